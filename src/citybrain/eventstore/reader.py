@@ -1,0 +1,160 @@
+"""Reads streams and the log. Every read that meets a broken connection is tried again."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+
+from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.listener import Listener
+from citybrain.eventstore.types import RecordedEvent, StoreUnavailable
+
+T = TypeVar("T")
+
+READ_PATIENCE_SECONDS = 10.0
+FILTER_WINDOW = 20_000  # positions that one filtered read looks through
+
+COLUMNS = "notification_id, originator_id, originator_version, topic, state, recorded_at, metadata"
+
+READ_STREAM = f"""
+SELECT {COLUMNS} FROM stored_events
+WHERE originator_id = $1 AND originator_version > $2
+  AND ($3::bigint IS NULL OR originator_version <= $3)
+  AND ($4::bigint IS NULL OR notification_id <= $4)
+  AND ($5::timestamptz IS NULL OR recorded_at <= $5)
+ORDER BY originator_version LIMIT $6
+"""  # noqa: S608
+
+READ_WINDOW = f"""
+SELECT {COLUMNS} FROM stored_events
+WHERE notification_id > $1 AND notification_id <= $2 ORDER BY notification_id
+"""  # noqa: S608
+
+READ_FILTERED = f"""
+SELECT {COLUMNS} FROM stored_events
+WHERE notification_id > $1 AND notification_id <= $2
+  AND ($3::text[] IS NULL OR split_part(originator_id, '-', 1) = ANY($3))
+  AND ($4::text[] IS NULL OR topic = ANY($4))
+ORDER BY notification_id LIMIT $5
+"""  # noqa: S608
+
+HEAD = "SELECT max(notification_id) FROM stored_events"
+
+
+class Reader:
+    """Reads over a pool of connections; follows with the help of a listener."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", listener: Listener) -> None:
+        self._pool = pool
+        self._listener = listener
+
+    async def read(
+        self,
+        stream_id: str,
+        *,
+        after_version: int = 0,
+        up_to_version: int | None = None,
+        up_to_position: int | None = None,
+        up_to_time: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[RecordedEvent]:
+        """The events of a stream in order; empty where there are none.
+
+        `up_to_*` bound what is seen: a version, a log position, or a time of recording.
+        """
+        rows = await self._fetch(
+            READ_STREAM, stream_id, after_version, up_to_version, up_to_position, up_to_time, limit
+        )
+        return [RecordedEvent(*row) for row in rows]
+
+    async def read_all(
+        self,
+        after: int = 0,
+        *,
+        categories: Sequence[str] = (),
+        topics: Sequence[str] = (),
+        limit: int = 1000,
+        up_to: int | None = None,
+    ) -> list[RecordedEvent]:
+        """Up to `limit` events of the log behind position `after`, in position order."""
+        head = await self.head()
+        end = head if up_to is None else min(up_to, head)
+        events: list[RecordedEvent] = []
+        while after < end and len(events) < limit:
+            page, after = await self._page(after, end, categories, topics, limit - len(events))
+            events += page
+        return events
+
+    async def follow(
+        self,
+        after: int = 0,
+        *,
+        categories: Sequence[str] = (),
+        topics: Sequence[str] = (),
+        batch_size: int = 1000,
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """The log behind position `after`, for ever: batches that are never empty.
+
+        Woken by LISTEN/NOTIFY; survives restarts of the server. Positions are gapless and in
+        commit order, so nothing can appear behind what was yielded.
+        """
+        while True:
+            notices = self._listener.notices
+            end = await self.head()
+            while after < end:
+                page, after = await self._page(after, end, categories, topics, batch_size)
+                if page:
+                    yield page
+            await self._listener.wait(notices)
+
+    async def head(self) -> int:
+        """The last committed position; 0 for an empty log."""
+        rows = await self._fetch(HEAD)
+        return rows[0][0] or 0
+
+    async def wait_for(self, position: int, timeout_seconds: float) -> bool:
+        """Wait until the log reaches `position`; false when it did not in time."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            notices = self._listener.notices
+            if await self.head() >= position:
+                return True
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return False
+            await self._listener.wait(notices, remaining)
+
+    async def _page(
+        self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int
+    ) -> tuple[list[RecordedEvent], int]:
+        """One read: the events found, and the position up to which the log has been seen."""
+        if not categories and not topics:
+            seen = min(after + limit, end)
+            rows = await self._fetch(READ_WINDOW, after, seen)
+            return [RecordedEvent(*row) for row in rows], seen
+        seen = min(after + max(FILTER_WINDOW, limit), end)
+        rows = await self._fetch(
+            READ_FILTERED, after, seen, list(categories) or None, list(topics) or None, limit
+        )
+        events = [RecordedEvent(*row) for row in rows]
+        return events, events[-1].position if len(events) == limit else seen
+
+    async def _fetch(self, query: str, *arguments: Any) -> "list[asyncpg.Record]":
+        return await patiently(lambda: self._pool.fetch(query, *arguments))
+
+
+async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Run a read, again while the server is away; raises `StoreUnavailable` in the end."""
+    deadline = time.monotonic() + READ_PATIENCE_SECONDS
+    delay = 0.02
+    while True:
+        try:
+            return await attempt()
+        except CONNECTION_LOST as error:
+            if time.monotonic() + delay > deadline:
+                raise StoreUnavailable("PostgreSQL cannot be reached") from error
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 0.5)

@@ -1,0 +1,227 @@
+"""The event store: append, read, follow, and aggregates over them.
+
+`open_event_store` starts what is needed (an embedded PostgreSQL where no URL is set),
+migrates, and owns the connections and tasks until its block ends.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+import asyncpg
+
+from citybrain.domain.stream import StreamAggregate
+from citybrain.errors import InvalidInput
+from citybrain.eventstore.aggregates import Aggregates, to_domain_event
+from citybrain.eventstore.appender import Appender
+from citybrain.eventstore.codec import mapper
+from citybrain.eventstore.embedded import EmbeddedPostgres
+from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.listener import Listener
+from citybrain.eventstore.migrations import migrate
+from citybrain.eventstore.pending import PendingAppend
+from citybrain.eventstore.reader import Reader, patiently
+from citybrain.eventstore.types import (
+    ANY,
+    Appended,
+    EventTooLarge,
+    IdempotencyRecord,
+    Metadata,
+    NewEvent,
+    StoredAnswer,
+    WrongExpectedVersion,
+)
+from citybrain.settings import Settings
+
+A = TypeVar("A", bound=StreamAggregate)
+
+STREAM_ID = re.compile(r"[a-z][a-z0-9_]{0,31}-[A-Za-z0-9_.:-]{1,160}")
+MAX_EVENTS_PER_APPEND = 10_000
+ANSWER = "SELECT fingerprint, answer, position FROM idempotency_records WHERE key = $1"
+FORGET_ANSWERS = """
+DELETE FROM idempotency_records WHERE recorded_at < clock_timestamp() - make_interval(days => $1)
+"""
+
+
+class EventStore:
+    """What commands and projections see. Get one from `open_event_store`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dsn: str,
+        pool: "asyncpg.Pool[Any]",
+        appender: Appender,
+        listener: Listener,
+    ) -> None:
+        self.settings = settings
+        self.dsn = dsn
+        self.pool = pool
+        self.listener = listener
+        self.appender = appender
+        reader = Reader(pool, listener)
+        self.read = reader.read
+        self.read_all = reader.read_all
+        self.follow = reader.follow
+        self.head = reader.head
+        self.wait_for = reader.wait_for
+        self._aggregates = Aggregates(
+            pool,
+            reader,
+            cache_size=settings.aggregate_cache_size,
+            snapshot_every=settings.snapshot_every,
+        )
+        self.load = self._aggregates.load
+        self.load_as_of = self._aggregates.load_as_of
+        self.to_domain_event = to_domain_event
+
+    async def append(
+        self,
+        stream_id: str,
+        expected: int,
+        events: Sequence[NewEvent],
+        *,
+        metadata: Metadata,
+        idempotency: IdempotencyRecord | None = None,
+    ) -> Appended:
+        """Append events to one stream; when this returns they are durable.
+
+        `expected`: the version the stream must be at, `NO_STREAM` or `ANY`. Raises
+        `WrongExpectedVersion`, `DuplicateKey`, `EventTooLarge`, `StoreBusy`,
+        `StoreUnavailable` (nothing was written) or `OutcomeUnknown`.
+        """
+        size = self._checked_size(stream_id, expected, events)
+        return await self.appender.append(
+            PendingAppend(stream_id, expected, events, metadata, idempotency, size)
+        )
+
+    async def save(
+        self,
+        aggregate: StreamAggregate,
+        *,
+        metadata: Metadata,
+        idempotency: IdempotencyRecord | None = None,
+    ) -> Appended:
+        """Append the pending events of an aggregate at exactly the version it was loaded at."""
+        pending = aggregate.collect_events()
+        expected = aggregate.version - len(pending)
+        stored = [mapper().to_stored_event(event) for event in pending]
+        events = [NewEvent(event.topic, event.state) for event in stored]
+        try:
+            appended = await self.append(
+                aggregate.id, expected, events, metadata=metadata, idempotency=idempotency
+            )
+        except WrongExpectedVersion:
+            self._aggregates.forget(aggregate.id)
+            raise
+        self._aggregates.remember(aggregate)
+        await self._aggregates.snapshot_if_due(aggregate, len(events))
+        return appended
+
+    async def answer_for(self, key: str) -> StoredAnswer | None:
+        """What an idempotency key was answered with, if it was used."""
+        rows = await patiently(lambda: self.pool.fetch(ANSWER, key))
+        return StoredAnswer(*rows[0]) if rows else None
+
+    async def forget_answers(self, older_than_days: int) -> None:
+        """Drop idempotency records that no client will ask for any more."""
+        await self.pool.execute(FORGET_ANSWERS, older_than_days)
+
+    def _checked_size(self, stream_id: str, expected: int, events: Sequence[NewEvent]) -> int:
+        if not STREAM_ID.fullmatch(stream_id):
+            raise InvalidInput("a stream id is <category>-<id> in letters, digits and _.:-")
+        if expected < ANY:
+            raise InvalidInput("an expected version is not negative")
+        if not 1 <= len(events) <= MAX_EVENTS_PER_APPEND:
+            raise InvalidInput(f"an append holds 1 to {MAX_EVENTS_PER_APPEND} events")
+        limit = self.settings.event_size_limit_bytes
+        size = 0
+        for topic, state in events:
+            if len(state) > limit:
+                raise EventTooLarge(
+                    f"an event of {len(state)} bytes exceeds the limit of {limit}",
+                    size_bytes=len(state), limit_bytes=limit,
+                )  # fmt: skip
+            if not 0 < len(topic) <= 255 or "\x00" in topic:
+                raise InvalidInput("a topic has 1 to 255 characters")
+            size += len(state)
+        return size
+
+
+class Connector:
+    """Opens connections; starts an embedded server again that has died."""
+
+    def __init__(self, dsn: str, embedded: EmbeddedPostgres | None) -> None:
+        self.dsn = dsn
+        self._embedded = embedded
+
+    async def connect(self, application: str = "citybrain") -> "asyncpg.Connection[Any]":
+        """A new connection; raises one of `CONNECTION_LOST`."""
+        options = {
+            "application_name": application,
+            "jit": "off",
+            "synchronous_commit": "on",
+            "timezone": "UTC",
+        }
+        try:
+            return await asyncpg.connect(self.dsn, server_settings=options, timeout=10)
+        except CONNECTION_LOST:
+            if self._embedded is None:
+                raise
+            await self._embedded.ensure_running()
+            return await asyncpg.connect(self.dsn, server_settings=options, timeout=10)
+
+
+@asynccontextmanager
+async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
+    """The store of `settings`, migrated and ready; accepted appends end before it closes."""
+    async with AsyncExitStack() as stack:
+        embedded = None
+        if settings.database_url is None:
+            embedded = EmbeddedPostgres(settings.data_dir)
+            dsn = await embedded.start()
+            stack.push_async_callback(embedded.stop)
+        else:
+            dsn = settings.database_url.get_secret_value()
+        connector = Connector(dsn, embedded)
+        connection = await connector.connect("citybrain-migrate")
+        try:
+            await migrate(connection)
+        finally:
+            await connection.close()
+
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=settings.pool_size, server_settings={"jit": "off", "timezone": "UTC"}
+        )
+        stack.push_async_callback(_close_pool, pool)
+        listener = Listener(lambda: connector.connect("citybrain-listen"))
+        stack.push_async_callback(_cancelled, asyncio.create_task(listener.run()))
+        appender = Appender(
+            lambda: connector.connect("citybrain-append"),
+            queue_limit=settings.append_queue_limit,
+            batch_limit=settings.append_batch_limit,
+        )
+        drained = asyncio.create_task(appender.run())
+        stack.push_async_callback(_drained, appender, drained)
+        yield EventStore(settings, dsn, pool, appender, listener)
+
+
+async def _close_pool(pool: "asyncpg.Pool[Any]") -> None:
+    try:
+        async with asyncio.timeout(5):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _drained(appender: Appender, task: "asyncio.Task[None]") -> None:
+    appender.close()
+    await task

@@ -1,0 +1,49 @@
+"""Settings by environment (`CITYBRAIN_…`); the one place where a default is chosen."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of the system. `citybrain settings` prints them with their values."""
+
+    model_config = SettingsConfigDict(env_prefix="CITYBRAIN_", env_file=None, extra="ignore")
+
+    mode: Literal["development", "production"] = Field(
+        "production",
+        description="development makes keys and an issuer at first run; production refuses them",
+    )
+    data_dir: Path = Field(
+        Path("data"), description="folder of the embedded PostgreSQL and development keys"
+    )
+    database_url: SecretStr | None = Field(
+        None, description="a PostgreSQL ≥ 15; the embedded one in data_dir where absent"
+    )
+    definitions_dir: Path | None = Field(
+        None, description="a city's own definition files; they override those of the package"
+    )
+
+    http_host: str = Field("127.0.0.1", description="address to listen on")
+    http_port: int = Field(8080, description="port to listen on; 0 picks a free one")
+    body_limit_bytes: int = Field(1 << 20, description="largest request body taken")
+    request_timeout_seconds: float = Field(15.0, description="longest a request may take")
+    rate_limit_per_second: float = Field(200.0, description="requests per second and caller")
+    rate_limit_burst: int = Field(400, description="requests a caller may send at once")
+    shutdown_grace_seconds: float = Field(20.0, description="time accepted requests have to end")
+
+    oidc_issuer: str | None = Field(None, description="`iss` of accepted access tokens")
+    oidc_jwks_url: str | None = Field(None, description="where the issuer's JWKS is read")
+    oidc_audience: str = Field("citybrain", description="`aud` of accepted access tokens")
+
+    append_queue_limit: int = Field(8192, description="appends that may wait; more answer 503")
+    append_batch_limit: int = Field(1024, description="appends in one commit, at most")
+    event_size_limit_bytes: int = Field(256 * 1024, description="largest state of one event")
+    pool_size: int = Field(8, description="connections for reads and projections")
+    aggregate_cache_size: int = Field(10_000, description="aggregates kept in memory")
+    snapshot_every: int = Field(100, description="a snapshot each so many events of a stream")
+
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: Literal["json", "console"] = Field("json", description="how logs are rendered")
