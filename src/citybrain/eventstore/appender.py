@@ -196,7 +196,8 @@ class Appender:
                 if time.monotonic() + delay > deadline:
                     for pending in batch:
                         pending.fail(
-                            OutcomeUnknown("the connection broke while the append was written"), error
+                            OutcomeUnknown("the connection broke while the append was written"),
+                            error,
                         )
                     return
                 await asyncio.sleep(delay)

@@ -120,7 +120,7 @@ class Lane:
             e_stream, e_append, e_place, e_topic, e_state, e_metadata,
             timeout=STATEMENT_TIMEOUT_SECONDS,
         )  # fmt: skip
-        return rows[0]
+        return rows[0]["versions"], rows[0]["positions"]
 
     async def written(
         self, batch: Sequence[PendingAppend], after: int

@@ -193,7 +193,10 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
             await connection.close()
 
         pool = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=settings.pool_size, server_settings={"jit": "off", "timezone": "UTC"}
+            dsn,
+            min_size=1,
+            max_size=settings.pool_size,
+            server_settings={"jit": "off", "timezone": "UTC"},
         )
         stack.push_async_callback(_close_pool, pool)
         listener = Listener(lambda: connector.connect("citybrain-listen"))

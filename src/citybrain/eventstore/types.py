@@ -171,4 +171,3 @@ class OutcomeUnknown(Unavailable):
     """The connection broke during a commit and could not be restored in time to look it up."""
 
     code = "outcome-unknown"
-

@@ -131,9 +131,7 @@ class SynchronousRecorder(ApplicationRecorder):
     def max_notification_id(self) -> int | None:
         return self._thread.run(self._thread.store.head()) or None
 
-    def subscribe(
-        self, gt: int | None = None, topics: Sequence[str] = ()
-    ) -> "FollowSubscription":
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "FollowSubscription":
         return FollowSubscription(self, self._thread, gt, topics)
 
 
@@ -165,6 +163,4 @@ class FollowSubscription(Subscription[SynchronousRecorder]):
 
 def notification(event: RecordedEvent) -> Notification:
     """The stock notification of a recorded event."""
-    return Notification(
-        event.stream_id, event.version, event.topic, event.state, id=event.position
-    )
+    return Notification(event.stream_id, event.version, event.topic, event.state, id=event.position)

@@ -1,0 +1,63 @@
+"""The embedded PostgreSQL: survives restarts, is shared, and is gone when nobody needs it."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+from citybrain.eventstore import ANY, Metadata, NewEvent, open_event_store
+from citybrain.settings import Settings
+
+HOLD = """
+import asyncio, sys
+from pathlib import Path
+from citybrain.eventstore import open_event_store
+from citybrain.settings import Settings
+async def main():
+    async with open_event_store(Settings(data_dir=Path(sys.argv[1]))) as store:
+        print(await store.head(), flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+def postmaster(data_dir: Path) -> int | None:
+    file = data_dir / "postgres" / "postmaster.pid"
+    return int(file.read_text().split()[0]) if file.exists() else None
+
+
+async def append_one(settings: Settings) -> int:
+    async with open_event_store(settings) as store:
+        metadata = Metadata("tester", "system", "test", uuid4(), uuid4())
+        return (
+            await store.append("case-1", ANY, [NewEvent("t", b"{}")], metadata=metadata)
+        ).position
+
+
+async def test_data_survives_and_the_server_stops_with_its_last_user(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    assert await append_one(settings) == 1
+    assert postmaster(settings.data_dir) is None
+    assert await append_one(settings) == 2
+    assert postmaster(settings.data_dir) is None
+
+
+async def test_one_server_serves_all_and_outlives_a_killed_user(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(settings.data_dir)], stdout=subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert await asyncio.to_thread(other.stdout.readline) == b"0\n"
+    async with open_event_store(settings) as store:
+        pid = postmaster(settings.data_dir)
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+        assert await store.head() == 0
+        assert postmaster(settings.data_dir) == pid
+    assert pid is not None
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

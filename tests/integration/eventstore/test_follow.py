@@ -1,0 +1,89 @@
+"""Reading and following the log."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
+
+
+async def append(store: EventStore, stream: str, topic: str = "t") -> int:
+    metadata = Metadata("tester", "system", "test", uuid4(), uuid4())
+    return (await store.append(stream, ANY, [NewEvent(topic, b"{}")], metadata=metadata)).position
+
+
+async def collect(store: EventStore, count: int, **options: object) -> list[RecordedEvent]:
+    events: list[RecordedEvent] = []
+    async for batch in store.follow(**options):  # type: ignore[arg-type]
+        assert batch
+        events += batch
+        if len(events) >= count:
+            break
+    return events
+
+
+async def test_read_all_filters_and_pages(store: EventStore) -> None:
+    for number in range(30):
+        await append(store, f"{'case' if number % 3 else 'signal'}-{number}", f"t{number % 2}")
+    cases = await store.read_all(categories=["case"])
+    assert len(cases) == 20
+    assert len(await store.read_all(categories=["case"], topics=["t0"])) == 10
+    page = await store.read_all(categories=["signal"], limit=4)
+    rest = await store.read_all(page[-1].position, categories=["signal"])
+    assert [event.position for event in page + rest] == list(range(1, 31, 3))
+    assert [event.position for event in await store.read_all(3, up_to=7)] == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("filters", [{}, {"categories": ["case"]}, {"topics": ["t"]}])
+async def test_follow_yields_history_then_what_comes(
+    store: EventStore, filters: dict[str, list[str]]
+) -> None:
+    for number in range(25):
+        await append(store, f"case-{number}")
+    task = asyncio.create_task(collect(store, 125, after=5, batch_size=7, **filters))
+    await asyncio.sleep(0.05)
+    await asyncio.gather(*(append(store, f"case-x{number}") for number in range(105)))
+    async with asyncio.timeout(5):
+        events = await task
+    assert [event.position for event in events] == list(range(6, 131))
+
+
+async def test_follower_is_woken_and_does_not_spin(store: EventStore) -> None:
+    await append(store, "case-1")
+    task = asyncio.create_task(collect(store, 1, after=1))
+    await asyncio.sleep(0.3)
+    started = asyncio.get_running_loop().time()
+    await append(store, "case-2")
+    await task
+    assert asyncio.get_running_loop().time() - started < 2, "it was polled, not woken"
+
+
+async def test_follow_survives_its_connections(store: EventStore) -> None:
+    seen: list[int] = []
+
+    async def follow() -> None:
+        async for batch in store.follow():
+            seen.extend(event.position for event in batch)
+
+    task = asyncio.create_task(follow())
+    for number in range(10):
+        await append(store, f"case-{number}")
+        if number % 3 == 0:
+            await store.pool.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    async with asyncio.timeout(15):
+        while len(seen) < 10:
+            await asyncio.sleep(0.02)
+    task.cancel()
+    assert seen == list(range(1, 11))
+
+
+async def test_wait_for_a_position(store: EventStore) -> None:
+    assert not await store.wait_for(1, 0.05)
+    waiting = asyncio.create_task(store.wait_for(2, 5))
+    await append(store, "case-1")
+    await append(store, "case-1")
+    assert await waiting
