@@ -1,38 +1,81 @@
-# citybrain: `make help` lists what there is.
-PYTHON ?= python3
+# citybrain: `make` lists the targets. Nothing outside this folder is changed, except that
+# `make test` installs a browser where none is found (it says so first).
+
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+WEB := src/web
+PAGES := src/citybrain/http/pages/index.html
+WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/*.html $(WEB)/src/*)
+TYPED := src commands projections ops tests
+
+# What `make run`, `make bench` and the tests get besides: make run ARGS="--port 9000"
+ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint fmt lock clean
+.DELETE_ON_ERROR:
+.PHONY: help run test lint types fmt bench venv pages lock system clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@printf 'citybrain: an event-sourced backend for a city\n\n'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "citybrain needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --no-deps -e .
-	touch $@
+run: venv pages ## start it all for development: PostgreSQL, server, read models, a simulated city
+	@exec $(BIN)/citybrain run $(ARGS)
 
-venv: $(VENV)/.installed ## the virtual environment with pinned dependencies
+test: system lint types pages ## everything that must hold: lint, types, floors, every test
+	npm --prefix $(WEB) run --silent test
+	$(BIN)/pytest -n auto $(ARGS)
 
-lint: venv ## format, lint, types and floors
+lint: venv ## format, lint and the floors of the house (which module may import which)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src commands projections ops tests
 	$(BIN)/lint-imports
 
-test: lint ## everything that must hold: lint, then all tests
-	$(BIN)/pytest -n auto
+types: venv ## check the types, strictly
+	$(BIN)/mypy $(TYPED)
 
-fmt: venv ## format and fix what can be fixed
+fmt: venv ## format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: venv ## pin the dependencies again
-	$(BIN)/pip-compile -q --generate-hashes --extra dev --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url --no-emit-trusted-host -o requirements.lock pyproject.toml
+bench: venv ## measure: append, replay, project, HTTP; JSON on standard output
+	@$(BIN)/citybrain bench all $(ARGS)
 
-clean: ## remove what was built, not the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
+venv: $(VENV)/.installed ## the virtual environment, with exactly the pinned packages
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'citybrain needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3' >&2; exit 1; }
+	@test -x $(BIN)/python || { echo 'making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
+	@echo 'installing what requirements.lock pins'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+pages: $(PAGES) ## the live page, from TypeScript
+
+$(PAGES): $(WEB)/node_modules/.installed $(WEB_SOURCES)
+	@npm --prefix $(WEB) run --silent build
+	@touch $@
+
+$(WEB)/node_modules/.installed: $(WEB)/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
+		{ echo 'the live page is built with Node.js 20 or newer and npm: install them first' >&2; exit 1; }
+	@echo 'installing what $(WEB)/package-lock.json pins'
+	@npm --prefix $(WEB) ci --loglevel=error --no-audit --no-fund >/dev/null
+	@touch $@
+
+lock: ## pin the newest allowed packages again, with their hashes
+	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools; }
+	@build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --extra dev --strip-extras --allow-unsafe \
+		--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+		-o build/requirements.lock pyproject.toml
+	@{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; cat build/requirements.lock; } > requirements.lock
+
+system:
+	@ops/install-system-packages.sh
+
+clean: ## remove what was built; data/ stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(WEB)/node_modules $(WEB)/.tests src/citybrain/http/pages

@@ -33,7 +33,8 @@ WHERE pid = $1 AND backend_start = $2 AND pid <> pg_backend_pid()
 
 LOOK_UP = """
 SELECT a.place, max(e.originator_version) AS version, max(e.notification_id) AS position
-FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS a(stream, expected, command, place)
+FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY
+       AS a(stream, expected, command, place)
 JOIN stored_events e
   ON e.originator_id = a.stream
  AND e.originator_version > a.expected

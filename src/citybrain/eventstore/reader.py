@@ -10,7 +10,7 @@ import asyncpg
 
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.listener import Listener
-from citybrain.eventstore.types import RecordedEvent, StoreUnavailable
+from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, decode_together
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class Reader:
         topics: Sequence[str] = (),
         batch_size: int = 1000,
     ) -> AsyncIterator[list[RecordedEvent]]:
-        """The log behind position `after`, for ever: batches that are never empty.
+        """The log behind position `after`, for ever: batches that are never empty, decoded.
 
         Woken by LISTEN/NOTIFY; survives restarts of the server. Positions are gapless and in
         commit order, so nothing can appear behind what was yielded.
@@ -104,11 +104,38 @@ class Reader:
         while True:
             notices = self._listener.notices
             end = await self.head()
-            while after < end:
-                page, after = await self._page(after, end, categories, topics, batch_size)
-                if page:
-                    yield page
+            async for page in self._pages(after, end, categories, topics, batch_size):
+                yield page
+            after = max(after, end)
             await self._listener.wait(notices)
+
+    async def _pages(
+        self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """The events in (after, end]; the next page is read while the caller has this one."""
+        if after >= end:
+            return
+        reading = asyncio.ensure_future(self._page(after, end, categories, topics, limit))
+        try:
+            while True:
+                page, after = await reading
+                if after < end:
+                    reading = asyncio.ensure_future(
+                        self._page(after, end, categories, topics, limit)
+                    )
+                if page:
+                    decode_together(page)
+                    yield page
+                if after >= end:
+                    return
+        finally:
+            reading.cancel()
+
+    def replay(
+        self, after: int, up_to: int, *, batch_size: int = 1000
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """The log in (after, up_to], decoded, in batches; `up_to` at most the head."""
+        return self._pages(after, up_to, (), (), batch_size)
 
     async def head(self) -> int:
         """The last committed position; 0 for an empty log."""

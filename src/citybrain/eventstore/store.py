@@ -51,13 +51,14 @@ class EventStore:
     def __init__(
         self,
         settings: Settings,
-        dsn: str,
         pool: "asyncpg.Pool[Any]",
         appender: Appender,
         listener: Listener,
+        connector: "Connector",
     ) -> None:
         self.settings = settings
-        self.dsn = dsn
+        self.dsn = connector.dsn
+        self.connect = connector.connect
         self.pool = pool
         self.listener = listener
         self.appender = appender
@@ -65,6 +66,7 @@ class EventStore:
         self.read = reader.read
         self.read_all = reader.read_all
         self.follow = reader.follow
+        self.replay = reader.replay
         self.head = reader.head
         self.wait_for = reader.wait_for
         self._aggregates = Aggregates(
@@ -208,7 +210,7 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
         )
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
-        yield EventStore(settings, dsn, pool, appender, listener)
+        yield EventStore(settings, pool, appender, listener, connector)
 
 
 async def _close_pool(pool: "asyncpg.Pool[Any]") -> None:

@@ -1,5 +1,7 @@
 """The words of the event store: what goes in, what comes out, and how it says no."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -8,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from citybrain.errors import CitybrainError, NotFound, Unavailable
+from citybrain.eventstore.codec import decode_state, transcoder
 
 ANY: Final = -1
 """Expected version: whatever the stream's version is."""
@@ -105,8 +108,6 @@ class RecordedEvent:
     def data(self) -> dict[str, Any]:
         """The event's fields, decoded; raises `ValueError` where the bytes are not our JSON."""
         if self._data is None:
-            from citybrain.eventstore.codec import decode_state
-
             self._data = decode_state(self.state)
         return self._data
 
@@ -118,6 +119,14 @@ class RecordedEvent:
 
     def __repr__(self) -> str:
         return f"<{self.topic} {self.stream_id}@{self.version} position {self.position}>"
+
+
+def decode_together(events: Sequence[RecordedEvent]) -> None:
+    """Fill the `data` of many events at once; what cannot be decoded stays for its own reader."""
+    with suppress(ValueError, TypeError, AttributeError):
+        decoded = transcoder().decode_all([event.state for event in events])
+        for event, data in zip(events, decoded, strict=True):
+            event._data = data
 
 
 class WrongExpectedVersion(CitybrainError):

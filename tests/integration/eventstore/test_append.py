@@ -88,9 +88,7 @@ async def test_idempotency_record_is_written_with_the_events_and_only_then(
     store: EventStore,
 ) -> None:
     record = IdempotencyRecord("me:key", b"fingerprint", b'{"answer":1}')
-    done = await store.append(
-        "case-1", NO_STREAM, [EVENT], metadata=metadata(), idempotency=record
-    )
+    done = await store.append("case-1", NO_STREAM, [EVENT], metadata=metadata(), idempotency=record)
     with pytest.raises(DuplicateKey):
         await store.append("case-2", NO_STREAM, [EVENT], metadata=metadata(), idempotency=record)
     stored = await store.answer_for("me:key")

@@ -1,0 +1,214 @@
+"""The commands of an inspection case and their handlers."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from citybrain.domain.case import CaseSource, InspectionCase
+from citybrain.errors import InvalidInput
+from commands.handling import Command, CommandContext, CommandResult, Services, change, create
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+
+
+class StepCommand(Command):
+    """A step of a case. `occurred_at` is when it happened; now where absent."""
+
+    occurred_at: AwareDatetime | None = Field(
+        None, description="when it happened in the world (RFC 3339 with offset); now where absent"
+    )
+
+
+class ReportCase(StepCommand):
+    """Report a street problem."""
+
+    source: CaseSource = Field(description="who noticed it; must fit the role of the token")
+    class_code: Code = Field(description="a class of `GET /v1/classes`")
+    description: Text = Field("", description="what is wrong; no personal data")
+    latitude: float = Field(ge=-90, le=90, description="WGS-84 degrees")
+    longitude: float = Field(ge=-180, le=180, description="WGS-84 degrees")
+    address: Annotated[Text, StringConstraints(max_length=300)] | None = None
+    confidence: int | None = Field(None, ge=1, le=100, description="of a camera's recognition, %")
+    evidence_sha256: list[Sha256] = Field(
+        default_factory=list, max_length=20, description="digests of photos or recordings"
+    )
+    simulated: bool = Field(False, description="true for made-up data; shown wherever it shows")
+    external_ref: Annotated[Text, StringConstraints(max_length=120)] | None = None
+
+
+class FileCase(StepCommand):
+    """File the report as a case."""
+
+
+class DispatchCase(StepCommand):
+    """Send the case to departments; routed by its class where none are given."""
+
+    departments: list[Code] | None = Field(None, min_length=1, max_length=10)
+    lead: Code | None = Field(None, description="one of the departments")
+
+
+class AcceptCase(StepCommand):
+    """A department takes the case on."""
+
+    department: Code
+
+
+class HandleCase(StepCommand):
+    """The lead department reports the problem solved."""
+
+    department: Code
+    note: Text = ""
+    evidence_sha256: list[Sha256] = Field(min_length=1, max_length=20)
+
+
+class ReturnCase(StepCommand):
+    """Verification failed: return the case for rework."""
+
+    reason: Annotated[Text, StringConstraints(min_length=1)]
+
+
+class VerifyCase(StepCommand):
+    """Verification found the problem solved."""
+
+    note: Text = ""
+
+
+class CloseCase(StepCommand):
+    """Close a verified case."""
+
+    resolution: Text = ""
+
+
+def _answer(case: InspectionCase) -> dict[str, Any]:
+    return {"case_id": case.id, "status": str(case.status), "version": case.version}
+
+
+async def report_case(
+    command: ReportCase, context: CommandContext, services: Services, *, case_id: str | None = None
+) -> CommandResult:
+    """Open a case. `case_id` is only given where it follows from the source (imports)."""
+    now = services.clock()
+    services.definitions.case_at(now).require_class(command.class_code)
+
+    def decide() -> InspectionCase:
+        fields = command.model_dump(exclude={"occurred_at", "source"})
+        return InspectionCase.report(
+            context.actor, now, case_id=case_id, source=command.source,
+            occurred_at=command.occurred_at or now, **fields,
+        )  # fmt: skip
+
+    return await create(command, context, services, decide, _answer)
+
+
+async def file_case(
+    case_id: str, command: FileCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """File a reported case."""
+
+    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+        version = services.definitions.case_at(now).version
+        case.file(context.actor, now, definitions_version=version, occurred_at=occurred_at)
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def dispatch_case(
+    case_id: str, command: DispatchCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Dispatch a filed case: to the given departments, else by the routing of its class."""
+    if command.departments is None and command.lead is not None:
+        raise InvalidInput("a lead is given together with its departments")
+
+    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+        definitions = services.definitions.case_at(now)
+        if command.departments is None:
+            route = definitions.route(case.class_code)
+            departments, lead = list(route.departments), route.lead
+        else:
+            departments = command.departments
+            lead = command.lead or departments[0]
+            for department in departments:
+                definitions.require_department(department)
+        case.dispatch(
+            context.actor, now, departments=departments, lead=lead,
+            definitions_version=definitions.version, occurred_at=occurred_at,
+        )  # fmt: skip
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def accept_case(
+    case_id: str, command: AcceptCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """A department accepts a dispatched case."""
+
+    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+        case.accept(context.actor, now, department=command.department, occurred_at=occurred_at)
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def handle_case(
+    case_id: str, command: HandleCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """The lead department reports the problem solved."""
+
+    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+        case.handle(
+            context.actor, now, department=command.department, note=command.note,
+            evidence_sha256=command.evidence_sha256, occurred_at=occurred_at,
+        )  # fmt: skip
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def return_case(
+    case_id: str, command: ReturnCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Return a handled case for rework."""
+
+    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+        case.return_for_rework(context.actor, now, reason=command.reason, occurred_at=occurred_at)
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def verify_case(
+    case_id: str, command: VerifyCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Verify a handled case."""
+
+    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+        case.verify(context.actor, now, note=command.note, occurred_at=occurred_at)
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def close_case(
+    case_id: str, command: CloseCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Close a verified case."""
+
+    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+        case.close(context.actor, now, resolution=command.resolution, occurred_at=occurred_at)
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def _step(
+    case_id: str,
+    command: StepCommand,
+    context: CommandContext,
+    services: Services,
+    decide: Callable[[InspectionCase, datetime, datetime], None],
+) -> CommandResult:
+    now = services.clock()
+    occurred_at = command.occurred_at or now
+    return await change(
+        InspectionCase, case_id, command, context, services,
+        lambda case: decide(case, now, occurred_at), _answer,
+    )  # fmt: skip

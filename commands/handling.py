@@ -1,0 +1,234 @@
+"""How a command becomes events: load, decide, append; again when somebody was faster.
+
+A handler is a plain async function of a command, its context and the services. This module
+holds what all of them share; it knows no stream.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from citybrain.definitions import Definitions
+from citybrain.domain.actor import Actor
+from citybrain.domain.stream import StreamAggregate
+from citybrain.errors import CitybrainError, Refused
+from citybrain.eventstore import (
+    DuplicateKey,
+    EventStore,
+    IdempotencyRecord,
+    Metadata,
+    StoredAnswer,
+    WrongExpectedVersion,
+)
+
+A = TypeVar("A", bound=StreamAggregate)
+
+MAX_ATTEMPTS = 8
+
+
+class Command(BaseModel):
+    """Base of all command models: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class StaleVersion(CitybrainError):
+    """The stream is not at the version that the caller saw (If-Match)."""
+
+    code = "stale-version"
+
+
+class KeyReused(CitybrainError):
+    """The idempotency key was used for another command."""
+
+    code = "idempotency-key-reused"
+
+
+class KeyInFlight(CitybrainError):
+    """A command with this idempotency key is being worked on."""
+
+    code = "idempotency-key-in-flight"
+
+
+class TooContended(CitybrainError):
+    """Others changed the stream again and again; nothing was written."""
+
+    code = "too-contended"
+
+
+def utc_now() -> datetime:
+    """The present in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Services:
+    """What handlers need beside the command."""
+
+    store: EventStore
+    definitions: Definitions
+    clock: Callable[[], datetime] = utc_now
+    keys_in_flight: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """Who sends a command, through which channel, and what it belongs to."""
+
+    actor: Actor
+    channel: str
+    command_id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    idempotency_key: str | None = None
+    expected_version: int | None = None
+
+    def metadata(self) -> Metadata:
+        """What is stored beside each event of the command."""
+        return Metadata(
+            actor=self.actor.subject,
+            role=",".join(sorted(self.actor.roles)),
+            channel=self.channel,
+            command_id=self.command_id,
+            correlation_id=self.correlation_id,
+            causation_id=self.causation_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The answer to a command; `replayed` when its idempotency key had been used for it."""
+
+    stream_id: str
+    version: int
+    position: int
+    answer: dict[str, Any]
+    replayed: bool = False
+
+
+async def create(
+    command: Command,
+    context: CommandContext,
+    services: Services,
+    decide: Callable[[], A],
+    answer: Callable[[A], dict[str, Any]],
+) -> CommandResult:
+    """Run a decision that opens a new stream."""
+
+    async def attempt(idempotency: Callable[[A], IdempotencyRecord | None]) -> CommandResult:
+        aggregate = decide()
+        return await _save(aggregate, context, services, idempotency(aggregate), answer)
+
+    return await _once(command, "", context, services, answer, attempt)
+
+
+async def change(
+    cls: type[A],
+    stream_id: str,
+    command: Command,
+    context: CommandContext,
+    services: Services,
+    decide: Callable[[A], None],
+    answer: Callable[[A], dict[str, Any]],
+) -> CommandResult:
+    """Run a decision on an existing stream; re-decides when another append came first.
+
+    A decision is taken on the cached state; a refusal is only believed on a fresh one.
+    """
+
+    async def attempt(idempotency: Callable[[A], IdempotencyRecord | None]) -> CommandResult:
+        fresh = context.expected_version is not None
+        for _ in range(MAX_ATTEMPTS):
+            aggregate = await services.store.load(cls, stream_id, fresh=fresh)
+            _check_version(aggregate, context)
+            try:
+                decide(aggregate)
+                return await _save(aggregate, context, services, idempotency(aggregate), answer)
+            except WrongExpectedVersion:
+                fresh = True
+            except Refused:
+                if fresh:
+                    raise
+                fresh = True
+        raise TooContended("the stream is changing too fast; try again", stream_id=stream_id)
+
+    return await _once(command, stream_id, context, services, answer, attempt)
+
+
+async def _once(
+    command: Command,
+    stream_id: str,
+    context: CommandContext,
+    services: Services,
+    answer: Callable[[A], dict[str, Any]],
+    attempt: Callable[[Callable[[A], IdempotencyRecord | None]], Awaitable[CommandResult]],
+) -> CommandResult:
+    """Run `attempt` at most once an idempotency key; a used key gets its first answer again."""
+    key = context.idempotency_key
+    if key is None:
+        return await attempt(lambda _: None)
+    key = f"{context.actor.subject}:{key}"
+    fingerprint = _fingerprint(command, stream_id)
+    if key in services.keys_in_flight:
+        raise KeyInFlight("a request with this idempotency key is being worked on")
+    services.keys_in_flight.add(key)
+    try:
+        return await attempt(
+            lambda aggregate: IdempotencyRecord(
+                key,
+                fingerprint,
+                orjson.dumps(
+                    {"stream_id": aggregate.id, "version": aggregate.version, **answer(aggregate)}
+                ),
+            )
+        )
+    except (Refused, StaleVersion, WrongExpectedVersion, DuplicateKey):
+        stored = await services.store.answer_for(key)
+        if stored is None:
+            raise
+        return _replayed(stored, fingerprint)
+    finally:
+        services.keys_in_flight.discard(key)
+
+
+async def _save(
+    aggregate: A,
+    context: CommandContext,
+    services: Services,
+    idempotency: IdempotencyRecord | None,
+    answer: Callable[[A], dict[str, Any]],
+) -> CommandResult:
+    saved = await services.store.save(
+        aggregate, metadata=context.metadata(), idempotency=idempotency
+    )
+    return CommandResult(aggregate.id, saved.version, saved.position, answer(aggregate))
+
+
+def _check_version(aggregate: StreamAggregate, context: CommandContext) -> None:
+    expected = context.expected_version
+    if expected is not None and aggregate.version != expected:
+        raise StaleVersion(
+            f"the stream is at version {aggregate.version}, not at {expected}",
+            current_version=aggregate.version,
+        )
+
+
+def _fingerprint(command: Command, stream_id: str) -> bytes:
+    body = orjson.dumps(command.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(
+        b"\0".join((type(command).__name__.encode(), stream_id.encode(), body))
+    ).digest()
+
+
+def _replayed(stored: StoredAnswer, fingerprint: bytes) -> CommandResult:
+    if stored.fingerprint != fingerprint:
+        raise KeyReused("this idempotency key was used for another command")
+    answer = orjson.loads(stored.answer)
+    stream_id, version = answer.pop("stream_id"), answer["version"]
+    return CommandResult(stream_id, version, stored.position, answer, replayed=True)

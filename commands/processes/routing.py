@@ -1,0 +1,38 @@
+"""From report to departments with nobody passing it on.
+
+Reacts to `case.reported` by filing and to `case.filed` by dispatching, by the routing of the
+definitions in force. Imported cases bring their own history and are left alone.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from citybrain.eventstore import RecordedEvent
+from commands.case import DispatchCase, FileCase, dispatch_case, file_case
+from commands.handling import CommandContext, Services
+
+IMPORT_CHANNEL = "import"
+
+
+class CaseRouting:
+    """The process manager of new cases."""
+
+    name: ClassVar[str] = "case-routing"
+    topics: ClassVar[tuple[str, ...]] = ("case.reported", "case.filed")
+
+    async def react(
+        self,
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
+        """Send the command that follows from `event`; a refusal means it has been done."""
+        if event.metadata.get("channel") == IMPORT_CHANNEL:
+            return
+        occurred_at = event.data["occurred_at"]
+        if event.topic == "case.reported":
+            filing = FileCase(occurred_at=occurred_at)
+            await file_case(event.stream_id, filing, context_for("file"), services)
+        else:
+            dispatch = DispatchCase(departments=None, lead=None, occurred_at=occurred_at)
+            await dispatch_case(event.stream_id, dispatch, context_for("dispatch"), services)

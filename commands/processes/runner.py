@@ -1,0 +1,158 @@
+"""Runs process managers: followers of the log that send commands, each exactly once.
+
+A command's id follows from the event that caused it, so a replay sends nothing twice: what has
+been done is refused. The checkpoint moves only over events that are finished. Streams are
+worked on side by side, the events of one stream in order.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any, Protocol
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+
+from citybrain.domain.actor import system_actor
+from citybrain.errors import Refused, Unavailable
+from citybrain.eventstore import EventStore, RecordedEvent
+from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.leadership import leading
+from commands.handling import CommandContext, Services, TooContended
+
+log = structlog.get_logger(__name__)
+
+BATCH_SIZE = 500
+CONCURRENT_STREAMS = 64
+ATTEMPTS = 5
+RETRY_SECONDS = 0.2
+
+READ_CHECKPOINT = "SELECT position FROM process_checkpoints WHERE process = $1"
+SAVE_CHECKPOINT = """
+INSERT INTO process_checkpoints (process, position) VALUES ($1, $2)
+ON CONFLICT (process) DO UPDATE SET position = $2, updated_at = clock_timestamp()
+"""
+PARK = """
+INSERT INTO parked_commands (process, position, stream_id, topic, error)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (process, position)
+DO UPDATE SET attempts = parked_commands.attempts + 1, error = $5, parked_at = clock_timestamp()
+"""
+
+POSITION = Gauge("citybrain_process_position", "Log position a process has reached", ["process"])
+PARKED = Counter("citybrain_process_parked_total", "Commands a process set aside", ["process"])
+
+
+class ProcessManager(Protocol):
+    """Reacts to events by sending commands."""
+
+    @property
+    def name(self) -> str:
+        """The name of its checkpoint; part of the ids of its commands."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The events it reacts to."""
+
+    async def react(
+        self,
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
+        """Send what follows from `event`. `context_for(purpose)` gives a command's context."""
+
+
+class ProcessRunner:
+    """Runs process managers until cancelled; over many processes one leads each of them."""
+
+    def __init__(self, store: EventStore, managers: Sequence[ProcessManager], services: Services):
+        self._store = store
+        self._managers = managers
+        self._services = services
+
+    async def run(self) -> None:
+        """Lead or stand by for every process manager."""
+        async with asyncio.TaskGroup() as group:
+            for manager in self._managers:
+                group.create_task(self._keep(manager))
+
+    async def _keep(self, manager: ProcessManager) -> None:
+        while True:
+            try:
+                async with leading(self._store, f"process:{manager.name}") as connection:
+                    await self._lead(manager, connection)
+            except* (Unavailable, *CONNECTION_LOST) as lost:
+                names = [type(error).__name__ for error in lost.exceptions]
+                log.warning("process_restarts", process=manager.name, errors=names)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _lead(self, manager: ProcessManager, connection: "asyncpg.Connection[Any]") -> None:
+        position = await connection.fetchval(READ_CHECKPOINT, manager.name) or 0
+        limit = asyncio.Semaphore(CONCURRENT_STREAMS)
+        async for batch in self._store.follow(
+            position, topics=manager.topics, batch_size=BATCH_SIZE
+        ):
+            by_stream = sorted(batch, key=lambda event: event.stream_id)
+            async with asyncio.TaskGroup() as group:
+                for _, events in groupby(by_stream, key=lambda event: event.stream_id):
+                    group.create_task(self._stream(manager, list(events), connection, limit))
+            await connection.execute(SAVE_CHECKPOINT, manager.name, batch[-1].position)
+            POSITION.labels(manager.name).set(batch[-1].position)
+
+    async def _stream(
+        self,
+        manager: ProcessManager,
+        events: list[RecordedEvent],
+        connection: "asyncpg.Connection[Any]",
+        limit: asyncio.Semaphore,
+    ) -> None:
+        async with limit:
+            for event in events:
+                await self._react(manager, event, connection)
+
+    async def _react(
+        self, manager: ProcessManager, event: RecordedEvent, connection: "asyncpg.Connection[Any]"
+    ) -> None:
+        delay = RETRY_SECONDS
+        attempt = 0
+        while True:
+            try:
+                await manager.react(
+                    event, self._services, lambda purpose: context_of(manager, event, purpose)
+                )
+                return
+            except Refused as refusal:
+                log.debug("process_refused", process=manager.name, code=refusal.code)
+                return  # it has been done, or the case took another way
+            except (Unavailable, TooContended, *CONNECTION_LOST):
+                await asyncio.sleep(delay)  # the store is away or busy: later, for as long as it is
+                delay = min(delay * 2, 5.0)
+            except Exception as error:
+                attempt += 1
+                if attempt == ATTEMPTS:
+                    log.exception("command_parked", process=manager.name, position=event.position)
+                    PARKED.labels(manager.name).inc()
+                    await self._store.pool.execute(
+                        PARK, manager.name, event.position, event.stream_id, event.topic,
+                        type(error).__name__,
+                    )  # fmt: skip
+                    return
+                await asyncio.sleep(delay)
+
+
+def context_of(manager: ProcessManager, event: RecordedEvent, purpose: str) -> CommandContext:
+    """The context of the command that `event` causes; the same each time it is replayed."""
+    correlation = event.metadata.get("correlation_id")
+    cause = event.metadata.get("command_id")
+    command_id = uuid5(
+        NAMESPACE_URL, f"citybrain:{manager.name}:{purpose}:{event.stream_id}:{event.version}"
+    )
+    return CommandContext(
+        actor=system_actor(manager.name),
+        channel="process",
+        command_id=command_id,
+        correlation_id=UUID(correlation) if correlation else command_id,
+        causation_id=UUID(cause) if cause else None,
+    )

@@ -1,0 +1,94 @@
+"""Child processes of a benchmark: orders as a line of JSON, `ready`, then `go`, then an answer."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ops.bench.workbench import BenchFailed
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_LINE_BYTES = 64 << 20
+
+
+class Child:
+    """A module of ours run as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @classmethod
+    async def start(cls, module: str, orders: Mapping[str, object]) -> "Child":
+        """Start `python -m module`; returns before it is ready."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE_BYTES,
+        )  # fmt: skip
+        child = cls(process)
+        await child._say(orjson.dumps(orders))
+        return child
+
+    async def ready(self) -> Any:
+        """Wait until it is ready; returns what it says with that, if anything.
+
+        Raises `BenchFailed` when it ended instead: its own message is on standard error.
+        """
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line.startswith(b"ready"):
+            raise BenchFailed("a process of the benchmark did not start; see its message above")
+        return orjson.loads(line.removeprefix(b"ready") or b"null")
+
+    async def go(self) -> Any:
+        """Tell it to work; returns its answer. Raises `BenchFailed` when it dies."""
+        output, _ = await self._process.communicate(b"go\n")
+        if self._process.returncode != 0:
+            raise BenchFailed("a process of the benchmark failed; see its message above")
+        return orjson.loads(output)
+
+    async def stop(self) -> None:
+        """End it, if it has not ended."""
+        if self._process.returncode is None:
+            self._process.terminate()
+            await self._process.wait()
+
+    async def _say(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + b"\n")
+        await self._process.stdin.drain()
+
+
+def orders() -> Any:
+    """In a child: its orders."""
+    return orjson.loads(sys.stdin.buffer.readline())
+
+
+def say_ready(facts: object = None) -> None:
+    """In a child: announce readiness. Then read the `go`."""
+    sys.stdout.buffer.write(b"ready " + orjson.dumps(facts) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def wait_for_go() -> None:
+    """In a child: block until the word is given."""
+    if not sys.stdin.buffer.readline():
+        sys.exit(1)
+
+
+def answer(value: object) -> None:
+    """In a child: the last word."""
+    sys.stdout.buffer.write(orjson.dumps(value))
+    sys.stdout.buffer.flush()

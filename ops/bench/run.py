@@ -1,0 +1,76 @@
+"""Runs a benchmark: JSON lines to standard output, progress and a table to standard error."""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ops.bench.lines import Result, Verdict, composed, selected
+from ops.bench.rounds import measured
+from ops.bench.workbench import BenchFailed, describe_ground, open_workbench
+
+__all__ = ["BenchFailed", "run_bench", "table_of"]
+MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "[dim]no peer[/dim]"}
+
+
+async def run_bench(
+    bench: str, *, rounds: int, seconds: float, lines: str | None, data_dir: Path | None
+) -> list[Result]:
+    """Measure one benchmark and print it.
+
+    Raises `BenchFailed` where the measurement means nothing, `ValueError` on unknown lines.
+    """
+    module = importlib.import_module(f"ops.bench.{bench}")
+    chosen = selected(module.LINES, lines)
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = 140
+    async with open_workbench(seconds, data_dir) as workbench:
+        console.print(f"bench {bench}: {rounds} rounds × {seconds:g} s, medians")
+        console.print(await describe_ground(workbench))
+        with console.status("…") as status:
+            samples = await measured(
+                workbench,
+                module.CONTENDERS,
+                chosen,
+                rounds=rounds,
+                progress=lambda text: status.update(text),
+                once=getattr(module, "ONCE", frozenset()),
+            )
+    results = [composed(bench, line, samples) for line in chosen]
+    for result in results:
+        print(result.to_json(), flush=True)
+    console.print(table_of(bench, results))
+    return results
+
+
+def table_of(bench: str, results: Sequence[Result]) -> Table:
+    """The table for people: figures, peers, and which targets are met."""
+    table = Table(title=f"bench {bench}", title_justify="left", show_lines=True)
+    for heading in ("line", "value", "of limit", "p50 / p99 ms", "peers", "targets"):
+        table.add_column(heading, justify="left" if heading in ("line", "targets") else "right")
+    for result in results:
+        own = result.own
+        latency = "" if own.p50_ms is None else f"{own.p50_ms:.1f} / {own.p99_ms or 0:.1f}"
+        memory = "" if own.rss_mb is None else f"\n{own.rss_mb:.0f} MB"
+        share = "" if result.of_limit is None else f"{result.of_limit:.0%} of\n{result.line.limit}"
+        table.add_row(
+            result.line.name,
+            f"{own.rate:,.0f}\n{result.line.unit}{memory}",
+            share,
+            latency,
+            "\n".join(_peer(name, value) for name, value in result.peers.items()),
+            "\n".join(_verdict(verdict) for verdict in result.verdicts),
+        )
+    return table
+
+
+def _peer(name: str, value: float | str) -> str:
+    return f"{name} {value}" if isinstance(value, str) else f"{name} {value:,.0f}"
+
+
+def _verdict(verdict: Verdict) -> str:
+    reached = "" if verdict.reached is None else f" ({verdict.reached:.2f})"
+    return f"{verdict.target}{reached} {MET[verdict.met]}"

@@ -1,0 +1,115 @@
+"""Cases by city day and class: counts of each step, and how long handling and closing took.
+
+A day is one of Asia/Shanghai, by when a step happened (`occurred_at`). A mean time counts on
+the day of its end; the first handling counts, rework does not reset it.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from citybrain.eventstore import RecordedEvent
+
+CITY_ZONE = ZoneInfo("Asia/Shanghai")
+MILLISECOND = timedelta(milliseconds=1)  # whole numbers add up alike in any order
+
+TABLES = """
+CREATE TABLE days (
+    day             date NOT NULL,
+    class_code      text COLLATE "C" NOT NULL,
+    reported        bigint NOT NULL DEFAULT 0,
+    filed           bigint NOT NULL DEFAULT 0,
+    dispatched      bigint NOT NULL DEFAULT 0,
+    handled         bigint NOT NULL DEFAULT 0,
+    returned        bigint NOT NULL DEFAULT 0,
+    closed          bigint NOT NULL DEFAULT 0,
+    first_handled   bigint NOT NULL DEFAULT 0,
+    ms_to_handled   bigint NOT NULL DEFAULT 0,
+    ms_to_closed    bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, class_code)
+);
+CREATE TABLE cases (
+    case_id     text COLLATE "C" PRIMARY KEY,
+    class_code  text COLLATE "C" NOT NULL,
+    reported_at timestamptz NOT NULL,
+    handled     boolean NOT NULL DEFAULT false
+);
+"""
+
+KNOWN = "SELECT case_id, class_code, reported_at, handled FROM cases WHERE case_id = ANY($1)"
+
+SAVE_CASES = """
+INSERT INTO cases (case_id, class_code, reported_at, handled)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[])
+ON CONFLICT (case_id) DO UPDATE SET handled = excluded.handled
+"""
+
+ADD = """
+INSERT INTO days AS d (day, class_code, reported, filed, dispatched, handled, returned, closed,
+                       first_handled, ms_to_handled, ms_to_closed)
+SELECT * FROM unnest($1::date[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
+                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+                     $11::bigint[])
+ON CONFLICT (day, class_code) DO UPDATE SET
+    reported = d.reported + excluded.reported,
+    filed = d.filed + excluded.filed,
+    dispatched = d.dispatched + excluded.dispatched,
+    handled = d.handled + excluded.handled,
+    returned = d.returned + excluded.returned,
+    closed = d.closed + excluded.closed,
+    first_handled = d.first_handled + excluded.first_handled,
+    ms_to_handled = d.ms_to_handled + excluded.ms_to_handled,
+    ms_to_closed = d.ms_to_closed + excluded.ms_to_closed
+"""
+
+COUNTED = ("reported", "filed", "dispatched", "handled", "returned", "closed")
+SUMS = (*COUNTED, "first_handled", "ms_to_handled", "ms_to_closed")
+
+
+class CaseDays:
+    """The read model `case_days`."""
+
+    name = "case_days"
+    version = 1
+    topics = frozenset(f"case.{step}" for step in COUNTED)
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Add the batch's sums to their days."""
+        cases = await self._cases(connection, events)
+        touched: set[str] = set()
+        sums: dict[tuple[date, str], dict[str, int]] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
+        for event in events:
+            step = event.topic.removeprefix("case.")
+            at: datetime = event.data["occurred_at"]
+            if step == "reported":
+                cases[event.stream_id] = [event.data["class_code"], at, False]
+                touched.add(event.stream_id)
+            class_code, reported_at, handled = case = cases[event.stream_id]
+            row = sums[at.astimezone(CITY_ZONE).date(), class_code]
+            row[step] += 1
+            if step == "handled" and not handled:
+                case[2] = True
+                touched.add(event.stream_id)
+                row["first_handled"] += 1
+                row["ms_to_handled"] += (at - reported_at) // MILLISECOND
+            elif step == "closed":
+                row["ms_to_closed"] += (at - reported_at) // MILLISECOND
+        rows = [(case_id, *cases[case_id]) for case_id in touched]
+        if rows:
+            await connection.execute(SAVE_CASES, *(list(c) for c in zip(*rows, strict=True)))
+        days = [(*key, *(row[name] for name in SUMS)) for key, row in sums.items()]
+        await connection.execute(ADD, *(list(column) for column in zip(*days, strict=True)))
+
+    async def _cases(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> dict[str, list[Any]]:
+        rows = await connection.fetch(KNOWN, list({event.stream_id for event in events}))
+        return {row["case_id"]: [row["class_code"], row["reported_at"], row["handled"]]
+                for row in rows}  # fmt: skip

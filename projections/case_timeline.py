@@ -1,0 +1,69 @@
+"""A case's timeline: one entry an event, ready to be shown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+
+from citybrain.eventstore import RecordedEvent
+
+TABLES = """
+CREATE TABLE entries (
+    case_id     text COLLATE "C" NOT NULL,
+    version     bigint NOT NULL,
+    position    bigint NOT NULL,
+    topic       text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    actor       text,
+    role        text,
+    channel     text,
+    details     jsonb NOT NULL,
+    PRIMARY KEY (case_id, version)
+);
+"""
+
+INSERT = """
+INSERT INTO entries (case_id, version, position, topic, occurred_at, recorded_at, actor, role,
+                     channel, details)
+SELECT case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel,
+       details::jsonb
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[],
+            $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[])
+  AS n(case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel, details)
+"""
+
+NOT_DETAILS = frozenset({"timestamp", "occurred_at", "originator_topic"})
+
+
+class CaseTimeline:
+    """The read model `case_timeline`."""
+
+    name = "case_timeline"
+    version = 1
+    topics = frozenset(
+        f"case.{step}"
+        for step in (
+            "reported", "filed", "dispatched", "accepted", "handled", "returned", "verified",
+            "closed",
+        )
+    )  # fmt: skip
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Insert an entry for each event."""
+        rows = [_entry(event) for event in events]
+        await connection.execute(INSERT, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _entry(event: RecordedEvent) -> tuple[Any, ...]:
+    data, metadata = event.data, event.metadata
+    details = {name: value for name, value in data.items() if name not in NOT_DETAILS}
+    return (
+        event.stream_id, event.version, event.position, event.topic, data["occurred_at"],
+        event.recorded_at, metadata.get("actor"), metadata.get("role"), metadata.get("channel"),
+        orjson.dumps(details).decode(),
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""What is read from the read models: one function a question, each one SQL statement."""
+
+import asyncio
+import time
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+
+from citybrain.eventstore import EventStore
+from citybrain.eventstore.reader import patiently
+from projections.registry import PROJECTIONS
+
+Pool: TypeAlias = "asyncpg.Pool[Any]"
+Row = dict[str, Any]
+
+POLL_SECONDS = 0.02
+
+OPEN_CASES = """
+SELECT case_id, class_code, status, source, lead, departments, address, latitude, longitude,
+       description, simulated, reported_at, updated_at, version, position
+FROM open_cases.cases
+WHERE ($1::text IS NULL OR departments @> ARRAY[$1])
+  AND ($2::text IS NULL OR class_code = $2)
+  AND ($3::text IS NULL OR status = $3)
+  AND ($4::timestamptz IS NULL OR (reported_at, case_id) > ($4, $5::text))
+ORDER BY reported_at, case_id LIMIT $6
+"""
+
+OPEN_CASE_COUNTS = """
+SELECT coalesce(lead, '') AS department, class_code, count(*) AS open
+FROM open_cases.cases GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+"""
+
+CASE_TIMELINE = """
+SELECT version, position, topic, occurred_at, recorded_at, actor, role, channel, details
+FROM case_timeline.entries WHERE case_id = $1 ORDER BY version
+"""
+
+CASE_DAYS = """
+SELECT day, class_code, reported, filed, dispatched, handled, returned, closed,
+       CASE WHEN first_handled > 0 THEN ms_to_handled / first_handled / 1000.0 END
+           AS mean_seconds_to_handled,
+       CASE WHEN closed > 0 THEN ms_to_closed / closed / 1000.0 END AS mean_seconds_to_closed,
+       CASE WHEN handled > 0 THEN returned::float8 / handled END AS rework_rate
+FROM case_days.days
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR class_code = $3)
+ORDER BY day, class_code
+"""
+
+STREAM_COUNTS = """
+SELECT category, streams, events, last_position, last_recorded_at
+FROM streams.categories ORDER BY category
+"""
+
+STATUS = """
+SELECT c.projection, c.version, c.position, c.updated_at,
+       (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked,
+       EXISTS (
+           SELECT 1 FROM pg_locks l
+           WHERE l.locktype = 'advisory' AND l.granted
+             AND (l.classid::bigint << 32 | l.objid::bigint)
+               = hashtextextended('projection:' || c.projection, 7163850362)
+       ) AS running
+FROM projection_checkpoints c ORDER BY c.projection
+"""
+
+PARKED = """
+SELECT projection, position, stream_id, topic, error, attempts, parked_at
+FROM parked_events ORDER BY projection, position LIMIT $1
+"""
+
+
+async def open_cases(
+    pool: Pool,
+    *,
+    department: str | None = None,
+    class_code: str | None = None,
+    status: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Open cases, oldest first; `after` is (reported_at, case_id) of the last one seen."""
+    reported_at, case_id = after or (None, None)
+    return await _rows(
+        pool, OPEN_CASES, department, class_code, status, reported_at, case_id, limit
+    )
+
+
+async def open_case_counts(pool: Pool) -> list[Row]:
+    """Open cases by leading department ('' before dispatch) and class."""
+    return await _rows(pool, OPEN_CASE_COUNTS)
+
+
+async def case_timeline(pool: Pool, case_id: str) -> list[Row]:
+    """The events of a case in order; `details` decoded."""
+    rows = await _rows(pool, CASE_TIMELINE, case_id)
+    return [row | {"details": orjson.loads(row["details"])} for row in rows]
+
+
+async def case_days(
+    pool: Pool, *, since: date, until: date, class_code: str | None = None
+) -> list[Row]:
+    """Counts, mean seconds and rates by city day and class, both days included."""
+    return await _rows(pool, CASE_DAYS, since, until, class_code)
+
+
+async def stream_counts(pool: Pool) -> list[Row]:
+    """Streams and events by category."""
+    return await _rows(pool, STREAM_COUNTS)
+
+
+async def projection_status(store: EventStore) -> list[Row]:
+    """Version, position, lag and parked events of each live projection."""
+    head = await store.head()
+    live = {projection.name for projection in PROJECTIONS}
+    return [
+        row | {"lag": max(head - row["position"], 0)}
+        for row in await _rows(store.pool, STATUS)
+        if row["projection"] in live
+    ]
+
+
+async def parked_events(pool: Pool, limit: int = 100) -> list[Row]:
+    """Events that projections set aside."""
+    return await _rows(pool, PARKED, limit)
+
+
+async def wait_until(pool: Pool, projection: str, position: int, timeout_seconds: float) -> bool:
+    """Wait until a read model has reached a log position; false when it did not in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        rows = await _rows(
+            pool, "SELECT position FROM projection_checkpoints WHERE projection = $1", projection
+        )
+        if rows and rows[0]["position"] >= position:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _rows(pool: Pool, query: str, *arguments: Any) -> list[Row]:
+    return [dict(row) for row in await patiently(lambda: pool.fetch(query, *arguments))]

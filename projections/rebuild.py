@@ -1,0 +1,188 @@
+"""Builds a read model anew beside the live one, compares the two, and swaps them.
+
+A shadow is a schema of its own with its own checkpoint. Readers see the live model until one
+transaction renames the schemas; a live worker notices that its checkpoint moved.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from citybrain.errors import CitybrainError
+from citybrain.eventstore import EventStore
+from projections.projection import Projection
+from projections.worker import ProjectionWorker
+
+BATCH_SIZE = 2000
+NEAR = 2_000  # events behind that may be caught up while the live checkpoint is held
+SAMPLES = 5
+
+HOLD_LIVE = "SELECT position FROM projection_checkpoints WHERE projection = $1 FOR UPDATE"
+LOCK = "SELECT pg_try_advisory_lock(hashtextextended('rebuild:' || $1, 7163850362))"
+ADOPT_CHECKPOINT = """
+UPDATE projection_checkpoints live
+SET version = shadow.version, position = shadow.position, updated_at = clock_timestamp()
+FROM projection_checkpoints shadow WHERE live.projection = $1 AND shadow.projection = $2
+"""
+ADOPT_PARKED = "UPDATE parked_events SET projection = $1 WHERE projection = $2"
+TABLES_OF = """
+SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY tablename
+"""
+
+Progress = Callable[[int, int], None]
+"""Called with the position reached and the position aimed at."""
+
+
+class RebuildRunning(CitybrainError):
+    """The projection is being rebuilt or compared already."""
+
+    code = "rebuild-running"
+
+
+class NothingToCompare(CitybrainError):
+    """There is no live model of this version to compare with; it must be built first."""
+
+    code = "nothing-to-compare"
+
+
+@dataclass(frozen=True, slots=True)
+class TableDifference:
+    """Rows that stand in only one of the two models, with a few of them as text."""
+
+    table: str
+    rows: int
+    only_live: int
+    only_rebuilt: int
+    samples: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A live model beside one rebuilt from the log up to the same position."""
+
+    projection: str
+    position: int
+    tables: list[TableDifference]
+
+    @property
+    def equal(self) -> bool:
+        """Whether no row differs."""
+        return all(not table.only_live and not table.only_rebuilt for table in self.tables)
+
+
+async def rebuild(
+    store: EventStore, projection: Projection, progress: Progress = lambda *_: None
+) -> int:
+    """Rebuild and swap in; returns the position of the new model. The live one serves on."""
+    async with _shadow(store, projection, "next") as shadow:
+        await _catch_up(store, shadow, progress)
+        connection = shadow.connection
+        old = f"{projection.name}__old"
+        async with connection.transaction():
+            live = await connection.fetchval(HOLD_LIVE, projection.name)
+            if live is not None:
+                await _apply_up_to(store, shadow, max(live, shadow.position), progress)
+                await connection.execute(f'DROP SCHEMA IF EXISTS "{old}" CASCADE')
+                await connection.execute(f'ALTER SCHEMA "{projection.name}" RENAME TO "{old}"')
+            await connection.execute(
+                f'ALTER SCHEMA "{shadow.schema}" RENAME TO "{projection.name}"'
+            )
+            await connection.execute(
+                "DELETE FROM parked_events WHERE projection = $1", projection.name
+            )
+            await connection.execute(ADOPT_PARKED, projection.name, shadow.schema)
+            if live is None:
+                await connection.execute(
+                    "UPDATE projection_checkpoints SET projection = $1 WHERE projection = $2",
+                    projection.name, shadow.schema,
+                )  # fmt: skip
+            else:
+                await connection.execute(ADOPT_CHECKPOINT, projection.name, shadow.schema)
+        await connection.execute(f'DROP SCHEMA IF EXISTS "{old}" CASCADE')
+        return shadow.position
+
+
+async def compare(
+    store: EventStore, projection: Projection, progress: Progress = lambda *_: None
+) -> Comparison:
+    """Rebuild beside the live model up to its exact position and compare every row."""
+    async with _shadow(store, projection, "compare") as shadow:
+        await _catch_up(store, shadow, progress)
+        connection = shadow.connection
+        async with connection.transaction():
+            live = await connection.fetchval(HOLD_LIVE, projection.name)
+            if live is None:
+                raise NothingToCompare(f"{projection.name} has not been built yet")
+            await _apply_up_to(store, shadow, live, progress)
+            tables = [
+                await _difference(connection, projection.name, shadow.schema, row["tablename"])
+                for row in await connection.fetch(TABLES_OF, projection.name)
+            ]
+        return Comparison(projection.name, live, tables)
+
+
+@asynccontextmanager
+async def _shadow(
+    store: EventStore, projection: Projection, suffix: str
+) -> AsyncIterator[ProjectionWorker]:
+    """An empty shadow model; whatever is left of it afterwards is removed."""
+    connection = await store.connect("citybrain-rebuild")
+    try:
+        if not await connection.fetchval(LOCK, projection.name):
+            raise RebuildRunning(f"{projection.name} is being rebuilt or compared already")
+        shadow = ProjectionWorker(projection, connection, f"{projection.name}__{suffix}")
+        await shadow.drop()  # what a killed rebuild left
+        await shadow.create()
+        try:
+            yield shadow
+        finally:
+            if not connection.is_closed():
+                await shadow.drop()
+    finally:
+        connection.terminate()
+
+
+async def _catch_up(store: EventStore, shadow: ProjectionWorker, progress: Progress) -> None:
+    """Bring the shadow near the live model's position; never past it."""
+    name = shadow.projection.name
+    while True:
+        goal = await shadow.connection.fetchval(
+            "SELECT position FROM projection_checkpoints WHERE projection = $1", name
+        )
+        goal = await store.head() if goal is None else goal
+        if goal - shadow.position <= NEAR:
+            return
+        await _apply_up_to(store, shadow, goal, progress)
+
+
+async def _apply_up_to(
+    store: EventStore, shadow: ProjectionWorker, position: int, progress: Progress
+) -> None:
+    if shadow.position >= position:
+        return
+    async for batch in store.replay(shadow.position, position, batch_size=BATCH_SIZE):
+        await shadow.apply(batch)
+        progress(shadow.position, position)
+
+
+async def _difference(
+    connection: "asyncpg.Connection[Any]", live: str, rebuilt: str, table: str
+) -> TableDifference:
+    rows = await connection.fetchval(f'SELECT count(*) FROM "{live}"."{table}"')  # noqa: S608
+    only = []
+    samples: list[str] = []
+    for one, other in ((live, rebuilt), (rebuilt, live)):
+        found = await connection.fetch(
+            f"""
+            SELECT row, count(*) OVER () AS rows FROM (
+                SELECT t::text AS row FROM "{one}"."{table}" t
+                EXCEPT ALL SELECT t::text FROM "{other}"."{table}" t
+            ) AS only_here ORDER BY row LIMIT {SAMPLES}
+            """  # noqa: S608
+        )
+        only.append(found[0]["rows"] if found else 0)
+        samples += [f"only {'live' if one == live else 'rebuilt'}: {row['row']}" for row in found]
+    return TableDifference(table, rows, only[0], only[1], samples)

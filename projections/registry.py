@@ -1,0 +1,25 @@
+"""All read models, by name."""
+
+from citybrain.errors import InvalidInput
+from projections.case_days import CaseDays
+from projections.case_timeline import CaseTimeline
+from projections.open_cases import OpenCases
+from projections.projection import Projection
+from projections.streams import Streams
+
+PROJECTIONS: tuple[Projection, ...] = (OpenCases(), CaseTimeline(), CaseDays(), Streams())
+
+
+class UnknownProjection(InvalidInput):
+    """There is no projection of this name."""
+
+    code = "unknown-projection"
+
+
+def projection_named(name: str) -> Projection:
+    """The projection; raises `UnknownProjection`."""
+    for projection in PROJECTIONS:
+        if projection.name == name:
+            return projection
+    known = ", ".join(projection.name for projection in PROJECTIONS)
+    raise UnknownProjection(f"there is no projection {name!r}; there are {known}")

@@ -1,0 +1,80 @@
+"""Keeps the live read models up to date: one leading worker a projection, over all processes."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+
+from citybrain.eventstore import EventStore, StoreUnavailable
+from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.leadership import leading
+from projections.projection import Projection
+from projections.rebuild import rebuild
+from projections.worker import CheckpointMoved, ProjectionWorker
+
+log = structlog.get_logger(__name__)
+
+BATCH_SIZE = 2000
+RETRY_SECONDS = 0.5
+
+POSITION = Gauge(
+    "citybrain_projection_position", "Log position a projection has reached", ["projection"]
+)
+LAG = Gauge(
+    "citybrain_projection_lag_events", "Events between a projection and the head", ["projection"]
+)
+APPLIED = Counter(
+    "citybrain_projection_events_total", "Events a projection has seen", ["projection"]
+)
+PARKED = Counter(
+    "citybrain_projection_parked_total", "Events a projection set aside", ["projection"]
+)
+
+
+class ProjectionRunner:
+    """Runs projections until cancelled."""
+
+    def __init__(self, store: EventStore, projections: Sequence[Projection]) -> None:
+        self._store = store
+        self._projections = projections
+
+    async def run(self) -> None:
+        """Lead or stand by for every projection; survives lost connections and restarts."""
+        async with asyncio.TaskGroup() as group:
+            for projection in self._projections:
+                group.create_task(self._keep(projection))
+
+    async def _keep(self, projection: Projection) -> None:
+        while True:
+            try:
+                async with leading(self._store, f"projection:{projection.name}") as connection:
+                    await self._lead(projection, connection)
+            except (
+                CheckpointMoved,
+                StoreUnavailable,
+                asyncpg.TransactionRollbackError,
+                *CONNECTION_LOST,
+            ) as error:
+                log.warning(
+                    "projection_restarts", projection=projection.name, error=type(error).__name__
+                )
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _lead(self, projection: Projection, connection: "asyncpg.Connection[Any]") -> None:
+        worker = ProjectionWorker(projection, connection, projection.name)
+        version = await worker.resume()
+        if version is None:
+            await worker.create()
+        elif version != projection.version:
+            log.info("projection_outdated", projection=projection.name, version=version)
+            await rebuild(self._store, projection)
+            await worker.resume()
+        async for batch in self._store.follow(worker.position, batch_size=BATCH_SIZE):
+            parked = await worker.apply(batch)
+            APPLIED.labels(projection.name).inc(len(batch))
+            PARKED.labels(projection.name).inc(parked)
+            POSITION.labels(projection.name).set(worker.position)
+            LAG.labels(projection.name).set(await self._store.head() - worker.position)

@@ -1,0 +1,86 @@
+"""The command line: one `typer` app from the groups of commands."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr, ValidationError
+
+from citybrain import __version__
+from citybrain.cli import projections
+from citybrain.cli.output import console, errors, print_json
+from citybrain.cli.replay import replay
+from citybrain.cli.serve import run, serve
+from citybrain.errors import CitybrainError
+from citybrain.eventstore import open_event_store
+from citybrain.settings import Settings
+
+app = typer.Typer(
+    name="citybrain",
+    help="The backend of a City Brain: event streams in PostgreSQL, commands and read models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(run)
+app.command()(serve)
+app.command()(replay)
+app.add_typer(projections.app, name="projections")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version (serving does it too)."""
+
+    async def _migrate() -> None:
+        async with open_event_store(Settings()) as store:
+            rows = await store.pool.fetch(
+                "SELECT number, name, applied_at FROM schema_migrations ORDER BY number"
+            )
+            for row in rows:
+                console.print(
+                    f"{row['number']:04} {row['name']}  applied {row['applied_at']:%F %T}"
+                )
+
+    asyncio.run(_migrate())
+
+
+@app.command()
+def settings(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print every setting with its value and what it is for; secrets stay hidden."""
+    values = Settings()
+    rows = {
+        f"CITYBRAIN_{name.upper()}": {
+            "value": "(set)" if isinstance(value, SecretStr) else value,
+            "description": Settings.model_fields[name].description,
+        }
+        for name, value in values
+    }
+    if as_json:
+        print_json(rows, indent=True)
+        return
+    for name, row in rows.items():
+        console.print(f"{name}={row['value']}\n    {row['description']}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(__version__)
+
+
+def main() -> None:
+    """Entry point: our errors are one line and exit status 1, not a stack trace."""
+    try:
+        app()
+    except CitybrainError as error:
+        errors.print(f"[red]citybrain:[/] {error.message} [dim]({error.code})[/]")
+        sys.exit(1)
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            errors.print(f"[red]citybrain:[/] CITYBRAIN_{name}: {problem['msg']}")
+        sys.exit(2)

@@ -1,0 +1,128 @@
+"""`citybrain projections`: see, rebuild, compare and repair the read models."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from citybrain.cli.output import console, errors, print_json
+from citybrain.eventstore import open_event_store
+from citybrain.settings import Settings
+from projections import queries
+from projections.parked import Retried, retry_parked
+from projections.rebuild import Comparison, compare, rebuild
+from projections.rebuild import Progress as ReportProgress
+from projections.registry import projection_named
+
+app = typer.Typer(help="See, rebuild, compare and repair the read models.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of a projection, as in `projections status`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Version, position, lag and parked events of each read model."""
+
+    async def read() -> tuple[list[queries.Row], list[queries.Row]]:
+        async with open_event_store(Settings()) as store:
+            return await queries.projection_status(store), await queries.parked_events(store.pool)
+
+    rows, parked = asyncio.run(read())
+    if as_json:
+        print_json({"projections": rows, "parked": parked}, indent=True)
+        return
+    table = Table("projection", "version", "position", "lag", "parked", "running")
+    for row in rows:
+        table.add_row(
+            row["projection"], str(row["version"]), str(row["position"]), str(row["lag"]),
+            str(row["parked"]), "yes" if row["running"] else "no",
+        )  # fmt: skip
+    console.print(table)
+    for event in parked:
+        errors.print(
+            f"parked: {event['projection']} position {event['position']} {event['topic']} "
+            f"{event['stream_id']}: {event['error']}"
+        )
+
+
+@app.command(name="rebuild")
+def rebuild_command(name: Name, as_json: Json = False) -> None:
+    """Build a read model anew beside the live one and swap it in; readers notice nothing."""
+
+    async def run(progress: ReportProgress) -> int:
+        async with open_event_store(Settings()) as store:
+            return await rebuild(store, projection_named(name), progress)
+
+    with _progress(f"rebuilding {name}") as progress:
+        position = asyncio.run(run(progress))
+    if as_json:
+        print_json({"projection": name, "position": position})
+    else:
+        console.print(f"{name} is rebuilt, up to position {position}")
+
+
+@app.command(name="compare")
+def compare_command(name: Name, as_json: Json = False) -> None:
+    """Compare a read model with one rebuilt from the log; exit status 1 where they differ."""
+
+    async def run(progress: ReportProgress) -> Comparison:
+        async with open_event_store(Settings()) as store:
+            return await compare(store, projection_named(name), progress)
+
+    with _progress(f"comparing {name}") as progress:
+        comparison = asyncio.run(run(progress))
+    if as_json:
+        print_json(asdict(comparison) | {"equal": comparison.equal}, indent=True)
+    else:
+        for table in comparison.tables:
+            console.print(
+                f"{name}.{table.table}: {table.rows} rows, {table.only_live} only live, "
+                f"{table.only_rebuilt} only rebuilt"
+            )
+            for sample in table.samples:
+                console.print(f"  {sample}")
+        verdict = "equal" if comparison.equal else "different"
+        console.print(f"{name} at position {comparison.position}: {verdict}")
+    if not comparison.equal:
+        raise typer.Exit(1)
+
+
+@app.command()
+def retry(name: Name, as_json: Json = False) -> None:
+    """Apply the parked events of a read model again; exit status 1 where some stay parked."""
+
+    async def run() -> Retried:
+        async with open_event_store(Settings()) as store:
+            return await retry_parked(store, projection_named(name))
+
+    result = asyncio.run(run())
+    if as_json:
+        print_json(asdict(result))
+    else:
+        console.print(f"{result.applied} applied, {result.still_parked} still parked")
+    if result.still_parked:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[ReportProgress]:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+        MofNCompleteColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, goal: bar.update(task, completed=done, total=goal)

@@ -1,0 +1,113 @@
+"""`citybrain replay`: what a stream was, at any version, log position or time."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+import citybrain.domain.case
+from citybrain.cli.output import console, print_json
+from citybrain.domain.stream import StreamAggregate
+from citybrain.errors import InvalidInput
+from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound, open_event_store
+from citybrain.settings import Settings
+
+assert citybrain.domain.case  # its import registers the topics that a replay resolves
+
+
+def replay(
+    stream: Annotated[str, typer.Argument(help="Stream id, for example case-0192….")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="A version (3 or v3), a log position (p1200) or a time of recording "
+            "(2026-03-01T08:15:30+08:00; UTC where no offset is given)."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document instead of tables.")
+    ] = False,
+) -> None:
+    """Show the history of a stream and the state it leads to, as of any moment.
+
+    The state is computed from the events alone, with the code that decided them.
+    """
+    asyncio.run(_replay(stream, parse_as_of(as_of), as_json))
+
+
+def parse_as_of(text: str | None) -> dict[str, Any]:
+    """`{"version": n}`, `{"position": n}` or `{"time": datetime}`; empty for the present."""
+    if text is None:
+        return {}
+    digits = text[1:] if text[:1] in ("v", "p") else text
+    if digits.isascii() and digits.isdigit():
+        return {"position" if text.startswith("p") else "version": int(digits)}
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{text!r} is neither a version (v3), a position (p1200) nor an ISO 8601 time"
+        ) from error
+    return {"time": time if time.tzinfo else time.replace(tzinfo=UTC)}
+
+
+async def _replay(stream: str, as_of: dict[str, Any], as_json: bool) -> None:
+    async with open_event_store(Settings()) as store:
+        events = await store.read(stream, **{f"up_to_{name}": at for name, at in as_of.items()})
+        if not events:
+            raise StreamNotFound(f"there is no stream {stream}, or not yet at that moment")
+        state = await _state(store, stream, as_of)
+        history = [_entry(event) for event in events]
+        if as_json:
+            print_json({"stream": stream, "state": state, "events": history}, indent=True)
+        else:
+            _print_tables(stream, state, history)
+
+
+async def _state(store: EventStore, stream: str, as_of: dict[str, Any]) -> dict[str, Any]:
+    aggregate = await store.load_as_of(StreamAggregate, stream, **as_of)
+    hidden = ("_pending_events", "_id")
+    return {
+        name.lstrip("_"): value for name, value in vars(aggregate).items() if name not in hidden
+    }
+
+
+def _entry(event: RecordedEvent) -> dict[str, Any]:
+    try:
+        data: Any = event.data
+    except (ValueError, TypeError):
+        data = None
+    return {
+        "position": event.position,
+        "version": event.version,
+        "topic": event.topic,
+        "recorded_at": event.recorded_at,
+        "data": data,
+        "metadata": event.metadata,
+    }
+
+
+def _print_tables(stream: str, state: dict[str, Any], history: list[dict[str, Any]]) -> None:
+    table = Table(title=f"{stream}: history", title_justify="left")
+    for column in ("version", "position", "recorded at (UTC)", "event", "by", "what"):
+        table.add_column(column, justify="right" if column in ("version", "position") else "left")
+    for entry in history:
+        data = entry["data"] or {}
+        what = ", ".join(
+            f"{name}={value}"
+            for name, value in data.items()
+            if name not in ("timestamp", "originator_topic") and value not in (None, [], "")
+        )
+        metadata = entry["metadata"]
+        by = f"{metadata.get('role', '')} {metadata.get('actor', '')}".strip()
+        table.add_row(
+            str(entry["version"]), str(entry["position"]),
+            f"{entry['recorded_at']:%Y-%m-%d %H:%M:%S.%f}", entry["topic"], by, what,
+        )  # fmt: skip
+    console.print(table)
+    table = Table(title="state", title_justify="left", show_header=False)
+    for name, value in state.items():
+        table.add_row(name, str(value))
+    console.print(table)

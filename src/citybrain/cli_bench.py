@@ -1,0 +1,100 @@
+"""`citybrain bench …`: speed and memory, each figure beside its limit and its peers.
+
+The benchmarks themselves live in a checkout of the project (`ops/bench`), not in the installed
+package.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+app = typer.Typer(
+    help="Measure speed and memory beside limits and peers. JSON lines on standard output, a "
+    "table on standard error.",
+    no_args_is_help=True,
+)
+
+Rounds = Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are reported.")]
+Seconds = Annotated[float, typer.Option(min=0.1, help="Length of one measurement.")]
+Lines = Annotated[str | None, typer.Option(help="Only these lines, comma-separated.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, file_okay=False, writable=True,
+        help="Where the temporary PostgreSQL is put; it must be on a disk.",
+    ),
+]  # fmt: skip
+
+
+@app.command("append")
+def append(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Durable appends per second: 1 to 512 writers, batches, one hot stream, processes."""
+    _run("append", rounds, seconds, lines, data_dir)
+
+
+@app.command("replay")
+def replay(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Events per second read back and decoded, in the order of the log."""
+    _run("replay", rounds, seconds, lines, data_dir)
+
+
+@app.command("project")
+def project(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Events per second into the read models, and the memory of a large rebuild."""
+    _run("project", rounds, seconds, lines, data_dir)
+
+
+@app.command("http")
+def http(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Durable commands per second through one server process on one core."""
+    _run("http", rounds, seconds, lines, data_dir)
+
+
+@app.command("all")
+def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
+    """Every benchmark, one after the other."""
+    for bench in ("append", "replay", "project", "http"):
+        _run(bench, rounds, seconds, None, data_dir)
+
+
+def _run(bench: str, rounds: int, seconds: float, lines: str | None, data_dir: Path | None) -> None:
+    ops = _benchmarks()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(
+                ops.run_bench(bench, rounds=rounds, seconds=seconds, lines=lines, data_dir=data_dir)
+            )
+    except (ops.BenchFailed, ValueError) as error:
+        typer.echo(f"citybrain bench {bench}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _benchmarks() -> Any:
+    """`ops.bench.run`, also when the command is called inside a checkout it is not run from."""
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "ops" / "bench").is_dir() and str(checkout) not in sys.path:
+        sys.path.insert(0, str(checkout))
+    try:
+        from ops.bench import run
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("ops"):
+            raise
+        typer.echo(
+            "citybrain bench: the benchmarks are part of a checkout of the project, not of the "
+            "installed package; run this in a checkout.",
+            err=True,
+        )
+        raise typer.Exit(2) from error
+    return run

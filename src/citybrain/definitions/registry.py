@@ -1,0 +1,42 @@
+"""All definitions of a city, loaded and checked once at start."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from citybrain.definitions.cases import CaseDefinitions, load_case_definitions
+from citybrain.definitions.yaml_file import DefinitionError
+
+CITY_ZONE = ZoneInfo("Asia/Shanghai")
+PACKAGE_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The definitions by stream, each as dated versions."""
+
+    case: tuple[CaseDefinitions, ...]
+
+    def case_at(self, moment: datetime) -> CaseDefinitions:
+        """What is in force on the city's day of `moment`; the first version before its start."""
+        day = moment.astimezone(CITY_ZONE).date()
+        valid = [version for version in self.case if version.valid_from <= day]
+        return valid[-1] if valid else self.case[0]
+
+
+def load_definitions(override: Path | None = None) -> Definitions:
+    """Ours, with a city's own folder over them; raises `DefinitionError`."""
+    if override is not None and not override.is_dir():
+        raise DefinitionError(f"{override}: no such folder of definitions")
+    case = load_case_definitions(_files("case", override))
+    if not case:
+        raise DefinitionError("there is no definition of cases")
+    return Definitions(case=tuple(case))
+
+
+def _files(stream: str, override: Path | None) -> list[Path]:
+    files = {path.name: path for path in sorted((PACKAGE_FOLDER / stream).glob("*.yaml"))}
+    if override is not None:
+        files |= {path.name: path for path in sorted((override / stream).glob("*.yaml"))}
+    return list(files.values())

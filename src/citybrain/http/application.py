@@ -1,0 +1,106 @@
+"""The aiohttp application: all routes, the pages, and how a server of it starts and stops."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+
+from citybrain.errors import Unavailable
+from citybrain.http import audit, cases, live, operations
+from citybrain.http.limits import LIMITER, RateLimiter
+from citybrain.http.openapi import PAGE_STYLE, openapi, page
+from citybrain.http.routing import Route, bind
+from citybrain.http.runtime import RUNTIME, Runtime
+from citybrain.http.telemetry import STREAMING, add_headers, telemetry
+
+PAGES = Path(__file__).parent / "pages"
+
+
+class PagesNotBuilt(Unavailable):
+    """The pages have not been built."""
+
+    code = "pages-not-built"
+
+
+def routes_of(runtime: Runtime) -> tuple[Route, ...]:
+    """All routes; those of the development issuer only where there is one."""
+    routes = (*cases.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES)
+    return (*routes, *operations.DEVELOPMENT_ROUTES) if runtime.development else routes
+
+
+def build_app(runtime: Runtime) -> web.Application:
+    """The application over a runtime."""
+    settings = runtime.settings
+    app = web.Application(middlewares=[telemetry], client_max_size=settings.body_limit_bytes)
+    app[RUNTIME] = runtime
+    app[LIMITER] = RateLimiter(settings.rate_limit_per_second, settings.rate_limit_burst)
+    routes = routes_of(runtime)
+    app[STREAMING] = frozenset(route.path for route in routes if route.streaming)
+    for route in routes:
+        app.router.add_route(route.method, route.path, bind(route))
+    _add_documents(app, routes)
+    _add_pages(app)
+    app.on_response_prepare.append(add_headers)
+    app.cleanup_ctx.append(live.run_board)
+    return app
+
+
+def _add_documents(app: web.Application, routes: tuple[Route, ...]) -> None:
+    document = openapi(routes)
+    body, html = orjson.dumps(document, option=orjson.OPT_INDENT_2), page(document)
+
+    async def json_document(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    async def html_document(_: web.Request) -> web.Response:
+        return web.Response(text=html, content_type="text/html")
+
+    async def style(_: web.Request) -> web.Response:
+        return web.Response(text=PAGE_STYLE, content_type="text/css")
+
+    app.router.add_get("/openapi.json", json_document)
+    app.router.add_get("/docs", html_document)
+    app.router.add_get("/docs.css", style)
+
+
+def _add_pages(app: web.Application) -> None:
+    async def index(_: web.Request) -> web.StreamResponse:
+        if not (PAGES / "index.html").is_file():
+            raise PagesNotBuilt("the pages are not built; run `make pages`")
+        return web.FileResponse(PAGES / "index.html")
+
+    app.router.add_get("/", index)
+    if PAGES.is_dir():
+        for entry in sorted(PAGES.iterdir()):
+            if entry.is_dir():
+                app.router.add_static(f"/{entry.name}", entry)
+            elif entry.name != "index.html":
+                app.router.add_get(f"/{entry.name}", _file(entry))
+
+
+def _file(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def serve_file(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path)
+
+    return serve_file
+
+
+@asynccontextmanager
+async def serving(runtime: Runtime) -> AsyncIterator[str]:
+    """Listen; gives the server's URL. At the end accepted requests finish first."""
+    settings = runtime.settings
+    runner = web.AppRunner(
+        build_app(runtime), access_log=None, shutdown_timeout=settings.shutdown_grace_seconds
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.http_host, settings.http_port)
+        await site.start()
+        assert site._server is not None
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        runtime.closing.set()
+        await runner.cleanup()

@@ -1,0 +1,158 @@
+"""For auditors: streams and the log as they are stored, as pages and as server-sent events."""
+
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, Field
+
+from citybrain.domain.actor import Role
+from citybrain.eventstore import RecordedEvent, StreamNotFound
+from citybrain.http.paging import MAX_POSITION, Query
+from citybrain.http.problems import Malformed
+from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.sse import message, stream_events
+
+Category = Field(None, max_length=32, pattern=r"^[a-z][a-z0-9_]*$")
+Topic = Field(None, max_length=255, pattern=r"^[\x21-\x7e]+$")
+
+
+class StoredEvent(BaseModel):
+    """An event as stored. `state_base64` are the exact bytes; `data` is their JSON."""
+
+    position: int
+    stream_id: str
+    version: int
+    topic: str
+    recorded_at: AwareDatetime
+    metadata: dict[str, Any]
+    data: Any = Field(description="the stored JSON; null where the bytes are not JSON")
+    state_base64: str
+
+
+class StoredEvents(BaseModel):
+    """A page of events."""
+
+    events: list[StoredEvent]
+    next: int | None = Field(description="`after` of the next page; null at the end")
+
+
+class StreamQuery(Query):
+    """Which part of a stream."""
+
+    after: int = Field(0, ge=0, le=MAX_POSITION, description="a version")
+    up_to_version: int | None = Field(None, ge=1, le=MAX_POSITION)
+    up_to_position: int | None = Field(None, ge=1, le=MAX_POSITION)
+    up_to_time: AwareDatetime | None = Field(None, description="a time of recording")
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class LogQuery(Query):
+    """Which part of the log."""
+
+    after: int = Field(0, ge=0, le=MAX_POSITION, description="a log position")
+    category: str | None = Category
+    topic: str | None = Topic
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class FollowQuery(Query):
+    """From where the log is followed; `Last-Event-ID` goes before `after`."""
+
+    after: int | None = Field(None, ge=0, le=MAX_POSITION)
+    category: str | None = Category
+    topic: str | None = Topic
+
+
+async def stream_events_page(call: Call) -> web.Response:
+    """The events of a stream."""
+    query: StreamQuery = call.query
+    stream_id = call.request.match_info["stream_id"]
+    if "\x00" in stream_id:
+        raise StreamNotFound("there is no such stream")
+    events = await call.runtime.store.read(
+        stream_id, after_version=query.after, up_to_version=query.up_to_version,
+        up_to_position=query.up_to_position, up_to_time=query.up_to_time, limit=query.limit + 1,
+    )  # fmt: skip
+    if not events and query.after == 0:
+        raise StreamNotFound("there is no such stream, or not yet at that moment")
+    page = events[: query.limit]
+    more = page[-1].version if len(events) > query.limit else None
+    return json_response(StoredEvents(events=[stored(e) for e in page], next=more))
+
+
+async def log_page(call: Call) -> web.Response:
+    """A page of the log."""
+    query: LogQuery = call.query
+    events = await call.runtime.store.read_all(
+        query.after, limit=query.limit + 1, **_filters(query.category, query.topic)
+    )
+    page = events[: query.limit]
+    more = page[-1].position if len(events) > query.limit else None
+    return json_response(StoredEvents(events=[stored(e) for e in page], next=more))
+
+
+async def follow_log(call: Call) -> web.StreamResponse:
+    """The log as server-sent events; `id:` is the position, so a client resumes by itself."""
+    query: FollowQuery = call.query
+    last = call.request.headers.get("Last-Event-ID")
+    if last is not None and not (last.isascii() and last.isdigit() and len(last) < 19):
+        raise Malformed("Last-Event-ID is a log position")
+    after = int(last) if last is not None else query.after
+    if after is None:
+        after = await call.runtime.store.head()
+
+    async def messages(after: int) -> AsyncIterator[bytes]:
+        filters = _filters(query.category, query.topic)
+        async for batch in call.runtime.store.follow(after, batch_size=200, **filters):
+            for event in batch:
+                body = orjson.dumps(stored(event).model_dump(mode="json"))
+                yield message("event", body, identity=event.position)
+
+    return await stream_events(call.request, call.runtime, messages(after))
+
+
+def stored(event: RecordedEvent) -> StoredEvent:
+    """The auditor's view of an event: nothing left out, nothing interpreted."""
+    try:
+        data = orjson.loads(event.state)
+    except orjson.JSONDecodeError:
+        data = None
+    return StoredEvent(
+        position=event.position,
+        stream_id=event.stream_id,
+        version=event.version,
+        topic=event.topic,
+        recorded_at=event.recorded_at,
+        metadata=event.metadata,
+        data=data,
+        state_base64=base64.b64encode(event.state).decode(),
+    )
+
+
+def _filters(category: str | None, topic: str | None) -> dict[str, Any]:
+    return {
+        "categories": [category] if category else [],
+        "topics": [topic] if topic else [],
+    }
+
+
+ROUTES = (
+    Route(
+        method="GET", path="/v1/streams/{stream_id}/events", summary="The events of a stream",
+        tag="audit", handler=stream_events_page, roles=(Role.AUDITOR,), query=StreamQuery,
+        answers={200: Answer("a page, in version order", StoredEvents)},
+    ),
+    Route(
+        method="GET", path="/v1/events", summary="The log", tag="audit", handler=log_page,
+        roles=(Role.AUDITOR,), query=LogQuery,
+        answers={200: Answer("a page, in position order", StoredEvents)},
+    ),
+    Route(
+        method="GET", path="/v1/log", summary="Follow the log (server-sent events)",
+        tag="audit", handler=follow_log, roles=(Role.AUDITOR,), query=FollowQuery,
+        answers={200: Answer("text/event-stream, without end")}, streaming=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,414 @@
+"""Inspection cases over HTTP: report, each step, and the read models."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, Field
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.case import InspectionCase
+from citybrain.errors import Forbidden
+from citybrain.eventstore import StreamNotFound
+from citybrain.http.paging import (
+    PagedQuery,
+    Query,
+    ReadModelQuery,
+    decode_time_cursor,
+    encode_cursor,
+    wait_for_position,
+)
+from citybrain.http.problems import Malformed
+from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.telemetry import CORRELATION
+from commands import case as commands
+from commands.handling import CommandContext, CommandResult
+from projections import queries
+
+STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
+READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
+MAX_DAYS = 3660
+
+
+class CaseAnswer(BaseModel):
+    """What a command on a case answers."""
+
+    case_id: str
+    status: str
+    version: int
+
+
+class CaseState(BaseModel):
+    """A case as its events make it."""
+
+    case_id: str
+    version: int
+    status: str
+    source: str
+    class_code: str
+    description: str
+    latitude: float
+    longitude: float
+    address: str | None
+    confidence: int | None
+    evidence_sha256: list[str]
+    simulated: bool
+    external_ref: str | None
+    departments: list[str]
+    lead: str | None
+    accepted_by: list[str]
+    times_returned: int
+    reported_at: AwareDatetime
+    last_occurred_at: AwareDatetime
+
+
+class OpenCase(BaseModel):
+    """A row of the open cases."""
+
+    case_id: str
+    class_code: str
+    status: str
+    source: str
+    lead: str | None
+    departments: list[str]
+    address: str | None
+    latitude: float
+    longitude: float
+    description: str
+    simulated: bool
+    reported_at: AwareDatetime
+    updated_at: AwareDatetime
+    version: int
+    position: int
+
+
+class OpenCasePage(BaseModel):
+    """A page of open cases, oldest first."""
+
+    cases: list[OpenCase]
+    next: str | None = Field(description="cursor of the next page; null on the last one")
+
+
+class TimelineEntry(BaseModel):
+    """An event of a case."""
+
+    version: int
+    position: int
+    topic: str
+    occurred_at: AwareDatetime
+    recorded_at: AwareDatetime
+    actor: str | None
+    role: str | None
+    channel: str | None
+    details: dict[str, Any]
+
+
+class Timeline(BaseModel):
+    """The history of a case."""
+
+    case_id: str
+    entries: list[TimelineEntry]
+
+
+class DayRow(BaseModel):
+    """One city day and class."""
+
+    day: date
+    class_code: str
+    reported: int
+    filed: int
+    dispatched: int
+    handled: int
+    returned: int
+    closed: int
+    mean_seconds_to_handled: float | None
+    mean_seconds_to_closed: float | None
+    rework_rate: float | None = Field(description="returned / handled")
+
+
+class Days(BaseModel):
+    """Statistics by city day and class."""
+
+    days: list[DayRow]
+
+
+class OpenCount(BaseModel):
+    """Open cases of a leading department and class; department is empty before dispatch."""
+
+    department: str
+    class_code: str
+    open: int
+
+
+class OpenCounts(BaseModel):
+    """All counts of open cases."""
+
+    counts: list[OpenCount]
+
+
+class ClassRow(BaseModel):
+    """A class of street problem and where its cases go."""
+
+    code: str
+    name: str
+    name_en: str
+    departments: list[str]
+    lead: str
+
+
+class Classes(BaseModel):
+    """The classes in force."""
+
+    version: str
+    classes: list[ClassRow]
+
+
+class DepartmentRow(BaseModel):
+    """A department."""
+
+    code: str
+    name: str
+    name_en: str
+
+
+class Departments(BaseModel):
+    """The departments in force."""
+
+    version: str
+    departments: list[DepartmentRow]
+
+
+class CaseListQuery(PagedQuery):
+    """Which open cases."""
+
+    department: str | None = Field(None, max_length=64, pattern=r"^[a-z][a-z0-9_-]*$")
+    class_code: str | None = Field(
+        None, alias="class", max_length=64, pattern=r"^[a-z][a-z0-9_-]*$"
+    )
+    status: str | None = Field(None, max_length=16, pattern=r"^[a-z]+$")
+
+
+class DaysQuery(ReadModelQuery):
+    """Which days; the last 30 where absent."""
+
+    since: date | None = None
+    until: date | None = None
+    class_code: str | None = Field(
+        None, alias="class", max_length=64, pattern=r"^[a-z][a-z0-9_-]*$"
+    )
+
+
+def context(call: Call) -> CommandContext:
+    """The command context of a request."""
+    return CommandContext(
+        actor=call.authenticated,
+        channel="http",
+        command_id=uuid4(),
+        correlation_id=call.request[CORRELATION],
+        idempotency_key=call.idempotency_key,
+        expected_version=call.expected_version,
+    )
+
+
+def answer(result: CommandResult, *, status: int = 200) -> web.Response:
+    """The response to a command."""
+    headers = {"ETag": f'"{result.version}"', "X-Position": str(result.position)}
+    if status == 201:
+        headers["Location"] = f"/v1/cases/{result.stream_id}"
+    if result.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return json_response(result.answer, status=status, headers=headers)
+
+
+async def report(call: Call) -> web.Response:
+    """Report a problem."""
+    result = await commands.report_case(call.body, context(call), call.runtime.services)
+    return answer(result, status=201)
+
+
+Handler = Callable[[str, Any, CommandContext, Any], Awaitable[CommandResult]]
+
+
+def step(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
+    """The route handler of a step of a case."""
+
+    async def handle(call: Call) -> web.Response:
+        case_id = case_id_of(call)
+        return answer(await handler(case_id, call.body, context(call), call.runtime.services))
+
+    return handle
+
+
+def case_id_of(call: Call) -> str:
+    """The case id in the path; raises `StreamNotFound` for what cannot be one."""
+    case_id = call.request.match_info["case_id"]
+    if not case_id.startswith("case-") or len(case_id) > 160 or not case_id.isascii():
+        raise StreamNotFound("there is no such case")
+    return case_id
+
+
+async def show(call: Call) -> web.Response:
+    """The state of a case, from its stream."""
+    case_id = case_id_of(call)
+    await check_may_read(call, case_id)
+    case = await call.runtime.store.load(InspectionCase, case_id)
+    fields = {name: value for name, value in vars(case).items() if not name.startswith("_")}
+    state = CaseState(case_id=case.id, version=case.version, **fields)
+    return json_response(state, headers={"ETag": f'"{case.version}"'})
+
+
+async def check_may_read(call: Call, case_id: str) -> None:
+    """Staff read any case; others only those that they reported."""
+    actor = call.authenticated
+    if actor.has(*STAFF):
+        return
+    first = await call.runtime.store.read(case_id, limit=1)
+    if not first or first[0].metadata.get("actor") != actor.subject:
+        raise StreamNotFound("there is no such case")
+
+
+async def list_open(call: Call) -> web.Response:
+    """A page of open cases."""
+    query: CaseListQuery = call.query
+    department = department_for(call.authenticated, query.department)
+    await wait_for_position(call.runtime, "open_cases", query.min_position)
+    rows = await queries.open_cases(
+        call.runtime.store.pool, department=department, class_code=query.class_code,
+        status=query.status, after=decode_time_cursor(query.after), limit=query.limit + 1,
+    )  # fmt: skip
+    page = rows[: query.limit]
+    more = len(rows) > query.limit
+    last = encode_cursor(page[-1]["reported_at"], page[-1]["case_id"]) if more else None
+    cases = [OpenCase(**row) for row in page]
+    return json_response(OpenCasePage(cases=cases, next=last))
+
+
+def department_for(actor: Actor, asked: str | None) -> str | None:
+    """An official sees the cases of their own department; operators and auditors see all."""
+    if actor.has(Role.OPERATOR, Role.AUDITOR):
+        return asked
+    if actor.department is None or asked not in (None, actor.department):
+        raise Forbidden("an official sees the cases of their own department")
+    return actor.department
+
+
+async def timeline(call: Call) -> web.Response:
+    """The timeline of a case."""
+    case_id = case_id_of(call)
+    await check_may_read(call, case_id)
+    await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
+    entries = await queries.case_timeline(call.runtime.store.pool, case_id)
+    if not entries:
+        raise StreamNotFound("there is no such case, or it is not in the timeline yet")
+    return json_response(Timeline(case_id=case_id, entries=[TimelineEntry(**e) for e in entries]))
+
+
+async def days(call: Call) -> web.Response:
+    """Counts and times by day."""
+    query: DaysQuery = call.query
+    until = query.until or datetime.now().astimezone().date()
+    since = query.since or max(until, date(1, 2, 1)) - timedelta(days=30)
+    if since > until or (until - since).days > MAX_DAYS:
+        raise Malformed(f"since lies before until, at most {MAX_DAYS} days")
+    await wait_for_position(call.runtime, "case_days", query.min_position)
+    rows = await queries.case_days(
+        call.runtime.store.pool, since=since, until=until, class_code=query.class_code
+    )
+    return json_response(Days(days=[DayRow(**row) for row in rows]))
+
+
+async def open_counts(call: Call) -> web.Response:
+    """Open cases by department and class."""
+    await wait_for_position(call.runtime, "open_cases", call.query.min_position)
+    rows = await queries.open_case_counts(call.runtime.store.pool)
+    return json_response(OpenCounts(counts=[OpenCount(**row) for row in rows]))
+
+
+async def classes(call: Call) -> web.Response:
+    """The classes of problems."""
+    services = call.runtime.services
+    in_force = services.definitions.case_at(services.clock())
+    rows = [
+        ClassRow(
+            code=c.code, name=c.name, name_en=c.name_en,
+            departments=list(c.route.departments), lead=c.route.lead,
+        )
+        for c in in_force.classes.values()
+    ]  # fmt: skip
+    return json_response(Classes(version=in_force.version, classes=rows))
+
+
+async def departments(call: Call) -> web.Response:
+    """The departments."""
+    services = call.runtime.services
+    in_force = services.definitions.case_at(services.clock())
+    rows = [DepartmentRow(**d.model_dump()) for d in in_force.departments.values()]
+    return json_response(Departments(version=in_force.version, departments=rows))
+
+
+def _step(name: str, model: type[BaseModel], handler: Handler, summary: str, *roles: Role) -> Route:
+    return Route(
+        method="POST", path=f"/v1/cases/{{case_id}}/{name}", summary=summary, tag="cases",
+        handler=step(handler), roles=roles, body=model, if_match=True, idempotent=True,
+        answers={200: Answer("done; ETag and X-Position say where", CaseAnswer)},
+    )  # fmt: skip
+
+
+ROUTES = (
+    Route(
+        method="POST", path="/v1/cases", summary="Report a street problem", tag="cases",
+        handler=report, roles=(Role.DEVICE, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR),
+        body=commands.ReportCase, idempotent=True,
+        answers={201: Answer("reported; Location is the case", CaseAnswer)},
+    ),
+    Route(
+        method="GET", path="/v1/cases", summary="Open cases, oldest first", tag="cases",
+        handler=list_open, roles=STAFF, query=CaseListQuery,
+        answers={200: Answer("a page", OpenCasePage)},
+    ),
+    Route(
+        method="GET", path="/v1/cases/{case_id}", summary="A case as its events make it",
+        tag="cases", handler=show, roles=READERS,
+        answers={200: Answer("the state; ETag is its version", CaseState)},
+    ),
+    Route(
+        method="GET", path="/v1/cases/{case_id}/timeline", summary="The history of a case",
+        tag="cases", handler=timeline, roles=READERS, query=ReadModelQuery,
+        answers={200: Answer("all entries", Timeline)},
+    ),
+    _step("file", commands.FileCase, commands.file_case, "File the report", Role.OPERATOR),
+    _step("dispatch", commands.DispatchCase, commands.dispatch_case,
+          "Dispatch to departments, by routing where none are given", Role.OPERATOR),
+    _step("accept", commands.AcceptCase, commands.accept_case, "Accept for a department",
+          Role.OFFICIAL),
+    _step("handle", commands.HandleCase, commands.handle_case,
+          "Report the problem solved, with evidence", Role.OFFICIAL),
+    _step("return", commands.ReturnCase, commands.return_case, "Return for rework",
+          Role.OPERATOR),
+    _step("verify", commands.VerifyCase, commands.verify_case, "Verify that it is solved",
+          Role.OPERATOR),
+    _step("close", commands.CloseCase, commands.close_case, "Close a verified case",
+          Role.OPERATOR),
+    Route(
+        method="GET", path="/v1/statistics/days", summary="Counts and mean times by city day",
+        tag="statistics", handler=days, roles=STAFF, query=DaysQuery,
+        answers={200: Answer("the days", Days)},
+    ),
+    Route(
+        method="GET", path="/v1/statistics/open", summary="Open cases by department and class",
+        tag="statistics", handler=open_counts, roles=STAFF, query=ReadModelQuery,
+        answers={200: Answer("the counts", OpenCounts)},
+    ),
+    Route(
+        method="GET", path="/v1/classes", summary="Classes of problems and their routing",
+        tag="definitions", handler=classes, query=Query,
+        answers={200: Answer("the classes in force", Classes)},
+    ),
+    Route(
+        method="GET", path="/v1/departments", summary="Departments", tag="definitions",
+        handler=departments, query=Query,
+        answers={200: Answer("the departments in force", Departments)},
+    ),
+)  # fmt: skip

@@ -1,0 +1,206 @@
+"""OpenAPI 3.1 from the route table and the models, and a page that shows it."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from citybrain import __version__
+from citybrain.http.problems import MEDIA_TYPE
+from citybrain.http.routing import Route
+
+REF = "#/components/schemas/{model}"
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem details",
+    "required": ["type", "title", "status", "code", "detail", "correlation_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "stable machine code"},
+        "detail": {"type": "string"},
+        "correlation_id": {"type": "string", "format": "uuid"},
+    },
+}
+PROBLEMS = {
+    "400": "the request cannot be read",
+    "401": "no valid access token",
+    "403": "the role does not allow it",
+    "404": "there is no such thing",
+    "409": "the state does not allow it",
+    "412": "the version has changed since (If-Match)",
+    "413": "the body is too large",
+    "415": "the body is not JSON",
+    "422": "the content is not valid",
+    "428": "If-Match is missing",
+    "429": "too many requests; see Retry-After",
+    "503": "not now; see Retry-After",
+}
+PATH_PARAMETER = re.compile(r"{(\w+)}")
+
+
+def openapi(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document; every schema is generated from the model that checks the request."""
+    models = {model for route in routes for model in _models(route)}
+    _, definitions = models_json_schema(
+        sorted(
+            ((model, "validation" if _is_input(model, routes) else "serialization")
+             for model in models),
+            key=lambda pair: pair[0].__name__,
+        ),
+        ref_template=REF,
+    )  # fmt: skip
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "citybrain",
+            "version": __version__,
+            "description": "The backend of a City Brain. Commands answer with the stream's "
+            "version (ETag) and the log position (X-Position); reads take `min_position`.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {**definitions.get("$defs", {}), "Problem": PROBLEM},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT (RFC 9068)"}
+            },
+        },
+    }
+
+
+def _models(route: Route) -> list[type[BaseModel]]:
+    answers = [answer.model for answer in route.answers.values()]
+    return [model for model in (route.body, *answers) if model is not None]
+
+
+def _is_input(model: type[BaseModel], routes: Sequence[Route]) -> bool:
+    return any(route.body is model for route in routes)
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": re.sub(r"\W+", "_", f"{route.method}{route.path}".lower()).strip("_"),
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": _responses(route),
+    }
+    if route.roles is not None:
+        operation["security"] = [{"token": []}]
+        operation["description"] = f"Roles: {', '.join(route.roles)}."
+    if route.body is not None:
+        schema = {"$ref": REF.format(model=route.body.__name__)}
+        operation["requestBody"] = {
+            "required": True, "content": {"application/json": {"schema": schema}},
+        }  # fmt: skip
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in PATH_PARAMETER.findall(route.path)
+    ]
+    if route.query is not None:
+        schema = route.query.model_json_schema()
+        parameters += [
+            {"name": name, "in": "query", "required": name in schema.get("required", ()),
+             "description": member.pop("description", ""), "schema": member}
+            for name, member in schema.get("properties", {}).items()
+        ]  # fmt: skip
+    if route.if_match:
+        parameters.append(
+            {"name": "If-Match", "in": "header", "required": True,
+             "description": "the ETag that was seen",
+             "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,17}"$'}}
+        )  # fmt: skip
+    if route.idempotent:
+        parameters.append(
+            {"name": "Idempotency-Key", "in": "header", "required": False,
+             "description": "the same key and body get the same answer, once",
+             "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
+        )  # fmt: skip
+    return parameters
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, answer in route.answers.items():
+        responses[str(status)] = {"description": answer.description}
+        if answer.model is not None:
+            schema = {"$ref": REF.format(model=answer.model.__name__)}
+            responses[str(status)]["content"] = {"application/json": {"schema": schema}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
+    for code in _problem_statuses(route):
+        responses.setdefault(code, {"description": PROBLEMS[code], "content": content})
+    return responses
+
+
+def _problem_statuses(route: Route) -> list[str]:
+    statuses = {"400", "429", "503"}
+    if route.roles is not None:
+        statuses |= {"401", "403"}
+    if "{" in route.path or route.tag == "development":
+        statuses.add("404")
+    if route.body is not None:
+        statuses |= {"409", "413", "415", "422"}
+    if route.tag in ("cases", "statistics"):
+        statuses.add("403")
+    if route.if_match:
+        statuses |= {"412", "428"}
+    return sorted(statuses)
+
+
+def page(document: dict[str, Any]) -> str:
+    """The document as a page for people: no script, no download."""
+    sections = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            sections.append(_section(method.upper(), path, operation))
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>citybrain: the API</title>"
+        "<meta name=viewport content='width=device-width'>"
+        "<link rel=stylesheet href=/docs.css><main><h1>citybrain: the API</h1>"
+        f"<p>{escape(document['info']['description'])} The machine-readable document: "
+        "<a href=/openapi.json>/openapi.json</a>.</p>" + "".join(sections) + "</main></html>"
+    )
+
+
+def _section(method: str, path: str, operation: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(p['name'])}</code><td>{p['in']}"
+        f"<td>{'required' if p['required'] else ''}<td>{escape(p.get('description', ''))}"
+        for p in operation["parameters"]
+    )
+    answers = "".join(
+        f"<tr><td><code>{status}</code><td colspan=3>{escape(answer['description'])}"
+        for status, answer in sorted(operation["responses"].items())
+    )
+    body = operation.get("requestBody")
+    model = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1] if body else ""
+    taken = f"<p>Body: <code>{escape(model)}</code></p>" if model else ""
+    return (
+        f"<details><summary><b class={method.lower()}>{method}</b> <code>{escape(path)}</code> "
+        f"<span>{escape(operation['summary'])}</span></summary>"
+        f"<p>{escape(operation.get('description', ''))}</p>{taken}"
+        f"<table>{rows}{answers}</table></details>"
+    )
+
+
+PAGE_STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+details { border-bottom: 1px solid #8884; padding: .4rem 0; }
+summary { cursor: pointer; } summary span { opacity: .75; margin-left: .5rem; }
+summary b { display: inline-block; min-width: 3.5rem; color: #2a6fb0; }
+summary b.post { color: #b06a1f; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+td { padding: .2rem .6rem .2rem 0; vertical-align: top; }
+"""

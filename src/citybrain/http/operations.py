@@ -1,0 +1,146 @@
+"""For whoever runs the server: health, readiness, metrics, projections, development tokens."""
+
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from pydantic import BaseModel, ConfigDict, Field
+
+from citybrain import __version__
+from citybrain.domain.actor import Role
+from citybrain.errors import CitybrainError, NotFound
+from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.http.paging import Query
+from citybrain.http.routing import Answer, Call, Route, json_response
+from projections import queries
+
+WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
+TOKEN_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
+
+
+class Health(BaseModel):
+    """Whether the process lives."""
+
+    status: str
+    version: str
+
+
+class Readiness(BaseModel):
+    """Whether the process can take requests, and why not."""
+
+    ready: bool
+    checks: dict[str, bool]
+
+
+class ProjectionRow(BaseModel):
+    """How far a read model has come."""
+
+    projection: str
+    version: int
+    position: int
+    lag: int = Field(description="events between it and the end of the log")
+    parked: int = Field(description="events set aside because they could not be applied")
+    running: bool
+
+
+class ProjectionRows(BaseModel):
+    """All read models."""
+
+    head: int
+    projections: list[ProjectionRow]
+
+
+class TokenRequest(BaseModel):
+    """For whom a development token is."""
+
+    model_config = ConfigDict(extra="forbid")
+    subject: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:@-]+$")
+    roles: list[Role] = Field(min_length=1, max_length=5)
+    department: str | None = Field(None, max_length=64, pattern=r"^[a-z][a-z0-9_-]*$")
+
+
+class Token(BaseModel):
+    """An access token."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+
+
+async def healthz(_: Call) -> web.Response:
+    """The process answers."""
+    return json_response(Health(status="ok", version=__version__))
+
+
+async def readyz(call: Call) -> web.Response:
+    """The process can take requests."""
+    runtime = call.runtime
+    try:
+        await runtime.store.head()
+        database = True
+    except (CitybrainError, *CONNECTION_LOST):
+        database = False
+    checks = {
+        "database": database,
+        "log_listener": runtime.store.listener.alive,
+        "append_queue": runtime.store.appender.waiting < runtime.settings.append_queue_limit,
+        "not_closing": not runtime.closing.is_set(),
+    }
+    ready = all(checks.values())
+    return json_response(Readiness(ready=ready, checks=checks), status=200 if ready else 503)
+
+
+async def metrics(call: Call) -> web.Response:
+    """Prometheus metrics."""
+    WAITING.set(call.runtime.store.appender.waiting)
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def projections(call: Call) -> web.Response:
+    """How far the read models have come."""
+    rows = await queries.projection_status(call.runtime.store)
+    head = await call.runtime.store.head()
+    found = [
+        ProjectionRow(**{name: row[name] for name in ProjectionRow.model_fields}) for row in rows
+    ]
+    return json_response(ProjectionRows(head=head, projections=found))
+
+
+async def development_token(call: Call) -> web.Response:
+    """A token for anybody; the route exists in development only."""
+    request: TokenRequest = call.body
+    issuer = call.runtime.development
+    if issuer is None:
+        raise NotFound("there is no development issuer here")
+    roles = [role.value for role in request.roles if role in TOKEN_ROLES]
+    token = issuer.token(request.subject, roles, request.department)
+    return json_response(Token(access_token=token, token_type="Bearer", expires_in=3600))  # noqa: S106
+
+
+async def jwks(call: Call) -> web.Response:
+    """The keys of the development issuer."""
+    if call.runtime.development is None:
+        raise NotFound("there is no development issuer here")
+    keys: dict[str, Any] = call.runtime.development.jwks
+    return json_response(keys)
+
+
+ROUTES = (
+    Route(method="GET", path="/healthz", summary="Liveness", tag="operations", handler=healthz,
+          query=Query, answers={200: Answer("alive", Health)}),
+    Route(method="GET", path="/readyz", summary="Readiness", tag="operations", handler=readyz,
+          query=Query,
+          answers={200: Answer("ready", Readiness), 503: Answer("not ready", Readiness)}),
+    Route(method="GET", path="/metrics", summary="Prometheus metrics", tag="operations",
+          handler=metrics, query=Query, answers={200: Answer("Prometheus text")}),
+    Route(method="GET", path="/v1/projections", summary="Read models and their lag",
+          tag="operations", handler=projections, roles=(Role.AUDITOR, Role.OPERATOR), query=Query,
+          answers={200: Answer("all read models", ProjectionRows)}),
+)  # fmt: skip
+
+DEVELOPMENT_ROUTES = (
+    Route(method="POST", path="/dev/token", summary="A development token", tag="development",
+          handler=development_token, body=TokenRequest, answers={200: Answer("a token", Token)}),
+    Route(method="GET", path="/.well-known/jwks.json", summary="The development issuer's keys",
+          tag="development", handler=jwks, query=Query, answers={200: Answer("a JWKS")}),
+)  # fmt: skip

@@ -1,0 +1,69 @@
+"""Opaque cursors and `min_position`: what every list of a read model shares."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from citybrain.http.problems import Malformed, NotCaughtUp
+from citybrain.http.runtime import Runtime
+from projections import queries
+
+CATCH_UP_SECONDS = 5.0
+MAX_POSITION = (1 << 63) - 1
+
+
+class Query(BaseModel):
+    """Base of query parameters: unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReadModelQuery(Query):
+    """A read of a read model."""
+
+    min_position: int = Field(
+        0, ge=0, le=MAX_POSITION,
+        description="wait until the read model has reached this log position (an X-Position)",
+    )  # fmt: skip
+
+
+class PagedQuery(ReadModelQuery):
+    """A page of a list."""
+
+    after: str | None = Field(None, max_length=500, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=500, description="rows in the page, at most")
+
+
+def encode_cursor(*parts: Any) -> str:
+    """An opaque cursor of the sort key of the last row."""
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def decode_time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """The (time, id) in a cursor; raises `Malformed` on a made-up one."""
+    if cursor is None:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        time, identity = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        at = datetime.fromisoformat(time)
+        if at.tzinfo is None or not isinstance(identity, str) or "\x00" in identity:
+            raise ValueError(cursor)
+    except (ValueError, TypeError, binascii.Error, OverflowError):
+        raise Malformed("after is not a cursor that a page gave") from None
+    return at, identity
+
+
+async def wait_for_position(runtime: Runtime, projection: str, position: int) -> None:
+    """Wait for a read model; raises `Malformed` beyond the head and `NotCaughtUp` in time."""
+    if position == 0:
+        return
+    if position > await runtime.store.head():
+        raise Malformed("min_position lies behind the end of the log")
+    pool = runtime.store.pool
+    if not await queries.wait_until(pool, projection, position, CATCH_UP_SECONDS):
+        raise NotCaughtUp(f"{projection} has not reached position {position} yet")

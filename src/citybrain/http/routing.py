@@ -1,0 +1,182 @@
+"""A route is data: from it come the request's checks, its handler and its OpenAPI entry."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.errors import Forbidden
+from citybrain.http.limits import LIMITER
+from citybrain.http.problems import (
+    BodyTooLarge,
+    Malformed,
+    PreconditionRequired,
+    Unauthenticated,
+    UnsupportedMediaType,
+    invalid,
+)
+from citybrain.http.runtime import RUNTIME, Runtime
+
+ENTITY_TAG: Final = re.compile(r'"([1-9][0-9]{0,17})"')
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class RoleMissing(Forbidden):
+    """The token is valid but holds none of the roles that this route is for."""
+
+    code = "role-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response of a route: its meaning and the model of its body."""
+
+    description: str
+    model: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One operation of the API. `roles=None` is public."""
+
+    method: str
+    path: str
+    summary: str
+    handler: "Callable[[Call], Awaitable[web.StreamResponse]]"
+    tag: str
+    roles: tuple[Role, ...] | None = None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    answers: dict[int, Answer] = field(default_factory=dict)
+    if_match: bool = False
+    idempotent: bool = False
+    streaming: bool = False
+
+
+@dataclass(slots=True)
+class Call:
+    """A checked request."""
+
+    request: web.Request
+    runtime: Runtime
+    actor: Actor | None
+    body: Any
+    query: Any
+    expected_version: int | None
+    idempotency_key: str | None
+
+    @property
+    def authenticated(self) -> Actor:
+        """The actor of a route that is not public."""
+        assert self.actor is not None
+        return self.actor
+
+
+def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        runtime = request.app[RUNTIME]
+        actor = await _authenticate(route, request, runtime)
+        request.app[LIMITER].spend(actor.subject if actor else request.remote or "unknown")
+        call = Call(
+            request=request,
+            runtime=runtime,
+            actor=actor,
+            query=_query(route, request),
+            expected_version=_expected_version(route, request),
+            idempotency_key=_idempotency_key(route, request),
+            body=await _body(route, request),
+        )
+        return await route.handler(call)
+
+    return handle
+
+
+async def _authenticate(route: Route, request: web.Request, runtime: Runtime) -> Actor | None:
+    if route.roles is None:
+        return None
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("an access token is required (Authorization: Bearer …)")
+    actor = await runtime.verifier.actor(token.strip())
+    if not actor.has(*route.roles):
+        raise RoleMissing(f"this takes the role {' or '.join(route.roles)}")
+    return actor
+
+
+def _query(route: Route, request: web.Request) -> Any:
+    if route.query is None:
+        if request.query:
+            raise Malformed("this route takes no query parameters")
+        return None
+    values = {}
+    for name in request.query:
+        if len(request.query.getall(name)) > 1:
+            raise Malformed("a query parameter is given twice")
+        values[name] = request.query[name]
+    try:
+        return route.query.model_validate(values)
+    except ValidationError as error:
+        problem = invalid(error, "query")
+        raise Malformed(problem.message, **problem.details) from None
+
+
+def _expected_version(route: Route, request: web.Request) -> int | None:
+    if not route.if_match:
+        return None
+    given = request.headers.get("If-Match")
+    if given is None:
+        raise PreconditionRequired('say which version you change: If-Match: "<version>"')
+    match = ENTITY_TAG.fullmatch(given.strip())
+    if match is None:
+        raise Malformed('If-Match is one strong entity tag, as ETag gave it: "<version>"')
+    return int(match[1])
+
+
+def _idempotency_key(route: Route, request: web.Request) -> str | None:
+    given = request.headers.get("Idempotency-Key") if route.idempotent else None
+    if given is not None and not IDEMPOTENCY_KEY.fullmatch(given):
+        raise Malformed("Idempotency-Key is 1 to 255 printable ASCII characters without spaces")
+    return given
+
+
+async def _body(route: Route, request: web.Request) -> Any:
+    if route.body is None:
+        return None
+    if request.content_type != "application/json":
+        raise UnsupportedMediaType("the body must be application/json")
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        limit = request.app[RUNTIME].settings.body_limit_bytes
+        raise BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit) from error
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Malformed("the body is not JSON", line=error.lineno, column=error.colno) from None
+    if not isinstance(value, dict):
+        raise Malformed("the body is not a JSON object")
+    try:
+        return route.body.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error, "body") from None
+
+
+def json_response(
+    value: Any, *, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    """A JSON response by orjson; models by their JSON form."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    return web.Response(
+        status=status,
+        body=orjson.dumps(value, default=str),
+        content_type="application/json",
+        headers=headers,
+    )

@@ -1,0 +1,111 @@
+"""Middleware around every request: correlation, time limit, problems, metrics, a log line."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
+
+import structlog
+from aiohttp import web
+from prometheus_client import Counter, Histogram
+
+from citybrain.errors import CitybrainError
+from citybrain.http.problems import RequestTimeout, problem, problem_of
+from citybrain.http.runtime import RUNTIME
+from citybrain.observability import span
+
+log = structlog.get_logger(__name__)
+
+CORRELATION: web.RequestKey[UUID] = web.RequestKey("correlation", UUID)
+STREAMING: web.AppKey[frozenset[str]] = web.AppKey("streaming", frozenset)
+
+DURATION = Histogram(
+    "citybrain_http_request_seconds", "Time to answer, by route", ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+)  # fmt: skip
+PROBLEMS = Counter("citybrain_http_problems_total", "Problems answered, by code", ["code"])
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Cache-Control": "no-store",
+    "Server": "citybrain",
+}
+CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def telemetry(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every request, whatever happens, and say how it went."""
+    correlation = request[CORRELATION] = _correlation(request)
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "(none)"
+    structlog.contextvars.bind_contextvars(correlation_id=str(correlation))
+    started = time.perf_counter()
+    with span("http.request", method=request.method, route=route):
+        response = await _answer(request, handler, correlation, route)
+    seconds = time.perf_counter() - started
+    DURATION.labels(request.method, route, response.status).observe(seconds)
+    log.info(
+        "request", method=request.method, route=route, status=response.status,
+        milliseconds=round(seconds * 1000, 2),
+    )  # fmt: skip
+    structlog.contextvars.unbind_contextvars("correlation_id")
+    return response
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Headers of every response, streams included."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if CORRELATION in request:
+        response.headers["X-Correlation-Id"] = str(request[CORRELATION])
+
+
+async def _answer(
+    request: web.Request, handler: Handler, correlation: UUID, route: str
+) -> web.StreamResponse:
+    limit = request.app[RUNTIME].settings.request_timeout_seconds
+    try:
+        async with asyncio.timeout(None if route in request.app[STREAMING] else limit) as timer:
+            return await handler(request)
+    except CitybrainError as error:
+        PROBLEMS.labels(error.code).inc()
+        return problem_of(error, correlation)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        code = CODES.get(error.status, "http-error")
+        PROBLEMS.labels(code).inc()
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return problem(
+            error.status, code, error.reason, correlation_id=correlation, headers=headers
+        )
+    except TimeoutError:
+        if not timer.expired():
+            log.exception("request_failed", route=route)
+            return _internal(correlation)
+        PROBLEMS.labels(RequestTimeout.code).inc()
+        late = RequestTimeout(f"the request took longer than {limit:g} s; its outcome is open")
+        return problem_of(late, correlation)
+    except ConnectionResetError:
+        raise  # the caller has gone
+    except Exception:
+        log.exception("request_failed", route=route)
+        return _internal(correlation)
+
+
+def _internal(correlation: UUID) -> web.Response:
+    PROBLEMS.labels("internal").inc()
+    detail = "something failed here; the correlation id finds it in our log"
+    return problem(500, "internal", detail, correlation_id=correlation)
+
+
+def _correlation(request: web.Request) -> UUID:
+    try:
+        return UUID(request.headers["X-Correlation-Id"])
+    except (KeyError, ValueError):
+        return uuid4()

@@ -1,0 +1,199 @@
+"""OAuth 2 access tokens: JWTs of RFC 9068, verified with the issuer's JWKS.
+
+Roles are the `roles` claim, an official's department is the `department` claim. The
+development issuer makes its own key at first run and exists in development mode only.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.errors import CitybrainError
+from citybrain.http.problems import Unauthenticated
+from citybrain.settings import Settings
+
+ALGORITHMS = ("ES256", "EdDSA", "RS256")
+TYPES = ("at+jwt", "application/at+jwt")
+REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
+LEEWAY_SECONDS = 30
+CACHED_TOKENS = 10_000
+REFETCH_SECONDS = 30.0
+MAX_TOKEN_LENGTH = 8192
+
+FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class IssuerNotConfigured(CitybrainError):
+    """Production needs an issuer and its JWKS."""
+
+    code = "issuer-not-configured"
+
+
+class TokenVerifier:
+    """Turns a bearer token into an `Actor`; verified tokens are remembered until they expire."""
+
+    def __init__(self, issuer: str, audience: str, fetch_keys: FetchKeys) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._fetch_keys = fetch_keys
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at = -REFETCH_SECONDS
+        self._verified: OrderedDict[bytes, tuple[float, Actor]] = OrderedDict()
+
+    async def actor(self, token: str) -> Actor:
+        """The actor of a valid token; raises `Unauthenticated` with the reason."""
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise Unauthenticated("the access token is too long")
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is not None and known[0] > time.time():
+            self._verified.move_to_end(digest)
+            return known[1]
+        claims = await self._claims(token)
+        actor = _actor(claims)
+        self._verified[digest] = (float(claims["exp"]), actor)
+        if len(self._verified) > CACHED_TOKENS:
+            self._verified.popitem(last=False)
+        return actor
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.InvalidTokenError as error:
+            raise Unauthenticated("the access token is malformed") from error
+        if header.get("alg") not in ALGORITHMS:
+            raise Unauthenticated("the access token's algorithm is not accepted")
+        if str(header.get("typ", "")).lower() not in TYPES:
+            raise Unauthenticated("the token is not an access token (typ at+jwt)")
+        key = await self._key(str(header.get("kid", "")))
+        if key.algorithm_name != header["alg"]:
+            raise Unauthenticated("the access token's algorithm is not that of its key")
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token, key, algorithms=[header["alg"]], issuer=self._issuer,
+                audience=self._audience, leeway=LEEWAY_SECONDS, options={"require": REQUIRED},
+            )  # fmt: skip
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("the access token has expired") from error
+        except jwt.InvalidTokenError as error:
+            raise Unauthenticated("the access token is not valid") from error
+        return claims
+
+    async def _key(self, kid: str) -> jwt.PyJWK:
+        if kid not in self._keys and time.monotonic() - self._fetched_at > REFETCH_SECONDS:
+            self._fetched_at = time.monotonic()
+            try:
+                key_set = jwt.PyJWKSet.from_dict(await self._fetch_keys())
+            except (jwt.PyJWTError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+                raise Unauthenticated("the issuer's keys cannot be read") from error
+            self._keys = {key.key_id or "": key for key in key_set.keys}
+        try:
+            return self._keys[kid]
+        except KeyError:
+            raise Unauthenticated("the access token's key is not known") from None
+
+
+def _actor(claims: dict[str, Any]) -> Actor:
+    roles = claims.get("roles", [])
+    names = {role.value for role in Role} - {Role.SYSTEM.value}
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise Unauthenticated("the roles of the access token are not a list of names")
+    department = claims.get("department")
+    if department is not None and not isinstance(department, str):
+        raise Unauthenticated("the department of the access token is not a name")
+    return Actor(str(claims["sub"]), frozenset(Role(r) for r in roles if r in names), department)
+
+
+class DevelopmentIssuer:
+    """Issues tokens to anybody who asks; for development only. The key stays in the data folder."""
+
+    issuer = "urn:citybrain:development"
+
+    def __init__(self, folder: Path, audience: str) -> None:
+        self._audience = audience
+        self._key = _load_or_make_key(folder / "development-issuer.pem")
+        public: dict[str, Any] = json.loads(
+            jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key())
+        )
+        thumbprint = hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:16]
+        self.jwks = {"keys": [{**public, "kid": thumbprint, "alg": "ES256", "use": "sig"}]}
+        self._kid = thumbprint
+
+    async def keys(self) -> dict[str, Any]:
+        """The key set, as a verifier fetches it."""
+        return self.jwks
+
+    def token(
+        self, subject: str, roles: list[str], department: str | None = None, seconds: int = 3600
+    ) -> str:
+        """A signed access token."""
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer, "aud": self._audience, "sub": subject,
+            "client_id": "development", "iat": now, "exp": now + seconds,
+            "jti": secrets.token_hex(16), "roles": roles,
+        }  # fmt: skip
+        if department is not None:
+            claims["department"] = department
+        headers = {"typ": "at+jwt", "kid": self._kid}
+        return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)
+
+
+def _load_or_make_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        temporary = path.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            file.write(pem)
+        try:
+            os.link(temporary, path)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+    return loaded
+
+
+def open_verifier(settings: Settings) -> tuple[TokenVerifier, DevelopmentIssuer | None]:
+    """The verifier that the settings ask for; raises `IssuerNotConfigured` in production."""
+    if settings.oidc_issuer and settings.oidc_jwks_url:
+        url = settings.oidc_jwks_url
+
+        async def fetch() -> dict[str, Any]:
+            timeout = aiohttp.ClientTimeout(total=5)
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(url) as answer,
+            ):
+                answer.raise_for_status()
+                keys: dict[str, Any] = await answer.json(content_type=None)
+                return keys
+
+        return TokenVerifier(settings.oidc_issuer, settings.oidc_audience, fetch), None
+    if settings.mode == "production":
+        raise IssuerNotConfigured(
+            "production needs CITYBRAIN_OIDC_ISSUER and CITYBRAIN_OIDC_JWKS_URL; "
+            "for trying things out, use `citybrain run` or CITYBRAIN_MODE=development"
+        )
+    issuer = DevelopmentIssuer(settings.data_dir / "keys", settings.oidc_audience)
+    return TokenVerifier(issuer.issuer, settings.oidc_audience, issuer.keys), issuer

@@ -1,0 +1,47 @@
+"""Structured logs and tracing hooks. Neither ever carries personal data.
+
+Traces go through the OpenTelemetry API alone: without an SDK in the process a span costs a
+function call and records nothing.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import structlog
+from opentelemetry import trace
+
+_tracer = trace.get_tracer("citybrain")
+
+
+def configure_logging(level: str, form: Literal["json", "console"]) -> None:
+    """Set up `structlog` once for the process; one line an entry on standard error."""
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+@contextmanager
+def span(name: str, **attributes: str | int) -> Iterator[None]:
+    """A trace span around a block; a no-op without an SDK."""
+    with _tracer.start_as_current_span(name, attributes=attributes):
+        yield

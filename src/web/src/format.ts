@@ -1,0 +1,52 @@
+// How figures, codes and times are written. Pure functions.
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: "Asia/Shanghai" });
+const moment = new Intl.DateTimeFormat("en-GB", {
+  dateStyle: "medium",
+  timeStyle: "medium",
+  timeZone: "Asia/Shanghai",
+});
+
+/** `12481` → `12,481`. */
+export const count = (value: number): string => whole.format(value);
+
+/** As `count`, and short where it would not fit: `1240000` → `1.2M`. */
+export const shortCount = (value: number): string => (value < 100_000 ? whole : compact).format(value);
+
+/** One decimal below a hundred, none above: `38.2`, `1,204`. */
+export const rate = (value: number): string => (value < 99.95 ? tenth : whole).format(value);
+
+/** A code as a reader's word: `overflowing-bin` → `Overflowing bin`. */
+export function readable(code: string): string {
+  const words = code.replaceAll(/[-_]+/g, " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The step a topic stands for: `case.reported` → `reported`. */
+export const stepOf = (topic: string): string => topic.slice(topic.lastIndexOf(".") + 1);
+
+/** What tells streams of one category apart at a glance: `case-0192…9f3a61c2` → `case …9f3a61c2`. */
+export function shortStream(streamId: string): string {
+  const hyphen = streamId.indexOf("-");
+  if (hyphen < 0 || streamId.length - hyphen <= 10) return streamId;
+  return `${streamId.slice(0, hyphen)} …${streamId.slice(-8)}`;
+}
+
+/** The time of day in the city, or the text as it came where it is not a time. */
+export function timeOfDay(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? iso : clock.format(at);
+}
+
+/** Date and time in the city. */
+export function dateAndTime(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? iso : moment.format(at);
+}
+
+/** `1` → `1 event`, `2` → `2 events`. */
+export const plural = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`;

@@ -1,0 +1,83 @@
+// Puts the page together: one feed, and the views that draw what it brings.
+
+import { find, setText, whenChanged } from "./dom";
+import { Feed, type FeedState, type Source } from "./feed";
+import { plural, timeOfDay } from "./format";
+import type { Snapshot } from "./snapshot";
+import { drawFigures, RateView, TapeView } from "./view_log";
+import { drawLag, drawOpen, drawStreams, NewestView } from "./view_tables";
+
+const HIDDEN_PAUSE_MS = 60_000;
+const SUMMARY_EVERY_MS = 60_000;
+
+const STATES: Record<FeedState, string> = {
+  connecting: "Connecting",
+  live: "Live",
+  reconnecting: "Connection lost, trying again",
+  outdated: "The server is newer than this page: reload it",
+  paused: "Paused while hidden",
+};
+
+const rates = new RateView();
+const tape = new TapeView();
+const newest = new NewestView();
+const streams = whenChanged(drawStreams);
+const open = whenChanged(drawOpen);
+const lag = whenChanged(drawLag);
+
+let shownState: FeedState | null = null;
+let summaryAt = 0;
+
+function announce(text: string): void {
+  setText(find("announce"), text);
+}
+
+function showState(state: FeedState): void {
+  if (state === shownState) return;
+  shownState = state;
+  find("connection").dataset["state"] = state;
+  document.body.classList.toggle("stale", state !== "live");
+  setText(find("connection-text"), STATES[state]);
+  announce(STATES[state]);
+}
+
+/** What a screen reader hears now and then; every single change would be noise. */
+function summarise(snapshot: Snapshot, now: number): void {
+  if (now - summaryAt < SUMMARY_EVERY_MS) return;
+  if (summaryAt > 0) {
+    const cases = plural(snapshot.open_total, "open case");
+    announce(`Log position ${snapshot.head}, ${cases}.`);
+  }
+  summaryAt = now;
+}
+
+function show(snapshot: Snapshot): void {
+  const now = Date.now();
+  const marked = snapshot.simulated || snapshot.newest.some((event) => event.simulated);
+  find("simulated").hidden = !marked;
+  drawFigures(snapshot);
+  rates.add(snapshot.rate_per_second, now);
+  tape.add(snapshot.newest);
+  newest.draw(snapshot.newest);
+  streams(snapshot.streams);
+  open(snapshot.open);
+  lag(snapshot.lag);
+  setText(find("updated"), `Updated ${timeOfDay(new Date(now).toISOString())}.`);
+  summarise(snapshot, now);
+}
+
+const feed = new Feed(
+  "/live",
+  { snapshot: show, state: showState },
+  { open: (url): Source => new EventSource(url), random: Math.random },
+);
+
+let hidden: ReturnType<typeof setTimeout> | undefined;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hidden);
+  if (document.hidden) hidden = setTimeout(() => feed.pause(), HIDDEN_PAUSE_MS);
+  else if (shownState === "paused") feed.start();
+});
+window.addEventListener("online", () => feed.start());
+
+feed.start();

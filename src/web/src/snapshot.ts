@@ -1,0 +1,117 @@
+// What the server tells the page: the data of one `snapshot` event of `/live`.
+// Checked by hand here, so that the rest of the page can rely on the types.
+
+export interface StreamCount {
+  category: string;
+  streams: number;
+  events: number;
+}
+
+export interface NewestEvent {
+  position: number;
+  topic: string;
+  stream_id: string;
+  recorded_at: string;
+  class_code: string | null;
+  simulated: boolean | null;
+}
+
+export interface ProjectionLag {
+  projection: string;
+  position: number;
+  lag: number;
+}
+
+export interface OpenCount {
+  /** `null`: not dispatched to a department yet. */
+  department: string | null;
+  class_code: string;
+  open: number;
+}
+
+export interface Snapshot {
+  head: number;
+  streams: StreamCount[];
+  newest: NewestEvent[];
+  lag: ProjectionLag[];
+  open: OpenCount[];
+  open_total: number;
+  rate_per_second: number;
+  simulated: boolean;
+}
+
+/** The server sent something else than a snapshot: most likely it is newer than the page. */
+export class UnreadableSnapshot extends Error {}
+
+type Fields = Record<string, unknown>;
+
+function fields(value: unknown, what: string): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new UnreadableSnapshot(`${what} is not an object`);
+  }
+  return value as Fields;
+}
+
+function list<T>(from: Fields, name: string, read: (item: Fields) => T): T[] {
+  const value = from[name];
+  if (!Array.isArray(value)) throw new UnreadableSnapshot(`${name} is not a list`);
+  return value.map((item: unknown) => read(fields(item, `an item of ${name}`)));
+}
+
+function number(from: Fields, name: string): number {
+  const value = from[name];
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    throw new UnreadableSnapshot(`${name} is not a number`);
+  }
+  return value;
+}
+
+function text(from: Fields, name: string): string {
+  const value = from[name];
+  if (typeof value !== "string") throw new UnreadableSnapshot(`${name} is not a text`);
+  return value;
+}
+
+function textOrNull(from: Fields, name: string): string | null {
+  return from[name] === null || from[name] === undefined || from[name] === "" ? null : text(from, name);
+}
+
+/** Read the data of a `snapshot` event; throws `UnreadableSnapshot`. Unknown members are ignored. */
+export function parseSnapshot(data: string): Snapshot {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(data);
+  } catch {
+    throw new UnreadableSnapshot("not JSON");
+  }
+  const all = fields(parsed, "the snapshot");
+  return {
+    head: number(all, "head"),
+    streams: list(all, "streams", (item) => ({
+      category: text(item, "category"),
+      streams: number(item, "streams"),
+      events: number(item, "events"),
+    })),
+    newest: list(all, "newest", (item) => ({
+      position: number(item, "position"),
+      topic: text(item, "topic"),
+      stream_id: text(item, "stream_id"),
+      recorded_at: text(item, "recorded_at"),
+      class_code: textOrNull(item, "class_code"),
+      simulated: item["simulated"] === true ? true : item["simulated"] === false ? false : null,
+    })).sort((one, other) => other.position - one.position),
+    lag: list(all, "lag", (item) => ({
+      projection: text(item, "projection"),
+      position: number(item, "position"),
+      lag: number(item, "lag"),
+    })),
+    open: list(all, "open", (item) => ({
+      department: textOrNull(item, "department"),
+      class_code: text(item, "class_code"),
+      open: number(item, "open"),
+    })),
+    open_total: number(all, "open_total"),
+    rate_per_second: number(all, "rate_per_second"),
+    simulated: all["simulated"] === true,
+  };
+}

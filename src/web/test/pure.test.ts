@@ -1,0 +1,80 @@
+// The functions that only compute: reading a snapshot, writing figures, laying out, drawing.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { count, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay } from "../src/format";
+import { openTable } from "../src/open_cases";
+import { parseSnapshot, UnreadableSnapshot } from "../src/snapshot";
+import { paths, scale, within } from "../src/spark";
+
+const snapshot = {
+  head: 3,
+  streams: [{ category: "case", streams: 1, events: 3 }],
+  newest: [
+    { position: 2, topic: "case.filed", stream_id: "case-1", recorded_at: "2026-01-01T00:00:00Z", class_code: null, simulated: null },
+    { position: 3, topic: "case.dispatched", stream_id: "case-1", recorded_at: "2026-01-01T00:00:01Z", class_code: "road-damage", simulated: true },
+  ],
+  lag: [{ projection: "open_cases", position: 3, lag: 0 }],
+  open: [{ department: "", class_code: "road-damage", open: 1 }],
+  open_total: 1,
+  rate_per_second: 0.5,
+  simulated: true,
+};
+
+test("a snapshot is read, newest event first, and members of a newer server are ignored", () => {
+  const read = parseSnapshot(JSON.stringify({ ...snapshot, more: 1 }));
+  assert.deepEqual(read.newest.map((event) => event.position), [3, 2]);
+  assert.equal(read.open[0]?.department, null);
+  assert.equal(read.newest[1]?.simulated, null);
+});
+
+test("what is not a snapshot is refused", () => {
+  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] })]) {
+    assert.throws(() => parseSnapshot(broken), UnreadableSnapshot, broken);
+  }
+});
+
+test("figures, codes and times are written for readers", () => {
+  assert.equal(count(12481), "12,481");
+  assert.equal(shortCount(1_240_000), "1.2M");
+  assert.equal(rate(38.24), "38.2");
+  assert.equal(rate(99.97), "100");
+  assert.equal(readable("overflowing-bin"), "Overflowing bin");
+  assert.equal(stepOf("case.reported"), "reported");
+  assert.equal(shortStream("case-01939f2b00007000800053767952abcd"), "case …7952abcd");
+  assert.equal(shortStream("case-1"), "case-1");
+  assert.equal(timeOfDay("2026-01-01T02:30:00Z"), "10:30:00");
+  assert.equal(timeOfDay("never"), "never");
+  assert.equal(plural(1, "event"), "1 event");
+  assert.equal(plural(0, "event"), "0 events");
+});
+
+test("open cases become a table: the most first, not dispatched last, zeros left out", () => {
+  const table = openTable([
+    { department: null, class_code: "road-damage", open: 9 },
+    { department: "parks", class_code: "road-damage", open: 2 },
+    { department: "water", class_code: "standing-water", open: 5 },
+    { department: "police", class_code: "piled-rubbish", open: 0 },
+  ]);
+  assert.deepEqual(table.departments, ["water", "parks", null]);
+  assert.deepEqual(table.rows.map((row) => [row.class_code, row.cells]), [
+    ["road-damage", [0, 2, 9]],
+    ["standing-water", [5, 0, 0]],
+  ]);
+  assert.deepEqual(table.totals, [5, 2, 9]);
+  assert.equal(table.most, 9);
+});
+
+test("the rate's window keeps one sample before it, and forgets the rest", () => {
+  const samples = [0, 50_000, 100_000, 200_000].map((at) => ({ at, value: 1 }));
+  assert.deepEqual(within(samples, 200_000).map((sample) => sample.at), [50_000, 100_000, 200_000]);
+  assert.deepEqual(within([], 0), []);
+});
+
+test("the scale ends at a round figure and the line stays in its box", () => {
+  assert.deepEqual(scale([{ at: 0, value: 17 }]), { peak: 17, top: 20 });
+  assert.deepEqual(scale([]), { peak: 0, top: 1 });
+  const { line } = paths([{ at: 0, value: 0 }, { at: 60_000, value: 17 }], 60_000, 240, 44);
+  assert.match(line, /^M0\.0 42\.0L240\.0 8\.0$/);
+  assert.deepEqual(paths([], 0, 240, 44), { line: "", area: "" });
+});
