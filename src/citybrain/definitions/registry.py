@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from citybrain.definitions.cases import CaseDefinitions, load_case_definitions
+from citybrain.definitions.imports_311 import Import311, load_import_311
 from citybrain.definitions.yaml_file import DefinitionError
 
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
@@ -17,6 +18,7 @@ class Definitions:
     """The definitions by stream, each as dated versions."""
 
     case: tuple[CaseDefinitions, ...]
+    import_311: Import311
 
     def case_at(self, moment: datetime) -> CaseDefinitions:
         """What is in force on the city's day of `moment`; the first version before its start."""
@@ -32,7 +34,8 @@ def load_definitions(override: Path | None = None) -> Definitions:
     case = load_case_definitions(_files("case", override))
     if not case:
         raise DefinitionError("there is no definition of cases")
-    return Definitions(case=tuple(case))
+    mapping = next(path for path in _files("imports", override) if path.name == "311-csv.yaml")
+    return Definitions(case=tuple(case), import_311=load_import_311(mapping, case[-1]))
 
 
 def _files(stream: str, override: Path | None) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 from aiohttp import web
 
-from citybrain.errors import Unavailable
+from citybrain.errors import CitybrainError, Unavailable
 from citybrain.http import audit, cases, live, operations
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
@@ -22,6 +22,12 @@ class PagesNotBuilt(Unavailable):
     """The pages have not been built."""
 
     code = "pages-not-built"
+
+
+class CannotListen(CitybrainError):
+    """The address or port is taken, or not ours."""
+
+    code = "cannot-listen"
 
 
 def routes_of(runtime: Runtime) -> tuple[Route, ...]:
@@ -97,7 +103,11 @@ async def serving(runtime: Runtime) -> AsyncIterator[str]:
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.http_host, settings.http_port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            where = f"{settings.http_host}:{settings.http_port}"
+            raise CannotListen(f"cannot listen at {where}: {error.strerror}") from error
         assert site._server is not None
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"

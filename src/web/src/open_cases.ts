@@ -10,7 +10,7 @@ export interface OpenTable {
   most: number;
 }
 
-/** Lay the counts out as a table. A case of two departments stands in both columns. */
+/** Lay the counts out as a table. */
 export function openTable(counts: readonly OpenCount[]): OpenTable {
   const byDepartment = new Map<string | null, number>();
   const byClass = new Map<string, Map<string | null, number>>();

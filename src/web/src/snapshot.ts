@@ -23,7 +23,7 @@ export interface ProjectionLag {
 }
 
 export interface OpenCount {
-  /** `null`: not dispatched to a department yet. */
+  /** The department that leads; `null`: not dispatched yet. */
   department: string | null;
   class_code: string;
   open: number;

@@ -1,6 +1,6 @@
 // The tables of the page: newest events, open cases, streams and read models.
 
-import { emptyNote, find, make, setText, simulatedMark } from "./dom";
+import { emptyNote, find, make, simulatedMark } from "./dom";
 import { count, dateAndTime, plural, readable, shortStream, stepOf, timeOfDay } from "./format";
 import { openTable } from "./open_cases";
 import type { NewestEvent, OpenCount, ProjectionLag, StreamCount } from "./snapshot";
@@ -85,10 +85,6 @@ function eventClass(event: NewestEvent): HTMLElement {
 /** Open cases: one row a class, one column a department. */
 export function drawOpen(open: readonly OpenCount[]): void {
   const table = openTable(open);
-  setText(
-    find("open-hint"),
-    table.departments.length > 1 ? "A case of several departments counts in each column" : "",
-  );
   if (table.rows.length === 0) {
     find("open").replaceChildren(emptyNote("No case is open."));
     return;

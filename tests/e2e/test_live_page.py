@@ -1,0 +1,100 @@
+"""The live page in a real browser, fed by a real server."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.browser import Browser, browser
+from tests.e2e.server import Server, server
+
+LIVE = "return document.querySelector('#connection').dataset.state === 'live'"
+SHOWN = "const e = document.querySelector('#simulated'); return e.checkVisibility()"
+ROWS = "return document.querySelectorAll('#newest tbody tr').length"
+OF_STREAM = """
+const found = [...document.querySelectorAll('#newest tbody tr')]
+    .find((row) => row.querySelector('.stream')?.title === arguments[0]);
+return found ? found.innerText : null;
+"""
+OPEN = """
+const table = document.querySelector('#open table');
+if (!table) return null;
+const columns = [...table.querySelectorAll('thead th')].map((cell) => cell.innerText);
+const row = [...table.querySelectorAll('tbody tr')]
+    .find((each) => each.cells[0].innerText === arguments[0]);
+return row ? row.cells[columns.indexOf(arguments[1])]?.innerText : null;
+"""
+READ_MODELS = "return [...document.querySelectorAll('#lag tbody th')].map((th) => th.innerText)"
+STREAMS = "return document.querySelector('#streams tbody')?.innerText"
+WIDER_THAN_WINDOW = "return document.documentElement.scrollWidth > window.innerWidth"
+ROAD_DAMAGE = {
+    "source": "citizen",
+    "class_code": "road_damage",
+    "description": "a hole",
+    "latitude": 34.7466,
+    "longitude": 113.6253,
+}
+
+
+@pytest.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Browser]:
+    async with browser(tmp_path / "profile") as page:
+        yield page
+
+
+@pytest.fixture
+async def quiet_server(tmp_path: Path) -> AsyncIterator[Server]:
+    async with server(tmp_path / "data", "--no-city") as running:
+        yield running
+
+
+@pytest.fixture
+async def city_server(tmp_path: Path) -> AsyncIterator[Server]:
+    async with server(tmp_path / "data", "--rate", "5") as running:
+        yield running
+
+
+async def test_a_report_shows_as_an_event_and_as_an_open_case(
+    quiet_server: Server, page: Browser
+) -> None:
+    await page.open(quiet_server.url)
+    await page.wait_for(LIVE)
+    assert "No case is open" in await page.run("return document.querySelector('#open').innerText")
+
+    token = await quiet_server.token("citizen-1", "citizen")
+    case = await quiet_server.post("/v1/cases", ROAD_DAMAGE, token)
+
+    entry = await page.wait_for(OF_STREAM, case["case_id"])
+    assert "Road damage" in entry
+    assert "SIM" not in entry
+    await page.wait_for(f"return (() => {{ {OPEN} }})() === '1'", "Road damage", "Municipal works")
+    assert (await page.run(STREAMS)).split() == ["Case", "1", "3"]
+    assert "Open cases" in await page.run(READ_MODELS)
+    assert not await page.run(SHOWN), "nothing here is simulated"
+    assert await page.complaints() == []
+
+
+async def test_simulated_data_is_called_simulated(city_server: Server, page: Browser) -> None:
+    await page.open(city_server.url)
+    await page.wait_for(SHOWN)
+    await page.wait_for("return document.querySelector('#newest .sim') !== null")
+    assert await page.run(ROWS) > 0
+
+
+async def test_the_page_says_when_the_server_is_gone(tmp_path: Path, page: Browser) -> None:
+    async with server(tmp_path / "data", "--no-city") as running:
+        await page.open(running.url)
+        await page.wait_for(LIVE)
+    await page.wait_for("return document.querySelector('#connection').dataset.state !== 'live'")
+    said = await page.run("return document.querySelector('#announce').innerText")
+    assert "Connection lost" in said
+
+
+@pytest.mark.parametrize("width", [360, 768, 1920])
+async def test_the_page_fits_any_screen(quiet_server: Server, page: Browser, width: int) -> None:
+    await page.resize(width, 900)
+    await page.open(quiet_server.url)
+    token = await quiet_server.token("citizen-1", "citizen")
+    await quiet_server.post("/v1/cases", ROAD_DAMAGE, token)
+    await page.wait_for(ROWS)
+    assert not await page.run(WIDER_THAN_WINDOW)
