@@ -1,10 +1,10 @@
 """The commands of an inspection case and their handlers."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from citybrain.domain.case import CaseSource, InspectionCase
 from citybrain.errors import InvalidInput
@@ -13,12 +13,20 @@ from commands.handling import Command, CommandContext, CommandResult, Services, 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _once_each(codes: list[str]) -> list[str]:
+    if len(set(codes)) != len(codes):
+        raise ValueError("a code is named twice")
+    return codes
 
 
 class StepCommand(Command):
     """A step of a case. `occurred_at` is when it happened; now where absent."""
 
-    occurred_at: AwareDatetime | None = Field(
+    occurred_at: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = Field(
         None, description="when it happened in the world (RFC 3339 with offset); now where absent"
     )
 
@@ -29,8 +37,8 @@ class ReportCase(StepCommand):
     source: CaseSource = Field(description="who noticed it; must fit the role of the token")
     class_code: Code = Field(description="a class of `GET /v1/classes`")
     description: Text = Field("", description="what is wrong; no personal data")
-    latitude: float = Field(ge=-90, le=90, description="WGS-84 degrees")
-    longitude: float = Field(ge=-180, le=180, description="WGS-84 degrees")
+    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")
+    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")
     address: Annotated[Text, StringConstraints(max_length=300)] | None = None
     confidence: int | None = Field(None, ge=1, le=100, description="of a camera's recognition, %")
     evidence_sha256: list[Sha256] = Field(
@@ -47,8 +55,10 @@ class FileCase(StepCommand):
 class DispatchCase(StepCommand):
     """Send the case to departments; routed by its class where none are given."""
 
-    departments: list[Code] | None = Field(None, min_length=1, max_length=10)
-    lead: Code | None = Field(None, description="one of the departments")
+    departments: (
+        Annotated[list[Code], Field(min_length=1, max_length=10), AfterValidator(_once_each)] | None
+    ) = Field(None, description="by the routing of the class where absent")
+    lead: Code | None = Field(None, description="one of the departments; the first where absent")
 
 
 class AcceptCase(StepCommand):
@@ -91,15 +101,11 @@ async def report_case(
     command: ReportCase, context: CommandContext, services: Services, *, case_id: str | None = None
 ) -> CommandResult:
     """Open a case. `case_id` is only given where it follows from the source (imports)."""
-    now = services.clock()
-    services.definitions.case_at(now).require_class(command.class_code)
 
     def decide() -> InspectionCase:
-        fields = command.model_dump(exclude={"occurred_at", "source"})
-        return InspectionCase.report(
-            context.actor, now, case_id=case_id, source=command.source,
-            occurred_at=command.occurred_at or now, **fields,
-        )  # fmt: skip
+        now = services.clock()
+        services.definitions.case_at(now).require_class(command.class_code)
+        return InspectionCase.report(context.actor, now, case_id=case_id, **dict(command))
 
     return await create(command, context, services, decide, _answer)
 
@@ -109,9 +115,9 @@ async def file_case(
 ) -> CommandResult:
     """File a reported case."""
 
-    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+    def decide(case: InspectionCase, now: datetime) -> None:
         version = services.definitions.case_at(now).version
-        case.file(context.actor, now, definitions_version=version, occurred_at=occurred_at)
+        case.file(context.actor, now, definitions_version=version, occurred_at=command.occurred_at)
 
     return await _step(case_id, command, context, services, decide)
 
@@ -123,7 +129,7 @@ async def dispatch_case(
     if command.departments is None and command.lead is not None:
         raise InvalidInput("a lead is given together with its departments")
 
-    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+    def decide(case: InspectionCase, now: datetime) -> None:
         definitions = services.definitions.case_at(now)
         if command.departments is None:
             route = definitions.route(case.class_code)
@@ -135,7 +141,7 @@ async def dispatch_case(
                 definitions.require_department(department)
         case.dispatch(
             context.actor, now, departments=departments, lead=lead,
-            definitions_version=definitions.version, occurred_at=occurred_at,
+            definitions_version=definitions.version, occurred_at=command.occurred_at,
         )  # fmt: skip
 
     return await _step(case_id, command, context, services, decide)
@@ -146,8 +152,10 @@ async def accept_case(
 ) -> CommandResult:
     """A department accepts a dispatched case."""
 
-    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
-        case.accept(context.actor, now, department=command.department, occurred_at=occurred_at)
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.accept(
+            context.actor, now, department=command.department, occurred_at=command.occurred_at
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -157,10 +165,10 @@ async def handle_case(
 ) -> CommandResult:
     """The lead department reports the problem solved."""
 
-    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
+    def decide(case: InspectionCase, now: datetime) -> None:
         case.handle(
             context.actor, now, department=command.department, note=command.note,
-            evidence_sha256=command.evidence_sha256, occurred_at=occurred_at,
+            evidence_sha256=command.evidence_sha256, occurred_at=command.occurred_at,
         )  # fmt: skip
 
     return await _step(case_id, command, context, services, decide)
@@ -171,8 +179,10 @@ async def return_case(
 ) -> CommandResult:
     """Return a handled case for rework."""
 
-    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
-        case.return_for_rework(context.actor, now, reason=command.reason, occurred_at=occurred_at)
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.return_for_rework(
+            context.actor, now, reason=command.reason, occurred_at=command.occurred_at
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -182,8 +192,8 @@ async def verify_case(
 ) -> CommandResult:
     """Verify a handled case."""
 
-    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
-        case.verify(context.actor, now, note=command.note, occurred_at=occurred_at)
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.verify(context.actor, now, note=command.note, occurred_at=command.occurred_at)
 
     return await _step(case_id, command, context, services, decide)
 
@@ -193,8 +203,10 @@ async def close_case(
 ) -> CommandResult:
     """Close a verified case."""
 
-    def decide(case: InspectionCase, now: datetime, occurred_at: datetime) -> None:
-        case.close(context.actor, now, resolution=command.resolution, occurred_at=occurred_at)
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.close(
+            context.actor, now, resolution=command.resolution, occurred_at=command.occurred_at
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -204,11 +216,9 @@ async def _step(
     command: StepCommand,
     context: CommandContext,
     services: Services,
-    decide: Callable[[InspectionCase, datetime, datetime], None],
+    decide: Callable[[InspectionCase, datetime], None],
 ) -> CommandResult:
-    now = services.clock()
-    occurred_at = command.occurred_at or now
     return await change(
         InspectionCase, case_id, command, context, services,
-        lambda case: decide(case, now, occurred_at), _answer,
+        lambda case: decide(case, services.clock()), _answer,
     )  # fmt: skip

@@ -184,7 +184,11 @@ async def _once(
                 key,
                 fingerprint,
                 orjson.dumps(
-                    {"stream_id": aggregate.id, "version": aggregate.version, **answer(aggregate)}
+                    {
+                        "stream_id": aggregate.id,
+                        "version": aggregate.version,
+                        "answer": answer(aggregate),
+                    }
                 ),
             )
         )
@@ -229,6 +233,7 @@ def _fingerprint(command: Command, stream_id: str) -> bytes:
 def _replayed(stored: StoredAnswer, fingerprint: bytes) -> CommandResult:
     if stored.fingerprint != fingerprint:
         raise KeyReused("this idempotency key was used for another command")
-    answer = orjson.loads(stored.answer)
-    stream_id, version = answer.pop("stream_id"), answer["version"]
-    return CommandResult(stream_id, version, stored.position, answer, replayed=True)
+    first = orjson.loads(stored.answer)
+    return CommandResult(
+        first["stream_id"], first["version"], stored.position, first["answer"], replayed=True
+    )

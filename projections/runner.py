@@ -64,11 +64,10 @@ class ProjectionRunner:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self, projection: Projection, connection: "asyncpg.Connection[Any]") -> None:
+        await prepare(self._store, [projection])
         worker = ProjectionWorker(projection, connection, projection.name)
         version = await worker.resume()
-        if version is None:
-            await worker.create()
-        elif version != projection.version:
+        if version != projection.version:
             log.info("projection_outdated", projection=projection.name, version=version)
             await rebuild(self._store, projection)
             await worker.resume()
@@ -78,3 +77,16 @@ class ProjectionRunner:
             PARKED.labels(projection.name).inc(parked)
             POSITION.labels(projection.name).set(worker.position)
             LAG.labels(projection.name).set(await self._store.head() - worker.position)
+
+
+async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:
+    """Create the empty tables of models that do not exist yet, so that readers find them."""
+    connection = await store.connect("citybrain-prepare")
+    try:
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended('prepare', 7163850362))")
+        for projection in projections:
+            worker = ProjectionWorker(projection, connection, projection.name)
+            if await worker.resume() is None:
+                await worker.create()
+    finally:
+        connection.terminate()

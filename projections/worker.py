@@ -111,20 +111,21 @@ class ProjectionWorker:
         wanted = [event for event in events if topics is None or event.topic in topics]
         behind = [event for event in wanted if event.stream_id in self._parked]
         async with self.connection.transaction():
+            # First of all: the row lock keeps a swap from renaming the schema under our feet.
+            await self._move_checkpoint(events[-1].position)
             await self._enter_schema()
             if behind:
                 wanted = [event for event in wanted if event.stream_id not in self._parked]
                 await self._park(behind, BEHIND_A_PARKED_EVENT)
             if wanted:
                 await self.projection.apply(self.connection, wanted)
-            await self._move_checkpoint(events[-1].position)
         self.position = events[-1].position
         return len(behind)
 
     async def _park_alone(self, event: RecordedEvent, error: str) -> int:
         async with self.connection.transaction():
-            await self._park([event], error)
             await self._move_checkpoint(event.position)
+            await self._park([event], error)
         self._parked.add(event.stream_id)
         self.position = event.position
         return 1

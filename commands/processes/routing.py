@@ -29,10 +29,7 @@ class CaseRouting:
         """Send the command that follows from `event`; a refusal means it has been done."""
         if event.metadata.get("channel") == IMPORT_CHANNEL:
             return
-        occurred_at = event.data["occurred_at"]
         if event.topic == "case.reported":
-            filing = FileCase(occurred_at=occurred_at)
-            await file_case(event.stream_id, filing, context_for("file"), services)
+            await file_case(event.stream_id, FileCase(), context_for("file"), services)
         else:
-            dispatch = DispatchCase(departments=None, lead=None, occurred_at=occurred_at)
-            await dispatch_case(event.stream_id, dispatch, context_for("dispatch"), services)
+            await dispatch_case(event.stream_id, DispatchCase(), context_for("dispatch"), services)

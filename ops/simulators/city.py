@@ -20,6 +20,7 @@ SPREAD_DEGREES = 0.08
 WORK_SECONDS = 2.0
 REWORK_SHARE = 0.1
 PATIENCE_SECONDS = 5.0
+ELSEWHERE = ("dsny", "nypd", "dpr", "dohmh")  # agencies of another city, for imported records
 TOKEN_SECONDS = 1800.0
 
 
@@ -100,7 +101,7 @@ class City:
         if not self._classes:
             answer = await self._send("GET", "/v1/classes", "operator-1", "operator")
             self._classes = [
-                row for row in (answer or {}).get("classes", []) if "animal" not in row["code"]
+                row for row in (answer or {}).get("classes", []) if row["lead"] not in ELSEWHERE
             ]
             if not self._classes:
                 await asyncio.sleep(PATIENCE_SECONDS)

@@ -15,7 +15,7 @@ from commands.handling import Services
 from commands.processes.routing import CaseRouting
 from commands.processes.runner import ProcessRunner
 from projections.registry import PROJECTIONS
-from projections.runner import ProjectionRunner
+from projections.runner import ProjectionRunner, prepare
 
 ANSWERS_KEPT_DAYS = 7
 HOUR_SECONDS = 3600.0
@@ -35,6 +35,7 @@ async def open_runtime(settings: Settings, *, workers: bool = True) -> AsyncIter
     verifier, development = open_verifier(settings)
     async with open_services(settings) as services:
         runtime = Runtime(settings, services.store, services, verifier, development)
+        await prepare(services.store, PROJECTIONS)
         tasks = _workers(services) if workers else []
         try:
             yield runtime

@@ -21,8 +21,9 @@ URL = re.compile(r"http://127\.0\.0\.1:\d+")
 class Server:
     """A running development server."""
 
-    def __init__(self, url: str, data: Path) -> None:
-        self.url, self.data = url, data
+    def __init__(self, url: str, environment: dict[str, str]) -> None:
+        self.url = url
+        self.environment = environment
 
     async def token(self, subject: str, role: str, department: str | None = None) -> str:
         """An access token of the development issuer."""
@@ -49,15 +50,15 @@ async def server(data: Path, *options: str) -> AsyncIterator[Server]:
     """`citybrain run` on a free port; stopped with the block, as Ctrl-C stops it."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("CITYBRAIN_")
-    }
+    } | {"CITYBRAIN_DATA_DIR": str(data)}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from citybrain.cli import main; main()",
         "run", "--port", "0", *options,
-        stdout=PIPE, env=environment | {"CITYBRAIN_DATA_DIR": str(data)},
+        stdout=PIPE, env=environment,
     )  # fmt: skip
     try:
         url = await asyncio.wait_for(_url(process), START_TIMEOUT_SECONDS)
-        yield Server(url, data)
+        yield Server(url, environment)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)

@@ -42,7 +42,7 @@ def csv_311(
     Repeat it at will: what is there stays as it is, and a killed import goes on.
     Exit status 1 where rows were rejected.
     """
-    result = asyncio.run(_import(file, dry_run=dry_run))
+    result = asyncio.run(_import(file, file.stat().st_size, dry_run=dry_run))
     if rejects is not None:
         _write_rejects(rejects, result)
     if as_json:
@@ -53,14 +53,14 @@ def csv_311(
         raise typer.Exit(1)
 
 
-async def _import(file: Path, *, dry_run: bool) -> ImportResult:
+async def _import(file: Path, size: int, *, dry_run: bool) -> ImportResult:
     columns = (
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     async with open_services(Settings()) as services:
         work = Import(services, dry_run=dry_run)
         with Progress(*columns, console=errors, transient=True) as bar:
-            task = bar.add_task(f"importing {file.name}", total=file.stat().st_size)
+            task = bar.add_task(f"importing {file.name}", total=size)
             await work.run(file, lambda done: bar.update(task, completed=done))
         return work.result
 

@@ -1,6 +1,9 @@
-"""Reads a YAML file into a pydantic model; every error says file and line."""
+"""Reads a YAML file into a pydantic model; every error says file and line.
 
-from collections.abc import Hashable
+Plain YAML only: anchors, tags and keys that are not plain values are refused, so that what a
+file says is what is read in it.
+"""
+
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +14,7 @@ from citybrain.errors import CitybrainError
 
 M = TypeVar("M", bound=BaseModel)
 Place = tuple[str | int, ...]
+MAX_DEPTH = 50
 
 
 class DefinitionError(CitybrainError):
@@ -38,17 +42,8 @@ class Lines:
 
 def read_yaml(path: Path, model: type[M]) -> tuple[M, Lines]:
     """The file as a `model`, and its lines; raises `DefinitionError`."""
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DefinitionError(f"{path}:{line}: {error.problem}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path}:1: {error}") from error
-    if root is None:
-        raise DefinitionError(f"{path}:1: the file is empty")
     lines = Lines()
-    value = _construct(root, (), lines, path)
+    value = _Document(path, lines).read()
     try:
         return model.model_validate(value), lines
     except ValidationError as error:
@@ -60,20 +55,65 @@ def read_yaml(path: Path, model: type[M]) -> tuple[M, Lines]:
         raise DefinitionError("\n".join(problems)) from error
 
 
-def _construct(node: yaml.Node, place: Place, lines: Lines, path: Path) -> Any:
-    lines.add(place, node)
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[Hashable, Any] = {}
-        for key_node, value_node in node.value:
-            key = yaml.SafeLoader("").construct_object(key_node)
-            if key in mapping:
-                line = key_node.start_mark.line + 1
-                raise DefinitionError(f"{path}:{line}: {key!r} stands here twice")
-            mapping[key] = _construct(value_node, (*place, key), lines, path)
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _construct(member, (*place, index), lines, path)
-            for index, member in enumerate(node.value)
-        ]
-    return yaml.SafeLoader("").construct_object(node)
+class _Document:
+    """One file on its way from nodes with marks to plain values with lines."""
+
+    def __init__(self, path: Path, lines: Lines) -> None:
+        self._path = path
+        self._lines = lines
+        self._scalars = yaml.SafeLoader("")
+        self._seen: set[int] = set()
+
+    def read(self) -> Any:
+        try:
+            root = yaml.compose(self._path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise self._error(mark, error.problem or "this is not YAML") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise DefinitionError(f"{self._path}:1: {error}") from error
+        except RecursionError as error:
+            raise DefinitionError(f"{self._path}:1: the file is nested too deeply") from error
+        except OSError as error:
+            raise DefinitionError(f"{self._path}:1: {error.strerror}") from error
+        if root is None:
+            raise DefinitionError(f"{self._path}:1: the file is empty")
+        return self._value(root, ())
+
+    def _value(self, node: yaml.Node, place: Place) -> Any:
+        self._lines.add(place, node)
+        if id(node) in self._seen:
+            raise self._error(
+                node.start_mark, "this is referred to by an alias (*): write it out there"
+            )
+        self._seen.add(id(node))
+        if len(place) > MAX_DEPTH:
+            raise self._error(node.start_mark, "this is nested too deeply")
+        if isinstance(node, yaml.MappingNode):
+            mapping: dict[str, Any] = {}
+            for key_node, value_node in node.value:
+                key = self._key(key_node)
+                if key in mapping:
+                    raise self._error(key_node.start_mark, f"{key!r} stands here twice")
+                mapping[key] = self._value(value_node, (*place, key))
+            return mapping
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(each, (*place, index)) for index, each in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _key(self, node: yaml.Node) -> str:
+        key = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if not isinstance(key, str):
+            raise self._error(node.start_mark, "a key is plain text; put others in quotes")
+        return key
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        try:
+            return self._scalars.construct_object(node)
+        except yaml.MarkedYAMLError as error:
+            raise self._error(node.start_mark, error.problem or "unknown tag") from error
+        except ValueError as error:
+            raise self._error(node.start_mark, str(error)) from error
+
+    def _error(self, mark: yaml.Mark | None, problem: str) -> DefinitionError:
+        return DefinitionError(f"{self._path}:{mark.line + 1 if mark else 1}: {problem}")

@@ -4,6 +4,7 @@ Stream `case-<id>`. The topics below are the storage format: never rename one.
 Lifecycle after GB/T 30428: collection, filing, dispatch, handling, verification, closing.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -68,7 +69,7 @@ class CaseStep(StreamEvent):
     occurred_at: datetime
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.status = self.status
+        aggregate.status = self.status.value
         aggregate.last_occurred_at = self.occurred_at
 
 
@@ -105,7 +106,7 @@ class CaseAccepted(CaseStep):
         aggregate.accepted_by.append(self.department)
         aggregate.last_occurred_at = self.occurred_at
         if self.department == aggregate.lead:
-            aggregate.status = CaseStatus.ACCEPTED
+            aggregate.status = CaseStatus.ACCEPTED.value
 
 
 class CaseHandled(CaseStep):
@@ -161,6 +162,12 @@ class DepartmentNotAssigned(Refused):
     code = "department-not-assigned"
 
 
+class InvalidDispatch(Refused):
+    """A dispatch names departments once each, and one of them as the lead."""
+
+    code = "invalid-dispatch"
+
+
 class AlreadyAccepted(Refused):
     """This department has accepted the case before."""
 
@@ -179,38 +186,54 @@ class RoleNotAllowed(Forbidden):
     code = "role-not-allowed"
 
 
-# --- state and decisions ------------------------------------------------------------------
+# --- who may do what, and when ------------------------------------------------------------
 
+CENTRE = (Role.OPERATOR, Role.SYSTEM)
+HANDLERS = (Role.OFFICIAL, Role.SYSTEM)
 REPORTERS = {
     CaseSource.CAMERA: (Role.DEVICE, Role.SYSTEM),
     CaseSource.CITIZEN: (Role.CITIZEN, Role.SYSTEM),
     CaseSource.OFFICIAL: (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM),
 }
-CENTRE = (Role.OPERATOR, Role.SYSTEM)
-HANDLERS = (Role.OFFICIAL, Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a case: what it does to it, who may take it, and at which status."""
+
+    done: str
+    roles: tuple[Role, ...]
+    follows: tuple[CaseStatus, ...]
+
+
+# `system` may take every step: an import brings in what others did.
+FILE = Step("filed", CENTRE, (CaseStatus.REPORTED,))
+DISPATCH = Step("dispatched", CENTRE, (CaseStatus.FILED,))
+ACCEPT = Step("accepted", HANDLERS, (CaseStatus.DISPATCHED, CaseStatus.ACCEPTED))
+HANDLE = Step("handled", HANDLERS, (CaseStatus.ACCEPTED, CaseStatus.RETURNED))
+RETURN = Step("returned", CENTRE, (CaseStatus.HANDLED,))
+VERIFY = Step("verified", CENTRE, (CaseStatus.HANDLED,))
+CLOSE = Step("closed", CENTRE, (CaseStatus.VERIFIED,))
+
+# --- state and decisions ------------------------------------------------------------------
 
 
 class InspectionCase(StreamAggregate):
-    """One street problem and what became of it."""
+    """One street problem and what became of it.
+
+    `now` is the clock of whoever decides. Where a step's `occurred_at` is absent it happened
+    now, or with the step before it where that one's clock was ahead of ours.
+    """
 
     TOPIC: ClassVar[str] = "case"
     category: ClassVar[str] = "case"
 
     def __init__(
-        self,
-        source: str,
-        class_code: str,
-        description: str,
-        latitude: float,
-        longitude: float,
-        address: str | None,
-        confidence: int | None,
-        evidence_sha256: list[str],
-        simulated: bool,
-        external_ref: str | None,
-        occurred_at: datetime,
-    ) -> None:
-        self.status: str = CaseStatus.REPORTED
+        self, source: str, class_code: str, description: str, latitude: float, longitude: float,
+        address: str | None, confidence: int | None, evidence_sha256: list[str],
+        simulated: bool, external_ref: str | None, occurred_at: datetime,
+    ) -> None:  # fmt: skip
+        self.status: str = CaseStatus.REPORTED.value
         self.source = source
         self.class_code = class_code
         self.description = description
@@ -230,177 +253,130 @@ class InspectionCase(StreamAggregate):
 
     @classmethod
     def report(
-        cls,
-        actor: Actor,
-        now: datetime,
-        *,
-        case_id: str | None = None,
-        source: CaseSource,
-        class_code: str,
-        description: str,
-        latitude: float,
-        longitude: float,
-        address: str | None,
-        confidence: int | None,
-        evidence_sha256: list[str],
-        simulated: bool,
-        external_ref: str | None,
-        occurred_at: datetime,
-    ) -> "InspectionCase":
+        cls, actor: Actor, now: datetime, *, case_id: str | None = None, source: CaseSource,
+        class_code: str, description: str, latitude: float, longitude: float,
+        address: str | None, confidence: int | None, evidence_sha256: list[str],
+        simulated: bool, external_ref: str | None, occurred_at: datetime | None = None,
+    ) -> "InspectionCase":  # fmt: skip
         """Open a case; raises `RoleNotAllowed` or `TimeOutOfOrder`."""
-        _require(actor, f"report as {source}", *REPORTERS[source])
-        _refuse_future(occurred_at, now)
+        _require_role(actor, "reported", REPORTERS[source])
         return cls._create(
-            CaseReported,
-            id=case_id or cls.new_id(),
-            timestamp=now,
-            source=str(source),
-            class_code=class_code,
-            description=description,
-            latitude=latitude,
-            longitude=longitude,
-            address=address,
-            confidence=confidence,
-            evidence_sha256=list(evidence_sha256),
-            simulated=simulated,
-            external_ref=external_ref,
-            occurred_at=occurred_at,
-        )
+            CaseReported, id=case_id or cls.new_id(), timestamp=now, source=source.value,
+            class_code=class_code, description=description, latitude=latitude,
+            longitude=longitude, address=address, confidence=confidence,
+            evidence_sha256=list(evidence_sha256), simulated=simulated, external_ref=external_ref,
+            occurred_at=now if occurred_at is None else _not_future(occurred_at, now),
+        )  # fmt: skip
 
     def file(
-        self, actor: Actor, now: datetime, *, definitions_version: str, occurred_at: datetime
-    ) -> None:
+        self, actor: Actor, now: datetime, *, definitions_version: str,
+        occurred_at: datetime | None = None,
+    ) -> None:  # fmt: skip
         """Make the report a case."""
-        _require(actor, "file", *CENTRE)
-        self._require_status("file", CaseStatus.REPORTED)
-        self._step(CaseFiled, now, occurred_at=occurred_at, definitions_version=definitions_version)
+        self._check(FILE, actor)
+        self._trigger(CaseFiled, now, occurred_at, definitions_version=definitions_version)
 
     def dispatch(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        departments: list[str],
-        lead: str,
-        definitions_version: str,
-        occurred_at: datetime,
-    ) -> None:
-        """Send the case to its departments; `lead` is one of them."""
-        _require(actor, "dispatch", *CENTRE)
-        self._require_status("dispatch", CaseStatus.FILED)
+        self, actor: Actor, now: datetime, *, departments: list[str], lead: str,
+        definitions_version: str, occurred_at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Send the case to its departments; `lead` is one of them. Raises `InvalidDispatch`."""
+        self._check(DISPATCH, actor)
+        if len(set(departments)) != len(departments):
+            raise InvalidDispatch("a department is named twice")
         if lead not in departments:
-            raise DepartmentNotAssigned("the lead is one of the departments", lead=lead)
-        self._step(
-            CaseDispatched,
-            now,
-            occurred_at=occurred_at,
-            departments=list(departments),
-            lead=lead,
-            definitions_version=definitions_version,
-        )
+            raise InvalidDispatch("the lead is not one of the departments", lead=lead)
+        self._trigger(
+            CaseDispatched, now, occurred_at,
+            departments=list(departments), lead=lead, definitions_version=definitions_version,
+        )  # fmt: skip
 
     def accept(
-        self, actor: Actor, now: datetime, *, department: str, occurred_at: datetime
+        self, actor: Actor, now: datetime, *, department: str, occurred_at: datetime | None = None
     ) -> None:
-        """A department takes the case on; the lead first or last."""
-        self._require_member(actor, "accept", department)
-        self._require_status("accept", CaseStatus.DISPATCHED, CaseStatus.ACCEPTED)
-        self._require_assigned(department)
+        """A department takes the case on, the lead or another. Raises `AlreadyAccepted`."""
+        self._check(ACCEPT, actor, department)
         if department in self.accepted_by:
             raise AlreadyAccepted(f"{department} has accepted this case", department=department)
-        self._step(CaseAccepted, now, occurred_at=occurred_at, department=department)
+        self._trigger(CaseAccepted, now, occurred_at, department=department)
 
     def handle(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        department: str,
-        note: str,
-        evidence_sha256: list[str],
-        occurred_at: datetime,
-    ) -> None:
+        self, actor: Actor, now: datetime, *, department: str, note: str,
+        evidence_sha256: list[str], occurred_at: datetime | None = None,
+    ) -> None:  # fmt: skip
         """The lead reports the problem solved, with at least one digest of evidence."""
-        self._require_member(actor, "handle", department)
-        self._require_status("handle", CaseStatus.ACCEPTED, CaseStatus.RETURNED)
-        self._require_assigned(department)
+        self._check(HANDLE, actor, department)
         if department != self.lead:
             raise DepartmentNotAssigned(f"{self.lead} leads this case", lead=self.lead)
-        self._step(
-            CaseHandled,
-            now,
-            occurred_at=occurred_at,
-            department=department,
-            note=note,
-            evidence_sha256=list(evidence_sha256),
-        )
+        self._trigger(
+            CaseHandled, now, occurred_at,
+            department=department, note=note, evidence_sha256=list(evidence_sha256),
+        )  # fmt: skip
 
     def return_for_rework(
-        self, actor: Actor, now: datetime, *, reason: str, occurred_at: datetime
+        self, actor: Actor, now: datetime, *, reason: str, occurred_at: datetime | None = None
     ) -> None:
         """Verification failed: the lead handles it again."""
-        _require(actor, "return", *CENTRE)
-        self._require_status("return", CaseStatus.HANDLED)
-        self._step(CaseReturned, now, occurred_at=occurred_at, reason=reason)
+        self._check(RETURN, actor)
+        self._trigger(CaseReturned, now, occurred_at, reason=reason)
 
-    def verify(self, actor: Actor, now: datetime, *, note: str, occurred_at: datetime) -> None:
-        """Verification found the problem solved."""
-        _require(actor, "verify", *CENTRE)
-        self._require_status("verify", CaseStatus.HANDLED)
-        self._step(CaseVerified, now, occurred_at=occurred_at, note=note)
-
-    def close(self, actor: Actor, now: datetime, *, resolution: str, occurred_at: datetime) -> None:
-        """End a verified case."""
-        _require(actor, "close", *CENTRE)
-        self._require_status("close", CaseStatus.VERIFIED)
-        self._step(CaseClosed, now, occurred_at=occurred_at, resolution=resolution)
-
-    def _step(
-        self, event: type[CaseStep], now: datetime, *, occurred_at: datetime, **fields: Any
+    def verify(
+        self, actor: Actor, now: datetime, *, note: str, occurred_at: datetime | None = None
     ) -> None:
-        _refuse_future(occurred_at, now)
-        if occurred_at < self.last_occurred_at:
+        """Verification found the problem solved."""
+        self._check(VERIFY, actor)
+        self._trigger(CaseVerified, now, occurred_at, note=note)
+
+    def close(
+        self, actor: Actor, now: datetime, *, resolution: str, occurred_at: datetime | None = None
+    ) -> None:
+        """End a verified case."""
+        self._check(CLOSE, actor)
+        self._trigger(CaseClosed, now, occurred_at, resolution=resolution)
+
+    def _check(self, step: Step, actor: Actor, department: str | None = None) -> None:
+        """Role, then status, then department; the first that does not fit is the refusal."""
+        _require_role(actor, step.done, step.roles)
+        if department not in (None, actor.department) and not actor.has(Role.SYSTEM):
+            raise RoleNotAllowed("an official acts for their own department only")
+        if self.status not in step.follows:
+            raise WrongCaseStatus(
+                f"a case that is {self.status} cannot be {step.done}",
+                case_status=self.status,
+                follows=[status.value for status in step.follows],
+            )
+        if department is not None and department not in self.departments:
+            raise DepartmentNotAssigned(
+                f"the case was not dispatched to {department}", departments=list(self.departments)
+            )
+
+    def _trigger(
+        self, event: type[CaseStep], now: datetime, occurred_at: datetime | None, **fields: Any
+    ) -> None:
+        if occurred_at is None:
+            occurred_at = max(now, self.last_occurred_at)
+        elif _not_future(occurred_at, now) < self.last_occurred_at:
             raise TimeOutOfOrder(
                 "this step lies before the one it follows",
                 occurred_at=occurred_at.isoformat(),
                 follows=self.last_occurred_at.isoformat(),
             )
-        self.trigger_event(event, timestamp=now, occurred_at=occurred_at, **fields)
-
-    def _require_status(self, step: str, *allowed: CaseStatus) -> None:
-        if self.status not in allowed:
-            raise WrongCaseStatus(
-                f"a case that is {self.status} cannot be {_past(step)}",
-                status=str(self.status),
-                allowed=[str(status) for status in allowed],
-            )
-
-    def _require_assigned(self, department: str) -> None:
-        if department not in self.departments:
-            raise DepartmentNotAssigned(
-                f"the case was not dispatched to {department}", departments=self.departments
-            )
-
-    def _require_member(self, actor: Actor, step: str, department: str) -> None:
-        _require(actor, step, *HANDLERS)
-        if not actor.has(Role.SYSTEM) and actor.department != department:
-            raise RoleNotAllowed(f"only an official of {department} may {step} for it")
+        self.trigger_event(event, timestamp=now, occurred_at=occurred_at.astimezone(UTC), **fields)
 
 
-def _past(step: str) -> str:
-    return step + ("d" if step.endswith("e") else "ed")
-
-
-def _require(actor: Actor, step: str, *roles: Role) -> None:
+def _require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:
     if not actor.has(*roles):
-        raise RoleNotAllowed(
-            f"to {step} takes the role {' or '.join(role for role in roles if role != 'system')}"
-        )
+        named = " or ".join(role for role in roles if role is not Role.SYSTEM)
+        raise RoleNotAllowed(f"for a case to be {done} takes the role {named}")
 
 
-def _refuse_future(occurred_at: datetime, now: datetime) -> None:
-    if occurred_at.astimezone(UTC) > now + CLOCK_TOLERANCE:
+def _not_future(occurred_at: datetime, now: datetime) -> datetime:
+    """`occurred_at` in UTC; raises `TimeOutOfOrder`, `ValueError` where it has no offset."""
+    if occurred_at.tzinfo is None:
+        raise ValueError("occurred_at has no offset from UTC")
+    if occurred_at > now + CLOCK_TOLERANCE:
         raise TimeOutOfOrder("occurred_at lies in the future", occurred_at=occurred_at.isoformat())
+    return occurred_at.astimezone(UTC)
 
 
 register_stream(

@@ -30,7 +30,7 @@ REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
 LEEWAY_SECONDS = 30
 CACHED_TOKENS = 10_000
 REFETCH_SECONDS = 30.0
-MAX_TOKEN_LENGTH = 8192
+MAX_TOKEN_LENGTH = 4096
 
 FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
 

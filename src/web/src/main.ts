@@ -3,6 +3,7 @@
 import { find, setText, whenChanged } from "./dom";
 import { Feed, type FeedState, type Source } from "./feed";
 import { plural, timeOfDay } from "./format";
+import { loadNames } from "./names";
 import type { Snapshot } from "./snapshot";
 import { drawFigures, RateView, TapeView } from "./view_log";
 import { drawLag, drawOpen, drawStreams, NewestView } from "./view_tables";
@@ -80,4 +81,4 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("online", () => feed.start());
 
-feed.start();
+void loadNames().then(() => feed.start());

@@ -2,17 +2,26 @@
 
 import { emptyNote, find, make, simulatedMark } from "./dom";
 import { count, dateAndTime, plural, readable, shortStream, stepOf, timeOfDay } from "./format";
+import { nameOf } from "./names";
 import { openTable } from "./open_cases";
 import type { NewestEvent, OpenCount, ProjectionLag, StreamCount } from "./snapshot";
 
 const NEWEST_SHOWN = 16;
+/** Events; a busy read model is always a few behind, which is no cause for concern. */
+const NOTICEABLE_LAG = 100;
 
-const head = (...names: [string, string?][]): HTMLTableSectionElement =>
-  make(
-    "thead",
-    {},
-    make("tr", {}, ...names.map(([name, kind]) => make("th", kind ? { scope: "col", class: kind } : { scope: "col" }, name))),
+interface Column {
+  text: string;
+  kind?: "number" | "stream";
+  title?: string;
+}
+
+function head(...columns: Column[]): HTMLTableSectionElement {
+  const cells = columns.map(({ text, kind = "", title = "" }) =>
+    make("th", { scope: "col", class: kind, title }, text),
   );
+  return make("thead", {}, make("tr", {}, ...cells));
+}
 
 const figure = (value: number): HTMLElement => make("td", { class: "number" }, count(value));
 
@@ -53,7 +62,13 @@ export class NewestView {
         "table",
         { class: "events" },
         make("caption", { class: "visually-hidden" }, "Newest events, newest first"),
-        head(["Position", "number"], ["Event"], ["Class"], ["Stream", "stream"], ["Recorded", "number"]),
+        head(
+          { text: "Position", kind: "number" },
+          { text: "Event" },
+          { text: "Class" },
+          { text: "Stream", kind: "stream" },
+          { text: "Recorded", kind: "number" },
+        ),
         body,
       ),
     );
@@ -77,9 +92,9 @@ function eventRow(event: NewestEvent): HTMLElement {
 }
 
 function eventClass(event: NewestEvent): HTMLElement {
-  const name = event.class_code ? readable(event.class_code) : "–";
+  const { text, own } = event.class_code ? nameOf(event.class_code) : { text: "–", own: "" };
   const mark = event.simulated ? simulatedMark() : null;
-  return make("div", { class: "of-class" }, make("span", { title: name }, name), mark);
+  return make("div", { class: "of-class" }, make("span", { title: own }, text), mark);
 }
 
 /** Open cases: one row a class, one column a department. */
@@ -89,30 +104,25 @@ export function drawOpen(open: readonly OpenCount[]): void {
     find("open").replaceChildren(emptyNote("No case is open."));
     return;
   }
-  const columns = table.departments.map((code): [string, string] => [
-    code === null ? "Not dispatched yet" : readable(code),
-    "number",
-  ]);
+  const columns = table.departments.map((code): Column => {
+    const { text, own } = code === null ? { text: "Not dispatched yet", own: "" } : nameOf(code);
+    return { text, kind: "number", title: own };
+  });
   const rows = table.rows.map((row) =>
     make(
       "tr",
       {},
-      make("th", { scope: "row" }, readable(row.class_code)),
+      make("th", { scope: "row", title: nameOf(row.class_code).own }, nameOf(row.class_code).text),
       ...row.cells.map((open) => openCell(open, table.most)),
     ),
   );
-  const totals = make(
-    "tr",
-    {},
-    make("th", { scope: "row" }, "Together"),
-    ...table.totals.map(figure),
-  );
+  const totals = make("tr", {}, make("th", { scope: "row" }, "Together"), ...table.totals.map(figure));
   find("open").replaceChildren(
     make(
       "table",
       { class: "heat" },
       make("caption", { class: "visually-hidden" }, "Open cases by class and department"),
-      head(["Class"], ...columns),
+      head({ text: "Class" }, ...columns),
       make("tbody", {}, ...rows),
       make("tfoot", {}, totals),
     ),
@@ -146,7 +156,7 @@ export function drawStreams(streams: readonly StreamCount[]): void {
       "table",
       {},
       make("caption", { class: "visually-hidden" }, "Streams and events by category"),
-      head(["Category"], ["Streams", "number"], ["Events", "number"]),
+      head({ text: "Category" }, { text: "Streams", kind: "number" }, { text: "Events", kind: "number" }),
       make("tbody", {}, ...rows),
     ),
   );
@@ -169,7 +179,7 @@ export function drawLag(lag: readonly ProjectionLag[]): void {
         { class: "number" },
         make(
           "span",
-          { class: each.lag === 0 ? "badge good" : "badge behind" },
+          { class: `badge ${each.lag === 0 ? "good" : each.lag < NOTICEABLE_LAG ? "" : "behind"}` },
           each.lag === 0 ? "up to date" : `${plural(each.lag, "event")} behind`,
         ),
       ),
@@ -180,7 +190,7 @@ export function drawLag(lag: readonly ProjectionLag[]): void {
       "table",
       {},
       make("caption", { class: "visually-hidden" }, "Read models and their lag"),
-      head(["Read model"], ["Position", "number"], ["State", "number"]),
+      head({ text: "Read model" }, { text: "Position", kind: "number" }, { text: "State", kind: "number" }),
       make("tbody", {}, ...rows),
     ),
   );

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { count, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay } from "../src/format";
+import { nameOf, takeNames } from "../src/names";
 import { openTable } from "../src/open_cases";
 import { parseSnapshot, UnreadableSnapshot } from "../src/snapshot";
 import { paths, scale, within } from "../src/spark";
@@ -77,4 +78,11 @@ test("the scale ends at a round figure and the line stays in its box", () => {
   const { line } = paths([{ at: 0, value: 0 }, { at: 60_000, value: 17 }], 60_000, 240, 44);
   assert.match(line, /^M0\.0 42\.0L240\.0 8\.0$/);
   assert.deepEqual(paths([], 0, 240, 44), { line: "", area: "" });
+});
+
+test("names come from the definitions, and from the code where there is none", () => {
+  takeNames({ version: "1", classes: [{ code: "road_damage", name: "道路破損", name_en: "Road damage" }, null, 3] });
+  takeNames("nonsense");
+  assert.deepEqual(nameOf("road_damage"), { text: "Road damage", own: "道路破損" });
+  assert.deepEqual(nameOf("piled_rubbish"), { text: "Piled rubbish", own: "piled_rubbish" });
 });

@@ -83,7 +83,7 @@ def _run(bench: str, rounds: int, seconds: float, lines: str | None, data_dir: P
 
 def _benchmarks() -> Any:
     """`ops.bench.run`, also when the command is called inside a checkout it is not run from."""
-    checkout = Path(__file__).resolve().parents[2]
+    checkout = Path(__file__).resolve().parents[3]
     if (checkout / "ops" / "bench").is_dir() and str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))
     try:

@@ -1,0 +1,113 @@
+"""`citybrain bench http`: durable commands through one server process on one core."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+import asyncpg
+
+from ops.bench.append_ours import new_streams
+from ops.bench.append_ours import ours as appending
+from ops.bench.child import Child
+from ops.bench.figures import Sample
+from ops.bench.lines import Line
+from ops.bench.rounds import Contender
+from ops.bench.tally import Tally
+from ops.bench.workbench import BenchFailed, Workbench
+
+BENCH = "http"
+COMMANDS = "commands/s"
+FACTS = """
+SELECT count(*) FILTER (WHERE topic = 'case.reported') AS reported, count(*) AS events,
+       coalesce(max(notification_id), 0) AS last,
+       (SELECT count(*) FROM idempotency_records) AS keys FROM stored_events
+"""
+
+
+def reporting(connections: int, *, workers: bool) -> Contender:
+    """The contender: POST /v1/cases to our server; every acknowledged case must be there."""
+
+    async def contender(bench: Workbench) -> Sample:
+        async with bench.database() as url:
+            tally, rss_mb = await _loaded(bench, url, connections, workers=workers)
+            await _verify(url, tally.acknowledged)
+        return replace(tally.sample(), rss_mb=rss_mb)
+
+    return contender
+
+
+def bare_aiohttp(connections: int) -> Contender:
+    """The limit: an aiohttp handler that parses the same JSON and keeps nothing."""
+
+    async def contender(bench: Workbench) -> Sample:
+        tally, _ = await _loaded(bench, None, connections, workers=False)
+        return tally.sample()
+
+    return contender
+
+
+async def _loaded(
+    bench: Workbench, url: str | None, connections: int, *, workers: bool
+) -> tuple[Tally, float]:
+    """The load's tally, and the server's peak memory. Server and clients have a core each."""
+    cores = sorted(os.sched_getaffinity(0))
+    server = await Child.start(
+        "ops.bench.http_server",
+        {"core": cores[0], "url": url, "folder": str(bench.folder), "workers": workers},
+    )
+    try:
+        facts = await server.ready()
+        load = await Child.start(
+            "ops.bench.http_client",
+            {
+                "core": cores[-1], "seconds": bench.seconds, "connections": connections,
+                **facts,
+            },
+        )  # fmt: skip
+        await load.ready()
+        answer = await load.go()
+        tally = Tally(bench.seconds)
+        tally.acknowledged, tally.counted = answer["acknowledged"], answer["counted"]
+        tally.latencies = answer["latencies"]
+        return tally, (await server.go())["rss_mb"]
+    finally:
+        await server.stop()
+
+
+async def _verify(url: str, acknowledged: int) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        facts = await connection.fetchrow(FACTS)
+    finally:
+        await connection.close()
+    assert facts is not None
+    if not facts["reported"] == facts["keys"] == acknowledged:
+        raise BenchFailed(
+            f"{acknowledged} reports were acknowledged, {facts['reported']} are stored "
+            f"with {facts['keys']} idempotency keys"
+        )
+    if facts["last"] != facts["events"]:
+        raise BenchFailed(f"{facts['events']} events end at position {facts['last']}")
+
+
+CONTENDERS: Mapping[str, Contender] = {
+    "report_1": reporting(1, workers=False),
+    "report_16": reporting(16, workers=False),
+    "report_128": reporting(128, workers=False),
+    "report_128_with_workers": reporting(128, workers=True),
+    "bare_aiohttp_1": bare_aiohttp(1),
+    "bare_aiohttp_16": bare_aiohttp(16),
+    "bare_aiohttp_128": bare_aiohttp(128),
+    "append_16": appending(new_streams(1), 16),
+    "append_128": appending(new_streams(1), 128),
+}
+
+LINES = (
+    Line("report_1", "report_1", "bare_aiohttp_1", unit=COMMANDS),
+    Line("report_16", "report_16", "bare_aiohttp_16", ("append_16",), unit=COMMANDS),
+    Line("report_128", "report_128", "bare_aiohttp_128", ("append_128",), unit=COMMANDS),
+    Line(
+        "report_128_with_workers", "report_128_with_workers", "bare_aiohttp_128",
+        ("append_128",), unit=COMMANDS,
+    ),
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""The load of the HTTP benchmark: keep-alive connections that each send one request at a time.
+
+Sockets and the few bytes of HTTP it needs, so that the client costs less than the server. As a
+module it is a process of its own: `python -m ops.bench.http_client`.
+"""
+
+import asyncio
+import os
+import time
+from uuid import uuid4
+
+import orjson
+import uvloop
+
+from ops.bench import child
+from ops.bench.tally import Tally
+
+CREATED = b"HTTP/1.1 201 "
+CONTENT_LENGTH = b"content-length:"
+
+
+class UnexpectedAnswer(Exception):
+    """The server answered something else than 201; the message shows what."""
+
+
+def report_body(number: int) -> bytes:
+    """What a camera reports."""
+    return orjson.dumps(
+        {
+            "source": "camera",
+            "class_code": "overflowing_bin",
+            "description": "Camera 417 sees an overflowing bin",
+            "latitude": 34.746611,
+            "longitude": 113.625368,
+            "address": "花園路 21 號",
+            "confidence": 87,
+            "evidence_sha256": [f"{number:064x}"],
+            "simulated": True,
+        }
+    )
+
+
+def request_bytes(host: str, token: str, body: bytes) -> bytes:
+    """A whole POST /v1/cases with an idempotency key of its own."""
+    return (
+        f"POST /v1/cases HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+        f"Idempotency-Key: {uuid4()}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def body_length(head: bytes) -> int:
+    """The Content-Length of a response head; raises `ValueError` where it has none."""
+    start = head.lower().index(CONTENT_LENGTH) + len(CONTENT_LENGTH)
+    return int(head[start : head.index(b"\r\n", start)])
+
+
+async def connection(host: str, port: int, token: str, tally: Tally) -> None:
+    """One client: request, answer, request; raises `UnexpectedAnswer`."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        number = 0
+        while tally.running():
+            number += 1
+            request = request_bytes(f"{host}:{port}", token, report_body(number))
+            began = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(body_length(head))
+            if not head.startswith(CREATED):
+                status = head.splitlines()[0].decode()
+                raise UnexpectedAnswer(f"{status}: {body[:500].decode()}")
+            tally.note(began, 1)
+    finally:
+        writer.close()
+
+
+async def _load() -> None:
+    orders = child.orders()
+    os.sched_setaffinity(0, {orders["core"]})
+    child.say_ready()
+    child.wait_for_go()
+    tally = Tally(orders["seconds"])
+    async with asyncio.TaskGroup() as clients:
+        for number in range(orders["connections"]):
+            token = orders["tokens"][number % len(orders["tokens"])]
+            clients.create_task(connection(orders["host"], orders["port"], token, tally))
+    child.answer(
+        {
+            "acknowledged": tally.acknowledged,
+            "counted": tally.counted,
+            "latencies": tally.latencies,
+        }
+    )
+
+
+if __name__ == "__main__":
+    uvloop.run(_load())

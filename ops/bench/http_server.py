@@ -1,0 +1,83 @@
+"""The servers of the HTTP benchmark, each a process on one core: ours, and a bare aiohttp one.
+
+As a module it is that process: `python -m ops.bench.http_server`. Ours runs with its defaults;
+only the rate limit is lifted, because the load comes from a few callers.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import uvloop
+from aiohttp import web
+
+from ops.bench import child
+from ops.bench.rebuild_process import peak_rss_mb
+from ops.bench.workbench import bench_settings
+
+CALLERS = 16
+ANSWER = orjson.dumps({"case_id": f"case-{0:032x}", "status": "reported", "version": 1})
+
+Facts = dict[str, Any]
+"""Where the server listens, and tokens of its callers."""
+
+
+@asynccontextmanager
+async def bare() -> AsyncIterator[Facts]:
+    """aiohttp with one handler that parses the JSON and answers; nothing is kept."""
+
+    async def handler(request: web.Request) -> web.Response:
+        orjson.loads(await request.read())
+        return web.Response(body=ANSWER, status=201, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/v1/cases", handler)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        yield {"host": host, "port": port, "tokens": ["none"]}
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def ours(orders: Facts) -> AsyncIterator[Facts]:
+    """Our server in development mode, with or without its workers."""
+    from citybrain.app import open_runtime
+    from citybrain.http.application import serving
+    from citybrain.observability import configure_logging
+
+    settings = bench_settings(orders["url"], Path(orders["folder"])).model_copy(
+        update={"http_port": 0, "rate_limit_per_second": 1e9, "rate_limit_burst": 10**9}
+    )
+    configure_logging(settings.log_level, settings.log_format)
+    async with (
+        open_runtime(settings, workers=orders["workers"]) as runtime,
+        serving(runtime) as url,
+    ):
+        assert runtime.development is not None
+        parts = urlsplit(url)
+        tokens = [
+            runtime.development.token(f"camera-{number}", ["device"]) for number in range(CALLERS)
+        ]
+        yield {"host": parts.hostname, "port": parts.port, "tokens": tokens}
+
+
+async def _serve() -> None:
+    orders = child.orders()
+    os.sched_setaffinity(0, {orders["core"]})
+    async with bare() if orders["url"] is None else ours(orders) as facts:
+        child.say_ready(facts)
+        await asyncio.to_thread(child.wait_for_go)
+    child.answer({"rss_mb": peak_rss_mb()})
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())

@@ -1,0 +1,49 @@
+"""The story that the README tells a newcomer, run as it stands there."""
+
+import asyncio
+import re
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
+
+from tests.e2e.server import server
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+CHAPTER = re.compile(r"## One case, from report to closing\n(.*?)\n## ", re.DOTALL)
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def story(url: str) -> str:
+    """The shell commands of the chapter, against the server at `url`."""
+    chapter = CHAPTER.search(README.read_text())
+    assert chapter is not None
+    commands = "\n".join(BLOCK.findall(chapter[1]))
+    assert commands.count("http://127.0.0.1:8080") == 1
+    commands = commands.replace("http://127.0.0.1:8080", url)
+    return commands.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
+
+
+async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
+    async with server(tmp_path / "data", "--no-city") as running:
+        shell = await asyncio.create_subprocess_exec(
+            "bash", "-euo", "pipefail", "-c", story(running.url),
+            stdout=PIPE, stderr=STDOUT, env=running.environment,
+        )  # fmt: skip
+        output = (await shell.communicate())[0].decode()
+    assert shell.returncode == 0, output
+    for expected in (
+        "HTTP/1.1 201",
+        '"status":"dispatched"',
+        '"status":"accepted","version":4',
+        '"status":"handled","version":5',
+        '"code":"role-missing"',
+        '"code":"wrong-case-status"',
+        '"status":"verified","version":6',
+        '"status":"closed","version":7',
+        '"topic":"case.closed"',
+        '"state_base64"',
+    ):
+        assert expected in output, f"{expected} is not in:\n{output}"
+    as_of_acceptance = output.rpartition(": history")[2]
+    assert "accepted" in as_of_acceptance
+    assert "solved" not in as_of_acceptance

@@ -1,0 +1,62 @@
+"""Cases for integration tests: services over a store, and a case taken through its life."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from citybrain.definitions import load_definitions
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.case import CaseSource
+from citybrain.eventstore import EventStore
+from commands.case import (
+    AcceptCase,
+    CloseCase,
+    DispatchCase,
+    FileCase,
+    HandleCase,
+    ReportCase,
+    VerifyCase,
+    accept_case,
+    close_case,
+    dispatch_case,
+    file_case,
+    handle_case,
+    report_case,
+    verify_case,
+)
+from commands.handling import CommandContext, CommandResult, Services
+
+DIGEST = "cd" * 32
+CAMERA = Actor("camera-1", frozenset({Role.DEVICE}))
+OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}))
+SANITATION = Actor("official-1", frozenset({Role.OFFICIAL}), "sanitation")
+
+
+def services_over(store: EventStore) -> Services:
+    return Services(store=store, definitions=load_definitions())
+
+
+def context(actor: Actor, key: str | None = None, version: int | None = None) -> CommandContext:
+    return CommandContext(actor, "test", uuid4(), uuid4(), None, key, version)
+
+
+def report(class_code: str = "overflowing_bin") -> ReportCase:
+    return ReportCase(
+        source=CaseSource.CAMERA, class_code=class_code, latitude=34.7, longitude=113.6,
+        confidence=90, simulated=True, occurred_at=datetime(2026, 3, 1, 8, tzinfo=UTC),
+    )  # fmt: skip
+
+
+async def take_to_the_end(services: Services, steps: int = 6) -> CommandResult:
+    """Report a case and take it `steps` steps further (6: closed)."""
+    result = await report_case(report(), context(CAMERA), services)
+    department = "sanitation"
+    for actor, handler, command in (
+        (OPERATOR, file_case, FileCase()),
+        (OPERATOR, dispatch_case, DispatchCase()),
+        (SANITATION, accept_case, AcceptCase(department=department)),
+        (SANITATION, handle_case, HandleCase(department=department, evidence_sha256=[DIGEST])),
+        (OPERATOR, verify_case, VerifyCase()),
+        (OPERATOR, close_case, CloseCase()),
+    )[:steps]:
+        result = await handler(result.stream_id, command, context(actor), services)  # type: ignore[operator]
+    return result

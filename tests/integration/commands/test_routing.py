@@ -1,0 +1,90 @@
+"""The process manager: from report to departments with nobody passing it on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from citybrain.errors import CitybrainError
+from citybrain.eventstore import EventStore, RecordedEvent
+from commands.case import report_case
+from commands.handling import CommandContext, Services
+from commands.processes.routing import CaseRouting
+from commands.processes.runner import ProcessRunner, context_of
+from tests.integration.cases import CAMERA, context, report, services_over
+
+
+@asynccontextmanager
+async def running(services: Services, *managers: CaseRouting) -> AsyncIterator[None]:
+    runner = ProcessRunner(services.store, managers, services)
+    task = asyncio.create_task(runner.run())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def until_head(store: EventStore, position: int) -> None:
+    assert await store.wait_for(position, 10), f"the head is {await store.head()}"
+
+
+async def test_a_report_is_filed_and_dispatched_by_routing(store: EventStore) -> None:
+    services = services_over(store)
+    async with running(services, CaseRouting()):
+        case = await report_case(report("piled_rubbish"), context(CAMERA), services)
+        await until_head(store, 3)
+    events = await store.read(case.stream_id)
+    assert [event.topic for event in events] == ["case.reported", "case.filed", "case.dispatched"]
+    assert events[2].data["departments"] == ["sanitation", "urban-management"]
+    assert events[1].metadata["actor"] == "system:case-routing"
+    assert events[1].metadata["causation_id"] == events[0].metadata["command_id"]
+    assert {event.metadata["correlation_id"] for event in events} == {
+        events[0].metadata["correlation_id"]
+    }
+
+
+async def test_a_replay_from_the_start_and_two_runners_send_nothing_twice(
+    store: EventStore,
+) -> None:
+    services = services_over(store)
+    async with running(services, CaseRouting()), running(services, CaseRouting()):
+        for _ in range(30):
+            await report_case(report(), context(CAMERA), services)
+        await until_head(store, 90)
+    await store.pool.execute("DELETE FROM process_checkpoints")
+    async with running(services, CaseRouting()):
+        await asyncio.sleep(1)
+    assert await store.head() == 90
+
+
+class FailsOnRubbish(CaseRouting):
+    name = "fails-on-rubbish"  # type: ignore[misc]
+
+    async def react(self, event: RecordedEvent, services: Services, context_for: object) -> None:
+        if event.data.get("class_code") == "piled_rubbish":
+            raise ValueError("a defect")
+        await super().react(event, services, context_for)  # type: ignore[arg-type]
+
+
+async def test_what_cannot_be_sent_is_parked_visibly_and_the_rest_goes_on(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.processes.runner.RETRY_SECONDS", 0.01)
+    services = services_over(store)
+    bad = await report_case(report("piled_rubbish"), context(CAMERA), services)
+    await report_case(report(), context(CAMERA), services)
+    async with running(services, FailsOnRubbish()):
+        await until_head(store, 4)
+        await asyncio.sleep(0.2)
+    parked = await store.pool.fetch("SELECT * FROM parked_commands")
+    assert [(row["stream_id"], row["error"]) for row in parked] == [(bad.stream_id, "ValueError")]
+
+
+async def test_the_id_of_a_command_follows_from_its_cause(store: EventStore) -> None:
+    await report_case(report(), context(CAMERA), services_over(store))
+    (event,) = await store.read_all()
+    first: CommandContext = context_of(CaseRouting(), event, "file")
+    assert first == context_of(CaseRouting(), event, "file")
+    assert first.command_id != context_of(CaseRouting(), event, "dispatch").command_id
+    assert not issubclass(CitybrainError, ValueError)

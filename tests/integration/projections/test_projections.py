@@ -1,0 +1,216 @@
+"""Projections: exactly once, parked visibly, rebuilt beside the live model and equal to it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
+from projections import queries
+from projections.open_cases import OpenCases
+from projections.parked import retry_parked
+from projections.projection import Projection
+from projections.rebuild import RebuildRunning, compare, rebuild
+from projections.registry import PROJECTIONS, UnknownProjection, projection_named
+from projections.runner import ProjectionRunner
+from projections.streams import Streams
+from tests.integration.cases import services_over, take_to_the_end
+
+
+@asynccontextmanager
+async def running(store: EventStore, *projections: Projection) -> AsyncIterator[None]:
+    runner = ProjectionRunner(store, projections or PROJECTIONS)
+    task = asyncio.create_task(runner.run())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def caught_up(store: EventStore, *names: str) -> None:
+    head = await store.head()
+    for name in names or [projection.name for projection in PROJECTIONS]:
+        assert await queries.wait_until(store.pool, name, head, 15), name
+
+
+async def append(store: EventStore, stream: str, topic: str = "test.happened") -> None:
+    metadata = Metadata("tester", "system", "test", uuid4(), uuid4())
+    await store.append(stream, ANY, [NewEvent(topic, b'{"n":1}')], metadata=metadata)
+
+
+async def test_read_models_show_what_happened(store: EventStore) -> None:
+    services = services_over(store)
+    async with running(store):
+        closed = await take_to_the_end(services)
+        handled = await take_to_the_end(services, 4)
+        dispatched = await take_to_the_end(services, 2)
+        await caught_up(store)
+    open_cases = await queries.open_cases(store.pool)
+    assert [(row["case_id"], row["status"]) for row in open_cases] == [
+        (handled.stream_id, "handled"), (dispatched.stream_id, "dispatched"),
+    ]  # fmt: skip
+    assert open_cases[0]["departments"] == ["sanitation"]
+    assert await queries.open_cases(store.pool, department="landscape") == []
+    assert [row["open"] for row in await queries.open_case_counts(store.pool)] == [2]
+    timeline = await queries.case_timeline(store.pool, closed.stream_id)
+    assert [row["version"] for row in timeline] == [1, 2, 3, 4, 5, 6, 7]
+    assert timeline[2]["details"]["lead"] == "sanitation"
+    days = await queries.case_days(store.pool, since=date(2026, 1, 1), until=date(2100, 1, 1))
+    assert sum(row["reported"] for row in days) == 3
+    assert sum(row["closed"] for row in days) == 1
+    (category,) = await queries.stream_counts(store.pool)
+    assert (category["streams"], category["events"]) == (3, 7 + 5 + 3)
+
+
+async def test_paging_by_cursor_sees_each_case_once(store: EventStore) -> None:
+    services = services_over(store)
+    for _ in range(7):
+        await take_to_the_end(services, 2)
+    async with running(store, OpenCases()):
+        await caught_up(store, "open_cases")
+    seen, after = [], None
+    while page := await queries.open_cases(store.pool, after=after, limit=3):
+        seen += [row["case_id"] for row in page]
+        after = (page[-1]["reported_at"], page[-1]["case_id"])
+    assert len(seen) == len(set(seen)) == 7
+
+
+async def test_a_rebuild_under_load_is_swapped_in_and_equal(store: EventStore) -> None:
+    services = services_over(store)
+    stop = asyncio.Event()
+
+    async def load() -> None:
+        while not stop.is_set():
+            await asyncio.gather(*(take_to_the_end(services, n % 7) for n in range(8)))
+
+    async def read() -> int:
+        reads = 0
+        while not stop.is_set():
+            await queries.open_case_counts(store.pool)  # must never fail or see half a model
+            await queries.stream_counts(store.pool)
+            reads += 1
+        return reads
+
+    async with running(store):
+        await append(store, "case-warm")
+        await caught_up(store)
+        loading, reading = asyncio.create_task(load()), asyncio.create_task(read())
+        await asyncio.sleep(0.5)
+        for projection in PROJECTIONS:
+            await rebuild(store, projection)
+            assert (await compare(store, projection)).equal, projection.name
+        stop.set()
+        await loading
+        assert await reading > 10
+        await caught_up(store)
+        for projection in PROJECTIONS:
+            comparison = await compare(store, projection)
+            assert comparison.equal
+            assert comparison.position == await store.head()
+    schemas = await store.pool.fetch(
+        "SELECT nspname FROM pg_namespace WHERE nspname LIKE '%\\_\\_%'"
+    )
+    assert schemas == []
+
+
+async def test_compare_finds_a_damaged_row(store: EventStore) -> None:
+    await take_to_the_end(services_over(store), 3)
+    async with running(store, OpenCases()):
+        await caught_up(store, "open_cases")
+    await store.pool.execute("UPDATE open_cases.cases SET status = 'closed'")
+    comparison = await compare(store, OpenCases())
+    assert not comparison.equal
+    assert (comparison.tables[0].only_live, comparison.tables[0].only_rebuilt) == (1, 1)
+    assert "closed" in comparison.tables[0].samples[0]
+
+
+class Poisoned(Streams):
+    """Cannot apply `test.poison` until it is cured."""
+
+    name = "poisoned"
+    cured = False
+
+    async def apply(self, connection: Any, events: Sequence[RecordedEvent]) -> None:
+        if not self.cured and any(event.topic == "test.poison" for event in events):
+            raise KeyError("amount")
+        await super().apply(connection, events)
+
+
+async def test_a_poison_event_and_its_stream_are_parked_and_retried_in_order(
+    store: EventStore,
+) -> None:
+    projection = Poisoned()
+    async with running(store, projection):
+        for number in range(10):
+            await append(store, f"good-{number}")
+        await append(store, "bad-1", "test.poison")
+        await append(store, "bad-1")
+        await append(store, "good-1")
+        await caught_up(store, "poisoned")
+        parked = await queries.parked_events(store.pool)
+        assert [(row["stream_id"], row["topic"]) for row in parked] == [
+            ("bad-1", "test.poison"), ("bad-1", "test.happened"),
+        ]  # fmt: skip
+        assert parked[0]["error"] == "KeyError 'amount'"
+        assert (await retry_parked(store, projection)).still_parked == 2
+        Poisoned.cured = True
+        assert (await retry_parked(store, projection)).applied == 2
+        await append(store, "bad-1")
+        await caught_up(store, "poisoned")
+    assert await queries.parked_events(store.pool) == []
+    rows = await store.pool.fetch("SELECT category, events FROM poisoned.categories ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("bad", 3), ("good", 11)]
+
+
+async def test_a_new_version_is_rebuilt_at_start(store: EventStore) -> None:
+    await append(store, "case-1")
+    async with running(store, Streams()):
+        await caught_up(store, "streams")
+    await store.pool.execute("UPDATE streams.categories SET events = 999")
+
+    class Streams2(Streams):
+        version = 2
+
+    async with running(store, Streams2()):
+        async with asyncio.timeout(10):
+            while (await queries.stream_counts(store.pool))[0]["events"] != 1:
+                await asyncio.sleep(0.05)
+        await append(store, "case-1")
+        await caught_up(store, "streams")
+    assert (await queries.stream_counts(store.pool))[0]["events"] == 2
+
+
+async def test_a_standby_takes_over_and_each_event_counts_once(store: EventStore) -> None:
+    async with running(store, Streams()):
+        await append(store, "case-1")
+        await caught_up(store, "streams")
+        async with running(store, Streams()):
+            await append(store, "case-1")
+            await store.pool.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'citybrain-worker' AND datname = current_database()"
+            )
+            for _ in range(20):
+                await append(store, "case-1")
+            await caught_up(store, "streams")
+    assert (await queries.stream_counts(store.pool))[0]["events"] == 22
+
+
+async def test_two_rebuilds_of_one_model_exclude_each_other(store: EventStore) -> None:
+    for number in range(50):
+        await append(store, f"case-{number}")
+    answers = await asyncio.gather(
+        rebuild(store, Streams()), rebuild(store, Streams()), return_exceptions=True
+    )
+    assert sorted(type(answer) for answer in answers if not isinstance(answer, int)) in (
+        [], [RebuildRunning],
+    )  # fmt: skip
+
+
+def test_an_unknown_projection_is_a_clear_error() -> None:
+    with pytest.raises(UnknownProjection, match="open_cases"):
+        projection_named("nothing")

@@ -1,0 +1,83 @@
+"""Definition files: ours are right, wrong ones are refused with file and line."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from citybrain.definitions import DefinitionError, load_definitions
+from citybrain.definitions.cases import UnknownClass
+
+GOOD = """\
+valid_from: 2021-06-01
+departments:
+  - {code: parks, name: 公園, name_en: Parks}
+classes:
+  - code: fallen_tree
+    name: 倒樹
+    name_en: Fallen tree
+    source: a test
+    route: {departments: [parks], lead: parks}
+"""
+
+
+def city(folder: Path, text: str, name: str = "city.yaml") -> Path:
+    (folder / "case").mkdir(exist_ok=True)
+    (folder / "case" / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_ours_hold_the_eleven_classes_and_the_animal_classes() -> None:
+    ours = load_definitions().case_at(datetime.now(UTC))
+    street = [c for c in ours.classes.values() if not c.source.startswith("NYC")]
+    assert len(street) == 11
+    assert sum(c.source.startswith("named") for c in street) == 5
+    assert ours.route("displaced_manhole_cover").lead == "municipal-works"
+
+
+def test_a_city_adds_classes_from_its_day_on(tmp_path: Path) -> None:
+    definitions = load_definitions(city(tmp_path, GOOD))
+    assert "fallen_tree" in definitions.case_at(datetime(2021, 6, 1, tzinfo=UTC)).classes
+    # 15:59 UTC is the last minute of the city's day before
+    before = definitions.case_at(datetime(2021, 5, 31, 15, 59, tzinfo=UTC))
+    assert "fallen_tree" not in before.classes
+    assert "overflowing_bin" in definitions.case_at(datetime(2026, 1, 1, tzinfo=UTC)).classes
+
+
+def test_a_file_of_the_same_name_replaces_ours(tmp_path: Path) -> None:
+    animals = "valid_from: 2020-01-01\ndepartments: []\nclasses: []\n"
+    folder = city(tmp_path, animals, "2020-animals.yaml")
+    with pytest.raises(DefinitionError, match=r"311-csv.yaml:\d+: 'dead_animal'"):
+        load_definitions(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("lead: parks", "lead: police"), r"city.yaml:9: the lead 'police'"),
+        (("departments: [parks]", "departments: [parks, x]"), r"city.yaml:9: there is no dep"),
+        (("name_en: Fallen tree", "name_en: ''"), r"city.yaml:7: classes.0.name_en"),
+        (("source: a test", "colour: red"), r"city.yaml:5: classes.0.source: Field required"),
+        (("valid_from: 2021-06-01", "valid_from: soon"), r"city.yaml:1: valid_from"),
+        (("    name: 倒樹\n", "    name: 倒樹\n    name: 樹\n"), r"city.yaml:7: .name. stands"),
+        (("classes:", "classes: ["), r"city.yaml:\d+: "),
+        (("departments:\n", "departments:\n  - {code: parks, name: a, name_en: b}\n"),
+         r"city.yaml:4: 'parks' is defined twice"),
+        (("code: fallen_tree", "code: Fallen Tree"), r"city.yaml:5: classes.0.code"),
+    ],
+)  # fmt: skip
+def test_errors_name_file_and_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    with pytest.raises(DefinitionError, match=message):
+        load_definitions(city(tmp_path, GOOD.replace(*change)))
+
+
+def test_an_unknown_class_is_a_clear_error() -> None:
+    with pytest.raises(UnknownClass, match="no case class 'x'"):
+        load_definitions().case_at(datetime.now(UTC)).route("x")
+
+
+def test_an_empty_file_and_a_missing_folder_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match=r"city.yaml:1: the file is empty"):
+        load_definitions(city(tmp_path, ""))
+    with pytest.raises(DefinitionError, match="no such folder"):
+        load_definitions(tmp_path / "none")
