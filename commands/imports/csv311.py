@@ -1,24 +1,24 @@
 """Brings a 311 extract in, through the same commands as everybody's.
 
 Each row's case id and command ids follow from the row, and a case is taken on from where its
-stream stands: an import that is repeated changes nothing, one that was killed goes on.
+stream stands: an import that is repeated changes nothing, one that was killed goes on, and
+two at once do not disturb each other.
 """
 
 import asyncio
-import csv
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import ValidationError
 
 from citybrain.domain.actor import system_actor
-from citybrain.domain.case import CaseStatus, InspectionCase
-from citybrain.errors import CitybrainError, InvalidInput
-from citybrain.eventstore import StreamNotFound
+from citybrain.errors import CitybrainError, Refused, Unavailable
+from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.case import (
+    HandleCase,
     accept_case,
     close_case,
     dispatch_case,
@@ -27,31 +27,28 @@ from commands.case import (
     report_case,
     verify_case,
 )
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext, Services, TooContended
+from commands.imports.csv_rows import CsvRows, Row, open_rows
 from commands.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from commands.processes.routing import IMPORT_CHANNEL
 
 CONCURRENT_ROWS = 256
-ACTOR = system_actor("import-311")
+ATTEMPTS = 8
+RETRY_SECONDS = 0.25
+ACTOR = system_actor("import")
 
-# Which handler takes a case one step further, by the status that the step leads to.
-HANDLERS: tuple[Any, ...] = (
-    file_case,
-    dispatch_case,
-    accept_case,
-    handle_case,
-    verify_case,
-    close_case,
+# Which handler takes a case one step further, and the event that it leaves.
+HANDLERS: tuple[tuple[str, Any], ...] = (
+    ("case.filed", file_case),
+    ("case.dispatched", dispatch_case),
+    ("case.accepted", accept_case),
+    ("case.handled", handle_case),
+    ("case.verified", verify_case),
+    ("case.closed", close_case),
 )
-STEPS_DONE = {
-    CaseStatus.REPORTED: 0,
-    CaseStatus.FILED: 1,
-    CaseStatus.DISPATCHED: 2,
-    CaseStatus.ACCEPTED: 3,
-    CaseStatus.HANDLED: 4,
-    CaseStatus.VERIFIED: 5,
-    CaseStatus.CLOSED: 6,
-}
+COMPARED = (
+    "occurred_at", "class_code", "description", "latitude", "longitude", "address", "external_ref",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +57,32 @@ class Rejected:
 
     line: int
     reason: str
-    row: dict[str, str] = field(repr=False)
+    raw: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
 class ImportResult:
-    """Every row is in exactly one of the counts."""
+    """Every row is in exactly one of imported, continued, unchanged and rejected."""
 
+    header: bytes = b""
     rows: int = 0
     imported: int = 0
     continued: int = 0
     unchanged: int = 0
+    events: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    remarks: dict[str, list[int]] = field(default_factory=dict)
 
     def summary(self) -> dict[str, object]:
-        """The counts, and the rejected lines with their reasons."""
-        counts = {name: value for name, value in asdict(self).items() if name != "rejected"}
-        lines = [{"line": rejected.line, "reason": rejected.reason} for rejected in self.rejected]
-        return counts | {"rejected": len(lines), "rejections": lines}
+        """The counts, the rejected lines with their reasons, and the lines of each remark."""
+        counts = ("rows", "imported", "continued", "unchanged", "events")
+        rejections = sorted(self.rejected, key=lambda rejected: rejected.line)
+        return {
+            **{name: getattr(self, name) for name in counts},
+            "rejected": len(rejections),
+            "rejections": [{"line": each.line, "reason": each.reason} for each in rejections],
+            "remarks": {remark: sorted(lines) for remark, lines in self.remarks.items()},
+        }
 
 
 class Import:
@@ -85,95 +90,134 @@ class Import:
 
     def __init__(self, services: Services, *, dry_run: bool = False) -> None:
         self._services = services
+        self._mapping = services.definitions.import_311
         self._dry_run = dry_run
-        self._seen: dict[str, int] = {}
+        self._lines_of: dict[str, int] = {}
         self.result = ImportResult()
 
     async def run(self, path: Path, progress: Callable[[int], None] = lambda _: None) -> None:
-        """Bring in every row; `progress` is called with the bytes read so far."""
-        rows = _rows(path)
-        limit = asyncio.Semaphore(CONCURRENT_ROWS)
-        async with asyncio.TaskGroup() as group:
-            for line, offset, row in rows:
-                await limit.acquire()
-                task = group.create_task(self._row(line, row))
-                task.add_done_callback(lambda _: limit.release())
-                progress(offset)
+        """Bring in every row; `progress` is called with the bytes read so far.
 
-    async def _row(self, line: int, row: dict[str, str]) -> None:
+        Raises `InvalidInput` on a file of another kind, and `Unavailable` when the store stays
+        away; what was brought in by then stays, and a later run goes on from there.
+        """
+        limit = asyncio.Semaphore(CONCURRENT_ROWS)
+        with open_rows(path) as file:
+            rows = CsvRows(file, str(path), COLUMNS)
+            self.result.header = rows.header
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for row in rows:
+                        await limit.acquire()
+                        task = group.create_task(self._row(row))
+                        task.add_done_callback(lambda _: limit.release())
+                        progress(row.end)
+            except ExceptionGroup as failed:
+                raise failed.exceptions[0] from failed
+
+    async def _row(self, row: Row) -> None:
         result = self.result
-        result.rows += 1
         try:
-            record = self._read(line, row)
-            steps = await self._bring_in(record)
-        except (BadRecord, ValidationError) as error:
-            result.rejected.append(Rejected(line, _reason(error), row))
-        except CitybrainError as error:
-            result.rejected.append(Rejected(line, f"{error.message} ({error.code})", row))
-        else:
+            record = self._read(row)
             total = 1 + len(record.steps)
+            steps = await self._bring_in(record)
+        except (Unavailable, TooContended):
+            raise  # not the row's fault
+        except (BadRecord, ValidationError) as error:
+            self._reject(row, _reason(error))
+        except CitybrainError as error:
+            self._reject(row, f"{error.message} ({error.code})")
+        else:
+            result.rows += 1
             result.imported += steps == total
             result.unchanged += steps == 0
             result.continued += 0 < steps < total
+            result.events += 0 if self._dry_run else steps
+            for remark in record.remarks:
+                result.remarks.setdefault(remark, []).append(row.line)
 
-    def _read(self, line: int, row: dict[str, str]) -> Record:
-        if any(not isinstance(value, str) for value in row.values()) or None in row:
-            raise BadRecord("the row does not have as many columns as the header")
-        if any("\ufffd" in value for value in row.values()):
-            raise BadRecord("the row is not UTF-8")
-        record = read_record(row, self._services.definitions.import_311)
-        first = self._seen.setdefault(record.key, line)
-        if first != line:
+    def _reject(self, row: Row, reason: str) -> None:
+        self.result.rows += 1
+        self.result.rejected.append(Rejected(row.line, reason, row.raw))
+
+    def _read(self, row: Row) -> Record:
+        record = read_record(row, self._mapping)
+        first = self._lines_of.setdefault(record.key, row.line)
+        if first != row.line:
             raise BadRecord(f"Unique Key stands in line {first} already")
         return record
 
     async def _bring_in(self, record: Record) -> int:
-        """Take the case from where it stands to where the record says; returns the steps taken."""
-        done = await self._steps_done(record)
-        if self._dry_run:
-            return 1 + len(record.steps) - done
+        """Take the case from where it stands to where the record says; returns the steps taken.
+
+        A refusal is believed when nobody else has moved the case meanwhile.
+        """
+        taken, attempt = 0, 0
+        while True:
+            done = await self._steps_done(record)
+            if self._dry_run:
+                return 1 + len(record.steps) - done
+            before = taken
+            try:
+                async for _ in self._remaining(record, done):
+                    taken += 1
+                return taken
+            except (Refused, WrongExpectedVersion):
+                if await self._steps_done(record) == done + taken - before:
+                    raise
+            except (Unavailable, TooContended):
+                attempt += 1
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS * 2**attempt)
+
+    async def _remaining(self, record: Record, done: int) -> AsyncIterator[None]:
+        """Send the commands behind the first `done`, yielding after each."""
+        services = self._services
         if done == 0:
-            await report_case(
-                record.report, _context(record, "report"), self._services, case_id=record.case_id
-            )
+            context = self._context(record, "case.reported")
+            await report_case(record.report, context, services, case_id=record.case_id)
+            yield
         first = max(done - 1, 0)
-        for handler, command in zip(HANDLERS[first:], record.steps[first:], strict=False):
-            await handler(
-                record.case_id, command, _context(record, handler.__name__), self._services
-            )
-        return 1 + len(record.steps) - done if done <= 1 + len(record.steps) else 0
+        for (topic, handler), command in zip(HANDLERS[first:], record.steps[first:], strict=False):
+            await handler(record.case_id, command, self._context(record, topic), services)
+            yield
 
     async def _steps_done(self, record: Record) -> int:
-        """0 where there is no case yet, else 1 for the report and one for each step after it."""
-        try:
-            case = await self._services.store.load(InspectionCase, record.case_id)
-        except StreamNotFound:
+        """How many events of the record its stream holds; `BadRecord` where it tells otherwise."""
+        events = await self._services.store.read(record.case_id)
+        if not events:
             return 0
-        status = CaseStatus(case.status)
-        if status is CaseStatus.RETURNED:
-            raise BadRecord("the case has been returned for rework since; it is not touched")
-        return 1 + STEPS_DONE[status]
+        _compare(record, events)
+        planned = ["case.reported", *(topic for topic, _ in HANDLERS[: len(record.steps)])]
+        found = [event.topic for event in events]
+        common = min(len(planned), len(found))
+        if planned[:common] != found[:common]:
+            raise BadRecord("the case was imported and has gone another way since: left as it is")
+        return common
+
+    def _context(self, record: Record, purpose: str) -> CommandContext:
+        source = f"citybrain:import:{self._mapping.source}:{record.key}"
+        correlation = uuid5(NAMESPACE_URL, source)
+        return CommandContext(
+            actor=ACTOR,
+            channel=IMPORT_CHANNEL,
+            command_id=uuid5(correlation, purpose),
+            correlation_id=correlation,
+        )
 
 
-def _context(record: Record, purpose: str) -> CommandContext:
-    correlation = uuid5(NAMESPACE_URL, f"citybrain:import-311:{record.key}")
-    return CommandContext(
-        actor=ACTOR,
-        channel=IMPORT_CHANNEL,
-        command_id=uuid5(correlation, purpose),
-        correlation_id=correlation,
-    )
-
-
-def _rows(path: Path) -> Iterator[tuple[int, int, dict[str, str]]]:
-    """Line number, bytes read and row; raises `InvalidInput` on a file of another kind."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = COLUMNS - set(reader.fieldnames or ())
-        if missing:
-            raise InvalidInput(f"{path} has no column {', '.join(sorted(missing))}")
-        for row in reader:
-            yield reader.line_num, cast(BinaryIO, file.buffer).tell(), row
+def _compare(record: Record, events: list[RecordedEvent]) -> None:
+    """Refuse a record whose report, or whose handling, differs from what was imported of it."""
+    recorded = events[0].data
+    differing = [name for name in COMPARED if recorded.get(name) != getattr(record.report, name)]
+    handled = next((event for event in events if event.topic == "case.handled"), None)
+    if handled is not None and handled.metadata.get("channel") == IMPORT_CHANNEL:
+        planned = [step for step in record.steps if isinstance(step, HandleCase)]
+        if planned and handled.data["evidence_sha256"] != planned[0].evidence_sha256:
+            differing.append("what happened after the report")
+    if differing:
+        raise BadRecord(f"the record has changed since it was imported: {', '.join(differing)}")
 
 
 def _reason(error: BadRecord | ValidationError) -> str:

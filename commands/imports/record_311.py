@@ -1,13 +1,14 @@
 """A row of a 311 extract as what it says about a case: its report and the steps after it.
 
-Nothing is guessed: a row that contradicts itself is refused with the reason, and the record's
-own dates travel in the note of its handling.
+Nothing is guessed: a row that contradicts itself is refused with the reason, and what a case
+cannot express is kept in the note of its handling and remarked on.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from citybrain.definitions.imports_311 import Import311
@@ -22,15 +23,23 @@ from commands.case import (
     StepCommand,
     VerifyCase,
 )
+from commands.imports.csv_rows import Row
 
-DATE_FORMAT = "%m/%d/%Y %H:%M"
+V = TypeVar("V")
+
+CREATED, CLOSED, UPDATED = "Created Date", "Closed Date", "Resolution Action Updated Date"
 COLUMNS = frozenset(
     {
-        "Unique Key", "Created Date", "Closed Date", "Agency", "Complaint Type", "Descriptor",
-        "Incident Address", "City", "Status", "Resolution Action Updated Date", "Latitude",
-        "Longitude",
+        "Unique Key", CREATED, CLOSED, UPDATED, "Agency", "Complaint Type", "Descriptor",
+        "Incident Address", "City", "Status", "Latitude", "Longitude",
     }
 )  # fmt: skip
+KEY_DIGITS = 14  # what fits the 48 bits of a stream id's first part
+
+UPDATED_LATER = f"{UPDATED} lies after {CLOSED}: it is kept in the note of the handling"
+REPEATED_HOUR = (
+    "a date lies in the hour that the clocks repeat: the first that keeps the order is taken"
+)
 
 
 class BadRecord(ValueError):
@@ -39,115 +48,172 @@ class BadRecord(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A readable row: the id of its case, its report and what happened afterwards, in order."""
+    """A readable row: the id of its case, its report and what happened afterwards, in order.
+
+    `remarks` say what the case could not express.
+    """
 
     case_id: str
     key: str
     report: ReportCase
     steps: tuple[StepCommand, ...]
+    remarks: tuple[str, ...]
 
 
-def read_record(row: dict[str, str], mapping: Import311) -> Record:
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When it was created, closed and last updated, in UTC."""
+
+    created: datetime
+    closed: datetime | None
+    updated: datetime | None
+    remarks: tuple[str, ...]
+
+
+def read_record(row: Row, mapping: Import311) -> Record:
     """What the row says; raises `BadRecord`, or pydantic's `ValidationError` on odd values."""
-    key = _required(row, "Unique Key")
-    created = _time(row, "Created Date", mapping.zone)
-    if created is None:
-        raise BadRecord("Created Date is missing")
-    closed = _time(row, "Closed Date", mapping.zone)
-    updated = _time(row, "Resolution Action Updated Date", mapping.zone)
-    status = _mapped(row, "Status", mapping.statuses)
-    if status == "closed" and closed is None:
-        raise BadRecord("the status is Closed and Closed Date is missing")
-    if status != "closed" and closed is not None:
-        raise BadRecord("there is a Closed Date and the status is not Closed")
-    if closed is not None and closed < created:
-        raise BadRecord("Closed Date lies before Created Date")
-    if updated is not None and updated < created:
-        raise BadRecord("Resolution Action Updated Date lies before Created Date")
-    department = _mapped(row, "Agency", mapping.departments)
-    report = ReportCase(
-        occurred_at=created,
-        source=CaseSource.CITIZEN,
-        class_code=_mapped(row, "Complaint Type", mapping.classes),
-        description=row["Descriptor"],
-        latitude=_coordinate(row, "Latitude"),
-        longitude=_coordinate(row, "Longitude"),
-        address=", ".join(filter(None, (row["Incident Address"], row["City"]))) or None,
-        confidence=None,
-        external_ref=f"nyc311:{key}",
-    )
-    steps = _steps(row, status, department, created, updated, closed)
-    return Record(case_id_of(key, created), key, report, steps)
+    if row.problem is not None:
+        raise BadRecord(row.problem)
+    fields = row.fields
+    key = _required(fields, "Unique Key")
+    if not (key.isascii() and key.isdigit() and len(key) <= KEY_DIGITS):
+        raise BadRecord(f"Unique Key is not a number of at most {KEY_DIGITS} digits")
+    status = _mapped(fields, "Status", mapping.statuses)
+    dates = _dates(fields, mapping)
+    _check_order(dates, is_closed=status == "closed")
+    department = _mapped(fields, "Agency", mapping.departments)
+    report = _report(fields, mapping, dates.created, f"{mapping.source}:{key}")
+    evidence = hashlib.sha256(row.raw).hexdigest()
+    steps = _steps(status, department, dates, evidence)
+    return Record(case_id_of(mapping.source, key), key, report, steps, dates.remarks)
 
 
-def case_id_of(key: str, created: datetime) -> str:
-    """The case of a record: a function of its key and creation, so a repeat finds it again."""
-    digest = hashlib.sha256(f"nyc311:{key}".encode()).digest()
-    return InspectionCase.new_id(int(created.timestamp() * 1000), digest[:10])
+def case_id_of(source: str, key: str) -> str:
+    """The case of a record: a function of its key alone, in the order of the keys.
+
+    The key stands where other stream ids have milliseconds, so a record whose dates are
+    corrected at its source is still found.
+    """
+    digest = hashlib.sha256(f"{source}:{key}".encode()).digest()
+    return InspectionCase.new_id(int(key), digest[:10])
+
+
+def _report(
+    fields: Mapping[str, str], mapping: Import311, created: datetime, external_ref: str
+) -> ReportCase:
+    complaint, descriptor = _required(fields, "Complaint Type"), fields["Descriptor"].strip()
+    try:
+        class_code = mapping.class_of(complaint, descriptor)
+    except KeyError:
+        raise BadRecord(f"Complaint Type {complaint[:60]!r} is not in the mapping") from None
+    latitude, longitude = _coordinate(fields, "Latitude"), _coordinate(fields, "Longitude")
+    if not mapping.bounds.hold(latitude, longitude):
+        raise BadRecord("Latitude and Longitude lie outside the city")
+    where = (fields["Incident Address"].strip(), fields["City"].strip())
+    return ReportCase(
+        occurred_at=created, source=CaseSource.CITIZEN, class_code=class_code,
+        description=": ".join(filter(None, (complaint, descriptor))),
+        latitude=latitude, longitude=longitude, address=", ".join(filter(None, where)) or None,
+        confidence=None, external_ref=external_ref,
+    )  # fmt: skip
 
 
 def _steps(
-    row: dict[str, str],
-    status: str,
-    department: str,
-    created: datetime,
-    updated: datetime | None,
-    closed: datetime | None,
+    status: str, department: str, dates: Dates, evidence_sha256: str
 ) -> tuple[StepCommand, ...]:
     steps: list[StepCommand] = [
-        FileCase(occurred_at=created),
-        DispatchCase(occurred_at=created, departments=[department], lead=department),
+        FileCase(occurred_at=dates.created),
+        DispatchCase(occurred_at=dates.created, departments=[department], lead=department),
     ]
     if status == "dispatched":
         return tuple(steps)
     # The extract does not say when an agency took a case on: the first sign of its work does.
-    worked = min(at for at in (updated, closed, datetime.max.replace(tzinfo=UTC)) if at is not None)
-    if status == "accepted" and updated is None:
-        worked = created
+    worked = min(filter(None, (dates.updated, dates.closed)), default=dates.created)
     steps.append(AcceptCase(occurred_at=worked, department=department))
-    if closed is None:
+    if dates.closed is None:
         return tuple(steps)
-    evidence = hashlib.sha256("\x1f".join(row.values()).encode()).hexdigest()
-    note = f"resolution last updated {updated.isoformat()}" if updated is not None else ""
-    handled = HandleCase(
-        occurred_at=worked, department=department, note=note, evidence_sha256=[evidence]
+    note = f"resolution last updated {dates.updated.isoformat()}" if dates.updated else ""
+    return (
+        *steps,
+        HandleCase(
+            occurred_at=worked, department=department, note=note,
+            evidence_sha256=[evidence_sha256],
+        ),
+        VerifyCase(occurred_at=dates.closed, note="closed in the imported record"),
+        CloseCase(occurred_at=dates.closed, resolution="closed in the imported record"),
+    )  # fmt: skip
+
+
+def _dates(fields: Mapping[str, str], mapping: Import311) -> Dates:
+    moments = {column: _moments(fields, column, mapping) for column in (CREATED, CLOSED, UPDATED)}
+    if not moments[CREATED]:
+        raise BadRecord(f"{CREATED} is missing")
+    created = moments[CREATED][0]
+    closed, updated = (
+        # Of two readings of a repeated hour the one that keeps the order.
+        next((at for at in moments[column] if at >= created), next(iter(moments[column]), None))
+        for column in (CLOSED, UPDATED)
     )
-    verified = VerifyCase(occurred_at=closed, note="closed in the imported record")
-    return (*steps, handled, verified, CloseCase(occurred_at=closed, resolution="imported"))
+    remarks = []
+    if any(len(readings) > 1 for readings in moments.values()):
+        remarks.append(REPEATED_HOUR)
+    if closed is not None and updated is not None and updated > closed:
+        remarks.append(UPDATED_LATER)
+    return Dates(created, closed, updated, tuple(remarks))
 
 
-def _required(row: dict[str, str], column: str) -> str:
-    value = row[column].strip()
+def _check_order(dates: Dates, *, is_closed: bool) -> None:
+    if is_closed and dates.closed is None:
+        raise BadRecord(f"the status is closed and {CLOSED} is missing")
+    if not is_closed and dates.closed is not None:
+        raise BadRecord(f"there is a {CLOSED} and the status is not closed")
+    if dates.closed is not None and dates.closed < dates.created:
+        raise BadRecord(f"{CLOSED} lies before {CREATED}")
+    if dates.updated is not None and dates.updated < dates.created:
+        raise BadRecord(f"{UPDATED} lies before {CREATED}")
+
+
+def _moments(fields: Mapping[str, str], column: str, mapping: Import311) -> tuple[datetime, ...]:
+    """The moments that a local time can mean: none where it is empty, two in autumn's hour."""
+    text = fields[column].strip()
+    if not text:
+        return ()
+    local = _local_time(text, column, mapping)
+    zone = ZoneInfo(mapping.zone)
+    readings = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    real = [at for at in readings if at.astimezone(zone).replace(tzinfo=None) == local]
+    if not real:
+        raise BadRecord(f"{column} is a time that the clocks of {mapping.zone} skipped")
+    return tuple(sorted(real))
+
+
+def _local_time(text: str, column: str, mapping: Import311) -> datetime:
+    for date_format in mapping.date_formats:
+        try:
+            return datetime.strptime(text, date_format)  # its zone is that of the mapping
+        except ValueError:
+            continue
+    raise BadRecord(f"{column} is not a date like 1/31/2025 7:52")
+
+
+def _required(fields: Mapping[str, str], column: str) -> str:
+    value = fields[column].strip()
     if not value:
         raise BadRecord(f"{column} is missing")
     return value
 
 
-def _mapped(row: dict[str, str], column: str, names: Mapping[str, str]) -> str:
-    value = _required(row, column)
+def _mapped(fields: Mapping[str, str], column: str, names: Mapping[str, V]) -> V:
+    value = _required(fields, column)
     try:
         return names[value]
     except KeyError:
-        raise BadRecord(f"{column} {value!r} is not in the mapping") from None
+        raise BadRecord(f"{column} {value[:60]!r} is not in the mapping") from None
 
 
-def _coordinate(row: dict[str, str], column: str) -> float:
-    value = _required(row, column)
+def _coordinate(fields: Mapping[str, str], column: str) -> float:
+    value = _required(fields, column)
     try:
         return float(value)
     except ValueError:
         raise BadRecord(f"{column} is not a number") from None
-
-
-def _time(row: dict[str, str], column: str, zone: str) -> datetime | None:
-    text = row[column].strip()
-    if not text:
-        return None
-    try:
-        local = datetime.strptime(text, DATE_FORMAT).replace(tzinfo=ZoneInfo(zone))
-    except ValueError:
-        raise BadRecord(f"{column} is not a date like 1/31/2025 7:52") from None
-    moment = local.astimezone(UTC)
-    if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise BadRecord(f"{column} is a time that the clocks of {zone} skipped")
-    return moment

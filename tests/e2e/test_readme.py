@@ -1,15 +1,18 @@
-"""The story that the README tells a newcomer, run as it stands there."""
+"""What the README tells a newcomer, run as it stands there."""
 
 import asyncio
 import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
+from datetime import UTC, datetime
 from pathlib import Path
 
+from citybrain.definitions import load_definitions
 from tests.e2e.server import server
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 CHAPTER = re.compile(r"## One case, from report to closing\n(.*?)\n## ", re.DOTALL)
+DEFINITION = re.compile(r"```yaml\n# (\S+)\n(.*?)```", re.DOTALL)
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
@@ -21,6 +24,16 @@ def story(url: str) -> str:
     assert commands.count("http://127.0.0.1:8080") == 1
     commands = commands.replace("http://127.0.0.1:8080", url)
     return commands.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
+
+
+def test_the_example_of_a_definition_is_one(tmp_path: Path) -> None:
+    example = DEFINITION.search(README.read_text())
+    assert example is not None
+    file = tmp_path / example[1]
+    file.parent.mkdir(parents=True)
+    file.write_text(example[2])
+    definitions = load_definitions(file.parents[1]).case_at(datetime(2026, 8, 1, 12, tzinfo=UTC))
+    assert definitions.route("dark_street_light").lead == "lighting"
 
 
 async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Cases for integration tests: services over a store, and a case taken through its life."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from citybrain.definitions import load_definitions
@@ -50,13 +51,14 @@ async def take_to_the_end(services: Services, steps: int = 6) -> CommandResult:
     """Report a case and take it `steps` steps further (6: closed)."""
     result = await report_case(report(), context(CAMERA), services)
     department = "sanitation"
-    for actor, handler, command in (
+    life: tuple[tuple[Actor, Any, Any], ...] = (
         (OPERATOR, file_case, FileCase()),
         (OPERATOR, dispatch_case, DispatchCase()),
         (SANITATION, accept_case, AcceptCase(department=department)),
         (SANITATION, handle_case, HandleCase(department=department, evidence_sha256=[DIGEST])),
         (OPERATOR, verify_case, VerifyCase()),
         (OPERATOR, close_case, CloseCase()),
-    )[:steps]:
-        result = await handler(result.stream_id, command, context(actor), services)  # type: ignore[operator]
+    )
+    for actor, handler, command in life[:steps]:
+        result = await handler(result.stream_id, command, context(actor), services)
     return result

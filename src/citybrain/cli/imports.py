@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from citybrain.settings import Settings
 from commands.imports.csv311 import Import, ImportResult
 
 SHOWN_REJECTIONS = 10
+INTERRUPTED = 130
 
 app = typer.Typer(help="Bring real records in.", no_args_is_help=True)
 
@@ -30,7 +32,11 @@ def csv_311(
         typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV of 311 requests."),
     ],
     rejects: Annotated[
-        Path | None, typer.Option(help="Write rejected rows here, with line and reason.")
+        Path | None,
+        typer.Option(
+            help="Write rejected rows, with line and reason, to this file; "
+            "in a folder to NAME.rejects.csv."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check every row and write nothing.")
@@ -42,13 +48,16 @@ def csv_311(
     Repeat it at will: what is there stays as it is, and a killed import goes on.
     Exit status 1 where rows were rejected.
     """
-    result = asyncio.run(_import(file, file.stat().st_size, dry_run=dry_run))
-    if rejects is not None:
-        _write_rejects(rejects, result)
+    try:
+        result = asyncio.run(_import(file, file.stat().st_size, dry_run=dry_run))
+    except KeyboardInterrupt:
+        errors.print("interrupted: run it again and it goes on where it stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    written = None if rejects is None else _write_rejects(rejects, file, result)
     if as_json:
-        print_json(result.summary() | {"dry_run": dry_run}, indent=True)
+        print_json(result.summary() | {"dry_run": dry_run, "rejects": written}, indent=True)
     else:
-        _print(result, dry_run=dry_run)
+        _print(result, dry_run=dry_run, written=written)
     if result.rejected:
         raise typer.Exit(1)
 
@@ -65,25 +74,33 @@ async def _import(file: Path, size: int, *, dry_run: bool) -> ImportResult:
         return work.result
 
 
-def _print(result: ImportResult, *, dry_run: bool) -> None:
+def _print(result: ImportResult, *, dry_run: bool, written: Path | None) -> None:
     would = "would be " if dry_run else ""
     console.print(
         f"{result.rows} rows: {result.imported} {would}imported, "
         f"{result.continued} {would}continued, {result.unchanged} unchanged, "
         f"{len(result.rejected)} rejected"
     )
-    for rejected in result.rejected[:SHOWN_REJECTIONS]:
-        errors.print(f"line {rejected.line}: {rejected.reason}")
-    if len(result.rejected) > SHOWN_REJECTIONS:
-        errors.print(
-            f"… and {len(result.rejected) - SHOWN_REJECTIONS} more; see --rejects or --json"
-        )
+    for remark, lines in result.remarks.items():
+        errors.print(f"{len(lines)} rows, the first in line {min(lines)}: {remark}")
+    rejected = sorted(result.rejected, key=lambda each: each.line)
+    for each in rejected[:SHOWN_REJECTIONS]:
+        errors.print(f"line {each.line}: {each.reason}", markup=False)
+    if len(rejected) > SHOWN_REJECTIONS:
+        rest = f"… and {len(rejected) - SHOWN_REJECTIONS} more rejected"
+        errors.print(rest if written else f"{rest}; see --rejects or --json")
+    if written:
+        errors.print(f"the rejected rows are in {written}")
 
 
-def _write_rejects(path: Path, result: ImportResult) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        columns = list(result.rejected[0].row) if result.rejected else []
-        writer.writerow(["line", "reason", *(column or "" for column in columns)])
-        for rejected in sorted(result.rejected, key=lambda rejected: rejected.line):
-            writer.writerow([rejected.line, rejected.reason, *rejected.row.values()])
+def _write_rejects(path: Path, source: Path, result: ImportResult) -> Path:
+    """The rejected rows as they stood, behind two columns of ours: they can be imported again."""
+    if path.is_dir():
+        path = path / f"{source.stem}.rejects.csv"
+    with path.open("wb") as file:
+        file.write(b"Line,Reason," + result.header + b"\r\n")
+        for rejected in sorted(result.rejected, key=lambda each: each.line):
+            ours = io.StringIO()
+            csv.writer(ours, lineterminator=",").writerow([rejected.line, rejected.reason])
+            file.write(ours.getvalue().encode() + rejected.raw + b"\r\n")
+    return path

@@ -8,7 +8,7 @@ import typer
 from pydantic import SecretStr, ValidationError
 
 from citybrain import __version__
-from citybrain.cli import imports, projections
+from citybrain.cli import bench, imports, projections
 from citybrain.cli.output import console, errors, print_json
 from citybrain.cli.replay import replay
 from citybrain.cli.serve import run, serve
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(serve)
 app.command()(replay)
+app.add_typer(bench.app, name="bench")
 app.add_typer(imports.app, name="import")
 app.add_typer(projections.app, name="projections")
 

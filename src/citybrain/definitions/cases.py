@@ -1,11 +1,13 @@
 """Definitions of inspection cases: departments, classes of problems, and their routing."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from citybrain.definitions.yaml_file import DefinitionError, Lines, read_yaml
@@ -70,7 +72,11 @@ class CaseFile(_Definition):
 
 @dataclass(frozen=True)
 class CaseDefinitions:
-    """What is in force from one day on: all files valid by then, the later over the earlier."""
+    """What is in force from one day on: all files valid by then, the later over the earlier.
+
+    `version` is that day and a digest of the contents, so that an event which carries it can
+    be held against exactly the definitions that decided it.
+    """
 
     version: str
     valid_from: date
@@ -108,11 +114,22 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
         classes = classes | _unique(path, lines, "classes", file.classes)
         for index, case_class in enumerate(file.classes):
             _check_route(path, lines, index, case_class, departments)
-        version = CaseDefinitions(str(file.valid_from), file.valid_from, departments, classes)
+        version = CaseDefinitions(
+            f"{file.valid_from}+{_digest(departments, classes)}",
+            file.valid_from, departments, classes,
+        )  # fmt: skip
         if versions and versions[-1].valid_from == file.valid_from:
             versions.pop()
         versions.append(version)
     return versions
+
+
+def _digest(departments: dict[str, Department], classes: dict[str, CaseClass]) -> str:
+    contents = [
+        {code: member.model_dump() for code, member in members.items()}
+        for members in (departments, classes)
+    ]
+    return hashlib.sha256(orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
 
 
 def _unique(path: Path, lines: Lines, section: str, members: tuple[D, ...]) -> dict[str, D]:

@@ -49,7 +49,7 @@ def read_yaml(path: Path, model: type[M]) -> tuple[M, Lines]:
     except ValidationError as error:
         problems = [
             f"{path}:{lines.of(problem['loc'])}: "
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
             for problem in error.errors(include_url=False)
         ]
         raise DefinitionError("\n".join(problems)) from error

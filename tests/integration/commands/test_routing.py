@@ -59,7 +59,7 @@ async def test_a_replay_from_the_start_and_two_runners_send_nothing_twice(
 
 
 class FailsOnRubbish(CaseRouting):
-    name = "fails-on-rubbish"  # type: ignore[misc]
+    name = "fails-on-rubbish"
 
     async def react(self, event: RecordedEvent, services: Services, context_for: object) -> None:
         if event.data.get("class_code") == "piled_rubbish":

@@ -47,7 +47,7 @@ def test_a_city_adds_classes_from_its_day_on(tmp_path: Path) -> None:
 def test_a_file_of_the_same_name_replaces_ours(tmp_path: Path) -> None:
     animals = "valid_from: 2020-01-01\ndepartments: []\nclasses: []\n"
     folder = city(tmp_path, animals, "2020-animals.yaml")
-    with pytest.raises(DefinitionError, match=r"311-csv.yaml:\d+: 'dead_animal'"):
+    with pytest.raises(DefinitionError, match=r"311-csv.yaml:\d+: there is no class 'dead_animal'"):
         load_definitions(folder)
 
 
