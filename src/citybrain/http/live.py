@@ -22,7 +22,7 @@ from projections import queries
 log = structlog.get_logger(__name__)
 
 SNAPSHOT_SECONDS = 1.0
-NEWEST = 12
+NEWEST = 40
 
 ORIGINS = """
 SELECT case_id, details ->> 'class_code' AS class_code,

@@ -119,13 +119,13 @@ def problem(
 ) -> web.Response:
     """A problem response."""
     body = {
+        **(details or {}),
         "type": TYPE_PREFIX + code,
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "code": code,
         "detail": detail,
         "correlation_id": str(correlation_id),
-        **(details or {}),
     }
     return web.Response(
         status=status, body=orjson.dumps(body), content_type=MEDIA_TYPE, headers=headers
