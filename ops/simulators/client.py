@@ -90,7 +90,7 @@ class Client:
                 wait = 0.0  # the server restarts, perhaps
                 if time.monotonic() - self._answered_at > self._give_up_after:
                     raise ServerGone(f"{self._url} does not answer") from None
-            await asyncio.sleep(max(wait, pause * self._chance.uniform(0.5, 1.0)))
+            await rest(max(wait, pause * self._chance.uniform(0.5, 1.0)))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _once(
@@ -140,6 +140,11 @@ class Client:
         if (answer.status, code) not in self._told:
             self._told.add((answer.status, code))
             print(f"simulated city: {path}: {answer.status} {code}", file=sys.stderr, flush=True)
+
+
+async def rest(seconds: float) -> None:
+    """Wait before asking again."""
+    await asyncio.sleep(seconds)
 
 
 def retry_after(header: str | None) -> float:

@@ -28,7 +28,7 @@ from citybrain.eventstore.types import (
 
 log = structlog.get_logger(__name__)
 
-SECOND_LANE_FROM = 96  # appends waiting that are worth a second commit in flight
+SECOND_LANE_FROM = 96  # events waiting that are worth a second commit in flight
 BATCH_BYTES = 8 << 20  # state bytes in one commit, roughly
 RECONNECT_SECONDS = 30.0  # how long an append outlives its connection
 
@@ -47,6 +47,7 @@ class Appender:
         self._lanes = [Lane(connect) for _ in range(lanes)]
         self._idle = list(self._lanes)
         self._queue: deque[PendingAppend] = deque()
+        self._waiting_events = 0
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._busy_streams: set[str] = set()
@@ -70,6 +71,7 @@ class Appender:
         if len(self._queue) >= self._queue_limit:
             raise StoreBusy("too many appends are waiting", waiting=len(self._queue))
         self._queue.append(pending)
+        self._waiting_events += len(pending.events)
         self._wake.set()
         return await pending.outcome
 
@@ -94,7 +96,7 @@ class Appender:
     def _worth_a_commit(self) -> bool:
         if not self._queue or not self._idle:
             return False
-        return len(self._idle) == len(self._lanes) or len(self._queue) >= SECOND_LANE_FROM
+        return len(self._idle) == len(self._lanes) or self._waiting_events >= SECOND_LANE_FROM
 
     def _take(self) -> list[PendingAppend]:
         """The next batch, in order of arrival.
@@ -107,18 +109,24 @@ class Appender:
         blocked = set(self._busy_streams)
         seen: set[object] = set()
         size = 0
-        while self._queue and len(batch) < self._batch_limit and size < BATCH_BYTES:
+        # What waits is shared out over the idle lanes: PostgreSQL commits one batch while we
+        # answer the callers of another.
+        share = max(SECOND_LANE_FROM, self._waiting_events // len(self._idle))
+        while self._queue and share > 0 and len(batch) < self._batch_limit and size < BATCH_BYTES:
             pending = self._queue.popleft()
+            self._waiting_events -= len(pending.events)
             if pending.outcome.done():
                 continue  # withdrawn by its caller
             identity = (pending.stream_id, pending.command_id)
             key = pending.idempotency.key if pending.idempotency else identity
             if pending.stream_id in blocked or identity in seen or key in seen:
                 kept.append(pending)
+                self._waiting_events += len(pending.events)
                 blocked.add(pending.stream_id)
                 continue
             seen.update((identity, key))
             batch.append(pending)
+            share -= len(pending.events)
             size += pending.size
         self._queue.extendleft(reversed(kept))
         self._busy_streams.update(pending.stream_id for pending in batch)

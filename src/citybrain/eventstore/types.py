@@ -37,13 +37,17 @@ class Metadata:
     causation_id: UUID | None = None
 
     def to_json(self) -> str:
-        """The stored text: a flat JSON object, absent members left out."""
-        causation = f',"causation_id":"{self.causation_id}"' if self.causation_id else ""
-        actor = orjson.dumps(self.actor).decode()
-        return (
-            f'{{"actor":{actor},"role":"{self.role}","channel":"{self.channel}",'
-            f'"command_id":"{self.command_id}","correlation_id":"{self.correlation_id}"{causation}}}'
-        )
+        """The stored text: a flat JSON object, an absent causation left out."""
+        members = {
+            "actor": self.actor,
+            "role": self.role,
+            "channel": self.channel,
+            "command_id": self.command_id,
+            "correlation_id": self.correlation_id,
+        }
+        if self.causation_id is not None:
+            members["causation_id"] = self.causation_id
+        return orjson.dumps(members).decode()
 
 
 @dataclass(frozen=True, slots=True)

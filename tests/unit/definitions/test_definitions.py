@@ -7,6 +7,7 @@ import pytest
 
 from citybrain.definitions import DefinitionError, load_definitions
 from citybrain.definitions.cases import UnknownClass
+from citybrain.definitions.registry import PACKAGE_FOLDER
 
 GOOD = """\
 valid_from: 2021-06-01
@@ -81,3 +82,62 @@ def test_an_empty_file_and_a_missing_folder_are_errors(tmp_path: Path) -> None:
         load_definitions(city(tmp_path, ""))
     with pytest.raises(DefinitionError, match="no such folder"):
         load_definitions(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("valid_from: 2021-06-01", "valid_from: 2021-13-01"), r"city.yaml:1: month must be"),
+        (("name_en: Fallen tree", "name_en: !!python/name:os.x ''"), r"city.yaml:7: could not"),
+        (("departments: [parks]", "departments: &all [parks], also: *all"),
+         r"city.yaml:9: this is referred to by an alias"),
+        (("source: a test", "? [a]\n    : b"), r"city.yaml:8: a key is plain text"),
+        (("source: a test", "on: b"), r"city.yaml:8: a key is plain text"),
+        ((GOOD, "[1]"), r"city.yaml:1: file: Input should be a valid dictionary"),
+        ((GOOD, "a: " + "[" * 100 + "]" * 100), r"city.yaml:1: this is nested too deeply"),
+        ((GOOD, "a: " + "[" * 20000), r"city.yaml:1: the file is nested too deeply"),
+        ((GOOD, "a: 1\n---\nb: 2\n"), r"city.yaml:2: but found another document"),
+    ],
+)  # fmt: skip
+def test_only_plain_yaml_is_taken(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    with pytest.raises(DefinitionError, match=message):
+        load_definitions(city(tmp_path, GOOD.replace(*change)))
+
+
+def test_a_file_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
+    city(tmp_path, GOOD)
+    (tmp_path / "case" / "city.yaml").write_bytes(b"valid_from: \xff")
+    with pytest.raises(DefinitionError, match=r"city.yaml:1: 'utf-8' codec"):
+        load_definitions(tmp_path)
+
+
+def test_the_version_names_its_day_and_its_contents(tmp_path: Path) -> None:
+    ours = load_definitions().case[-1].version
+    theirs = load_definitions(city(tmp_path, GOOD)).case[-1].version
+    other = load_definitions(city(tmp_path, GOOD.replace("Parks", "Greens"))).case[-1].version
+    assert ours == load_definitions().case[-1].version
+    assert theirs.startswith("2021-06-01+")
+    assert len({ours, theirs, other}) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("America/New_York", "America/New_Yolk"), r"311-csv.yaml:\d+: zone: Value error, there"),
+        (("DSNY: dsny", "DSNY: nobody"), r"311-csv.yaml:\d+: there is no department 'nobody'"),
+        (
+            ("Dead Animal: dead_animal", "Dead Animal: x"),
+            r"311-csv.yaml:\d+: there is no class 'x'",
+        ),
+        (("Open: dispatched", "Open: lost"), r"311-csv.yaml:\d+: statuses.Open: Input should be"),
+        (("south: 40.45", "south: 140.45"), r"311-csv.yaml:\d+: bounds.south: "),
+    ],
+)
+def test_errors_of_the_import_mapping_name_file_and_line(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    ours = (PACKAGE_FOLDER / "imports" / "311-csv.yaml").read_text(encoding="utf-8")
+    (tmp_path / "imports").mkdir()
+    (tmp_path / "imports" / "311-csv.yaml").write_text(ours.replace(*change), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=message):
+        load_definitions(tmp_path)
