@@ -65,10 +65,9 @@ class Reader:
 
         `up_to_*` bound what is seen: a version, a log position, or a time of recording.
         """
-        rows = await self._fetch(
+        return await self._fetch(
             READ_STREAM, stream_id, after_version, up_to_version, up_to_position, up_to_time, limit
         )
-        return [RecordedEvent(*row) for row in rows]
 
     async def read_all(
         self,
@@ -139,8 +138,8 @@ class Reader:
 
     async def head(self) -> int:
         """The last committed position; 0 for an empty log."""
-        rows = await self._fetch(HEAD)
-        return rows[0][0] or 0
+        head: int | None = await patiently(lambda: self._pool.fetchval(HEAD))
+        return head or 0
 
     async def wait_for(self, position: int, timeout_seconds: float) -> bool:
         """Wait until the log reaches `position`; false when it did not in time."""
@@ -161,16 +160,17 @@ class Reader:
         if not categories and not topics:
             seen = min(after + limit, end)
             rows = await self._fetch(READ_WINDOW, after, seen)
-            return [RecordedEvent(*row) for row in rows], seen
+            return rows, seen
         seen = min(after + max(FILTER_WINDOW, limit), end)
         rows = await self._fetch(
             READ_FILTERED, after, seen, list(categories) or None, list(topics) or None, limit
         )
-        events = [RecordedEvent(*row) for row in rows]
-        return events, events[-1].position if len(events) == limit else seen
+        return rows, rows[-1].position if len(rows) == limit else seen
 
-    async def _fetch(self, query: str, *arguments: Any) -> "list[asyncpg.Record]":
-        return await patiently(lambda: self._pool.fetch(query, *arguments))
+    async def _fetch(self, query: str, *arguments: Any) -> list[RecordedEvent]:
+        return await patiently(
+            lambda: self._pool.fetch(query, *arguments, record_class=RecordedEvent)
+        )
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:

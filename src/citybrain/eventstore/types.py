@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from citybrain.errors import CitybrainError, NotFound, Unavailable
@@ -81,39 +83,30 @@ class StoredAnswer:
     position: int
 
 
-class RecordedEvent:
-    """A stored event as read back. `state` holds the exact bytes that were appended."""
+class RecordedEvent(asyncpg.Record):
+    """A stored event as read back: a row, with names. `state` are the exact bytes appended.
 
-    __slots__ = (
-        "_data", "metadata_json", "position", "recorded_at", "state", "stream_id", "topic",
-        "version",
-    )  # fmt: skip
+    It is the driver's own row class, so that reading the log makes one object an event.
+    """
 
-    def __init__(
-        self,
-        position: int,
-        stream_id: str,
-        version: int,
-        topic: str,
-        state: bytes,
-        recorded_at: datetime,
-        metadata_json: str | None,
-    ) -> None:
-        self.position = position
-        self.stream_id = stream_id
-        self.version = version
-        self.topic = topic
-        self.state = state
-        self.recorded_at = recorded_at
-        self.metadata_json = metadata_json
-        self._data: dict[str, Any] | None = None
+    _data: dict[str, Any]
+
+    position: int = property(itemgetter(0))  # type: ignore[assignment]
+    stream_id: str = property(itemgetter(1))  # type: ignore[assignment]
+    version: int = property(itemgetter(2))  # type: ignore[assignment]
+    topic: str = property(itemgetter(3))  # type: ignore[assignment]
+    state: bytes = property(itemgetter(4))  # type: ignore[assignment]
+    recorded_at: datetime = property(itemgetter(5))  # type: ignore[assignment]
+    metadata_json: str | None = property(itemgetter(6))  # type: ignore[assignment]
 
     @property
     def data(self) -> dict[str, Any]:
         """The event's fields, decoded; raises `ValueError` where the bytes are not our JSON."""
-        if self._data is None:
+        try:
+            return self._data
+        except AttributeError:
             self._data = decode_state(self.state)
-        return self._data
+            return self._data
 
     @property
     def metadata(self) -> dict[str, Any]:
