@@ -24,16 +24,10 @@ CREATE TABLE entries (
 );
 """
 
-INSERT = """
-INSERT INTO entries (case_id, version, position, topic, occurred_at, recorded_at, actor, role,
-                     channel, details)
-SELECT case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel,
-       details::jsonb
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[],
-            $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[])
-  AS n(case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel, details)
-"""
-
+COLUMNS = (
+    "case_id", "version", "position", "topic", "occurred_at", "recorded_at", "actor", "role",
+    "channel", "details",
+)  # fmt: skip
 NOT_DETAILS = frozenset({"timestamp", "occurred_at", "originator_topic"})
 
 
@@ -54,9 +48,9 @@ class CaseTimeline:
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
-        """Insert an entry for each event."""
+        """Add an entry for each event."""
         rows = [_entry(event) for event in events]
-        await connection.execute(INSERT, *(list(column) for column in zip(*rows, strict=True)))
+        await connection.copy_records_to_table("entries", records=rows, columns=COLUMNS)
 
 
 def _entry(event: RecordedEvent) -> tuple[Any, ...]:

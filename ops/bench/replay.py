@@ -137,7 +137,7 @@ def ours(read: Callable[[EventStore], Awaitable[int]]) -> Source:
 async def followed(store: EventStore) -> int:
     """`follow` from the beginning to the head, every event decoded."""
     seen = 0
-    async for batch in store.follow(0, batch_size=PAGE):
+    async for batch in store.follow(0):
         seen += _decoded(batch)
         if seen >= EVENTS:
             break

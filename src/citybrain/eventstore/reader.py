@@ -15,6 +15,7 @@ from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, decode_t
 T = TypeVar("T")
 
 READ_PATIENCE_SECONDS = 10.0
+PAGE = 500  # events; more do not fit the socket, and the server would wait for us
 FILTER_WINDOW = 20_000  # positions that one filtered read looks through
 
 COLUMNS = "notification_id, originator_id, originator_version, topic, state, recorded_at, metadata"
@@ -93,7 +94,7 @@ class Reader:
         *,
         categories: Sequence[str] = (),
         topics: Sequence[str] = (),
-        batch_size: int = 1000,
+        batch_size: int = PAGE,
     ) -> AsyncIterator[list[RecordedEvent]]:
         """The log behind position `after`, for ever: batches that are never empty, decoded.
 
@@ -122,6 +123,7 @@ class Reader:
                     reading = asyncio.ensure_future(
                         self._page(after, end, categories, topics, limit)
                     )
+                    await asyncio.sleep(0)  # let it ask, so that the server works meanwhile
                 if page:
                     decode_together(page)
                     yield page
@@ -131,7 +133,7 @@ class Reader:
             reading.cancel()
 
     def replay(
-        self, after: int, up_to: int, *, batch_size: int = 1000
+        self, after: int, up_to: int, *, batch_size: int = PAGE
     ) -> AsyncIterator[list[RecordedEvent]]:
         """The log in (after, up_to], decoded, in batches; `up_to` at most the head."""
         return self._pages(after, up_to, (), (), batch_size)

@@ -199,6 +199,7 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
             min_size=1,
             max_size=settings.pool_size,
             server_settings={"jit": "off", "timezone": "UTC"},
+            reset=_as_it_was,
         )
         stack.push_async_callback(_close_pool, pool)
         listener = Listener(lambda: connector.connect("citybrain-listen"))
@@ -211,6 +212,10 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
         yield EventStore(settings, pool, appender, listener, connector)
+
+
+async def _as_it_was(connection: "asyncpg.pool.PoolConnectionProxy[Any]") -> None:
+    """Pooled connections only read, in single statements: no session state to reset, no trip."""
 
 
 async def _close_pool(pool: "asyncpg.Pool[Any]") -> None:
