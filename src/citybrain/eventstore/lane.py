@@ -26,8 +26,8 @@ FENCE_MILLISECONDS = 5_000
 # of an array argument, which for integers costs more than the rest of the call.
 APPEND = """
 SELECT versions, positions FROM append_events(
-    $1, $2::text::int[], $3::text::bigint[], $4::text::int[], $5, $6, $7,
-    $8, $9::text::int[], $10::text::int[], $11, $12, $13)
+    $1, $2, $3::text::int[], $4::text::bigint[], $5::text::int[], $6, $7, $8, $9,
+    $10::text::int[], $11::text::int[], $12, $13)
 """
 
 IDENTIFY = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
@@ -102,20 +102,20 @@ class Lane:
     async def append(self, batch: Sequence[PendingAppend]) -> tuple[list[int], list[int]]:
         """Write a batch in one transaction; versions and positions as `append_events` says."""
         streams: dict[str, int] = {}
-        stream_of, expected, counts = [], [], []
-        e_stream, e_append, e_place, e_topic, e_state, e_metadata = [], [], [], [], [], []
+        stream, stream_of, expected, counts, metadata = [], [], [], [], []
+        e_append, e_place, e_topic, e_state = [], [], [], []
         for number, pending in enumerate(batch, 1):
             stream_id = pending.stream_id
+            stream.append(stream_id)
             stream_of.append(streams.setdefault(stream_id, len(streams) + 1))
             expected.append(pending.expected)
             counts.append(len(pending.events))
+            metadata.append(pending.metadata_json)
             for place, (topic, state) in enumerate(pending.events):
-                e_stream.append(stream_id)
                 e_append.append(number)
                 e_place.append(place)
                 e_topic.append(topic)
                 e_state.append(state)
-                e_metadata.append(pending.metadata_json)
         keys = fingerprints = answers = None
         if any(pending.idempotency for pending in batch):
             records = [pending.idempotency for pending in batch]
@@ -123,9 +123,9 @@ class Lane:
             fingerprints = [record and record.fingerprint for record in records]
             answers = [record and record.answer for record in records]
         rows = await self._statement.fetch(
-            list(streams), _literal(stream_of), _literal(expected), _literal(counts),
-            keys, fingerprints, answers,
-            e_stream, _literal(e_append), _literal(e_place), e_topic, e_state, e_metadata,
+            list(streams), stream, _literal(stream_of), _literal(expected), _literal(counts),
+            metadata, keys, fingerprints, answers,
+            _literal(e_append), _literal(e_place), e_topic, e_state,
             timeout=STATEMENT_TIMEOUT_SECONDS,
         )  # fmt: skip
         return rows[0]["versions"], rows[0]["positions"]

@@ -214,7 +214,7 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
         yield EventStore(settings, pool, appender, listener, connector)
 
 
-async def _as_it_was(connection: "asyncpg.pool.PoolConnectionProxy[Any]") -> None:
+async def _as_it_was(connection: object) -> None:
     """Pooled connections only read, in single statements: no session state to reset, no trip."""
 
 
