@@ -26,6 +26,7 @@ from citybrain.eventstore import (
     StoredAnswer,
     WrongExpectedVersion,
 )
+from citybrain.observability import span
 
 A = TypeVar("A", bound=StreamAggregate)
 
@@ -125,7 +126,8 @@ async def create(
         aggregate = decide()
         return await _save(aggregate, context, services, idempotency(aggregate), answer)
 
-    return await _once(command, "", context, services, answer, attempt)
+    with span("command", type=type(command).__name__):
+        return await _once(command, "", context, services, answer, attempt)
 
 
 async def change(
@@ -158,7 +160,8 @@ async def change(
                 fresh = True
         raise TooContended("the stream is changing too fast; try again", stream_id=stream_id)
 
-    return await _once(command, stream_id, context, services, answer, attempt)
+    with span("command", type=type(command).__name__):
+        return await _once(command, stream_id, context, services, answer, attempt)
 
 
 async def _once(

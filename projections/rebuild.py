@@ -4,7 +4,7 @@ A shadow is a schema of its own with its own checkpoint. Readers see the live mo
 transaction renames the schemas; a live worker notices that its checkpoint moved.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,8 @@ BATCH_SIZE = 2000
 NEAR = 2_000  # events behind that may be caught up while the live checkpoint is held
 SAMPLES = 5
 
-HOLD_LIVE = "SELECT position FROM projection_checkpoints WHERE projection = $1 FOR UPDATE"
+LIVE_POSITION = "SELECT position FROM projection_checkpoints WHERE projection = $1"
+HOLD_LIVE = f"{LIVE_POSITION} FOR UPDATE"
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('rebuild:' || $1, 7163850362))"
 ADOPT_CHECKPOINT = """
 UPDATE projection_checkpoints live
@@ -78,13 +79,13 @@ async def rebuild(
 ) -> int:
     """Rebuild and swap in; returns the position of the new model. The live one serves on."""
     async with _shadow(store, projection, "next") as shadow:
-        await _catch_up(store, shadow, progress)
+        await _catch_up(store, shadow, store.head, progress)
         connection = shadow.connection
         old = f"{projection.name}__old"
         async with connection.transaction():
             live = await connection.fetchval(HOLD_LIVE, projection.name)
+            await _apply_up_to(store, shadow, await store.head(), progress)
             if live is not None:
-                await _apply_up_to(store, shadow, max(live, shadow.position), progress)
                 await connection.execute(f'DROP SCHEMA IF EXISTS "{old}" CASCADE')
                 await connection.execute(f'ALTER SCHEMA "{projection.name}" RENAME TO "{old}"')
             await connection.execute(
@@ -110,8 +111,12 @@ async def compare(
 ) -> Comparison:
     """Rebuild beside the live model up to its exact position and compare every row."""
     async with _shadow(store, projection, "compare") as shadow:
-        await _catch_up(store, shadow, progress)
         connection = shadow.connection
+
+        async def live_position() -> int:
+            return await connection.fetchval(LIVE_POSITION, projection.name) or 0
+
+        await _catch_up(store, shadow, live_position, progress)
         async with connection.transaction():
             live = await connection.fetchval(HOLD_LIVE, projection.name)
             if live is None:
@@ -145,17 +150,18 @@ async def _shadow(
         connection.terminate()
 
 
-async def _catch_up(store: EventStore, shadow: ProjectionWorker, progress: Progress) -> None:
-    """Bring the shadow near the live model's position; never past it."""
-    name = shadow.projection.name
+async def _catch_up(
+    store: EventStore,
+    shadow: ProjectionWorker,
+    goal: Callable[[], Awaitable[int]],
+    progress: Progress,
+) -> None:
+    """Bring the shadow near a goal that moves; never past it."""
     while True:
-        goal = await shadow.connection.fetchval(
-            "SELECT position FROM projection_checkpoints WHERE projection = $1", name
-        )
-        goal = await store.head() if goal is None else goal
-        if goal - shadow.position <= NEAR:
+        position = await goal()
+        if position - shadow.position <= NEAR:
             return
-        await _apply_up_to(store, shadow, goal, progress)
+        await _apply_up_to(store, shadow, position, progress)
 
 
 async def _apply_up_to(

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 2000
 RETRY_SECONDS = 0.5
+RETRY_AFTER_FAULT_SECONDS = 5.0
 
 POSITION = Gauge(
     "citybrain_projection_position", "Log position a projection has reached", ["projection"]
@@ -62,6 +63,9 @@ class ProjectionRunner:
                     "projection_restarts", projection=projection.name, error=type(error).__name__
                 )
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # a fault of one model must not stop the others
+                log.exception("projection_failed", projection=projection.name)
+                await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
 
     async def _lead(self, projection: Projection, connection: "asyncpg.Connection[Any]") -> None:
         await prepare(self._store, [projection])

@@ -13,6 +13,7 @@ import structlog
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
 from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.observability import span
 from projections.projection import Projection
 
 log = structlog.get_logger(__name__)
@@ -118,7 +119,8 @@ class ProjectionWorker:
                 wanted = [event for event in wanted if event.stream_id not in self._parked]
                 await self._park(behind, BEHIND_A_PARKED_EVENT)
             if wanted:
-                await self.projection.apply(self.connection, wanted)
+                with span("projection.apply", projection=self.schema, events=len(wanted)):
+                    await self.projection.apply(self.connection, wanted)
         self.position = events[-1].position
         return len(behind)
 

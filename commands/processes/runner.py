@@ -7,6 +7,7 @@ worked on side by side, the events of one stream in order.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -28,6 +29,7 @@ BATCH_SIZE = 500
 CONCURRENT_STREAMS = 64
 ATTEMPTS = 5
 RETRY_SECONDS = 0.2
+RETRY_AFTER_FAULT_SECONDS = 5.0
 
 READ_CHECKPOINT = "SELECT position FROM process_checkpoints WHERE process = $1"
 SAVE_CHECKPOINT = """
@@ -87,6 +89,9 @@ class ProcessRunner:
                 names = [type(error).__name__ for error in lost.exceptions]
                 log.warning("process_restarts", process=manager.name, errors=names)
                 await asyncio.sleep(RETRY_SECONDS)
+            except* Exception:  # a fault of one process must not stop the others
+                log.exception("process_failed", process=manager.name)
+                await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
 
     async def _lead(self, manager: ProcessManager, connection: "asyncpg.Connection[Any]") -> None:
         position = await connection.fetchval(READ_CHECKPOINT, manager.name) or 0
@@ -119,9 +124,7 @@ class ProcessRunner:
         attempt = 0
         while True:
             try:
-                await manager.react(
-                    event, self._services, lambda purpose: context_of(manager, event, purpose)
-                )
+                await manager.react(event, self._services, partial(context_of, manager, event))
                 return
             except Refused as refusal:
                 log.debug("process_refused", process=manager.name, code=refusal.code)

@@ -12,7 +12,7 @@ from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import open_verifier
 from citybrain.settings import Settings
 from commands.handling import Services
-from commands.processes.routing import CaseRouting
+from commands.processes.registry import PROCESSES
 from commands.processes.runner import ProcessRunner
 from projections.registry import PROJECTIONS
 from projections.runner import ProjectionRunner, prepare
@@ -56,7 +56,7 @@ async def open_server(settings: Settings, *, workers: bool = True) -> AsyncItera
 
 def _workers(services: Services) -> list["asyncio.Task[Any]"]:
     projections = ProjectionRunner(services.store, PROJECTIONS)
-    processes = ProcessRunner(services.store, (CaseRouting(),), services)
+    processes = ProcessRunner(services.store, PROCESSES, services)
     return [
         asyncio.create_task(work)
         for work in (projections.run(), processes.run(), _forget_answers(services))

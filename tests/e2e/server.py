@@ -21,9 +21,12 @@ URL = re.compile(r"http://127\.0\.0\.1:\d+")
 class Server:
     """A running development server."""
 
-    def __init__(self, url: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self, url: str, environment: dict[str, str], process: asyncio.subprocess.Process
+    ) -> None:
         self.url = url
         self.environment = environment
+        self.process = process
 
     async def token(self, subject: str, role: str, department: str | None = None) -> str:
         """An access token of the development issuer."""
@@ -58,7 +61,7 @@ async def server(data: Path, *options: str) -> AsyncIterator[Server]:
     )  # fmt: skip
     try:
         url = await asyncio.wait_for(_url(process), START_TIMEOUT_SECONDS)
-        yield Server(url, environment)
+        yield Server(url, environment, process)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)

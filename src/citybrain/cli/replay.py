@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 import citybrain.domain.case
 from citybrain.cli.output import console, print_json
@@ -13,6 +14,8 @@ from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound, open_event_store
 from citybrain.settings import Settings
+
+HIDDEN = frozenset({"timestamp", "originator_topic"})
 
 assert citybrain.domain.case  # its import registers the topics that a replay resolves
 
@@ -27,7 +30,7 @@ def replay(
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document instead of tables.")
+        bool, typer.Option("--json", help="One JSON document instead of text.")
     ] = False,
 ) -> None:
     """Show the history of a stream and the state it leads to, as of any moment.
@@ -63,7 +66,7 @@ async def _replay(stream: str, as_of: dict[str, Any], as_json: bool) -> None:
         if as_json:
             print_json({"stream": stream, "state": state, "events": history}, indent=True)
         else:
-            _print_tables(stream, state, history)
+            _print(stream, state, history)
 
 
 async def _state(store: EventStore, stream: str, as_of: dict[str, Any]) -> dict[str, Any]:
@@ -89,25 +92,32 @@ def _entry(event: RecordedEvent) -> dict[str, Any]:
     }
 
 
-def _print_tables(stream: str, state: dict[str, Any], history: list[dict[str, Any]]) -> None:
-    table = Table(title=f"{stream}: history", title_justify="left")
-    for column in ("version", "position", "recorded at (UTC)", "event", "by", "what"):
-        table.add_column(column, justify="right" if column in ("version", "position") else "left")
+def _print(stream: str, state: dict[str, Any], history: list[dict[str, Any]]) -> None:
+    """An entry of two or three lines an event, fit for 80 columns; then the state."""
+    console.print(f"[bold]{stream}[/]: {len(history)} events (times of recording in UTC)\n")
     for entry in history:
-        data = entry["data"] or {}
-        what = ", ".join(
-            f"{name}={value}"
-            for name, value in data.items()
-            if name not in ("timestamp", "originator_topic") and value not in (None, [], "")
-        )
         metadata = entry["metadata"]
         by = f"{metadata.get('role', '')} {metadata.get('actor', '')}".strip()
-        table.add_row(
-            str(entry["version"]), str(entry["position"]),
-            f"{entry['recorded_at']:%Y-%m-%d %H:%M:%S.%f}", entry["topic"], by, what,
-        )  # fmt: skip
-    console.print(table)
-    table = Table(title="state", title_justify="left", show_header=False)
-    for name, value in state.items():
-        table.add_row(name, str(value))
-    console.print(table)
+        console.print(
+            f"[dim]v{entry['version']}[/] [bold]{entry['topic']}[/]  "
+            f"[dim]{entry['recorded_at']:%Y-%m-%d %H:%M:%S.%f}  position {entry['position']}[/]"
+        )
+        _print_members({"by": by} | (entry["data"] or {}))
+    console.print(f"\n[bold]state[/] at version {history[-1]['version']}")
+    _print_members(state)
+
+
+def _print_members(members: dict[str, Any]) -> None:
+    grid = Table.grid(padding=(0, 2))
+    for name, value in members.items():
+        if name not in HIDDEN and value not in (None, [], ""):
+            grid.add_row(f"   [dim]{name}[/]", Text(_shown(value), overflow="fold"))
+    console.print(grid)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(map(_shown, value))
+    return str(value)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from citybrain.domain.stream import StreamAggregate
+from citybrain.domain.stream import StreamAggregate, category_of
 from citybrain.errors import InvalidInput
 from citybrain.eventstore.aggregates import Aggregates, to_domain_event
 from citybrain.eventstore.appender import Appender
@@ -33,6 +33,7 @@ from citybrain.eventstore.types import (
     StoredAnswer,
     WrongExpectedVersion,
 )
+from citybrain.observability import span
 from citybrain.settings import Settings
 
 A = TypeVar("A", bound=StreamAggregate)
@@ -95,9 +96,9 @@ class EventStore:
         `StoreUnavailable` (nothing was written) or `OutcomeUnknown`.
         """
         size = self._checked_size(stream_id, expected, events)
-        return await self.appender.append(
-            PendingAppend(stream_id, expected, events, metadata, idempotency, size)
-        )
+        pending = PendingAppend(stream_id, expected, events, metadata, idempotency, size)
+        with span("eventstore.append", category=category_of(stream_id), events=len(events)):
+            return await self.appender.append(pending)
 
     async def save(
         self,

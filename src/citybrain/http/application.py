@@ -13,9 +13,10 @@ from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
-from citybrain.http.telemetry import STREAMING, add_headers, telemetry
+from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemetry
 
 PAGES = Path(__file__).parent / "pages"
+ASSET_CACHING = "public, max-age=31536000, immutable"  # the build puts a digest in each name
 
 
 class PagesNotBuilt(Unavailable):
@@ -75,22 +76,18 @@ def _add_pages(app: web.Application) -> None:
     async def index(_: web.Request) -> web.StreamResponse:
         if not (PAGES / "index.html").is_file():
             raise PagesNotBuilt("the pages are not built; run `make pages`")
-        return web.FileResponse(PAGES / "index.html")
+        return web.FileResponse(PAGES / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.router.add_get("/", index)
-    if PAGES.is_dir():
-        for entry in sorted(PAGES.iterdir()):
-            if entry.is_dir():
-                app.router.add_static(f"/{entry.name}", entry)
-            elif entry.name != "index.html":
-                app.router.add_get(f"/{entry.name}", _file(entry))
+    for path in sorted((PAGES / "assets").glob("*")):
+        app.router.add_get(f"/assets/{path.name}", _asset(path))
 
 
-def _file(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def serve_file(_: web.Request) -> web.StreamResponse:
-        return web.FileResponse(path)
+def _asset(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def asset(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers={"Cache-Control": ASSET_CACHING})
 
-    return serve_file
+    return asset
 
 
 @asynccontextmanager
@@ -98,7 +95,10 @@ async def serving(runtime: Runtime) -> AsyncIterator[str]:
     """Listen; gives the server's URL. At the end accepted requests finish first."""
     settings = runtime.settings
     runner = web.AppRunner(
-        build_app(runtime), access_log=None, shutdown_timeout=settings.shutdown_grace_seconds
+        build_app(runtime),
+        access_log=None,
+        logger=server_log,
+        shutdown_timeout=settings.shutdown_grace_seconds,
     )
     await runner.setup()
     try:

@@ -1,6 +1,7 @@
 """Middleware around every request: correlation, time limit, problems, metrics, a log line."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from citybrain.http.runtime import RUNTIME
 from citybrain.observability import span
 
 log = structlog.get_logger(__name__)
+server_log = logging.getLogger("citybrain.http.server")
 
 CORRELATION: web.RequestKey[UUID] = web.RequestKey("correlation", UUID)
 STREAMING: web.AppKey[frozenset[str]] = web.AppKey("streaming", frozenset)
@@ -58,7 +60,7 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Headers of every response, streams included."""
+    """Headers of every response, streams included; what a handler set stays."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if CORRELATION in request:
@@ -96,6 +98,17 @@ async def _answer(
     except Exception:
         log.exception("request_failed", route=route)
         return _internal(correlation)
+
+
+def _without_content(record: logging.LogRecord) -> bool:
+    """aiohttp logs a malformed request with the bytes it stumbled over: a token, perhaps."""
+    error = record.exc_info[1] if record.exc_info else None
+    record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}", ()
+    record.exc_info = record.exc_text = None
+    return True
+
+
+server_log.addFilter(_without_content)
 
 
 def _internal(correlation: UUID) -> web.Response:

@@ -10,6 +10,12 @@ from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, RecordedEvent
 from commands.case import report_case
 from commands.handling import CommandContext, Services
+from commands.processes.parked import (
+    Retried,
+    parked_commands,
+    process_status,
+    retry_parked,
+)
 from commands.processes.routing import CaseRouting
 from commands.processes.runner import ProcessRunner, context_of
 from tests.integration.cases import CAMERA, context, report, services_over
@@ -77,8 +83,44 @@ async def test_what_cannot_be_sent_is_parked_visibly_and_the_rest_goes_on(
     async with running(services, FailsOnRubbish()):
         await until_head(store, 4)
         await asyncio.sleep(0.2)
-    parked = await store.pool.fetch("SELECT * FROM parked_commands")
+    parked = await parked_commands(store)
     assert [(row["stream_id"], row["error"]) for row in parked] == [(bad.stream_id, "ValueError")]
+    (status,) = await process_status(store)
+    assert (status["process"], status["parked"]) == ("fails-on-rubbish", 1)
+
+
+async def test_parked_commands_are_sent_again_once_the_defect_is_mended(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.processes.runner.RETRY_SECONDS", 0.01)
+    services = services_over(store)
+    bad = await report_case(report("piled_rubbish"), context(CAMERA), services)
+    async with running(services, FailsOnRubbish()):
+        await asyncio.sleep(0.3)
+    assert await retry_parked(services, FailsOnRubbish()) == Retried(sent=0, still_parked=1)
+    assert (await parked_commands(store))[0]["attempts"] == 2
+
+    monkeypatch.setattr(FailsOnRubbish, "react", CaseRouting.react)
+    assert await retry_parked(services, FailsOnRubbish()) == Retried(sent=1, still_parked=0)
+    events = await store.read(bad.stream_id)
+    assert [event.topic for event in events] == ["case.reported", "case.filed"]
+    assert await parked_commands(store) == []
+
+
+class Broken(CaseRouting):
+    name = "broken"
+
+    @property
+    def topics(self) -> tuple[str, ...]:  # type: ignore[override]
+        raise ValueError("a defect of the process itself")
+
+
+async def test_a_broken_process_does_not_stop_the_others(store: EventStore) -> None:
+    services = services_over(store)
+    async with running(services, Broken(), CaseRouting()):
+        await asyncio.sleep(0.2)
+        await report_case(report(), context(CAMERA), services)
+        await until_head(store, 3)
 
 
 async def test_the_id_of_a_command_follows_from_its_cause(store: EventStore) -> None:

@@ -1,6 +1,7 @@
 """Cases over HTTP: the whole way, and who may see and do what."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -149,6 +150,14 @@ async def test_health_readiness_metrics_and_documents(api: Api) -> None:
         answer = await api.call("GET", path)
         assert answer.status == 200, path
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
+        assert answer.headers["Cache-Control"] == "no-store"
+    page = await api.call("GET", "/")
+    assert page.headers["Cache-Control"] == "no-cache"
+    assets = re.findall(rb"/assets/[^\"]+", page.body)
+    assert assets
+    for path in assets:
+        asset = await api.call("GET", path.decode())
+        assert (asset.status, "immutable" in asset.headers["Cache-Control"]) == (200, True)
     status = await api.call("GET", "/v1/projections", "auditor")
     assert {row["projection"] for row in status.json["projections"]} == {
         "open_cases", "case_timeline", "case_days", "streams"

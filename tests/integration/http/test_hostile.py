@@ -192,6 +192,20 @@ async def test_problems_carry_the_correlation_id_and_nothing_of_the_input(api: A
     assert odd.headers["X-Correlation-Id"] != "not-a-uuid"
 
 
+@pytest.mark.parametrize(
+    "headers", [b"Authorization: Bearer tell-nobody" + b"x" * 20_000, b"Bad Name\x01: tell-nobody"]
+)
+async def test_what_is_not_even_http_is_refused_and_not_logged(
+    api: Api, headers: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]))
+    writer.write(b"GET /v1/cases HTTP/1.1\r\nHost: here\r\n" + headers + b"\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"400"
+    writer.close()
+    assert "Error handling request" in caplog.text
+    assert "tell-nobody" not in caplog.text
+
+
 class TestLimits:
     @pytest.fixture
     def change_settings(self) -> Callable[[Settings], None]:

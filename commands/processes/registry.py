@@ -1,0 +1,22 @@
+"""All process managers, by name."""
+
+from citybrain.errors import InvalidInput
+from commands.processes.routing import CaseRouting
+from commands.processes.runner import ProcessManager
+
+PROCESSES: tuple[ProcessManager, ...] = (CaseRouting(),)
+
+
+class UnknownProcess(InvalidInput):
+    """There is no process manager of this name."""
+
+    code = "unknown-process"
+
+
+def process_named(name: str) -> ProcessManager:
+    """The process manager; raises `UnknownProcess`."""
+    for process in PROCESSES:
+        if process.name == name:
+            return process
+    known = ", ".join(process.name for process in PROCESSES)
+    raise UnknownProcess(f"there is no process {name!r}; there are {known}")
