@@ -1,9 +1,6 @@
 -- append_events again: an append's stream and metadata travel and are parsed once, not once an
 -- event. Only the hash join is left to the planner: it cannot know how long the arrays are.
-
-DROP FUNCTION append_events(
-    text[], int[], bigint[], int[], text[], bytea[], bytea[],
-    text[], int[], int[], text[], bytea[], text[]);
+-- The function of 0001 has other arguments; it stays for servers of the previous release.
 
 -- Appends a batch of appends to distinct or equal streams in one transaction.
 --

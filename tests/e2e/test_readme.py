@@ -57,6 +57,6 @@ async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
         '"state_base64"',
     ):
         assert expected in output, f"{expected} is not in:\n{output}"
-    as_of_acceptance = output.rpartition(": history")[2]
+    as_of_acceptance = output.rpartition("times of recording in UTC")[2]
     assert "accepted" in as_of_acceptance
     assert "solved" not in as_of_acceptance
