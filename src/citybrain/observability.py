@@ -7,6 +7,7 @@ to nothing and records nothing.
 import logging
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Literal
 
 import structlog
@@ -42,6 +43,10 @@ def configure_logging(level: str, form: Literal["json", "console"]) -> None:
 
 def span(name: str, **attributes: str | int) -> AbstractContextManager[object]:
     """A trace span around a block; nothing without an SDK."""
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        return _NO_SPAN
-    return _tracer.start_as_current_span(name, attributes=attributes)
+    return _tracer.start_as_current_span(name, attributes=attributes) if _traced() else _NO_SPAN
+
+
+@cache
+def _traced() -> bool:
+    """Whether there is an SDK, as of the first span; `opentelemetry-instrument` is earlier."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
