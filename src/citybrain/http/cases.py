@@ -26,6 +26,7 @@ from citybrain.http.telemetry import CORRELATION
 from commands import case as commands
 from commands.handling import CommandContext, CommandResult
 from projections import queries
+from projections.case_days import CITY_ZONE
 
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
@@ -308,7 +309,7 @@ async def timeline(call: Call) -> web.Response:
 async def days(call: Call) -> web.Response:
     """Counts and times by day."""
     query: DaysQuery = call.query
-    until = query.until or datetime.now().astimezone().date()
+    until = query.until or datetime.now(CITY_ZONE).date()
     since = query.since or max(until, date(1, 2, 1)) - timedelta(days=30)
     if since > until or (until - since).days > MAX_DAYS:
         raise Malformed(f"since lies before until, at most {MAX_DAYS} days")

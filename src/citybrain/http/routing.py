@@ -82,8 +82,13 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
 
     async def handle(request: web.Request) -> web.StreamResponse:
         runtime = request.app[RUNTIME]
-        actor = await _authenticate(route, request, runtime)
-        request.app[LIMITER].spend(actor.subject if actor else request.remote or "unknown")
+        address = request.remote or "unknown"
+        try:
+            actor = await _authenticate(route, request, runtime)
+        except Unauthenticated:
+            request.app[LIMITER].spend(address)  # who guesses tokens is slowed down as well
+            raise
+        request.app[LIMITER].spend(actor.subject if actor else address)
         call = Call(
             request=request,
             runtime=runtime,

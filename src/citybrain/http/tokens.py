@@ -4,6 +4,7 @@ Roles are the `roles` claim, an official's department is the `department` claim.
 development issuer makes its own key at first run and exists in development mode only.
 """
 
+import asyncio
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import jwt
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -24,12 +26,15 @@ from citybrain.errors import CitybrainError
 from citybrain.http.problems import Unauthenticated
 from citybrain.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 ALGORITHMS = ("ES256", "EdDSA", "RS256")
 TYPES = ("at+jwt", "application/at+jwt")
 REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
 LEEWAY_SECONDS = 30
 CACHED_TOKENS = 10_000
-REFETCH_SECONDS = 30.0
+REFETCH_SECONDS = 30.0  # not sooner, however many unknown keys are named
+KEYS_FRESH_SECONDS = 600.0  # then the issuer is asked again, so that a withdrawn key ends
 MAX_TOKEN_LENGTH = 4096
 
 FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
@@ -49,7 +54,8 @@ class TokenVerifier:
         self._audience = audience
         self._fetch_keys = fetch_keys
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = -REFETCH_SECONDS
+        self._fetched_at = -KEYS_FRESH_SECONDS
+        self._refreshing = asyncio.Lock()
         self._verified: OrderedDict[bytes, tuple[float, Actor]] = OrderedDict()
 
     async def actor(self, token: str) -> Actor:
@@ -92,17 +98,30 @@ class TokenVerifier:
         return claims
 
     async def _key(self, kid: str) -> jwt.PyJWK:
-        if kid not in self._keys and time.monotonic() - self._fetched_at > REFETCH_SECONDS:
-            self._fetched_at = time.monotonic()
-            try:
-                key_set = jwt.PyJWKSet.from_dict(await self._fetch_keys())
-            except (jwt.PyJWTError, aiohttp.ClientError, TimeoutError, ValueError) as error:
-                raise Unauthenticated("the issuer's keys cannot be read") from error
-            self._keys = {key.key_id or "": key for key in key_set.keys}
+        if self._stale(kid):
+            async with self._refreshing:
+                if self._stale(kid):
+                    await self._refresh(kid)
         try:
             return self._keys[kid]
         except KeyError:
             raise Unauthenticated("the access token's key is not known") from None
+
+    def _stale(self, kid: str) -> bool:
+        age = time.monotonic() - self._fetched_at
+        return age > (KEYS_FRESH_SECONDS if kid in self._keys else REFETCH_SECONDS)
+
+    async def _refresh(self, kid: str) -> None:
+        """Ask the issuer; where it cannot be reached, known keys stay good."""
+        try:
+            key_set = jwt.PyJWKSet.from_dict(await self._fetch_keys())
+            self._keys = {key.key_id or "": key for key in key_set.keys}
+        except (jwt.PyJWTError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+            log.warning("keys_not_refreshed", error=type(error).__name__)
+            if kid not in self._keys:
+                raise Unauthenticated("the issuer's keys cannot be read") from error
+        finally:
+            self._fetched_at = time.monotonic()
 
 
 def _actor(claims: dict[str, Any]) -> Actor:
