@@ -49,7 +49,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'citybrain needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3' >&2; exit 1; }
 	@test -x $(BIN)/python || { echo 'making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
 	@echo 'installing what requirements.lock pins'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -68,7 +68,7 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 
 lock: ## pin the newest allowed packages again, with their hashes
 	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools; }
-	@build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --extra dev --strip-extras --allow-unsafe \
+	@build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --extra dev --strip-extras --unsafe-package opencv-python \
 		--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 		-o build/requirements.lock pyproject.toml
 	@{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; cat build/requirements.lock; } > requirements.lock

@@ -26,7 +26,9 @@ from citybrain.eventstore import (
     StoredAnswer,
     WrongExpectedVersion,
 )
+from citybrain.faces.services import Faces
 from citybrain.observability import span
+from citybrain.vault import Vault
 
 A = TypeVar("A", bound=StreamAggregate)
 
@@ -74,6 +76,8 @@ class Services:
 
     store: EventStore
     definitions: Definitions
+    vault: Vault | None = None
+    faces: Faces | None = None
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)
 
@@ -162,6 +166,16 @@ async def change(
 
     with span("command", type=type(command).__name__):
         return await _once(command, stream_id, context, services, answer, attempt)
+
+
+async def answered_before(
+    command: Command, stream_id: str, context: CommandContext, services: Services
+) -> CommandResult | None:
+    """The first answer where the idempotency key has been used: for handlers with side effects."""
+    if context.idempotency_key is None:
+        return None
+    stored = await services.store.answer_for(f"{context.actor.subject}:{context.idempotency_key}")
+    return _replayed(stored, _fingerprint(command, stream_id)) if stored else None
 
 
 async def _once(

@@ -59,7 +59,7 @@ async def ours(orders: Facts) -> AsyncIterator[Facts]:
     )
     configure_logging(settings.log_level, settings.log_format)
     async with (
-        open_runtime(settings, workers=orders["workers"]) as runtime,
+        open_runtime(settings, workers=orders["workers"], faces=False) as runtime,
         serving(runtime) as url,
     ):
         assert runtime.development is not None

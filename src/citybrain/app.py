@@ -7,10 +7,12 @@ from typing import Any
 
 from citybrain.definitions import load_definitions
 from citybrain.eventstore import open_event_store
+from citybrain.faces.services import open_faces
 from citybrain.http.application import serving
 from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import open_verifier
 from citybrain.settings import Settings
+from citybrain.vault import Vault, open_key_wrapper
 from commands.handling import Services
 from commands.processes.registry import PROCESSES
 from commands.processes.runner import ProcessRunner
@@ -22,18 +24,29 @@ HOUR_SECONDS = 3600.0
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """The definitions and an open store: what command handlers need."""
+async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIterator[Services]:
+    """What command handlers need; with `faces` also the vault and the loaded face models.
+
+    Production serves faces where a pack is named: the development pack is not for people.
+    """
     definitions = load_definitions(settings.definitions_dir)
     async with open_event_store(settings) as store:
-        yield Services(store=store, definitions=definitions)
+        services = Services(store=store, definitions=definitions)
+        if not faces or (settings.mode == "production" and settings.faces_pack is None):
+            yield services
+            return
+        services.vault = Vault(store.pool, open_key_wrapper(settings))
+        async with open_faces(settings, store, services.vault) as services.faces:
+            yield services
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, *, workers: bool = True) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    settings: Settings, *, workers: bool = True, faces: bool = True
+) -> AsyncIterator[Runtime]:
     """The parts of a serving process; with `workers`, projections and processes run in it."""
     verifier, development = open_verifier(settings)
-    async with open_services(settings) as services:
+    async with open_services(settings, faces=faces) as services:
         runtime = Runtime(settings, services.store, services, verifier, development)
         await prepare(services.store, PROJECTIONS)
         tasks = _workers(services) if workers else []
@@ -59,12 +72,15 @@ def _workers(services: Services) -> list["asyncio.Task[Any]"]:
     processes = ProcessRunner(services.store, PROCESSES, services)
     return [
         asyncio.create_task(work)
-        for work in (projections.run(), processes.run(), _forget_answers(services))
+        for work in (projections.run(), processes.run(), _forget(services))
     ]
 
 
-async def _forget_answers(services: Services) -> None:
-    """Drop idempotency records that no client will ask for any more, once an hour."""
+async def _forget(services: Services) -> None:
+    """Once an hour: drop what no client asks for any more and what is kept for a time only."""
     while True:
         await asyncio.sleep(HOUR_SECONDS)
         await services.store.forget_answers(ANSWERS_KEPT_DAYS)
+        if services.vault is not None and services.faces is not None:
+            await services.vault.delete_expired()
+            await services.faces.challenges.forget_old()

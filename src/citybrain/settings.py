@@ -45,5 +45,24 @@ class Settings(BaseSettings):
     aggregate_cache_size: int = Field(10_000, description="aggregates kept in memory")
     snapshot_every: int = Field(100, description="a snapshot each so many events of a stream")
 
+    faces_pack: Path | None = Field(
+        None, description="folder of an insightface model pack (manifest V2); the development "
+        "pack, which knows rendered faces only, where absent",
+    )  # fmt: skip
+    faces_provider: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="what runs the models; auto takes CUDA where onnxruntime has it"
+    )
+    faces_false_match_rate: float = Field(
+        1e-4, description="the false-match rate whose calibrated threshold decides 1:1"
+    )
+    faces_queue_limit: int = Field(64, description="pictures that may wait; more answer 503")
+    faces_batch_limit: int = Field(8, description="pictures the models take together, at most")
+    faces_batch_delay_seconds: float = Field(0.002, description="wait for a batch to fill")
+    faces_deadline_seconds: float = Field(5.0, description="longest a picture may wait")
+    vault_master_key_file: Path | None = Field(
+        None, description="32-byte key that wraps the keys of people; made in data_dir in "
+        "development where absent",
+    )  # fmt: skip
+
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: Literal["json", "console"] = Field("json", description="how logs are rendered")

@@ -1,23 +1,14 @@
 """`citybrain projections`: see, rebuild, compare and repair the read models."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from citybrain.cli.output import console, errors, print_json
+from citybrain.cli.progress import progress_bar
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
 from projections import queries
@@ -66,7 +57,7 @@ def rebuild_command(name: Name, as_json: Json = False) -> None:
         async with open_event_store(Settings()) as store:
             return await rebuild(store, projection_named(name), progress)
 
-    with _progress(f"rebuilding {name}") as progress:
+    with progress_bar(f"rebuilding {name}") as progress:
         position = asyncio.run(run(progress))
     if as_json:
         print_json({"projection": name, "position": position})
@@ -82,7 +73,7 @@ def compare_command(name: Name, as_json: Json = False) -> None:
         async with open_event_store(Settings()) as store:
             return await compare(store, projection_named(name), progress)
 
-    with _progress(f"comparing {name}") as progress:
+    with progress_bar(f"comparing {name}") as progress:
         comparison = asyncio.run(run(progress))
     if as_json:
         print_json(asdict(comparison) | {"equal": comparison.equal}, indent=True)
@@ -115,14 +106,3 @@ def retry(name: Name, as_json: Json = False) -> None:
         console.print(f"{result.applied} applied, {result.still_parked} still parked")
     if result.still_parked:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[ReportProgress]:
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-        MofNCompleteColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, goal: bar.update(task, completed=done, total=goal)

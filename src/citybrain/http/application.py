@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, Unavailable
-from citybrain.http import audit, cases, live, operations
+from citybrain.http import audit, cases, citizens, live, operations
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
@@ -33,14 +33,14 @@ class CannotListen(CitybrainError):
 
 def routes_of(runtime: Runtime) -> tuple[Route, ...]:
     """All routes; those of the development issuer only where there is one."""
-    routes = (*cases.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES)
+    routes = (*cases.ROUTES, *citizens.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES)
     return (*routes, *operations.DEVELOPMENT_ROUTES) if runtime.development else routes
 
 
 def build_app(runtime: Runtime) -> web.Application:
     """The application over a runtime."""
     settings = runtime.settings
-    app = web.Application(middlewares=[telemetry], client_max_size=settings.body_limit_bytes)
+    app = web.Application(middlewares=[telemetry])  # each route limits its own body
     app[RUNTIME] = runtime
     app[LIMITER] = RateLimiter(settings.rate_limit_per_second, settings.rate_limit_burst)
     routes = routes_of(runtime)

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
@@ -12,6 +11,7 @@ from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
+from citybrain.http.commanding import context, created, done
 from citybrain.http.paging import (
     PagedQuery,
     Query,
@@ -22,7 +22,6 @@ from citybrain.http.paging import (
 )
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.http.telemetry import CORRELATION
 from commands import case as commands
 from commands.handling import CommandContext, CommandResult
 from projections import queries
@@ -201,32 +200,10 @@ class DaysQuery(ReadModelQuery):
     )
 
 
-def context(call: Call) -> CommandContext:
-    """The command context of a request."""
-    return CommandContext(
-        actor=call.authenticated,
-        channel="http",
-        command_id=uuid4(),
-        correlation_id=call.request[CORRELATION],
-        idempotency_key=call.idempotency_key,
-        expected_version=call.expected_version,
-    )
-
-
-def answer(result: CommandResult, *, status: int = 200) -> web.Response:
-    """The response to a command."""
-    headers = {"ETag": f'"{result.version}"', "X-Position": str(result.position)}
-    if status == 201:
-        headers["Location"] = f"/v1/cases/{result.stream_id}"
-    if result.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return json_response(result.answer, status=status, headers=headers)
-
-
 async def report(call: Call) -> web.Response:
     """Report a problem."""
     result = await commands.report_case(call.body, context(call), call.runtime.services)
-    return answer(result, status=201)
+    return created(result, "/v1/cases")
 
 
 Handler = Callable[[str, Any, CommandContext, Any], Awaitable[CommandResult]]
@@ -237,7 +214,7 @@ def step(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
 
     async def handle(call: Call) -> web.Response:
         case_id = case_id_of(call)
-        return answer(await handler(case_id, call.body, context(call), call.runtime.services))
+        return done(await handler(case_id, call.body, context(call), call.runtime.services))
 
     return handle
 

@@ -150,7 +150,7 @@ def _problem_statuses(route: Route) -> list[str]:
     if "{" in route.path or route.tag == "development":
         statuses.add("404")
     if route.body is not None:
-        statuses |= {"409", "413", "415", "422"}
+        statuses |= {"404", "409", "413", "415", "422"}  # a body may name what is not there
     if route.tag in ("cases", "statistics"):
         statuses.add("403")
     if route.if_match:

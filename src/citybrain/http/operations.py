@@ -12,6 +12,7 @@ from citybrain.errors import CitybrainError, NotFound
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.runtime import Runtime
 from projections import queries
 
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
@@ -30,6 +31,9 @@ class Readiness(BaseModel):
 
     ready: bool
     checks: dict[str, bool]
+    faces: dict[str, str] | None = Field(
+        None, description="the model pack and what runs it; null where no faces are served"
+    )
 
 
 class ProjectionRow(BaseModel):
@@ -87,7 +91,20 @@ async def readyz(call: Call) -> web.Response:
         "not_closing": not runtime.closing.is_set(),
     }
     ready = all(checks.values())
-    return json_response(Readiness(ready=ready, checks=checks), status=200 if ready else 503)
+    readiness = Readiness(ready=ready, checks=checks, faces=_faces(runtime))
+    return json_response(readiness, status=200 if ready else 503)
+
+
+def _faces(runtime: Runtime) -> dict[str, str] | None:
+    faces = runtime.services.faces
+    if faces is None:
+        return None
+    pack = faces.engine.pack
+    return {
+        "pack": pack.pack_id,
+        "template_version": pack.template_version,
+        **faces.engine.models.runtime,
+    }
 
 
 async def metrics(call: Call) -> web.Response:

@@ -55,6 +55,7 @@ class Route:
     answers: dict[int, Answer] = field(default_factory=dict)
     if_match: bool = False
     idempotent: bool = False
+    body_limit_bytes: int | None = None
     streaming: bool = False
 
 
@@ -156,11 +157,7 @@ async def _body(route: Route, request: web.Request) -> Any:
         return None
     if request.content_type != "application/json":
         raise UnsupportedMediaType("the body must be application/json")
-    try:
-        raw = await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        limit = request.app[RUNTIME].settings.body_limit_bytes
-        raise BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit) from error
+    raw = await _read(request, route.body_limit_bytes)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -171,6 +168,20 @@ async def _body(route: Route, request: web.Request) -> Any:
         return route.body.model_validate(value)
     except ValidationError as error:
         raise invalid(error, "body") from None
+
+
+async def _read(request: web.Request, limit: int | None) -> bytes:
+    """The body; raises `BodyTooLarge` before more than the limit has been taken in."""
+    limit = limit or request.app[RUNTIME].settings.body_limit_bytes
+    too_large = BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit)
+    if (request.content_length or 0) > limit:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
 
 
 def json_response(

@@ -85,15 +85,21 @@ def change_settings() -> Callable[[Settings], None]:
 
 
 @pytest.fixture
+def with_faces() -> bool:
+    """Override to load the face models, which takes a second."""
+    return False
+
+
+@pytest.fixture
 async def api(
-    settings: Settings, change_settings: Callable[[Settings], None]
+    settings: Settings, change_settings: Callable[[Settings], None], with_faces: bool
 ) -> AsyncIterator[Api]:
     """A server on a free port, with projections and processes running."""
     settings.http_port = 0
     settings.rate_limit_per_second, settings.rate_limit_burst = 1e6, 1_000_000
     change_settings(settings)
     async with (
-        open_runtime(settings) as runtime,
+        open_runtime(settings, faces=with_faces) as runtime,
         serving(runtime) as url,
         aiohttp.ClientSession() as session,
     ):

@@ -15,6 +15,11 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance," 
     "response_schema_conformance"  # fmt: skip
 
 
+@pytest.fixture
+def with_faces() -> bool:
+    return True
+
+
 @pytest.mark.parametrize("role", ["operator", "auditor", "device", None])
 async def test_generated_requests_never_break_the_server(
     api: Api, tmp_path: Path, role: str | None

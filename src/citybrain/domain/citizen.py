@@ -1,0 +1,315 @@
+"""Citizens: who they are (sealed), what they consented to, and each match of their face.
+
+Stream `citizen-<id>`. The topics below are the storage format: never rename one. Names, numbers
+and dates of birth are sealed with the person's own key; pictures and embeddings are never here,
+only their digests and the ids under which the vault keeps them.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.stream import (
+    StreamAggregate,
+    StreamCreated,
+    StreamEvent,
+    register_stream,
+)
+from citybrain.errors import Forbidden, Refused
+
+GUARDIAN_UNDER_YEARS = 14  # PIPL art. 31; face recognition rules of 2025-06-01
+FAILURES_ALLOWED = 5
+FAILURES_WINDOW = timedelta(minutes=15)
+
+# --- events -------------------------------------------------------------------------------
+
+
+class CitizenRegistered(StreamCreated):
+    """An official registered a person. The three fields are sealed, in base64."""
+
+    TOPIC: ClassVar[str] = "citizen.registered"
+    name_sealed: str
+    id_number_sealed: str
+    birth_date_sealed: str
+    simulated: bool
+
+
+class FaceConsentGiven(StreamEvent):
+    """The person, or their guardian, agreed to face recognition, separately and informed."""
+
+    TOPIC: ClassVar[str] = "citizen.face_consent_given"
+    consent_id: str
+    notice_sha256: str
+    guardian: str | None
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.consent_id = self.consent_id
+
+
+class FaceConsentWithdrawn(StreamEvent):
+    """The agreement ended; with it every template."""
+
+    TOPIC: ClassVar[str] = "citizen.face_consent_withdrawn"
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.consent_id = None
+
+
+class FaceEvent(StreamEvent):
+    """A use of a face: which models, on what runtime, from which picture of what quality."""
+
+    pack_id: str
+    models: dict[str, str]
+    template_version: str
+    runtime: dict[str, str]
+    quality: dict[str, float]
+    challenge_id: str | None
+    sample_sha256: str
+
+
+class FaceEnrolled(FaceEvent):
+    """A template was made; the vault keeps it, sealed, as `template_id`."""
+
+    TOPIC: ClassVar[str] = "citizen.face_enrolled"
+    template_id: str
+    consent_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.templates[self.template_version] = self.template_id
+
+
+class DuplicateSuspected(StreamEvent):
+    """The enrolled face is very like another citizen's: an officer has to look."""
+
+    TOPIC: ClassVar[str] = "citizen.duplicate_suspected"
+    template_id: str
+    other: str
+    score: float
+    threshold: float
+    false_match_rate: float
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.suspected_duplicates.append(self.other)
+
+
+class FaceVerified(FaceEvent):
+    """A live face was compared with the template: the decision, and all that it rests on."""
+
+    TOPIC: ClassVar[str] = "citizen.face_verified"
+    purpose: str
+    matched: bool
+    score: float
+    threshold: float
+    false_match_rate: float
+    false_match_rate_upper_95: float
+    impostor_pairs: int
+    template_id: str
+    sample_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.note_attempt(self.timestamp, failed=not self.matched)
+
+
+class FaceAttemptFailed(StreamEvent):
+    """An attempt ended before a comparison: the challenge was not answered."""
+
+    TOPIC: ClassVar[str] = "citizen.face_attempt_failed"
+    purpose: str
+    reason: str
+    challenge_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.note_attempt(self.timestamp, failed=True)
+
+
+class FaceIdentified(FaceEvent):
+    """A kiosk's 1:N search put this citizen first; it authorises nothing."""
+
+    TOPIC: ClassVar[str] = "citizen.face_identified"
+    score: float
+    threshold: float
+    false_match_rate: float
+    enrolled: int
+    template_id: str
+
+
+class FaceRevoked(StreamEvent):
+    """All templates were destroyed."""
+
+    TOPIC: ClassVar[str] = "citizen.face_revoked"
+    reason: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.templates = {}
+
+
+# --- refusals -----------------------------------------------------------------------------
+
+
+class ConsentMissing(Refused):
+    """There is no consent to face recognition."""
+
+    code = "face-consent-missing"
+
+
+class GuardianRequired(Refused):
+    """A child under 14 needs a guardian's consent."""
+
+    code = "guardian-required"
+
+
+class NotEnrolled(Refused):
+    """There is no template of the pack in use."""
+
+    code = "face-not-enrolled"
+
+
+class TooManyAttempts(Refused):
+    """Too many attempts failed; another way of identification is open, or a later time."""
+
+    code = "too-many-face-attempts"
+
+
+class NotYourOwn(Forbidden):
+    """Citizens act on their own stream; officials on anybody's."""
+
+    code = "not-your-own"
+
+
+# --- state and decisions ------------------------------------------------------------------
+
+COUNTER = (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM)
+
+
+class Citizen(StreamAggregate):
+    """One person, as far as the city's services need to know."""
+
+    TOPIC: ClassVar[str] = "citizen"
+    category: ClassVar[str] = "citizen"
+
+    def __init__(
+        self, name_sealed: str, id_number_sealed: str, birth_date_sealed: str, simulated: bool
+    ) -> None:
+        self.name_sealed = name_sealed
+        self.id_number_sealed = id_number_sealed
+        self.birth_date_sealed = birth_date_sealed
+        self.simulated = simulated
+        self.consent_id: str | None = None
+        self.templates: dict[str, str] = {}
+        self.suspected_duplicates: list[str] = []
+        self.failed_at: list[datetime] = []
+
+    @classmethod
+    def register(
+        cls, actor: Actor, now: datetime, *, citizen_id: str, name_sealed: str,
+        id_number_sealed: str, birth_date_sealed: str, simulated: bool,
+    ) -> "Citizen":  # fmt: skip
+        """An official registers a person at a counter."""
+        if not actor.has(*COUNTER):
+            raise NotYourOwn("only an official registers people")
+        return cls._create(
+            CitizenRegistered, id=citizen_id, timestamp=now, name_sealed=name_sealed,
+            id_number_sealed=id_number_sealed, birth_date_sealed=birth_date_sealed,
+            simulated=simulated,
+        )  # fmt: skip
+
+    def give_face_consent(
+        self, actor: Actor, now: datetime, *, consent_id: str, notice_sha256: str,
+        age_years: int, guardian: str | None,
+    ) -> None:  # fmt: skip
+        """Agree to face recognition; a child under 14 through a guardian at the counter."""
+        self.check_may_act(actor)
+        if age_years < GUARDIAN_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
+            raise GuardianRequired(f"under {GUARDIAN_UNDER_YEARS}, a guardian agrees, at a counter")
+        self._trigger(
+            FaceConsentGiven, now, consent_id=consent_id, notice_sha256=notice_sha256,
+            guardian=guardian,
+        )  # fmt: skip
+
+    def withdraw_face_consent(self, actor: Actor, now: datetime) -> None:
+        """End the agreement; the templates end with it."""
+        self.check_may_act(actor)
+        if self.consent_id is None:
+            raise ConsentMissing("there is no consent to withdraw")
+        if self.templates:
+            self._trigger(FaceRevoked, now, reason="consent withdrawn")
+        self._trigger(FaceConsentWithdrawn, now)
+
+    def check_may_enrol(self, actor: Actor) -> None:
+        """Raise where no template may be made."""
+        self.check_may_act(actor)
+        if self.consent_id is None:
+            raise ConsentMissing("face recognition needs a separate consent first")
+
+    def enrol_face(
+        self, actor: Actor, now: datetime, *, template_id: str,
+        duplicate: dict[str, Any] | None, **use: Any,
+    ) -> None:  # fmt: skip
+        """Record a new template, and a suspected duplicate for an officer."""
+        self.check_may_enrol(actor)
+        self._trigger(FaceEnrolled, now, template_id=template_id, consent_id=self.consent_id, **use)
+        if duplicate is not None:
+            self._trigger(DuplicateSuspected, now, template_id=template_id, **duplicate)
+
+    def check_may_attempt(self, actor: Actor, now: datetime, template_version: str) -> str:
+        """The id of the template to compare with; raises where no attempt is allowed."""
+        self.check_may_act(actor, Role.DEVICE)
+        if self.consent_id is None:
+            raise ConsentMissing("face recognition needs a separate consent first")
+        if len([at for at in self.failed_at if now - at < FAILURES_WINDOW]) >= FAILURES_ALLOWED:
+            raise TooManyAttempts(
+                "too many attempts failed; use a one-time code or a counter, or wait",
+                retry_after_seconds=int(FAILURES_WINDOW.total_seconds()),
+            )
+        if template_version not in self.templates:
+            raise NotEnrolled("no face is enrolled with the model pack in use; enrol again")
+        return self.templates[template_version]
+
+    def verify_face(self, actor: Actor, now: datetime, **decision: Any) -> None:
+        """Record a comparison; an attempt that others have used up meanwhile is refused."""
+        self.check_may_attempt(actor, now, decision["template_version"])
+        self._trigger(FaceVerified, now, **decision)
+
+    def fail_attempt(self, actor: Actor, now: datetime, **failure: Any) -> None:
+        """Record an attempt that did not get as far as a comparison."""
+        self.check_may_act(actor, Role.DEVICE)
+        self._trigger(FaceAttemptFailed, now, **failure)
+
+    def identify_face(self, now: datetime, **finding: Any) -> None:
+        """Record that a 1:N search put this citizen first."""
+        self._trigger(FaceIdentified, now, **finding)
+
+    def revoke_face(self, actor: Actor, now: datetime, *, reason: str) -> None:
+        """Destroy all templates."""
+        self.check_may_act(actor)
+        if not self.templates:
+            raise NotEnrolled("there is no template to revoke")
+        self._trigger(FaceRevoked, now, reason=reason)
+
+    def check_may_act(self, actor: Actor, *others: Role) -> None:
+        """A citizen on their own stream, officials on any; raises `NotYourOwn`."""
+        own = actor.has(Role.CITIZEN) and actor.subject == self.id
+        if not own and not actor.has(*COUNTER, *others):
+            raise NotYourOwn("citizens act for themselves only")
+
+    def note_attempt(self, at: datetime, *, failed: bool) -> None:
+        """Keep the failures that still count; a success clears them."""
+        recent = [then for then in self.failed_at if at - then < FAILURES_WINDOW]
+        self.failed_at = [*recent, at] if failed else []
+
+    def _trigger(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
+        self.trigger_event(event, timestamp=max(now, self.modified_on), **fields)
+
+
+register_stream(
+    Citizen,
+    CitizenRegistered,
+    FaceConsentGiven,
+    FaceConsentWithdrawn,
+    FaceEnrolled,
+    DuplicateSuspected,
+    FaceVerified,
+    FaceAttemptFailed,
+    FaceIdentified,
+    FaceRevoked,
+)

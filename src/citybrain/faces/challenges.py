@@ -1,0 +1,144 @@
+"""Challenges and samples in the database: each challenge answered once, each picture used once."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from citybrain.errors import Refused
+from citybrain.faces.engine import Analysis
+from citybrain.faces.images import hash_distance
+from citybrain.faces.liveness import (
+    CHALLENGE_SECONDS,
+    SAME_FRAME_BITS,
+    RepeatedPicture,
+    Turn,
+    new_steps,
+)
+
+ISSUE = """
+INSERT INTO face_challenges (challenge_id, person_id, purpose, nonce, steps, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+USE = """
+UPDATE face_challenges SET used_at = clock_timestamp()
+WHERE challenge_id = $1 AND person_id = $2 AND purpose = $3 AND used_at IS NULL
+  AND expires_at > clock_timestamp()
+RETURNING nonce, steps
+"""
+RECENT_HASHES = """
+SELECT difference_hash FROM face_samples_seen
+WHERE person_id = $1 AND seen_at > clock_timestamp() - make_interval(days => $2)
+"""
+SEEN = """
+INSERT INTO face_samples_seen (sha256, person_id, difference_hash)
+SELECT s, $2, h FROM unnest($1::bytea[], $3::bigint[]) AS n(s, h)
+ON CONFLICT DO NOTHING
+"""
+ATTEMPT = """
+WITH recent AS (
+    SELECT count(*) AS n FROM face_attempts
+    WHERE device = $1 AND attempted_at > clock_timestamp() - make_interval(secs => $2)
+)
+INSERT INTO face_attempts (device) SELECT $1 FROM recent WHERE n < $3 RETURNING device
+"""
+FORGET = (
+    "DELETE FROM face_attempts WHERE attempted_at < clock_timestamp() - interval '1 day'",
+    "DELETE FROM face_challenges WHERE expires_at < clock_timestamp() - interval '1 day'",
+    "DELETE FROM face_samples_seen WHERE seen_at < clock_timestamp() - interval '30 days'",
+)
+HASHES_REMEMBERED_DAYS = 30
+DEVICE_ATTEMPTS, DEVICE_SECONDS = 60, 600
+
+
+class ChallengeNotValid(Refused):
+    """The challenge is unknown, used, expired, or was issued to somebody else."""
+
+    code = "challenge-not-valid"
+
+
+class TooManyDeviceAttempts(Refused):
+    """This device tried too often; it may try again later."""
+
+    code = "too-many-device-attempts"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a person is asked to do."""
+
+    challenge_id: UUID
+    nonce: str
+    steps: list[Turn]
+    expires_at: datetime
+
+
+class Challenges:
+    """Issues challenges, takes answers, and remembers which pictures were used."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+
+    async def issue(self, person_id: str, purpose: str) -> Challenge:
+        """A new challenge for one person and one purpose."""
+        challenge = Challenge(
+            uuid4(), secrets.token_urlsafe(24), new_steps(),
+            datetime.now(UTC) + timedelta(seconds=CHALLENGE_SECONDS),
+        )  # fmt: skip
+        await self._pool.execute(
+            ISSUE, challenge.challenge_id, person_id, purpose, challenge.nonce,
+            [step.value for step in challenge.steps], challenge.expires_at,
+        )  # fmt: skip
+        return challenge
+
+    async def use(
+        self, challenge_id: UUID, nonce: str, person_id: str, purpose: str
+    ) -> Sequence[Turn]:
+        """Take the challenge: whatever the answer is worth, it cannot be answered again."""
+        row = await self._pool.fetchrow(USE, challenge_id, person_id, purpose)
+        if row is None or not secrets.compare_digest(row["nonce"].encode(), nonce.encode()):
+            raise ChallengeNotValid("this challenge is unknown, used or expired; ask for another")
+        return [Turn(step) for step in row["steps"]]
+
+    async def count_attempt(self, device: str) -> None:
+        """Count an attempt of a device; raises `TooManyDeviceAttempts`."""
+        if await self._pool.fetchval(ATTEMPT, device, DEVICE_SECONDS, DEVICE_ATTEMPTS) is None:
+            raise TooManyDeviceAttempts(
+                f"at most {DEVICE_ATTEMPTS} attempts in {DEVICE_SECONDS} s",
+                retry_after_seconds=DEVICE_SECONDS,
+            )
+
+    async def use_pictures(
+        self, person_id: str, contents: Sequence[bytes], answers: Sequence[Analysis]
+    ) -> None:
+        """Remember pictures as used; raises `RepeatedPicture` for one that was used before.
+
+        The digest decides; a perceptual hash near one of this person's is refused as well.
+        """
+        rows = await self._pool.fetch(RECENT_HASHES, person_id, HASHES_REMEMBERED_DAYS)
+        known = [row["difference_hash"] & (1 << 64) - 1 for row in rows]
+        hashes = [answer.difference_hash for answer in answers]
+        near = any(
+            hash_distance(one, other) <= SAME_FRAME_BITS for one in hashes for other in known
+        )
+        digests = [sha256(content).digest() for content in contents]
+        added = await self._pool.execute(
+            SEEN, digests, person_id, [_signed(value) for value in hashes]
+        )
+        if near or added != f"INSERT 0 {len(set(digests))}" or len(set(digests)) < len(digests):
+            raise RepeatedPicture("a picture was used before")
+
+    async def forget_old(self) -> None:
+        """Drop what no rule asks about any more."""
+        for statement in FORGET:
+            await self._pool.execute(statement)
+
+
+def _signed(value: int) -> int:
+    """64 bits as PostgreSQL's bigint has them."""
+    return value - (1 << 64) if value >> 63 else value

@@ -1,0 +1,102 @@
+"""From untrusted bytes to pixels: limits before decoding, one orientation, no metadata.
+
+Size and format are checked on the bytes, the number of pixels on the header; only then is the
+picture decoded. What a picture says about its camera and place is never read, except which way
+is up (EXIF orientation).
+"""
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from citybrain.errors import InvalidInput
+
+Pixels = NDArray[np.uint8]
+"""A picture: height x width x 3, BGR."""
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+MAX_BYTES = 2 << 20
+MAX_PIXELS = 24_000_000
+MIN_SIDE = 64
+WORKING_SIDE = 1280  # a face that fills a tenth of it is still large enough
+
+
+class ImageTooLarge(InvalidInput):
+    """More bytes than a picture may have."""
+
+    code = "image-too-large"
+
+
+class ImageTooManyPixels(InvalidInput):
+    """More pixels than a picture may have, however few bytes they take."""
+
+    code = "image-too-many-pixels"
+
+
+class ImageTooSmall(InvalidInput):
+    """Too few pixels for a face."""
+
+    code = "image-too-small"
+
+
+class ImageFormatRefused(InvalidInput):
+    """Not a JPEG, PNG or WebP, or several pictures in one file."""
+
+    code = "image-format-refused"
+
+
+class ImageBroken(InvalidInput):
+    """The file ends early or contradicts itself."""
+
+    code = "image-broken"
+
+
+def decode(content: bytes) -> Pixels:
+    """The picture in `content`, upright, its longer side at most `WORKING_SIDE`."""
+    if len(content) > MAX_BYTES:
+        raise ImageTooLarge(f"a picture has at most {MAX_BYTES} bytes", limit_bytes=MAX_BYTES)
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_header(image)
+            image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG: decoded at reduced size
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except InvalidInput:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise ImageFormatRefused("a picture is a JPEG, PNG or WebP file") from error
+    except (OSError, ValueError, SyntaxError, IndexError, KeyError, EOFError, MemoryError) as error:
+        raise ImageBroken("the picture cannot be decoded") from error
+    upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BILINEAR)
+    return np.ascontiguousarray(np.asarray(upright, dtype=np.uint8)[..., ::-1])
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageTooManyPixels(
+            f"a picture has at most {MAX_PIXELS} pixels", limit_pixels=MAX_PIXELS
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageTooSmall(f"a picture has at least {MIN_SIDE} pixels a side", limit=MIN_SIDE)
+    if getattr(image, "n_frames", 1) != 1:
+        raise ImageFormatRefused("a picture is one frame, not an animation")
+
+
+def difference_hash(image: Pixels) -> int:
+    """A 64-bit perceptual hash: whether brightness falls from each cell to the next.
+
+    The same picture in another compression or size differs in a few bits; another picture of
+    the same scene in many. A hint against replays, evaded by cropping.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = (cells[:, 1:] < cells[:, :-1]).ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def hash_distance(one: int, other: int) -> int:
+    """In how many of the 64 bits two hashes differ."""
+    return (one ^ other).bit_count()

@@ -1,0 +1,190 @@
+"""Citizens over HTTP: registration, consent, and enrolment, verification and search by face.
+
+Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids only.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from citybrain.domain.actor import Role
+from citybrain.domain.citizen import Citizen
+from citybrain.errors import NotFound
+from citybrain.eventstore import StreamNotFound
+from citybrain.http.commanding import context, created, done
+from citybrain.http.routing import Answer, Call, Route, json_response
+from commands import citizen as commands
+from commands.handling import CommandContext, CommandResult, Services
+
+CITIZEN_ID = re.compile(r"citizen-[0-9a-f]{32}")
+COUNTER = (Role.OFFICIAL, Role.OPERATOR)
+OWN = (Role.CITIZEN, *COUNTER)
+AT_A_CAMERA = (*OWN, Role.DEVICE)
+PICTURES_BYTES = 12 << 20  # six pictures of 2 MiB, in base64, refused one by one if larger
+
+
+class CitizenAnswer(BaseModel):
+    """What a command on a citizen answers."""
+
+    citizen_id: str
+    version: int
+    face_consent: bool
+    face_enrolled: bool
+
+
+class VerificationAnswer(CitizenAnswer):
+    """The decision. The score is in the event, for auditors; it would help who guesses."""
+
+    matched: bool
+    purpose: str
+
+
+class ChallengeAnswer(BaseModel):
+    """What to do in front of the camera, one picture a step."""
+
+    challenge_id: str
+    nonce: str
+    steps: list[str] = Field(description="neutral, left or right: the person's own side")
+    expires_at: datetime
+
+
+class IdentificationAnswer(BaseModel):
+    """Who it may be, best first; a verification decides."""
+
+    candidates: list[str]
+    enrolled: int = Field(description="how many faces were searched")
+
+
+class FindCitizen(BaseModel):
+    """Whom to look for."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    id_number: str = Field(min_length=4, max_length=32, pattern=r"^[0-9A-Za-z-]+$")
+
+
+class Found(BaseModel):
+    """The citizen's stream."""
+
+    citizen_id: str
+
+
+class CitizenNotFound(NotFound):
+    """Nobody is registered with this identity number."""
+
+    code = "citizen-not-found"
+
+
+Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
+
+
+def citizen_id_of(call: Call) -> str:
+    """The citizen id in the path; raises `StreamNotFound` for what cannot be one."""
+    citizen_id = call.request.match_info["citizen_id"]
+    if not CITIZEN_ID.fullmatch(citizen_id):
+        raise StreamNotFound("there is no such citizen")
+    return citizen_id
+
+
+async def register(call: Call) -> web.Response:
+    """Register a person."""
+    result = await commands.register_citizen(call.body, context(call), call.runtime.services)
+    return created(result, "/v1/citizens")
+
+
+async def find(call: Call) -> web.Response:
+    """Find a person by identity number."""
+    found = await commands.find_citizen(call.body.id_number, call.runtime.services)
+    if found is None:
+        raise CitizenNotFound("nobody is registered with this identity number")
+    return json_response(Found(citizen_id=found))
+
+
+async def show(call: Call) -> web.Response:
+    """What is known without opening a seal."""
+    citizen = await call.runtime.store.load(Citizen, citizen_id_of(call))
+    citizen.check_may_act(call.authenticated)
+    state = CitizenAnswer(
+        citizen_id=citizen.id, version=citizen.version,
+        face_consent=citizen.consent_id is not None, face_enrolled=bool(citizen.templates),
+    )  # fmt: skip
+    return json_response(state, headers={"ETag": f'"{citizen.version}"'})
+
+
+async def challenge(call: Call) -> web.Response:
+    """Issue a challenge."""
+    issued = await commands.issue_challenge(
+        citizen_id_of(call), call.body, context(call), call.runtime.services
+    )
+    return json_response(ChallengeAnswer(**issued), status=201)
+
+
+async def identify(call: Call) -> web.Response:
+    """Search 1:N."""
+    found = await commands.identify_face(call.body, context(call), call.runtime.services)
+    return json_response(IdentificationAnswer(**found))
+
+
+def on_citizen(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
+    """The route handler of a command on one citizen."""
+
+    async def handle(call: Call) -> web.Response:
+        services = call.runtime.services
+        return done(await handler(citizen_id_of(call), call.body, context(call), services))
+
+    return handle
+
+
+def _command(
+    path: str, model: type[BaseModel], handler: Handler, summary: str, roles: tuple[Role, ...],
+    answers: type[BaseModel] = CitizenAnswer, body_limit_bytes: int | None = None,
+) -> Route:  # fmt: skip
+    return Route(
+        method="POST", path=f"/v1/citizens/{{citizen_id}}/{path}", summary=summary,
+        tag="citizens", handler=on_citizen(handler), roles=roles, body=model, idempotent=True,
+        answers={200: Answer("done; ETag and X-Position say where", answers)},
+        body_limit_bytes=body_limit_bytes,
+    )  # fmt: skip
+
+
+ROUTES = (
+    Route(
+        method="POST", path="/v1/citizens", summary="Register a person", tag="citizens",
+        handler=register, roles=COUNTER, body=commands.RegisterCitizen, idempotent=True,
+        answers={201: Answer("registered; Location is the citizen", CitizenAnswer)},
+    ),
+    Route(
+        method="POST", path="/v1/citizens/search", summary="Find a person by identity number",
+        tag="citizens", handler=find, roles=COUNTER, body=FindCitizen,
+        answers={200: Answer("the citizen", Found)},
+    ),
+    Route(
+        method="GET", path="/v1/citizens/{citizen_id}", tag="citizens", handler=show, roles=OWN,
+        summary="Consent and enrolment of a citizen",
+        answers={200: Answer("the state; ETag is its version", CitizenAnswer)},
+    ),
+    _command("face/consent", commands.GiveFaceConsent, commands.give_face_consent,
+             "Agree to face recognition", OWN),
+    _command("face/consent/withdrawal", commands.WithdrawFaceConsent,
+             commands.withdraw_face_consent, "End the consent; templates are destroyed", OWN),
+    Route(
+        method="POST", path="/v1/citizens/{citizen_id}/face/challenges", tag="citizens",
+        summary="A single-use challenge", handler=challenge, roles=AT_A_CAMERA,
+        body=commands.IssueChallenge, answers={201: Answer("the challenge", ChallengeAnswer)},
+    ),
+    _command("face/enrolment", commands.EnrolFace, commands.enrol_face,
+             "Enrol a face from an answered challenge", OWN, body_limit_bytes=PICTURES_BYTES),
+    _command("face/verification", commands.VerifyFace, commands.verify_face,
+             "Compare a live face 1:1", AT_A_CAMERA, VerificationAnswer, PICTURES_BYTES),
+    _command("face/revocation", commands.RevokeFace, commands.revoke_face,
+             "Destroy all templates", OWN),
+    Route(
+        method="POST", path="/v1/faces/identification", summary="Shortlist who a face may be",
+        tag="citizens", handler=identify, roles=(Role.DEVICE, *COUNTER),
+        body=commands.IdentifyFace, body_limit_bytes=PICTURES_BYTES,
+        answers={200: Answer("the candidates", IdentificationAnswer)},
+    ),
+)  # fmt: skip

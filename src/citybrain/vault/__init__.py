@@ -1,0 +1,17 @@
+"""The vault: a key for each person, and what is sealed with it.
+
+Destroying a person's key is erasure: what was sealed with it stays where it is, in events and
+in tables, and can never be read again.
+"""
+
+from citybrain.vault.keys import FileKeyWrapper, KeyWrapper, open_key_wrapper
+from citybrain.vault.vault import PersonErased, SealBroken, Vault
+
+__all__ = [
+    "FileKeyWrapper",
+    "KeyWrapper",
+    "PersonErased",
+    "SealBroken",
+    "Vault",
+    "open_key_wrapper",
+]

@@ -1,0 +1,112 @@
+"""The master key: wraps the keys of people, and keys the blind indexes.
+
+`KeyWrapper` is the port for a key-management service. The default keeps a 32-byte key in a
+file; development makes one at first run, production must name its own.
+"""
+
+import hmac
+import os
+import secrets
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from citybrain.errors import CitybrainError
+from citybrain.settings import Settings
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class MasterKeyMissing(CitybrainError):
+    """Production needs a master key of its own."""
+
+    code = "master-key-missing"
+
+
+class MasterKeyWrong(CitybrainError):
+    """The key file is not a key, or not the one that wrapped what is stored."""
+
+    code = "master-key-wrong"
+
+
+class KeyWrapper(Protocol):
+    """Wraps keys so that the database alone opens nothing."""
+
+    async def wrap(self, key: bytes, context: str) -> bytes:
+        """The wrapped form of `key`, bound to `context`."""
+
+    async def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        """The key again; raises `MasterKeyWrong`."""
+
+    async def blind(self, value: str, purpose: str) -> str:
+        """A keyed digest (HMAC-SHA-256, 64 hex digits) to search a sealed value by."""
+
+
+class FileKeyWrapper:
+    """AES-256-GCM under a master key held in memory; one derived key a use (HKDF, RFC 5869)."""
+
+    def __init__(self, master_key: bytes) -> None:
+        if len(master_key) != KEY_BYTES:
+            raise MasterKeyWrong(f"a master key has {KEY_BYTES} bytes")
+        self._wrapping = AESGCM(_derived(master_key, b"citybrain wrap v1"))
+        self._blinding = _derived(master_key, b"citybrain blind index v1")
+
+    async def wrap(self, key: bytes, context: str) -> bytes:
+        """Nonce, then ciphertext and tag."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._wrapping.encrypt(nonce, key, context.encode())
+
+    async def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        """The key again; raises `MasterKeyWrong`."""
+        nonce, content = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        try:
+            return self._wrapping.decrypt(nonce, content, context.encode())
+        except InvalidTag as error:
+            raise MasterKeyWrong("this master key did not wrap that key") from error
+
+    async def blind(self, value: str, purpose: str) -> str:
+        """A keyed digest of a value, for one purpose."""
+        return hmac.new(self._blinding, f"{purpose}\0{value}".encode(), sha256).hexdigest()
+
+
+def _derived(master_key: bytes, use: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=use).derive(master_key)
+
+
+def open_key_wrapper(settings: Settings) -> FileKeyWrapper:
+    """The wrapper that the settings name; raises `MasterKeyMissing` in production without one."""
+    path = settings.vault_master_key_file
+    if path is None:
+        if settings.mode == "production":
+            raise MasterKeyMissing(
+                "production needs CITYBRAIN_VAULT_MASTER_KEY_FILE: 32 random bytes, kept apart "
+                "from the database and its backups"
+            )
+        path = settings.data_dir / "keys" / "vault-master.key"
+        _make_once(path)
+    try:
+        return FileKeyWrapper(path.read_bytes())
+    except OSError as error:
+        raise MasterKeyMissing(f"the master key {path} cannot be read") from error
+
+
+def _make_once(path: Path) -> None:
+    """Make the key unless it exists; the first of several processes wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        return
+    temporary = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()

@@ -1,0 +1,184 @@
+"""Seals what is personal under the person's own key (AES-256-GCM).
+
+A sealed value is `v1`, a 12-byte nonce and the ciphertext with its tag; the person and the
+purpose are authenticated with it, so a value cannot be moved to another person or field. Keys
+live in memory while they are used and never in an event, a log or an error.
+"""
+
+import base64
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from citybrain.errors import CitybrainError, NotFound
+from citybrain.vault.keys import KEY_BYTES, NONCE_BYTES, KeyWrapper
+
+VERSION = b"v1"
+CACHED_KEYS = 10_000
+
+CREATE_KEY = """
+INSERT INTO person_keys (person_id, wrapped_key) VALUES ($1, $2)
+ON CONFLICT (person_id) DO NOTHING
+"""
+READ_KEY = "SELECT wrapped_key, destroyed_at FROM person_keys WHERE person_id = $1"
+DESTROY_KEY = """
+UPDATE person_keys SET wrapped_key = NULL, destroyed_at = clock_timestamp()
+WHERE person_id = $1 AND destroyed_at IS NULL
+"""
+DELETE_BLOBS = "DELETE FROM sealed_blobs WHERE person_id = $1"
+DELETE_INDEXES = "DELETE FROM person_blind_indexes WHERE person_id = $1"
+SAVE_INDEX = """
+INSERT INTO person_blind_indexes (purpose, digest, person_id) VALUES ($1, $2, $3)
+ON CONFLICT (purpose, digest) DO NOTHING
+"""
+READ_INDEX = "SELECT person_id FROM person_blind_indexes WHERE purpose = $1 AND digest = $2"
+SAVE_BLOB = """
+INSERT INTO sealed_blobs (blob_id, person_id, kind, content, delete_after)
+VALUES ($1, $2, $3, $4, $5)
+"""
+READ_BLOB = "SELECT content FROM sealed_blobs WHERE blob_id = $1 AND person_id = $2 AND kind = $3"
+DELETE_BLOB = "DELETE FROM sealed_blobs WHERE blob_id = ANY($1)"
+DELETE_OTHERS = """
+DELETE FROM sealed_blobs WHERE person_id = $1 AND kind = $2 AND NOT blob_id = ANY($3)
+"""
+DELETE_EXPIRED = "DELETE FROM sealed_blobs WHERE delete_after < clock_timestamp()"
+
+
+class PersonErased(NotFound):
+    """The person's key was destroyed; what it sealed cannot be read any more."""
+
+    code = "person-erased"
+
+
+class NoSuchKey(NotFound):
+    """This person has no key."""
+
+    code = "no-such-person-key"
+
+
+class NoSuchBlob(NotFound):
+    """Deleted after its time, or never there."""
+
+    code = "no-such-sealed-blob"
+
+
+class SealBroken(CitybrainError):
+    """A sealed value was changed, or belongs to another person or purpose."""
+
+    code = "seal-broken"
+
+
+class Vault:
+    """Keys of people, and sealed values."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", wrapper: KeyWrapper) -> None:
+        self._pool = pool
+        self._wrapper = wrapper
+        self._keys: OrderedDict[str, bytes] = OrderedDict()
+
+    async def create_key(self, person_id: str) -> None:
+        """Make the person's key, unless there is one."""
+        wrapped = await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), person_id)
+        await self._pool.execute(CREATE_KEY, person_id, wrapped)
+
+    async def erase(self, person_id: str) -> None:
+        """Destroy the person's key and delete what is stored for them. For ever."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(DESTROY_KEY, person_id)
+            await connection.execute(DELETE_BLOBS, person_id)
+            await connection.execute(DELETE_INDEXES, person_id)
+        self._keys.pop(person_id, None)
+
+    async def seal(self, person_id: str, purpose: str, value: bytes) -> bytes:
+        """`value` sealed for one purpose; raises `PersonErased` or `NoSuchKey`."""
+        key = await self._key(person_id)
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return VERSION + nonce + AESGCM(key).encrypt(nonce, value, _context(person_id, purpose))
+
+    async def open(self, person_id: str, purpose: str, sealed: bytes) -> bytes:
+        """The value again; raises `PersonErased`, `NoSuchKey` or `SealBroken`."""
+        key = await self._key(person_id, fresh=True)
+        nonce, content = sealed[2 : 2 + NONCE_BYTES], sealed[2 + NONCE_BYTES :]
+        try:
+            if sealed[:2] != VERSION:
+                raise InvalidTag
+            return AESGCM(key).decrypt(nonce, content, _context(person_id, purpose))
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken(f"a sealed {purpose} cannot be opened") from error
+
+    async def seal_text(self, person_id: str, purpose: str, value: str) -> str:
+        """A sealed text, in base64: for a field of an event."""
+        return base64.b64encode(await self.seal(person_id, purpose, value.encode())).decode()
+
+    async def open_text(self, person_id: str, purpose: str, sealed: str) -> str:
+        """The text again; errors as of `open`."""
+        return (await self.open(person_id, purpose, base64.b64decode(sealed))).decode()
+
+    async def index(self, person_id: str, purpose: str, value: str) -> str:
+        """Make the person found by `value`; returns who it belongs to: somebody may be there."""
+        digest = await self._wrapper.blind(value, purpose)
+        await self._pool.execute(SAVE_INDEX, purpose, digest, person_id)
+        owner: str = await self._pool.fetchval(READ_INDEX, purpose, digest)
+        return owner
+
+    async def find(self, purpose: str, value: str) -> str | None:
+        """Whom `value` belongs to."""
+        digest = await self._wrapper.blind(value, purpose)
+        found: str | None = await self._pool.fetchval(READ_INDEX, purpose, digest)
+        return found
+
+    async def keep(
+        self, person_id: str, kind: str, value: bytes, delete_after: datetime | None = None
+    ) -> UUID:
+        """Store a value sealed; returns its id. It is deleted after `delete_after`."""
+        blob_id = uuid4()
+        sealed = await self.seal(person_id, f"{kind}:{blob_id}", value)
+        await self._pool.execute(SAVE_BLOB, blob_id, person_id, kind, sealed, delete_after)
+        return blob_id
+
+    async def fetch(self, person_id: str, kind: str, blob_id: UUID) -> bytes:
+        """What `keep` stored; raises `NoSuchBlob` beside the errors of `open`."""
+        sealed = await self._pool.fetchval(READ_BLOB, blob_id, person_id, kind)
+        if sealed is None:
+            raise NoSuchBlob(f"this {kind} is not kept any more")
+        return await self.open(person_id, f"{kind}:{blob_id}", sealed)
+
+    async def delete(self, blob_ids: Sequence[UUID]) -> None:
+        """Delete stored values."""
+        await self._pool.execute(DELETE_BLOB, blob_ids)
+
+    async def keep_only(self, person_id: str, kind: str, blob_ids: Sequence[UUID]) -> None:
+        """Delete all that is stored of one kind but these."""
+        await self._pool.execute(DELETE_OTHERS, person_id, kind, blob_ids)
+
+    async def delete_expired(self) -> None:
+        """Delete stored values whose time is over."""
+        await self._pool.execute(DELETE_EXPIRED)
+
+    async def _key(self, person_id: str, *, fresh: bool = False) -> bytes:
+        """The person's key. To open something, the database is asked: it may be destroyed."""
+        cached = self._keys.get(person_id)
+        if cached is not None and not fresh:
+            return cached
+        row = await self._pool.fetchrow(READ_KEY, person_id)
+        if row is None or row["wrapped_key"] is None:
+            self._keys.pop(person_id, None)
+            if row is None:
+                raise NoSuchKey("this person has no key")
+            raise PersonErased("this person's data has been erased")
+        key = cached or await self._wrapper.unwrap(row["wrapped_key"], person_id)
+        self._keys[person_id] = key
+        if len(self._keys) > CACHED_KEYS:
+            self._keys.popitem(last=False)
+        return key
+
+
+def _context(person_id: str, purpose: str) -> bytes:
+    return f"citybrain\0{person_id}\0{purpose}".encode()
