@@ -71,7 +71,7 @@ lock: ## pin the newest allowed packages again, with their hashes
 	@build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --extra dev --strip-extras --unsafe-package opencv-python \
 		--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 		-o build/requirements.lock pyproject.toml
-	@{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; cat build/requirements.lock; } > requirements.lock
+	@{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; sed '/^# WARNING: /,$$d' build/requirements.lock; } > requirements.lock
 
 system:
 	@ops/install-system-packages.sh

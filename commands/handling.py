@@ -4,7 +4,6 @@ A handler is a plain async function of a command, its context and the services. 
 holds what all of them share; it knows no stream.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from citybrain.eventstore import (
     WrongExpectedVersion,
 )
 from citybrain.faces.services import Faces
+from citybrain.notifications import Notifier
 from citybrain.observability import span
 from citybrain.vault import Vault
 
@@ -76,7 +76,8 @@ class Services:
 
     store: EventStore
     definitions: Definitions
-    vault: Vault | None = None
+    vault: Vault
+    notifier: Notifier
     faces: Faces | None = None
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)
@@ -175,7 +176,9 @@ async def answered_before(
     if context.idempotency_key is None:
         return None
     stored = await services.store.answer_for(f"{context.actor.subject}:{context.idempotency_key}")
-    return _replayed(stored, _fingerprint(command, stream_id)) if stored else None
+    if stored is None:
+        return None
+    return _replayed(stored, await _fingerprint(command, stream_id, services))
 
 
 async def _once(
@@ -191,7 +194,7 @@ async def _once(
     if key is None:
         return await attempt(lambda _: None)
     key = f"{context.actor.subject}:{key}"
-    fingerprint = _fingerprint(command, stream_id)
+    fingerprint = await _fingerprint(command, stream_id, services)
     if key in services.keys_in_flight:
         raise KeyInFlight("a request with this idempotency key is being worked on")
     services.keys_in_flight.add(key)
@@ -240,11 +243,11 @@ def _check_version(aggregate: StreamAggregate, context: CommandContext) -> None:
         )
 
 
-def _fingerprint(command: Command, stream_id: str) -> bytes:
+async def _fingerprint(command: Command, stream_id: str, services: Services) -> bytes:
+    """A keyed digest of the command: what it says may be personal and easily guessed."""
     body = orjson.dumps(command.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(
-        b"\0".join((type(command).__name__.encode(), stream_id.encode(), body))
-    ).digest()
+    whole = b"\0".join((type(command).__name__.encode(), stream_id.encode(), body))
+    return await services.vault.digest("idempotency", whole)
 
 
 def _replayed(stored: StoredAnswer, fingerprint: bytes) -> CommandResult:

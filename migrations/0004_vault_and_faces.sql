@@ -22,7 +22,7 @@ CREATE INDEX ON sealed_blobs (delete_after) WHERE delete_after IS NOT NULL;
 -- A person is found by a keyed digest of what identifies them; one person for each digest.
 CREATE TABLE person_blind_indexes (
     purpose   text COLLATE "C" NOT NULL,
-    digest    text COLLATE "C" NOT NULL,
+    digest    bytea NOT NULL,
     person_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (purpose, digest)
 );
@@ -50,9 +50,25 @@ CREATE TABLE face_samples_seen (
 CREATE INDEX ON face_samples_seen (person_id, seen_at);
 CREATE INDEX ON face_samples_seen (seen_at);
 
--- Attempts of a device, for its limit.
+-- Attempts of a device in ten minutes, for its limit.
 CREATE TABLE face_attempts (
     device       text COLLATE "C" NOT NULL,
-    attempted_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    window_start timestamptz NOT NULL,
+    attempts     integer NOT NULL,
+    PRIMARY KEY (device, window_start)
 );
-CREATE INDEX ON face_attempts (device, attempted_at);
+CREATE INDEX ON face_attempts (window_start);
+
+-- One-time codes: only a keyed digest is kept, and how often it was tried.
+CREATE TABLE identity_codes (
+    code_id    uuid PRIMARY KEY,
+    person_id  text COLLATE "C" NOT NULL,
+    purpose    text COLLATE "C" NOT NULL,
+    digest     bytea NOT NULL,
+    tries      integer NOT NULL DEFAULT 0,
+    sent_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL,
+    used_at    timestamptz
+);
+CREATE INDEX ON identity_codes (person_id, sent_at);
+CREATE INDEX ON identity_codes (sent_at);

@@ -54,6 +54,13 @@ SELECT category, streams, events, last_position, last_recorded_at
 FROM streams.categories ORDER BY category
 """
 
+SUSPECTED_DUPLICATES = """
+SELECT pair, citizen_id, other, score, threshold, enrolled, suspected_at
+FROM suspected_duplicates.suspicions
+WHERE $1::timestamptz IS NULL OR (suspected_at, pair) > ($1, $2::text)
+ORDER BY suspected_at, pair LIMIT $3
+"""
+
 STATUS = """
 SELECT c.projection, c.version, c.position, c.updated_at,
        (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked,
@@ -109,6 +116,14 @@ async def case_days(
 async def stream_counts(pool: Pool) -> list[Row]:
     """Streams and events by category."""
     return await _rows(pool, STREAM_COUNTS)
+
+
+async def suspected_duplicates(
+    pool: Pool, *, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> list[Row]:
+    """Faces enrolled for two people, oldest first; `after` is (suspected_at, pair)."""
+    suspected_at, pair = after or (None, None)
+    return await _rows(pool, SUSPECTED_DUPLICATES, suspected_at, pair, limit)
 
 
 async def projection_status(store: EventStore) -> list[Row]:

@@ -6,8 +6,11 @@ from projections.case_timeline import CaseTimeline
 from projections.open_cases import OpenCases
 from projections.projection import Projection
 from projections.streams import Streams
+from projections.suspected_duplicates import SuspectedDuplicates
 
-PROJECTIONS: tuple[Projection, ...] = (OpenCases(), CaseTimeline(), CaseDays(), Streams())
+PROJECTIONS: tuple[Projection, ...] = (
+    OpenCases(), CaseTimeline(), CaseDays(), Streams(), SuspectedDuplicates(),
+)  # fmt: skip
 
 
 class UnknownProjection(InvalidInput):

@@ -3,8 +3,9 @@
 from citybrain.errors import InvalidInput
 from commands.processes.routing import CaseRouting
 from commands.processes.runner import ProcessManager
+from commands.processes.templates import TemplateDestruction
 
-PROCESSES: tuple[ProcessManager, ...] = (CaseRouting(),)
+PROCESSES: tuple[ProcessManager, ...] = (CaseRouting(), TemplateDestruction())
 
 
 class UnknownProcess(InvalidInput):

@@ -13,12 +13,15 @@ NOT_INSTALLED = "not installed"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measurement: a rate per second and, where they apply, latencies and peak memory."""
+    """One measurement: a rate per second and, where they apply, latencies, peak memory, how late
+    the event loop ran its callbacks, and how often a search found the right one."""
 
     rate: float
     p50_ms: float | None = None
     p99_ms: float | None = None
     rss_mb: float | None = None
+    loop_p99_ms: float | None = None
+    recall: float | None = None
 
 
 Samples = Mapping[str, Sample | str]
@@ -57,6 +60,8 @@ def combined(samples: Sequence[Sample]) -> Sample:
         p50_ms=_median_of([each.p50_ms for each in samples]),
         p99_ms=_median_of([each.p99_ms for each in samples]),
         rss_mb=max(rss) if rss else None,
+        loop_p99_ms=_median_of([each.loop_p99_ms for each in samples]),
+        recall=_median_of([each.recall for each in samples]),
     )
 
 

@@ -1,7 +1,8 @@
 """One line of a benchmark: what is measured beside what, its targets, and its JSON.
 
 The JSON object is the contract with whoever reads the results: `bench`, `line`, `value`,
-`unit`, `limit`, `of_limit`, `peers`, and where they apply `p50_ms`, `p99_ms`, `rss_mb`.
+`unit`, `limit`, `of_limit`, `peers`, and where they apply `p50_ms`, `p99_ms`, `rss_mb`,
+`loop_p99_ms` and `recall`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,7 @@ class AtLeast:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """A figure of the sample (`p99_ms`, `rss_mb`) is at most `bound`."""
+    """A figure of the sample (`p99_ms`, `rss_mb`, …) is at most `bound`."""
 
     figure: str
     bound: float
@@ -107,7 +108,7 @@ class Result:
                 for name, value in self.peers.items()
             },
         }
-        for figure in ("p50_ms", "p99_ms", "rss_mb"):
+        for figure in ("p50_ms", "p99_ms", "rss_mb", "loop_p99_ms", "recall"):
             value = getattr(self.own, figure)
             if value is not None:
                 members[figure] = round(value, 2)

@@ -1,4 +1,4 @@
-"""A small simulated city: cameras, citizens, officials and operators as ordinary clients.
+"""A small simulated city: cameras, citizens, kiosks, officials and operators as clients.
 
 Everything goes through HTTP with tokens of the development issuer, work is looked up as a
 department or the centre would, and all that is reported is marked `simulated`. Cases that are
@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 
 from ops.simulators.client import Client, Person, ServerGone
+from ops.simulators.kiosks import Kiosks
 
 CENTRE = (34.7466, 113.6254)  # Zhengzhou, WGS-84
 SPREAD_DEGREES = 0.04
@@ -49,6 +50,7 @@ class City:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._report_for_ever(group, classes, departments))
             group.create_task(self._check())
+            group.create_task(Kiosks(self._client, self._chance).run())
             for department in departments:
                 group.create_task(self._work(department))
 

@@ -11,9 +11,11 @@ from citybrain.faces.services import open_faces
 from citybrain.http.application import serving
 from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import open_verifier
+from citybrain.notifications import open_notifier
 from citybrain.settings import Settings
-from citybrain.vault import Vault, open_key_wrapper
+from citybrain.vault import Vault, open_key_wrapper, require_own_key
 from commands.handling import Services
+from commands.identity import forget_codes
 from commands.processes.registry import PROCESSES
 from commands.processes.runner import ProcessRunner
 from projections.registry import PROJECTIONS
@@ -25,18 +27,18 @@ HOUR_SECONDS = 3600.0
 
 @asynccontextmanager
 async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIterator[Services]:
-    """What command handlers need; with `faces` also the vault and the loaded face models.
+    """What command handlers need; with `faces` also the loaded face models.
 
     Production serves faces where a pack is named: the development pack is not for people.
     """
     definitions = load_definitions(settings.definitions_dir)
     async with open_event_store(settings) as store:
-        services = Services(store=store, definitions=definitions)
+        vault = Vault(store.pool, open_key_wrapper(settings))
+        services = Services(store, definitions, vault, open_notifier(settings))
         if not faces or (settings.mode == "production" and settings.faces_pack is None):
             yield services
             return
-        services.vault = Vault(store.pool, open_key_wrapper(settings))
-        async with open_faces(settings, store, services.vault) as services.faces:
+        async with open_faces(settings, store, vault) as services.faces:
             yield services
 
 
@@ -46,6 +48,7 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """The parts of a serving process; with `workers`, projections and processes run in it."""
     verifier, development = open_verifier(settings)
+    require_own_key(settings)
     async with open_services(settings, faces=faces) as services:
         runtime = Runtime(settings, services.store, services, verifier, development)
         await prepare(services.store, PROJECTIONS)
@@ -81,6 +84,7 @@ async def _forget(services: Services) -> None:
     while True:
         await asyncio.sleep(HOUR_SECONDS)
         await services.store.forget_answers(ANSWERS_KEPT_DAYS)
-        if services.vault is not None and services.faces is not None:
-            await services.vault.delete_expired()
+        await services.vault.delete_expired()
+        await forget_codes(services)
+        if services.faces is not None:
             await services.faces.challenges.forget_old()

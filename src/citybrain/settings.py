@@ -1,9 +1,9 @@
 """Settings by environment (`CITYBRAIN_…`); the one place where a default is chosen."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, ImportString, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -49,16 +49,38 @@ class Settings(BaseSettings):
         None, description="folder of an insightface model pack (manifest V2); the development "
         "pack, which knows rendered faces only, where absent",
     )  # fmt: skip
+    faces_next_pack: Path | None = Field(
+        None, description="folder of the pack that will come next: accepted verifications enrol "
+        "with it as well, until it can take over",
+    )  # fmt: skip
+    faces_attack_detector: ImportString[Any] | None = Field(
+        None, description="`module:callable` that makes a PresentationAttackDetector; none where "
+        "absent",
+    )  # fmt: skip
     faces_provider: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="what runs the models; auto takes CUDA where onnxruntime has it"
     )
     faces_false_match_rate: float = Field(
         1e-4, description="the false-match rate whose calibrated threshold decides 1:1"
     )
+    faces_threads: int | None = Field(
+        None, description="threads that run the models; one for each core, or one for a GPU, "
+        "where absent",
+    )  # fmt: skip
     faces_queue_limit: int = Field(64, description="pictures that may wait; more answer 503")
     faces_batch_limit: int = Field(8, description="pictures the models take together, at most")
-    faces_batch_delay_seconds: float = Field(0.002, description="wait for a batch to fill")
+    faces_batch_delay_seconds: float | None = Field(
+        None,
+        description="wait for a batch to fill; 3 ms on a GPU and nothing on a CPU where absent",
+    )
     faces_deadline_seconds: float = Field(5.0, description="longest a picture may wait")
+    faces_sample_kept_days: int = Field(
+        30, description="how long the picture of a decision is kept, sealed, to explain it"
+    )
+    notifier: ImportString[Any] | None = Field(
+        None, description="`module:callable` that makes a Notifier for one-time codes; in "
+        "development a file in data_dir where absent",
+    )  # fmt: skip
     vault_master_key_file: Path | None = Field(
         None, description="32-byte key that wraps the keys of people; made in data_dir in "
         "development where absent",

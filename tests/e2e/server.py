@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 
@@ -37,6 +37,11 @@ class Server:
         token: str = answer["access_token"]
         return token
 
+    async def text(self, path: str) -> str:
+        """GET, as text."""
+        async with aiohttp.ClientSession(self.url) as http, http.get(path) as answer:
+            return await answer.text()
+
     async def post(self, path: str, body: dict[str, Any], token: str | None = None) -> Any:
         """POST JSON, and the JSON of the answer; raises where the server says no."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -49,15 +54,22 @@ class Server:
 
 
 @asynccontextmanager
-async def server(data: Path, *options: str) -> AsyncIterator[Server]:
-    """`citybrain run` on a free port; stopped with the block, as Ctrl-C stops it."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("CITYBRAIN_")
-    } | {"CITYBRAIN_DATA_DIR": str(data)}
+async def server(
+    data: Path, *options: str, errors: IO[bytes] | None = None, **settings: str
+) -> AsyncIterator[Server]:
+    """`citybrain run` on a free port; stopped with the block, as Ctrl-C stops it.
+
+    `errors` takes its standard error, where the log goes.
+    """
+    environment = (
+        {name: value for name, value in os.environ.items() if not name.startswith("CITYBRAIN_")}
+        | {"CITYBRAIN_DATA_DIR": str(data)}
+        | settings
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from citybrain.cli import main; main()",
         "run", "--port", "0", *options,
-        stdout=PIPE, env=environment,
+        stdout=PIPE, stderr=errors, env=environment,
     )  # fmt: skip
     try:
         url = await asyncio.wait_for(_url(process), START_TIMEOUT_SECONDS)

@@ -11,14 +11,14 @@ from citybrain.definitions import load_definitions
 from tests.e2e.server import server
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-CHAPTER = re.compile(r"## One case, from report to closing\n(.*?)\n## ", re.DOTALL)
+STORIES = re.compile(r"## One case, from report to closing\n(.*?)\n## Real records", re.DOTALL)
 DEFINITION = re.compile(r"```yaml\n# (\S+)\n(.*?)```", re.DOTALL)
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
 def story(url: str) -> str:
-    """The shell commands of the chapter, against the server at `url`."""
-    chapter = CHAPTER.search(README.read_text())
+    """The shell commands of the two stories, against the server at `url`."""
+    chapter = STORIES.search(README.read_text())
     assert chapter is not None
     commands = "\n".join(BLOCK.findall(chapter[1]))
     assert commands.count("http://127.0.0.1:8080") == 1
@@ -40,7 +40,7 @@ async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
     async with server(tmp_path / "data", "--no-city") as running:
         shell = await asyncio.create_subprocess_exec(
             "bash", "-euo", "pipefail", "-c", story(running.url),
-            stdout=PIPE, stderr=STDOUT, env=running.environment,
+            stdout=PIPE, stderr=STDOUT, env=running.environment, cwd=README.parent,
         )  # fmt: skip
         output = (await shell.communicate())[0].decode()
     assert shell.returncode == 0, output
@@ -55,8 +55,13 @@ async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
         '"status":"closed","version":7',
         '"topic":"case.closed"',
         '"state_base64"',
+        '"face_enrolled":true',
+        '"matched":true',
+        '"matched":false',
+        '"topic":"citizen.face_verified"',
     ):
         assert expected in output, f"{expected} is not in:\n{output}"
-    as_of_acceptance = output.rpartition("times of recording in UTC")[2]
+    assert output.count("the decision is the same") == 2
+    as_of_acceptance = output.rpartition("times of recording in UTC")[2].partition("citizen-")[0]
     assert "accepted" in as_of_acceptance
     assert "solved" not in as_of_acceptance

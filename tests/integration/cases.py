@@ -8,6 +8,8 @@ from citybrain.definitions import load_definitions
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import CaseSource
 from citybrain.eventstore import EventStore
+from citybrain.notifications import SilentNotifier
+from citybrain.vault import FileKeyWrapper, Vault
 from commands.case import (
     AcceptCase,
     CloseCase,
@@ -27,13 +29,14 @@ from commands.case import (
 from commands.handling import CommandContext, CommandResult, Services
 
 DIGEST = "cd" * 32
+WRAPPER = FileKeyWrapper(bytes(32))
 CAMERA = Actor("camera-1", frozenset({Role.DEVICE}))
 OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}))
 SANITATION = Actor("official-1", frozenset({Role.OFFICIAL}), "sanitation")
 
 
 def services_over(store: EventStore) -> Services:
-    return Services(store=store, definitions=load_definitions())
+    return Services(store, load_definitions(), Vault(store.pool, WRAPPER), SilentNotifier())
 
 
 def context(actor: Actor, key: str | None = None, version: int | None = None) -> CommandContext:

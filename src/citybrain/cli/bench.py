@@ -54,6 +54,14 @@ def project(
     _run("project", rounds, seconds, lines, data_dir)
 
 
+@app.command("faces")
+def faces(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Verifications per second beside the bare models; searches beside memory bandwidth."""
+    _run("faces", rounds, seconds, lines, data_dir)
+
+
 @app.command("http")
 def http(
     rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None

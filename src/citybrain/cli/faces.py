@@ -38,7 +38,7 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 def info(as_json: Json = False) -> None:
     """The pack in use, what runs it, and the threshold that decides."""
     settings = Settings()
-    pack = load_pack(settings.faces_pack, production=settings.mode == "production")
+    pack = load_pack(settings.faces_pack, production=False)
     models = Models(pack, settings.faces_provider)
     point = pack.calibration.at(settings.faces_false_match_rate)
     facts: dict[str, Any] = {
@@ -73,7 +73,7 @@ def explain_command(
 
     async def run() -> Explanation:
         settings = Settings()
-        pack = load_pack(settings.faces_pack, production=settings.mode == "production")
+        pack = load_pack(settings.faces_pack, production=False)
         async with open_event_store(settings) as store:
             vault = Vault(store.pool, open_key_wrapper(settings))
             models = Models(pack, settings.faces_provider)

@@ -1,6 +1,7 @@
 """`citybrain serve` and `citybrain run`: the server, and a whole development city."""
 
 import asyncio
+import resource
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -56,6 +57,7 @@ def run(
 
 
 async def _serve(settings: Settings, *, workers: bool, city: bool, rate: float) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and faces
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

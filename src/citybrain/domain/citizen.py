@@ -25,13 +25,24 @@ FAILURES_WINDOW = timedelta(minutes=15)
 
 
 class CitizenRegistered(StreamCreated):
-    """An official registered a person. The three fields are sealed, in base64."""
+    """An official registered a person. The sealed fields are in base64."""
 
     TOPIC: ClassVar[str] = "citizen.registered"
     name_sealed: str
     id_number_sealed: str
     birth_date_sealed: str
+    phone_sealed: str | None
     simulated: bool
+
+
+class IdentityConfirmed(StreamEvent):
+    """An officer confirmed who somebody is, without a face: by one-time code, or at a counter."""
+
+    TOPIC: ClassVar[str] = "citizen.identity_confirmed"
+    method: str
+    purpose: str
+    document: str
+    code_id: str | None
 
 
 class FaceConsentGiven(StreamEvent):
@@ -65,13 +76,16 @@ class FaceEvent(StreamEvent):
     quality: dict[str, float]
     challenge_id: str | None
     sample_sha256: str
+    attack_detector: str | None
 
 
 class FaceEnrolled(FaceEvent):
-    """A template was made; the vault keeps it, sealed, as `template_id`."""
+    """A template was made; the vault keeps it, sealed, as `template_id`, and no longer the one
+    it replaces."""
 
     TOPIC: ClassVar[str] = "citizen.face_enrolled"
     template_id: str
+    replaced_template_id: str | None
     consent_id: str
 
     def apply(self, aggregate: Any) -> None:
@@ -79,7 +93,10 @@ class FaceEnrolled(FaceEvent):
 
 
 class DuplicateSuspected(StreamEvent):
-    """The enrolled face is very like another citizen's: an officer has to look."""
+    """The enrolled face is very like another citizen's: an officer has to look.
+
+    `false_match_rate` is that of one comparison; `enrolled` faces were compared.
+    """
 
     TOPIC: ClassVar[str] = "citizen.duplicate_suspected"
     template_id: str
@@ -87,9 +104,21 @@ class DuplicateSuspected(StreamEvent):
     score: float
     threshold: float
     false_match_rate: float
+    enrolled: int
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.suspected_duplicates.append(self.other)
+        aggregate.duplicates[self.other] = SUSPECTED
+
+
+class DuplicateResolved(StreamEvent):
+    """An officer looked: two people who look alike, or one person registered twice."""
+
+    TOPIC: ClassVar[str] = "citizen.duplicate_resolved"
+    other: str
+    verdict: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.duplicates[self.other] = self.verdict
 
 
 class FaceVerified(FaceEvent):
@@ -138,6 +167,7 @@ class FaceRevoked(StreamEvent):
 
     TOPIC: ClassVar[str] = "citizen.face_revoked"
     reason: str
+    template_ids: list[str]
 
     def apply(self, aggregate: Any) -> None:
         aggregate.templates = {}
@@ -164,6 +194,24 @@ class NotEnrolled(Refused):
     code = "face-not-enrolled"
 
 
+class TemplateReplaced(Refused):
+    """Another enrolment came between the picture and the decision."""
+
+    code = "face-template-replaced"
+
+
+class FaceUnderReview(Refused):
+    """The face is enrolled for somebody else, too; an officer has to look first."""
+
+    code = "face-under-review"
+
+
+class NoSuchDuplicate(Refused):
+    """This duplicate is not suspected, or was resolved."""
+
+    code = "no-such-duplicate"
+
+
 class TooManyAttempts(Refused):
     """Too many attempts failed; another way of identification is open, or a later time."""
 
@@ -179,6 +227,7 @@ class NotYourOwn(Forbidden):
 # --- state and decisions ------------------------------------------------------------------
 
 COUNTER = (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM)
+SUSPECTED, DIFFERENT_PEOPLE, SAME_PERSON = "suspected", "different-people", "same-person"
 
 
 class Citizen(StreamAggregate):
@@ -188,29 +237,41 @@ class Citizen(StreamAggregate):
     category: ClassVar[str] = "citizen"
 
     def __init__(
-        self, name_sealed: str, id_number_sealed: str, birth_date_sealed: str, simulated: bool
-    ) -> None:
+        self, name_sealed: str, id_number_sealed: str, birth_date_sealed: str,
+        phone_sealed: str | None, simulated: bool,
+    ) -> None:  # fmt: skip
         self.name_sealed = name_sealed
         self.id_number_sealed = id_number_sealed
         self.birth_date_sealed = birth_date_sealed
+        self.phone_sealed = phone_sealed
         self.simulated = simulated
         self.consent_id: str | None = None
         self.templates: dict[str, str] = {}
-        self.suspected_duplicates: list[str] = []
+        self.duplicates: dict[str, str] = {}
         self.failed_at: list[datetime] = []
 
     @classmethod
     def register(
         cls, actor: Actor, now: datetime, *, citizen_id: str, name_sealed: str,
-        id_number_sealed: str, birth_date_sealed: str, simulated: bool,
+        id_number_sealed: str, birth_date_sealed: str, phone_sealed: str | None, simulated: bool,
     ) -> "Citizen":  # fmt: skip
         """An official registers a person at a counter."""
-        if not actor.has(*COUNTER):
-            raise NotYourOwn("only an official registers people")
+        check_counter(actor)
         return cls._create(
             CitizenRegistered, id=citizen_id, timestamp=now, name_sealed=name_sealed,
             id_number_sealed=id_number_sealed, birth_date_sealed=birth_date_sealed,
-            simulated=simulated,
+            phone_sealed=phone_sealed, simulated=simulated,
+        )  # fmt: skip
+
+    def confirm_identity(
+        self, actor: Actor, now: datetime, *, method: str, purpose: str, document: str,
+        code_id: str | None,
+    ) -> None:  # fmt: skip
+        """An official says who stands before them; a face is never the only way."""
+        check_counter(actor)
+        self._trigger(
+            IdentityConfirmed, now, method=method, purpose=purpose, document=document,
+            code_id=code_id,
         )  # fmt: skip
 
     def give_face_consent(
@@ -232,7 +293,7 @@ class Citizen(StreamAggregate):
         if self.consent_id is None:
             raise ConsentMissing("there is no consent to withdraw")
         if self.templates:
-            self._trigger(FaceRevoked, now, reason="consent withdrawn")
+            self._revoke(now, "consent withdrawn")
         self._trigger(FaceConsentWithdrawn, now)
 
     def check_may_enrol(self, actor: Actor) -> None:
@@ -247,9 +308,23 @@ class Citizen(StreamAggregate):
     ) -> None:  # fmt: skip
         """Record a new template, and a suspected duplicate for an officer."""
         self.check_may_enrol(actor)
-        self._trigger(FaceEnrolled, now, template_id=template_id, consent_id=self.consent_id, **use)
-        if duplicate is not None:
+        self._enrol(now, template_id, use)
+        if duplicate is not None and self.duplicates.get(duplicate["other"]) != DIFFERENT_PEOPLE:
             self._trigger(DuplicateSuspected, now, template_id=template_id, **duplicate)
+
+    def enrol_next_template(self, now: datetime, *, template_id: str, **use: Any) -> None:
+        """Record a template of the next model pack, made from a sample that was just accepted."""
+        if use["template_version"] not in self.templates:
+            self._enrol(now, template_id, use)
+
+    def resolve_duplicate(self, actor: Actor, now: datetime, *, other: str, verdict: str) -> None:
+        """An official looked at both; one person twice loses the template."""
+        check_counter(actor)
+        if self.duplicates.get(other) != SUSPECTED:
+            raise NoSuchDuplicate("this duplicate is not suspected, or was resolved")
+        self._trigger(DuplicateResolved, now, other=other, verdict=verdict)
+        if verdict == SAME_PERSON and self.templates:
+            self._revoke(now, "registered twice")
 
     def check_may_attempt(self, actor: Actor, now: datetime, template_version: str) -> str:
         """The id of the template to compare with; raises where no attempt is allowed."""
@@ -261,13 +336,17 @@ class Citizen(StreamAggregate):
                 "too many attempts failed; use a one-time code or a counter, or wait",
                 retry_after_seconds=int(FAILURES_WINDOW.total_seconds()),
             )
+        if SUSPECTED in self.duplicates.values():
+            raise FaceUnderReview("an officer has to look first; use a one-time code or a counter")
         if template_version not in self.templates:
             raise NotEnrolled("no face is enrolled with the model pack in use; enrol again")
         return self.templates[template_version]
 
     def verify_face(self, actor: Actor, now: datetime, **decision: Any) -> None:
         """Record a comparison; an attempt that others have used up meanwhile is refused."""
-        self.check_may_attempt(actor, now, decision["template_version"])
+        current = self.check_may_attempt(actor, now, decision["template_version"])
+        if current != decision["template_id"]:
+            raise TemplateReplaced("the template was replaced meanwhile; scan again")
         self._trigger(FaceVerified, now, **decision)
 
     def fail_attempt(self, actor: Actor, now: datetime, **failure: Any) -> None:
@@ -284,7 +363,7 @@ class Citizen(StreamAggregate):
         self.check_may_act(actor)
         if not self.templates:
             raise NotEnrolled("there is no template to revoke")
-        self._trigger(FaceRevoked, now, reason=reason)
+        self._revoke(now, reason)
 
     def check_may_act(self, actor: Actor, *others: Role) -> None:
         """A citizen on their own stream, officials on any; raises `NotYourOwn`."""
@@ -297,17 +376,35 @@ class Citizen(StreamAggregate):
         recent = [then for then in self.failed_at if at - then < FAILURES_WINDOW]
         self.failed_at = [*recent, at] if failed else []
 
+    def _enrol(self, now: datetime, template_id: str, use: dict[str, Any]) -> None:
+        self._trigger(
+            FaceEnrolled, now, template_id=template_id, consent_id=self.consent_id,
+            replaced_template_id=self.templates.get(use["template_version"]), **use,
+        )  # fmt: skip
+
+    def _revoke(self, now: datetime, reason: str) -> None:
+        template_ids = sorted(self.templates.values())
+        self._trigger(FaceRevoked, now, reason=reason, template_ids=template_ids)
+
     def _trigger(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
         self.trigger_event(event, timestamp=max(now, self.modified_on), **fields)
+
+
+def check_counter(actor: Actor) -> None:
+    """Raise `NotYourOwn` unless this is an official, an operator or the system."""
+    if not actor.has(*COUNTER):
+        raise NotYourOwn("only an official does this")
 
 
 register_stream(
     Citizen,
     CitizenRegistered,
+    IdentityConfirmed,
     FaceConsentGiven,
     FaceConsentWithdrawn,
     FaceEnrolled,
     DuplicateSuspected,
+    DuplicateResolved,
     FaceVerified,
     FaceAttemptFailed,
     FaceIdentified,

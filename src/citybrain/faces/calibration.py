@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from citybrain.errors import CitybrainError
 
 CALIBRATION = "calibration.json"
+SEARCH_FALSE_MATCHES = 0.01  # expected strangers a search may bring up
 
 
 class CalibrationMissing(CitybrainError):
@@ -65,6 +66,20 @@ class Calibration(BaseModel):
             f"no threshold was measured for a false-match rate of {false_match_rate:g} "
             f"({self.impostor_pairs} impostor pairs); there are {known}"
         )
+
+    def for_search(self, enrolled: int) -> OperatingPoint:
+        """The mildest point at which a search of so many is unlikely to find a stranger.
+
+        A search makes as many comparisons as people are enrolled; where the pairs support no
+        point strict enough, the strictest there is.
+        """
+        strict = [
+            point for point in self.points
+            if point.false_match_rate * enrolled <= SEARCH_FALSE_MATCHES
+        ]  # fmt: skip
+        if strict:
+            return max(strict, key=lambda point: point.false_match_rate)
+        return min(self.points, key=lambda point: point.false_match_rate)
 
 
 def load_calibration(folder: Path, digests: dict[str, str]) -> Calibration:

@@ -41,14 +41,14 @@ SELECT s, $2, h FROM unnest($1::bytea[], $3::bigint[]) AS n(s, h)
 ON CONFLICT DO NOTHING
 """
 ATTEMPT = """
-WITH recent AS (
-    SELECT count(*) AS n FROM face_attempts
-    WHERE device = $1 AND attempted_at > clock_timestamp() - make_interval(secs => $2)
-)
-INSERT INTO face_attempts (device) SELECT $1 FROM recent WHERE n < $3 RETURNING device
+INSERT INTO face_attempts AS a (device, window_start, attempts)
+VALUES ($1, date_bin(make_interval(secs => $2), clock_timestamp(), 'epoch'), 1)
+ON CONFLICT (device, window_start) DO UPDATE SET attempts = a.attempts + 1
+RETURNING attempts,
+          extract(epoch FROM window_start + make_interval(secs => $2) - clock_timestamp()) AS left
 """
 FORGET = (
-    "DELETE FROM face_attempts WHERE attempted_at < clock_timestamp() - interval '1 day'",
+    "DELETE FROM face_attempts WHERE window_start < clock_timestamp() - interval '1 day'",
     "DELETE FROM face_challenges WHERE expires_at < clock_timestamp() - interval '1 day'",
     "DELETE FROM face_samples_seen WHERE seen_at < clock_timestamp() - interval '30 days'",
 )
@@ -107,10 +107,12 @@ class Challenges:
 
     async def count_attempt(self, device: str) -> None:
         """Count an attempt of a device; raises `TooManyDeviceAttempts`."""
-        if await self._pool.fetchval(ATTEMPT, device, DEVICE_SECONDS, DEVICE_ATTEMPTS) is None:
+        row = await self._pool.fetchrow(ATTEMPT, device, DEVICE_SECONDS)
+        assert row is not None
+        if row["attempts"] > DEVICE_ATTEMPTS:
             raise TooManyDeviceAttempts(
                 f"at most {DEVICE_ATTEMPTS} attempts in {DEVICE_SECONDS} s",
-                retry_after_seconds=DEVICE_SECONDS,
+                retry_after_seconds=int(row["left"]) + 1,
             )
 
     async def use_pictures(

@@ -1,18 +1,20 @@
 """The models of a pack, run off the event loop: pictures in, faces with embeddings out.
 
-One thread runs the models; requests that wait while it works are taken together (dynamic
+A few threads run the models; requests that wait while they work are taken together (dynamic
 batching). The queue is bounded and every request has a deadline, so a flood is answered with
 503 and never with memory.
 """
 
 import asyncio
+import os
 import platform
 import time
 import warnings
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any, Literal
 
 import cv2
@@ -86,7 +88,7 @@ class Analysis:
 
 
 class Models:
-    """A pack's detector and recogniser, loaded by insightface. Not thread-safe by promise."""
+    """A pack's detector and recogniser, loaded by insightface; safe to use from many threads."""
 
     def __init__(self, pack: Pack, provider: Provider = "auto", threads: int = 1) -> None:
         from insightface.app import FaceAnalysis  # a second of imports that few processes need
@@ -101,16 +103,16 @@ class Models:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         cv2.setNumThreads(1)
-        self._app: Any = FaceAnalysis(
-            name=str(pack.folder), allowed_modules=["detection", "recognition"],
-            providers=wanted, sess_options=options, static_shape_sessions=False,
-        )  # fmt: skip
-        on_gpu = wanted[0] == CUDA
-        self._app.prepare(
-            ctx_id=0 if on_gpu else -1,
-            det_thresh=DETECTION_THRESHOLD,
-            det_size=(DETECTION_SIDE, DETECTION_SIDE),
-        )
+        with redirect_stdout(StringIO()):  # insightface prints what it finds
+            self._app: Any = FaceAnalysis(
+                name=str(pack.folder), allowed_modules=["detection", "recognition"],
+                providers=wanted, sess_options=options, static_shape_sessions=False,
+            )  # fmt: skip
+            self._app.prepare(
+                ctx_id=0 if wanted[0] == CUDA else -1,
+                det_thresh=DETECTION_THRESHOLD,
+                det_size=(DETECTION_SIDE, DETECTION_SIDE),
+            )
         self._detector = self._app.models["detection"]
         self._recogniser = self._app.models["recognition"]
         self.provider = self._provider_in_use()
@@ -158,8 +160,13 @@ class Models:
             )
         return answers
 
-    def _only_face(self, image: Pixels) -> tuple[Pixels, Landmarks, float] | Exception:
+    def detect(self, image: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Boxes (n x 5: left, top, right, bottom, score) and landmarks (n x 5 x 2), in pixels."""
         boxes, landmarks = self._detector.detect(image)
+        return boxes, landmarks
+
+    def _only_face(self, image: Pixels) -> tuple[Pixels, Landmarks, float] | Exception:
+        boxes, landmarks = self.detect(image)
         if len(boxes) == 0:
             return NoFace("no face was found in the picture")
         if len(boxes) > 1:
@@ -197,8 +204,8 @@ class FaceEngine:
     """Analyses pictures for many callers at once. Get one from `open_engine`."""
 
     def __init__(
-        self, models: Models, *, queue_limit: int, batch_limit: int, batch_delay_seconds: float,
-        deadline_seconds: float,
+        self, models: Models, *, threads: int, queue_limit: int, batch_limit: int,
+        batch_delay_seconds: float, deadline_seconds: float,
     ) -> None:  # fmt: skip
         self.models = models
         self.pack = models.pack
@@ -207,7 +214,9 @@ class FaceEngine:
         self._delay = batch_delay_seconds
         self._deadline = deadline_seconds
         self._seconds_each = 0.02  # a moving estimate, for Retry-After
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="faces")
+        self._workers = threads
+        self._idle = 0
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="faces")
 
     async def analyse(self, content: bytes) -> Analysis:
         """The one face in an encoded picture.
@@ -215,45 +224,65 @@ class FaceEngine:
         Raises an `InvalidInput` that says what is wrong with the picture, `FacesBusy` when the
         queue is full, `FacesLate` past the deadline, `EngineFailed` when the models fail.
         """
+        self.check_room(1)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(content, loop.time() + self._deadline, loop.create_future())
-        try:
-            self._queue.put_nowait(waiting)
-        except asyncio.QueueFull:
-            seconds = round(self._queue.qsize() * self._seconds_each) + 1
-            raise FacesBusy("too many pictures are waiting", retry_after_seconds=seconds) from None
+        self._queue.put_nowait(waiting)
         WAITING.set(self._queue.qsize())
         return await waiting.outcome
 
     async def analyse_all(self, contents: Sequence[bytes]) -> list[Analysis]:
-        """Several pictures of one request; the first error counts."""
+        """Several pictures of one request, all or none; the first error counts."""
+        self.check_room(len(contents))
         return await asyncio.gather(*(self.analyse(content) for content in contents))
 
+    def check_room(self, pictures: int) -> None:
+        """Raise `FacesBusy` where so many pictures cannot wait."""
+        if self._queue.qsize() + pictures > self._queue.maxsize:
+            seconds = round(self._queue.qsize() * self._seconds_each) + 1
+            raise FacesBusy("too many pictures are waiting", retry_after_seconds=seconds)
+
     async def run(self) -> None:
-        """Take batches until cancelled; owns the model thread."""
-        loop = asyncio.get_running_loop()
+        """Take batches until cancelled; owns the model threads."""
         try:
-            while True:
-                batch = await self._next_batch()
-                if not batch:
-                    continue
-                began = time.perf_counter()
-                contents = [waiting.content for waiting in batch]
-                answers = await loop.run_in_executor(self._thread, self._work, contents)
-                self._seconds_each = (time.perf_counter() - began) / len(batch)
-                for waiting, answer in zip(batch, answers, strict=True):
-                    _settle(waiting, answer)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._workers):
+                    group.create_task(self._take_batches())
         finally:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._threads.shutdown(wait=False, cancel_futures=True)
             while not self._queue.empty():
-                _settle(self._queue.get_nowait(), FacesBusy("the server is stopping"))
+                _settle(self._queue.get_nowait(), _stopping())
+
+    async def _take_batches(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = await self._next_batch()
+            if not batch:
+                continue
+            began = time.perf_counter()
+            contents = [waiting.content for waiting in batch]
+            try:
+                answers = await loop.run_in_executor(self._threads, self._work, contents)
+            except asyncio.CancelledError:
+                for waiting in batch:
+                    _settle(waiting, _stopping())
+                raise
+            each = (time.perf_counter() - began) / len(batch) / self._workers
+            self._seconds_each = each
+            for waiting, answer in zip(batch, answers, strict=True):
+                _settle(waiting, answer)
 
     async def _next_batch(self) -> list[_Waiting]:
-        """Who waits, up to the limit; a little patience lets a batch fill."""
-        batch = [await self._queue.get()]
-        if self._queue.empty() and self._delay:
-            await asyncio.sleep(self._delay)
-        while len(batch) < self._batch_limit and not self._queue.empty():
+        """A fair share of who waits, up to the limit; a little patience lets a batch fill."""
+        self._idle += 1
+        try:
+            batch = [await self._queue.get()]
+            if self._queue.empty() and self._delay:
+                await asyncio.sleep(self._delay)
+            share = -(-(len(batch) + self._queue.qsize()) // self._idle)
+        finally:
+            self._idle -= 1
+        while len(batch) < min(share, self._batch_limit) and not self._queue.empty():
             batch.append(self._queue.get_nowait())
         WAITING.set(self._queue.qsize())
         now = asyncio.get_running_loop().time()
@@ -266,7 +295,7 @@ class FaceEngine:
         return live
 
     def _work(self, contents: Sequence[bytes]) -> list[Analysis | Exception]:
-        """On the model thread: decode, then analyse what could be decoded."""
+        """On a model thread: decode, then analyse what could be decoded."""
         BATCH.observe(len(contents))
         answers: list[Analysis | Exception] = []
         images: list[Pixels] = []
@@ -287,6 +316,10 @@ class FaceEngine:
         ]
 
 
+def _stopping() -> FacesBusy:
+    return FacesBusy("the server is stopping")
+
+
 def _settle(waiting: _Waiting, answer: Analysis | Exception) -> None:
     if waiting.outcome.done():
         return
@@ -296,15 +329,28 @@ def _settle(waiting: _Waiting, answer: Analysis | Exception) -> None:
         waiting.outcome.set_result(answer)
 
 
+def _threads_for(models: Models) -> int:
+    """One for a GPU, which works on one batch at a time; else one for each core."""
+    return 1 if models.provider == CUDA else os.cpu_count() or 1
+
+
+def _delay_for(models: Models, settings: Settings) -> float:
+    """A CPU takes as long for each picture of a batch as for one: nothing is gained by waiting."""
+    if settings.faces_batch_delay_seconds is not None:
+        return settings.faces_batch_delay_seconds
+    return 0.003 if models.provider == CUDA else 0.0
+
+
 @asynccontextmanager
 async def open_engine(settings: Settings, pack: Pack) -> AsyncIterator[FaceEngine]:
     """Load the models of `pack` and run the engine; raises `GpuAbsent`."""
     models = await asyncio.to_thread(Models, pack, settings.faces_provider)
     engine = FaceEngine(
         models,
+        threads=settings.faces_threads or _threads_for(models),
         queue_limit=settings.faces_queue_limit,
         batch_limit=settings.faces_batch_limit,
-        batch_delay_seconds=settings.faces_batch_delay_seconds,
+        batch_delay_seconds=_delay_for(models, settings),
         deadline_seconds=settings.faces_deadline_seconds,
     )
     task = asyncio.create_task(engine.run())

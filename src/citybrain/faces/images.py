@@ -6,6 +6,7 @@ is up (EXIF orientation).
 """
 
 import io
+import warnings
 
 import cv2
 import numpy as np
@@ -22,6 +23,8 @@ MAX_BYTES = 2 << 20
 MAX_PIXELS = 24_000_000
 MIN_SIDE = 64
 WORKING_SIDE = 1280  # a face that fills a tenth of it is still large enough
+
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # ours is stricter, and an error
 
 
 class ImageTooLarge(InvalidInput):
@@ -65,7 +68,9 @@ def decode(content: bytes) -> Pixels:
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except InvalidInput:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except UnidentifiedImageError as error:
         raise ImageFormatRefused("a picture is a JPEG, PNG or WebP file") from error
     except (OSError, ValueError, SyntaxError, IndexError, KeyError, EOFError, MemoryError) as error:
         raise ImageBroken("the picture cannot be decoded") from error
@@ -76,13 +81,15 @@ def decode(content: bytes) -> Pixels:
 def _check_header(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise ImageTooManyPixels(
-            f"a picture has at most {MAX_PIXELS} pixels", limit_pixels=MAX_PIXELS
-        )
+        raise _too_many_pixels()
     if min(width, height) < MIN_SIDE:
         raise ImageTooSmall(f"a picture has at least {MIN_SIDE} pixels a side", limit=MIN_SIDE)
     if getattr(image, "n_frames", 1) != 1:
         raise ImageFormatRefused("a picture is one frame, not an animation")
+
+
+def _too_many_pixels() -> ImageTooManyPixels:
+    return ImageTooManyPixels(f"a picture has at most {MAX_PIXELS} pixels", limit_pixels=MAX_PIXELS)
 
 
 def difference_hash(image: Pixels) -> int:

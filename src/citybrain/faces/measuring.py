@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from citybrain.errors import InvalidInput
 from citybrain.faces.calibration import Calibration, OperatingPoint
@@ -77,5 +77,5 @@ def _point(
         threshold=threshold,
         false_matches=matches,
         true_match_rate=float((genuine >= threshold).mean()),
-        upper_95=float(beta.ppf(CONFIDENCE, matches + 1, len(impostor) - matches)),
+        upper_95=float(betaincinv(matches + 1, len(impostor) - matches, CONFIDENCE)),
     )

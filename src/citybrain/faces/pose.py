@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Landmarks = NDArray[np.float32]
 """5 x 2 pixels: left eye, right eye, nose, left and right mouth corner, as seen."""
 
-NOSE_DEPTH = 0.38  # of the distance from eyes to mouth; measured with `ops.devfaces evaluate`
+NOSE_DEPTH = 0.40  # of the distance from eyes to mouth; measured with `ops.devfaces evaluate`
 
 
 def yaw_degrees(landmarks: Landmarks) -> float:

@@ -1,8 +1,10 @@
 """All that commands need to decide by face, opened together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from citybrain.eventstore import EventStore
 from citybrain.faces.calibration import Calibration, OperatingPoint
@@ -27,18 +29,33 @@ class Faces:
     calibration: Calibration
     decision: OperatingPoint
     same_session: OperatingPoint
-    attack_detector: PresentationAttackDetector | None = None
+    sample_kept: timedelta
+    attack_detector: PresentationAttackDetector | None
+    next_engine: FaceEngine | None
 
 
 @asynccontextmanager
 async def open_faces(settings: Settings, store: EventStore, vault: Vault) -> AsyncIterator[Faces]:
     """Check the pack, load its models, pick the calibrated thresholds; fails loudly."""
-    pack = load_pack(settings.faces_pack, production=settings.mode == "production")
+    production = settings.mode == "production"
+    pack = load_pack(settings.faces_pack, production=production)
     calibration = pack.calibration
     decision = calibration.at(settings.faces_false_match_rate)
     same_session = calibration.at(SAME_SESSION_RATE)
-    async with open_engine(settings, pack) as engine:
+    detector = settings.faces_attack_detector and settings.faces_attack_detector()
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_engine(settings, pack))
+        next_engine = None
+        if settings.faces_next_pack is not None:
+            next_pack = load_pack(settings.faces_next_pack, production=production)
+            next_pack.calibration.at(settings.faces_false_match_rate)
+            next_engine = await stack.enter_async_context(open_engine(settings, next_pack))
         enrolled = EnrolledFaces(
             store, vault, template_version=pack.template_version, dimension=pack.dimension
         )
-        yield Faces(engine, Challenges(store.pool), enrolled, calibration, decision, same_session)
+        loading = asyncio.create_task(enrolled.load())
+        stack.callback(loading.cancel)
+        yield Faces(
+            engine, Challenges(store.pool), enrolled, calibration, decision, same_session,
+            timedelta(days=settings.faces_sample_kept_days), detector, next_engine,
+        )  # fmt: skip

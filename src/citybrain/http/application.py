@@ -17,6 +17,7 @@ from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemet
 
 PAGES = Path(__file__).parent / "pages"
 ASSET_CACHING = "public, max-age=31536000, immutable"  # the build puts a digest in each name
+LINGERING_SECONDS = 2.0  # for who goes on sending after a refusal
 
 
 class PagesNotBuilt(Unavailable):
@@ -99,6 +100,7 @@ async def serving(runtime: Runtime) -> AsyncIterator[str]:
         access_log=None,
         logger=server_log,
         shutdown_timeout=settings.shutdown_grace_seconds,
+        lingering_time=LINGERING_SECONDS,
     )
     await runner.setup()
     try:

@@ -1,4 +1,4 @@
-"""Citizens over HTTP: registration, consent, and enrolment, verification and search by face.
+"""Citizens over HTTP: registration, consent, identification by face, by code and at a counter.
 
 Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids only.
 """
@@ -16,9 +16,17 @@ from citybrain.domain.citizen import Citizen
 from citybrain.errors import NotFound
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.commanding import context, created, done
+from citybrain.http.paging import (
+    PagedQuery,
+    decode_time_cursor,
+    encode_cursor,
+    wait_for_position,
+)
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import citizen as commands
+from commands import face, identity
 from commands.handling import CommandContext, CommandResult, Services
+from projections import queries
 
 CITIZEN_ID = re.compile(r"citizen-[0-9a-f]{32}")
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)
@@ -50,6 +58,31 @@ class ChallengeAnswer(BaseModel):
     nonce: str
     steps: list[str] = Field(description="neutral, left or right: the person's own side")
     expires_at: datetime
+
+
+class CodeAnswer(BaseModel):
+    """A code was sent to the registered phone."""
+
+    code_id: str
+    expires_at: datetime
+
+
+class DuplicateRow(BaseModel):
+    """A face that was enrolled for `citizen_id` and looks like that of `other`."""
+
+    citizen_id: str
+    other: str
+    score: float
+    threshold: float
+    enrolled: int = Field(description="how many faces were compared")
+    suspected_at: datetime
+
+
+class Duplicates(BaseModel):
+    """A page of suspected duplicates, oldest first."""
+
+    duplicates: list[DuplicateRow]
+    next: str | None = Field(description="send as `after` for the next page")
 
 
 class IdentificationAnswer(BaseModel):
@@ -116,15 +149,39 @@ async def show(call: Call) -> web.Response:
 
 async def challenge(call: Call) -> web.Response:
     """Issue a challenge."""
-    issued = await commands.issue_challenge(
+    issued = await face.issue_challenge(
         citizen_id_of(call), call.body, context(call), call.runtime.services
     )
     return json_response(ChallengeAnswer(**issued), status=201)
 
 
+async def send_code(call: Call) -> web.Response:
+    """Send a one-time code."""
+    sent = await identity.send_code(
+        citizen_id_of(call), call.body, context(call), call.runtime.services
+    )
+    return json_response(CodeAnswer(**sent), status=201)
+
+
+async def duplicates(call: Call) -> web.Response:
+    """A page of suspected duplicates."""
+    query: PagedQuery = call.query
+    await wait_for_position(call.runtime, "suspected_duplicates", query.min_position)
+    rows = await queries.suspected_duplicates(
+        call.runtime.store.pool, after=decode_time_cursor(query.after), limit=query.limit + 1
+    )
+    page = rows[: query.limit]
+    last = page[-1] if len(rows) > query.limit else None
+    answer = Duplicates(
+        duplicates=[DuplicateRow.model_validate(row) for row in page],
+        next=last and encode_cursor(last["suspected_at"], last["pair"]),
+    )
+    return json_response(answer)
+
+
 async def identify(call: Call) -> web.Response:
     """Search 1:N."""
-    found = await commands.identify_face(call.body, context(call), call.runtime.services)
+    found = await face.identify_face(call.body, context(call), call.runtime.services)
     return json_response(IdentificationAnswer(**found))
 
 
@@ -173,18 +230,33 @@ ROUTES = (
     Route(
         method="POST", path="/v1/citizens/{citizen_id}/face/challenges", tag="citizens",
         summary="A single-use challenge", handler=challenge, roles=AT_A_CAMERA,
-        body=commands.IssueChallenge, answers={201: Answer("the challenge", ChallengeAnswer)},
+        body=face.IssueChallenge, answers={201: Answer("the challenge", ChallengeAnswer)},
     ),
-    _command("face/enrolment", commands.EnrolFace, commands.enrol_face,
+    _command("face/enrolment", face.EnrolFace, face.enrol_face,
              "Enrol a face from an answered challenge", OWN, body_limit_bytes=PICTURES_BYTES),
-    _command("face/verification", commands.VerifyFace, commands.verify_face,
+    _command("face/verification", face.VerifyFace, face.verify_face,
              "Compare a live face 1:1", AT_A_CAMERA, VerificationAnswer, PICTURES_BYTES),
-    _command("face/revocation", commands.RevokeFace, commands.revoke_face,
+    _command("face/duplicates/resolution", commands.ResolveDuplicate,
+             commands.resolve_duplicate, "Say what a look at both people showed", COUNTER),
+    Route(
+        method="GET", path="/v1/faces/duplicates", tag="citizens", handler=duplicates,
+        summary="Faces enrolled for two people", roles=COUNTER, query=PagedQuery,
+        answers={200: Answer("a page, oldest first", Duplicates)},
+    ),
+    Route(
+        method="POST", path="/v1/citizens/{citizen_id}/identity/codes", tag="citizens",
+        summary="Send a one-time code to the registered phone", handler=send_code,
+        roles=AT_A_CAMERA, body=identity.SendCode,
+        answers={201: Answer("sent", CodeAnswer)},
+    ),
+    _command("identity/confirmation", identity.ConfirmIdentity, identity.confirm_identity,
+             "An officer confirms who somebody is, without a face", COUNTER),
+    _command("face/revocation", face.RevokeFace, face.revoke_face,
              "Destroy all templates", OWN),
     Route(
         method="POST", path="/v1/faces/identification", summary="Shortlist who a face may be",
         tag="citizens", handler=identify, roles=(Role.DEVICE, *COUNTER),
-        body=commands.IdentifyFace, body_limit_bytes=PICTURES_BYTES,
+        body=face.IdentifyFace, body_limit_bytes=PICTURES_BYTES,
         answers={200: Answer("the candidates", IdentificationAnswer)},
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The master key: wraps the keys of people, and keys the blind indexes.
+"""The master key: wraps the keys of people, and keys the digests.
 
 `KeyWrapper` is the port for a key-management service. The default keeps a 32-byte key in a
 file; development makes one at first run, production must name its own.
@@ -44,8 +44,8 @@ class KeyWrapper(Protocol):
     async def unwrap(self, wrapped: bytes, context: str) -> bytes:
         """The key again; raises `MasterKeyWrong`."""
 
-    async def blind(self, value: str, purpose: str) -> str:
-        """A keyed digest (HMAC-SHA-256, 64 hex digits) to search a sealed value by."""
+    async def digest(self, value: bytes, purpose: str) -> bytes:
+        """A keyed digest (HMAC-SHA-256), the same each time: to find or compare what is sealed."""
 
 
 class FileKeyWrapper:
@@ -55,7 +55,7 @@ class FileKeyWrapper:
         if len(master_key) != KEY_BYTES:
             raise MasterKeyWrong(f"a master key has {KEY_BYTES} bytes")
         self._wrapping = AESGCM(_derived(master_key, b"citybrain wrap v1"))
-        self._blinding = _derived(master_key, b"citybrain blind index v1")
+        self._digesting = _derived(master_key, b"citybrain digest v1")
 
     async def wrap(self, key: bytes, context: str) -> bytes:
         """Nonce, then ciphertext and tag."""
@@ -70,26 +70,34 @@ class FileKeyWrapper:
         except InvalidTag as error:
             raise MasterKeyWrong("this master key did not wrap that key") from error
 
-    async def blind(self, value: str, purpose: str) -> str:
+    async def digest(self, value: bytes, purpose: str) -> bytes:
         """A keyed digest of a value, for one purpose."""
-        return hmac.new(self._blinding, f"{purpose}\0{value}".encode(), sha256).hexdigest()
+        return hmac.digest(self._digesting, purpose.encode() + b"\0" + value, sha256)
 
 
 def _derived(master_key: bytes, use: bytes) -> bytes:
     return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=use).derive(master_key)
 
 
+def require_own_key(settings: Settings) -> None:
+    """Raise `MasterKeyMissing` where production would serve with a key made for development."""
+    if settings.mode == "production" and settings.vault_master_key_file is None:
+        raise MasterKeyMissing(
+            "production needs CITYBRAIN_VAULT_MASTER_KEY_FILE: 32 random bytes, kept apart from "
+            "the database and its backups"
+        )
+
+
 def open_key_wrapper(settings: Settings) -> FileKeyWrapper:
-    """The wrapper that the settings name; raises `MasterKeyMissing` in production without one."""
-    path = settings.vault_master_key_file
-    if path is None:
-        if settings.mode == "production":
-            raise MasterKeyMissing(
-                "production needs CITYBRAIN_VAULT_MASTER_KEY_FILE: 32 random bytes, kept apart "
-                "from the database and its backups"
-            )
-        path = settings.data_dir / "keys" / "vault-master.key"
+    """The wrapper of the key file that the settings name, or of the one in `data_dir`.
+
+    The latter is made in development; tools find it there whatever their mode.
+    """
+    path = settings.vault_master_key_file or settings.data_dir / "keys" / "vault-master.key"
+    if settings.mode == "development" and settings.vault_master_key_file is None:
         _make_once(path)
+    elif not path.exists():
+        require_own_key(settings)
     try:
         return FileKeyWrapper(path.read_bytes())
     except OSError as error:

@@ -44,9 +44,16 @@ INSERT INTO sealed_blobs (blob_id, person_id, kind, content, delete_after)
 VALUES ($1, $2, $3, $4, $5)
 """
 READ_BLOB = "SELECT content FROM sealed_blobs WHERE blob_id = $1 AND person_id = $2 AND kind = $3"
+READ_BLOBS = """
+SELECT blob_id, person_id, content, wrapped_key
+FROM sealed_blobs JOIN person_keys USING (person_id)
+WHERE blob_id = ANY($1) AND kind = $2 AND wrapped_key IS NOT NULL
+"""
 DELETE_BLOB = "DELETE FROM sealed_blobs WHERE blob_id = ANY($1)"
 DELETE_OTHERS = """
-DELETE FROM sealed_blobs WHERE person_id = $1 AND kind = $2 AND NOT blob_id = ANY($3)
+DELETE FROM sealed_blobs
+WHERE person_id = $1 AND kind = $2 AND NOT blob_id = ANY($3)
+  AND (blob_id = ANY($4) OR created_at < clock_timestamp() - interval '1 hour')
 """
 DELETE_EXPIRED = "DELETE FROM sealed_blobs WHERE delete_after < clock_timestamp()"
 
@@ -104,14 +111,7 @@ class Vault:
 
     async def open(self, person_id: str, purpose: str, sealed: bytes) -> bytes:
         """The value again; raises `PersonErased`, `NoSuchKey` or `SealBroken`."""
-        key = await self._key(person_id, fresh=True)
-        nonce, content = sealed[2 : 2 + NONCE_BYTES], sealed[2 + NONCE_BYTES :]
-        try:
-            if sealed[:2] != VERSION:
-                raise InvalidTag
-            return AESGCM(key).decrypt(nonce, content, _context(person_id, purpose))
-        except (InvalidTag, ValueError) as error:
-            raise SealBroken(f"a sealed {purpose} cannot be opened") from error
+        return _opened(await self._key(person_id, fresh=True), person_id, purpose, sealed)
 
     async def seal_text(self, person_id: str, purpose: str, value: str) -> str:
         """A sealed text, in base64: for a field of an event."""
@@ -123,14 +123,18 @@ class Vault:
 
     async def index(self, person_id: str, purpose: str, value: str) -> str:
         """Make the person found by `value`; returns who it belongs to: somebody may be there."""
-        digest = await self._wrapper.blind(value, purpose)
+        digest = await self.digest(purpose, value.encode())
         await self._pool.execute(SAVE_INDEX, purpose, digest, person_id)
         owner: str = await self._pool.fetchval(READ_INDEX, purpose, digest)
         return owner
 
+    async def digest(self, purpose: str, value: bytes) -> bytes:
+        """A keyed digest: it tells whether two values are the same, and only to us."""
+        return await self._wrapper.digest(value, purpose)
+
     async def find(self, purpose: str, value: str) -> str | None:
         """Whom `value` belongs to."""
-        digest = await self._wrapper.blind(value, purpose)
+        digest = await self.digest(purpose, value.encode())
         found: str | None = await self._pool.fetchval(READ_INDEX, purpose, digest)
         return found
 
@@ -150,13 +154,29 @@ class Vault:
             raise NoSuchBlob(f"this {kind} is not kept any more")
         return await self.open(person_id, f"{kind}:{blob_id}", sealed)
 
+    async def fetch_many(self, kind: str, wanted: Sequence[tuple[str, UUID]]) -> list[bytes | None]:
+        """For each person and blob what `keep` stored, or None where it can no longer be read."""
+        rows = await self._pool.fetch(READ_BLOBS, [blob for _, blob in wanted], kind)
+        found = {(row["person_id"], row["blob_id"]): row for row in rows}
+        values: list[bytes | None] = []
+        for person_id, blob_id in wanted:
+            row = found.get((person_id, blob_id))
+            if row is None:
+                values.append(None)
+                continue
+            key = await self._wrapper.unwrap(row["wrapped_key"], person_id)
+            values.append(_opened(key, person_id, f"{kind}:{blob_id}", row["content"]))
+        return values
+
     async def delete(self, blob_ids: Sequence[UUID]) -> None:
         """Delete stored values."""
         await self._pool.execute(DELETE_BLOB, blob_ids)
 
-    async def keep_only(self, person_id: str, kind: str, blob_ids: Sequence[UUID]) -> None:
-        """Delete all that is stored of one kind but these."""
-        await self._pool.execute(DELETE_OTHERS, person_id, kind, blob_ids)
+    async def keep_only(
+        self, person_id: str, kind: str, current: Sequence[UUID], ended: Sequence[UUID]
+    ) -> None:
+        """Delete what has ended, and what a crash left behind an hour ago; keep the current."""
+        await self._pool.execute(DELETE_OTHERS, person_id, kind, current, ended)
 
     async def delete_expired(self) -> None:
         """Delete stored values whose time is over."""
@@ -178,6 +198,16 @@ class Vault:
         if len(self._keys) > CACHED_KEYS:
             self._keys.popitem(last=False)
         return key
+
+
+def _opened(key: bytes, person_id: str, purpose: str, sealed: bytes) -> bytes:
+    nonce, content = sealed[2 : 2 + NONCE_BYTES], sealed[2 + NONCE_BYTES :]
+    try:
+        if sealed[:2] != VERSION:
+            raise InvalidTag
+        return AESGCM(key).decrypt(nonce, content, _context(person_id, purpose))
+    except (InvalidTag, ValueError) as error:
+        raise SealBroken(f"a sealed {purpose} cannot be opened") from error
 
 
 def _context(person_id: str, purpose: str) -> bytes:

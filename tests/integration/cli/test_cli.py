@@ -1,60 +1,12 @@
 """The `citybrain` command, as a person at a terminal meets it."""
 
-import asyncio
-import os
-import sys
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
 import pytest
 
 from citybrain.eventstore import EventStore
-from citybrain.settings import Settings
 from projections.registry import PROJECTIONS
 from projections.runner import prepare
 from tests.integration.cases import services_over, take_to_the_end
-
-
-@dataclass
-class Ended:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return orjson.loads(self.out)
-
-
-@dataclass
-class Terminal:
-    """Runs the command against the test's database."""
-
-    settings: Settings
-
-    async def run(self, *arguments: str, **environment: str) -> Ended:
-        assert self.settings.database_url is not None
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "citybrain", *arguments,
-            env={
-                **os.environ,
-                "COLUMNS": "80",
-                "CITYBRAIN_DATABASE_URL": self.settings.database_url.get_secret_value(),
-                "CITYBRAIN_DATA_DIR": str(self.settings.data_dir),
-                **environment,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return Ended(process.returncode, out.decode(), err.decode())
-
-
-@pytest.fixture
-def terminal(settings: Settings) -> Terminal:
-    return Terminal(settings)
+from tests.integration.cli.conftest import Terminal
 
 
 async def test_replay_tells_a_stream_as_of_any_moment(

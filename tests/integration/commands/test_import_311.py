@@ -115,7 +115,11 @@ async def test_an_import_killed_half_way_goes_on(store: EventStore, settings: Se
     assert settings.database_url is not None
     process = subprocess.Popen(
         [sys.executable, "-m", "citybrain", "import", "311-csv", str(REAL_FILE)],
-        env=os.environ | {"CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value()},
+        env=os.environ | {
+            "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
+            "CITYBRAIN_DATA_DIR": str(settings.data_dir),
+            "CITYBRAIN_MODE": "development",
+        },
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     async with asyncio.timeout(60):

@@ -152,6 +152,8 @@ async def test_rejected_rows_are_written_as_they_stood_with_line_and_reason(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CITYBRAIN_DATABASE_URL", database_url)
+    monkeypatch.setenv("CITYBRAIN_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CITYBRAIN_MODE", "development")
     path = extract(tmp_path, CLOSED, ("1002", *CLOSED[1:3], "FBI", *CLOSED[4:]), CLOSED)
     with path.open("ab") as file:
         file.write(b'1003,"open\r\n1004\r\n' + b",".join(b"1005 \xff" for _ in HEADER) + b"\r\n")

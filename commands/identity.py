@@ -1,0 +1,136 @@
+"""Who somebody is, without a face: a one-time code and an officer, or a counter."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+from pydantic import Field, StringConstraints
+
+from citybrain.domain.actor import Role
+from citybrain.domain.citizen import Citizen, check_counter
+from citybrain.errors import Refused
+from commands.citizen import change_citizen
+from commands.handling import Command, CommandContext, CommandResult, Services, answered_before
+
+CODE_DIGITS = 6
+CODE_LIVES = timedelta(minutes=5)
+CODE_TRIES = 5
+CODES_A_PERSON = 5  # in CODES_WINDOW
+CODES_WINDOW = timedelta(minutes=15)
+
+COUNT = """
+SELECT count(*) FROM identity_codes WHERE person_id = $1 AND sent_at > clock_timestamp() - $2::interval
+"""
+SAVE = """
+INSERT INTO identity_codes (code_id, person_id, purpose, digest, expires_at)
+VALUES ($1, $2, $3, $4, $5)
+"""
+TRY = """
+UPDATE identity_codes SET tries = tries + 1
+WHERE code_id = $1 AND person_id = $2 AND purpose = $3 AND used_at IS NULL
+  AND tries < $4 AND expires_at > clock_timestamp()
+RETURNING digest
+"""
+USE = "UPDATE identity_codes SET used_at = clock_timestamp() WHERE code_id = $1 AND used_at IS NULL"
+FORGET = "DELETE FROM identity_codes WHERE sent_at < clock_timestamp() - interval '1 day'"
+
+Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+Document = Literal["identity-card", "passport", "residence-permit", "household-register"]
+
+
+class SendCode(Command):
+    """Ask for a one-time code, for one purpose."""
+
+    purpose: Purpose
+
+
+class ConfirmIdentity(Command):
+    """An officer says who stands before them, by a document, and the code where one was sent."""
+
+    purpose: Purpose
+    document: Document
+    code_id: UUID | None = Field(None, description="absent at a counter")
+    code: Annotated[str, StringConstraints(pattern=rf"^[0-9]{{{CODE_DIGITS}}}$")] | None = None
+
+
+class NoPhone(Refused):
+    """No phone is registered; a counter identifies."""
+
+    code = "no-phone-registered"
+
+
+class TooManyCodes(Refused):
+    """Too many codes were asked for; a later time, or a counter."""
+
+    code = "too-many-codes"
+
+
+class CodeNotValid(Refused):
+    """The code is wrong, used, expired, or was tried too often."""
+
+    code = "code-not-valid"
+
+
+async def send_code(
+    citizen_id: str, command: SendCode, context: CommandContext, services: Services
+) -> dict[str, Any]:
+    """Send a code to the registered phone; the number stays unknown to whoever asks."""
+    citizen = await services.store.load(Citizen, citizen_id)
+    citizen.check_may_act(context.actor, Role.DEVICE)
+    if citizen.phone_sealed is None:
+        raise NoPhone("no phone is registered; a counter can identify this person")
+    pool = services.store.pool
+    if await pool.fetchval(COUNT, citizen_id, CODES_WINDOW) >= CODES_A_PERSON:
+        raise TooManyCodes(
+            "too many codes were sent", retry_after_seconds=int(CODES_WINDOW.total_seconds())
+        )
+    code_id, code = uuid4(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+    expires_at = services.clock() + CODE_LIVES
+    phone = await services.vault.open_text(citizen_id, "phone", citizen.phone_sealed)
+    digest = await _digest(code_id, code, services)
+    await pool.execute(SAVE, code_id, citizen_id, command.purpose, digest, expires_at)
+    await services.notifier.send(
+        phone, f"Your code for {command.purpose} is {code}. Tell it to the officer only."
+    )
+    return {"code_id": str(code_id), "expires_at": expires_at}
+
+
+async def confirm_identity(
+    citizen_id: str, command: ConfirmIdentity, context: CommandContext, services: Services
+) -> CommandResult:
+    """Record an identification by an officer; a wrong code counts as a try."""
+    check_counter(context.actor)
+    if before := await answered_before(command, citizen_id, context, services):
+        return before
+    await services.store.load(Citizen, citizen_id)
+    by_code = command.code_id is not None
+    if by_code:
+        await _use_code(citizen_id, command, services)
+
+    def decide(citizen: Citizen, now: datetime) -> None:
+        citizen.confirm_identity(
+            context.actor, now, method="one-time-code" if by_code else "counter",
+            purpose=command.purpose, document=command.document,
+            code_id=str(command.code_id) if by_code else None,
+        )  # fmt: skip
+
+    return await change_citizen(citizen_id, command, context, services, decide)
+
+
+async def _use_code(citizen_id: str, command: ConfirmIdentity, services: Services) -> None:
+    code_id, pool = command.code_id, services.store.pool
+    digest = await pool.fetchval(TRY, code_id, citizen_id, command.purpose, CODE_TRIES)
+    told = await _digest(code_id, command.code or "", services)
+    right = digest is not None and secrets.compare_digest(digest, told)
+    if not right or await pool.execute(USE, code_id) != "UPDATE 1":
+        raise CodeNotValid("this code is wrong, used or expired; ask for another")
+
+
+async def _digest(code_id: UUID | None, code: str, services: Services) -> bytes:
+    return await services.vault.digest("one-time-code", f"{code_id}:{code}".encode())
+
+
+async def forget_codes(services: Services) -> None:
+    """Drop codes of yesterday."""
+    await services.store.pool.execute(FORGET)

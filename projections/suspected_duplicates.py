@@ -1,0 +1,55 @@
+"""Faces that were enrolled for two people and that no officer has looked at yet."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from citybrain.eventstore import RecordedEvent
+
+TABLES = """
+CREATE TABLE suspicions (
+    pair         text COLLATE "C" PRIMARY KEY,
+    citizen_id   text COLLATE "C" NOT NULL,
+    other        text COLLATE "C" NOT NULL,
+    score        float8 NOT NULL,
+    threshold    float8 NOT NULL,
+    enrolled     bigint NOT NULL,
+    suspected_at timestamptz NOT NULL
+);
+CREATE INDEX ON suspicions (suspected_at, pair);
+"""
+
+ADD = """
+INSERT INTO suspicions (pair, citizen_id, other, score, threshold, enrolled, suspected_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (pair) DO UPDATE
+SET score = excluded.score, threshold = excluded.threshold, enrolled = excluded.enrolled,
+    suspected_at = excluded.suspected_at
+"""
+REMOVE = "DELETE FROM suspicions WHERE pair = $1"
+
+SUSPECTED, RESOLVED = "citizen.duplicate_suspected", "citizen.duplicate_resolved"
+
+
+class SuspectedDuplicates:
+    """The read model `suspected_duplicates`. Its events are rare: one statement each."""
+
+    name = "suspected_duplicates"
+    version = 1
+    topics = frozenset({SUSPECTED, RESOLVED})
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Open or settle a suspicion."""
+        for event in events:
+            data = event.data
+            pair = f"{event.stream_id}/{data['other']}"
+            if event.topic == RESOLVED:
+                await connection.execute(REMOVE, pair)
+            else:
+                await connection.execute(
+                    ADD, pair, event.stream_id, data["other"], data["score"], data["threshold"],
+                    data["enrolled"], event.recorded_at,
+                )  # fmt: skip

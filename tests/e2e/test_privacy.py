@@ -1,0 +1,120 @@
+"""A known person leaves no trace in clear: not in the database's files and rows, logs, metrics."""
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+
+from citybrain.eventstore.embedded import EmbeddedPostgres
+from citybrain.faces.engine import Analysis, Models
+from citybrain.faces.images import decode
+from citybrain.faces.pack import load_pack
+from ops.devfaces.kiosk import take
+from tests.e2e.server import Server, server
+
+NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "41018219871203661X", "+8613700137654", "1987-12-03"
+PERSON = 9_100_001
+TABLES = """
+SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+"""
+
+
+async def live(running: Server) -> list[bytes]:
+    """Register, enrol, verify, fail and be identified; returns the pictures that were sent."""
+    official = await running.token("official-1", "official")
+    kiosk = await running.token("kiosk-1", "device")
+    sent: list[bytes] = []
+    registered = await running.post(
+        "/v1/citizens",
+        {"name": NAME, "id_number": NUMBER, "phone": PHONE, "birth_date": BORN},
+        official,
+    )
+    citizen = f"/v1/citizens/{registered['citizen_id']}"
+    await running.post("/v1/citizens/search", {"id_number": NUMBER}, official)
+    await running.post(f"{citizen}/face/consent", {"notice_sha256": "ab" * 32}, official)
+    for what, token in (("enrolment", official), ("verification", kiosk)):
+        purpose = "enrol" if what == "enrolment" else "fund"
+        asked = await running.post(f"{citizen}/face/challenges", {"purpose": purpose}, token)
+        frames = [take(PERSON, step) for step in asked["steps"]]
+        body = {
+            "challenge_id": asked["challenge_id"], "nonce": asked["nonce"],
+            "frames": [base64.b64encode(frame).decode() for frame in frames],
+        }  # fmt: skip
+        if what == "verification":
+            body["purpose"] = purpose
+        answer = await running.post(f"{citizen}/face/{what}", body, token)
+        assert answer["face_enrolled"]
+        sent += frames
+    sent.append(take(PERSON))
+    frame = base64.b64encode(sent[-1]).decode()
+    found = await running.post("/v1/faces/identification", {"frame": frame}, kiosk)
+    assert found["candidates"] == [registered["citizen_id"]]
+    return sent
+
+
+def needles(pictures: list[bytes]) -> Iterator[tuple[str, bytes]]:
+    """What must not be found, in each form that it might be stored in."""
+    models = Models(load_pack(None, production=False), "cpu")
+    secrets = {"name": NAME.encode(), "number": NUMBER.encode(), "phone": PHONE.encode()}
+    for number, picture in enumerate(pictures):
+        secrets[f"picture {number}"] = picture[5000:5048]
+        (seen,) = models.analyse([decode(picture)])
+        assert isinstance(seen, Analysis)
+        secrets[f"embedding {number}"] = seen.embedding.tobytes()[480:528]
+    for what, secret in secrets.items():
+        yield what, secret
+        yield f"{what} in hex", secret.hex().encode()
+        yield f"{what} in base64", base64.b64encode(secret[: len(secret) // 3 * 3])
+    yield "name escaped", NAME.encode("unicode_escape")
+    yield "name in GBK", NAME.encode("gbk")
+
+
+async def rows(url: str) -> bytes:
+    """All rows of all tables, as text."""
+    connection = await asyncpg.connect(url)
+    try:
+        names = [row["name"] for row in await connection.fetch(TABLES)]
+        assert "public.sealed_blobs" in names
+        assert "public.stored_events" in names
+        parts = [
+            str(row[0]) for name in names
+            for row in await connection.fetch(f"SELECT t::text FROM {name} t")
+        ]  # fmt: skip
+        states = await connection.fetch("SELECT convert_from(state, 'UTF8') FROM stored_events")
+        return "\n".join([*parts, *(str(row[0]) for row in states)]).encode()
+    finally:
+        await connection.close()
+
+
+async def test_nothing_personal_is_found_in_clear(tmp_path: Path) -> None:
+    data, log = tmp_path / "data", tmp_path / "log"
+    settings = {"CITYBRAIN_LOG_LEVEL": "DEBUG", "CITYBRAIN_LOG_FORMAT": "json"}
+    with log.open("wb") as errors:
+        async with server(data, "--no-city", errors=errors, **settings) as running:
+            pictures = await live(running)
+            metrics = await running.text("/metrics")
+            limits = Path(f"/proc/{running.process.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 +0", limits)  # a core file would hold faces
+    logs = log.read_bytes()
+    database = EmbeddedPostgres(data)
+    try:
+        dumped = await rows(await database.start())
+    finally:
+        await database.stop()
+    files = {
+        path: path.read_bytes() for path in data.rglob("*")
+        if path.is_file() and path.name != "outbox.jsonl"
+    }  # fmt: skip
+    assert len(dumped) > 10_000
+    assert logs.count(b"/v1/citizens") > 5
+    assert sum(len(content) for content in files.values()) > 10 << 20  # with the write-ahead log
+
+    for what, needle in needles(pictures):
+        assert needle not in dumped, f"{what} is in a table"
+        assert needle not in metrics.encode(), f"{what} is in the metrics"
+        assert needle not in logs, f"{what} is in the log"
+        for path, content in files.items():
+            assert needle not in content, f"{what} is in {path}"

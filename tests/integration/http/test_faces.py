@@ -1,0 +1,411 @@
+"""Faces over HTTP with the real models: enrolment, verification, search, and the other ways."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from uuid import UUID
+
+import aiohttp
+import onnx
+import orjson
+import pytest
+
+from citybrain.app import open_runtime
+from citybrain.faces.calibration import CALIBRATION
+from citybrain.faces.explaining import NotAFaceDecision, OtherModels, explain
+from citybrain.faces.gallery import TEMPLATE
+from citybrain.faces.importing import import_pack
+from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack
+from citybrain.http.application import serving
+from citybrain.settings import Settings
+from tests.integration.http.conftest import Api
+from tests.integration.http.faces import (
+    answered,
+    challenge,
+    enrol,
+    enrolled,
+    events,
+    registered,
+    send,
+    topics,
+    verify,
+)
+from tests.people import in_base64, jpeg
+
+ANNA, BORIS, CHEN = 9_000_001, 9_000_002, 9_000_003
+
+
+@pytest.fixture
+def with_faces() -> bool:
+    return True
+
+
+async def until(condition: object, seconds: float = 5.0) -> None:
+    """Wait until an async condition holds."""
+    deadline = time.monotonic() + seconds
+    while not await condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_the_right_person_is_matched_and_another_is_not(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+
+    right = await verify(api, citizen, ANNA)
+    wrong = await verify(api, citizen, BORIS)
+
+    assert (right.status, right.json["matched"], right.json["purpose"]) == (
+        200, True, "housing-fund",
+    )  # fmt: skip
+    assert (wrong.status, wrong.json["matched"]) == (200, False)
+    assert "score" not in right.json
+    assert await topics(api, citizen) == [
+        "registered", "face_consent_given", "face_enrolled", "face_verified", "face_verified",
+    ]  # fmt: skip
+
+
+async def test_a_decision_says_all_that_it_rests_on(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    await verify(api, citizen, ANNA)
+
+    data = (await events(api, citizen))[-1]["data"]
+
+    pack = load_pack(None, production=False)
+    point = pack.calibration.at(1e-4)
+    assert data["models"] == pack.digests
+    assert data["template_version"] == pack.template_version
+    assert data["threshold"] == point.threshold
+    assert data["false_match_rate"] == 1e-4
+    assert data["impostor_pairs"] == pack.calibration.impostor_pairs
+    assert data["matched"] is (data["score"] >= data["threshold"])
+    assert data["runtime"]["provider"] == "cpu"
+    assert data["quality"]["eye_distance_px"] > 24
+    assert data["attack_detector"] is None
+    UUID(data["challenge_id"])
+    UUID(data["sample_id"])
+    assert len(data["sample_sha256"]) == 64
+
+
+async def test_a_decision_is_recomputed_from_the_sealed_sample(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    await verify(api, citizen, ANNA)
+    await verify(api, citizen, BORIS)
+    services = api.runtime.services
+    assert services.faces is not None
+    models = services.faces.engine.models
+
+    for version in (4, 5):
+        found = await explain(services.store, services.vault, models, citizen, version)
+        assert found.same
+        assert found.difference == 0.0
+        assert found.same_runtime
+    with pytest.raises(NotAFaceDecision):
+        await explain(services.store, services.vault, models, citizen, 3)
+
+
+async def test_one_face_under_two_identities_waits_for_an_officer(api: Api) -> None:
+    first = await enrolled(api, ANNA)
+    second = await enrolled(api, ANNA)
+    assert (await topics(api, second))[-1] == "duplicate_suspected"
+
+    refused = await api.call(
+        "POST", f"/v1/citizens/{second}/face/challenges", "device", json={"purpose": "fund"}
+    )
+    assert refused.is_problem(409, "face-under-review")
+    position = (await events(api, second))[-1]["position"]
+    path = f"/v1/faces/duplicates?min_position={position}"
+    (row,) = (await api.call("GET", path, "official")).json["duplicates"]
+    assert (row["citizen_id"], row["other"]) == (second, first)
+    assert row["score"] >= row["threshold"]
+    assert (await api.call("GET", path, "citizen")).is_problem(403, "role-missing")
+
+    resolved = await api.call(
+        "POST", f"/v1/citizens/{second}/face/duplicates/resolution", "official",
+        json={"other": first, "verdict": "same-person"},
+    )  # fmt: skip
+    assert (resolved.status, resolved.json["face_enrolled"]) == (200, False)
+    path = f"/v1/faces/duplicates?min_position={resolved.headers['X-Position']}"
+    assert (await api.call("GET", path, "official")).json["duplicates"] == []
+    assert (await verify(api, first, ANNA)).json["matched"]
+
+
+async def test_a_kiosk_shortlists_who_somebody_may_be(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    await enrolled(api, BORIS)
+
+    found = await api.call(
+        "POST", "/v1/faces/identification", "device", json={"frame": in_base64(jpeg(ANNA))}
+    )
+    nobody = await api.call(
+        "POST", "/v1/faces/identification", "device", json={"frame": in_base64(jpeg(CHEN))}
+    )
+
+    assert found.json == {"candidates": [citizen], "enrolled": 2}
+    assert nobody.json == {"candidates": [], "enrolled": 2}
+    assert (await topics(api, citizen))[-1] == "face_identified"
+    refused = await api.call(
+        "POST", "/v1/faces/identification", "citizen", json={"frame": in_base64(jpeg(ANNA))}
+    )
+    assert refused.is_problem(403, "role-missing")
+
+
+async def test_revocation_and_withdrawal_destroy_templates(api: Api) -> None:
+    vault = api.runtime.services.vault
+    for path, body in (("revocation", {"reason": "compromised"}), ("consent/withdrawal", {})):
+        citizen = await enrolled(api, ANNA)
+        template = UUID((await events(api, citizen))[2]["data"]["template_id"])
+        assert len(await vault.fetch(citizen, TEMPLATE, template)) == 512 * 4
+
+        ended = await api.call(
+            "POST", f"/v1/citizens/{citizen}/face/{path}", "citizen", subject=citizen, json=body
+        )
+
+        assert (ended.status, ended.json["face_enrolled"]) == (200, False)
+
+        async def gone(citizen: str = citizen, template: UUID = template) -> bool:
+            return await vault.fetch_many(TEMPLATE, [(citizen, template)]) == [None]
+
+        await until(gone)
+        found = await api.call(
+            "POST", "/v1/faces/identification", "device", json={"frame": in_base64(jpeg(ANNA))}
+        )
+        assert found.json["candidates"] == []
+        refused = await api.call(
+            "POST", f"/v1/citizens/{citizen}/face/challenges", "device", json={"purpose": "fund"}
+        )
+        assert refused.status == 409
+
+
+async def test_a_new_enrolment_destroys_the_template_it_replaces(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    assert (await enrol(api, citizen, ANNA)).status == 200
+    first, second = [
+        UUID(event["data"]["template_id"])
+        for event in await events(api, citizen)
+        if event["topic"] == "citizen.face_enrolled"
+    ]
+    vault = api.runtime.services.vault
+
+    async def replaced() -> bool:
+        kept = await vault.fetch_many(TEMPLATE, [(citizen, first), (citizen, second)])
+        return kept[0] is None and kept[1] is not None
+
+    await until(replaced)
+    assert (await verify(api, citizen, ANNA)).json["matched"]
+
+
+async def test_a_repeated_request_gets_its_first_answer(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    asked = await challenge(api, citizen, "housing-fund")
+    body = {"purpose": "housing-fund"} | answered(asked, ANNA)
+    key = {"Idempotency-Key": "one-scan"}
+
+    first = await send(api, citizen, body, headers=key)
+    again = await send(api, citizen, body, headers=key)
+
+    assert first.json == again.json
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (await topics(api, citizen)).count("face_verified") == 1
+
+
+@pytest.mark.parametrize(
+    ("picture", "code"),
+    [
+        (b"not a picture", "image-format-refused"),
+        (jpeg(ANNA, shot=1)[:900], "image-broken"),
+        (jpeg(ANNA, shot=1, head_share=0.12), "face-too-small"),
+        (jpeg(ANNA, shot=1, gain=0.12, ambient=0.5, diffuse=0.1), "face-too-dark"),
+    ],
+)
+async def test_a_poor_picture_is_refused_with_its_code(api: Api, picture: bytes, code: str) -> None:
+    found = await api.call(
+        "POST", "/v1/faces/identification", "device", json={"frame": in_base64(picture)}
+    )
+    assert found.is_problem(422, code)
+    if code.startswith("face-"):
+        assert found.json["advice"]
+
+
+async def test_a_citizen_is_found_by_number_and_registered_once(api: Api) -> None:
+    citizen = await registered(api, id_number="410102199005011234")
+
+    again = await api.call(
+        "POST", "/v1/citizens", "official",
+        json={"name": "x", "id_number": "410102199005011234", "birth_date": "1990-05-01"},
+    )  # fmt: skip
+    found = await api.call(
+        "POST", "/v1/citizens/search", "official", json={"id_number": "410102199005011234"}
+    )
+    nobody = await api.call(
+        "POST", "/v1/citizens/search", "official", json={"id_number": "410102199005019999"}
+    )
+
+    assert again.is_problem(409, "already-registered")
+    assert found.json == {"citizen_id": citizen}
+    assert nobody.is_problem(404, "citizen-not-found")
+
+
+async def test_two_counters_register_one_person_once(api: Api) -> None:
+    body = {"name": "x", "id_number": "410102199005011234", "birth_date": "1990-05-01"}
+    answers = await asyncio.gather(
+        *(api.call("POST", "/v1/citizens", "official", json=body) for _ in range(8))
+    )
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 7
+
+
+async def test_a_registration_that_crashed_half_way_is_taken_up_again(api: Api) -> None:
+    vault = api.runtime.services.vault
+    claimed = "citizen-" + "9" * 32
+    await vault.create_key(claimed)
+    await vault.index(claimed, "id-number", "410102199005011234")
+    assert await registered(api, id_number="410102199005011234") == claimed
+
+
+async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
+    child = await registered(api, birth_date="2020-06-01")
+    guardian = await registered(api)
+    path = f"/v1/citizens/{child}/face/consent"
+    body = {"notice_sha256": "ab" * 32}
+
+    alone = await api.call("POST", path, "citizen", subject=child, json=body)
+    with_guardian = await api.call("POST", path, "official", json=body | {"guardian": guardian})
+
+    assert alone.is_problem(409, "guardian-required")
+    assert with_guardian.json["face_consent"]
+
+
+async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> None:
+    citizen = await registered(api)
+    base = f"/v1/citizens/{citizen}/identity"
+    sent = await api.call(
+        "POST", f"{base}/codes", "citizen", subject=citizen, json={"purpose": "fund"}
+    )
+    assert sent.status == 201
+    outbox = Path(api.runtime.settings.data_dir) / "outbox.jsonl"
+    message = json.loads(outbox.read_text().splitlines()[-1])
+    code = message["text"].split(" is ")[1][:6]
+    wrong = f"{(int(code) + 1) % 1_000_000:06}"
+    body = {"purpose": "fund", "document": "identity-card", "code_id": sent.json["code_id"]}
+
+    async def confirm(role: str = "official", **fields: str) -> object:
+        return await api.call("POST", f"{base}/confirmation", role, json=body | fields)
+
+    assert (await confirm(code=wrong)).is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
+    elsewhere = await confirm(code=code, purpose="other")
+    assert elsewhere.is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
+    assert (await confirm("device", code=code)).status == 403  # type: ignore[attr-defined]
+    assert (await confirm(code=code)).status == 200  # type: ignore[attr-defined]
+    assert (await confirm(code=code)).is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
+    data = (await events(api, citizen))[-1]["data"]
+    assert (data["method"], data["document"]) == ("one-time-code", "identity-card")
+    assert code not in orjson.dumps(await events(api, citizen)).decode()
+
+
+async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
+    citizen = await registered(api)
+    base = f"/v1/citizens/{citizen}/identity"
+    sent = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    code = json.loads(
+        (Path(api.runtime.settings.data_dir) / "outbox.jsonl").read_text().splitlines()[-1]
+    )["text"].split(" is ")[1][:6]
+    body = {"purpose": "fund", "document": "passport", "code_id": sent.json["code_id"]}
+    for guess in range(6):
+        told = f"{(int(code) + 1 + guess) % 1_000_000:06}"
+        await api.call("POST", f"{base}/confirmation", "official", json=body | {"code": told})
+    late = await api.call("POST", f"{base}/confirmation", "official", json=body | {"code": code})
+    assert late.is_problem(409, "code-not-valid")
+
+    for _ in range(4):
+        await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    more = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    assert more.is_problem(409, "too-many-codes")
+
+
+async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
+    citizen = await registered(api, phone=None)
+    base = f"/v1/citizens/{citizen}/identity"
+    no_phone = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    counter = await api.call(
+        "POST", f"{base}/confirmation", "official",
+        json={"purpose": "fund", "document": "household-register"},
+    )  # fmt: skip
+    assert no_phone.is_problem(409, "no-phone-registered")
+    assert counter.status == 200
+    assert (await events(api, citizen))[-1]["data"]["method"] == "counter"
+
+
+async def test_citizens_act_for_themselves_only(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    for method, path, body in (
+        ("GET", "", None),
+        ("POST", "/face/consent/withdrawal", {}),
+        ("POST", "/face/revocation", {"reason": "error"}),
+        ("POST", "/face/challenges", {"purpose": "enrol"}),
+        ("POST", "/face/challenges", {"purpose": "fund"}),
+        ("POST", "/identity/codes", {"purpose": "fund"}),
+    ):
+        answer = await api.call(
+            method, f"/v1/citizens/{citizen}{path}", "citizen", subject="citizen-" + "1" * 32,
+            json=body,
+        )  # fmt: skip
+        assert answer.is_problem(403, "not-your-own"), path
+
+
+async def test_readiness_names_what_decides(api: Api) -> None:
+    ready = (await api.call("GET", "/readyz")).json
+    pack = load_pack(None, production=False)
+    assert ready["faces"]["pack"] == "citybrain_dev"
+    assert ready["faces"]["template_version"] == pack.template_version
+    assert ready["faces"]["provider"] == "cpu"
+
+
+async def test_a_second_pack_takes_over_while_people_come_by(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Each accepted verification enrols with the next pack, too; then the settings change."""
+    folder = another_pack(tmp_path / "next")
+    settings.http_port = 0
+    settings.faces_next_pack = folder
+    async with (
+        open_runtime(settings) as runtime, serving(runtime) as url, aiohttp.ClientSession() as s
+    ):  # fmt: skip
+        api = Api(url, runtime, s)
+        citizen, absent = await enrolled(api, ANNA), await enrolled(api, BORIS)
+        assert (await verify(api, citizen, CHEN)).json["matched"] is False
+        assert (await topics(api, citizen)).count("face_enrolled") == 1
+        assert (await verify(api, citizen, ANNA)).json["matched"]
+        assert (await topics(api, citizen))[-2:] == ["face_verified", "face_enrolled"]
+        assert (await verify(api, citizen, ANNA)).json["matched"]
+        assert (await topics(api, citizen)).count("face_enrolled") == 2
+
+    settings.faces_pack, settings.faces_next_pack = folder, None
+    async with (
+        open_runtime(settings) as runtime, serving(runtime) as url, aiohttp.ClientSession() as s
+    ):  # fmt: skip
+        api = Api(url, runtime, s)
+        assert (await verify(api, citizen, ANNA)).json["matched"]
+        refused = await api.call(
+            "POST", f"/v1/citizens/{absent}/face/challenges", "device", json={"purpose": "fund"}
+        )
+        assert refused.is_problem(409, "face-not-enrolled")
+        faces = runtime.services.faces
+        assert faces is not None
+        with pytest.raises(OtherModels):
+            await explain(runtime.store, runtime.services.vault, faces.engine.models, citizen, 4)
+
+
+def another_pack(folder: Path) -> Path:
+    """The same models in other files: other digests, so another template version."""
+    model = onnx.load(DEVELOPMENT_PACK / "rec_dev.onnx")
+    model.doc_string = "another training"
+    onnx.save(model, folder.with_suffix(".onnx"))
+    import_pack(
+        folder, pack_id="next-1", display_name="next", detector=DEVELOPMENT_PACK / "det_dev.onnx",
+        recogniser=folder.with_suffix(".onnx"), licence=DEVELOPMENT_PACK / "MODEL.LICENSE",
+    )  # fmt: skip
+    digests = json.loads((folder / "manifest.json").read_text())["tasks"]
+    calibration = json.loads((DEVELOPMENT_PACK / CALIBRATION).read_text())
+    calibration["recognition_sha256"] = digests["recognition"]["sha256"]
+    (folder / CALIBRATION).write_text(json.dumps(calibration))
+    return folder

@@ -1,0 +1,256 @@
+"""Citizens: given events, when a decision, then events or a named refusal."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.citizen import (
+    FAILURES_ALLOWED,
+    FAILURES_WINDOW,
+    Citizen,
+    ConsentMissing,
+    FaceUnderReview,
+    GuardianRequired,
+    NoSuchDuplicate,
+    NotEnrolled,
+    NotYourOwn,
+    TemplateReplaced,
+    TooManyAttempts,
+)
+from citybrain.errors import CitybrainError
+from citybrain.eventstore.codec import mapper
+
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
+KIOSK = Actor("kiosk-1", frozenset({Role.DEVICE}))
+STRANGER = Actor("citizen-" + "0" * 32, frozenset({Role.CITIZEN}))
+V1, V2 = "pack-1", "pack-2"
+
+Step = Callable[[Citizen], None]
+
+
+def registered() -> Citizen:
+    return Citizen.register(
+        OFFICIAL, NOW, citizen_id=Citizen.new_id(), name_sealed="c2VhbGVk",
+        id_number_sealed="c2VhbGVk", birth_date_sealed="c2VhbGVk", phone_sealed=None,
+        simulated=True,
+    )  # fmt: skip
+
+
+def given(*steps: Step) -> Citizen:
+    citizen = registered()
+    for step in steps:
+        step(citizen)
+    citizen.collect_events()
+    return citizen
+
+
+def own(citizen: Citizen) -> Actor:
+    return Actor(citizen.id, frozenset({Role.CITIZEN}))
+
+
+def consent(citizen: Citizen) -> None:
+    citizen.give_face_consent(
+        own(citizen), NOW, consent_id="c1", notice_sha256="ab" * 32, age_years=30, guardian=None
+    )
+
+
+def use(version: str = V1) -> dict[str, Any]:
+    return {
+        "pack_id": "p", "models": {"detection": "d", "recognition": "r"},
+        "template_version": version, "runtime": {"provider": "cpu"}, "quality": {"yaw": 0.0},
+        "challenge_id": "ch", "sample_sha256": "cd" * 32, "attack_detector": None,
+    }  # fmt: skip
+
+
+def enrol(template: str = "t1", version: str = V1, duplicate: str | None = None) -> Step:
+    found = duplicate and {
+        "other": duplicate, "score": 0.9, "threshold": 0.6, "false_match_rate": 1e-4,
+        "enrolled": 10,
+    }  # fmt: skip
+
+    def step(citizen: Citizen) -> None:
+        citizen.enrol_face(
+            own(citizen), NOW, template_id=template, duplicate=found or None, **use(version)
+        )
+
+    return step
+
+
+def verify(*, matched: bool, at: datetime = NOW, version: str = V1) -> Step:
+    def step(citizen: Citizen) -> None:
+        citizen.verify_face(
+            KIOSK, at, purpose="fund", matched=matched, score=0.7, threshold=0.6,
+            false_match_rate=1e-4, false_match_rate_upper_95=2e-4, impostor_pairs=1000,
+            template_id="t1", sample_id="s1", **use(version),
+        )  # fmt: skip
+
+    return step
+
+
+def topics(citizen: Citizen) -> list[str]:
+    return [type(event).TOPIC.removeprefix("citizen.") for event in citizen.pending_events]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("before", "when", "then"),
+    [
+        ([], consent, ["face_consent_given"]),
+        ([consent], enrol(), ["face_enrolled"]),
+        ([consent, enrol()], enrol("t2"), ["face_enrolled"]),
+        ([consent], enrol(duplicate="other"), ["face_enrolled", "duplicate_suspected"]),
+        ([consent, enrol()], verify(matched=True), ["face_verified"]),
+        ([consent, enrol()], verify(matched=False), ["face_verified"]),
+        (
+            [consent, enrol()],
+            lambda c: c.withdraw_face_consent(own(c), NOW),
+            ["face_revoked", "face_consent_withdrawn"],
+        ),
+        ([consent], lambda c: c.withdraw_face_consent(own(c), NOW), ["face_consent_withdrawn"]),
+        ([consent, enrol()], lambda c: c.revoke_face(own(c), NOW, reason="error"),
+         ["face_revoked"]),
+        (
+            [consent, enrol(duplicate="other")],
+            lambda c: c.resolve_duplicate(
+                OFFICIAL, NOW, other="other", verdict="different-people"
+            ),
+            ["duplicate_resolved"],
+        ),
+        (
+            [consent, enrol(duplicate="other")],
+            lambda c: c.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="same-person"),
+            ["duplicate_resolved", "face_revoked"],
+        ),
+        (
+            [],
+            lambda c: c.confirm_identity(
+                OFFICIAL, NOW, method="counter", purpose="fund", document="passport", code_id=None
+            ),
+            ["identity_confirmed"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_decided(before: list[Step], when: Step, then: list[str]) -> None:
+    citizen = given(*before)
+    when(citizen)
+    assert topics(citizen) == then
+
+
+@pytest.mark.parametrize(
+    ("before", "when", "error"),
+    [
+        ([], enrol(), ConsentMissing),
+        ([], verify(matched=True), ConsentMissing),
+        ([consent], verify(matched=True), NotEnrolled),
+        ([consent, enrol()], verify(matched=True, version=V2), NotEnrolled),
+        ([consent, enrol(duplicate="other")], verify(matched=True), FaceUnderReview),
+        ([consent, enrol("t2")], verify(matched=True), TemplateReplaced),
+        ([consent], lambda c: c.revoke_face(own(c), NOW, reason="error"), NotEnrolled),
+        ([], lambda c: c.withdraw_face_consent(own(c), NOW), ConsentMissing),
+        ([], lambda c: c.withdraw_face_consent(STRANGER, NOW), NotYourOwn),
+        ([consent], lambda c: c.check_may_enrol(KIOSK), NotYourOwn),
+        ([consent, enrol()], lambda c: c.revoke_face(STRANGER, NOW, reason="error"), NotYourOwn),
+        (
+            [consent, enrol()],
+            lambda c: c.resolve_duplicate(OFFICIAL, NOW, other="x", verdict="same-person"),
+            NoSuchDuplicate,
+        ),
+        (
+            [consent, enrol(duplicate="other")],
+            lambda c: c.resolve_duplicate(own(c), NOW, other="other", verdict="same-person"),
+            NotYourOwn,
+        ),
+        (
+            [],
+            lambda c: c.confirm_identity(
+                own(c), NOW, method="counter", purpose="fund", document="passport", code_id=None
+            ),
+            NotYourOwn,
+        ),
+    ],
+)
+def test_what_is_refused(before: list[Step], when: Step, error: type[CitybrainError]) -> None:
+    citizen = given(*before)
+    with pytest.raises(error):
+        when(citizen)
+    assert not citizen.pending_events
+
+
+@pytest.mark.parametrize(
+    ("age", "guardian", "actor", "allowed"),
+    [
+        (13, None, OFFICIAL, False),
+        (13, "citizen-" + "1" * 32, OFFICIAL, True),
+        (13, "citizen-" + "1" * 32, None, False),
+        (14, None, None, True),
+    ],
+)
+def test_a_child_agrees_through_a_guardian_at_a_counter(
+    age: int, guardian: str | None, actor: Actor | None, allowed: bool
+) -> None:
+    citizen = registered()
+
+    def agree() -> None:
+        citizen.give_face_consent(
+            actor or own(citizen), NOW, consent_id="c", notice_sha256="ab" * 32, age_years=age,
+            guardian=guardian,
+        )  # fmt: skip
+
+    if allowed:
+        agree()
+        assert citizen.consent_id == "c"
+    else:
+        with pytest.raises(GuardianRequired):
+            agree()
+
+
+def test_failures_use_up_attempts_until_time_passes_or_one_succeeds() -> None:
+    fails = [verify(matched=False) for _ in range(FAILURES_ALLOWED)]
+    citizen = given(consent, enrol(), *fails)
+    with pytest.raises(TooManyAttempts):
+        verify(matched=True)(citizen)
+    verify(matched=True, at=NOW + FAILURES_WINDOW)(citizen)
+
+    citizen = given(consent, enrol(), *fails[1:], verify(matched=True), *fails[1:])
+    verify(matched=True, at=NOW + timedelta(seconds=1))(citizen)
+
+
+def test_lookalikes_that_an_officer_told_apart_are_not_suspected_again() -> None:
+    citizen = given(consent, enrol(duplicate="other"))
+    citizen.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="different-people")
+    citizen.collect_events()
+    enrol(duplicate="other")(citizen)
+    assert topics(citizen) == ["face_enrolled"]
+    verify(matched=True)(citizen)
+
+
+def test_two_template_versions_live_side_by_side_and_end_together() -> None:
+    citizen = given(consent, enrol(), verify(matched=True))
+    citizen.enrol_next_template(NOW, template_id="t2", **use(V2))
+    citizen.enrol_next_template(NOW, template_id="t3", **use(V2))  # only the first is taken
+    assert citizen.templates == {V1: "t1", V2: "t2"}
+    citizen.revoke_face(own(citizen), NOW, reason="compromised")
+    assert citizen.pending_events[-1].template_ids == ["t1", "t2"]  # type: ignore[attr-defined]
+    assert citizen.templates == {}
+
+
+def test_a_replay_of_the_stored_events_gives_the_same_state() -> None:
+    citizen = registered()
+    for step in (consent, enrol(duplicate="other"), verify_after_review, verify(matched=False)):
+        step(citizen)
+    replayed: Citizen | None = None
+    store = mapper()
+    for event in citizen.collect_events():
+        replayed = store.to_domain_event(store.to_stored_event(event)).mutate(replayed)  # type: ignore[attr-defined]
+    assert replayed is not None
+    for name, value in vars(citizen).items():
+        if not name.startswith("_"):
+            assert getattr(replayed, name) == value, name
+
+
+def verify_after_review(citizen: Citizen) -> None:
+    citizen.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="different-people")
+    verify(matched=True)(citizen)
