@@ -20,7 +20,8 @@ CODES_A_PERSON = 5  # in CODES_WINDOW
 CODES_WINDOW = timedelta(minutes=15)
 
 COUNT = """
-SELECT count(*) FROM identity_codes WHERE person_id = $1 AND sent_at > clock_timestamp() - $2::interval
+SELECT count(*) FROM identity_codes
+WHERE person_id = $1 AND sent_at > clock_timestamp() - $2::interval
 """
 SAVE = """
 INSERT INTO identity_codes (code_id, person_id, purpose, digest, expires_at)

@@ -10,7 +10,10 @@ from ops.devfaces.renderer import photo
 YAWS = {"neutral": 0.0, "left": 24.0, "right": -24.0}  # degrees; the person's own side
 SIDE = 320
 HARDNESS = 0.4
-CALM = {"pitch": 0.0, "occluded": False, "hat": False, "hard_shadow": False, "blur": 0.0}
+CALM = {
+    "pitch": 0.0, "occluded": False, "hat": False, "hard_shadow": False, "blur": 0.0,
+    "ambient": 0.68, "diffuse": 0.32, "gain": 1.0, "gamma": 1.0,
+}  # fmt: skip
 
 
 def take(person: int, turn: str = "neutral", shot: int | None = None, **fixed: Any) -> bytes:

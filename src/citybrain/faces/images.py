@@ -75,7 +75,7 @@ def decode(content: bytes) -> Pixels:
     except (OSError, ValueError, SyntaxError, IndexError, KeyError, EOFError, MemoryError) as error:
         raise ImageBroken("the picture cannot be decoded") from error
     upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BILINEAR)
-    return np.ascontiguousarray(np.asarray(upright, dtype=np.uint8)[..., ::-1])
+    return np.asarray(cv2.cvtColor(np.asarray(upright), cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _check_header(image: Image.Image) -> None:
