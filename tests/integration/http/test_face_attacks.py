@@ -17,8 +17,10 @@ from PIL import Image
 from citybrain.settings import Settings
 from tests.integration.http.conftest import Api
 from tests.integration.http.faces import (
+    agreed,
     answered,
     challenge,
+    enrol,
     enrolled,
     events,
     send,
@@ -214,6 +216,7 @@ async def test_a_hundred_megabytes_are_not_read(api: Api) -> None:
         assert (await answer.json(content_type=None))["code"] == "body-too-large"
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("make", ["bomb", "too-long"])
 async def test_a_picture_that_would_burst_is_refused_before_it_is_decoded(
     api: Api, make: str
@@ -235,6 +238,34 @@ async def test_a_picture_that_would_burst_is_refused_before_it_is_decoded(
     else:
         assert answer.status == 422  # the form of the request refuses it already
     assert peak < 64 << 20  # with what the test itself holds
+
+
+class Suspicious:
+    """An attack detector that trusts nobody."""
+
+    name = "suspicious-1"
+
+    async def is_attack(self, content: bytes) -> bool:
+        return content.startswith(b"\xff\xd8")
+
+
+class TestADetector:
+    """What a detector named in the settings refuses, is refused."""
+
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            named = Settings.model_validate({"faces_attack_detector": f"{__name__}:Suspicious"})
+            settings.faces_attack_detector = named.faces_attack_detector
+
+        return change
+
+    async def test_an_attack_that_it_sees_ends_the_attempt(self, api: Api) -> None:
+        citizen = await agreed(api)
+        answer = await enrol(api, citizen, ANNA)
+        assert answer.is_problem(422, "liveness-failed")
+        assert answer.json["reason"] == "presentation-attack"
+        assert await topics(api, citizen) == ["registered", "face_consent_given"]
 
 
 class TestAFlood:

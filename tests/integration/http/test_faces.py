@@ -215,7 +215,7 @@ async def test_a_repeated_request_gets_its_first_answer(api: Api) -> None:
         (b"not a picture", "image-format-refused"),
         (jpeg(ANNA, shot=1)[:900], "image-broken"),
         (jpeg(ANNA, shot=1, head_share=0.12), "face-too-small"),
-        (jpeg(ANNA, shot=1, gain=0.12, ambient=0.5, diffuse=0.1), "face-too-dark"),
+        (jpeg(ANNA, shot=1, gain=0.35, gamma=1.3), "face-too-dark"),
     ],
 )
 async def test_a_poor_picture_is_refused_with_its_code(api: Api, picture: bytes, code: str) -> None:
