@@ -21,7 +21,6 @@ from citybrain.eventstore import OutcomeUnknown
 from citybrain.faces.engine import Analysis, FaceEngine
 from citybrain.faces.explaining import SAMPLE
 from citybrain.faces.gallery import TEMPLATE, Candidate
-from citybrain.faces.images import MAX_BYTES
 from citybrain.faces.liveness import AttackSuspected, LivenessFailed, Turn, judge
 from citybrain.faces.quality import ENROLMENT, VERIFICATION, QualityRules, check
 from citybrain.faces.services import Faces
@@ -32,7 +31,7 @@ from commands.identity import Purpose
 ENROL = "enrol"
 CANDIDATES = 5
 
-Picture = Annotated[Base64Bytes, Field(min_length=1, max_length=MAX_BYTES)]
+Picture = Annotated[Base64Bytes, Field(min_length=1)]  # its size has an error of its own
 Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
@@ -288,10 +287,10 @@ async def _live_face(
 
     The challenge is used up whatever the answer is worth, but not where there is no room for it.
     """
-    faces.engine.check_room(len(command.frames))
-    steps: Sequence[Turn] = await faces.challenges.use(
-        command.challenge_id, command.nonce, citizen_id, purpose
-    )
+    with faces.engine.room(len(command.frames)):
+        steps: Sequence[Turn] = await faces.challenges.use(
+            command.challenge_id, command.nonce, citizen_id, purpose
+        )
     analyses = await faces.engine.analyse_all(command.frames)
     await faces.challenges.use_pictures(citizen_id, command.frames, analyses)
     check(analyses[0].quality, rules)

@@ -10,9 +10,9 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, redirect_stdout
+from contextlib import asynccontextmanager, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Literal
@@ -216,6 +216,7 @@ class FaceEngine:
         self._seconds_each = 0.02  # a moving estimate, for Retry-After
         self._workers = threads
         self._idle = 0
+        self._kept_free = 0
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="faces")
 
     async def analyse(self, content: bytes) -> Analysis:
@@ -224,23 +225,36 @@ class FaceEngine:
         Raises an `InvalidInput` that says what is wrong with the picture, `FacesBusy` when the
         queue is full, `FacesLate` past the deadline, `EngineFailed` when the models fail.
         """
-        self.check_room(1)
+        return (await self.analyse_all([content]))[0]
+
+    async def analyse_all(self, contents: Sequence[bytes]) -> list[Analysis]:
+        """Several pictures of one request, all or none; the first error counts."""
+        with self.room(len(contents)):
+            outcomes = [self._put(content) for content in contents]
+        return await asyncio.gather(*outcomes)
+
+    @contextmanager
+    def room(self, pictures: int) -> Iterator[None]:
+        """Keep places free inside the block: for `analyse_all` right behind it.
+
+        Raises `FacesBusy` where so many pictures cannot wait.
+        """
+        waiting = self._queue.qsize() + self._kept_free
+        if waiting + pictures > self._queue.maxsize:
+            seconds = round(waiting * self._seconds_each) + 1
+            raise FacesBusy("too many pictures are waiting", retry_after_seconds=seconds)
+        self._kept_free += pictures
+        try:
+            yield
+        finally:
+            self._kept_free -= pictures
+
+    def _put(self, content: bytes) -> "asyncio.Future[Analysis]":
         loop = asyncio.get_running_loop()
         waiting = _Waiting(content, loop.time() + self._deadline, loop.create_future())
         self._queue.put_nowait(waiting)
         WAITING.set(self._queue.qsize())
-        return await waiting.outcome
-
-    async def analyse_all(self, contents: Sequence[bytes]) -> list[Analysis]:
-        """Several pictures of one request, all or none; the first error counts."""
-        self.check_room(len(contents))
-        return await asyncio.gather(*(self.analyse(content) for content in contents))
-
-    def check_room(self, pictures: int) -> None:
-        """Raise `FacesBusy` where so many pictures cannot wait."""
-        if self._queue.qsize() + pictures > self._queue.maxsize:
-            seconds = round(self._queue.qsize() * self._seconds_each) + 1
-            raise FacesBusy("too many pictures are waiting", retry_after_seconds=seconds)
+        return waiting.outcome
 
     async def run(self) -> None:
         """Take batches until cancelled; owns the model threads."""

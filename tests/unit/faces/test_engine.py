@@ -88,6 +88,22 @@ async def test_a_full_queue_answers_busy_at_once_and_the_rest_is_served() -> Non
         await asyncio.gather(*first, *waiting)
 
 
+async def test_places_are_kept_while_somebody_prepares() -> None:
+    models = FakeModels()
+    async with engine_over(models, queue_limit=3, batch_limit=1) as engine:
+        busy = await settled(engine, 1)
+        with engine.room(2):
+            waiting = await settled(engine, 1)
+            with pytest.raises(FacesBusy):
+                await engine.analyse(PICTURE)
+        with pytest.raises(FacesBusy):
+            await engine.analyse_all([PICTURE] * 3)  # all or none
+        both = asyncio.create_task(engine.analyse_all([PICTURE] * 2))
+        models.go.set()
+        assert len(await both) == 2
+        await asyncio.gather(*busy, *waiting)
+
+
 async def test_a_picture_that_waited_too_long_is_not_analysed() -> None:
     models = FakeModels()
     async with engine_over(models, batch_limit=1, deadline_seconds=0.05) as engine:
