@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, PastDate, StringConstraints
 
 from citybrain.domain.citizen import Citizen, check_counter
-from citybrain.errors import Refused
+from citybrain.errors import NotFound, Refused
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
 from commands.handling import (
     Command,
@@ -23,6 +23,7 @@ from commands.handling import (
 )
 
 ID_NUMBER = "id-number"
+ADULT_YEARS = 18
 
 CitizenId = Annotated[str, StringConstraints(pattern=r"^citizen-[0-9a-f]{32}$")]
 
@@ -32,7 +33,7 @@ class RegisterCitizen(Command):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     id_number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{4,32}$")]
-    birth_date: date
+    birth_date: Annotated[PastDate, Field(ge=date(1900, 1, 1))]
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,30}$")] | None = Field(
         None, description="where one-time codes go; sealed like the others"
     )
@@ -59,6 +60,12 @@ class ResolveDuplicate(Command):
 
     other: CitizenId
     verdict: Literal["different-people", "same-person"]
+
+
+class NotAGuardian(Refused):
+    """Whoever is named as guardian cannot be one."""
+
+    code = "not-a-guardian"
 
 
 class AlreadyRegistered(Refused):
@@ -135,11 +142,10 @@ async def find_citizen(id_number: str, services: Services) -> str | None:
 async def give_face_consent(
     citizen_id: str, command: GiveFaceConsent, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Record the consent to face recognition."""
-    citizen = await services.store.load(Citizen, citizen_id)
-    born = date.fromisoformat(
-        await services.vault.open_text(citizen_id, "birth_date", citizen.birth_date_sealed)
-    )
+    """Record the consent to face recognition; a guardian is somebody else, registered and adult."""
+    born = await _birth_date(citizen_id, services)
+    if command.guardian is not None:
+        await _check_guardian(command.guardian, citizen_id, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.give_face_consent(
@@ -149,6 +155,21 @@ async def give_face_consent(
         )  # fmt: skip
 
     return await change_citizen(citizen_id, command, context, services, decide)
+
+
+async def _check_guardian(guardian: str, citizen_id: str, services: Services) -> None:
+    try:
+        born = await _birth_date(guardian, services)
+    except NotFound:
+        raise NotAGuardian("the guardian is not registered") from None
+    if guardian == citizen_id or _age(born, services.clock().date()) < ADULT_YEARS:
+        raise NotAGuardian(f"a guardian is somebody else, of at least {ADULT_YEARS}")
+
+
+async def _birth_date(citizen_id: str, services: Services) -> date:
+    citizen = await services.store.load(Citizen, citizen_id)
+    sealed = citizen.birth_date_sealed
+    return date.fromisoformat(await services.vault.open_text(citizen_id, "birth_date", sealed))
 
 
 def _age(born: date, today: date) -> int:

@@ -101,7 +101,7 @@ async def issue_challenge(
 ) -> dict[str, Any]:
     """A challenge for one purpose; nothing is recorded until it is answered."""
     faces = _faces(services)
-    citizen = await services.store.load(Citizen, citizen_id)
+    citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     if command.purpose == ENROL:
         citizen.check_may_enrol(context.actor)
     else:
@@ -123,7 +123,7 @@ async def enrol_face(
     faces, vault = _faces(services), services.vault
     if before := await answered_before(command, citizen_id, context, services):
         return before
-    citizen = await services.store.load(Citizen, citizen_id)
+    citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_enrol(context.actor)
     await faces.challenges.count_attempt(context.actor.subject)
     live = await _live_face(citizen_id, command, ENROL, ENROLMENT, faces)
@@ -138,12 +138,33 @@ async def enrol_face(
         )  # fmt: skip
 
     try:
-        return await change_citizen(citizen_id, command, context, services, decide)
+        result = await change_citizen(citizen_id, command, context, services, decide)
     except OutcomeUnknown:
         raise
     except CitybrainError:
         await vault.delete([template_id])
         raise
+    if duplicate is None:
+        await _flag_at_the_same_time(citizen_id, template_id, live, command, context, services)
+    return result
+
+
+async def _flag_at_the_same_time(
+    citizen_id: str, template_id: UUID, live: Analysis, command: EnrolFace,
+    context: CommandContext, services: Services,
+) -> None:  # fmt: skip
+    """Two enrolments of one face may have looked before either was there: look once more."""
+    faces = _faces(services)
+    duplicate = _duplicate(citizen_id, await faces.enrolled.search(live.embedding, most=2), faces)
+    if duplicate is None:
+        return
+
+    def decide(citizen: Citizen, now: datetime) -> None:
+        citizen.suspect_duplicate(now, template_id=str(template_id), **duplicate)
+
+    await change_citizen(
+        citizen_id, command, replace(context, idempotency_key=None), services, decide
+    )
 
 
 def _duplicate(citizen_id: str, found: Sequence[Candidate], faces: Faces) -> dict[str, Any] | None:

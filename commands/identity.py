@@ -77,7 +77,7 @@ async def send_code(
     citizen_id: str, command: SendCode, context: CommandContext, services: Services
 ) -> dict[str, Any]:
     """Send a code to the registered phone; the number stays unknown to whoever asks."""
-    citizen = await services.store.load(Citizen, citizen_id)
+    citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor, Role.DEVICE)
     if citizen.phone_sealed is None:
         raise NoPhone("no phone is registered; a counter can identify this person")

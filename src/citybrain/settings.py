@@ -81,6 +81,10 @@ class Settings(BaseSettings):
         None, description="`module:callable` that makes a Notifier for one-time codes; in "
         "development a file in data_dir where absent",
     )  # fmt: skip
+    vault_key_wrapper: ImportString[Any] | None = Field(
+        None, description="`module:callable` that makes a KeyWrapper over a key-management "
+        "service, in place of the key file",
+    )  # fmt: skip
     vault_master_key_file: Path | None = Field(
         None, description="32-byte key that wraps the keys of people; made in data_dir in "
         "development where absent",

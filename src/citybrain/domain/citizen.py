@@ -309,8 +309,13 @@ class Citizen(StreamAggregate):
         """Record a new template, and a suspected duplicate for an officer."""
         self.check_may_enrol(actor)
         self._enrol(now, template_id, use)
-        if duplicate is not None and self.duplicates.get(duplicate["other"]) != DIFFERENT_PEOPLE:
-            self._trigger(DuplicateSuspected, now, template_id=template_id, **duplicate)
+        if duplicate is not None:
+            self.suspect_duplicate(now, template_id=template_id, **duplicate)
+
+    def suspect_duplicate(self, now: datetime, **duplicate: Any) -> None:
+        """Record a face that is somebody else's, too, unless an officer has told them apart."""
+        if self.duplicates.get(duplicate["other"]) not in (SUSPECTED, DIFFERENT_PEOPLE):
+            self._trigger(DuplicateSuspected, now, **duplicate)
 
     def enrol_next_template(self, now: datetime, *, template_id: str, **use: Any) -> None:
         """Record a template of the next model pack, made from a sample that was just accepted."""

@@ -81,18 +81,22 @@ def _derived(master_key: bytes, use: bytes) -> bytes:
 
 def require_own_key(settings: Settings) -> None:
     """Raise `MasterKeyMissing` where production would serve with a key made for development."""
-    if settings.mode == "production" and settings.vault_master_key_file is None:
+    named = settings.vault_master_key_file or settings.vault_key_wrapper
+    if settings.mode == "production" and named is None:
         raise MasterKeyMissing(
             "production needs CITYBRAIN_VAULT_MASTER_KEY_FILE: 32 random bytes, kept apart from "
-            "the database and its backups"
+            "the database and its backups; or a CITYBRAIN_VAULT_KEY_WRAPPER"
         )
 
 
-def open_key_wrapper(settings: Settings) -> FileKeyWrapper:
-    """The wrapper of the key file that the settings name, or of the one in `data_dir`.
+def open_key_wrapper(settings: Settings) -> KeyWrapper:
+    """The wrapper that the settings name, or that of a key file: theirs, or the one in `data_dir`.
 
     The latter is made in development; tools find it there whatever their mode.
     """
+    if settings.vault_key_wrapper is not None:
+        wrapper: KeyWrapper = settings.vault_key_wrapper()
+        return wrapper
     path = settings.vault_master_key_file or settings.data_dir / "keys" / "vault-master.key"
     if settings.mode == "development" and settings.vault_master_key_file is None:
         _make_once(path)

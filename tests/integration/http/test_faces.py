@@ -21,6 +21,7 @@ from citybrain.http.application import serving
 from citybrain.settings import Settings
 from tests.integration.http.conftest import Api
 from tests.integration.http.faces import (
+    agreed,
     answered,
     challenge,
     enrol,
@@ -128,6 +129,14 @@ async def test_one_face_under_two_identities_waits_for_an_officer(api: Api) -> N
     path = f"/v1/faces/duplicates?min_position={resolved.headers['X-Position']}"
     assert (await api.call("GET", path, "official")).json["duplicates"] == []
     assert (await verify(api, first, ANNA)).json["matched"]
+
+
+async def test_one_face_enrolled_twice_at_the_same_time_is_flagged_too(api: Api) -> None:
+    citizens = [await agreed(api) for _ in range(3)]
+    answers = await asyncio.gather(*(enrol(api, citizen, ANNA) for citizen in citizens))
+    assert [answer.status for answer in answers] == [200] * 3
+    flagged = ["duplicate_suspected" in await topics(api, citizen) for citizen in citizens]
+    assert sum(flagged) >= 2
 
 
 async def test_a_kiosk_shortlists_who_somebody_may_be(api: Api) -> None:
@@ -269,6 +278,13 @@ async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
     body = {"notice_sha256": "ab" * 32}
 
     alone = await api.call("POST", path, "citizen", subject=child, json=body)
+    for impossible in (
+        child,
+        "citizen-" + "0" * 32,
+        await registered(api, birth_date="2012-01-01"),
+    ):
+        refused = await api.call("POST", path, "official", json=body | {"guardian": impossible})
+        assert refused.is_problem(409, "not-a-guardian")
     with_guardian = await api.call("POST", path, "official", json=body | {"guardian": guardian})
 
     assert alone.is_problem(409, "guardian-required")

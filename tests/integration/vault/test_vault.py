@@ -19,8 +19,14 @@ from citybrain.vault import (
 from citybrain.vault.keys import MasterKeyMissing, MasterKeyWrong
 from citybrain.vault.vault import NoSuchBlob, NoSuchKey
 
+WRAPPER = FileKeyWrapper(b"w" * 32)
 ANNA, BORIS = "citizen-anna", "citizen-boris"
 SECRET = "張三 410102199005011234"
+
+
+def made() -> FileKeyWrapper:
+    """What a setting names."""
+    return WRAPPER
 
 
 @pytest.fixture
@@ -155,6 +161,9 @@ def test_development_makes_one_key_and_production_needs_its_own(tmp_path: Path) 
         open_key_wrapper(Settings(mode="production", data_dir=tmp_path / "elsewhere"))
     with pytest.raises(MasterKeyMissing):
         open_key_wrapper(Settings(vault_master_key_file=tmp_path / "none"))
+    plugged = Settings.model_validate({"vault_key_wrapper": f"{__name__}:made"})
+    require_own_key(plugged)
+    assert open_key_wrapper(plugged) is WRAPPER
     (tmp_path / "short").write_bytes(b"short")
     with pytest.raises(MasterKeyWrong):
         open_key_wrapper(Settings(vault_master_key_file=tmp_path / "short"))
