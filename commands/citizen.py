@@ -31,7 +31,9 @@ CitizenId = Annotated[str, StringConstraints(pattern=r"^citizen-[0-9a-f]{32}$")]
 class RegisterCitizen(Command):
     """Register a person. All members but `simulated` are sealed before they are stored."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: Annotated[
+        str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    ]
     id_number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{4,32}$")]
     birth_date: Annotated[PastDate, Field(ge=date(1900, 1, 1))]
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,30}$")] | None = Field(

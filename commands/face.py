@@ -16,7 +16,7 @@ from pydantic import Base64Bytes, Field, StringConstraints
 
 from citybrain.domain.actor import Role
 from citybrain.domain.citizen import Citizen
-from citybrain.errors import CitybrainError, Forbidden, Unavailable
+from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Unavailable
 from citybrain.eventstore import OutcomeUnknown
 from citybrain.faces.engine import Analysis, FaceEngine
 from citybrain.faces.explaining import SAMPLE
@@ -71,6 +71,12 @@ class RevokeFace(Command):
     """Destroy all templates of a citizen."""
 
     reason: Literal["withdrawn", "replaced", "compromised", "error"]
+
+
+class PurposeReserved(InvalidInput):
+    """A challenge to enrol verifies nobody."""
+
+    code = "purpose-reserved"
 
 
 class FacesNotServed(Unavailable):
@@ -186,6 +192,8 @@ async def verify_face(
     citizen_id: str, command: VerifyFace, context: CommandContext, services: Services
 ) -> CommandResult:
     """Compare a live face 1:1; every attempt is an event. The score stays in the event."""
+    if command.purpose == ENROL:
+        raise PurposeReserved(f"{ENROL} is for enrolments only")
     faces, vault = _faces(services), services.vault
     if before := await answered_before(command, citizen_id, context, services):
         return before

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from citybrain.domain.actor import Role
 from citybrain.domain.citizen import Citizen, check_counter
-from citybrain.errors import Refused
+from citybrain.errors import InvalidInput, Refused, TooOften
 from commands.citizen import change_citizen
 from commands.handling import Command, CommandContext, CommandResult, Services, answered_before
 
@@ -52,7 +52,9 @@ class ConfirmIdentity(Command):
     purpose: Purpose
     document: Document
     code_id: UUID | None = Field(None, description="absent at a counter")
-    code: Annotated[str, StringConstraints(pattern=rf"^[0-9]{{{CODE_DIGITS}}}$")] | None = None
+    code: Annotated[str, StringConstraints(pattern=rf"^[0-9]{{{CODE_DIGITS}}}$")] | None = Field(
+        None, description="what the person told; with `code_id`"
+    )
 
 
 class NoPhone(Refused):
@@ -61,10 +63,16 @@ class NoPhone(Refused):
     code = "no-phone-registered"
 
 
-class TooManyCodes(Refused):
+class TooManyCodes(TooOften):
     """Too many codes were asked for; a later time, or a counter."""
 
     code = "too-many-codes"
+
+
+class CodeIncomplete(InvalidInput):
+    """`code_id` without `code`, or the other way round."""
+
+    code = "code-incomplete"
 
 
 class CodeNotValid(Refused):
@@ -102,6 +110,8 @@ async def confirm_identity(
 ) -> CommandResult:
     """Record an identification by an officer; a wrong code counts as a try."""
     check_counter(context.actor)
+    if (command.code is None) != (command.code_id is None):
+        raise CodeIncomplete("code and code_id come together, or neither at a counter")
     if before := await answered_before(command, citizen_id, context, services):
         return before
     await services.store.load(Citizen, citizen_id)

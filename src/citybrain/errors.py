@@ -44,6 +44,16 @@ class Refused(CitybrainError):
     code = "refused"
 
 
+class TooOften(Refused):
+    """Refused for now: too many tries; again after `retry_after_seconds` (HTTP 429)."""
+
+    code = "too-often"
+
+    def __init__(self, message: str, *, retry_after_seconds: int, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class Forbidden(CitybrainError):
     """The actor's role does not allow this step (HTTP 403)."""
 

@@ -15,7 +15,7 @@ from citybrain.domain.stream import (
     StreamEvent,
     register_stream,
 )
-from citybrain.errors import Forbidden, Refused
+from citybrain.errors import Forbidden, Refused, TooOften
 
 GUARDIAN_UNDER_YEARS = 14  # PIPL art. 31; face recognition rules of 2025-06-01
 FAILURES_ALLOWED = 5
@@ -212,7 +212,7 @@ class NoSuchDuplicate(Refused):
     code = "no-such-duplicate"
 
 
-class TooManyAttempts(Refused):
+class TooManyAttempts(TooOften):
     """Too many attempts failed; another way of identification is open, or a later time."""
 
     code = "too-many-face-attempts"

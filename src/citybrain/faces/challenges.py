@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from citybrain.errors import Refused
+from citybrain.errors import Refused, TooOften
 from citybrain.faces.engine import Analysis
 from citybrain.faces.images import hash_distance
 from citybrain.faces.liveness import (
@@ -62,7 +62,7 @@ class ChallengeNotValid(Refused):
     code = "challenge-not-valid"
 
 
-class TooManyDeviceAttempts(Refused):
+class TooManyDeviceAttempts(TooOften):
     """This device tried too often; it may try again later."""
 
     code = "too-many-device-attempts"

@@ -19,6 +19,7 @@ from citybrain.errors import (
     InvalidInput,
     NotFound,
     Refused,
+    TooOften,
     Unavailable,
 )
 from citybrain.eventstore import DuplicateKey, EventTooLarge, WrongExpectedVersion
@@ -86,6 +87,7 @@ STATUS: tuple[tuple[type[CitybrainError], HTTPStatus], ...] = (
     (EventTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (RateLimited, HTTPStatus.TOO_MANY_REQUESTS),
+    (TooOften, HTTPStatus.TOO_MANY_REQUESTS),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (TooContended, HTTPStatus.SERVICE_UNAVAILABLE),
     (StaleVersion, HTTPStatus.PRECONDITION_FAILED),
@@ -135,7 +137,7 @@ def problem(
 def problem_of(error: CitybrainError, correlation_id: UUID) -> web.Response:
     """The problem response for one of our errors."""
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooOften):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, TooContended):
         headers["Retry-After"] = "1"

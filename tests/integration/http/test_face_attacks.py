@@ -77,6 +77,13 @@ async def test_a_challenge_cannot_be_bent(api: Api, change: dict[str, str]) -> N
     assert (await send(api, citizen, body | change)).is_problem(409, "challenge-not-valid")
 
 
+async def test_a_challenge_to_enrol_verifies_nobody(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    asked = await challenge(api, citizen, "enrol", "citizen", citizen)
+    answer = await send(api, citizen, {"purpose": "enrol"} | answered(asked, ANNA))
+    assert answer.is_problem(422, "purpose-reserved")
+
+
 async def test_a_challenge_of_somebody_else_is_worthless(api: Api) -> None:
     anna, boris = await enrolled(api, ANNA), await enrolled(api, BORIS)
     body = FUND | answered(await challenge(api, boris, "housing-fund"), ANNA)
@@ -149,8 +156,8 @@ async def test_failures_lock_the_face_and_leave_the_other_ways(api: Api) -> None
         assert (await verify(api, citizen, BORIS)).json["matched"] is False
 
     answer = await api.call("POST", f"/v1/citizens/{citizen}/face/challenges", "device", json=FUND)
-    assert answer.is_problem(409, "too-many-face-attempts")
-    assert int(answer.json["retry_after_seconds"]) > 0
+    assert answer.is_problem(429, "too-many-face-attempts")
+    assert int(answer.headers["Retry-After"]) > 0
     counter = await api.call(
         "POST", f"/v1/citizens/{citizen}/identity/confirmation", "official",
         json=FUND | {"document": "passport"},
@@ -164,8 +171,8 @@ async def test_a_device_that_tries_everybody_is_stopped(api: Api) -> None:
         await api.call("POST", "/v1/faces/identification", "device", subject="rogue", json=frame)
         for _ in range(62)
     ]
-    assert Counter(answer.status for answer in answers) == {200: 60, 409: 2}
-    assert answers[-1].is_problem(409, "too-many-device-attempts")
+    assert Counter(answer.status for answer in answers) == {200: 60, 429: 2}
+    assert answers[-1].is_problem(429, "too-many-device-attempts")
     other = await api.call("POST", "/v1/faces/identification", "device", json=frame)
     assert other.status == 200
 

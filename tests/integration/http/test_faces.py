@@ -335,7 +335,7 @@ async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
     for _ in range(4):
         await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
     more = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
-    assert more.is_problem(409, "too-many-codes")
+    assert more.is_problem(429, "too-many-codes")
 
 
 async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
@@ -347,6 +347,11 @@ async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
         json={"purpose": "fund", "document": "household-register"},
     )  # fmt: skip
     assert no_phone.is_problem(409, "no-phone-registered")
+    half = await api.call(
+        "POST", f"{base}/confirmation", "official",
+        json={"purpose": "fund", "document": "passport", "code": "123456"},
+    )  # fmt: skip
+    assert half.is_problem(422, "code-incomplete")
     assert counter.status == 200
     assert (await events(api, citizen))[-1]["data"]["method"] == "counter"
 
