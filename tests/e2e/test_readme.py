@@ -4,10 +4,11 @@ import asyncio
 import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from citybrain.definitions import load_definitions
+from citybrain.definitions.deciding import decide
 from tests.e2e.server import server
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -26,14 +27,20 @@ def story(url: str) -> str:
     return commands.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
 
 
-def test_the_example_of_a_definition_is_one(tmp_path: Path) -> None:
-    example = DEFINITION.search(README.read_text())
-    assert example is not None
-    file = tmp_path / example[1]
-    file.parent.mkdir(parents=True)
-    file.write_text(example[2])
-    definitions = load_definitions(file.parents[1]).case_at(datetime(2026, 8, 1, 12, tzinfo=UTC))
-    assert definitions.route("dark_street_light").lead == "lighting"
+def test_the_examples_of_definitions_are_some(tmp_path: Path) -> None:
+    examples = DEFINITION.findall(README.read_text())
+    assert len(examples) == 2
+    for name, text in examples:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    definitions = load_definitions(tmp_path / "my-city")
+    cases = definitions.case_at(datetime(2026, 8, 1, 12, tzinfo=UTC))
+    assert cases.route("dark_street_light").lead == "lighting"
+    licence = definitions.catalogue.item("dog-licence", date(2026, 9, 1))
+    for vaccinated, outcome in (("2026-01-01", "approved"), ("2025-09-01", "refused")):
+        evidence = {"vaccination": {"date": vaccinated}}
+        assert decide(licence, {}, evidence, date(2026, 9, 1)).outcome == outcome
 
 
 async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:

@@ -6,14 +6,18 @@ start; an error names its file and line.
 """
 
 from citybrain.definitions.cases import CaseClass, CaseDefinitions, Department
-from citybrain.definitions.registry import Definitions, load_definitions
+from citybrain.definitions.registry import Definitions, city_day, load_definitions
+from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.definitions.yaml_file import DefinitionError
 
 __all__ = [
     "CaseClass",
     "CaseDefinitions",
+    "Catalogue",
     "DefinitionError",
     "Definitions",
     "Department",
+    "ServiceItem",
+    "city_day",
     "load_definitions",
 ]

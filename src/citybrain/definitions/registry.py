@@ -1,12 +1,13 @@
 """All definitions of a city, loaded and checked once at start."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from citybrain.definitions.cases import CaseDefinitions, load_case_definitions
 from citybrain.definitions.imports_311 import Import311, load_import_311
+from citybrain.definitions.services import Catalogue, load_catalogue
 from citybrain.definitions.yaml_file import DefinitionError
 
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
@@ -15,16 +16,22 @@ PACKAGE_FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Definitions:
-    """The definitions by stream, each as dated versions."""
+    """The definitions by stream, each as dated versions, and the catalogue of services."""
 
     case: tuple[CaseDefinitions, ...]
     import_311: Import311
+    catalogue: Catalogue
 
     def case_at(self, moment: datetime) -> CaseDefinitions:
         """What is in force on the city's day of `moment`; the first version before its start."""
-        day = moment.astimezone(CITY_ZONE).date()
+        day = city_day(moment)
         valid = [version for version in self.case if version.valid_from <= day]
         return valid[-1] if valid else self.case[0]
+
+
+def city_day(moment: datetime) -> date:
+    """The city's day of a moment."""
+    return moment.astimezone(CITY_ZONE).date()
 
 
 def load_definitions(override: Path | None = None) -> Definitions:
@@ -35,7 +42,11 @@ def load_definitions(override: Path | None = None) -> Definitions:
     if not case:
         raise DefinitionError("there is no definition of cases")
     mapping = next(path for path in _files("imports", override) if path.name == "311-csv.yaml")
-    return Definitions(case=tuple(case), import_311=load_import_311(mapping, case[-1]))
+    return Definitions(
+        case=tuple(case),
+        import_311=load_import_311(mapping, case[-1]),
+        catalogue=load_catalogue(_files("service", override)),
+    )
 
 
 def _files(stream: str, override: Path | None) -> list[Path]:

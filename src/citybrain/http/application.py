@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, Unavailable
-from citybrain.http import audit, cases, citizens, live, operations
+from citybrain.http import audit, cases, citizens, live, operations, services
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
@@ -34,7 +34,14 @@ class CannotListen(CitybrainError):
 
 def routes_of(runtime: Runtime) -> tuple[Route, ...]:
     """All routes; those of the development issuer only where there is one."""
-    routes = (*cases.ROUTES, *citizens.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES)
+    routes = (
+        *cases.ROUTES,
+        *citizens.ROUTES,
+        *services.ROUTES,
+        *audit.ROUTES,
+        *operations.ROUTES,
+        *live.ROUTES,
+    )
     return (*routes, *operations.DEVELOPMENT_ROUTES) if runtime.development else routes
 
 

@@ -1,0 +1,83 @@
+"""The catalogue of services over HTTP: what can be applied for, from what, by which rules."""
+
+from datetime import UTC, date, datetime
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from citybrain.definitions import city_day
+from citybrain.definitions.services import ServiceItem
+from citybrain.http.paging import Query
+from citybrain.http.routing import Answer, Call, Route, json_response
+
+
+class ServicesQuery(Query):
+    """On which day."""
+
+    on: date | None = Field(None, description="the city's today where absent")
+
+
+class ServiceRow(BaseModel):
+    """A service item in force."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    department: str
+    channels: list[str]
+    version: str
+
+
+class Services(BaseModel):
+    """The service items in force."""
+
+    services: list[ServiceRow]
+
+
+class ServiceDetails(BaseModel):
+    """One version of a service item, as its definition says it."""
+
+    version: str = Field(description="the day it begins and a digest of its contents")
+    item: ServiceItem
+    parameters: dict[str, int] = Field(description="those in force")
+
+
+async def list_services(call: Call) -> web.Response:
+    """The items in force on a day."""
+    items = call.runtime.services.definitions.catalogue.on(_day(call))
+    rows = [
+        ServiceRow(
+            code=item.code, name=item.name, name_en=item.name_en, kind=item.kind,
+            department=item.department, channels=list(item.channels), version=item.version,
+        )
+        for item in items
+    ]  # fmt: skip
+    return json_response(Services(services=rows))
+
+
+async def show(call: Call) -> web.Response:
+    """One item: its form, materials, rules and parameters."""
+    day = _day(call)
+    item = call.runtime.services.definitions.catalogue.item(call.request.match_info["code"], day)
+    details = ServiceDetails(version=item.version, item=item, parameters=item.parameters_on(day))
+    return json_response(details)
+
+
+def _day(call: Call) -> date:
+    query: ServicesQuery = call.query
+    return query.on or city_day(datetime.now(UTC))
+
+
+ROUTES = (
+    Route(
+        method="GET", path="/v1/services", summary="What can be applied for", tag="services",
+        handler=list_services, roles=None, query=ServicesQuery,
+        answers={200: Answer("the items in force", Services)},
+    ),
+    Route(
+        method="GET", path="/v1/services/{code}", summary="A service item with its rules",
+        tag="services", handler=show, roles=None, query=ServicesQuery,
+        answers={200: Answer("the item", ServiceDetails)},
+    ),
+)  # fmt: skip

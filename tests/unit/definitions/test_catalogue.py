@@ -1,0 +1,281 @@
+"""Service items: every rule of every item, missing evidence, and files that are wrong."""
+
+import copy
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citybrain.definitions import DefinitionError, load_definitions
+from citybrain.definitions.deciding import Finding, Outcome, decide
+from citybrain.definitions.expressions import Expression, ExpressionWrong
+from citybrain.definitions.services import UnknownService
+
+TODAY = date(2026, 3, 1)
+CATALOGUE = load_definitions().catalogue
+CODES = [item.code for item in CATALOGUE.on(TODAY)]
+
+IDENTITY = {"person": "p1", "born": "1995-05-01"}
+HOME = {"owner": "p1", "home": "h1"}
+GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "housing-fund-repayment": (
+        {},
+        {
+            "identity": IDENTITY, "marriage": {"spouse": "p2"}, "property": HOME,
+            "purchase": {"home": "h1"},
+            "loan": {"borrower": "p1", "home": "h1", "withdrawn_by_spouse_fen": 100_000},
+            "repayments": {"repaid_fen": 3_000_000},
+            "account": {"status": "normal", "balance_fen": 5_000_000,
+                        "last_withdrawal": "2025-02-28", "withdrawn_for_loan_fen": 0},
+        },
+    ),
+    "housing-fund-purchase": (
+        {},
+        {
+            "identity": IDENTITY, "marriage": {"spouse": "p2"},
+            "purchase": {"buyer": "p2", "signed": "2025-01-15"},
+            "invoice": {"paid_fen": 90_000_000, "withdrawn_fen": 0},
+            "account": {"status": "normal", "balance_fen": 5_000_000},
+        },
+    ),
+    "residence-permit": (
+        {"ground": "job"},
+        {
+            "residence": {"registered": "2025-06-01"}, "job": {"employed": True},
+            "home": {"registered": True}, "study": {"enrolled": True},
+        },
+    ),
+    "first-home-subsidy": (
+        {},
+        {
+            "identity": IDENTITY, "degree": {"level": "master", "double_first_class": False},
+            "purchase": {"home": "h1"}, "homes": {"owned_before": 0, "subsidised": False},
+            "employment": {"employed": True},
+        },
+    ),
+    "living-allowance": (
+        {},
+        {
+            "degree": {"level": "phd"}, "employment": {"employed": True, "months_unpaid": 6},
+            "allowances": {"months": 33},
+        },
+    ),
+    "social-security-query": ({}, {"insurance": {"found": True}}),
+    "water-transfer": (
+        {"contract_number": "w-1"},
+        {"identity": IDENTITY, "property": HOME, "contract": {"home": "h1", "arrears_fen": 0}},
+    ),
+    "heating-transfer": (
+        {"contract_number": "h-1"},
+        {"identity": IDENTITY, "property": HOME, "contract": {"home": "h1", "arrears_fen": 0}},
+    ),
+}  # fmt: skip
+AMOUNTS = {
+    "housing-fund-repayment": 2_900_000, "housing-fund-purchase": 4_999_900,
+    "first-home-subsidy": 5_000_000, "living-allowance": 450_000,
+}  # fmt: skip
+
+# item, rule that fails, and the change that makes it fail
+FAILURES: list[tuple[str, str, dict[str, Any]]] = [
+    ("housing-fund-repayment", "account-normal", {"account.status": "frozen"}),
+    ("housing-fund-repayment", "once-a-year", {"account.last_withdrawal": "2025-03-02"}),
+    ("housing-fund-repayment", "own-loan", {"loan.borrower": "p9"}),
+    ("housing-fund-repayment", "own-home", {"loan.home": "h9"}),
+    ("housing-fund-repayment", "something-to-withdraw", {"repayments.repaid_fen": 100_000}),
+    ("housing-fund-purchase", "account-normal", {"account.status": "closed"}),
+    ("housing-fund-purchase", "own-purchase", {"purchase.buyer": "p9"}),
+    ("housing-fund-purchase", "recent-purchase", {"purchase.signed": "2024-01-31"}),
+    ("housing-fund-purchase", "something-to-withdraw", {"account.balance_fen": 100}),
+    ("residence-permit", "half-a-year", {"residence.registered": "2025-09-02"}),
+    ("residence-permit", "stable-job", {"job.employed": False}),
+    ("residence-permit", "stable-home", {"form.ground": "home", "home.registered": False}),
+    ("residence-permit", "continuous-study", {"form.ground": "study", "study.enrolled": False}),
+    ("first-home-subsidy", "young", {"identity.born": "1989-03-01"}),
+    ("first-home-subsidy", "degree", {"degree.level": "bachelor"}),
+    ("first-home-subsidy", "first-home", {"homes.owned_before": 1}),
+    ("first-home-subsidy", "works-here", {"employment.employed": False}),
+    ("living-allowance", "degree", {"degree.level": "none"}),
+    ("living-allowance", "works-here", {"employment.employed": False}),
+    ("living-allowance", "months-left", {"allowances.months": 36}),
+    ("social-security-query", "insured", {"insurance.found": False}),
+    ("water-transfer", "owner", {"property.owner": "p9"}),
+    ("water-transfer", "same-home", {"contract.home": "h9"}),
+    ("water-transfer", "no-arrears", {"contract.arrears_fen": 1}),
+    ("heating-transfer", "no-arrears", {"contract.arrears_fen": 1}),
+]
+
+
+def changed(code: str, changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    form, evidence = copy.deepcopy(GOOD[code])
+    for place, value in changes.items():
+        where, member = place.split(".")
+        (form if where == "form" else evidence[where])[member] = value
+    return form, evidence
+
+
+def test_there_are_eight_items_and_the_tests_know_all_of_them() -> None:
+    assert sorted(GOOD) == CODES
+    rules = {(item.code, rule.code) for item in CATALOGUE.on(TODAY) for rule in item.rules}
+    untested = rules - {(code, rule) for code, rule, _ in FAILURES}
+    assert {code for code, _ in untested} <= {"heating-transfer"}  # as the water item
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_good_evidence_is_approved_with_the_right_amount(code: str) -> None:
+    form, evidence = GOOD[code]
+    decision = decide(CATALOGUE.item(code, TODAY), form, evidence, TODAY)
+    assert (decision.outcome, decision.reasons) == (Outcome.APPROVED, ())
+    assert decision.amount_fen == AMOUNTS.get(code)
+
+
+@pytest.mark.parametrize(("code", "rule", "changes"), FAILURES)
+def test_each_rule_refuses_with_its_reason(code: str, rule: str, changes: dict[str, Any]) -> None:
+    decision = decide(CATALOGUE.item(code, TODAY), *changed(code, changes), TODAY)
+    assert (decision.outcome, decision.reasons) == (Outcome.REFUSED, (rule,))
+    assert decision.amount_fen is None
+
+
+@given(st.sampled_from(CODES), st.data())
+def test_missing_evidence_never_refuses(code: str, data: st.DataObject) -> None:
+    item, (form, evidence) = CATALOGUE.item(code, TODAY), copy.deepcopy(GOOD[code])
+    gone = data.draw(st.sets(st.sampled_from(sorted(evidence)), min_size=1))
+    for name in gone:
+        if data.draw(st.booleans()):
+            evidence[name] = None
+        else:
+            del evidence[name]
+    decision = decide(item, form, evidence, TODAY)
+    unknown = [step for step in decision.steps if step.finding is Finding.UNKNOWN]
+    assert decision.outcome is (Outcome.REFERRED if unknown else Outcome.APPROVED)
+    needed = {need for rule in item.rules for need in rule.needs} | {
+        need for value in item.values for need in value.needs
+    }
+    if code != "residence-permit":  # there, only the ground that was chosen counts
+        assert bool(gone & needed) == (decision.outcome is Outcome.REFERRED)
+
+
+def test_a_record_without_what_it_should_say_refers_and_does_not_refuse() -> None:
+    form, evidence = changed("water-transfer", {})
+    del evidence["contract"]["arrears_fen"]
+    decision = decide(CATALOGUE.item("water-transfer", TODAY), form, evidence, TODAY)
+    assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("no-arrears",))
+
+
+def new_item(folder: Path, name: str, **changes: str) -> Path:
+    """A folder of definitions with one more item."""
+    text = """\
+valid_from: 2026-01-01
+code: dog-licence
+name: 養犬登記
+name_en: Dog licence
+kind: approval
+department: police
+channels: [app]
+source: a test
+baseline: {materials: 2, steps: 1, trips: 1, source: a test}
+deadline: {promised_seconds: 30, source: a test}
+materials:
+  - {name: vaccination, label: 免疫, label_en: Vaccination, department: agriculture, record: vaccination}
+rules:
+  - code: vaccinated
+    needs: [vaccination]
+    require: months_between(vaccination.date, today) < parameters.months
+    reason: 免疫過期
+    reason_en: Out of date
+    source: a test
+parameters:
+  - {name: months, value: 12, valid_from: 2026-01-01, source: a test}
+  - {name: months, value: 24, valid_from: 2026-07-01, source: a decree of June 2026}
+"""  # noqa: E501
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    (folder / "service").mkdir(parents=True, exist_ok=True)
+    (folder / "service" / name).write_text(text)
+    return folder
+
+
+def test_a_new_item_needs_a_file_and_no_code(tmp_path: Path) -> None:
+    catalogue = load_definitions(new_item(tmp_path, "dog.yaml")).catalogue
+    assert len(catalogue.on(TODAY)) == 9
+    evidence = {"vaccination": {"date": "2025-01-01"}}
+
+    before = decide(catalogue.item("dog-licence", TODAY), {}, evidence, TODAY)
+    later = date(2026, 7, 1)
+    after = decide(catalogue.item("dog-licence", later), {}, evidence, later)
+
+    assert (before.outcome, before.parameters) == (Outcome.REFUSED, {"months": 12})
+    assert (after.outcome, after.parameters) == (Outcome.APPROVED, {"months": 24})
+    assert before.item_version == after.item_version
+    with pytest.raises(UnknownService):
+        catalogue.item("dog-licence", date(2025, 12, 31))
+    with pytest.raises(UnknownService):
+        catalogue.item("cat-licence", TODAY)
+
+
+def test_a_later_version_takes_over_on_its_day(tmp_path: Path) -> None:
+    new_item(tmp_path, "dog.yaml")
+    folder = new_item(
+        tmp_path,
+        "dog-2027.yaml",
+        **{"valid_from: 2026-01-01\ncode": "valid_from: 2027-01-01\ncode"},
+    )
+    catalogue = load_definitions(folder).catalogue
+    versions = catalogue.versions("dog-licence")
+    assert [str(version.valid_from) for version in versions] == ["2026-01-01", "2027-01-01"]
+    assert catalogue.item("dog-licence", date(2026, 12, 31)) is versions[0]
+    assert catalogue.item("dog-licence", date(2027, 1, 1)) is versions[1]
+    assert versions[0].version != versions[1].version
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "problem"),
+    [
+        ("parameters.months", "parameters.(months", 16, "not CEL"),
+        ("needs: [vaccination]", "needs: [insurance]", 15, "'insurance'"),
+        ("kind: approval", "kind: magic", 5, "kind"),
+        ("channels: [app]", "channels: []", 7, "channels"),
+        ("value: 12", "value: twelve", 21, "value"),
+        ("    reason: 免疫過期\n", "", 14, "reason"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_line(
+    tmp_path: Path, old: str, new: str, line: int, problem: str
+) -> None:
+    folder = new_item(tmp_path, "dog.yaml", **{old: new})
+    with pytest.raises(DefinitionError) as wrong:
+        load_definitions(folder)
+    assert f"dog.yaml:{line}:" in wrong.value.message
+    assert problem in wrong.value.message
+
+
+def months_one_by_one(first: date, last: date) -> int:
+    """Count month ends one by one; the slow way."""
+    months, month = 0, first
+    while True:
+        year, number = divmod(month.year * 12 + month.month, 12)
+        days = (date(year + (number == 11), (number + 1) % 12 + 1, 1) - timedelta(days=1)).day
+        month = date(year, number + 1, min(first.day, days))
+        if month > last:
+            return months
+        months += 1
+
+
+@given(st.dates(date(1950, 1, 1), date(2050, 1, 1)), st.integers(0, 3000))
+def test_months_are_counted_as_people_count_them(first: date, days: int) -> None:
+    last = first + timedelta(days=days)
+    computed = Expression("months_between(a, b)").value({"a": str(first), "b": str(last)})
+    assert computed == months_one_by_one(first, last)
+
+
+def expressions() -> Iterator[str]:
+    yield from ("1 / 0", "unknown", "a.b.c", "months_between('yesterday', 'today')", "least()")
+
+
+@pytest.mark.parametrize("source", list(expressions()))
+def test_what_cannot_be_computed_is_an_error_and_not_a_value(source: str) -> None:
+    with pytest.raises(ExpressionWrong):
+        Expression(source).value({"a": {}})
