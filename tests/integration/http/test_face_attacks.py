@@ -167,12 +167,17 @@ async def test_failures_lock_the_face_and_leave_the_other_ways(api: Api) -> None
 
 async def test_a_device_that_tries_everybody_is_stopped(api: Api) -> None:
     frame = {"frame": in_base64(jpeg(ANNA))}
-    answers = [
-        await api.call("POST", "/v1/faces/identification", "device", subject="rogue", json=frame)
-        for _ in range(62)
-    ]
-    assert Counter(answer.status for answer in answers) == {200: 60, 429: 2}
-    assert answers[-1].is_problem(429, "too-many-device-attempts")
+    served = 0
+    while True:
+        answer = await api.call(
+            "POST", "/v1/faces/identification", "device", subject="rogue", json=frame
+        )
+        if answer.status != 200:
+            break
+        served += 1
+    assert answer.is_problem(429, "too-many-device-attempts")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 600
+    assert served in range(60, 121)  # sixty in each ten minutes by the clock
     other = await api.call("POST", "/v1/faces/identification", "device", json=frame)
     assert other.status == 200
 
@@ -194,7 +199,7 @@ async def test_ten_thousand_guesses_get_nowhere(api: Api) -> None:
 
     assert statuses.total() == 10_000
     assert set(statuses) == {"challenge-not-valid", "too-many-device-attempts"}
-    assert statuses["challenge-not-valid"] <= 60
+    assert statuses["challenge-not-valid"] in range(60, 121)  # sixty in ten minutes
     assert await topics(api, citizen) == before
 
 
