@@ -49,6 +49,18 @@ WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR class_code = $3)
 ORDER BY day, class_code
 """
 
+IDENTITY_DAYS = """
+SELECT day, purpose, jsonb_object_agg(outcome, count)::text AS outcomes,
+       (sum(count) FILTER (WHERE outcome = 'face-matched'))::float8
+           / nullif(sum(count) FILTER (WHERE outcome LIKE 'face-%'), 0) AS face_success_rate,
+       coalesce(sum(count) FILTER (WHERE outcome NOT LIKE 'face-%'), 0)::float8
+           / nullif(sum(count) FILTER (
+               WHERE outcome NOT LIKE 'face-%' OR outcome = 'face-matched'), 0) AS fallback_rate
+FROM identity_days.outcomes
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR purpose = $3)
+GROUP BY day, purpose ORDER BY day, purpose
+"""
+
 STREAM_COUNTS = """
 SELECT category, streams, events, last_position, last_recorded_at
 FROM streams.categories ORDER BY category
@@ -111,6 +123,14 @@ async def case_days(
 ) -> list[Row]:
     """Counts, mean seconds and rates by city day and class, both days included."""
     return await _rows(pool, CASE_DAYS, since, until, class_code)
+
+
+async def identity_days(
+    pool: Pool, *, since: date, until: date, purpose: str | None = None
+) -> list[Row]:
+    """How people were identified, by city day and purpose, both days included."""
+    rows = await _rows(pool, IDENTITY_DAYS, since, until, purpose)
+    return [row | {"outcomes": orjson.loads(row["outcomes"])} for row in rows]
 
 
 async def stream_counts(pool: Pool) -> list[Row]:

@@ -3,13 +3,14 @@
 from citybrain.errors import InvalidInput
 from projections.case_days import CaseDays
 from projections.case_timeline import CaseTimeline
+from projections.identity_days import IdentityDays
 from projections.open_cases import OpenCases
 from projections.projection import Projection
 from projections.streams import Streams
 from projections.suspected_duplicates import SuspectedDuplicates
 
 PROJECTIONS: tuple[Projection, ...] = (
-    OpenCases(), CaseTimeline(), CaseDays(), Streams(), SuspectedDuplicates(),
+    OpenCases(), CaseTimeline(), CaseDays(), Streams(), SuspectedDuplicates(), IdentityDays(),
 )  # fmt: skip
 
 

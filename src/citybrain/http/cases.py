@@ -1,7 +1,7 @@
 """Inspection cases over HTTP: report, each step, and the read models."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.commanding import context, created, done
 from citybrain.http.paging import (
+    DatedQuery,
     PagedQuery,
     Query,
     ReadModelQuery,
@@ -20,7 +21,6 @@ from citybrain.http.paging import (
     encode_cursor,
     wait_for_position,
 )
-from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import case as commands
 from commands.handling import CommandContext, CommandResult
@@ -29,7 +29,6 @@ from projections.case_days import CITY_ZONE
 
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
-MAX_DAYS = 3660
 
 
 class CaseAnswer(BaseModel):
@@ -190,11 +189,9 @@ class CaseListQuery(PagedQuery):
     status: str | None = Field(None, max_length=16, pattern=r"^[a-z]+$")
 
 
-class DaysQuery(ReadModelQuery):
-    """Which days; the last 30 where absent."""
+class DaysQuery(DatedQuery):
+    """Which days, of which class."""
 
-    since: date | None = None
-    until: date | None = None
     class_code: str | None = Field(
         None, alias="class", max_length=64, pattern=r"^[a-z][a-z0-9_-]*$"
     )
@@ -286,10 +283,7 @@ async def timeline(call: Call) -> web.Response:
 async def days(call: Call) -> web.Response:
     """Counts and times by day."""
     query: DaysQuery = call.query
-    until = query.until or datetime.now(CITY_ZONE).date()
-    since = query.since or max(until, date(1, 2, 1)) - timedelta(days=30)
-    if since > until or (until - since).days > MAX_DAYS:
-        raise Malformed(f"since lies before until, at most {MAX_DAYS} days")
+    since, until = query.days(datetime.now(CITY_ZONE).date())
     await wait_for_position(call.runtime, "case_days", query.min_position)
     rows = await queries.case_days(
         call.runtime.store.pool, since=since, until=until, class_code=query.class_code

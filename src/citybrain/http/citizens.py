@@ -5,18 +5,20 @@ Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from citybrain.definitions import city_day
 from citybrain.domain.actor import Role
 from citybrain.domain.citizen import Citizen
 from citybrain.errors import NotFound
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.commanding import context, created, done
 from citybrain.http.paging import (
+    DatedQuery,
     PagedQuery,
     decode_time_cursor,
     encode_cursor,
@@ -83,6 +85,31 @@ class Duplicates(BaseModel):
 
     duplicates: list[DuplicateRow]
     next: str | None = Field(description="send as `after` for the next page")
+
+
+class IdentityQuery(DatedQuery):
+    """Which days, of which purpose."""
+
+    purpose: str | None = Field(None, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")
+
+
+class IdentityDay(BaseModel):
+    """How people were identified on a city day for a purpose."""
+
+    day: date
+    purpose: str
+    outcomes: dict[str, int] = Field(
+        description="`face-matched`, `face-not-matched`, `face-` and why a challenge failed, "
+        "`one-time-code`, `counter`"
+    )
+    face_success_rate: float | None = Field(description="matched / all attempts by face")
+    fallback_rate: float | None = Field(description="without a face / all who were identified")
+
+
+class IdentityDays(BaseModel):
+    """Identifications by city day and purpose."""
+
+    days: list[IdentityDay]
 
 
 class IdentificationAnswer(BaseModel):
@@ -179,6 +206,17 @@ async def duplicates(call: Call) -> web.Response:
     return json_response(answer)
 
 
+async def identity_days(call: Call) -> web.Response:
+    """Identifications by day."""
+    query: IdentityQuery = call.query
+    since, until = query.days(city_day(call.runtime.services.clock()))
+    await wait_for_position(call.runtime, "identity_days", query.min_position)
+    rows = await queries.identity_days(
+        call.runtime.store.pool, since=since, until=until, purpose=query.purpose
+    )
+    return json_response(IdentityDays(days=[IdentityDay(**row) for row in rows]))
+
+
 async def identify(call: Call) -> web.Response:
     """Search 1:N."""
     found = await face.identify_face(call.body, context(call), call.runtime.services)
@@ -238,6 +276,11 @@ ROUTES = (
              "Compare a live face 1:1", AT_A_CAMERA, VerificationAnswer, PICTURES_BYTES),
     _command("face/duplicates/resolution", commands.ResolveDuplicate,
              commands.resolve_duplicate, "Say what a look at both people showed", COUNTER),
+    Route(
+        method="GET", path="/v1/statistics/identity", tag="statistics", handler=identity_days,
+        summary="How people were identified, by city day", roles=(*COUNTER, Role.AUDITOR),
+        query=IdentityQuery, answers={200: Answer("the days", IdentityDays)},
+    ),
     Route(
         method="GET", path="/v1/faces/duplicates", tag="citizens", handler=duplicates,
         summary="Faces enrolled for two people", roles=COUNTER, query=PagedQuery,

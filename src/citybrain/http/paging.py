@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from projections import queries
 
 CATCH_UP_SECONDS = 5.0
 MAX_POSITION = (1 << 63) - 1
+MAX_DAYS = 3660
 
 
 class Query(BaseModel):
@@ -56,6 +57,21 @@ def decode_time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     except (ValueError, TypeError, binascii.Error, OverflowError):
         raise Malformed("after is not a cursor that a page gave") from None
     return at, identity
+
+
+class DatedQuery(ReadModelQuery):
+    """Days of a read model; the last 30 where absent."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def days(self, today: date) -> tuple[date, date]:
+        """First and last day; raises `Malformed` on too many."""
+        until = self.until or today
+        since = self.since or max(until, date(1, 2, 1)) - timedelta(days=30)
+        if since > until or (until - since).days > MAX_DAYS:
+            raise Malformed(f"since lies before until, at most {MAX_DAYS} days")
+        return since, until
 
 
 async def wait_for_position(runtime: Runtime, projection: str, position: int) -> None:

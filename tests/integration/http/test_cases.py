@@ -160,5 +160,6 @@ async def test_health_readiness_metrics_and_documents(api: Api) -> None:
         assert (asset.status, "immutable" in asset.headers["Cache-Control"]) == (200, True)
     status = await api.call("GET", "/v1/projections", "auditor")
     assert {row["projection"] for row in status.json["projections"]} == {
-        "open_cases", "case_timeline", "case_days", "streams", "suspected_duplicates"
+        "open_cases", "case_timeline", "case_days", "streams", "suspected_duplicates",
+            "identity_days",
     }  # fmt: skip

@@ -356,6 +356,31 @@ async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
     assert (await events(api, citizen))[-1]["data"]["method"] == "counter"
 
 
+async def test_the_days_say_how_people_were_identified(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    for person in (ANNA, BORIS, ANNA):
+        await verify(api, citizen, person)
+    asked = await challenge(api, citizen, "housing-fund")
+    body = {"purpose": "housing-fund"} | answered(asked, ANNA)
+    await send(api, citizen, body | {"frames": body["frames"][:2]})
+    last = await api.call(
+        "POST", f"/v1/citizens/{citizen}/identity/confirmation", "official",
+        json={"purpose": "housing-fund", "document": "passport"},
+    )  # fmt: skip
+
+    path = f"/v1/statistics/identity?min_position={last.headers['X-Position']}"
+    (day,) = (await api.call("GET", path, "auditor")).json["days"]
+
+    assert day["purpose"] == "housing-fund"
+    assert day["outcomes"] == {
+        "face-matched": 2, "face-not-matched": 1, "face-wrong-number-of-pictures": 1, "counter": 1,
+    }  # fmt: skip
+    assert (day["face_success_rate"], day["fallback_rate"]) == (2 / 4, 1 / 3)
+    assert (await api.call("GET", path, "citizen")).is_problem(403, "role-missing")
+    assert (await api.call("GET", path + "&purpose=other", "auditor")).json == {"days": []}
+    assert (await api.call("GET", path + "&since=2030-01-01", "auditor")).status == 400
+
+
 async def test_citizens_act_for_themselves_only(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     for method, path, body in (
