@@ -40,7 +40,7 @@ fmt: venv ## format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: venv ## measure: append, replay, project, HTTP; JSON on standard output
+bench: venv ## measure: append, replay, project, HTTP, faces; JSON on standard output
 	@$(BIN)/citybrain bench all $(ARGS)
 
 venv: $(VENV)/.installed ## the virtual environment, with exactly the pinned packages

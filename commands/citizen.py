@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PastDate, StringConstraints
+from pydantic import BeforeValidator, Field, PastDate, StringConstraints
 
 from citybrain.domain.citizen import Citizen, check_counter
 from citybrain.errors import NotFound, Refused
@@ -28,6 +28,15 @@ ADULT_YEARS = 18
 CitizenId = Annotated[str, StringConstraints(pattern=r"^citizen-[0-9a-f]{32}$")]
 
 
+def _written_date(value: Any) -> Any:
+    """A date is written YYYY-MM-DD: no number, no time."""
+    if isinstance(value, str) and len(value) != 10:
+        raise ValueError("a date is written YYYY-MM-DD")
+    if not isinstance(value, str | date):
+        raise ValueError("a date is written YYYY-MM-DD")
+    return value
+
+
 class RegisterCitizen(Command):
     """Register a person. All members but `simulated` are sealed before they are stored."""
 
@@ -35,7 +44,7 @@ class RegisterCitizen(Command):
         str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     ]
     id_number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{4,32}$")]
-    birth_date: Annotated[PastDate, Field(ge=date(1900, 1, 1))]
+    birth_date: Annotated[PastDate, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,30}$")] | None = Field(
         None, description="where one-time codes go; sealed like the others"
     )
@@ -93,7 +102,7 @@ async def register_citizen(
     if before := await answered_before(command, "", context, services):
         return before
     vault = services.vault
-    citizen_id = await _id_for(command.id_number.upper(), services)
+    citizen_id = await _id_for(_plain(command.id_number), services)
     personal = {
         "name": command.name,
         "id_number": command.id_number,
@@ -138,15 +147,23 @@ async def _id_for(id_number: str, services: Services) -> str:
 
 async def find_citizen(id_number: str, services: Services) -> str | None:
     """The citizen with this identity number; the search sees a keyed digest only."""
-    return await services.vault.find(ID_NUMBER, id_number.upper())
+    return await services.vault.find(ID_NUMBER, _plain(id_number))
+
+
+def _plain(id_number: str) -> str:
+    """An identity number without its punctuation, so that one person has one."""
+    return id_number.replace("-", "").upper()
 
 
 async def give_face_consent(
     citizen_id: str, command: GiveFaceConsent, context: CommandContext, services: Services
 ) -> CommandResult:
     """Record the consent to face recognition; a guardian is somebody else, registered and adult."""
+    citizen = await services.store.load(Citizen, citizen_id, fresh=True)
+    citizen.check_may_act(context.actor)
     born = await _birth_date(citizen_id, services)
     if command.guardian is not None:
+        check_counter(context.actor)
         await _check_guardian(command.guardian, citizen_id, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:

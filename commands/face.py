@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import numpy as np
+import structlog
 from pydantic import Base64Bytes, Field, StringConstraints
 
 from citybrain.domain.actor import Role
-from citybrain.domain.citizen import Citizen
-from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Unavailable
+from citybrain.domain.citizen import COUNTER, Citizen
+from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown
 from citybrain.faces.engine import Analysis, FaceEngine
 from citybrain.faces.explaining import SAMPLE
@@ -28,8 +29,11 @@ from commands.citizen import change_citizen, citizen_answer
 from commands.handling import Command, CommandContext, CommandResult, Services, answered_before
 from commands.identity import Purpose
 
+log = structlog.get_logger(__name__)
+
 ENROL = "enrol"
 CANDIDATES = 5
+DUPLICATES = 10  # looked at in one enrolment, at most
 
 Picture = Annotated[Base64Bytes, Field(min_length=1)]  # its size has an error of its own
 Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -47,7 +51,7 @@ class AnswerChallenge(Command):
     challenge_id: UUID
     nonce: Nonce
     frames: list[Picture] = Field(
-        min_length=1, max_length=6, description="JPEG, PNG or WebP, in base64"
+        min_length=1, max_length=4, description="JPEG, PNG or WebP, in base64"
     )
 
 
@@ -71,6 +75,12 @@ class RevokeFace(Command):
     """Destroy all templates of a citizen."""
 
     reason: Literal["withdrawn", "replaced", "compromised", "error"]
+
+
+class OtherFaceEnrolled(Refused):
+    """The face is not the one that is enrolled."""
+
+    code = "other-face-enrolled"
 
 
 class PurposeReserved(InvalidInput):
@@ -133,13 +143,13 @@ async def enrol_face(
     citizen.check_may_enrol(context.actor)
     await faces.challenges.count_attempt(context.actor.subject)
     live = await _live_face(citizen_id, command, ENROL, ENROLMENT, faces)
-    found = await faces.enrolled.search(live.embedding, most=2)
-    duplicate = _duplicate(citizen_id, found, faces)
+    await _check_same_person(citizen, live, context, services)
+    duplicates = await _duplicates(citizen, live, faces)
     template_id = await vault.keep(citizen_id, TEMPLATE, live.embedding.tobytes())
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.enrol_face(
-            context.actor, now, template_id=str(template_id), duplicate=duplicate,
+            context.actor, now, template_id=str(template_id), duplicates=duplicates,
             **_use(live, command, faces),
         )  # fmt: skip
 
@@ -150,42 +160,58 @@ async def enrol_face(
     except CitybrainError:
         await vault.delete([template_id])
         raise
-    if duplicate is None:
-        await _flag_at_the_same_time(citizen_id, template_id, live, command, context, services)
+    await _flag_at_the_same_time(citizen, template_id, live, command, context, services)
     return result
 
 
+async def _check_same_person(
+    citizen: Citizen, live: Analysis, context: CommandContext, services: Services
+) -> None:
+    """People replace their template by the same face only; another needs a counter."""
+    faces = _faces(services)
+    current = citizen.templates.get(faces.engine.pack.template_version)
+    if current is None or context.actor.has(*COUNTER):
+        return
+    template = await services.vault.fetch(citizen.id, TEMPLATE, UUID(current))
+    score = float(live.embedding @ np.frombuffer(template, np.float32))
+    if score < faces.decision.threshold:
+        raise OtherFaceEnrolled("another face is enrolled; a counter can replace it")
+
+
 async def _flag_at_the_same_time(
-    citizen_id: str, template_id: UUID, live: Analysis, command: EnrolFace,
+    citizen: Citizen, template_id: UUID, live: Analysis, command: EnrolFace,
     context: CommandContext, services: Services,
 ) -> None:  # fmt: skip
     """Two enrolments of one face may have looked before either was there: look once more."""
-    faces = _faces(services)
-    duplicate = _duplicate(citizen_id, await faces.enrolled.search(live.embedding, most=2), faces)
-    if duplicate is None:
-        return
+    found = await _duplicates(citizen, live, _faces(services))
+    citizen = await services.store.load(Citizen, citizen.id, fresh=True)
+    duplicates = [duplicate for duplicate in found if citizen.is_new_suspicion(duplicate["other"])]
 
     def decide(citizen: Citizen, now: datetime) -> None:
-        citizen.suspect_duplicate(now, template_id=str(template_id), **duplicate)
+        for duplicate in duplicates:
+            citizen.suspect_duplicate(now, template_id=str(template_id), **duplicate)
 
-    await change_citizen(
-        citizen_id, command, replace(context, idempotency_key=None), services, decide
-    )
+    if duplicates:
+        again = replace(context, idempotency_key=None, expected_version=None)
+        await change_citizen(citizen.id, command, again, services, decide)
 
 
-def _duplicate(citizen_id: str, found: Sequence[Candidate], faces: Faces) -> dict[str, Any] | None:
+async def _duplicates(citizen: Citizen, live: Analysis, faces: Faces) -> list[dict[str, Any]]:
+    """Everybody else whose face is so alike that an officer has to look."""
+    found = await faces.enrolled.search(live.embedding, most=DUPLICATES + len(citizen.duplicates))
     enrolled = len(faces.enrolled.gallery)
     point = faces.calibration.for_search(enrolled)
-    for candidate in found:
-        if candidate.citizen_id != citizen_id and candidate.score >= point.threshold:
-            return {
-                "other": candidate.citizen_id,
-                "score": candidate.score,
-                "threshold": point.threshold,
-                "false_match_rate": point.false_match_rate,
-                "enrolled": enrolled,
-            }
-    return None
+    return [
+        {
+            "other": candidate.citizen_id,
+            "score": candidate.score,
+            "threshold": point.threshold,
+            "false_match_rate": point.false_match_rate,
+            "enrolled": enrolled,
+        }
+        for candidate in found
+        if candidate.citizen_id != citizen.id and candidate.score >= point.threshold
+    ]
 
 
 async def verify_face(
@@ -242,7 +268,8 @@ async def verify_face(
     except OutcomeUnknown:
         raise
     except CitybrainError:
-        await vault.delete([sample_id])
+        next_id = [UUID(next_template["template_id"])] if next_template else []
+        await vault.delete([sample_id, *next_id])
         raise
 
 
@@ -256,7 +283,11 @@ async def _next_template(
         return None
     if engine.pack.template_version in citizen.templates:
         return None
-    analysis = await engine.analyse(command.frames[0])
+    try:
+        analysis = await engine.analyse(command.frames[0])
+    except CitybrainError as error:  # the verification counts; another one will come
+        log.warning("next_pack_failed", code=error.code)
+        return None
     template_id = await services.vault.keep(citizen.id, TEMPLATE, analysis.embedding.tobytes())
     return {"template_id": str(template_id)} | _use(analysis, command, faces, engine)
 
@@ -293,19 +324,18 @@ async def identify_face(
     enrolled = len(faces.enrolled.gallery)
     point = faces.calibration.for_search(enrolled)
     found = [candidate for candidate in found if candidate.score >= point.threshold]
-    if found:
-        best = found[0]
+    use = _models_and_quality(analysis, faces.engine)
+    for candidate in found:  # everybody whose name was given away finds it in their stream
 
-        def decide(citizen: Citizen, now: datetime) -> None:
+        def decide(citizen: Citizen, now: datetime, candidate: Candidate = candidate) -> None:
             citizen.identify_face(
-                now, score=best.score, threshold=point.threshold,
+                now, score=candidate.score, threshold=point.threshold,
                 false_match_rate=point.false_match_rate, enrolled=enrolled,
-                template_id=best.template_id, challenge_id=None, attack_detector=None,
-                sample_sha256=sha256(command.frame).hexdigest(),
-                **_models_and_quality(analysis, faces.engine),
+                template_id=candidate.template_id, challenge_id=None, attack_detector=None,
+                sample_sha256=sha256(command.frame).hexdigest(), **use,
             )  # fmt: skip
 
-        await change_citizen(best.citizen_id, command, context, services, decide)
+        await change_citizen(candidate.citizen_id, command, context, services, decide)
     return {"candidates": [candidate.citizen_id for candidate in found], "enrolled": enrolled}
 
 

@@ -19,6 +19,7 @@ CODE_TRIES = 5
 CODES_A_PERSON = 5  # in CODES_WINDOW
 CODES_WINDOW = timedelta(minutes=15)
 
+ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('codes:' || $1, 7163850362))"
 COUNT = """
 SELECT count(*) FROM identity_codes
 WHERE person_id = $1 AND sent_at > clock_timestamp() - $2::interval
@@ -89,16 +90,17 @@ async def send_code(
     citizen.check_may_act(context.actor, Role.DEVICE)
     if citizen.phone_sealed is None:
         raise NoPhone("no phone is registered; a counter can identify this person")
-    pool = services.store.pool
-    if await pool.fetchval(COUNT, citizen_id, CODES_WINDOW) >= CODES_A_PERSON:
-        raise TooManyCodes(
-            "too many codes were sent", retry_after_seconds=int(CODES_WINDOW.total_seconds())
-        )
     code_id, code = uuid4(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     expires_at = services.clock() + CODE_LIVES
     phone = await services.vault.open_text(citizen_id, "phone", citizen.phone_sealed)
     digest = await _digest(code_id, code, services)
-    await pool.execute(SAVE, code_id, citizen_id, command.purpose, digest, expires_at)
+    async with services.store.pool.acquire() as connection, connection.transaction():
+        await connection.execute(ONE_BY_ONE, citizen_id)
+        if await connection.fetchval(COUNT, citizen_id, CODES_WINDOW) >= CODES_A_PERSON:
+            raise TooManyCodes(
+                "too many codes were sent", retry_after_seconds=int(CODES_WINDOW.total_seconds())
+            )
+        await connection.execute(SAVE, code_id, citizen_id, command.purpose, digest, expires_at)
     await services.notifier.send(
         phone, f"Your code for {command.purpose} is {code}. Tell it to the officer only."
     )

@@ -39,6 +39,7 @@ CREATE TABLE face_challenges (
     used_at      timestamptz
 );
 CREATE INDEX ON face_challenges (expires_at);
+CREATE INDEX ON face_challenges (person_id, expires_at);
 
 -- Digests of pictures seen lately: a picture is used once.
 CREATE TABLE face_samples_seen (

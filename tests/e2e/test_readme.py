@@ -24,6 +24,8 @@ def story(url: str) -> str:
     commands = "\n".join(BLOCK.findall(chapter[1]))
     assert commands.count("http://127.0.0.1:8080") == 1
     commands = commands.replace("http://127.0.0.1:8080", url)
+    assert commands.count("PERSON=$(date +%s)") == 1
+    commands = commands.replace("PERSON=$(date +%s)", "PERSON=7")  # always the same two people
     return commands.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
 
 

@@ -73,7 +73,7 @@ def http(
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""
-    for bench in ("append", "replay", "project", "http"):
+    for bench in ("append", "replay", "project", "http", "faces"):
         _run(bench, rounds, seconds, None, data_dir)
 
 

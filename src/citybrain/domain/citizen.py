@@ -5,6 +5,7 @@ and dates of birth are sealed with the person's own key; pictures and embeddings
 only their digests and the ids under which the vault keeps them.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -304,18 +305,22 @@ class Citizen(StreamAggregate):
 
     def enrol_face(
         self, actor: Actor, now: datetime, *, template_id: str,
-        duplicate: dict[str, Any] | None, **use: Any,
+        duplicates: Sequence[dict[str, Any]], **use: Any,
     ) -> None:  # fmt: skip
-        """Record a new template, and a suspected duplicate for an officer."""
+        """Record a new template, and suspected duplicates for an officer."""
         self.check_may_enrol(actor)
         self._enrol(now, template_id, use)
-        if duplicate is not None:
+        for duplicate in duplicates:
             self.suspect_duplicate(now, template_id=template_id, **duplicate)
 
     def suspect_duplicate(self, now: datetime, **duplicate: Any) -> None:
         """Record a face that is somebody else's, too, unless an officer has told them apart."""
-        if self.duplicates.get(duplicate["other"]) not in (SUSPECTED, DIFFERENT_PEOPLE):
+        if self.is_new_suspicion(duplicate["other"]):
             self._trigger(DuplicateSuspected, now, **duplicate)
+
+    def is_new_suspicion(self, other: str) -> bool:
+        """Whether an officer does not have this pair before them, and has not told them apart."""
+        return self.duplicates.get(other) not in (SUSPECTED, DIFFERENT_PEOPLE)
 
     def enrol_next_template(self, now: datetime, *, template_id: str, **use: Any) -> None:
         """Record a template of the next model pack, made from a sample that was just accepted."""

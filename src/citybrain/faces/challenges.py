@@ -23,7 +23,10 @@ from citybrain.faces.liveness import (
 
 ISSUE = """
 INSERT INTO face_challenges (challenge_id, person_id, purpose, nonce, steps, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+SELECT $1, $2, $3, $4, $5, $6 WHERE (
+    SELECT count(*) FROM face_challenges
+    WHERE person_id = $2 AND used_at IS NULL AND expires_at > clock_timestamp()
+) < $7
 """
 USE = """
 UPDATE face_challenges SET used_at = clock_timestamp()
@@ -54,12 +57,19 @@ FORGET = (
 )
 HASHES_REMEMBERED_DAYS = 30
 DEVICE_ATTEMPTS, DEVICE_SECONDS = 60, 600
+OPEN_CHALLENGES = 8  # of one person, unanswered
 
 
 class ChallengeNotValid(Refused):
     """The challenge is unknown, used, expired, or was issued to somebody else."""
 
     code = "challenge-not-valid"
+
+
+class TooManyChallenges(TooOften):
+    """Challenges are for answering, not for choosing one that suits."""
+
+    code = "too-many-challenges"
 
 
 class TooManyDeviceAttempts(TooOften):
@@ -90,10 +100,14 @@ class Challenges:
             uuid4(), secrets.token_urlsafe(24), new_steps(),
             datetime.now(UTC) + timedelta(seconds=CHALLENGE_SECONDS),
         )  # fmt: skip
-        await self._pool.execute(
+        issued = await self._pool.execute(
             ISSUE, challenge.challenge_id, person_id, purpose, challenge.nonce,
-            [step.value for step in challenge.steps], challenge.expires_at,
+            [step.value for step in challenge.steps], challenge.expires_at, OPEN_CHALLENGES,
         )  # fmt: skip
+        if issued != "INSERT 0 1":
+            raise TooManyChallenges(
+                "answer a challenge before asking for more", retry_after_seconds=CHALLENGE_SECONDS
+            )
         return challenge
 
     async def use(
@@ -144,3 +158,8 @@ class Challenges:
 def _signed(value: int) -> int:
     """64 bits as PostgreSQL's bigint has them."""
     return value - (1 << 64) if value >> 63 else value
+
+
+async def forget_pictures(pool: "asyncpg.Pool[Any]", person_id: str) -> None:
+    """Drop the digests of a person's pictures: their consent has ended."""
+    await pool.execute("DELETE FROM face_samples_seen WHERE person_id = $1", person_id)

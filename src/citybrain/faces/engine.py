@@ -166,13 +166,17 @@ class Models:
         return boxes, landmarks
 
     def _only_face(self, image: Pixels) -> tuple[Pixels, Landmarks, float] | Exception:
-        boxes, landmarks = self.detect(image)
-        if len(boxes) == 0:
-            return NoFace("no face was found in the picture")
-        if len(boxes) > 1:
-            return SeveralFaces("several faces are in the picture", faces=len(boxes))
-        points = np.asarray(landmarks[0], dtype=np.float32)
-        return self._align(image, points, CROP_SIDE), points, float(boxes[0, 4])
+        try:
+            boxes, landmarks = self.detect(image)
+            if len(boxes) == 0:
+                return NoFace("no face was found in the picture")
+            if len(boxes) > 1:
+                return SeveralFaces("several faces are in the picture", faces=len(boxes))
+            points = np.asarray(landmarks[0], dtype=np.float32)
+            return self._align(image, points, CROP_SIDE), points, float(boxes[0, 4])
+        except Exception:  # one picture must not spoil the others of its batch
+            log.exception("face_detection_failed", shape=image.shape)
+            return EngineFailed("the models failed on this picture")
 
     def embed(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:
         """Unit embeddings, n x dimension, of aligned 112 x 112 BGR crops."""
@@ -281,6 +285,9 @@ class FaceEngine:
                 for waiting in batch:
                     _settle(waiting, _stopping())
                 raise
+            except Exception:
+                log.exception("face_batch_failed", pictures=len(batch))
+                answers = [EngineFailed("the models failed on this picture")] * len(batch)
             each = (time.perf_counter() - began) / len(batch) / self._workers
             self._seconds_each = each
             for waiting, answer in zip(batch, answers, strict=True):

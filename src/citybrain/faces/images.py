@@ -72,7 +72,7 @@ def decode(content: bytes) -> Pixels:
         raise _too_many_pixels() from error
     except UnidentifiedImageError as error:
         raise ImageFormatRefused("a picture is a JPEG, PNG or WebP file") from error
-    except (OSError, ValueError, SyntaxError, IndexError, KeyError, EOFError, MemoryError) as error:
+    except Exception as error:  # a decoder fed with nonsense fails in any way
         raise ImageBroken("the picture cannot be decoded") from error
     upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BILINEAR)
     return np.asarray(cv2.cvtColor(np.asarray(upright), cv2.COLOR_RGB2BGR), np.uint8)
@@ -82,8 +82,11 @@ def _check_header(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_many_pixels()
-    if min(width, height) < MIN_SIDE:
-        raise ImageTooSmall(f"a picture has at least {MIN_SIDE} pixels a side", limit=MIN_SIDE)
+    scale = min(1.0, WORKING_SIDE / max(width, height))
+    if min(width, height) * scale < MIN_SIDE:
+        raise ImageTooSmall(
+            f"a picture has at least {MIN_SIDE} pixels a side, and is not a strip", limit=MIN_SIDE
+        )
     if getattr(image, "n_frames", 1) != 1:
         raise ImageFormatRefused("a picture is one frame, not an animation")
 

@@ -1,12 +1,13 @@
-"""A challenge that a recording cannot know: turn your head as asked, now.
+"""A challenge: turn your head as asked, now.
 
 The server draws a random sequence of head turns; the answer is one picture a step. Checked are
 the pose of each picture, that all show the same person, and that no picture was seen before.
 
-What this stops: a printed photograph, a still on a screen, pictures of an earlier session, and
-swapping in another person's picture. What it does not stop: a screen that plays back turns on
-demand, a mask, a real-time face swap or injected camera data (presentation and injection
-attacks of higher levels in the terms of ISO/IEC 30107-3). `PresentationAttackDetector` is the
+What this stops: a printed photograph, a still on a screen, pictures that were used in an earlier
+session, and swapping in another person's picture. What it does not stop: pictures or a film of
+the person turning to each side, prepared beforehand and shown or sent in the order asked for; a
+mask; a real-time face swap; injected camera data (presentation and injection attacks of higher
+levels in the terms of ISO/IEC 30107-3). `PresentationAttackDetector` is the
 port for a certified module against those.
 """
 

@@ -8,12 +8,13 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import jwt
@@ -28,6 +29,7 @@ from citybrain.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+SUBJECT: Final = re.compile(r"[\x21-\x7e]{1,255}")
 ALGORITHMS = ("ES256", "EdDSA", "RS256")
 TYPES = ("at+jwt", "application/at+jwt")
 REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
@@ -132,7 +134,10 @@ def _actor(claims: dict[str, Any]) -> Actor:
     department = claims.get("department")
     if department is not None and not isinstance(department, str):
         raise Unauthenticated("the department of the access token is not a name")
-    return Actor(str(claims["sub"]), frozenset(Role(r) for r in roles if r in names), department)
+    subject = str(claims["sub"])
+    if not SUBJECT.fullmatch(subject):
+        raise Unauthenticated("the subject of the access token is not a pseudonym of ours")
+    return Actor(subject, frozenset(Role(r) for r in roles if r in names), department)
 
 
 class DevelopmentIssuer:

@@ -50,6 +50,7 @@ FROM sealed_blobs JOIN person_keys USING (person_id)
 WHERE blob_id = ANY($1) AND kind = $2 AND wrapped_key IS NOT NULL
 """
 DELETE_BLOB = "DELETE FROM sealed_blobs WHERE blob_id = ANY($1)"
+DELETE_KIND = "DELETE FROM sealed_blobs WHERE person_id = $1 AND kind = $2"
 DELETE_OTHERS = """
 DELETE FROM sealed_blobs
 WHERE person_id = $1 AND kind = $2 AND NOT blob_id = ANY($3)
@@ -177,6 +178,10 @@ class Vault:
     ) -> None:
         """Delete what has ended, and what a crash left behind an hour ago; keep the current."""
         await self._pool.execute(DELETE_OTHERS, person_id, kind, current, ended)
+
+    async def delete_all(self, person_id: str, kind: str) -> None:
+        """Delete all that is stored of one kind for a person."""
+        await self._pool.execute(DELETE_KIND, person_id, kind)
 
     async def delete_expired(self) -> None:
         """Delete stored values whose time is over."""

@@ -101,6 +101,14 @@ async def test_an_expired_challenge_is_worthless(api: Api) -> None:
     assert answer.is_problem(409, "challenge-not-valid")
 
 
+async def test_challenges_cannot_be_drawn_until_one_suits(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    for _ in range(8):
+        await challenge(api, citizen, "housing-fund")
+    answer = await api.call("POST", f"/v1/citizens/{citizen}/face/challenges", "device", json=FUND)
+    assert answer.is_problem(429, "too-many-challenges")
+
+
 async def test_a_still_is_refused(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     asked = await challenge(api, citizen, "housing-fund")

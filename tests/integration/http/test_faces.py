@@ -139,6 +139,34 @@ async def test_one_face_enrolled_twice_at_the_same_time_is_flagged_too(api: Api)
     assert sum(flagged) >= 2
 
 
+async def test_a_face_is_replaced_by_the_same_face_or_at_a_counter(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    assert (await enrol(api, citizen, BORIS)).is_problem(409, "other-face-enrolled")
+    assert (await enrol(api, citizen, ANNA)).status == 200
+    asked = await challenge(api, citizen, "enrol", "official", "official-1")
+    counter = await api.call(
+        "POST", f"/v1/citizens/{citizen}/face/enrolment", "official", json=answered(asked, BORIS)
+    )
+    assert counter.status == 200
+    assert (await verify(api, citizen, BORIS)).json["matched"]
+
+
+async def test_a_face_that_is_several_peoples_is_compared_with_all(api: Api) -> None:
+    first, second, third = [await enrolled(api, ANNA) for _ in range(3)]
+    duplicates = [
+        event["data"]["other"] for event in await events(api, third)
+        if event["topic"] == "citizen.duplicate_suspected"
+    ]  # fmt: skip
+    assert sorted(duplicates) == sorted([first, second])
+    path = f"/v1/citizens/{third}/face/duplicates/resolution"
+    verdict = {"other": first, "verdict": "different-people"}
+    assert (await api.call("POST", path, "official", json=verdict)).status == 200
+    still = await api.call(
+        "POST", f"/v1/citizens/{third}/face/challenges", "device", json={"purpose": "fund"}
+    )
+    assert still.is_problem(409, "face-under-review")
+
+
 async def test_a_kiosk_shortlists_who_somebody_may_be(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     await enrolled(api, BORIS)
@@ -184,6 +212,22 @@ async def test_revocation_and_withdrawal_destroy_templates(api: Api) -> None:
             "POST", f"/v1/citizens/{citizen}/face/challenges", "device", json={"purpose": "fund"}
         )
         assert refused.status == 409
+
+
+async def test_with_the_consent_go_samples_and_traces(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    await verify(api, citizen, ANNA)
+    path = f"/v1/citizens/{citizen}/face/consent/withdrawal"
+    assert (await api.call("POST", path, "citizen", subject=citizen, json={})).status == 200
+
+    async def nothing_left() -> bool:
+        count = await api.runtime.store.pool.fetchval(
+            "SELECT (SELECT count(*) FROM sealed_blobs WHERE person_id = $1) "
+            "+ (SELECT count(*) FROM face_samples_seen WHERE person_id = $1)", citizen,
+        )  # fmt: skip
+        return bool(count == 0)
+
+    await until(nothing_left)
 
 
 async def test_a_new_enrolment_destroys_the_template_it_replaces(api: Api) -> None:
@@ -251,6 +295,9 @@ async def test_a_citizen_is_found_by_number_and_registered_once(api: Api) -> Non
     )
 
     assert again.is_problem(409, "already-registered")
+    for odd in ({"id_number": "410102-19900501-1234"}, {"birth_date": 0}):
+        body = {"name": "x", "id_number": "41", "birth_date": "1990-05-01"} | odd
+        assert (await api.call("POST", "/v1/citizens", "official", json=body)).status in (409, 422)
     assert found.json == {"citizen_id": citizen}
     assert nobody.is_problem(404, "citizen-not-found")
 
@@ -289,6 +336,22 @@ async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
 
     assert alone.is_problem(409, "guardian-required")
     assert with_guardian.json["face_consent"]
+
+
+async def test_nobody_learns_about_others_by_naming_them(api: Api) -> None:
+    child, adult = await registered(api, birth_date="2015-01-01"), await registered(api)
+    me = await registered(api)
+    body = {"notice_sha256": "ab" * 32}
+    for whose, guardian in ((child, adult), (child, child), (me, child), (me, adult)):
+        answer = await api.call(
+            "POST", f"/v1/citizens/{whose}/face/consent", "citizen", subject=me,
+            json=body | {"guardian": guardian},
+        )  # fmt: skip
+        assert answer.is_problem(403, "not-your-own")
+    nobody = "citizen-" + "e" * 32
+    for whose in (child, nobody):
+        shown = await api.call("GET", f"/v1/citizens/{whose}", "citizen", subject=me)
+        assert shown.is_problem(403, "not-your-own")
 
 
 async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> None:
@@ -332,8 +395,11 @@ async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
     late = await api.call("POST", f"{base}/confirmation", "official", json=body | {"code": code})
     assert late.is_problem(409, "code-not-valid")
 
-    for _ in range(4):
-        await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    asked = [
+        api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"}) for _ in range(12)
+    ]
+    statuses = [answer.status for answer in await asyncio.gather(*asked)]
+    assert sorted(statuses) == [201] * 4 + [429] * 8
     more = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
     assert more.is_problem(429, "too-many-codes")
 

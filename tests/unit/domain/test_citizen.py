@@ -74,7 +74,11 @@ def enrol(template: str = "t1", version: str = V1, duplicate: str | None = None)
 
     def step(citizen: Citizen) -> None:
         citizen.enrol_face(
-            own(citizen), NOW, template_id=template, duplicate=found or None, **use(version)
+            own(citizen),
+            NOW,
+            template_id=template,
+            duplicates=[found] if found else [],
+            **use(version),
         )
 
     return step

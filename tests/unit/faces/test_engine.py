@@ -139,6 +139,19 @@ async def test_one_bad_picture_does_not_spoil_its_batch() -> None:
     ]  # fmt: skip
 
 
+async def test_a_batch_that_breaks_off_leaves_the_engine_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models = FakeModels()
+    models.go.set()
+    async with engine_over(models) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr("citybrain.faces.engine.decode", lambda content: 1 / 0)
+            with pytest.raises(EngineFailed):
+                await engine.analyse(PICTURE)
+        assert isinstance(await engine.analyse(PICTURE), Analysis)
+
+
 async def test_models_that_fail_answer_unavailable_and_go_on() -> None:
     models = FakeModels()
     models.answers = lambda images: 1 / 0

@@ -1,7 +1,9 @@
 """Pictures from strangers: what is refused before it is decoded, and what comes out."""
 
 import io
+import struct
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -97,6 +99,7 @@ def test_a_large_picture_is_reduced() -> None:
         (encoded(picture(), "BMP"), ImageFormatRefused),
         (encoded(picture(), "TIFF"), ImageFormatRefused),
         (encoded(picture(40, 40)), ImageTooSmall),
+        (encoded(picture(100, 8000), "PNG"), ImageTooSmall),
         (encoded(picture())[:-400], ImageBroken),
         (png_header(60_000, 60_000), ImageTooManyPixels),
         (png_header(MAX_PIXELS // 4000 + 1, 4000), ImageTooManyPixels),
@@ -109,6 +112,17 @@ def test_what_is_not_a_picture_of_ours_has_its_own_code(
 ) -> None:
     with pytest.raises(error):
         decode(content)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("field_type", [1, 2, 3, 4, 5, 7, 9, 10, 11, 12])
+def test_broken_metadata_breaks_nothing_else(kind: str, field_type: int) -> None:
+    entries = struct.pack("<HHII", 0x112, 3, 1, 6)  # turned, and then an entry that cannot be
+    entries += struct.pack("<HHII", 0x100, field_type, 1, 0x41414141)
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + entries + bytes(12)
+    content = encoded(picture(), kind, exif=exif)
+    with suppress(CitybrainError):
+        assert decode(content).ndim == 3
 
 
 def test_an_animation_is_refused() -> None:
