@@ -26,7 +26,7 @@ from citybrain.faces.liveness import AttackSuspected, LivenessFailed, Turn, judg
 from citybrain.faces.quality import ENROLMENT, VERIFICATION, QualityRules, check
 from citybrain.faces.services import Faces
 from commands.citizen import change_citizen, citizen_answer
-from commands.handling import Command, CommandContext, CommandResult, Services, answered_before
+from commands.handling import Command, CommandContext, CommandResult, Services, once_a_key
 from commands.identity import Purpose
 
 log = structlog.get_logger(__name__)
@@ -132,13 +132,12 @@ async def issue_challenge(
     }
 
 
+@once_a_key
 async def enrol_face(
     citizen_id: str, command: EnrolFace, context: CommandContext, services: Services
 ) -> CommandResult:
     """Make a template from a live face; flags one face under two identities for an officer."""
     faces, vault = _faces(services), services.vault
-    if before := await answered_before(command, citizen_id, context, services):
-        return before
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_enrol(context.actor)
     await faces.challenges.count_attempt(context.actor.subject)
@@ -214,6 +213,7 @@ async def _duplicates(citizen: Citizen, live: Analysis, faces: Faces) -> list[di
     ]
 
 
+@once_a_key
 async def verify_face(
     citizen_id: str, command: VerifyFace, context: CommandContext, services: Services
 ) -> CommandResult:
@@ -221,8 +221,6 @@ async def verify_face(
     if command.purpose == ENROL:
         raise PurposeReserved(f"{ENROL} is for enrolments only")
     faces, vault = _faces(services), services.vault
-    if before := await answered_before(command, citizen_id, context, services):
-        return before
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     version = faces.engine.pack.template_version
     template_id = citizen.check_may_attempt(context.actor, services.clock(), version)

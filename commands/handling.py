@@ -181,6 +181,32 @@ async def answered_before(
     return _replayed(stored, await _fingerprint(command, stream_id, services))
 
 
+Prepared = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
+
+
+def once_a_key(handler: Prepared) -> Prepared:
+    """For a handler with side effects before its decision: a key in use is told so at once."""
+
+    async def handle(
+        stream_id: str, command: Any, context: CommandContext, services: Services
+    ) -> CommandResult:
+        if context.idempotency_key is None:
+            return await handler(stream_id, command, context, services)
+        key = f"prepare:{context.actor.subject}:{context.idempotency_key}"
+        if key in services.keys_in_flight:
+            raise KeyInFlight("a request with this idempotency key is being worked on")
+        services.keys_in_flight.add(key)
+        try:
+            if before := await answered_before(command, stream_id, context, services):
+                return before
+            return await handler(stream_id, command, context, services)
+        finally:
+            services.keys_in_flight.discard(key)
+
+    handle.__doc__ = handler.__doc__
+    return handle
+
+
 async def _once(
     command: Command,
     stream_id: str,

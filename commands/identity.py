@@ -11,7 +11,7 @@ from citybrain.domain.actor import Role
 from citybrain.domain.citizen import Citizen, check_counter
 from citybrain.errors import InvalidInput, Refused, TooOften
 from commands.citizen import change_citizen
-from commands.handling import Command, CommandContext, CommandResult, Services, answered_before
+from commands.handling import Command, CommandContext, CommandResult, Services, once_a_key
 
 CODE_DIGITS = 6
 CODE_LIVES = timedelta(minutes=5)
@@ -107,6 +107,7 @@ async def send_code(
     return {"code_id": str(code_id), "expires_at": expires_at}
 
 
+@once_a_key
 async def confirm_identity(
     citizen_id: str, command: ConfirmIdentity, context: CommandContext, services: Services
 ) -> CommandResult:
@@ -114,8 +115,6 @@ async def confirm_identity(
     check_counter(context.actor)
     if (command.code is None) != (command.code_id is None):
         raise CodeIncomplete("code and code_id come together, or neither at a counter")
-    if before := await answered_before(command, citizen_id, context, services):
-        return before
     await services.store.load(Citizen, citizen_id)
     by_code = command.code_id is not None
     if by_code:

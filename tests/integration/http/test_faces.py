@@ -262,6 +262,20 @@ async def test_a_repeated_request_gets_its_first_answer(api: Api) -> None:
     assert (await topics(api, citizen)).count("face_verified") == 1
 
 
+async def test_parallel_requests_with_one_key_are_one(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    asked = await challenge(api, citizen, "housing-fund")
+    body = {"purpose": "housing-fund"} | answered(asked, ANNA)
+    key = {"Idempotency-Key": "one-scan"}
+
+    answers = await asyncio.gather(*(send(api, citizen, body, headers=key) for _ in range(5)))
+
+    assert sorted(answer.status for answer in answers) == [200] + [409] * 4
+    for answer in answers:
+        assert answer.status == 200 or answer.is_problem(409, "idempotency-key-in-flight")
+    assert (await send(api, citizen, body, headers=key)).json["matched"]
+
+
 @pytest.mark.parametrize(
     ("picture", "code"),
     [
