@@ -41,9 +41,10 @@ def picture(
     shot: Annotated[int | None, typer.Option(help="Seed of the picture; else a new one.")] = None,
 ) -> None:
     """Write a JPEG of a person, as a kiosk takes it, to standard output."""
-    from ops.devfaces.kiosk import take
+    from ops.devfaces.kiosk import take, take_until_read
 
-    sys.stdout.buffer.write(take(person, turn, shot))
+    taken = take_until_read(person, turn) if shot is None else take(person, turn, shot)
+    sys.stdout.buffer.write(taken)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.faces.engine import Analysis, Models
 from citybrain.faces.images import decode
 from citybrain.faces.pack import load_pack
-from ops.devfaces.kiosk import take
+from ops.devfaces.kiosk import take_until_read
 from tests.e2e.server import Server, server
 
 NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "41018219871203661X", "+8613700137654", "1987-12-03"
@@ -38,7 +38,7 @@ async def live(running: Server) -> list[bytes]:
     for what, token in (("enrolment", official), ("verification", kiosk)):
         purpose = "enrol" if what == "enrolment" else "fund"
         asked = await running.post(f"{citizen}/face/challenges", {"purpose": purpose}, token)
-        frames = [take(PERSON, step) for step in asked["steps"]]
+        frames = [take_until_read(PERSON, step) for step in asked["steps"]]
         body = {
             "challenge_id": asked["challenge_id"], "nonce": asked["nonce"],
             "frames": [base64.b64encode(frame).decode() for frame in frames],
@@ -48,7 +48,7 @@ async def live(running: Server) -> list[bytes]:
         answer = await running.post(f"{citizen}/face/{what}", body, token)
         assert answer["face_enrolled"]
         sent += frames
-    sent.append(take(PERSON))
+    sent.append(take_until_read(PERSON))
     frame = base64.b64encode(sent[-1]).decode()
     found = await running.post("/v1/faces/identification", {"frame": frame}, kiosk)
     assert found["candidates"] == [registered["citizen_id"]]
