@@ -6,7 +6,7 @@ holds what all of them share; it knows no stream.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -70,6 +70,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long each step of an application may take."""
+
+    identity: timedelta = timedelta(minutes=30)
+    evidence: timedelta = timedelta(seconds=10)
+    payout: timedelta = timedelta(seconds=30)
+
+
 @dataclass(slots=True)
 class Services:
     """What handlers need beside the command."""
@@ -79,6 +88,8 @@ class Services:
     vault: Vault
     notifier: Notifier
     faces: Faces | None = None
+    exchange: Any = None
+    deadlines: Deadlines = Deadlines()
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)
 

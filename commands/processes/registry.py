@@ -1,11 +1,15 @@
 """All process managers, by name."""
 
 from citybrain.errors import InvalidInput
+from commands.processes.applications import ApplicationProcess
+from commands.processes.notices import ApplicationNotices
 from commands.processes.routing import CaseRouting
 from commands.processes.runner import ProcessManager
 from commands.processes.templates import TemplateDestruction
 
-PROCESSES: tuple[ProcessManager, ...] = (CaseRouting(), TemplateDestruction())
+IN_ORDER: tuple[ProcessManager, ...] = (CaseRouting(), TemplateDestruction(), ApplicationNotices())
+SIDE_BY_SIDE: tuple[ProcessManager, ...] = (ApplicationProcess(),)
+PROCESSES = IN_ORDER + SIDE_BY_SIDE
 
 
 class UnknownProcess(InvalidInput):

@@ -6,7 +6,7 @@ worked on side by side, the events of one stream in order.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
@@ -78,23 +78,11 @@ class ProcessRunner:
         """Lead or stand by for every process manager."""
         async with asyncio.TaskGroup() as group:
             for manager in self._managers:
-                group.create_task(self._keep(manager))
-
-    async def _keep(self, manager: ProcessManager) -> None:
-        while True:
-            try:
-                async with leading(self._store, f"process:{manager.name}") as connection:
-                    await self._lead(manager, connection)
-            except* (Unavailable, *CONNECTION_LOST) as lost:
-                names = [type(error).__name__ for error in lost.exceptions]
-                log.warning("process_restarts", process=manager.name, errors=names)
-                await asyncio.sleep(RETRY_SECONDS)
-            except* Exception:  # a fault of one process must not stop the others
-                log.exception("process_failed", process=manager.name)
-                await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
+                lead = partial(self._lead, manager)
+                group.create_task(keep_leading(self._store, manager.name, lead))
 
     async def _lead(self, manager: ProcessManager, connection: "asyncpg.Connection[Any]") -> None:
-        position = await connection.fetchval(READ_CHECKPOINT, manager.name) or 0
+        position = await read_checkpoint(connection, manager.name)
         limit = asyncio.Semaphore(CONCURRENT_STREAMS)
         async for batch in self._store.follow(
             position, topics=manager.topics, batch_size=BATCH_SIZE
@@ -103,8 +91,7 @@ class ProcessRunner:
             async with asyncio.TaskGroup() as group:
                 for _, events in groupby(by_stream, key=lambda event: event.stream_id):
                     group.create_task(self._stream(manager, list(events), connection, limit))
-            await connection.execute(SAVE_CHECKPOINT, manager.name, batch[-1].position)
-            POSITION.labels(manager.name).set(batch[-1].position)
+            await save_checkpoint(connection, manager.name, batch[-1].position)
 
     async def _stream(
         self,
@@ -135,14 +122,46 @@ class ProcessRunner:
             except Exception as error:
                 attempt += 1
                 if attempt == ATTEMPTS:
-                    log.exception("command_parked", process=manager.name, position=event.position)
-                    PARKED.labels(manager.name).inc()
-                    await self._store.pool.execute(
-                        PARK, manager.name, event.position, event.stream_id, event.topic,
-                        type(error).__name__,
-                    )  # fmt: skip
+                    await park(self._store, manager.name, event, error)
                     return
                 await asyncio.sleep(delay)
+
+
+async def keep_leading(
+    store: EventStore, name: str, lead: "Callable[[asyncpg.Connection[Any]], Awaitable[None]]"
+) -> None:
+    """Lead a process whenever it is ours to lead; survive the store and the process's faults."""
+    while True:
+        try:
+            async with leading(store, f"process:{name}") as connection:
+                await lead(connection)
+        except* (Unavailable, *CONNECTION_LOST) as lost:
+            names = [type(error).__name__ for error in lost.exceptions]
+            log.warning("process_restarts", process=name, errors=names)
+            await asyncio.sleep(RETRY_SECONDS)
+        except* Exception:  # a fault of one process must not stop the others
+            log.exception("process_failed", process=name)
+            await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
+
+
+async def read_checkpoint(connection: "asyncpg.Connection[Any]", name: str) -> int:
+    """The log position that a process has finished."""
+    return await connection.fetchval(READ_CHECKPOINT, name) or 0
+
+
+async def save_checkpoint(connection: "asyncpg.Connection[Any]", name: str, position: int) -> None:
+    """All events up to here are finished."""
+    await connection.execute(SAVE_CHECKPOINT, name, position)
+    POSITION.labels(name).set(position)
+
+
+async def park(store: EventStore, name: str, event: RecordedEvent, error: Exception) -> None:
+    """Set an event aside whose command cannot be sent: `citybrain processes retry` tries again."""
+    log.error("command_parked", process=name, position=event.position, exc_info=error)
+    PARKED.labels(name).inc()
+    await store.pool.execute(
+        PARK, name, event.position, event.stream_id, event.topic, type(error).__name__
+    )
 
 
 def context_of(manager: ProcessManager, event: RecordedEvent, purpose: str) -> CommandContext:

@@ -16,8 +16,8 @@ from typing import Any
 
 import aiohttp
 
+from ops.simulators.citizens import Citizens
 from ops.simulators.client import Client, Person, ServerGone
-from ops.simulators.kiosks import Kiosks
 
 CENTRE = (34.7466, 113.6254)  # Zhengzhou, WGS-84
 SPREAD_DEGREES = 0.04
@@ -50,7 +50,7 @@ class City:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._report_for_ever(group, classes, departments))
             group.create_task(self._check())
-            group.create_task(Kiosks(self._client, self._chance).run())
+            group.create_task(Citizens(self._client, self._chance).run())
             for department in departments:
                 group.create_task(self._work(department))
 

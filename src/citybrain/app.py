@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 from citybrain.definitions import load_definitions
 from citybrain.eventstore import open_event_store
+from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
 from citybrain.http.application import serving
 from citybrain.http.runtime import Runtime
@@ -14,10 +16,11 @@ from citybrain.http.tokens import open_verifier
 from citybrain.notifications import open_notifier
 from citybrain.settings import Settings
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
-from commands.handling import Services
+from commands.handling import Deadlines, Services
 from commands.identity import forget_codes
-from commands.processes.registry import PROCESSES
+from commands.processes.registry import IN_ORDER, SIDE_BY_SIDE
 from commands.processes.runner import ProcessRunner
+from commands.processes.side_by_side import SideBySideRunner
 from projections.registry import PROJECTIONS
 from projections.runner import ProjectionRunner, prepare
 
@@ -32,9 +35,16 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
     Production serves faces where a pack is named: the development pack is not for people.
     """
     definitions = load_definitions(settings.definitions_dir)
-    async with open_event_store(settings) as store:
+    async with open_event_store(settings) as store, open_exchange(settings) as exchange:
         vault = Vault(store.pool, open_key_wrapper(settings))
-        services = Services(store, definitions, vault, open_notifier(settings))
+        services = Services(
+            store, definitions, vault, open_notifier(settings), exchange=exchange,
+            deadlines=Deadlines(
+                identity=timedelta(seconds=settings.application_identity_seconds),
+                evidence=timedelta(seconds=settings.application_evidence_seconds),
+                payout=timedelta(seconds=settings.application_payout_seconds),
+            ),
+        )  # fmt: skip
         if not faces or (settings.mode == "production" and settings.faces_pack is None):
             yield services
             return
@@ -72,11 +82,15 @@ async def open_server(settings: Settings, *, workers: bool = True) -> AsyncItera
 
 def _workers(services: Services) -> list["asyncio.Task[Any]"]:
     projections = ProjectionRunner(services.store, PROJECTIONS)
-    processes = ProcessRunner(services.store, PROCESSES, services)
+    processes = ProcessRunner(services.store, IN_ORDER, services)
+    long = [SideBySideRunner(services.store, manager, services) for manager in SIDE_BY_SIDE]
     return [
         asyncio.create_task(work)
-        for work in (projections.run(), processes.run(), _forget(services))
-    ]
+        for work in (
+            projections.run(), processes.run(), _forget(services),
+            *(runner.run() for runner in long),
+        )
+    ]  # fmt: skip
 
 
 async def _forget(services: Services) -> None:

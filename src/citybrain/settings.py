@@ -77,6 +77,23 @@ class Settings(BaseSettings):
     faces_sample_kept_days: int = Field(
         30, description="how long the picture of a decision is kept, sealed, to explain it"
     )
+    exchange_directory: Path | None = Field(
+        None, description="file of departments and bank with their keys; in development "
+        "exchange.json in data_dir where it is there",
+    )  # fmt: skip
+    exchange_key_file: Path | None = Field(
+        None, description="Ed25519 key (PEM) that signs payments; made in data_dir in development "
+        "where absent",
+    )  # fmt: skip
+    application_identity_seconds: float = Field(
+        1800.0, description="time an applicant has to be identified"
+    )
+    application_evidence_seconds: float = Field(
+        10.0, description="time departments have to answer; then an officer decides"
+    )
+    application_payout_seconds: float = Field(
+        30.0, description="time the bank has before a payout counts as delayed"
+    )
     notifier: ImportString[Any] | None = Field(
         None, description="`module:callable` that makes a Notifier for one-time codes; in "
         "development a file in data_dir where absent",

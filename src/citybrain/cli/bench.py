@@ -70,10 +70,18 @@ def http(
     _run("http", rounds, seconds, lines, data_dir)
 
 
+@app.command("apply")
+def apply(
+    rounds: Rounds = 3, seconds: Seconds = 8.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Whole applications per second: seven departments, the rules, the bank."""
+    _run("apply", rounds, seconds, lines, data_dir)
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""
-    for bench in ("append", "replay", "project", "http", "faces"):
+    for bench in ("append", "replay", "project", "http", "faces", "apply"):
         _run(bench, rounds, seconds, None, data_dir)
 
 

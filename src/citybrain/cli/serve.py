@@ -13,6 +13,7 @@ import uvloop
 
 from citybrain.app import open_server
 from citybrain.cli.output import console
+from citybrain.errors import CitybrainError
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 
@@ -62,15 +63,34 @@ async def _serve(settings: Settings, *, workers: bool, city: bool, rate: float) 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
+        if city:
+            departments = await _start_departments(settings.data_dir)
+            stack.push_async_callback(_stop_child, departments)
         url = await stack.enter_async_context(open_server(settings, workers=workers))
         console.print(f"citybrain listens at [bold]{url}[/]  (API: {url}/docs)")
         if city:
             process = await _start_city(url, rate)
-            stack.push_async_callback(_stop_city, process)
+            stack.push_async_callback(_stop_child, process)
             console.print("a simulated city reports to it; stop with Ctrl-C")
         sys.stdout.flush()
         await stopping.wait()
         console.print("stopping: accepted requests finish first")
+
+
+async def _start_departments(data_dir: Path) -> asyncio.subprocess.Process:
+    """Simulated departments and a bank; returns when they listen and their directory is written."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ops.simulators.departments", "--data-dir", str(_absolute(data_dir)),
+        cwd=CHECKOUT, start_new_session=True, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    if not await process.stdout.readline():
+        raise CitybrainError("the simulated departments did not start")
+    return process
+
+
+def _absolute(path: Path) -> Path:
+    return path.absolute()
 
 
 async def _start_city(url: str, rate: float) -> asyncio.subprocess.Process:
@@ -80,7 +100,7 @@ async def _start_city(url: str, rate: float) -> asyncio.subprocess.Process:
     )  # fmt: skip
 
 
-async def _stop_city(process: asyncio.subprocess.Process) -> None:
+async def _stop_child(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.terminate()
         try:

@@ -107,6 +107,17 @@ class Payout(_Definition):
     from_account: Code
 
 
+class Claim(_Definition):
+    """What the money is drawn on: one application at a time, whoever applies.
+
+    Where an item that pays says nothing, it is the citizen who can be paid for it once at a time.
+    """
+
+    kind: Code
+    needs: tuple[Name, ...] = ()
+    key: Text = Field(description="an expression: the number of the loan, say")
+
+
 class ServiceItem(_Definition):
     """One version of a service item."""
 
@@ -126,6 +137,7 @@ class ServiceItem(_Definition):
     values: tuple[Value, ...] = ()
     rules: tuple[Rule, ...] = ()
     payout: Payout | None = None
+    claim: Claim | None = None
 
     _compiled: dict[str, Expression] = PrivateAttr(default_factory=dict)
 
@@ -223,6 +235,11 @@ class _Check:
                 self._expression(("rules", index, "applies"), rule.applies)
         if item.payout is not None and item.payout.amount not in {v.name for v in item.values}:
             self._fail(("payout", "amount"), f"there is no value {item.payout.amount!r}")
+        if item.claim is not None:
+            if item.payout is None:
+                self._fail(("claim",), "only an item that pays claims something")
+            self._needs(("claim",), item.claim.needs)
+            self._expression(("claim", "key"), item.claim.key)
 
     def _needs(self, place: Place, needs: tuple[str, ...]) -> None:
         for number, name in enumerate(needs):

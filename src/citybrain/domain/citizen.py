@@ -6,6 +6,7 @@ only their digests and the ids under which the vault keeps them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -44,6 +45,9 @@ class IdentityConfirmed(StreamEvent):
     purpose: str
     document: str
     code_id: str | None
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.note_identification(self, self.method)
 
 
 class FaceConsentGiven(StreamEvent):
@@ -138,6 +142,8 @@ class FaceVerified(FaceEvent):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.note_attempt(self.timestamp, failed=not self.matched)
+        if self.matched:
+            aggregate.note_identification(self, BY_FACE)
 
 
 class FaceAttemptFailed(StreamEvent):
@@ -228,7 +234,17 @@ class NotYourOwn(Forbidden):
 # --- state and decisions ------------------------------------------------------------------
 
 COUNTER = (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM)
+BY_FACE = "face"
 SUSPECTED, DIFFERENT_PEOPLE, SAME_PERSON = "suspected", "different-people", "same-person"
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """That this person was there: how, when, and by which event of their stream."""
+
+    method: str
+    identified_at: datetime
+    citizen_version: int
 
 
 class Citizen(StreamAggregate):
@@ -236,6 +252,7 @@ class Citizen(StreamAggregate):
 
     TOPIC: ClassVar[str] = "citizen"
     category: ClassVar[str] = "citizen"
+    class_version = 2  # of snapshots
 
     def __init__(
         self, name_sealed: str, id_number_sealed: str, birth_date_sealed: str,
@@ -250,6 +267,12 @@ class Citizen(StreamAggregate):
         self.templates: dict[str, str] = {}
         self.duplicates: dict[str, str] = {}
         self.failed_at: list[datetime] = []
+        self.identified: dict[str, list[Any]] = {}
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Older snapshots do not know who was identified for what; that counts for minutes."""
+        state["identified"] = {}
 
     @classmethod
     def register(
@@ -380,6 +403,16 @@ class Citizen(StreamAggregate):
         own = actor.has(Role.CITIZEN) and actor.subject == self.id
         if not own and not actor.has(*COUNTER, *others):
             raise NotYourOwn("citizens act for themselves only")
+
+    def identification(self, purpose: str, since: datetime) -> Identification | None:
+        """The last identification for a purpose, if it is not older than `since`."""
+        found = self.identified.get(purpose)
+        known = Identification(*found) if found else None
+        return known if known is not None and known.identified_at >= since else None
+
+    def note_identification(self, event: Any, method: str) -> None:
+        """Keep the last identification for each purpose."""
+        self.identified[event.purpose] = [method, event.timestamp, event.originator_version]
 
     def note_attempt(self, at: datetime, *, failed: bool) -> None:
         """Keep the failures that still count; a success clears them."""

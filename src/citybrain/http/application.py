@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, Unavailable
-from citybrain.http import audit, cases, citizens, live, operations, services
+from citybrain.http import applications, audit, cases, citizens, live, operations, services
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
@@ -37,6 +37,7 @@ def routes_of(runtime: Runtime) -> tuple[Route, ...]:
     routes = (
         *cases.ROUTES,
         *citizens.ROUTES,
+        *applications.ROUTES,
         *services.ROUTES,
         *audit.ROUTES,
         *operations.ROUTES,

@@ -1,0 +1,314 @@
+"""The commands of an application: what a citizen, a kiosk and an officer can do to it.
+
+Everything between identity and money is the process manager's (`processes/applications.py`).
+What a form or a note says is sealed with the applicant's key before it is stored.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import NAMESPACE_URL, uuid5
+
+import numpy as np
+import orjson
+from pydantic import Field, StringConstraints
+
+from citybrain.definitions import ServiceItem, city_day
+from citybrain.definitions.cases import Code
+from citybrain.definitions.forms import checked_form
+from citybrain.domain.actor import Role
+from citybrain.domain.application import (
+    IDENTITY_LASTS,
+    Application,
+    Channel,
+    check_channel,
+)
+from citybrain.domain.citizen import Citizen, Identification
+from citybrain.errors import InvalidInput, Refused
+from commands.citizen import CitizenId
+from commands.dossier import FORM, GROUNDS, NOTE
+from commands.handling import Command, CommandContext, CommandResult, Services, change, create
+
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class SubmitApplication(Command):
+    """Apply for a service. Nothing is uploaded: records are fetched from the departments."""
+
+    service: Code
+    channel: Channel
+    citizen_id: CitizenId | None = Field(
+        None, description="who applies; the token's subject where absent"
+    )
+    form: dict[str, Any] = Field(
+        default_factory=dict, description="answers to the item's form; sealed"
+    )
+    simulated: bool = Field(False, description="true for made-up people; shown wherever it shows")
+
+
+class WithdrawApplication(Command):
+    """End an application, as long as no money is on its way."""
+
+
+class AppealApplication(Command):
+    """Ask for a person to look at a refusal."""
+
+    grounds: Prose = Field(description="why; sealed")
+
+
+class TakeOverApplication(Command):
+    """Go on with an application on another channel."""
+
+    channel: Channel
+
+
+class ReviewApplication(Command):
+    """An officer decides what the rules referred, what was appealed, or what could not be paid."""
+
+    outcome: Literal["approved", "refused"]
+    amount_fen: Annotated[int, Field(gt=0, le=10**12)] | None = Field(
+        None, description="what is paid, where the item pays"
+    )
+    reasons: list[Code] = Field(
+        default_factory=list, max_length=20, description="codes; at least one for a refusal"
+    )
+    note: Prose = Field(description="what the officer found; sealed")
+
+
+class RequestEvidenceAgain(Command):
+    """Ask the departments once more: one was away, or things have changed."""
+
+
+class ChannelNotOffered(InvalidInput):
+    """The service is not offered on this channel."""
+
+    code = "channel-not-offered"
+
+
+class ReviewIncomplete(InvalidInput):
+    """An approval that pays has an amount, one that does not has none; a refusal has reasons."""
+
+    code = "review-incomplete"
+
+
+class IdentityNeeded(Refused):
+    """At a kiosk the applicant is identified first, for this service, there."""
+
+    code = "identity-needed"
+
+
+def application_answer(application: Application) -> dict[str, Any]:
+    return {
+        "application_id": application.id,
+        "version": application.version,
+        "service": application.service,
+        "status": application.status,
+        "channel": application.channel,
+        "amount_fen": application.amount_fen,
+        "reasons": application.reasons,
+    }
+
+
+async def submit_application(
+    command: SubmitApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """Open an application; who was just identified for this service is not asked again."""
+    citizen_id = command.citizen_id or context.actor.subject
+    check_channel(context.actor, command.channel, citizen_id)
+    now = services.clock()
+    item = services.definitions.catalogue.item(command.service, city_day(now))
+    if command.channel not in item.channels:
+        raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
+    form = orjson.dumps(checked_form(item, command.form)).decode()
+    citizen = await services.store.load(Citizen, citizen_id)
+    sealed = await services.vault.seal_text(citizen_id, FORM, form)
+    known = _recent(citizen, item.code, now)
+
+    def decide() -> Application:
+        application = Application.submit(
+            context.actor, now, application_id=Application.new_id(), citizen_id=citizen_id,
+            channel=command.channel, simulated=command.simulated, form_sealed=sealed,
+            **_of_item(item, now, services),
+        )  # fmt: skip
+        if known is not None:
+            _identify(application, known, now)
+        return application
+
+    return await create(
+        command, replace(context, channel=command.channel.value), services, decide,
+        application_answer,
+    )  # fmt: skip
+
+
+def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, Any]:
+    """What an application keeps of its service item."""
+    promised = item.deadline.promised_seconds
+    baseline = item.baseline
+    return {
+        "service": item.code,
+        "item_version": item.version,
+        "department": item.department,
+        "pays": item.payout is not None,
+        "baseline": {
+            "materials": baseline.materials, "steps": baseline.steps, "trips": baseline.trips,
+        },
+        "identity_due_at": now + services.deadlines.identity,
+        "promised_at": None if promised is None else now + timedelta(seconds=promised),
+        "legal_due_on": _due_on(city_day(now), item.deadline.legal_working_days),
+    }  # fmt: skip
+
+
+def _due_on(day: date, working_days: int | None) -> str | None:
+    """The last day on which a decision is in time: Monday to Friday count, holidays do not yet."""
+    if working_days is None:
+        return None
+    return str(np.busday_offset(day, working_days, roll="backward"))
+
+
+def _recent(citizen: Citizen, service: str, now: datetime) -> Identification | None:
+    """The citizen's identification for this service, where it still counts."""
+    return citizen.identification(service, since=now - IDENTITY_LASTS)
+
+
+def _identify(application: Application, known: Identification, now: datetime) -> None:
+    application.verify_identity(
+        now, method=known.method, citizen_version=known.citizen_version,
+        identified_at=known.identified_at,
+    )  # fmt: skip
+
+
+async def verify_identity(application_id: str, context: CommandContext, services: Services) -> bool:
+    """Go on where the applicant has been identified meanwhile; tells whether they have."""
+    application = await services.store.load(Application, application_id)
+    citizen = await services.store.load(Citizen, application.citizen_id)
+    known = _recent(citizen, application.service, services.clock())
+    if known is None:
+        return False
+    await change_application(
+        application_id, Command(), context, services,
+        lambda application, now: _identify(application, known, now),
+    )  # fmt: skip
+    return True
+
+
+async def withdraw_application(
+    application_id: str, command: WithdrawApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """End it; what it claimed is released by the process manager."""
+    return await change_application(
+        application_id, command, context, services,
+        lambda application, now: application.withdraw(context.actor, now),
+    )  # fmt: skip
+
+
+async def appeal_application(
+    application_id: str, command: AppealApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """Bring a refusal before an officer."""
+    application = await services.store.load(Application, application_id)
+    application.check_applicant(context.actor)
+    sealed = await services.vault.seal_text(application.citizen_id, GROUNDS, command.grounds)
+    return await change_application(
+        application_id, command, context, services,
+        lambda application, now: application.appeal(context.actor, now, grounds_sealed=sealed),
+    )  # fmt: skip
+
+
+async def take_over_application(
+    application_id: str, command: TakeOverApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """Go on elsewhere. A kiosk takes over only for whom it has just identified itself."""
+    application = await services.store.load(Application, application_id)
+    check_channel(context.actor, command.channel, application.citizen_id)
+    if context.actor.has(Role.DEVICE):
+        await _check_before_kiosk(application, context, services)
+    return await change_application(
+        application_id, command, replace(context, channel=command.channel.value), services,
+        lambda application, now: application.take_over(
+            context.actor, now, channel=command.channel
+        ),
+    )  # fmt: skip
+
+
+async def _check_before_kiosk(
+    application: Application, context: CommandContext, services: Services
+) -> None:
+    citizen = await services.store.load(Citizen, application.citizen_id)
+    known = _recent(citizen, application.service, services.clock())
+    if known is not None:
+        version = known.citizen_version
+        (event,) = await services.store.read(
+            citizen.id, after_version=version - 1, up_to_version=version
+        )
+        if event.metadata.get("actor") == context.actor.subject:
+            return
+    raise IdentityNeeded("the applicant is identified at this kiosk first, for this service")
+
+
+async def review_application(
+    application_id: str, command: ReviewApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """Record an officer's decision."""
+    application = await services.store.load(Application, application_id)
+    application.check_officer(context.actor)
+    approved = command.outcome == "approved"
+    if approved and (command.amount_fen is not None) != application.pays:
+        raise ReviewIncomplete("amount_fen is given exactly where the item pays")
+    if not approved and (not command.reasons or command.amount_fen is not None):
+        raise ReviewIncomplete("a refusal has reasons and no amount")
+    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
+    return await change_application(
+        application_id, command, context, services,
+        lambda application, now: application.review(
+            context.actor, now, outcome=command.outcome, reasons=command.reasons,
+            amount_fen=command.amount_fen, note_sealed=sealed,
+        ),
+    )  # fmt: skip
+
+
+async def request_evidence_again(
+    application_id: str, command: RequestEvidenceAgain, context: CommandContext, services: Services
+) -> CommandResult:
+    """Begin another round of requests."""
+
+    def decide(application: Application, now: datetime) -> None:
+        application.request_evidence_again(
+            context.actor, now, requests=requests_of(application, services),
+            due_at=now + services.deadlines.evidence,
+        )  # fmt: skip
+
+    return await change_application(application_id, command, context, services, decide)
+
+
+def item_of(application: Application, services: Services) -> ServiceItem:
+    """The item's version that was in force when the application was submitted."""
+    day = city_day(application.created_on)
+    return services.definitions.catalogue.item(application.service, day)
+
+
+def requests_of(application: Application, services: Services) -> list[dict[str, str]]:
+    """The requests of the next round, one a material, with ids that follow from the round."""
+    next_round = application.rounds + 1
+    return [
+        {
+            "material": material.name,
+            "department": material.department,
+            "record": material.record,
+            "request_id": str(
+                uuid5(NAMESPACE_URL, f"{application.id}:{next_round}:{material.name}")
+            ),
+        }
+        for material in item_of(application, services).materials
+    ]
+
+
+async def change_application(
+    application_id: str, command: Command, context: CommandContext, services: Services,
+    decide: Callable[[Application, datetime], None],
+) -> CommandResult:  # fmt: skip
+    """Run a decision on an application, now."""
+    return await change(
+        Application, application_id, command, context, services,
+        lambda application: decide(application, services.clock()), application_answer,
+    )  # fmt: skip

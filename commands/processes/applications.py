@@ -1,0 +1,419 @@
+"""From an application to its money, with nobody passing it on.
+
+Each step looks where the stream stands, does what comes next, and records it. What goes out
+carries an id that follows from the stream, so a step that a crash cut short can be done again:
+departments answer twice, the bank pays once. A department that does not answer means that an
+officer decides, never that the citizen is refused.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+from weakref import WeakValueDictionary
+
+import orjson
+import structlog
+
+from citybrain.definitions import ServiceItem
+from citybrain.definitions.deciding import Decision, decide
+from citybrain.definitions.expressions import ExpressionWrong
+from citybrain.domain.application import Application, Step
+from citybrain.domain.citizen import Citizen
+from citybrain.domain.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
+from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
+from citybrain.exchange import EvidenceRequest, Payment, PaymentUnknown, Receipt, SourceFailed
+from commands.application import change_application, item_of, requests_of, verify_identity
+from commands.dossier import FORM, RECEIPT, STEPS, Dossier, evidence_purpose, open_dossier
+from commands.handling import Command, CommandContext, Services
+
+log = structlog.get_logger(__name__)
+
+SUBMITTED, REQUESTED = "application.submitted", "application.evidence_requested"
+IDENTIFIED = ("citizen.face_verified", "citizen.identity_confirmed")
+RECORD_EVERY_SECONDS = 0.25
+AT_ONCE = 1000  # applications that something is being done for
+BANK_PAUSES_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+
+Pause = float | None
+"""Seconds until the next step; None where there is none."""
+
+Decide = Callable[[Application, datetime], None]
+
+
+class ApplicationProcess:
+    """The process manager of applications."""
+
+    name: ClassVar[str] = "applications"
+    topics: ClassVar[tuple[str, ...]] = (
+        SUBMITTED, REQUESTED, "application.reviewed", "application.withdrawn", *IDENTIFIED,
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def react(
+        self,
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
+        """Take an application as far as it goes without people."""
+        if event.topic in IDENTIFIED:
+            self._wake(event.stream_id)
+            return
+        context = context_for("go-on")
+        if event.topic == REQUESTED and event.metadata.get("actor") == context.actor.subject:
+            return  # we did this, and go on anyway
+        self._wake(event.stream_id)
+        async with self._locks.setdefault(event.stream_id, asyncio.Lock()):
+            await _Drive(self, event.stream_id, context, services).run()
+
+    def _wake(self, stream_id: str) -> None:
+        for waiting in self._waiting.get(stream_id, ()):
+            waiting.set()
+
+    @contextmanager
+    def watching(self, application: Application) -> Iterator[asyncio.Event]:
+        """Set when the applicant is identified for something, or the application changes."""
+        changed = asyncio.Event()
+        keys = (application.id, application.citizen_id)
+        for key in keys:
+            self._waiting[key].add(changed)
+        try:
+            yield changed
+        finally:
+            for key in keys:
+                self._waiting[key].discard(changed)
+                if not self._waiting[key]:
+                    del self._waiting[key]
+
+    def room(self) -> asyncio.Semaphore:
+        """A place among those that something is being done for."""
+        return self._room
+
+
+class _Drive:
+    """One application on its way."""
+
+    def __init__(
+        self, process: ApplicationProcess, application_id: str, context: CommandContext,
+        services: Services,
+    ) -> None:  # fmt: skip
+        self._process = process
+        self._id = application_id
+        self._context = context
+        self._services = services
+        self._unanswered = 0
+        self._steps: dict[Step, Callable[[Application], Awaitable[Pause]]] = {
+            Step.REQUEST_EVIDENCE: self.request_evidence,
+            Step.COLLECT_EVIDENCE: self.collect_evidence,
+            Step.DECIDE: self.decide,
+            Step.CLAIM_AND_INSTRUCT: self.claim_and_instruct,
+            Step.PAY: self.pay,
+            Step.SETTLE: self.settle,
+            Step.COMPENSATE: self.compensate,
+            Step.RELEASE: self.release,
+        }
+
+    async def run(self) -> None:
+        """Step after step, until people have to do something or it has ended."""
+        while True:
+            application = await self._services.store.load(Application, self._id)
+            step = application.next_step()
+            if step is Step.NOTHING:
+                return
+            if step is Step.AWAIT_IDENTITY:
+                await self.await_identity(application)
+                continue
+            async with self._process.room():
+                pause = await self._steps[step](application)
+            if pause is None:
+                return
+            await asyncio.sleep(pause)
+
+    async def await_identity(self, application: Application) -> None:
+        """Wait for the applicant's face, code or visit; not for ever."""
+        with self._process.watching(application) as changed:
+            if await verify_identity(self._id, self._context, self._services):
+                return
+            left = (application.identity_due_at - self._services.clock()).total_seconds()
+            if left > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), left)
+                return
+        await self._change(lambda application, now: application.expire(now))
+
+    async def request_evidence(self, application: Application) -> Pause:
+        """Record what is asked of whom, before it is asked."""
+        services = self._services
+        requests = requests_of(application, services)
+        await self._change(
+            lambda application, now: application.request_evidence(
+                now, requests=requests, due_at=now + services.deadlines.evidence
+            )
+        )
+        return 0.0
+
+    async def collect_evidence(self, application: Application) -> Pause:
+        """Ask all departments at once; record what has come, a few times a second.
+
+        A restart gives the departments their time again.
+        """
+        due_at = self._services.clock() + self._services.deadlines.evidence
+        citizen_id = application.citizen_id
+        citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
+        id_number, form = await self._services.vault.open_texts(
+            citizen_id,
+            [("id_number", citizen.id_number_sealed), (FORM, application.form_sealed)],
+        )
+        answers = orjson.loads(form)
+        asked = {
+            asyncio.create_task(self._ask(application, request, id_number, answers, due_at))
+            for material, request in application.requests.items()
+            if material in application.missing
+        }
+        try:
+            await self._record_as_they_come(asked)
+        finally:
+            for task in asked:
+                task.cancel()
+        return 0.0
+
+    async def _record_as_they_come(self, asked: set["asyncio.Task[dict[str, Any]]"]) -> None:
+        while asked:
+            done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            if len(done) < len(asked):
+                done, _ = await asyncio.wait(asked, timeout=RECORD_EVERY_SECONDS)
+            results = [task.result() for task in done]
+            asked -= done
+            await self._change(lambda application, now: application.collect(now, results))  # noqa: B023
+
+    async def _ask(
+        self, application: Application, request: dict[str, str], id_number: str,
+        form: dict[str, Any], due_at: datetime,
+    ) -> dict[str, Any]:  # fmt: skip
+        """What an event says of one answer, sealed, or of one failure."""
+        exchange, vault = self._services.exchange, self._services.vault
+        try:
+            found = await exchange.fetch(
+                EvidenceRequest(
+                    request_id=UUID(request["request_id"]), application_id=application.id,
+                    department=request["department"], record=request["record"],
+                    id_number=id_number, form=form, user_id=self._context.actor.subject,
+                ),
+                due_at,
+            )  # fmt: skip
+        except SourceFailed as failure:
+            return request | {
+                "reason": failure.code, "milliseconds": failure.milliseconds,
+                "attempts": failure.attempts,
+            }  # fmt: skip
+        sealed = await vault.seal_text(
+            application.citizen_id, evidence_purpose(request["material"]), found.signed
+        )
+        return request | {
+            "sha256": found.sha256, "key_id": found.key_id, "issued_at": found.issued_at,
+            "hedged": found.hedged, "milliseconds": found.milliseconds,
+            "attempts": found.attempts, "signed_sealed": sealed,
+        }  # fmt: skip
+
+    async def decide(self, application: Application) -> Pause:
+        """Let the rules decide on what the departments have signed."""
+        services = self._services
+        item = item_of(application, services)
+        dossier = await open_dossier(self._id, services)
+        decision = decide(item, dossier.form, dossier.evidence, dossier.today)
+        steps = orjson.dumps(decision.steps).decode()
+        fields = decision_fields(decision) | {
+            "decided_on": str(dossier.today),
+            "inputs": [
+                {"material": name, "sha256": sha256} for name, sha256 in dossier.digests.items()
+            ],
+            "claim_id": await _entitlement_id(item, dossier, decision, services),
+            "steps_sealed": await services.vault.seal_text(dossier.citizen_id, STEPS, steps),
+        }  # fmt: skip
+        await self._change(lambda application, now: application.decide(now, **fields))
+        return 0.0
+
+    async def claim_and_instruct(self, application: Application) -> Pause:
+        """Draw on the entitlement, alone; who comes second is told why."""
+        services, claim_id = self._services, application.claim_id or ""
+        try:
+            await self._claim(application, claim_id)
+        except (AlreadyClaimed, DrawnMeanwhile) as lost:
+            reason = lost.code
+            await self._change(
+                lambda application, now: application.lose_claim(
+                    now, reason=reason, claim_id=claim_id
+                )
+            )
+            return None
+        payout = item_of(application, services).payout
+        assert payout is not None
+        payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
+        await self._change(
+            lambda application, now: application.instruct_payout(
+                now, payment_id=str(payment_id), claim_id=claim_id,
+                from_account=payout.from_account, due_at=now + services.deadlines.payout,
+            )
+        )  # fmt: skip
+        return 0.0
+
+    async def pay(self, application: Application) -> Pause:
+        """Tell the bank, with the same id until it answers."""
+        services = self._services
+        citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
+        payee = await services.vault.open_text(
+            application.citizen_id, "id_number", citizen.id_number_sealed
+        )
+        assert application.payment_id is not None
+        assert application.amount_fen is not None
+        assert application.from_account is not None
+        payment = Payment(
+            payment_id=UUID(application.payment_id), application_id=self._id,
+            amount_fen=application.amount_fen, from_account=application.from_account,
+            payee_id_number=payee,
+        )  # fmt: skip
+        try:
+            receipt = await services.exchange.pay(payment)
+        except PaymentUnknown:
+            return await self._wait_for_bank(application)
+        await self._record_receipt(application, receipt)
+        return 0.0
+
+    async def _wait_for_bank(self, application: Application) -> float:
+        payment_id, due_at = application.payment_id, application.payout_due_at
+        assert payment_id is not None
+        assert due_at is not None
+        if self._services.clock() >= due_at and not application.payout_delayed:
+            await self._change(
+                lambda application, now: application.delay_payout(now, payment_id=payment_id)
+            )
+        self._unanswered += 1
+        return BANK_PAUSES_SECONDS[min(self._unanswered, len(BANK_PAUSES_SECONDS)) - 1]
+
+    async def _record_receipt(self, application: Application, receipt: Receipt) -> None:
+        payment_id = str(receipt.payment_id)
+        if receipt.status == "failed":
+            reason = receipt.code or "failed"
+            await self._change(
+                lambda application, now: application.fail_payout(
+                    now, payment_id=payment_id, reason=reason, receipt_sha256=receipt.sha256
+                )
+            )
+            return
+        sealed = await self._services.vault.seal_text(
+            application.citizen_id, RECEIPT, receipt.signed
+        )
+        await self._change(
+            lambda application, now: application.confirm_payout(
+                now, payment_id=payment_id, bank_reference=receipt.bank_reference,
+                amount_fen=receipt.amount_fen, receipt_sha256=receipt.sha256,
+                receipt_sealed=sealed, settled_at=receipt.settled_at,
+            )
+        )  # fmt: skip
+
+    async def settle(self, application: Application) -> Pause:
+        """The entitlement was paid from."""
+        await self._change_entitlement(
+            application,
+            lambda entitlement, now: entitlement.settle(
+                now, application_id=self._id, payment_id=application.payment_id or ""
+            ),
+        )
+        return None
+
+    async def compensate(self, application: Application) -> Pause:
+        """No money moved: the entitlement is free again."""
+        await self.release(application)
+        await self._change(lambda application, now: application.compensate(now))
+        return None
+
+    async def release(self, application: Application) -> Pause:
+        """Whatever this application still claims is free again."""
+        if application.claim_id is not None:
+            await self._change_entitlement(
+                application,
+                lambda entitlement, now: entitlement.release(now, application_id=self._id),
+            )
+        return None
+
+    async def _claim(self, application: Application, claim_id: str) -> None:
+        services = self._services
+        requested_at = application.requested_at or application.created_on
+        while True:
+            now = services.clock()
+            try:
+                entitlement = await services.store.load(Entitlement, claim_id)
+            except StreamNotFound:
+                entitlement = Entitlement.open(
+                    now, entitlement_id=claim_id, service=application.service
+                )
+            entitlement.claim(
+                now, application_id=self._id, citizen_id=application.citizen_id,
+                amount_fen=application.amount_fen or 0, requested_at=requested_at,
+            )  # fmt: skip
+            if await self._saved(entitlement):
+                return
+
+    async def _change_entitlement(
+        self, application: Application, change: Callable[[Entitlement, datetime], None]
+    ) -> None:
+        services = self._services
+        while True:
+            try:
+                entitlement = await services.store.load(Entitlement, application.claim_id or "")
+            except StreamNotFound:
+                return  # nothing was ever claimed
+            change(entitlement, services.clock())
+            if await self._saved(entitlement):
+                return
+
+    async def _saved(self, entitlement: Entitlement) -> bool:
+        """Append what was decided; False where another application was faster."""
+        try:
+            await self._services.store.save(entitlement, metadata=self._context.metadata())
+        except WrongExpectedVersion:
+            return False
+        return True
+
+    async def _change(self, decision: Decide) -> None:
+        await change_application(self._id, Command(), self._context, self._services, decision)
+
+
+def decision_fields(decision: Decision) -> dict[str, Any]:
+    """What an event says of a decision in clear."""
+    return {
+        "outcome": decision.outcome.value,
+        "item_version": decision.item_version,
+        "parameters": decision.parameters,
+        "findings": {step.name: step.finding for step in decision.steps if step.finding},
+        "reasons": list(decision.reasons),
+        "amount_fen": decision.amount_fen,
+    }
+
+
+async def _entitlement_id(
+    item: ServiceItem, dossier: Dossier, decision: Decision, services: Services
+) -> str | None:
+    """What a payout is drawn on: by the item's claim, else the citizen themselves.
+
+    Where the claim's record is missing an officer decides, and it is the citizen, too.
+    """
+    if item.payout is None:
+        return None
+    kind, key = item.code, dossier.citizen_id
+    if item.claim is not None:
+        values = {step.name: step.value for step in decision.steps if step.finding is None}
+        known = dossier.evidence | {n: v for n, v in values.items() if v is not None}
+        with suppress(ExpressionWrong):
+            key = str(item.compute(item.claim.key, {"form": dossier.form} | known))
+            kind = item.claim.kind
+    digest = await services.vault.digest("entitlement", f"{kind}:{key}".encode())
+    return f"{Entitlement.category}-{digest.hex()[:32]}"

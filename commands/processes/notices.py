@@ -1,0 +1,61 @@
+"""Tells applicants what became of their applications, by the city's messages.
+
+A message names the service and what was decided, nothing personal. After a crash the last one
+may be sent again; one that cannot be sent is left out: the application says the same.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import structlog
+
+from citybrain.domain.application import Application
+from citybrain.domain.citizen import Citizen
+from citybrain.errors import Unavailable
+from citybrain.eventstore import RecordedEvent
+from commands.application import item_of
+from commands.handling import CommandContext, Services
+
+log = structlog.get_logger(__name__)
+
+TEXTS = {
+    "application.payout_confirmed": "款項已到賬 / the money is on your account",
+    "application.payout_delayed": "款項處理中 / the bank takes longer than usual",
+    "application.payout_failed": "付款未成功 / the payment failed, an officer sees to it",
+    "application.claim_lost": "另一申請已先提取 / another application was first",
+    "application.expired": "未完成身份核驗，申請已失效 / nobody was identified in time",
+}
+OUTCOMES = {
+    "approved": "已通過 / approved",
+    "refused": "未通過，可申請人工複核 / refused; you can ask for a person to look at it",
+    "referred": "轉人工辦理 / an officer looks at it",
+}
+DECIDED = ("application.decided", "application.reviewed")
+
+
+class ApplicationNotices:
+    """The process manager of messages to applicants."""
+
+    name: ClassVar[str] = "application-notices"
+    topics: ClassVar[tuple[str, ...]] = (*DECIDED, *TEXTS)
+
+    async def react(
+        self,
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
+        """Send what `event` means to the applicant, where a phone is registered."""
+        application = await services.store.load(Application, event.stream_id, fresh=False)
+        text = OUTCOMES[event.data["outcome"]] if event.topic in DECIDED else TEXTS[event.topic]
+        if event.topic in DECIDED and event.data["outcome"] == "approved" and application.pays:
+            return  # the money says so, in a moment
+        citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
+        if citizen.phone_sealed is None:
+            return
+        phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
+        item = item_of(application, services)
+        try:
+            await services.notifier.send(phone, f"{item.name} / {item.name_en}: {text}")
+        except Unavailable as error:
+            log.info("notice_not_sent", application_id=application.id, code=error.code)

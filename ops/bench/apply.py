@@ -1,0 +1,278 @@
+"""`citybrain bench apply`: whole applications a second, from submission to the bank's receipt.
+
+Each is a housing-fund withdrawal of somebody who was identified before: seven departments are
+asked over HTTP and answer after 50 to 200 ms, signed; the rules decide; the bank answers after
+as long. Arrivals keep their rate whatever the server does. The server has one core; PostgreSQL,
+departments, bank and clients share what is left. The limit asks the same departments and the
+same bank at the same rate and keeps nothing: what is above it is our own share.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+
+from citybrain.app import open_services
+from citybrain.definitions import ServiceItem, city_day, load_definitions
+from citybrain.domain.actor import Actor, Role
+from citybrain.exchange import EvidenceRequest, Exchange, Payment, open_exchange
+from commands.citizen import RegisterCitizen, register_citizen
+from commands.handling import CommandContext, Services
+from commands.identity import ConfirmIdentity, confirm_identity
+from ops.bench.child import ROOT, Child
+from ops.bench.figures import Sample, sample
+from ops.bench.lines import AtMost, Line
+from ops.bench.rounds import Contender
+from ops.bench.workbench import BenchFailed, Workbench, bench_settings
+
+BENCH = "apply"
+UNIT = "applications/s"
+SERVICE = "housing-fund-repayment"
+LATENCY_SECONDS = ("0.05", "0.2")
+WARM_UP = 20
+SHORTEST_SECONDS = 8.0
+PATIENCE_SECONDS = 60.0
+BOUND_MS = 2000.0
+RAMP = (50, 75, 100, 125, 150, 200, 250, 300)
+OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
+PAID = """
+SELECT originator_id, recorded_at FROM stored_events
+WHERE topic = 'application.payout_confirmed' AND originator_id = ANY($1)
+"""
+PAYMENTS = """
+SELECT count(*) AS events, count(DISTINCT originator_id) AS streams FROM stored_events
+WHERE topic = 'application.payout_confirmed'
+"""
+
+_numbers = count(1)
+
+
+class Ground:
+    """A server with its workers, departments and a bank, all real processes."""
+
+    def __init__(self, url: str, facts: Any, services: Services, dsn: str) -> None:
+        self.url, self.services, self.dsn = url, services, dsn
+        self._headers = [{"Authorization": f"Bearer {token}"} for token in facts["tokens"]]
+
+    async def people(self, number: int) -> list[str]:
+        """Citizens who were identified for the service a moment ago, none married to another."""
+        limit = asyncio.Semaphore(16)
+
+        async def one(place: int) -> str:
+            async with limit:
+                registered = await register_citizen(
+                    RegisterCitizen(
+                        name="模擬", id_number=_id_number(place), birth_date="1990-05-01",
+                        simulated=True,
+                    ),
+                    _context(), self.services,
+                )  # fmt: skip
+                await confirm_identity(
+                    registered.stream_id,
+                    ConfirmIdentity(purpose=SERVICE, document="identity-card"),
+                    _context(), self.services,
+                )  # fmt: skip
+                return registered.stream_id
+
+        places = [next(_numbers) for _ in range(number)]
+        return list(await asyncio.gather(*(one(place) for place in places)))
+
+    async def submit(
+        self, session: aiohttp.ClientSession, place: int, citizen_id: str
+    ) -> tuple[str, float]:
+        """The application, and when it was sent (seconds since 1970)."""
+        body = {"service": SERVICE, "channel": "kiosk", "citizen_id": citizen_id, "simulated": True}
+        sent_at = time.time()
+        async with session.post(
+            f"{self.url}/v1/applications", json=body,
+            headers=self._headers[place % len(self._headers)],
+        ) as answer:  # fmt: skip
+            if answer.status != 201:
+                raise BenchFailed(f"an application was answered {answer.status}")
+            return (await answer.json())["application_id"], sent_at
+
+
+def _id_number(place: int) -> str:
+    """In order for every department: no couple, no trouble."""
+    return f"41010219900501{place:06}0{place % 10}0"
+
+
+def _context() -> CommandContext:
+    return CommandContext(OFFICIAL, "bench", uuid4(), uuid4())
+
+
+@asynccontextmanager
+async def _departments(data_dir: Path) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ops.simulators.departments", "--data-dir", str(data_dir),
+        "--latency", *LATENCY_SECONDS, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        if not await process.stdout.readline():
+            raise BenchFailed("the departments did not start; see their message above")
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def _ground(bench: Workbench) -> AsyncIterator[Ground]:
+    core = min(os.sched_getaffinity(0))
+    async with bench.database() as dsn, _departments(bench.folder / "data"):
+        settings = bench_settings(dsn, bench.folder)
+        server = await Child.start(
+            "ops.bench.http_server",
+            {"core": core, "url": dsn, "folder": str(bench.folder), "workers": True},
+        )
+        try:
+            facts = await server.ready()
+            async with open_services(settings) as services:
+                yield Ground(f"http://{facts['host']}:{facts['port']}", facts, services, dsn)
+        finally:
+            await server.stop()
+
+
+async def _at_rate(rate: float, places: int, start: Callable[[int], Awaitable[Any]]) -> list[Any]:
+    """Start one after the other at a rate, however long each takes; all results."""
+    began, tasks = time.monotonic(), []
+    for place in range(places):
+        await asyncio.sleep(max(0.0, began + place / rate - time.monotonic()))
+        tasks.append(asyncio.ensure_future(start(place)))
+    return list(await asyncio.gather(*tasks))
+
+
+async def _measured(ground: Ground, rate: float, seconds: float) -> Sample:
+    """Applications at a rate; how long each took until its money was confirmed."""
+    people = await ground.people(int(rate * seconds))
+    async with aiohttp.ClientSession() as session:
+        sent = await _at_rate(
+            rate, len(people), lambda place: ground.submit(session, place, people[place])
+        )
+        paid = await _paid(ground, [application for application, _ in sent])
+    latencies = [paid[application] - sent_at for application, sent_at in sent]
+    span = max(paid.values()) - min(sent_at for _, sent_at in sent)
+    return sample(len(sent), span, latencies)
+
+
+async def _paid(ground: Ground, applications: Sequence[str]) -> dict[str, float]:
+    """When each was confirmed (seconds since 1970); raises where one is not in time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    connection = await asyncpg.connect(ground.dsn)
+    try:
+        while True:
+            rows = await connection.fetch(PAID, applications)
+            if len(rows) == len(applications):
+                break
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"{len(applications) - len(rows)} applications were not paid")
+            await asyncio.sleep(0.25)
+        facts = await connection.fetchrow(PAYMENTS)
+        if facts is None or facts["events"] != facts["streams"]:
+            raise BenchFailed("an application was paid twice")
+    finally:
+        await connection.close()
+    return {row["originator_id"]: row["recorded_at"].timestamp() for row in rows}
+
+
+def applying(rate: float) -> Contender:
+    """The contender: applications at a rate, all paid."""
+
+    async def contender(bench: Workbench) -> Sample:
+        async with _ground(bench) as ground:
+            await _measured(ground, WARM_UP, 1.0)
+            return await _measured(ground, rate, max(bench.seconds, SHORTEST_SECONDS))
+
+    return contender
+
+
+async def highest_rate(bench: Workbench) -> Sample:
+    """The contender: the highest rate of the ramp that keeps p99 below the bound."""
+    best: Sample | None = None
+    async with _ground(bench) as ground:
+        await _measured(ground, WARM_UP, 1.0)
+        for rate in RAMP:
+            reached = await _measured(ground, rate, SHORTEST_SECONDS)
+            if (reached.p99_ms or 0) > BOUND_MS:
+                break
+            best = Sample(rate, reached.p50_ms, reached.p99_ms)
+    if best is None:
+        raise BenchFailed("not even the lowest rate kept its bound")
+    return best
+
+
+@cache
+def _item() -> ServiceItem:
+    return load_definitions().catalogue.item(SERVICE, city_day(datetime.now(UTC)))
+
+
+def sources_alone(rate: float) -> Contender:
+    """The limit: departments and bank asked at the same rate, through the same clients."""
+
+    async def contender(bench: Workbench) -> Sample:
+        async with _departments(bench.folder / "data"):
+            settings = bench_settings("postgresql://unused", bench.folder)
+            async with open_exchange(settings) as exchange:
+                places = int(rate * max(bench.seconds, SHORTEST_SECONDS))
+                began = time.monotonic()
+                seconds = await _at_rate(rate, places, lambda _: _ask_all(exchange))
+                return sample(places, time.monotonic() - began, seconds)
+
+    return contender
+
+
+async def _ask_all(exchange: Exchange) -> float:
+    began = time.monotonic()
+    number = _id_number(next(_numbers))
+    due_at = datetime.now(UTC) + timedelta(seconds=10)
+    application_id = f"application-{uuid4().hex}"
+    await asyncio.gather(
+        *(
+            exchange.fetch(
+                EvidenceRequest(
+                    request_id=uuid4(), application_id=application_id, id_number=number,
+                    department=material.department, record=material.record, form={},
+                    user_id="bench",
+                ),
+                due_at,
+            )
+            for material in _item().materials
+        )
+    )  # fmt: skip
+    await exchange.pay(
+        Payment(
+            payment_id=uuid4(), application_id=application_id, amount_fen=1,
+            from_account="housing-fund", payee_id_number=number,
+        )
+    )  # fmt: skip
+    return time.monotonic() - began
+
+
+CONTENDERS: Mapping[str, Contender] = {
+    "apply_10": applying(10),
+    "apply_50": applying(50),
+    "apply_highest": highest_rate,
+    "sources_alone_10": sources_alone(10),
+    "sources_alone_50": sources_alone(50),
+}
+ONCE = frozenset({"apply_highest"})
+
+LINES = (
+    Line("apply_10", "apply_10", "sources_alone_10", unit=UNIT,
+         targets=(AtMost("p99_ms", BOUND_MS),)),
+    Line("apply_50", "apply_50", "sources_alone_50", unit=UNIT,
+         targets=(AtMost("p99_ms", BOUND_MS),)),
+    Line("apply_highest", "apply_highest", None, unit=UNIT),
+)  # fmt: skip

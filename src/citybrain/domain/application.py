@@ -1,0 +1,688 @@
+"""Applications of citizens for services: from submission to the money on the account.
+
+Stream `application-<id>`. The topics below are the storage format: never rename one. What the
+form, the records and the officers' notes say is sealed with the applicant's own key; in clear
+are pseudonyms, digests, codes, times and amounts.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.stream import (
+    StreamAggregate,
+    StreamCreated,
+    StreamEvent,
+    register_stream,
+)
+from citybrain.errors import Forbidden, Refused
+
+IDENTITY_LASTS = timedelta(minutes=10)  # an identification counts so long for its purpose
+APPEAL_WITHIN = timedelta(days=60)  # administrative reconsideration law, art. 20 of 2024
+
+
+class Channel(StrEnum):
+    """Where a citizen stands: four ways to one stream."""
+
+    WEB = "web"
+    APP = "app"
+    COUNTER = "counter"
+    KIOSK = "kiosk"
+
+
+class Status(StrEnum):
+    """Where an application stands."""
+
+    SUBMITTED = "submitted"
+    IDENTIFIED = "identified"
+    COLLECTING = "collecting"
+    COLLECTED = "collected"
+    REFERRED = "referred"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    PAYING = "paying"
+    PAID = "paid"
+    PAYOUT_FAILED = "payout-failed"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+# --- events -------------------------------------------------------------------------------
+
+
+class ApplicationSubmitted(StreamCreated):
+    """A citizen applies for a service item; `baseline` is what it took before."""
+
+    TOPIC: ClassVar[str] = "application.submitted"
+    service: str
+    item_version: str
+    department: str
+    citizen_id: str
+    channel: str
+    held_by: str
+    form_sealed: str
+    baseline: dict[str, int]
+    pays: bool
+    identity_due_at: datetime
+    promised_at: datetime | None
+    legal_due_on: str | None
+    simulated: bool
+
+
+class ApplicationIdentityVerified(StreamEvent):
+    """The applicant was identified for this service: by event `citizen_version` of their stream."""
+
+    TOPIC: ClassVar[str] = "application.identity_verified"
+    method: str
+    citizen_version: int
+    identified_at: datetime
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = Status.IDENTIFIED.value
+
+
+class ApplicationEvidenceRequested(StreamEvent):
+    """All departments are asked at once; each request has its id."""
+
+    TOPIC: ClassVar[str] = "application.evidence_requested"
+    requests: list[dict[str, str]]
+    due_at: datetime
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = (Status.COLLECTING if self.requests else Status.COLLECTED).value
+        aggregate.requests = {request["material"]: request for request in self.requests}
+        aggregate.requested_at = self.timestamp
+        aggregate.evidence_due_at = self.due_at
+        aggregate.evidence = {}
+        aggregate.rounds += 1
+
+
+class EvidenceEvent(StreamEvent):
+    """What became of one request."""
+
+    material: str
+    department: str
+    record: str
+    request_id: str
+    milliseconds: int
+    attempts: int
+
+
+class ApplicationEvidenceCollected(EvidenceEvent):
+    """A department answered. `sha256` is the digest of its signed answer, which is sealed here."""
+
+    TOPIC: ClassVar[str] = "application.evidence_collected"
+    sha256: str
+    key_id: str
+    issued_at: datetime
+    hedged: bool
+    signed_sealed: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.note_evidence(self.material, self.sha256)
+
+
+class ApplicationEvidenceFailed(EvidenceEvent):
+    """A department did not answer, or not as it must."""
+
+    TOPIC: ClassVar[str] = "application.evidence_failed"
+    reason: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.note_evidence(self.material, None)
+
+
+class ApplicationDecided(StreamEvent):
+    """The rules decided on the records at hand. `findings` are by rule; values are sealed.
+
+    `claim_id` is the entitlement that a payout would be drawn on.
+    """
+
+    TOPIC: ClassVar[str] = "application.decided"
+    outcome: str
+    item_version: str
+    decided_on: str
+    parameters: dict[str, int]
+    inputs: list[dict[str, str]]
+    findings: dict[str, str]
+    reasons: list[str]
+    amount_fen: int | None
+    claim_id: str | None
+    steps_sealed: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.settle_outcome(self.outcome, self.reasons, self.amount_fen)
+        aggregate.claim_id = self.claim_id
+        aggregate.decided_at = self.timestamp
+
+
+class ApplicationReviewed(StreamEvent):
+    """An officer decided."""
+
+    TOPIC: ClassVar[str] = "application.reviewed"
+    outcome: str
+    reasons: list[str]
+    amount_fen: int | None
+    reviewer: str
+    note_sealed: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.settle_outcome(self.outcome, self.reasons, self.amount_fen)
+        aggregate.decided_at = self.timestamp
+        aggregate.reviewers.append(self.reviewer)
+
+
+class ApplicationClaimLost(StreamEvent):
+    """What the money is drawn on was drawn on by another application first."""
+
+    TOPIC: ClassVar[str] = "application.claim_lost"
+    reason: str
+    claim_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.settle_outcome("refused", [self.reason], None)
+
+
+class ApplicationPayoutInstructed(StreamEvent):
+    """The bank is told to pay; `payment_id` makes the instruction safe to repeat."""
+
+    TOPIC: ClassVar[str] = "application.payout_instructed"
+    payment_id: str
+    claim_id: str
+    amount_fen: int
+    from_account: str
+    due_at: datetime
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = Status.PAYING.value
+        aggregate.payment_id = self.payment_id
+        aggregate.from_account = self.from_account
+        aggregate.payout_due_at = self.due_at
+        aggregate.payout_delayed = False
+        aggregate.payments += 1
+
+
+class ApplicationPayoutConfirmed(StreamEvent):
+    """The bank paid and said so, signed."""
+
+    TOPIC: ClassVar[str] = "application.payout_confirmed"
+    payment_id: str
+    bank_reference: str
+    amount_fen: int
+    receipt_sha256: str
+    receipt_sealed: str
+    settled_at: datetime
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = Status.PAID.value
+
+
+class ApplicationPayoutDelayed(StreamEvent):
+    """The bank has not answered in time. It may have paid: it is asked on, never paid again."""
+
+    TOPIC: ClassVar[str] = "application.payout_delayed"
+    payment_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.payout_delayed = True
+
+
+class ApplicationPayoutFailed(StreamEvent):
+    """The bank refused, and said so, signed: no money moved."""
+
+    TOPIC: ClassVar[str] = "application.payout_failed"
+    payment_id: str
+    reason: str
+    receipt_sha256: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = Status.PAYOUT_FAILED.value
+        aggregate.compensated = False
+
+
+class ApplicationCompensated(StreamEvent):
+    """What the approval had claimed is free again; an officer sees to the rest."""
+
+    TOPIC: ClassVar[str] = "application.compensated"
+    payment_id: str
+    claim_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.compensated = True
+
+
+class ApplicationWithdrawn(StreamEvent):
+    """The citizen does not want it any more."""
+
+    TOPIC: ClassVar[str] = "application.withdrawn"
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = Status.WITHDRAWN.value
+
+
+class ApplicationExpired(StreamEvent):
+    """Nobody was identified in time."""
+
+    TOPIC: ClassVar[str] = "application.expired"
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = Status.EXPIRED.value
+
+
+class ApplicationAppealed(StreamEvent):
+    """The citizen wants a person to look at a refusal."""
+
+    TOPIC: ClassVar[str] = "application.appealed"
+    grounds_sealed: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.status = Status.REFERRED.value
+        aggregate.appealed = True
+
+
+class ApplicationTakenOver(StreamEvent):
+    """The citizen goes on elsewhere; the stream is the same."""
+
+    TOPIC: ClassVar[str] = "application.taken_over"
+    left: str
+    channel: str
+    held_by: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.channel = self.channel
+        aggregate.held_by = self.held_by
+        aggregate.channels.append(self.channel)
+
+
+class ApplicationOpened(StreamEvent):
+    """Somebody other than the applicant opened what is sealed: `what` they saw, and why."""
+
+    TOPIC: ClassVar[str] = "application.opened"
+    what: str
+    reader: str
+    purpose: str
+
+
+# --- refusals -----------------------------------------------------------------------------
+
+
+class NotYourApplication(Forbidden):
+    """Citizens act on their own applications, kiosks on those before them."""
+
+    code = "not-your-application"
+
+
+class NotYourDepartment(Forbidden):
+    """Another department decides this."""
+
+    code = "not-your-department"
+
+
+class WrongChannel(Forbidden):
+    """This role does not act on this channel."""
+
+    code = "wrong-channel"
+
+
+class ApplicationEnded(Refused):
+    """The application has ended."""
+
+    code = "application-ended"
+
+
+class TooLateToWithdraw(Refused):
+    """The money is on its way, or the application has ended."""
+
+    code = "too-late-to-withdraw"
+
+
+class NotReferred(Refused):
+    """No officer has to decide this now."""
+
+    code = "not-referred"
+
+
+class NothingToAppeal(Refused):
+    """Only a refusal can be appealed, once, within its time."""
+
+    code = "nothing-to-appeal"
+
+
+class SameReviewer(Forbidden):
+    """An appeal is looked at by somebody else."""
+
+    code = "same-reviewer"
+
+
+class OutOfStep(Refused):
+    """This has been done, or the application took another way."""
+
+    code = "application-out-of-step"
+
+
+# --- state and decisions ------------------------------------------------------------------
+
+COUNTER = (Role.OFFICIAL, Role.OPERATOR)
+ROLES_ON: dict[Channel, tuple[Role, ...]] = {
+    Channel.WEB: (Role.CITIZEN,),
+    Channel.APP: (Role.CITIZEN,),
+    Channel.COUNTER: COUNTER,
+    Channel.KIOSK: (Role.DEVICE,),
+}
+BEFORE_MONEY = {
+    Status.SUBMITTED, Status.IDENTIFIED, Status.COLLECTING, Status.COLLECTED, Status.REFERRED,
+    Status.APPROVED,
+}  # fmt: skip
+FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
+
+
+class Step(StrEnum):
+    """What the process manager does next."""
+
+    AWAIT_IDENTITY = "await-identity"
+    REQUEST_EVIDENCE = "request-evidence"
+    COLLECT_EVIDENCE = "collect-evidence"
+    DECIDE = "decide"
+    CLAIM_AND_INSTRUCT = "claim-and-instruct"
+    PAY = "pay"
+    SETTLE = "settle"
+    COMPENSATE = "compensate"
+    RELEASE = "release"
+    NOTHING = "nothing"
+
+
+class Application(StreamAggregate):
+    """One citizen's application for one service."""
+
+    TOPIC: ClassVar[str] = "application"
+    category: ClassVar[str] = "application"
+
+    def __init__(
+        self, service: str, item_version: str, department: str, citizen_id: str, channel: str,
+        held_by: str, form_sealed: str, baseline: dict[str, int], pays: bool,
+        identity_due_at: datetime, promised_at: datetime | None, legal_due_on: str | None,
+        simulated: bool,
+    ) -> None:  # fmt: skip
+        self.service = service
+        self.item_version = item_version
+        self.department = department
+        self.citizen_id = citizen_id
+        self.channel = channel
+        self.held_by = held_by
+        self.channels = [channel]
+        self.form_sealed = form_sealed
+        self.pays = pays
+        self.identity_due_at = identity_due_at
+        self.simulated = simulated
+        self.status: str = Status.SUBMITTED.value
+        self.requests: dict[str, dict[str, str]] = {}
+        self.evidence: dict[str, str | None] = {}
+        self.requested_at: datetime | None = None
+        self.evidence_due_at: datetime | None = None
+        self.rounds = 0
+        self.outcome: str | None = None
+        self.reasons: list[str] = []
+        self.amount_fen: int | None = None
+        self.decided_at: datetime | None = None
+        self.reviewers: list[str] = []
+        self.appealed = False
+        self.payment_id: str | None = None
+        self.claim_id: str | None = None
+        self.from_account: str | None = None
+        self.payout_due_at: datetime | None = None
+        self.payout_delayed = False
+        self.payments = 0
+        self.compensated = True
+
+    @classmethod
+    def submit(
+        cls, actor: Actor, now: datetime, *, application_id: str, citizen_id: str, channel: Channel,
+        **fields: Any,
+    ) -> "Application":  # fmt: skip
+        """A citizen applies, or an official or a kiosk for the citizen before them."""
+        check_channel(actor, channel, citizen_id)
+        return cls._create(
+            ApplicationSubmitted, id=application_id, timestamp=now, citizen_id=citizen_id,
+            channel=channel.value, held_by=actor.subject, **fields,
+        )  # fmt: skip
+
+    @property
+    def missing(self) -> list[str]:
+        """The materials whose departments have neither answered nor failed."""
+        return [material for material in self.requests if material not in self.evidence]
+
+    def next_step(self) -> Step:
+        """What the process manager has to do; `NOTHING` where people have to, or at an end."""
+        if self.status == Status.APPROVED and not self.pays:
+            return Step.NOTHING
+        if self.status == Status.PAYOUT_FAILED and self.compensated:
+            return Step.NOTHING
+        return STEPS.get(Status(self.status), Step.NOTHING)
+
+    def verify_identity(
+        self, now: datetime, *, method: str, citizen_version: int, identified_at: datetime
+    ) -> None:
+        """The applicant was identified."""
+        self._expect(Status.SUBMITTED)
+        self._trigger(
+            ApplicationIdentityVerified, now, method=method, citizen_version=citizen_version,
+            identified_at=identified_at,
+        )  # fmt: skip
+
+    def expire(self, now: datetime) -> None:
+        """Nobody was identified in time."""
+        self._expect(Status.SUBMITTED)
+        if now >= self.identity_due_at:
+            self._trigger(ApplicationExpired, now)
+
+    def request_evidence(
+        self, now: datetime, *, requests: list[dict[str, str]], due_at: datetime
+    ) -> None:
+        """Ask all departments."""
+        self._expect(Status.IDENTIFIED)
+        self._request(now, requests, due_at)
+
+    def request_evidence_again(
+        self, actor: Actor, now: datetime, *, requests: list[dict[str, str]], due_at: datetime
+    ) -> None:
+        """An officer wants fresh records: a department was away, or things have changed."""
+        self.check_officer(actor)
+        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
+            raise NotReferred("no officer has to decide this now")
+        self._request(now, requests, due_at)
+
+    def collect(self, now: datetime, results: list[dict[str, Any]]) -> None:
+        """Record answers and failures of the round that is under way."""
+        self._expect(Status.COLLECTING)
+        for result in results:
+            request = self.requests.get(result["material"])
+            if request is None or request["request_id"] != result["request_id"]:
+                continue  # of an earlier round
+            if result["material"] not in self.evidence:
+                failed = "reason" in result
+                event = ApplicationEvidenceFailed if failed else ApplicationEvidenceCollected
+                self._trigger(event, now, **result)
+
+    def decide(self, now: datetime, **decision: Any) -> None:
+        """Record what the rules decided."""
+        self._expect(Status.COLLECTED)
+        self._trigger(ApplicationDecided, now, **decision)
+
+    def review(
+        self, actor: Actor, now: datetime, *, outcome: str, reasons: list[str],
+        amount_fen: int | None, note_sealed: str,
+    ) -> None:  # fmt: skip
+        """An officer of the department decides; an appeal goes to another than before."""
+        self.check_officer(actor)
+        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
+            raise NotReferred("no officer has to decide this now")
+        if self.appealed and actor.subject in self.reviewers:
+            raise SameReviewer("an appeal is looked at by somebody else")
+        self._trigger(
+            ApplicationReviewed, now, outcome=outcome, reasons=reasons, amount_fen=amount_fen,
+            reviewer=actor.subject, note_sealed=note_sealed,
+        )  # fmt: skip
+
+    def lose_claim(self, now: datetime, *, reason: str, claim_id: str) -> None:
+        """Another application was first."""
+        self._expect(Status.APPROVED)
+        self._trigger(ApplicationClaimLost, now, reason=reason, claim_id=claim_id)
+
+    def instruct_payout(
+        self, now: datetime, *, payment_id: str, claim_id: str, from_account: str, due_at: datetime
+    ) -> None:
+        """Tell the bank to pay what was approved."""
+        self._expect(Status.APPROVED)
+        self._trigger(
+            ApplicationPayoutInstructed, now, payment_id=payment_id, claim_id=claim_id,
+            amount_fen=self.amount_fen, from_account=from_account, due_at=due_at,
+        )  # fmt: skip
+
+    def confirm_payout(self, now: datetime, *, payment_id: str, **receipt: Any) -> None:
+        """The bank paid."""
+        self._expect_payment(payment_id)
+        self._trigger(ApplicationPayoutConfirmed, now, payment_id=payment_id, **receipt)
+
+    def delay_payout(self, now: datetime, *, payment_id: str) -> None:
+        """The bank has not answered in time; said once."""
+        self._expect_payment(payment_id)
+        if not self.payout_delayed:
+            self._trigger(ApplicationPayoutDelayed, now, payment_id=payment_id)
+
+    def fail_payout(self, now: datetime, *, payment_id: str, **receipt: Any) -> None:
+        """The bank refused."""
+        self._expect_payment(payment_id)
+        self._trigger(ApplicationPayoutFailed, now, payment_id=payment_id, **receipt)
+
+    def compensate(self, now: datetime) -> None:
+        """The claim was released."""
+        self._expect(Status.PAYOUT_FAILED)
+        if not self.compensated:
+            self._trigger(
+                ApplicationCompensated, now, payment_id=self.payment_id, claim_id=self.claim_id
+            )
+
+    def withdraw(self, actor: Actor, now: datetime) -> None:
+        """End it, as long as no money is on its way."""
+        self.check_applicant(actor)
+        if self.status not in BEFORE_MONEY:
+            raise TooLateToWithdraw("the money is on its way, or the application has ended")
+        self._trigger(ApplicationWithdrawn, now)
+
+    def appeal(self, actor: Actor, now: datetime, *, grounds_sealed: str) -> None:
+        """Ask for a person to look at a refusal: once, within its time."""
+        self.check_applicant(actor)
+        refused_lately = (
+            self.status == Status.REFUSED and now - self.modified_on <= APPEAL_WITHIN
+        )  # fmt: skip
+        if self.appealed or not refused_lately:
+            raise NothingToAppeal(
+                f"a refusal can be appealed once, within {APPEAL_WITHIN.days} days"
+            )
+        self._trigger(ApplicationAppealed, now, grounds_sealed=grounds_sealed)
+
+    def take_over(self, actor: Actor, now: datetime, *, channel: Channel) -> None:
+        """Go on with it on another channel."""
+        check_channel(actor, channel, self.citizen_id)
+        if self.status in ENDED:
+            raise ApplicationEnded("the application has ended")
+        if (channel, actor.subject) != (self.channel, self.held_by):
+            self._trigger(
+                ApplicationTakenOver, now, left=self.channel, channel=channel.value,
+                held_by=actor.subject,
+            )  # fmt: skip
+
+    def open_sealed(self, actor: Actor, now: datetime, *, what: str, purpose: str) -> None:
+        """Note who sees what is sealed; the applicant may without a note."""
+        self._trigger(ApplicationOpened, now, what=what, reader=actor.subject, purpose=purpose)
+
+    def check_applicant(self, actor: Actor) -> None:
+        """Raise unless this is the applicant, or who acts for them where they stand now."""
+        own = actor.has(Role.CITIZEN) and actor.subject == self.citizen_id
+        here = (actor.has(*COUNTER) and self.channel == Channel.COUNTER) or (
+            actor.has(Role.DEVICE) and actor.subject == self.held_by
+        )
+        if not own and not here:
+            raise NotYourApplication(
+                "citizens act on their own; a counter or kiosk takes an application over first"
+            )
+
+    def check_officer(self, actor: Actor) -> None:
+        """Raise unless this is an officer of the department that decides, or an operator."""
+        if actor.has(Role.OPERATOR):
+            return
+        if not actor.has(Role.OFFICIAL) or actor.department != self.department:
+            raise NotYourDepartment("officers of the department decide", department=self.department)
+
+    def note_evidence(self, material: str, sha256: str | None) -> None:
+        """Keep an answer's digest, or None; the last one ends the round."""
+        self.evidence[material] = sha256
+        if not self.missing:
+            self.status = Status.COLLECTED.value
+
+    def settle_outcome(self, outcome: str, reasons: list[str], amount_fen: int | None) -> None:
+        """Keep what was decided."""
+        self.outcome, self.reasons, self.amount_fen = outcome, list(reasons), amount_fen
+        self.status = Status(outcome).value
+
+    def _request(self, now: datetime, requests: list[dict[str, str]], due_at: datetime) -> None:
+        self._trigger(ApplicationEvidenceRequested, now, requests=requests, due_at=due_at)
+
+    def _expect(self, status: Status) -> None:
+        if self.status != status:
+            raise OutOfStep(f"the application is {self.status}, not {status}")
+
+    def _expect_payment(self, payment_id: str) -> None:
+        self._expect(Status.PAYING)
+        if payment_id != self.payment_id:
+            raise OutOfStep("this is another payment")
+
+    def _trigger(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
+        self.trigger_event(event, timestamp=max(now, self.modified_on), **fields)
+
+
+STEPS = {
+    Status.SUBMITTED: Step.AWAIT_IDENTITY,
+    Status.IDENTIFIED: Step.REQUEST_EVIDENCE,
+    Status.COLLECTING: Step.COLLECT_EVIDENCE,
+    Status.COLLECTED: Step.DECIDE,
+    Status.APPROVED: Step.CLAIM_AND_INSTRUCT,
+    Status.PAYING: Step.PAY,
+    Status.PAID: Step.SETTLE,
+    Status.PAYOUT_FAILED: Step.COMPENSATE,
+    Status.WITHDRAWN: Step.RELEASE,
+}
+ENDED = {Status.PAID, Status.WITHDRAWN, Status.EXPIRED, Status.REFUSED}
+
+
+def check_channel(actor: Actor, channel: Channel, citizen_id: str) -> None:
+    """Raise unless this role acts on the channel; citizens do for themselves only."""
+    if not actor.has(*ROLES_ON[channel]):
+        raise WrongChannel(f"this role does not act on the channel {channel.value!r}")
+    for_another = channel in (Channel.WEB, Channel.APP) and actor.subject != citizen_id
+    if for_another:
+        raise NotYourApplication("citizens apply for themselves only")
+
+
+register_stream(
+    Application,
+    ApplicationSubmitted,
+    ApplicationIdentityVerified,
+    ApplicationEvidenceRequested,
+    ApplicationEvidenceCollected,
+    ApplicationEvidenceFailed,
+    ApplicationDecided,
+    ApplicationReviewed,
+    ApplicationClaimLost,
+    ApplicationPayoutInstructed,
+    ApplicationPayoutConfirmed,
+    ApplicationPayoutDelayed,
+    ApplicationPayoutFailed,
+    ApplicationCompensated,
+    ApplicationWithdrawn,
+    ApplicationExpired,
+    ApplicationAppealed,
+    ApplicationTakenOver,
+    ApplicationOpened,
+)

@@ -1,0 +1,267 @@
+"""Asks departments and tells the bank, with the patience that the network needs.
+
+A department is asked again while there is time, a second time in parallel where it is slower
+than usual, and left alone where it fails in a row. An answer that lies is never asked for again:
+it is a failure. The bank is told the same thing until it says what it did.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import aiohttp
+import orjson
+from prometheus_client import Counter, Gauge, Histogram
+
+from citybrain.exchange.bank import Payment, PaymentUnknown, Receipt, receipt_of
+from citybrain.exchange.departments import (
+    PASSING,
+    Answer,
+    Evidence,
+    EvidenceRequest,
+    SourceAnswerInvalid,
+    SourceCircuitOpen,
+    SourceFailed,
+    SourceNoRecord,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnavailable,
+    SourceUnknown,
+    verified,
+)
+from citybrain.exchange.directory import Directory, Member, load_directory
+from citybrain.exchange.patience import Breaker, Hedging
+from citybrain.exchange.signing import PAYMENT, PUBLIC_FILE, Signer, Verifier, open_signer
+from citybrain.settings import Settings
+
+ANSWER_BYTES = 256 * 1024
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+BANK_TRIES = 3
+BANK_SECONDS = 3.0
+CONNECTIONS = 512
+JOSE = "application/jose"
+LOST = (aiohttp.ClientError, ConnectionError, OSError)
+
+SECONDS = Histogram(
+    "citybrain_exchange_seconds", "Time until a member answered or failed", ["member", "outcome"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8),
+)  # fmt: skip
+RETRIES = Counter("citybrain_exchange_retries_total", "Requests sent again", ["member"])
+HEDGES = Counter("citybrain_exchange_hedges_total", "Second requests in parallel", ["member"])
+OPEN = Gauge("citybrain_exchange_circuit_open", "1 where a member is left alone", ["member"])
+
+
+class _Source:
+    """A department, and what is known of its ways."""
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+        self.verifier = Verifier(member.public_keys)
+        self.breaker = Breaker()
+        self.hedging = Hedging()
+
+    def note(self, *, failed: bool) -> None:
+        self.breaker.note(failed=failed)
+        OPEN.labels(self.member.code).set(self.breaker.is_open)
+
+
+class Exchange:
+    """Departments and a bank, over one pool of connections."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, directory: Directory, signer: Signer | None
+    ) -> None:
+        self._session = session
+        self._client = directory.client
+        self._sources = {member.code: _Source(member) for member in directory.departments}
+        self._bank, self._signer = directory.bank, signer
+        self._bank_verifier = Verifier(directory.bank.public_keys) if directory.bank else None
+
+    async def fetch(self, request: EvidenceRequest, deadline: datetime) -> Evidence:
+        """The record that is asked for, in time; raises a `SourceFailed` with how it went."""
+        asking = _Asking(self, request, deadline)
+        try:
+            evidence = await asking.run()
+        except SourceFailed as failure:
+            failure.milliseconds, failure.attempts = asking.milliseconds, asking.attempts
+            SECONDS.labels(request.department, failure.code).observe(asking.seconds)
+            raise
+        SECONDS.labels(request.department, "answered").observe(asking.seconds)
+        return evidence
+
+    async def pay(self, payment: Payment) -> Receipt:
+        """The bank's receipt; raises `PaymentUnknown` where it says nothing that counts."""
+        if self._bank is None or self._bank_verifier is None or self._signer is None:
+            raise PaymentUnknown("there is no bank in the directory")
+        signed = self._signer.sign(payment.claims(), PAYMENT)
+        url, verifier = f"{self._bank.url}/payments/{payment.payment_id}", self._bank_verifier
+        began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+        for attempt in range(1, BANK_TRIES + 1):
+            try:
+                receipt = receipt_of(payment, await self._told(url, signed), verifier)
+            except PaymentUnknown:
+                SECONDS.labels("bank", PaymentUnknown.code).observe(time.monotonic() - began)
+                if attempt == BANK_TRIES:
+                    raise
+                RETRIES.labels("bank").inc()
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311  spreads load only
+                pause *= 2
+                continue
+            SECONDS.labels("bank", receipt.status).observe(time.monotonic() - began)
+            return receipt
+        raise AssertionError("unreachable")
+
+    async def _told(self, url: str, signed: str) -> str:
+        timeout = aiohttp.ClientTimeout(total=BANK_SECONDS)
+        headers = {"Content-Type": JOSE, "X-Road-Client": self._client}
+        try:
+            async with self._session.put(
+                url, data=signed, headers=headers, timeout=timeout
+            ) as answer:
+                if answer.status != 200:
+                    raise PaymentUnknown(f"the bank answered {answer.status}")
+                return await _text(answer)
+        except TimeoutError as error:
+            raise PaymentUnknown("the bank did not answer in time") from error
+        except (*LOST, ValueError) as error:
+            raise PaymentUnknown("the bank cannot be reached") from error
+
+    def source(self, department: str) -> _Source:
+        """The department; raises `SourceUnknown`."""
+        if department not in self._sources:
+            raise SourceUnknown("the department is not in the directory")
+        return self._sources[department]
+
+    async def ask(self, source: _Source, request: EvidenceRequest, seconds: float) -> Answer:
+        """One request and its answer, verified; raises a `SourceFailed`."""
+        timeout = aiohttp.ClientTimeout(total=min(seconds, source.member.attempt_seconds))
+        try:
+            async with self._session.post(
+                source.member.url + request.path, data=orjson.dumps(request.body),
+                headers=request.headers(self._client) | {"Content-Type": "application/json"},
+                timeout=timeout,
+            ) as answer:  # fmt: skip
+                if answer.status >= 500 or answer.status == 429:
+                    raise SourceUnavailable(f"the department answered {answer.status}")
+                if answer.status != 200:
+                    found = SourceNoRecord if answer.status == 404 else SourceRefused
+                    raise found(f"the department answered {answer.status}")
+                return verified(request, await _text(answer), source.verifier)
+        except TimeoutError as error:
+            raise SourceTimeout("the department did not answer in time") from error
+        except ValueError as error:
+            raise SourceAnswerInvalid("the answer is not what was agreed") from error
+        except LOST as error:
+            raise SourceUnavailable("the department cannot be reached") from error
+
+
+class _Asking:
+    """One record on its way: attempts, hedges, and the time they took."""
+
+    def __init__(self, exchange: Exchange, request: EvidenceRequest, deadline: datetime) -> None:
+        self._exchange, self._request = exchange, request
+        self._began = time.monotonic()
+        self._end = self._began + (deadline - datetime.now(UTC)).total_seconds()
+        self.attempts = 0
+        self._hedged = False
+
+    @property
+    def seconds(self) -> float:
+        """Since it was asked for."""
+        return time.monotonic() - self._began
+
+    @property
+    def milliseconds(self) -> int:
+        """Since it was asked for."""
+        return round(self.seconds * 1000)
+
+    async def run(self) -> Evidence:
+        """Attempts with growing, random pauses, as long as there is time."""
+        source = self._exchange.source(self._request.department)
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            if not source.breaker.lets_through():
+                raise SourceCircuitOpen("the department has failed again and again")
+            try:
+                answer = await self._attempt(source)
+            except SourceFailed as failure:
+                source.note(failed=not isinstance(failure, SourceNoRecord))
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                wait = random.uniform(pause / 2, pause)  # noqa: S311  spreads load only
+                if not isinstance(failure, PASSING) or time.monotonic() + wait >= self._end:
+                    raise
+                RETRIES.labels(source.member.code).inc()
+                await asyncio.sleep(wait)
+                continue
+            source.note(failed=False)
+            return Evidence(
+                record=answer.record, signed=answer.signed, key_id=answer.key_id,
+                sha256=sha256(answer.signed.encode()).hexdigest(), issued_at=answer.issued_at,
+                milliseconds=self.milliseconds, attempts=self.attempts, hedged=self._hedged,
+            )  # fmt: skip
+
+    async def _attempt(self, source: _Source) -> Answer:
+        """One request; a second one where the first is slower than most, and the first answer."""
+        began = time.monotonic()
+        asked = {self._send(source)}
+        try:
+            done, _ = await asyncio.wait(asked, timeout=source.hedging.delay_seconds())
+            if not done and source.hedging.spend():
+                HEDGES.labels(source.member.code).inc()
+                self._hedged = True
+                asked.add(self._send(source))
+            answer = await _first(asked)
+        finally:
+            for task in asked:
+                task.cancel()
+        source.hedging.note(time.monotonic() - began)
+        return answer
+
+    def _send(self, source: _Source) -> "asyncio.Task[Answer]":
+        self.attempts += 1
+        left = max(self._end - time.monotonic(), 0.001)
+        return asyncio.create_task(self._exchange.ask(source, self._request, left))
+
+
+async def _first(asked: set["asyncio.Task[Answer]"]) -> Answer:
+    """The first answer; the last failure where there is none."""
+    waiting = set(asked)
+    while True:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        good = [task for task in done if task.exception() is None]
+        if good or not waiting:
+            return (good or list(done))[0].result()
+
+
+async def _text(answer: aiohttp.ClientResponse) -> str:
+    """The body, of the agreed type and of a sane size; raises `ValueError`."""
+    body = await answer.content.read(ANSWER_BYTES + 1)
+    while not answer.content.at_eof() and len(body) <= ANSWER_BYTES:
+        body += await answer.content.read(ANSWER_BYTES + 1 - len(body))
+    if answer.content_type != JOSE or len(body) > ANSWER_BYTES:
+        raise ValueError("not a signed answer")
+    return body.decode("ascii").strip()
+
+
+@asynccontextmanager
+async def open_exchange(settings: Settings) -> AsyncIterator[Exchange]:
+    """The exchange of the settings' directory; one without members where there is none."""
+    directory = load_directory(settings)
+    signer = open_signer(settings) if directory.bank or settings.mode == "development" else None
+    if signer is not None and settings.mode == "development":
+        await asyncio.to_thread(partial(_publish, settings, signer.public_key))
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield Exchange(session, directory, signer)
+
+
+def _publish(settings: Settings, public_key: dict[str, Any]) -> None:
+    """Where simulated members find our key."""
+    (settings.data_dir / PUBLIC_FILE).write_bytes(orjson.dumps(public_key))

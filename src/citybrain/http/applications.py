@@ -1,0 +1,90 @@
+"""Applications over HTTP: what citizens, kiosks and officers do. Reading is in
+`application_views`."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from citybrain.domain.actor import Role
+from citybrain.eventstore import StreamNotFound
+from citybrain.http.commanding import context, created, done
+from citybrain.http.routing import Answer, Call, Route
+from commands import application as commands
+from commands.handling import CommandContext, CommandResult, Services
+
+APPLICATION_ID = re.compile(r"application-[0-9a-f]{32}")
+COUNTER = (Role.OFFICIAL, Role.OPERATOR)
+APPLICANT = (Role.CITIZEN, Role.DEVICE, *COUNTER)
+
+
+class ApplicationAnswer(BaseModel):
+    """What a command on an application answers."""
+
+    application_id: str
+    version: int
+    service: str
+    status: str
+    channel: str
+    amount_fen: int | None
+    reasons: list[str]
+
+
+Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
+
+
+def application_id_of(call: Call) -> str:
+    """The application id in the path; raises `StreamNotFound` for what cannot be one."""
+    application_id = call.request.match_info["application_id"]
+    if not APPLICATION_ID.fullmatch(application_id):
+        raise StreamNotFound("there is no such application")
+    return application_id
+
+
+async def submit(call: Call) -> web.Response:
+    """Apply."""
+    result = await commands.submit_application(call.body, context(call), call.runtime.services)
+    return created(result, "/v1/applications")
+
+
+def on_application(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
+    """The route handler of a command on one application."""
+
+    async def handle(call: Call) -> web.Response:
+        services = call.runtime.services
+        return done(await handler(application_id_of(call), call.body, context(call), services))
+
+    return handle
+
+
+def _command(
+    path: str, model: type[BaseModel], handler: Handler, summary: str, roles: tuple[Role, ...]
+) -> Route:
+    return Route(
+        method="POST", path=f"/v1/applications/{{application_id}}/{path}", summary=summary,
+        tag="applications", handler=on_application(handler), roles=roles, body=model,
+        idempotent=True,
+        answers={200: Answer("done; ETag and X-Position say where", ApplicationAnswer)},
+    )  # fmt: skip
+
+
+ROUTES = (
+    Route(
+        method="POST", path="/v1/applications", summary="Apply for a service",
+        tag="applications", handler=submit, roles=APPLICANT, body=commands.SubmitApplication,
+        idempotent=True,
+        answers={201: Answer("submitted; Location is the application", ApplicationAnswer)},
+    ),
+    _command("withdrawal", commands.WithdrawApplication, commands.withdraw_application,
+             "End it, as long as no money is on its way", APPLICANT),
+    _command("appeal", commands.AppealApplication, commands.appeal_application,
+             "Ask for a person to look at a refusal", APPLICANT),
+    _command("takeover", commands.TakeOverApplication, commands.take_over_application,
+             "Go on with it on another channel", APPLICANT),
+    _command("review", commands.ReviewApplication, commands.review_application,
+             "An officer decides", COUNTER),
+    _command("evidence", commands.RequestEvidenceAgain, commands.request_evidence_again,
+             "An officer asks the departments once more", COUNTER),
+)  # fmt: skip

@@ -1,0 +1,127 @@
+"""Application streams for tests: one stopped at any point of its life."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.application import Application, Channel, Status
+
+NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
+CITIZEN_ID = "citizen-" + "1" * 32
+ANNA = Actor(CITIZEN_ID, frozenset({Role.CITIZEN}))
+BORIS = Actor("citizen-" + "2" * 32, frozenset({Role.CITIZEN}))
+FUND = Actor("official-fund-1", frozenset({Role.OFFICIAL}), "housing-fund")
+OTHER_FUND = Actor("official-fund-2", frozenset({Role.OFFICIAL}), "housing-fund")
+POLICE = Actor("official-police", frozenset({Role.OFFICIAL}), "police")
+KIOSK = Actor("kiosk-1", frozenset({Role.DEVICE}))
+OTHER_KIOSK = Actor("kiosk-2", frozenset({Role.DEVICE}))
+REQUESTS = [
+    {"material": name, "department": name, "record": name, "request_id": f"request-{name}"}
+    for name in ("police", "bank")
+]
+PAYMENT = "6d1c9f3e-0000-4000-8000-000000000001"
+
+
+def submitted(
+    actor: Actor = ANNA, channel: Channel = Channel.APP, *, pays: bool = True
+) -> Application:
+    return Application.submit(
+        actor, NOW, application_id="application-" + "a" * 32, citizen_id=CITIZEN_ID,
+        channel=channel, service="housing-fund-repayment", item_version="2020-06-01+12345678",
+        department="housing-fund", form_sealed="sealed", pays=pays,
+        baseline={"materials": 6, "steps": 4, "trips": 1},
+        identity_due_at=NOW + timedelta(minutes=30), promised_at=None, legal_due_on=None,
+        simulated=True,
+    )  # fmt: skip
+
+
+def answer(material: str, round_: str = "request") -> dict[str, Any]:
+    return {
+        "material": material, "department": material, "record": material,
+        "request_id": f"{round_}-{material}", "milliseconds": 80, "attempts": 1,
+        "sha256": "ab" * 32, "key_id": "key-1", "issued_at": NOW, "hedged": False,
+        "signed_sealed": "sealed",
+    }  # fmt: skip
+
+
+def failure(material: str) -> dict[str, Any]:
+    return {
+        "material": material, "department": material, "record": material,
+        "request_id": f"request-{material}", "milliseconds": 80, "attempts": 3,
+        "reason": "source-timeout",
+    }  # fmt: skip
+
+
+def identify(application: Application) -> None:
+    application.verify_identity(NOW, method="face", citizen_version=4, identified_at=NOW)
+
+
+def ask(application: Application) -> None:
+    application.request_evidence(NOW, requests=REQUESTS, due_at=NOW + timedelta(seconds=10))
+
+
+def collect(application: Application) -> None:
+    application.collect(NOW, [answer("police"), answer("bank")])
+
+
+def decide(outcome: str) -> Callable[[Application], None]:
+    def step(application: Application) -> None:
+        application.decide(
+            NOW, outcome=outcome, item_version="2020-06-01+12345678", decided_on="2026-03-02",
+            parameters={}, inputs=[], reasons=["rule"] if outcome == "refused" else [],
+            findings={"rule": "failed" if outcome == "refused" else "met"},
+            amount_fen=100 if outcome == "approved" else None,
+            claim_id="entitlement-" + "e" * 32, steps_sealed="sealed",
+        )  # fmt: skip
+
+    return step
+
+
+def instruct(application: Application) -> None:
+    application.instruct_payout(
+        NOW, payment_id=PAYMENT, claim_id="entitlement-" + "e" * 32, from_account="housing-fund",
+        due_at=NOW + timedelta(seconds=30),
+    )  # fmt: skip
+
+
+def confirm(application: Application) -> None:
+    application.confirm_payout(
+        NOW, payment_id=PAYMENT, bank_reference="B1", amount_fen=100, receipt_sha256="ab" * 32,
+        receipt_sealed="sealed", settled_at=NOW,
+    )  # fmt: skip
+
+
+def fail(application: Application) -> None:
+    application.fail_payout(
+        NOW, payment_id=PAYMENT, reason="account-closed", receipt_sha256="ab" * 32
+    )
+
+
+COLLECTED = (identify, ask, collect)
+APPROVED = (*COLLECTED, decide("approved"))
+PAYING = (*APPROVED, instruct)
+LIVES: dict[Status, tuple[Callable[[Application], None], ...]] = {
+    Status.SUBMITTED: (),
+    Status.IDENTIFIED: (identify,),
+    Status.COLLECTING: (identify, ask),
+    Status.COLLECTED: COLLECTED,
+    Status.REFERRED: (*COLLECTED, decide("referred")),
+    Status.APPROVED: APPROVED,
+    Status.REFUSED: (*COLLECTED, decide("refused")),
+    Status.PAYING: PAYING,
+    Status.PAID: (*PAYING, confirm),
+    Status.PAYOUT_FAILED: (*PAYING, fail, lambda application: application.compensate(NOW)),
+    Status.WITHDRAWN: (lambda application: application.withdraw(ANNA, NOW),),
+    Status.EXPIRED: (lambda application: application.expire(application.identity_due_at),),
+}
+
+
+def at(status: Status, **fields: Any) -> Application:
+    """An application that has come this far, with nothing pending."""
+    application = submitted(**fields)
+    for step in LIVES[status]:
+        step(application)
+    assert application.status == status
+    application.collect_events()
+    return application

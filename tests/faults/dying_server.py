@@ -1,0 +1,62 @@
+"""A server's workers that die at one step of the process manager, once.
+
+`python -m tests.faults.dying_server STEP before|recording`: killed before the step begins, or
+when what it did outside is about to be recorded. A file in the data folder says that it died;
+the next one lives.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+
+from citybrain.app import open_runtime
+from citybrain.domain.application import Application, Step
+from citybrain.observability import configure_logging
+from citybrain.settings import Settings
+from commands.processes import applications
+
+DIED = "died"
+
+
+async def main(step: Step, when: str) -> None:
+    """Run the workers until killed."""
+    settings = Settings()
+    configure_logging("WARNING", "console")
+    if not (settings.data_dir / DIED).exists():
+        _die_at(settings, step, when)
+    async with open_runtime(settings, faces=False):
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+
+def _die_at(settings: Settings, fatal: Step, when: str) -> None:
+    drive = applications._Drive
+    began = drive.__init__
+
+    def die() -> None:
+        (settings.data_dir / DIED).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def prepared(self: Any, *arguments: Any) -> None:
+        began(self, *arguments)
+        work = self._steps[fatal]
+
+        async def deadly(application: Application) -> Any:
+            if when == "before":
+                die()
+            for recording in ("_change", "_saved"):
+                setattr(self, recording, dying)
+            return await work(application)
+
+        async def dying(*_: Any) -> None:
+            die()
+
+        self._steps[fatal] = deadly
+
+    drive.__init__ = prepared  # type: ignore[assignment,method-assign]
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Step(sys.argv[1]), sys.argv[2]))

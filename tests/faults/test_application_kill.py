@@ -1,0 +1,137 @@
+"""The server is killed at every step of an application's way: it ends right, money moves once."""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+
+from citybrain.app import open_services
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.application import Application, Channel, Status, Step
+from citybrain.domain.entitlement import Entitlement
+from citybrain.settings import Settings
+from commands.application import (
+    SubmitApplication,
+    WithdrawApplication,
+    submit_application,
+    withdraw_application,
+)
+from commands.citizen import RegisterCitizen, register_citizen
+from commands.handling import CommandContext, Services
+from commands.identity import ConfirmIdentity, confirm_identity
+from ops.simulators.departments import Departments, open_departments
+from tests.faults.dying_server import DIED
+
+SERVICE = "housing-fund-repayment"
+OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
+STEPS = sorted(set(Step) - {Step.NOTHING, Step.AWAIT_IDENTITY})
+ONCE = ("application.decided", "application.payout_instructed", "application.payout_confirmed")
+
+
+def context() -> CommandContext:
+    return CommandContext(OFFICIAL, "test", uuid4(), uuid4())
+
+
+@asynccontextmanager
+async def workers(
+    settings: Settings, step: Step, when: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    assert settings.database_url is not None
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.faults.dying_server", step.value, when,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {
+            "CITYBRAIN_MODE": "development",
+            "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
+            "CITYBRAIN_DATA_DIR": str(settings.data_dir),
+        },
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def applied(services: Services) -> str:
+    """Somebody who was identified applies at a counter."""
+    citizen = await register_citizen(
+        RegisterCitizen(name="張三", id_number=f"41010219950501{uuid4().int % 10**4:04}000",
+                        birth_date="1990-05-01", simulated=True),
+        context(), services,
+    )  # fmt: skip
+    await confirm_identity(
+        citizen.stream_id, ConfirmIdentity(purpose=SERVICE, document="identity-card"), context(),
+        services,
+    )  # fmt: skip
+    result = await submit_application(
+        SubmitApplication(service=SERVICE, channel=Channel.COUNTER, citizen_id=citizen.stream_id),
+        context(), services,
+    )  # fmt: skip
+    return result.stream_id
+
+
+async def until(services: Services, application_id: str, *statuses: Status) -> Application:
+    async with asyncio.timeout(40):
+        while True:
+            found = await services.store.load(Application, application_id)
+            if found.status in statuses and found.compensated:
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def holder(services: Services, application: Application) -> Entitlement:
+    """The entitlement once nobody holds it."""
+    assert application.claim_id is not None
+    async with asyncio.timeout(20):
+        while (found := await services.store.load(Entitlement, application.claim_id)).holder:
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def life_and_death(
+    settings: Settings, step: Step, when: str, departments: Departments
+) -> tuple[Application, Counter[str], Entitlement]:
+    """Apply; the workers die at the step; others take over and go on to the end."""
+    async with open_services(settings) as services:
+        application_id = await applied(services)
+        if step is Step.COMPENSATE:
+            await departments.fault("bank-payments", "refuse")
+        async with workers(settings, Step.CLAIM_AND_INSTRUCT if step is Step.RELEASE else step,
+                           "recording" if step is Step.RELEASE else when) as first:  # fmt: skip
+            await asyncio.wait_for(first.wait(), 60)
+        assert (settings.data_dir / DIED).exists()
+        if step is Step.RELEASE:  # between the claim and the money
+            await withdraw_application(application_id, WithdrawApplication(), context(), services)
+            if when == "before":
+                (settings.data_dir / DIED).unlink()
+                async with workers(settings, step, "before") as second:
+                    await asyncio.wait_for(second.wait(), 60)
+        async with workers(settings, step, when):
+            ended = await until(
+                services, application_id, Status.PAID, Status.PAYOUT_FAILED, Status.WITHDRAWN
+            )
+            entitlement = await holder(services, ended)
+        events = await services.store.read(application_id)
+        return ended, Counter(event.topic for event in events), entitlement
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("when", ["before", "recording"])
+@pytest.mark.parametrize("step", STEPS)
+async def test_killed_at_each_step_it_ends_right(settings: Settings, step: Step, when: str) -> None:
+    async with open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1) as departments:
+        ended, topics, entitlement = await life_and_death(settings, step, when, departments)
+        paid = [each for each in departments.ledger() if each["status"] == "success"]
+    expected = {Step.COMPENSATE: Status.PAYOUT_FAILED, Step.RELEASE: Status.WITHDRAWN}
+    assert ended.status == expected.get(step, Status.PAID)
+    assert len(paid) == (ended.status == Status.PAID)
+    assert topics["application.evidence_collected"] == 7
+    assert all(topics[topic] <= 1 for topic in ONCE)
+    assert (entitlement.settled_at is not None) == (ended.status == Status.PAID)

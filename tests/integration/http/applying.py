@@ -1,0 +1,132 @@
+"""What the tests of applications do over HTTP: register, identify, apply, wait."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import aiohttp
+
+from citybrain.app import open_runtime
+from citybrain.domain.application import Application
+from citybrain.http.application import serving
+from citybrain.settings import Settings
+from ops.simulators.departments import Departments, open_departments
+from tests.integration.http.conftest import Answer, Api
+
+REPAYMENT = "housing-fund-repayment"
+KIOSK = "kiosk-1"
+PATIENCE_SECONDS = 30.0
+ENDS = ("paid", "refused", "referred", "payout-failed", "withdrawn", "expired")
+
+_places = count(1)
+
+
+@asynccontextmanager
+async def applying(
+    settings: Settings, change: Callable[[Settings], None] = lambda settings: None
+) -> AsyncIterator[tuple[Api, Departments]]:
+    """A server with departments and a bank that answer at once."""
+    settings.http_port = 0
+    settings.rate_limit_per_second, settings.rate_limit_burst = 1e6, 1_000_000
+    change(settings)
+    async with (
+        open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1) as departments,
+        open_runtime(settings, faces=False) as runtime,
+        serving(runtime) as url,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Api(url, runtime, session), departments
+
+
+def id_number(circumstance: int = 0, spouse: bool = False, place: int | None = None) -> str:
+    """A number of somebody new, or of a couple's other half."""
+    number = next(_places) if place is None else place
+    return f"41010219950501{number:04}{circumstance}0{'1' if spouse else '0'}"
+
+
+async def registered(api: Api, number: str | None = None, **fields: Any) -> str:
+    """A new citizen's id."""
+    body = {
+        "name": "張三", "id_number": number or id_number(), "birth_date": "1990-05-01",
+        "simulated": True,
+    } | fields  # fmt: skip
+    answer = await api.call("POST", "/v1/citizens", "official", json=body)
+    assert answer.status == 201, answer.body
+    return str(answer.json["citizen_id"])
+
+
+async def identify(api: Api, citizen: str, service: str = REPAYMENT) -> None:
+    """At a counter, by a document."""
+    answer = await api.call(
+        "POST", f"/v1/citizens/{citizen}/identity/confirmation", "official",
+        json={"purpose": service, "document": "identity-card"},
+    )  # fmt: skip
+    assert answer.status == 200, answer.body
+
+
+async def identified(api: Api, number: str | None = None, service: str = REPAYMENT) -> str:
+    """A new citizen who was just identified for a service."""
+    citizen = await registered(api, number)
+    await identify(api, citizen, service)
+    return citizen
+
+
+async def submit(
+    api: Api, citizen: str, service: str = REPAYMENT, *, channel: str = "app",
+    role: str = "citizen", subject: str = "", headers: dict[str, str] | None = None, **fields: Any,
+) -> Answer:  # fmt: skip
+    """Apply."""
+    body = {
+        "service": service, "channel": channel, "citizen_id": citizen, "simulated": True,
+    } | fields  # fmt: skip
+    return await api.call(
+        "POST", "/v1/applications", role, subject=subject or (citizen if role == "citizen" else ""),
+        headers=headers, json=body,
+    )  # fmt: skip
+
+
+async def applied(api: Api, citizen: str, service: str = REPAYMENT, **fields: Any) -> str:
+    """The id of a new application."""
+    answer = await submit(api, citizen, service, **fields)
+    assert answer.status == 201, answer.body
+    return str(answer.json["application_id"])
+
+
+async def command(
+    api: Api, application: str, what: str, role: str, body: Any = None, **options: Any
+) -> Answer:
+    """A command on an application."""
+    return await api.call(
+        "POST", f"/v1/applications/{application}/{what}", role, json=body or {}, **options
+    )
+
+
+async def state(api: Api, application: str) -> Application:
+    """As the stream has it."""
+    return await api.runtime.store.load(Application, application)
+
+
+async def until(api: Api, application: str, *statuses: str) -> Application:
+    """Wait for one of the statuses (any at which people or nobody acts, where none is named)."""
+    wanted = statuses or ENDS
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (found := await state(api, application)).status not in wanted:
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def topics(api: Api, stream: str) -> list[str]:
+    """The topics of a stream's events."""
+    return [event.topic.partition(".")[2] for event in await api.runtime.store.read(stream)]
+
+
+async def review(
+    api: Api, application: str, officer: str = "official-fund-1", **body: Any
+) -> Answer:
+    """An officer of the housing fund decides."""
+    return await command(
+        api, application, "review", "official", {"note": "looked"} | body, subject=officer,
+        department="housing-fund",
+    )  # fmt: skip

@@ -1,0 +1,407 @@
+"""Applications over HTTP, with real departments and a real bank on the other side."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from citybrain.settings import Settings
+from ops.simulators.departments import Departments
+from tests.integration.http.applying import (
+    KIOSK,
+    REPAYMENT,
+    applied,
+    applying,
+    command,
+    id_number,
+    identified,
+    identify,
+    registered,
+    review,
+    state,
+    submit,
+    topics,
+    until,
+)
+from tests.integration.http.conftest import Api
+
+LIFE = [
+    "submitted", "identity_verified", "evidence_requested", *["evidence_collected"] * 7, "decided",
+    "payout_instructed", "payout_confirmed",
+]  # fmt: skip
+GREEN_ROOF = """
+valid_from: 2024-01-01
+code: green-roof-grant
+name: 屋頂綠化補助
+name_en: Green roof grant
+kind: approval
+department: housing-construction
+channels: [web, app]
+source: a test
+baseline: {materials: 3, steps: 2, trips: 1, source: a test}
+deadline: {promised_seconds: 30, legal_working_days: 5, source: a test}
+form:
+  - {name: area, label: 面積, label_en: Area in square metres, type: integer}
+materials:
+  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity}
+  - {name: home, label: 不動產權, label_en: Home, department: real-estate-registry,
+     record: ownership}
+parameters:
+  - {name: per_square_metre_fen, value: 5000, valid_from: 2024-01-01, source: a test}
+values:
+  - {name: amount_fen, expression: form.area * parameters.per_square_metre_fen}
+rules:
+  - code: own-roof
+    needs: [identity, home]
+    require: home.owner == identity.person
+    reason: 不是產權人
+    reason_en: Somebody else's roof
+    source: a test
+payout: {amount: amount_fen, from_account: green-fund}
+"""
+
+
+@pytest.fixture
+async def both(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Api, Departments]]:
+    settings.definitions_dir = tmp_path / "definitions"
+    (settings.definitions_dir / "service").mkdir(parents=True)
+    (settings.definitions_dir / "service" / "green-roof.yaml").write_text(GREEN_ROOF)
+    settings.application_payout_seconds = 1.0
+    async with applying(settings) as started:
+        yield started
+
+
+@pytest.fixture
+def api(both: tuple[Api, Departments]) -> Api:
+    return both[0]
+
+
+@pytest.fixture
+def departments(both: tuple[Api, Departments]) -> Departments:
+    return both[1]
+
+
+async def test_who_was_identified_is_paid_with_nothing_uploaded(
+    api: Api, departments: Departments
+) -> None:
+    number = id_number()
+    citizen = await identified(api, number)
+    application = await applied(api, citizen)
+    paid = await until(api, application, "paid")
+    assert await topics(api, application) == LIFE
+    (payment,) = departments.ledger()
+    assert payment["amount_fen"] == paid.amount_fen
+    assert payment["status"] == "success"
+    assert paid.claim_id is not None
+    async with asyncio.timeout(10):
+        while (await topics(api, paid.claim_id))[-1] != "settled":
+            await asyncio.sleep(0.02)
+    raw = b"".join(event.state for event in await api.runtime.store.read(application))
+    assert number.encode() not in raw
+    assert "張三".encode() not in raw
+
+
+async def test_who_applies_first_is_paid_as_soon_as_they_are_identified(api: Api) -> None:
+    citizen = await registered(api)
+    application = await applied(api, citizen)
+    await identify(api, citizen, "social-security-query")  # for something else
+    await asyncio.sleep(0.3)
+    assert (await state(api, application)).status == "submitted"
+    await identify(api, citizen)
+    await until(api, application, "paid")
+
+
+async def test_the_same_request_twice_is_one_application(api: Api) -> None:
+    citizen = await identified(api)
+    headers = {"Idempotency-Key": "one"}
+    first, second = [await submit(api, citizen, headers=headers) for _ in range(2)]
+    assert first.json == second.json
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
+async def test_two_applications_at_once_move_money_once(api: Api, departments: Departments) -> None:
+    citizen = await identified(api)
+    answers = await asyncio.gather(*(submit(api, citizen) for _ in range(2)))
+    ended = [await until(api, answer.json["application_id"]) for answer in answers]
+    assert sorted(each.status for each in ended) == ["paid", "refused"]
+    assert len(departments.ledger()) == 1
+
+
+async def test_of_two_spouses_one_is_paid_and_the_other_told_why(
+    api: Api, departments: Departments
+) -> None:
+    for place in range(5000, 5006):
+        couple = [
+            await identified(api, id_number(spouse=spouse, place=place)) for spouse in (False, True)
+        ]
+        answers = await asyncio.gather(*(submit(api, citizen) for citizen in couple))
+        ended = [await until(api, answer.json["application_id"]) for answer in answers]
+        assert sorted(each.status for each in ended) == ["paid", "refused"]
+        (loser,) = (each for each in ended if each.status == "refused")
+        assert loser.reasons[0] in ("claimed-by-another-application", "drawn-meanwhile")
+    assert len(departments.ledger()) == 6
+
+
+@pytest.mark.parametrize(
+    ("circumstance", "reason"),
+    [(6, "account-normal"), (7, "once-a-year"), (8, "own-loan")],
+)
+async def test_rules_refuse_by_what_departments_know(
+    api: Api, departments: Departments, circumstance: int, reason: str
+) -> None:
+    application = await applied(api, await identified(api, id_number(circumstance)))
+    refused = await until(api, application, "refused")
+    assert reason in refused.reasons
+    assert departments.ledger() == []
+
+
+async def test_four_channels_and_one_stream(api: Api) -> None:
+    citizen = await registered(api)
+    application = await applied(api, citizen, channel="web")
+    kiosk = {"channel": "kiosk"}
+    early = await command(api, application, "takeover", "device", kiosk, subject=KIOSK)
+    assert early.is_problem(409, "identity-needed")
+    await identify(api, citizen)  # by an official: the kiosk has not seen anybody
+    elsewhere = await command(api, application, "takeover", "device", kiosk, subject=KIOSK)
+    assert elsewhere.status == 409
+    departments_answer = await until(api, application)
+    assert departments_answer.channels == ["web"]
+    other = await applied(api, await registered(api), channel="counter", role="official")
+    taken = await command(
+        api, other, "takeover", "citizen", {"channel": "app"},
+        subject=(await state(api, other)).citizen_id,
+    )  # fmt: skip
+    assert taken.json["channel"] == "app"
+
+
+@pytest.mark.parametrize(
+    ("role", "channel", "code"),
+    [
+        ("citizen", "kiosk", "wrong-channel"),
+        ("official", "app", "wrong-channel"),
+        ("device", "counter", "wrong-channel"),
+        ("citizen", "web", "not-your-application"),
+    ],
+)
+async def test_who_may_apply_where(api: Api, role: str, channel: str, code: str) -> None:
+    citizen = await registered(api)
+    answer = await submit(api, citizen, channel=channel, role=role, subject=f"{role}-9")
+    assert answer.is_problem(403, code)
+
+
+async def test_what_is_asked_for_wrongly_leaves_no_trace(api: Api) -> None:
+    citizen = await identified(api)
+    head = await api.runtime.store.head()
+    unknown = await submit(api, citizen, "no-such-service")
+    assert unknown.is_problem(404, "unknown-service")
+    elsewhere = await submit(api, citizen, "green-roof-grant", channel="kiosk", role="device")
+    assert elsewhere.is_problem(422, "channel-not-offered")
+    asked = await submit(api, citizen, "green-roof-grant", form={"area": "large", "x": 1})
+    assert asked.is_problem(422, "form-invalid")
+    assert [field["name"] for field in asked.json["fields"]] == ["x", "area"]
+    nobody = await submit(api, "citizen-" + "0" * 32, channel="counter", role="official")
+    assert nobody.is_problem(404, "stream-not-found")
+    assert await api.runtime.store.head() == head
+
+
+async def test_a_ninth_item_by_a_file_alone_is_decided_and_paid(
+    api: Api, departments: Departments
+) -> None:
+    listed = await api.call("GET", "/v1/services/green-roof-grant")
+    assert listed.json["item"]["name_en"] == "Green roof grant"
+    citizen = await identified(api, service="green-roof-grant")
+    application = await applied(api, citizen, "green-roof-grant", form={"area": 12})
+    paid = await until(api, application, "paid")
+    assert paid.amount_fen == 60_000
+    assert departments.ledger()[0]["from_account"] == "green-fund"
+
+
+@pytest.mark.parametrize(
+    ("service", "form"),
+    [
+        ("residence-permit", {"ground": "job"}),
+        ("social-security-query", {}),
+        ("water-transfer", {"contract_number": "1"}),
+        ("heating-transfer", {"contract_number": "1"}),
+    ],
+)
+async def test_items_without_money_end_with_their_approval(
+    api: Api, service: str, form: dict[str, str]
+) -> None:
+    citizen = await identified(api, service=service)
+    application = await applied(api, citizen, service, form=form)
+    approved = await until(api, application, "approved", "refused", "referred")
+    assert approved.status == "approved", approved.reasons
+    assert approved.claim_id is None
+
+
+@pytest.mark.parametrize(
+    "service", ["housing-fund-purchase", "first-home-subsidy", "living-allowance"]
+)
+async def test_items_with_money_are_paid(api: Api, departments: Departments, service: str) -> None:
+    application = await applied(api, await identified(api, service=service), service)
+    paid = await until(api, application)
+    assert paid.status == "paid", paid.reasons
+    assert departments.ledger()[0]["amount_fen"] == paid.amount_fen
+
+
+@pytest.mark.parametrize("mode", ["pay-then-hang", "pay-then-error", "double"])
+async def test_the_bank_pays_once_however_it_answers(
+    api: Api, departments: Departments, mode: str
+) -> None:
+    await departments.fault("bank-payments", mode)
+    application = await applied(api, await identified(api))
+    async with asyncio.timeout(20):
+        while not departments.ledger():
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    await departments.fault("bank-payments", "ok")
+    await until(api, application, "paid")
+    assert len(departments.ledger()) == 1
+
+
+async def test_a_bank_that_is_away_delays_the_money_and_no_more(
+    api: Api, departments: Departments
+) -> None:
+    await departments.fault("bank-payments", "down")
+    application = await applied(api, await identified(api))
+    async with asyncio.timeout(20):
+        while not (await state(api, application)).payout_delayed:
+            await asyncio.sleep(0.05)
+    late = await command(
+        api, application, "withdrawal", "citizen",
+        subject=(await state(api, application)).citizen_id,
+    )  # fmt: skip
+    assert late.is_problem(409, "too-late-to-withdraw")
+    await departments.fault("bank-payments", "ok")
+    await until(api, application, "paid")
+    assert len(departments.ledger()) == 1
+
+
+async def test_a_payout_that_fails_is_compensated_and_an_officer_pays_again(
+    api: Api, departments: Departments
+) -> None:
+    await departments.fault("bank-payments", "refuse")
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    await until(api, application, "payout-failed")
+    async with asyncio.timeout(10):
+        while not (failed := await state(api, application)).compensated:
+            await asyncio.sleep(0.02)
+    assert failed.claim_id is not None
+    assert (await topics(api, failed.claim_id))[-1] == "released"
+    await departments.fault("bank-payments", "ok")
+    assert (await review(api, application, outcome="approved", amount_fen=700)).status == 200
+    paid = await until(api, application, "paid")
+    assert paid.payments == 2
+    successful = [each for each in departments.ledger() if each["status"] == "success"]
+    assert [each["amount_fen"] for each in successful] == [700]
+
+
+async def test_an_officer_decides_where_a_department_is_away_and_asks_again(
+    api: Api, departments: Departments
+) -> None:
+    await departments.fault("police", "down")
+    api.runtime.services.deadlines = type(api.runtime.services.deadlines)(
+        evidence=api.runtime.services.deadlines.payout
+    )
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    referred = await until(api, application, "referred")
+    assert "own-loan" in referred.reasons
+    wrong = await command(
+        api, application, "review", "official",
+        {"outcome": "refused", "note": "x", "reasons": ["x"]},
+        subject="official-police", department="police",
+    )  # fmt: skip
+    assert wrong.is_problem(403, "not-your-department")
+    incomplete = await review(api, application, outcome="approved")
+    assert incomplete.is_problem(422, "review-incomplete")
+    await departments.fault("police", "ok")
+    await asyncio.sleep(0.5)
+    again = await command(
+        api, application, "evidence", "official", subject="official-fund-1",
+        department="housing-fund",
+    )  # fmt: skip
+    assert again.status == 200, again.body
+    ended = await until(api, application, "paid", "referred")
+    assert ended.rounds == 2
+
+
+async def test_a_refusal_is_appealed_and_another_officer_approves(
+    api: Api, departments: Departments
+) -> None:
+    citizen = await identified(api, id_number(6))
+    application = await applied(api, citizen)
+    await until(api, application, "refused")
+    grounds = {"grounds": "the freeze was lifted yesterday"}
+    appealed = await command(api, application, "appeal", "citizen", grounds, subject=citizen)
+    assert appealed.json["status"] == "referred"
+    assert (await review(api, application, outcome="approved", amount_fen=500)).status == 200
+    await until(api, application, "paid")
+    raw = b"".join(event.state for event in await api.runtime.store.read(application))
+    assert b"freeze" not in raw
+    assert b"looked" not in raw
+
+
+async def test_withdrawing_while_it_is_decided_ends_one_way(
+    api: Api, departments: Departments
+) -> None:
+    outcomes = set()
+    for place in range(8):
+        citizen = await identified(api)
+        application = await applied(api, citizen)
+        await asyncio.sleep(place * 0.01)
+        answer = await command(api, application, "withdrawal", "citizen", subject=citizen)
+        ended = await until(api, application, "paid", "withdrawn")
+        assert (answer.status == 200) == (ended.status == "withdrawn")
+        paid = [p for p in departments.ledger() if p["application_id"] == application]
+        assert len(paid) == (ended.status == "paid")
+        outcomes.add(ended.status)
+    assert "withdrawn" in outcomes
+
+
+async def test_the_applicant_is_told(api: Api, settings: Settings) -> None:
+    citizen = await registered(api, phone="+86 371 5555 0199")
+    await identify(api, citizen)
+    await until(api, await applied(api, citizen), "paid")
+    outbox = settings.data_dir / "outbox.jsonl"
+    async with asyncio.timeout(10):
+        while not outbox.is_file():
+            await asyncio.sleep(0.02)
+    (message,) = [orjson.loads(line) for line in outbox.read_bytes().splitlines()]
+    assert "公積金提取" in message["text"]
+    assert citizen not in message["text"]
+
+
+async def test_it_expires_where_nobody_is_identified(settings: Settings) -> None:
+    settings.application_identity_seconds = 0.5
+    async with applying(settings) as (api, _):
+        application = await applied(api, await registered(api))
+        await until(api, application, "expired")
+
+
+FAULTS = ["down", "hang", "error", "wrong-signature", "wrong-person", "wrong-request", "garbage"]
+
+
+@pytest.mark.parametrize("mode", FAULTS)
+async def test_a_department_that_fails_or_lies_refers_and_never_refuses(
+    settings: Settings, mode: str
+) -> None:
+    settings.application_evidence_seconds = 1.0
+    async with applying(settings) as (api, departments):
+        item = api.runtime.services.definitions.catalogue.versions(REPAYMENT)[-1]
+        broken: set[str] = set()
+        for material in item.materials:
+            await departments.fault(material.department, mode)
+            application = await applied(api, await identified(api))
+            referred = await until(api, application)
+            assert referred.status == "referred", material
+            assert referred.evidence[material.name] is None
+            failed = {name for name, sha256 in referred.evidence.items() if sha256 is None}
+            broken.add(material.name)  # those from before are left alone for a moment
+            assert failed <= broken
+            await departments.fault(material.department, "ok")
+        assert departments.ledger() == []

@@ -1,0 +1,297 @@
+"""Applications: each step from where it is allowed, each refusal told by its code."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citybrain.domain.actor import Actor
+from citybrain.domain.application import (
+    APPEAL_WITHIN,
+    BEFORE_MONEY,
+    ENDED,
+    Application,
+    ApplicationEnded,
+    Channel,
+    NothingToAppeal,
+    NotReferred,
+    NotYourApplication,
+    NotYourDepartment,
+    OutOfStep,
+    SameReviewer,
+    Status,
+    Step,
+    TooLateToWithdraw,
+    WrongChannel,
+)
+from citybrain.errors import Refused
+from tests.applications import (
+    ANNA,
+    BORIS,
+    FUND,
+    KIOSK,
+    LIVES,
+    NOW,
+    OTHER_FUND,
+    OTHER_KIOSK,
+    PAYMENT,
+    POLICE,
+    answer,
+    ask,
+    at,
+    collect,
+    confirm,
+    decide,
+    fail,
+    failure,
+    identify,
+    instruct,
+    submitted,
+)
+
+REVIEW: dict[str, Any] = {
+    "outcome": "approved", "reasons": [], "amount_fen": 100, "note_sealed": "sealed",
+}  # fmt: skip
+
+
+def topics(application: Application) -> list[str]:
+    return [type(event).TOPIC for event in application.collect_events()]  # type: ignore[attr-defined]
+
+
+def test_a_paid_application_leaves_one_event_a_step() -> None:
+    application = submitted()
+    for step in LIVES[Status.PAID]:
+        step(application)
+    assert topics(application) == [
+        "application.submitted", "application.identity_verified", "application.evidence_requested",
+        "application.evidence_collected", "application.evidence_collected", "application.decided",
+        "application.payout_instructed", "application.payout_confirmed",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "step"),
+    [
+        (Status.SUBMITTED, Step.AWAIT_IDENTITY),
+        (Status.IDENTIFIED, Step.REQUEST_EVIDENCE),
+        (Status.COLLECTING, Step.COLLECT_EVIDENCE),
+        (Status.COLLECTED, Step.DECIDE),
+        (Status.APPROVED, Step.CLAIM_AND_INSTRUCT),
+        (Status.PAYING, Step.PAY),
+        (Status.PAID, Step.SETTLE),
+        (Status.WITHDRAWN, Step.RELEASE),
+        (Status.PAYOUT_FAILED, Step.NOTHING),
+        (Status.REFERRED, Step.NOTHING),
+        (Status.REFUSED, Step.NOTHING),
+        (Status.EXPIRED, Step.NOTHING),
+    ],
+)
+def test_the_next_step_follows_from_the_status(status: Status, step: Step) -> None:
+    assert at(status).next_step() is step
+
+
+def test_a_failed_payout_is_compensated_first() -> None:
+    application = at(Status.PAYING)
+    fail(application)
+    assert application.next_step() is Step.COMPENSATE
+    with pytest.raises(NotReferred):
+        application.review(FUND, NOW, **REVIEW)
+
+
+def test_an_item_that_pays_nothing_ends_with_its_approval() -> None:
+    application = at(Status.APPROVED, pays=False)
+    assert application.next_step() is Step.NOTHING
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("step", [identify, ask, collect, decide("approved"), instruct, confirm])
+def test_a_step_is_taken_once_and_in_its_place(status: Status, step: Any) -> None:
+    """Whatever a crash repeats is refused, or changes nothing."""
+    application = at(status)
+    own = {
+        Status.SUBMITTED: identify, Status.IDENTIFIED: ask, Status.COLLECTING: collect,
+        Status.APPROVED: instruct, Status.PAYING: confirm,
+    }.get(status)  # fmt: skip
+    if step is own or (
+        status is Status.COLLECTED and step not in (identify, ask, collect, instruct, confirm)
+    ):
+        step(application)
+        assert application.pending_events
+    else:
+        with pytest.raises(OutOfStep):
+            step(application)
+
+
+def test_answers_of_an_earlier_round_and_second_answers_change_nothing() -> None:
+    application = at(Status.COLLECTING)
+    application.collect(NOW, [answer("police"), answer("bank", round_="other")])
+    application.collect(NOW, [answer("police")])
+    assert topics(application) == ["application.evidence_collected"]
+    assert application.missing == ["bank"]
+
+
+def test_a_department_that_fails_ends_the_round_without_a_refusal() -> None:
+    application = at(Status.COLLECTING)
+    application.collect(NOW, [answer("police"), failure("bank")])
+    assert application.status == Status.COLLECTED
+    assert application.evidence == {"police": "ab" * 32, "bank": None}
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_it_can_be_withdrawn_until_the_money_is_on_its_way(status: Status) -> None:
+    application = at(status)
+    if status in BEFORE_MONEY:
+        application.withdraw(ANNA, NOW)
+        assert application.status == Status.WITHDRAWN
+    else:
+        with pytest.raises(TooLateToWithdraw):
+            application.withdraw(ANNA, NOW)
+
+
+@pytest.mark.parametrize("actor", [BORIS, KIOSK, FUND])
+def test_only_the_applicant_withdraws(actor: Actor) -> None:
+    with pytest.raises(NotYourApplication):
+        at(Status.REFERRED).withdraw(actor, NOW)
+
+
+def test_a_kiosk_acts_on_what_it_holds_and_another_does_not() -> None:
+    application = at(Status.SUBMITTED, actor=KIOSK, channel=Channel.KIOSK)
+    with pytest.raises(NotYourApplication):
+        application.withdraw(OTHER_KIOSK, NOW)
+    application.take_over(OTHER_KIOSK, NOW, channel=Channel.KIOSK)
+    with pytest.raises(NotYourApplication):
+        application.withdraw(KIOSK, NOW)
+    application.withdraw(OTHER_KIOSK, NOW)
+
+
+@pytest.mark.parametrize(
+    ("actor", "channel"),
+    [(ANNA, Channel.COUNTER), (ANNA, Channel.KIOSK), (KIOSK, Channel.APP), (FUND, Channel.WEB)],
+)
+def test_each_role_has_its_channels(actor: Actor, channel: Channel) -> None:
+    with pytest.raises(WrongChannel):
+        submitted(actor, channel)
+    with pytest.raises(WrongChannel):
+        at(Status.REFERRED).take_over(actor, NOW, channel=channel)
+
+
+def test_nobody_applies_for_another_or_takes_over_anothers() -> None:
+    with pytest.raises(NotYourApplication):
+        submitted(BORIS)
+    with pytest.raises(NotYourApplication):
+        at(Status.REFERRED).take_over(BORIS, NOW, channel=Channel.WEB)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_it_is_taken_over_until_it_has_ended(status: Status) -> None:
+    application = at(status)
+    if status in ENDED:
+        with pytest.raises(ApplicationEnded):
+            application.take_over(FUND, NOW, channel=Channel.COUNTER)
+    else:
+        application.take_over(FUND, NOW, channel=Channel.COUNTER)
+        assert application.channels == ["app", "counter"]
+        application.take_over(FUND, NOW, channel=Channel.COUNTER)
+        assert topics(application) == ["application.taken_over"]
+
+
+def test_an_officer_of_the_department_decides_what_was_referred() -> None:
+    application = at(Status.REFERRED)
+    with pytest.raises(NotYourDepartment):
+        application.review(POLICE, NOW, **REVIEW)
+    with pytest.raises(NotYourDepartment):
+        application.review(ANNA, NOW, **REVIEW)
+    application.review(FUND, NOW, **REVIEW)
+    assert application.next_step() is Step.CLAIM_AND_INSTRUCT
+    assert application.amount_fen == 100
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.REFERRED, Status.PAYOUT_FAILED}))
+def test_nothing_else_is_reviewed(status: Status) -> None:
+    with pytest.raises(NotReferred):
+        at(status).review(FUND, NOW, **REVIEW)
+
+
+def test_an_appeal_goes_to_another_officer_and_comes_once() -> None:
+    application = at(Status.REFERRED)
+    application.review(FUND, NOW, outcome="refused", reasons=["x"], amount_fen=None, note_sealed="")
+    application.appeal(ANNA, NOW, grounds_sealed="sealed")
+    with pytest.raises(SameReviewer):
+        application.review(FUND, NOW, **REVIEW)
+    application.review(
+        OTHER_FUND, NOW, outcome="refused", reasons=["x"], amount_fen=None, note_sealed=""
+    )
+    with pytest.raises(NothingToAppeal):
+        application.appeal(ANNA, NOW, grounds_sealed="sealed")
+
+
+def test_an_appeal_comes_in_time() -> None:
+    late = NOW + APPEAL_WITHIN + timedelta(seconds=1)
+    with pytest.raises(NothingToAppeal):
+        at(Status.REFUSED).appeal(ANNA, late, grounds_sealed="sealed")
+    with pytest.raises(NotYourApplication):
+        at(Status.REFUSED).appeal(BORIS, NOW, grounds_sealed="sealed")
+
+
+def test_an_officer_asks_again_and_the_new_round_forgets_the_old() -> None:
+    application = at(Status.REFERRED)
+    again = [
+        {"material": "bank", "department": "bank", "record": "bank", "request_id": "second-bank"}
+    ]
+    application.request_evidence_again(FUND, NOW, requests=again, due_at=NOW)
+    assert (application.missing, application.rounds) == (["bank"], 2)
+    application.collect(NOW, [answer("bank", round_="second")])
+    assert application.status == Status.COLLECTED
+
+
+def test_a_delay_is_said_once_and_another_payments_receipt_is_not_taken() -> None:
+    application = at(Status.PAYING)
+    application.delay_payout(NOW, payment_id=PAYMENT)
+    application.delay_payout(NOW, payment_id=PAYMENT)
+    assert topics(application) == ["application.payout_delayed"]
+    with pytest.raises(OutOfStep):
+        application.fail_payout(NOW, payment_id="other", reason="x", receipt_sha256="")
+
+
+def test_it_expires_when_nobody_was_identified_in_time() -> None:
+    application = at(Status.SUBMITTED)
+    application.expire(NOW)
+    assert application.status == Status.SUBMITTED
+    application.expire(application.identity_due_at)
+    assert application.status == Status.EXPIRED
+
+
+ACTIONS: list[Any] = [
+    identify, ask, collect, decide("approved"), decide("refused"), decide("referred"), instruct,
+    confirm, fail,
+    lambda a: a.collect(NOW, [answer("police"), failure("bank")]),
+    lambda a: a.compensate(NOW),
+    lambda a: a.withdraw(ANNA, NOW),
+    lambda a: a.review(FUND, NOW, **REVIEW),
+    lambda a: a.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1"),
+    lambda a: a.appeal(ANNA, NOW, grounds_sealed=""),
+    lambda a: a.take_over(FUND, NOW, channel=Channel.COUNTER),
+    lambda a: a.delay_payout(NOW, payment_id=PAYMENT),
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(ACTIONS), max_size=40))
+def test_whatever_comes_money_moves_once_and_only_after_an_approval(actions: list[Any]) -> None:
+    application = submitted()
+    for action in actions:
+        before = application.status
+        try:
+            action(application)
+        except (Refused, SameReviewer, NotYourApplication):
+            assert application.status == before
+    happened = topics(application)
+    assert happened.count("application.payout_confirmed") <= 1
+    if "application.payout_confirmed" in happened:
+        assert application.status == Status.PAID
+        assert "application.withdrawn" not in happened
+    instructed = [n for n, topic in enumerate(happened) if topic == "application.payout_instructed"]
+    for first, second in pairwise(instructed):
+        assert "application.compensated" in happened[first:second]

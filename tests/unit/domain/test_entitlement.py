@@ -1,0 +1,88 @@
+"""Entitlements: one application draws at a time, on records that are not older than the last."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citybrain.domain.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
+from citybrain.errors import Refused
+
+NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
+
+
+def opened() -> Entitlement:
+    return Entitlement.open(NOW, entitlement_id="entitlement-1", service="housing-fund-repayment")
+
+
+def claim(entitlement: Entitlement, who: str, requested_at: datetime, now: datetime = NOW) -> None:
+    entitlement.claim(
+        now, application_id=who, citizen_id=who, amount_fen=1, requested_at=requested_at
+    )
+
+
+def test_the_second_is_told_that_another_was_first() -> None:
+    entitlement = opened()
+    claim(entitlement, "a", NOW)
+    with pytest.raises(AlreadyClaimed):
+        claim(entitlement, "b", NOW)
+
+
+def test_records_from_before_a_payment_do_not_count_after_it() -> None:
+    entitlement = opened()
+    claim(entitlement, "a", NOW)
+    entitlement.settle(NOW + timedelta(seconds=2), application_id="a", payment_id="p")
+    with pytest.raises(DrawnMeanwhile):
+        claim(entitlement, "b", NOW + timedelta(seconds=1))
+    claim(entitlement, "b", NOW + timedelta(seconds=3))
+
+
+def test_a_claim_that_is_released_is_free() -> None:
+    entitlement = opened()
+    claim(entitlement, "a", NOW)
+    entitlement.release(NOW, application_id="b")
+    assert entitlement.holder == "a"
+    entitlement.release(NOW, application_id="a")
+    claim(entitlement, "b", NOW)
+
+
+def test_what_is_repeated_changes_nothing() -> None:
+    entitlement = opened()
+    for _ in range(2):
+        claim(entitlement, "a", NOW)
+    for _ in range(2):
+        entitlement.settle(NOW, application_id="a", payment_id="p")
+    assert len(entitlement.collect_events()) == 3
+
+
+steps = st.tuples(
+    st.sampled_from(["claim", "settle", "release"]), st.sampled_from("abc"), st.integers(0, 20)
+)
+
+
+@given(st.lists(steps, max_size=40))
+def test_nobody_is_paid_on_records_older_than_the_last_payment(
+    actions: list[tuple[str, str, int]],
+) -> None:
+    entitlement = opened()
+    last_paid = NOW - timedelta(days=1)
+    requested: dict[str, datetime] = {}
+    for number, (action, who, age) in enumerate(actions):
+        now = NOW + timedelta(seconds=number + 1)
+        if action == "claim":
+            asked = now - timedelta(seconds=age)
+            try:
+                claim(entitlement, who, asked, now)
+            except Refused:
+                continue
+            requested.setdefault(who, asked)
+        elif entitlement.holder != who:
+            continue
+        elif action == "release":
+            entitlement.release(now, application_id=who)
+            requested.pop(who)
+        else:
+            entitlement.settle(now, application_id=who, payment_id="p")
+            assert requested.pop(who) > last_paid
+            last_paid = now
