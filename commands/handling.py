@@ -265,6 +265,9 @@ async def _save(
     idempotency: IdempotencyRecord | None,
     answer: Callable[[A], dict[str, Any]],
 ) -> CommandResult:
+    if not aggregate.pending_events:  # it is so already
+        head = await services.store.head()
+        return CommandResult(aggregate.id, aggregate.version, head, answer(aggregate))
     saved = await services.store.save(
         aggregate, metadata=context.metadata(), idempotency=idempotency
     )

@@ -377,6 +377,8 @@ class _Drive:
 
     async def _saved(self, entitlement: Entitlement) -> bool:
         """Append what was decided; False where another application was faster."""
+        if not entitlement.pending_events:
+            return True  # a crash came between this and the next step
         try:
             await self._services.store.save(entitlement, metadata=self._context.metadata())
         except WrongExpectedVersion:

@@ -1,8 +1,8 @@
 """A server's workers that die at one step of the process manager, once.
 
-`python -m tests.faults.dying_server STEP before|recording`: killed before the step begins, or
-when what it did outside is about to be recorded. A file in the data folder says that it died;
-the next one lives.
+`python -m tests.faults.dying_server STEP WHEN`: killed `before` the step begins, when what it
+did outside is about to be recorded (`recording`), or when only the entitlement has been
+(`claimed`). A file in the data folder says that it died; the next one lives.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def _die_at(settings: Settings, fatal: Step, when: str) -> None:
         async def deadly(application: Application) -> Any:
             if when == "before":
                 die()
-            for recording in ("_change", "_saved"):
+            for recording in ("_change",) if when == "claimed" else ("_change", "_saved"):
                 setattr(self, recording, dying)
             return await work(application)
 

@@ -103,16 +103,15 @@ async def life_and_death(
         application_id = await applied(services)
         if step is Step.COMPENSATE:
             await departments.fault("bank-payments", "refuse")
-        async with workers(settings, Step.CLAIM_AND_INSTRUCT if step is Step.RELEASE else step,
-                           "recording" if step is Step.RELEASE else when) as first:  # fmt: skip
+        first_death = (Step.CLAIM_AND_INSTRUCT, "claimed") if step is Step.RELEASE else (step, when)
+        async with workers(settings, *first_death) as first:
             await asyncio.wait_for(first.wait(), 60)
         assert (settings.data_dir / DIED).exists()
         if step is Step.RELEASE:  # between the claim and the money
             await withdraw_application(application_id, WithdrawApplication(), context(), services)
-            if when == "before":
-                (settings.data_dir / DIED).unlink()
-                async with workers(settings, step, "before") as second:
-                    await asyncio.wait_for(second.wait(), 60)
+            (settings.data_dir / DIED).unlink()
+            async with workers(settings, step, when) as second:
+                await asyncio.wait_for(second.wait(), 60)
         async with workers(settings, step, when):
             ended = await until(
                 services, application_id, Status.PAID, Status.PAYOUT_FAILED, Status.WITHDRAWN
@@ -123,8 +122,13 @@ async def life_and_death(
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("when", ["before", "recording"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "when"),
+    [
+        *((step, when) for step in STEPS for when in ("before", "recording")),
+        (Step.CLAIM_AND_INSTRUCT, "claimed"),
+    ],
+)
 async def test_killed_at_each_step_it_ends_right(settings: Settings, step: Step, when: str) -> None:
     async with open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1) as departments:
         ended, topics, entitlement = await life_and_death(settings, step, when, departments)
