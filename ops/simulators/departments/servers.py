@@ -56,10 +56,14 @@ class Fault:
     share: float = 1.0
 
 
+Handler = Callable[[web.Request, bytes, str], Awaitable[web.Response]]
+"""Answers a request with its body, in a mode."""
+
+
 class _Member:
     """A listening server that can be told to misbehave."""
 
-    def __init__(self, code: str, handler: Callable[[web.Request, str], Awaitable[web.Response]],
+    def __init__(self, code: str, handler: Handler,
                  chance: random.Random, latency: tuple[float, float]) -> None:  # fmt: skip
         self.code = code
         self.fault = Fault()
@@ -100,6 +104,7 @@ class _Member:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
+        body = await request.read()
         fault = self.fault
         mode = fault.mode if self._chance.random() < fault.share else "ok"
         await asyncio.sleep(self._chance.uniform(*self._latency))
@@ -111,7 +116,7 @@ class _Member:
             return web.Response(status=503)
         elif mode == "garbage":
             return web.Response(body=b"\xff\x00 not an answer", content_type=JOSE)
-        return await self._handler(request, mode)
+        return await self._handler(request, body, mode)
 
 
 def _app(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.Application:
@@ -217,13 +222,13 @@ class Departments:
             self._signers[code] = read_signer(path, f"{code}-1")
         return self._signers[code]
 
-    def _answering(self, code: str) -> Callable[[web.Request, str], Awaitable[web.Response]]:
-        async def answer(request: web.Request, mode: str) -> web.Response:
+    def _answering(self, code: str) -> Handler:
+        async def answer(request: web.Request, body: bytes, mode: str) -> web.Response:
             record_name = request.path.rpartition("/")[2]
             make = RECORDS.get((code, record_name))
             if make is None:
                 return web.json_response({"code": "no-record"}, status=404)
-            asked = orjson.loads(await request.read())
+            asked = orjson.loads(body)
             number = str(asked["id_number"])
             person = Person(number, self._seed, self._ledger.paid_from_fund)
             claims = {
@@ -245,8 +250,8 @@ class Departments:
 
         return answer
 
-    async def _pay(self, request: web.Request, mode: str) -> web.Response:
-        signed = (await request.read()).decode("ascii", "replace")
+    async def _pay(self, request: web.Request, body: bytes, mode: str) -> web.Response:
+        signed = body.decode("ascii", "replace")
         try:
             claims, _ = self._verifier().claims(signed, PAYMENT)
         except SignatureWrong:

@@ -1,8 +1,8 @@
 """Asks departments and tells the bank, with the patience that the network needs.
 
 A department is asked again while there is time, a second time in parallel where it is slower
-than usual, and left alone where it fails in a row. An answer that lies is never asked for again:
-it is a failure. The bank is told the same thing until it says what it did.
+than usual, and left alone for a moment where it fails in a row. An answer that lies is never
+asked for again: it is a failure. The bank is told the same thing until it says what it did.
 """
 
 import asyncio
@@ -43,6 +43,7 @@ from citybrain.settings import Settings
 ANSWER_BYTES = 256 * 1024
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 BANK_TRIES = 3
 BANK_SECONDS = 3.0
 CONNECTIONS = 512
@@ -187,8 +188,7 @@ class _Asking:
         source = self._exchange.source(self._request.department)
         pause = FIRST_PAUSE_SECONDS
         while True:
-            if not source.breaker.lets_through():
-                raise SourceCircuitOpen("the department has failed again and again")
+            await self._until_let_through(source.breaker)
             try:
                 answer = await self._attempt(source)
             except SourceFailed as failure:
@@ -206,6 +206,14 @@ class _Asking:
                 sha256=sha256(answer.signed.encode()).hexdigest(), issued_at=answer.issued_at,
                 milliseconds=self.milliseconds, attempts=self.attempts, hedged=self._hedged,
             )  # fmt: skip
+
+    async def _until_let_through(self, breaker: Breaker) -> None:
+        """Wait while the department is left alone, where there is time for that."""
+        while not breaker.lets_through():
+            wait = breaker.seconds_until_probe()
+            if time.monotonic() + wait >= self._end:
+                raise SourceCircuitOpen("the department has failed again and again")
+            await asyncio.sleep(min(wait, LOOK_SECONDS))
 
     async def _attempt(self, source: _Source) -> Answer:
         """One request; a second one where the first is slower than most, and the first answer."""

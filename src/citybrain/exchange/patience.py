@@ -30,13 +30,19 @@ class Breaker:
         return self._opened_at is not None
 
     def lets_through(self) -> bool:
-        """Whether a request may go out; after the cool-down one a cool-down may."""
+        """Whether a request may go out; one may after each cool-down."""
         if self._opened_at is None:
             return True
         if self._clock() - self._opened_at < COOLS_SECONDS:
             return False
         self._opened_at = self._clock()  # this one is the probe
         return True
+
+    def seconds_until_probe(self) -> float:
+        """How long it is still left alone; the probe of another may end that sooner."""
+        if self._opened_at is None:
+            return 0.0
+        return max(self._opened_at + COOLS_SECONDS - self._clock(), 0.0)
 
     def note(self, *, failed: bool) -> None:
         """What became of a request."""

@@ -1,0 +1,150 @@
+"""An answer counts only if the department signed it, to this very request, now."""
+
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+
+from citybrain.exchange.bank import Payment, PaymentUnknown, receipt_of
+from citybrain.exchange.departments import (
+    EvidenceRequest,
+    SourceAnswerInvalid,
+    SourceAnswerMismatch,
+    SourceSignatureWrong,
+    verified,
+)
+from citybrain.exchange.directory import Directory, DirectoryInvalid, load_directory, read_directory
+from citybrain.exchange.signing import (
+    EVIDENCE,
+    RECEIPT,
+    ExchangeKeyMissing,
+    Signer,
+    Verifier,
+    make_key_once,
+    open_signer,
+    read_signer,
+)
+from citybrain.settings import Settings
+
+REQUEST = EvidenceRequest(
+    request_id=UUID(int=1), application_id="application-1", department="police",
+    record="identity", id_number="410102199501010000", form={}, user_id="system",
+)  # fmt: skip
+PAYMENT = Payment(UUID(int=2), "application-1", 500, "housing-fund", "410102199501010000")
+
+
+def signer(folder: Path, name: str = "police") -> Signer:
+    make_key_once(folder / f"{name}.pem")
+    return read_signer(folder / f"{name}.pem", f"{name}-1")
+
+
+def claims(**changed: Any) -> dict[str, Any]:
+    return {
+        "iss": "police", "jti": str(REQUEST.request_id), "sub": REQUEST.id_number,
+        "rec": "identity", "iat": int(time.time()), "record": {"born": "1995-01-01"},
+    } | changed  # fmt: skip
+
+
+def test_a_signed_answer_to_the_request_is_taken(tmp_path: Path) -> None:
+    police = signer(tmp_path)
+    answer = verified(REQUEST, police.sign(claims(), EVIDENCE), Verifier([police.public_key]))
+    assert answer.record == {"born": "1995-01-01"}
+    assert answer.key_id == "police-1"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"iss": "tax"}, {"jti": str(UUID(int=9))}, {"sub": "410102199501010001"},
+     {"rec": "residence"}, {"iat": int(time.time()) - 3600}, {"iat": int(time.time()) + 3600}],
+)  # fmt: skip
+def test_an_answer_to_anything_else_is_not(tmp_path: Path, changed: dict[str, Any]) -> None:
+    police = signer(tmp_path)
+    signed = police.sign(claims(**changed), EVIDENCE)
+    with pytest.raises(SourceAnswerMismatch) as refused:
+        verified(REQUEST, signed, Verifier([police.public_key]))
+    assert REQUEST.id_number not in str(refused.value)
+
+
+@pytest.mark.parametrize("changed", [{"record": "text"}, {"iat": "now"}, {"iat": 1e300}])
+def test_an_answer_of_another_form_is_not(tmp_path: Path, changed: dict[str, Any]) -> None:
+    police = signer(tmp_path)
+    signed = police.sign(claims(**changed), EVIDENCE)
+    with pytest.raises(SourceAnswerInvalid):
+        verified(REQUEST, signed, Verifier([police.public_key]))
+
+
+def test_who_signs_and_as_what_is_checked(tmp_path: Path) -> None:
+    police, stranger = signer(tmp_path), signer(tmp_path, "stranger")
+    verifier = Verifier([police.public_key])
+    as_police = Signer(stranger._key, "police-1")
+    good = police.sign(claims(), EVIDENCE)
+    head, payload, signature = good.split(".")
+    for signed in (
+        stranger.sign(claims(), EVIDENCE), as_police.sign(claims(), EVIDENCE),
+        police.sign(claims(), RECEIPT), f"{head}.{payload}.", f"{head}.{signature}.{payload}",
+        "", "x", "a.b.c", f"{good}x",
+    ):  # fmt: skip
+        with pytest.raises(SourceSignatureWrong):
+            verified(REQUEST, signed, verifier)
+
+
+def receipt(**changed: Any) -> dict[str, Any]:
+    return {
+        "iss": "bank", "jti": str(PAYMENT.payment_id), "amount_fen": 500, "status": "success",
+        "code": None, "bank_reference": "B1", "settled_at": 1_772_000_000,
+    } | changed  # fmt: skip
+
+
+def test_a_receipt_of_this_payment_is_believed(tmp_path: Path) -> None:
+    bank = signer(tmp_path, "bank")
+    verifier = Verifier([bank.public_key])
+    assert receipt_of(PAYMENT, bank.sign(receipt(), RECEIPT), verifier).bank_reference == "B1"
+    failed = receipt(status="failed", code="account-closed", settled_at=None)
+    assert receipt_of(PAYMENT, bank.sign(failed, RECEIPT), verifier).code == "account-closed"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"amount_fen": 501}, {"jti": str(uuid4())}, {"iss": "police"}, {"status": "perhaps"},
+     {"settled_at": None}, {"status": "failed"}],
+)  # fmt: skip
+def test_any_other_receipt_says_nothing(tmp_path: Path, changed: dict[str, Any]) -> None:
+    bank = signer(tmp_path, "bank")
+    with pytest.raises(PaymentUnknown):
+        receipt_of(PAYMENT, bank.sign(receipt(**changed), RECEIPT), Verifier([bank.public_key]))
+
+
+def test_a_request_names_nobody_in_its_path_or_headers() -> None:
+    seen = REQUEST.path + str(REQUEST.headers("CN/GOV/410100/citybrain"))
+    assert REQUEST.id_number not in seen
+    assert REQUEST.headers("c")["X-Road-Issue"] == "application-1"
+
+
+def test_without_a_directory_nobody_is_asked(tmp_path: Path) -> None:
+    assert load_directory(Settings(mode="production", data_dir=tmp_path)) == Directory()
+    (tmp_path / "exchange.json").write_bytes(b"{}")
+    assert load_directory(Settings(mode="development", data_dir=tmp_path)) == Directory()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"bank": {"code": "bank", "url": "ftp://x"}}'])
+def test_a_directory_that_is_none_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "directory.json"
+    path.write_bytes(content)
+    with pytest.raises(DirectoryInvalid):
+        read_directory(path)
+    with pytest.raises(DirectoryInvalid):
+        read_directory(tmp_path / "absent.json")
+
+
+def test_production_signs_with_a_key_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(ExchangeKeyMissing, match="CITYBRAIN_EXCHANGE_KEY_FILE"):
+        open_signer(Settings(mode="production", data_dir=tmp_path))
+    (tmp_path / "key.pem").write_text("no key")
+    with pytest.raises(ExchangeKeyMissing):
+        open_signer(Settings(mode="production", exchange_key_file=tmp_path / "key.pem"))
+    development = Settings(mode="development", data_dir=tmp_path)
+    assert open_signer(development).public_key == open_signer(development).public_key
+    assert orjson.dumps(open_signer(development).public_key).find(b'"d"') == -1
