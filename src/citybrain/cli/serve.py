@@ -35,7 +35,7 @@ def serve(
     if port is not None:
         settings.http_port = port
     configure_logging(settings.log_level, settings.log_format)
-    uvloop.run(_serve(settings, workers=workers, city=False, rate=0))
+    uvloop.run(_serve(settings, workers=workers))
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
         float, typer.Option(help="Reports a second of the simulated city.", min=0.01, max=1000)
     ] = 1.0,
 ) -> None:
-    """Run everything for development: database, keys, server, workers and a simulated city."""
+    """Run everything for development: database, keys, server, workers, departments, a city."""
     settings = Settings(mode="development")
     if port is not None:
         settings.http_port = port
@@ -54,20 +54,26 @@ def run(
     if "log_level" not in settings.model_fields_set:
         settings.log_level = "WARNING"
     configure_logging(settings.log_level, settings.log_format)
-    uvloop.run(_serve(settings, workers=True, city=city, rate=rate))
+    uvloop.run(_serve(settings, workers=True, departments=True, city=city, rate=rate))
 
 
-async def _serve(settings: Settings, *, workers: bool, city: bool, rate: float) -> None:
+async def _serve(
+    settings: Settings, *, workers: bool, departments: bool = False, city: bool = False,
+    rate: float = 0,
+) -> None:  # fmt: skip
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and faces
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    said = ""
     async with AsyncExitStack() as stack:
-        if city:
-            departments = await _start_departments(settings.data_dir)
-            stack.push_async_callback(_stop_child, departments)
+        if departments:
+            process, said = await _start_departments(settings.data_dir)
+            stack.push_async_callback(_stop_child, process)
         url = await stack.enter_async_context(open_server(settings, workers=workers))
         console.print(f"citybrain listens at [bold]{url}[/]  (API: {url}/docs)")
+        if said:
+            console.print(f"simulated {said}")
         if city:
             process = await _start_city(url, rate)
             stack.push_async_callback(_stop_child, process)
@@ -77,16 +83,17 @@ async def _serve(settings: Settings, *, workers: bool, city: bool, rate: float) 
         console.print("stopping: accepted requests finish first")
 
 
-async def _start_departments(data_dir: Path) -> asyncio.subprocess.Process:
-    """Simulated departments and a bank; returns when they listen and their directory is written."""
+async def _start_departments(data_dir: Path) -> tuple[asyncio.subprocess.Process, str]:
+    """Simulated departments and a bank, with what they say once they listen."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ops.simulators.departments", "--data-dir", str(_absolute(data_dir)),
         cwd=CHECKOUT, start_new_session=True, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    if not await process.stdout.readline():
+    said = await process.stdout.readline()
+    if not said:
         raise CitybrainError("the simulated departments did not start")
-    return process
+    return process, said.decode().strip()
 
 
 def _absolute(path: Path) -> Path:

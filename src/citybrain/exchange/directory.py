@@ -25,7 +25,7 @@ class Member(BaseModel):
     code: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")
     url: str = Field(pattern=r"^https?://[^\s]+[^/\s]$")
     public_keys: list[dict[str, Any]] = Field(min_length=1, description="JWKs (Ed25519) with `kid`")
-    attempt_seconds: float = Field(1.0, gt=0, description="time one request has")
+    attempt_seconds: float = Field(4.0, gt=0, description="time one request has")
 
 
 class Directory(BaseModel):
