@@ -80,6 +80,12 @@ class RequestEvidenceAgain(Command):
     """Ask the departments once more: one was away, or things have changed."""
 
 
+class OpenApplication(Command):
+    """Look at what is sealed. The applicant will see who did, and why."""
+
+    purpose: Literal["review", "audit", "complaint", "support"]
+
+
 class ChannelNotOffered(InvalidInput):
     """The service is not offered on this channel."""
 
@@ -279,6 +285,18 @@ async def request_evidence_again(
         )  # fmt: skip
 
     return await change_application(application_id, command, context, services, decide)
+
+
+async def open_application(
+    application_id: str, command: OpenApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """Note the look, before it is granted."""
+    return await change_application(
+        application_id, command, context, services,
+        lambda application, now: application.open_sealed(
+            context.actor, now, what="explanation", purpose=command.purpose
+        ),
+    )  # fmt: skip
 
 
 def item_of(application: Application, services: Services) -> ServiceItem:

@@ -1,8 +1,8 @@
 """One line of a benchmark: what is measured beside what, its targets, and its JSON.
 
 The JSON object is the contract with whoever reads the results: `bench`, `line`, `value`,
-`unit`, `limit`, `of_limit`, `peers`, and where they apply `p50_ms`, `p99_ms`, `rss_mb`,
-`loop_p99_ms` and `recall`.
+`unit`, `limit`, `of_limit`, `peers`, and where they apply `p50_ms`, `p99_ms`, those of the limit
+(`limit_p50_ms`, `limit_p99_ms`), `rss_mb`, `loop_p99_ms` and `recall`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,6 +88,7 @@ class Result:
     limit: float | None
     peers: Mapping[str, float | str]
     verdicts: Sequence[Verdict]
+    limit_latency: Sample | None = None
 
     @property
     def of_limit(self) -> float | None:
@@ -113,6 +114,9 @@ class Result:
             if value is not None:
                 members[figure] = round(value, 2)
         members["limit_name"] = self.line.limit
+        if self.limit_latency is not None:
+            for figure in ("p50_ms", "p99_ms"):
+                members[f"limit_{figure}"] = _rounded(getattr(self.limit_latency, figure), 2)
         members["targets"] = [
             {"target": each.target, "reached": _rounded(each.reached, 3), "met": each.met}
             for each in self.verdicts
@@ -140,6 +144,7 @@ def composed(bench: str, line: Line, samples: Samples) -> Result:
         limit=limit.rate if isinstance(limit, Sample) else None,
         peers={name: _rate(samples[name]) for name in line.peers if name in samples},
         verdicts=[target.judge(own, samples) for target in line.targets],
+        limit_latency=limit if isinstance(limit, Sample) and limit.p50_ms is not None else None,
     )
 
 

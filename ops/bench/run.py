@@ -54,6 +54,9 @@ def table_of(bench: str, results: Sequence[Result]) -> Table:
     for result in results:
         own = result.own
         latency = "" if own.p50_ms is None else f"{own.p50_ms:.1f} / {own.p99_ms or 0:.1f}"
+        other = result.limit_latency
+        if other is not None:
+            latency += f"\nlimit {other.p50_ms:.1f} / {other.p99_ms or 0:.1f}"
         memory = "" if own.rss_mb is None else f"\n{own.rss_mb:.0f} MB"
         share = "" if result.of_limit is None else f"{result.of_limit:.0%} of\n{result.line.limit}"
         table.add_row(

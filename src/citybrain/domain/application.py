@@ -594,7 +594,9 @@ class Application(StreamAggregate):
             )  # fmt: skip
 
     def open_sealed(self, actor: Actor, now: datetime, *, what: str, purpose: str) -> None:
-        """Note who sees what is sealed; the applicant may without a note."""
+        """Note who sees what is sealed: an auditor, or who decides; the applicant needs no note."""
+        if not actor.has(Role.AUDITOR):
+            self.check_officer(actor)
         self._trigger(ApplicationOpened, now, what=what, reader=actor.subject, purpose=purpose)
 
     def check_applicant(self, actor: Actor) -> None:

@@ -8,7 +8,16 @@ import orjson
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, Unavailable
-from citybrain.http import applications, audit, cases, citizens, live, operations, services
+from citybrain.http import (
+    applications,
+    audit,
+    cases,
+    citizens,
+    explanations,
+    live,
+    operations,
+    services,
+)
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
@@ -38,6 +47,7 @@ def routes_of(runtime: Runtime) -> tuple[Route, ...]:
         *cases.ROUTES,
         *citizens.ROUTES,
         *applications.ROUTES,
+        *explanations.ROUTES,
         *services.ROUTES,
         *audit.ROUTES,
         *operations.ROUTES,

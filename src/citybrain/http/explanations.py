@@ -1,0 +1,109 @@
+"""What was decided and why, over HTTP; and what an applicant was told about their data.
+
+The applicant sees the whole explanation. Everybody else sees it without personal values, and
+opens those by a command that the applicant finds among the accesses to their data.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from citybrain.domain.actor import Role
+from citybrain.domain.application import Application, NotYourApplication
+from citybrain.eventstore import StreamNotFound
+from citybrain.http.applications import application_id_of
+from citybrain.http.commanding import context
+from citybrain.http.routing import Answer, Call, Route, json_response
+from commands.application import OpenApplication, open_application
+from commands.consent import consent_receipt
+from commands.explanation import explain
+
+READERS = (Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
+OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
+
+
+class Explanation(BaseModel):
+    """What was decided, from which inputs, by which rules, and what would have changed it."""
+
+    model_config = ConfigDict(extra="allow")
+    application_id: str
+    service: str
+    item_version: str
+    outcome: dict[str, Any] | None
+    decisions: list[dict[str, Any]] = Field(description="by rules, officers and claims, in order")
+    parameters: dict[str, int]
+    rules: list[dict[str, Any]]
+    inputs: list[dict[str, Any]] = Field(description="each with its source and digest")
+    payments: list[dict[str, Any]]
+    recomputed: dict[str, Any] | None = Field(
+        description="the decision taken again now, from the sealed records"
+    )
+
+
+class ConsentReceipt(BaseModel):
+    """A receipt in the terms of ISO/IEC TS 27560."""
+
+    schema_version: str
+    record_id: str
+    pii_principal_id: str
+    issued_at: datetime
+    processing: dict[str, Any]
+    parties: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+
+
+async def _readable(call: Call) -> Application:
+    """The application, for whoever may read it; a citizen is not told of others' at all."""
+    application_id, actor = application_id_of(call), call.authenticated
+    office = actor.has(*OFFICE)
+    try:
+        application = await call.runtime.store.load(Application, application_id)
+    except StreamNotFound:
+        if office:
+            raise
+        raise NotYourApplication("citizens read their own applications only") from None
+    if not office and actor.subject != application.citizen_id:
+        raise NotYourApplication("citizens read their own applications only")
+    return application
+
+
+async def explanation(call: Call) -> web.Response:
+    """Explain; with personal values for the applicant."""
+    application = await _readable(call)
+    own = call.authenticated.subject == application.citizen_id
+    return json_response(await explain(application.id, call.runtime.services, opened=own))
+
+
+async def opening(call: Call) -> web.Response:
+    """Note who looks and why; then explain with personal values."""
+    application_id, services = application_id_of(call), call.runtime.services
+    await open_application(application_id, call.body, context(call), services)
+    return json_response(await explain(application_id, services, opened=True))
+
+
+async def receipt(call: Call) -> web.Response:
+    """The receipt of what was told and agreed."""
+    application = await _readable(call)
+    return json_response(ConsentReceipt(**consent_receipt(application, call.runtime.services)))
+
+
+ROUTES = (
+    Route(
+        method="GET", path="/v1/applications/{application_id}/explanation", tag="applications",
+        summary="What was decided, why, and what would have changed it", handler=explanation,
+        roles=READERS, answers={200: Answer("the explanation", Explanation)},
+    ),
+    Route(
+        method="POST", path="/v1/applications/{application_id}/opening", tag="applications",
+        summary="Open what is sealed, on the record", handler=opening, roles=OFFICE,
+        body=OpenApplication,
+        answers={200: Answer("the explanation with personal values", Explanation)},
+    ),
+    Route(
+        method="GET", path="/v1/applications/{application_id}/consent-receipt",
+        tag="applications", summary="Which data is processed, for what, by whom",
+        handler=receipt, roles=READERS, answers={200: Answer("the receipt", ConsentReceipt)},
+    ),
+)  # fmt: skip
