@@ -9,7 +9,7 @@ import typer
 from pydantic import SecretStr, ValidationError
 
 from citybrain import __version__
-from citybrain.cli import bench, catalogue, faces, imports, processes, projections
+from citybrain.cli import applications, bench, catalogue, faces, imports, processes, projections
 from citybrain.cli.output import console, errors, print_json
 from citybrain.cli.replay import replay
 from citybrain.cli.serve import run, serve
@@ -37,6 +37,7 @@ app.add_typer(projections.app, name="projections")
 app.add_typer(processes.app, name="processes")
 app.add_typer(faces.app, name="faces")
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(applications.app, name="applications")
 
 
 @app.command()

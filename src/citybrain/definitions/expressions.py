@@ -2,8 +2,14 @@
 
 CEL has no loops, no state and no input or output: an expression in a file can compute a rule
 and nothing else. https://github.com/google/cel-spec
+
+`celpy` parses, and has the types and operators. Its interpreter is too slow for rules that are
+tried hundreds of times, so what definitions are made of (names, members, literals, operators
+and functions) becomes Python closures over the same operators, with the same errors. Anything
+else in an expression (lists, macros, methods) is left to the interpreter.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,11 +17,19 @@ from celpy import Environment
 from celpy.adapter import json_to_cel
 from celpy.celparser import CELParseError
 from celpy.celtypes import BoolType, IntType
-from celpy.evaluation import CELEvalError
+from celpy.evaluation import CELEvalError, base_functions
+from lark import Token, Tree
 
 from citybrain.errors import CitybrainError
 
 _ENVIRONMENT = Environment()
+
+Path = tuple[str, ...]
+Node = Callable[[Mapping[str, Any]], Any]
+"""Computes a part of an expression: a CEL value, or a `CELEvalError` as a value.
+
+CEL's logic takes errors as operands: `true || error` is true.
+"""
 
 
 class ExpressionWrong(CitybrainError):
@@ -30,20 +44,26 @@ class Expression:
     def __init__(self, source: str) -> None:
         self.source = source
         try:
-            compiled = _ENVIRONMENT.compile(source)
+            tree = _ENVIRONMENT.compile(source)
         except CELParseError as error:
             raise ExpressionWrong(f"this is not CEL: {source}") from error
-        self._program = _ENVIRONMENT.program(compiled, functions=FUNCTIONS)
+        self.reads = frozenset(_paths(tree))
+        """The names and members it looks at: `("account", "status")`."""
+        self.literals = tuple(_literals(tree))
+        """The texts and numbers written in it."""
+        try:
+            self._compute = _node(tree)
+        except _LeftToInterpreter:
+            self._compute = _interpreted(tree)
 
-    def value(self, values: dict[str, Any]) -> Any:
+    def value(self, values: Mapping[str, Any]) -> Any:
         """The result for named JSON values, as JSON; raises `ExpressionWrong`."""
         try:
-            found = self._program.evaluate(json_to_cel(values))  # type: ignore[arg-type]
-        except (CELEvalError, ValueError, TypeError, KeyError) as error:
+            return _plain(self._compute(values))
+        except _WRONG as error:
             raise ExpressionWrong(
                 f"{self.source}: cannot be computed from what is given"
             ) from error
-        return _plain(found)
 
 
 def _plain(value: Any) -> Any:
@@ -63,6 +83,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     return value
+
+
+# --- functions ----------------------------------------------------------------------------
 
 
 def _least(*values: Any) -> Any:
@@ -87,9 +110,201 @@ def _years_between(first: Any, last: Any) -> IntType:
     return IntType(int(_months_between(first, last) / 12))
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "least": _least,
     "greatest": _greatest,
     "months_between": _months_between,
     "years_between": _years_between,
+}
+
+# --- from syntax to closures --------------------------------------------------------------
+
+_OPERATORS = {
+    "relation_lt": "_<_", "relation_le": "_<=_", "relation_gt": "_>_", "relation_ge": "_>=_",
+    "relation_eq": "_==_", "relation_ne": "_!=_",
+    "addition_add": "_+_", "addition_sub": "_-_",
+    "multiplication_mul": "_*_", "multiplication_div": "_/_", "multiplication_mod": "_%_",
+    "unary_not": "!_", "unary_neg": "-_",
+}  # fmt: skip
+_WRAPPERS = {
+    "expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary",
+    "member", "primary", "paren_expr",
+}  # fmt: skip
+_NUMBER_WRONG = (TypeError, ValueError, OverflowError, ZeroDivisionError)
+_CALL_WRONG = (TypeError, ValueError, AttributeError)
+_WRONG = (CELEvalError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_NAMESPACE = "google"  # a name that celpy gives to types of its own
+_MACROS = {"has", "dyn"}
+
+
+class _LeftToInterpreter(Exception):
+    """This part of the language has no closure."""
+
+
+def _interpreted(tree: "Tree[Token]") -> Node:
+    program = _ENVIRONMENT.program(tree, functions=FUNCTIONS)
+    return lambda values: program.evaluate(json_to_cel(values))  # type: ignore[arg-type]
+
+
+def _node(tree: "Tree[Token]") -> Node:
+    """The closure of a part; raises `_LeftToInterpreter`."""
+    tree = _inner(tree)
+    path = _path(tree)
+    if path is not None:
+        return _lookup(path)
+    make = _MAKERS.get(tree.data)
+    if make is None:
+        raise _LeftToInterpreter
+    return make(tree)
+
+
+def _inner(tree: "Tree[Token]") -> "Tree[Token]":
+    """Without the rules of grammar around it that have no operator of their own."""
+    while tree.data in _WRAPPERS and len(tree.children) == 1:
+        (tree,) = _trees(tree)
+    return tree
+
+
+def _path(tree: "Tree[Token]") -> Path | None:
+    """The path of a name and its members; None for anything else."""
+    tree = _inner(tree)
+    if tree.data == "ident":
+        return (str(tree.children[0]),)
+    if tree.data == "member_dot":
+        of, name = tree.children
+        before = _path(of) if isinstance(of, Tree) else None
+        return None if before is None else (*before, str(name))
+    return None
+
+
+def _paths(tree: "Tree[Token]") -> Iterator[Path]:
+    path = _path(tree)
+    if path is not None:
+        yield path
+        return
+    for child in tree.children:
+        if isinstance(child, Tree):
+            yield from _paths(child)
+
+
+def _literals(tree: "Tree[Token]") -> Iterator[Any]:
+    for literal in tree.find_data("literal"):
+        value = _constant(literal)
+        if isinstance(value, str | int) and not isinstance(value, BoolType):
+            yield _plain(value)
+
+
+def _constant(literal: "Tree[Token]") -> Any:
+    try:
+        return _ENVIRONMENT.program(literal).evaluate({})
+    except CELEvalError as error:
+        return error
+
+
+def _literal(tree: "Tree[Token]") -> Node:
+    value = _constant(tree)
+    return lambda _: value
+
+
+def _lookup(path: Path) -> Node:
+    """What a path leads to. Only that is made a CEL value, not the whole record."""
+    name, *members = path
+    if name == _NAMESPACE or name in FUNCTIONS or name in base_functions:
+        raise _LeftToInterpreter
+
+    def look(values: Mapping[str, Any]) -> Any:
+        if name not in values:
+            return CELEvalError(f"undeclared reference to {name!r}")
+        value = values[name]
+        for member in members:
+            if not isinstance(value, dict) or member not in value:
+                return CELEvalError(f"no such member: {member!r}")
+            value = value[member]
+        try:
+            return json_to_cel(value)
+        except (TypeError, ValueError) as error:
+            return _error(error)
+
+    return look
+
+
+def _choice(tree: "Tree[Token]") -> Node:
+    condition, then, other = map(_node, _trees(tree))
+
+    def choose(values: Mapping[str, Any]) -> Any:
+        chosen = condition(values)
+        if not isinstance(chosen, BoolType):
+            return CELEvalError("no such overload")
+        return then(values) if chosen else other(values)
+
+    return choose
+
+
+def _logic(symbol: str) -> Callable[["Tree[Token]"], Node]:
+    return lambda tree: _applied(base_functions[symbol], list(map(_node, _trees(tree))))
+
+
+def _binary(tree: "Tree[Token]") -> Node:
+    operator, right = _trees(tree)
+    if operator.data not in _OPERATORS:
+        raise _LeftToInterpreter
+    (left,) = _trees(operator)
+    return _applied(base_functions[_OPERATORS[operator.data]], [_node(left), _node(right)])
+
+
+def _unary(tree: "Tree[Token]") -> Node:
+    operator, operand = _trees(tree)
+    return _applied(base_functions[_OPERATORS[operator.data]], [_node(operand)])
+
+
+def _applied(function: Callable[..., Any], operands: list[Node]) -> Node:
+    """An operator: it gets errors, too, and knows what becomes of them."""
+
+    def apply(values: Mapping[str, Any]) -> Any:
+        try:
+            return function(*[operand(values) for operand in operands])
+        except _NUMBER_WRONG as error:
+            return _error(error)
+
+    return apply
+
+
+def _call(tree: "Tree[Token]") -> Node:
+    name = str(tree.children[0])
+    function = FUNCTIONS.get(name, base_functions.get(name))
+    if function is None or name in _MACROS:
+        raise _LeftToInterpreter
+    operands = [_node(each) for lists in _trees(tree) for each in _trees(lists)]
+
+    def call(values: Mapping[str, Any]) -> Any:
+        given = [operand(values) for operand in operands]
+        for each in given:
+            if isinstance(each, CELEvalError):
+                return each
+        try:
+            return function(*given)
+        except _CALL_WRONG as error:
+            return _error(error)
+
+    return call
+
+
+def _error(error: Exception) -> CELEvalError:
+    return CELEvalError("no such overload", type(error), error.args)
+
+
+def _trees(tree: "Tree[Token]") -> list["Tree[Token]"]:
+    return [child for child in tree.children if isinstance(child, Tree)]
+
+
+_MAKERS: dict[str, Callable[["Tree[Token]"], Node]] = {
+    "literal": _literal,
+    "expr": _choice,
+    "conditionalor": _logic("_||_"),
+    "conditionaland": _logic("_&&_"),
+    "relation": _binary,
+    "addition": _binary,
+    "multiplication": _binary,
+    "unary": _unary,
+    "ident_arg": _call,
 }

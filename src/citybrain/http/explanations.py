@@ -73,7 +73,10 @@ async def explanation(call: Call) -> web.Response:
     """Explain; with personal values for the applicant."""
     application = await _readable(call)
     own = call.authenticated.subject == application.citizen_id
-    return json_response(await explain(application.id, call.runtime.services, opened=own))
+    answer = await explain(application.id, call.runtime.services, opened=own)
+    for decision in answer["decisions"] if own else ():
+        decision.pop("reviewer")  # a department decides, not a person to be sought out
+    return json_response(answer)
 
 
 async def opening(call: Call) -> web.Response:
