@@ -7,7 +7,6 @@ has come; a decision names it, so that it can be held against exactly these rule
 import hashlib
 from collections.abc import Iterable
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -142,7 +141,7 @@ class ServiceItem(_Definition):
 
     _compiled: dict[str, Expression] = PrivateAttr(default_factory=dict)
 
-    @cached_property
+    @property
     def version(self) -> str:
         """The day it begins, and a digest of its contents."""
         content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
