@@ -10,6 +10,7 @@ import orjson
 
 from citybrain.eventstore import EventStore
 from citybrain.eventstore.reader import patiently
+from projections.application_days import bucket_seconds
 from projections.registry import PROJECTIONS
 
 Pool: TypeAlias = "asyncpg.Pool[Any]"
@@ -59,6 +60,76 @@ SELECT day, purpose, jsonb_object_agg(outcome, count)::text AS outcomes,
 FROM identity_days.outcomes
 WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR purpose = $3)
 GROUP BY day, purpose ORDER BY day, purpose
+"""
+
+APPLICATION_COLUMNS = """
+application_id, citizen_id, service, department, item_version, status, channel, channels, held_by,
+simulated, pays, submitted_at, promised_at, legal_due_on, identified_at, identity_method,
+decided_at, decided_by, outcome, reasons, amount_fen, paid_at, payout_delayed, appealed, reviews,
+updated_at, version, position
+"""
+
+APPLICATIONS = f"""
+SELECT {APPLICATION_COLUMNS} FROM applications.applications
+WHERE ($1::text IS NULL OR citizen_id = $1) AND ($2::text IS NULL OR status = $2)
+  AND ($3::text IS NULL OR service = $3) AND ($4::text IS NULL OR department = $4)
+  AND ($5::timestamptz IS NULL OR (submitted_at, application_id) < ($5, $6::text))
+ORDER BY submitted_at DESC, application_id DESC LIMIT $7
+"""  # noqa: S608
+
+APPLICATION_QUEUE = f"""
+SELECT {APPLICATION_COLUMNS} FROM applications.applications
+WHERE waiting AND ($1::text IS NULL OR department = $1)
+  AND ($2::timestamptz IS NULL OR (submitted_at, application_id) > ($2, $3::text))
+ORDER BY submitted_at, application_id LIMIT $4
+"""  # noqa: S608
+
+APPLICATION = f"""
+SELECT {APPLICATION_COLUMNS} FROM applications.applications WHERE application_id = $1
+"""  # noqa: S608
+
+APPLICATION_STEPS = """
+SELECT version, position, topic, at, recorded_at, milliseconds, actor, role, channel,
+       details::text AS details
+FROM applications.steps WHERE application_id = $1 AND version > $2 ORDER BY version
+"""
+
+APPLICATION_DAYS = """
+SELECT day, service, jsonb_object_agg(what, count)::text AS counts
+FROM application_days.counts
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
+GROUP BY day, service ORDER BY day, service
+"""
+
+APPLICATION_SECONDS = """
+SELECT bucket, sum(count)::bigint AS count FROM application_days.seconds
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
+GROUP BY bucket ORDER BY bucket
+"""
+
+SOURCE_DAYS = """
+SELECT day, department, jsonb_object_agg(what, count)::text AS counts
+FROM source_days.counts
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR department = $3)
+GROUP BY day, department ORDER BY day, department
+"""
+
+SOURCE_LATENCIES = """
+SELECT day, department, bucket, count FROM source_days.latencies
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR department = $3)
+ORDER BY day, department, bucket
+"""
+
+REFUSAL_DAYS = """
+SELECT day, service, by, reason, count FROM refusal_days.refusals
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
+ORDER BY day, service, count DESC, by, reason
+"""
+
+DATA_ACCESSES = """
+SELECT access_id, at, who, what, purpose, stream_id, version FROM data_accesses.accesses
+WHERE citizen_id = $1 AND ($2::timestamptz IS NULL OR (at, access_id) < ($2, $3::text))
+ORDER BY at DESC, access_id DESC LIMIT $4
 """
 
 STREAM_COUNTS = """
@@ -131,6 +202,97 @@ async def identity_days(
     """How people were identified, by city day and purpose, both days included."""
     rows = await _rows(pool, IDENTITY_DAYS, since, until, purpose)
     return [row | {"outcomes": orjson.loads(row["outcomes"])} for row in rows]
+
+
+async def applications(
+    pool: Pool,
+    *,
+    citizen_id: str | None = None,
+    status: str | None = None,
+    service: str | None = None,
+    department: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Applications, newest first; `after` is (submitted_at, application_id) of the last seen."""
+    at, application_id = after or (None, None)
+    return await _rows(
+        pool, APPLICATIONS, citizen_id, status, service, department, at, application_id, limit
+    )
+
+
+async def application_queue(
+    pool: Pool,
+    *,
+    department: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """What waits for an officer, longest first."""
+    at, application_id = after or (None, None)
+    return await _rows(pool, APPLICATION_QUEUE, department, at, application_id, limit)
+
+
+async def application(pool: Pool, application_id: str) -> Row | None:
+    """One application; None where the read model does not have it."""
+    rows = await _rows(pool, APPLICATION, application_id)
+    return rows[0] if rows else None
+
+
+async def application_steps(pool: Pool, application_id: str, after: int = 0) -> list[Row]:
+    """The steps behind a version, in order; `details` decoded."""
+    rows = await _rows(pool, APPLICATION_STEPS, application_id, after)
+    return [row | {"details": orjson.loads(row["details"])} for row in rows]
+
+
+async def application_days(
+    pool: Pool, *, since: date, until: date, service: str | None = None
+) -> list[Row]:
+    """What became of applications, by the city's day of submission and service."""
+    rows = await _rows(pool, APPLICATION_DAYS, since, until, service)
+    return [row | {"counts": orjson.loads(row["counts"])} for row in rows]
+
+
+async def seconds_to_money(
+    pool: Pool, *, since: date, until: date, service: str | None = None
+) -> list[tuple[float, int]]:
+    """From submission to the bank's receipt: (seconds at most, how many), ascending."""
+    rows = await _rows(pool, APPLICATION_SECONDS, since, until, service)
+    return [(bucket_seconds(row["bucket"]), row["count"]) for row in rows]
+
+
+async def source_days(
+    pool: Pool, *, since: date, until: date, department: str | None = None
+) -> list[Row]:
+    """Departments by day: counts, and answers by their time (seconds at most, how many)."""
+    rows = await _rows(pool, SOURCE_DAYS, since, until, department)
+    latencies: dict[tuple[date, str], list[tuple[float, int]]] = {}
+    for row in await _rows(pool, SOURCE_LATENCIES, since, until, department):
+        found = latencies.setdefault((row["day"], row["department"]), [])
+        found.append((bucket_seconds(row["bucket"]), row["count"]))
+    return [
+        row
+        | {
+            "counts": orjson.loads(row["counts"]),
+            "seconds": latencies.get((row["day"], row["department"]), []),
+        }
+        for row in rows
+    ]
+
+
+async def refusal_days(
+    pool: Pool, *, since: date, until: date, service: str | None = None
+) -> list[Row]:
+    """Refusals by day, service, who refused, and reason."""
+    return await _rows(pool, REFUSAL_DAYS, since, until, service)
+
+
+async def data_accesses(
+    pool: Pool, citizen_id: str, *, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> list[Row]:
+    """Who used a citizen's data, newest first; `after` is (at, access_id) of the last seen."""
+    at, access_id = after or (None, None)
+    return await _rows(pool, DATA_ACCESSES, citizen_id, at, access_id, limit)
 
 
 async def stream_counts(pool: Pool) -> list[Row]:

@@ -1,16 +1,22 @@
 """All read models, by name."""
 
 from citybrain.errors import InvalidInput
+from projections.application_days import ApplicationDays
+from projections.applications import Applications
 from projections.case_days import CaseDays
 from projections.case_timeline import CaseTimeline
+from projections.data_accesses import DataAccesses
 from projections.identity_days import IdentityDays
 from projections.open_cases import OpenCases
 from projections.projection import Projection
+from projections.refusal_days import RefusalDays
+from projections.source_days import SourceDays
 from projections.streams import Streams
 from projections.suspected_duplicates import SuspectedDuplicates
 
 PROJECTIONS: tuple[Projection, ...] = (
     OpenCases(), CaseTimeline(), CaseDays(), Streams(), SuspectedDuplicates(), IdentityDays(),
+    Applications(), ApplicationDays(), SourceDays(), RefusalDays(), DataAccesses(),
 )  # fmt: skip
 
 

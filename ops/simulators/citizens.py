@@ -103,7 +103,8 @@ class Citizens:
             await self._on(citizen.phone, applied, "withdrawal", {})
             return
         await asyncio.sleep(OFFICE_SECONDS)
-        state = await self._client.get(citizen.phone, f"/v1/applications/{applied}")
+        shown = await self._client.get(citizen.phone, f"/v1/applications/{applied}")
+        state = shown.get("application", {})
         if state.get("status") == "refused" and self._chance.random() < APPEAL_SHARE:
             await self._on(citizen.phone, applied, "appeal", {"grounds": "simulated: look again"})
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.http import (
+    application_views,
     applications,
     audit,
     cases,
@@ -46,6 +47,7 @@ def routes_of(runtime: Runtime) -> tuple[Route, ...]:
     routes = (
         *cases.ROUTES,
         *citizens.ROUTES,
+        *application_views.ROUTES,
         *applications.ROUTES,
         *explanations.ROUTES,
         *services.ROUTES,

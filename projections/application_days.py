@@ -1,0 +1,167 @@
+"""Applications by the city's day of submission and service: what became of them, what was saved.
+
+Savings are counted for applications that ended well, against what the item's baseline says it
+took before: papers, approvals one after the other, visits to a counter.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from math import ceil, log2
+from typing import Any
+
+import asyncpg
+import orjson
+
+from citybrain.eventstore import RecordedEvent
+from projections.case_days import CITY_ZONE
+
+TABLES = """
+CREATE TABLE counts (
+    day     date NOT NULL,
+    service text COLLATE "C" NOT NULL,
+    what    text COLLATE "C" NOT NULL,
+    count   bigint NOT NULL,
+    PRIMARY KEY (day, service, what)
+);
+CREATE TABLE seconds (
+    day     date NOT NULL,
+    service text COLLATE "C" NOT NULL,
+    bucket  integer NOT NULL,
+    count   bigint NOT NULL,
+    PRIMARY KEY (day, service, bucket)
+);
+CREATE TABLE under_way (
+    application_id text COLLATE "C" PRIMARY KEY,
+    state          jsonb NOT NULL
+);
+"""
+
+ADD = """
+INSERT INTO counts AS c (day, service, what, count)
+SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::bigint[])
+ON CONFLICT (day, service, what) DO UPDATE SET count = c.count + excluded.count
+"""
+ADD_SECONDS = """
+INSERT INTO seconds AS s (day, service, bucket, count)
+SELECT * FROM unnest($1::date[], $2::text[], $3::int[], $4::bigint[])
+ON CONFLICT (day, service, bucket) DO UPDATE SET count = s.count + excluded.count
+"""
+READ = "SELECT application_id, state::text FROM under_way WHERE application_id = ANY($1)"
+KEEP = """
+INSERT INTO under_way (application_id, state)
+SELECT * FROM unnest($1::text[], $2::jsonb[])
+ON CONFLICT (application_id) DO UPDATE SET state = excluded.state
+"""
+
+BUCKETS_A_DOUBLING = 8  # each is 9 % wider than the one before
+ONCE = {
+    "identity_verified": "identified", "payout_confirmed": "paid", "withdrawn": "withdrawn",
+    "expired": "expired", "appealed": "appealed", "payout_failed": "payout_failed",
+    "claim_lost": "claim_lost",
+}  # fmt: skip
+TOPICS = frozenset(
+    f"application.{step}"
+    for step in (*ONCE, "submitted", "decided", "reviewed", "taken_over")
+)  # fmt: skip
+
+State = dict[str, Any]
+
+
+class ApplicationDays:
+    """The read model `application_days`."""
+
+    name = "application_days"
+    version = 1
+    topics = TOPICS
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Add the batch to its days."""
+        ids = list({event.stream_id for event in events})
+        known = await connection.fetch(READ, ids)
+        states: dict[str, State] = {
+            row["application_id"]: orjson.loads(row["state"]) for row in known
+        }
+        counts: Counter[tuple[date, str, str]] = Counter()
+        seconds: Counter[tuple[date, str, int]] = Counter()
+        for event in events:
+            if event.topic == "application.submitted":
+                states[event.stream_id] = _begun(event)
+            state = states[event.stream_id]
+            key = date.fromisoformat(state["day"]), state["service"]
+            for what, count in _counted(event, state).items():
+                counts[*key, what] += count
+            if event.topic == "application.payout_confirmed":
+                submitted_at = datetime.fromisoformat(state["submitted_at"])
+                taken = (event.data["timestamp"] - submitted_at).total_seconds()
+                seconds[*key, bucket_of(taken)] += 1
+        await connection.execute(ADD, *_columns(counts))
+        if seconds:
+            await connection.execute(ADD_SECONDS, *_columns(seconds))
+        texts = [orjson.dumps(state).decode() for state in states.values()]
+        await connection.execute(KEEP, list(states), texts)
+
+
+def bucket_of(seconds: float) -> int:
+    """The bucket of a duration: bucket n ends at 2^(n/8) milliseconds."""
+    return max(0, ceil(BUCKETS_A_DOUBLING * log2(max(seconds * 1000, 1.0))))
+
+
+def bucket_seconds(bucket: int) -> float:
+    """Where a bucket ends, in seconds."""
+    return float(2 ** (bucket / BUCKETS_A_DOUBLING)) / 1000
+
+
+def _begun(event: RecordedEvent) -> State:
+    data = event.data
+    return {
+        "day": str(data["timestamp"].astimezone(CITY_ZONE).date()), "service": data["service"],
+        "submitted_at": data["timestamp"].isoformat(), "baseline": data["baseline"],
+        "pays": data["pays"], "trips": 0, "reviews": 0, "ever": [],
+    }  # fmt: skip
+
+
+def _counted(event: RecordedEvent, state: State) -> dict[str, int]:
+    """What an event adds to its day; keeps in the state what later ones need."""
+    data, topic = event.data, event.topic.partition(".")[2]
+    found: dict[str, int] = defaultdict(int)
+
+    def once(what: str, count: int = 1) -> None:
+        if what not in state["ever"]:
+            state["ever"].append(what)
+            found[what] += count
+
+    if topic == "submitted":
+        once("submitted")
+    if topic in ("submitted", "taken_over") and data["channel"] == "counter":
+        state["trips"] += 1
+        once("at_counter")
+    if topic in ONCE:
+        once(ONCE[topic])
+    if topic in ("decided", "reviewed"):
+        once(data["outcome"])
+    if topic == "reviewed":
+        state["reviews"] += 1
+        once("reviewed")
+    if topic == "payout_confirmed":
+        once("amount_fen", data["amount_fen"])
+    ended_well = topic == "payout_confirmed" or (
+        topic in ("decided", "reviewed") and data["outcome"] == "approved" and not state["pays"]
+    )
+    if ended_well and "ended_well" not in state["ever"]:
+        once("ended_well")
+        found["automatic"] += state["reviews"] == 0
+        found["online"] += "at_counter" not in state["ever"]
+        actual = {"materials": 0, "steps": 1 + state["reviews"], "trips": state["trips"]}
+        for what, before in state["baseline"].items():
+            found[f"{what}_before"] += before
+            found[f"{what}_now"] += actual[what]
+    return found
+
+
+def _columns(counts: Counter[Any]) -> list[list[Any]]:
+    rows = [(*key, count) for key, count in counts.items()]
+    return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]

@@ -1,0 +1,199 @@
+"""Applications as people look at them: one row each, and one entry a step.
+
+What is sealed in an event stays there: no sealed field is ever copied. Times of steps are those
+of the decisions; `milliseconds` count from the submission.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from citybrain.eventstore import RecordedEvent
+
+TABLES = """
+CREATE TABLE applications (
+    application_id  text COLLATE "C" PRIMARY KEY,
+    citizen_id      text COLLATE "C" NOT NULL,
+    service         text COLLATE "C" NOT NULL,
+    department      text COLLATE "C" NOT NULL,
+    item_version    text NOT NULL,
+    status          text COLLATE "C" NOT NULL,
+    channel         text NOT NULL,
+    channels        text[] NOT NULL,
+    held_by         text NOT NULL,
+    simulated       boolean NOT NULL,
+    pays            boolean NOT NULL,
+    submitted_at    timestamptz NOT NULL,
+    promised_at     timestamptz,
+    legal_due_on    date,
+    identified_at   timestamptz,
+    identity_method text,
+    decided_at      timestamptz,
+    decided_by      text,
+    outcome         text,
+    reasons         text[] NOT NULL DEFAULT '{}',
+    amount_fen      bigint,
+    paid_at         timestamptz,
+    payout_delayed  boolean NOT NULL DEFAULT false,
+    appealed        boolean NOT NULL DEFAULT false,
+    reviews         integer NOT NULL DEFAULT 0,
+    waiting         boolean NOT NULL DEFAULT false,
+    updated_at      timestamptz NOT NULL,
+    version         bigint NOT NULL,
+    position        bigint NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX ON applications (citizen_id, submitted_at DESC, application_id DESC);
+CREATE INDEX ON applications (submitted_at DESC, application_id DESC);
+CREATE INDEX ON applications (department, submitted_at, application_id) WHERE waiting;
+CREATE TABLE steps (
+    application_id text COLLATE "C" NOT NULL,
+    version        bigint NOT NULL,
+    position       bigint NOT NULL,
+    topic          text COLLATE "C" NOT NULL,
+    at             timestamptz NOT NULL,
+    recorded_at    timestamptz NOT NULL,
+    milliseconds   bigint NOT NULL,
+    actor          text,
+    role           text,
+    channel        text,
+    details        jsonb NOT NULL,
+    PRIMARY KEY (application_id, version)
+);
+"""
+
+COLUMNS = (
+    "application_id", "citizen_id", "service", "department", "item_version", "status", "channel",
+    "channels", "held_by", "simulated", "pays", "submitted_at", "promised_at", "legal_due_on",
+    "identified_at", "identity_method", "decided_at", "decided_by", "outcome", "reasons",
+    "amount_fen", "paid_at", "payout_delayed", "appealed", "reviews", "waiting", "updated_at",
+    "version", "position",
+)  # fmt: skip
+STEP_COLUMNS = (
+    "application_id", "version", "position", "topic", "at", "recorded_at", "milliseconds", "actor",
+    "role", "channel", "details",
+)  # fmt: skip
+READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = ANY($1)"  # noqa: S608
+DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
+
+SUBMITTED = "application.submitted"
+TOPICS = frozenset(
+    f"application.{step}"
+    for step in (
+        "submitted", "identity_verified", "evidence_requested", "evidence_collected",
+        "evidence_failed", "decided", "reviewed", "claim_lost", "payout_instructed",
+        "payout_confirmed", "payout_delayed", "payout_failed", "compensated", "withdrawn",
+        "expired", "appealed", "taken_over", "opened",
+    )
+)  # fmt: skip
+STATUS = {
+    "application.identity_verified": "identified",
+    "application.evidence_requested": "collecting",
+    "application.claim_lost": "refused",
+    "application.payout_instructed": "paying",
+    "application.payout_confirmed": "paid",
+    "application.payout_failed": "payout-failed",
+    "application.withdrawn": "withdrawn",
+    "application.expired": "expired",
+    "application.appealed": "referred",
+}
+FOR_AN_OFFICER = {"referred", "payout-failed"}
+
+Row = dict[str, Any]
+
+
+class Applications:
+    """The read model `applications`."""
+
+    name = "applications"
+    version = 1
+    topics = TOPICS
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Fold the batch into its rows, and add its steps."""
+        ids = list({event.stream_id for event in events})
+        found = await connection.fetch(READ, ids)
+        rows: dict[str, Row] = {row["application_id"]: dict(row) for row in found}
+        steps = []
+        for event in events:
+            if event.topic == SUBMITTED:
+                rows[event.stream_id] = _submitted(event)
+            row = rows[event.stream_id]
+            _change(row, event)
+            steps.append(_step(event, row["submitted_at"]))
+        await connection.execute(DELETE, ids)
+        await connection.copy_records_to_table(
+            "applications", columns=COLUMNS,
+            records=[[row[name] for name in COLUMNS] for row in rows.values()],
+        )  # fmt: skip
+        await connection.copy_records_to_table("steps", columns=STEP_COLUMNS, records=steps)
+
+
+def _submitted(event: RecordedEvent) -> Row:
+    data = event.data
+    due_on = data["legal_due_on"]
+    same = (
+        "citizen_id", "service", "department", "item_version", "channel", "held_by", "simulated",
+        "pays", "promised_at",
+    )  # fmt: skip
+    return (
+        dict.fromkeys(COLUMNS)
+        | {name: data[name] for name in same}
+        | {
+            "application_id": event.stream_id, "status": "submitted",
+            "channels": [data["channel"]], "submitted_at": data["timestamp"],
+            "legal_due_on": due_on and datetime.fromisoformat(due_on).date(), "reasons": [],
+            "payout_delayed": False, "appealed": False, "reviews": 0, "waiting": False,
+        }
+    )  # fmt: skip
+
+
+def _change(row: Row, event: RecordedEvent) -> None:
+    data, topic = event.data, event.topic.partition(".")[2]
+    row["status"] = STATUS.get(event.topic, row["status"])
+    row["updated_at"] = data["timestamp"]
+    row["version"], row["position"] = event.version, event.position
+    if topic == "identity_verified":
+        row["identified_at"], row["identity_method"] = data["identified_at"], data["method"]
+    elif topic in ("decided", "reviewed"):
+        row["status"] = row["outcome"] = data["outcome"]
+        row["reasons"], row["amount_fen"] = data["reasons"], data["amount_fen"]
+        row["decided_at"] = data["timestamp"]
+        row["decided_by"] = "rules" if topic == "decided" else "officer"
+        row["reviews"] += topic == "reviewed"
+    elif topic == "claim_lost":
+        row["outcome"], row["reasons"], row["amount_fen"] = "refused", [data["reason"]], None
+    elif topic == "payout_confirmed":
+        row["paid_at"], row["payout_delayed"] = data["timestamp"], False
+    elif topic in ("payout_delayed", "payout_failed"):
+        row["payout_delayed"] = topic == "payout_delayed"
+    elif topic == "appealed":
+        row["appealed"] = True
+    elif topic == "taken_over":
+        row["channel"], row["held_by"] = data["channel"], data["held_by"]
+        row["channels"] = [*row["channels"], data["channel"]]
+    row["waiting"] = row["status"] in FOR_AN_OFFICER or row["payout_delayed"]
+
+
+def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:
+    metadata, at = event.metadata, event.data["timestamp"]
+    return (
+        event.stream_id, event.version, event.position, event.topic, at, event.recorded_at,
+        round((at - submitted_at).total_seconds() * 1000), metadata.get("actor"),
+        metadata.get("role"), metadata.get("channel"),
+        orjson.dumps(details_of(event)).decode(),
+    )  # fmt: skip
+
+
+def details_of(event: RecordedEvent) -> dict[str, Any]:
+    """What a step shows: everything but what is sealed."""
+    return {
+        name: value
+        for name, value in event.data.items()
+        if not name.endswith("_sealed") and name not in ("timestamp", "originator_topic")
+    }

@@ -1,0 +1,74 @@
+"""Refusals by city day, service and reason, and by whom: rules, officers, or a lost claim."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import asyncpg
+
+from citybrain.eventstore import RecordedEvent
+from projections.case_days import CITY_ZONE
+
+TABLES = """
+CREATE TABLE services (
+    application_id text COLLATE "C" PRIMARY KEY,
+    service        text COLLATE "C" NOT NULL
+);
+CREATE TABLE refusals (
+    day     date NOT NULL,
+    service text COLLATE "C" NOT NULL,
+    by      text COLLATE "C" NOT NULL,
+    reason  text COLLATE "C" NOT NULL,
+    count   bigint NOT NULL,
+    PRIMARY KEY (day, service, by, reason)
+);
+"""
+KNOW = "INSERT INTO services SELECT * FROM unnest($1::text[], $2::text[])"
+SERVICES = "SELECT application_id, service FROM services WHERE application_id = ANY($1)"
+ADD = """
+INSERT INTO refusals AS r (day, service, by, reason, count)
+SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+ON CONFLICT (day, service, by, reason) DO UPDATE SET count = r.count + excluded.count
+"""
+SUBMITTED, LOST = "application.submitted", "application.claim_lost"
+BY = {"application.decided": "rules", "application.reviewed": "officer", LOST: "claim"}
+
+
+class RefusalDays:
+    """The read model `refusal_days`."""
+
+    name = "refusal_days"
+    version = 1
+    topics = frozenset({SUBMITTED, *BY})
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Add the batch's refusals to their days."""
+        new = {
+            event.stream_id: event.data["service"] for event in events if event.topic == SUBMITTED
+        }
+        if new:
+            await connection.execute(KNOW, list(new), list(new.values()))
+        refused = [event for event in events if _reasons(event)]
+        if not refused:
+            return
+        rows = await connection.fetch(SERVICES, [event.stream_id for event in refused])
+        services = {row["application_id"]: row["service"] for row in rows}
+        counts: Counter[tuple[date, str, str, str]] = Counter()
+        for event in refused:
+            day = event.data["timestamp"].astimezone(CITY_ZONE).date()
+            for reason in _reasons(event):
+                counts[day, services[event.stream_id], BY[event.topic], reason] += 1
+        added = [(*key, count) for key, count in counts.items()]
+        await connection.execute(ADD, *(list(column) for column in zip(*added, strict=True)))
+
+
+def _reasons(event: RecordedEvent) -> list[str]:
+    """The reasons of a refusal; none for anything else."""
+    if event.topic == LOST:
+        return [event.data["reason"]]
+    refused = event.topic in BY and event.data["outcome"] == "refused"
+    return list(event.data["reasons"]) if refused else []

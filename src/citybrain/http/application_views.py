@@ -1,0 +1,493 @@
+"""Applications as read: one's own with live steps, the officers' queue, statistics, accesses.
+
+Everything here comes from read models, which hold nothing that is sealed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from citybrain.definitions import city_day
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.application import ENDED, NotYourApplication, Status
+from citybrain.domain.citizen import NotYourOwn
+from citybrain.eventstore import StreamNotFound
+from citybrain.http.applications import application_id_of
+from citybrain.http.citizens import citizen_id_of
+from citybrain.http.paging import (
+    DatedQuery,
+    PagedQuery,
+    ReadModelQuery,
+    decode_time_cursor,
+    encode_cursor,
+    wait_for_position,
+)
+from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.sse import message, stream_events
+from projections import queries
+
+OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
+MODEL = "applications"
+CATCH_UP_SECONDS = 5.0
+FOLLOW_SECONDS = 0.05
+LONGEST_FOLLOW_SECONDS = 1.0
+SETTLED = {*ENDED, Status.APPROVED, Status.REFERRED, Status.PAYOUT_FAILED}
+CODE = r"^[a-z][a-z0-9_-]{0,63}$"
+
+
+class ApplicationsQuery(PagedQuery):
+    """Which applications; citizens see their own only."""
+
+    status: Status | None = None
+    service: str | None = Field(None, pattern=CODE)
+    department: str | None = Field(None, pattern=CODE)
+    citizen_id: str | None = Field(None, pattern=r"^citizen-[0-9a-f]{32}$")
+
+
+class QueueQuery(PagedQuery):
+    """Of which department; officials see their own."""
+
+    department: str | None = Field(None, pattern=CODE)
+
+
+class StatisticsQuery(DatedQuery):
+    """Which days, of which service."""
+
+    service: str | None = Field(None, pattern=CODE)
+
+
+class SourcesQuery(DatedQuery):
+    """Which days, of which department."""
+
+    department: str | None = Field(None, pattern=CODE)
+
+
+class ApplicationRow(BaseModel):
+    """An application as its read model has it."""
+
+    model_config = ConfigDict(extra="ignore")
+    application_id: str
+    citizen_id: str
+    service: str
+    department: str
+    item_version: str
+    status: str
+    channel: str
+    channels: list[str]
+    simulated: bool
+    pays: bool
+    submitted_at: datetime
+    promised_at: datetime | None
+    legal_due_on: date | None
+    identified_at: datetime | None
+    identity_method: str | None
+    decided_at: datetime | None
+    decided_by: str | None = Field(description="rules or officer")
+    outcome: str | None
+    reasons: list[str]
+    amount_fen: int | None
+    paid_at: datetime | None
+    payout_delayed: bool
+    appealed: bool
+    reviews: int
+    version: int
+    position: int
+
+
+class QueueRow(ApplicationRow):
+    """One that waits for an officer."""
+
+    overdue: bool = Field(description="the legal day to decide has passed")
+
+
+class StepRow(BaseModel):
+    """One step; what is sealed is not in its details."""
+
+    version: int
+    topic: str
+    at: datetime
+    milliseconds: int = Field(description="since the submission")
+    channel: str | None
+    details: dict[str, Any]
+
+
+class ApplicationDetails(BaseModel):
+    """An application with its steps."""
+
+    application: ApplicationRow
+    steps: list[StepRow]
+
+
+class Applications(BaseModel):
+    """A page, newest first."""
+
+    applications: list[ApplicationRow]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class Queue(BaseModel):
+    """A page, longest waiting first."""
+
+    applications: list[QueueRow]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class Seconds(BaseModel):
+    """A distribution in seconds; percentiles are the ends of buckets 9 % wide."""
+
+    count: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    longest: float | None
+    histogram: list[tuple[float, int]] = Field(description="(seconds at most, how many)")
+
+
+class Saving(BaseModel):
+    """What it took before, what it takes now, for those that ended well."""
+
+    before: int
+    now: int
+    saved_share: float | None
+
+
+class ApplicationDay(BaseModel):
+    """What became of the applications of a day."""
+
+    day: date
+    service: str
+    counts: dict[str, int]
+
+
+class ApplicationStatistics(BaseModel):
+    """Applications by the city's day of submission, and in all."""
+
+    days: list[ApplicationDay]
+    totals: dict[str, int]
+    seconds_to_money: Seconds
+    savings: dict[str, Saving] = Field(description="materials, steps, trips")
+    automatic_share: float | None = Field(description="without an officer / ended well")
+    online_share: float | None = Field(description="never at a counter / ended well")
+    online_availability: float | None = Field(description="items on web or app / items in force")
+
+
+class SourceDay(BaseModel):
+    """A department's day."""
+
+    day: date
+    department: str
+    counts: dict[str, int] = Field(description="collected, attempts, hedged, and each failure")
+    availability: float | None = Field(description="collected / asked")
+    seconds: Seconds
+
+
+class SourceDays(BaseModel):
+    """Departments by day."""
+
+    days: list[SourceDay]
+
+
+class RefusalRow(BaseModel):
+    """How often a reason refused."""
+
+    day: date
+    service: str
+    by: str = Field(description="rules, officer or claim")
+    reason: str
+    count: int
+
+
+class Refusals(BaseModel):
+    """Refusals by day, service and reason."""
+
+    refusals: list[RefusalRow]
+
+
+class AccessRow(BaseModel):
+    """Who used the data, which, and for what."""
+
+    at: datetime
+    who: str
+    what: str
+    purpose: str
+    stream_id: str
+    version: int
+
+
+class Accesses(BaseModel):
+    """A page, newest first."""
+
+    accesses: list[AccessRow]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+def _may_read(actor: Actor, row: dict[str, Any] | None) -> bool:
+    if actor.has(*OFFICE):
+        return True
+    if row is None:
+        return False
+    return actor.subject in (row["citizen_id"], row["held_by"])
+
+
+async def _readable(call: Call) -> dict[str, Any]:
+    """The row, for whoever may read it; strangers are not told whether it is there."""
+    application_id = application_id_of(call)
+    row = await queries.application(call.runtime.store.pool, application_id)
+    if row is None:  # it may have been submitted a moment ago
+        position = await call.runtime.store.head()
+        pool = call.runtime.store.pool
+        await queries.wait_until(pool, MODEL, position, CATCH_UP_SECONDS)
+        row = await queries.application(pool, application_id)
+    if not _may_read(call.authenticated, row):
+        raise NotYourApplication("citizens read their own applications, kiosks what they hold")
+    if row is None:
+        raise StreamNotFound("there is no such application")
+    return row
+
+
+async def show_all(call: Call) -> web.Response:
+    """A page of applications."""
+    query: ApplicationsQuery = call.query
+    actor = call.authenticated
+    own = None if actor.has(*OFFICE) else actor.subject
+    if own is not None and query.citizen_id not in (None, own):
+        raise NotYourApplication("citizens read their own applications only")
+    await wait_for_position(call.runtime, MODEL, query.min_position)
+    rows = await queries.applications(
+        call.runtime.store.pool, citizen_id=own or query.citizen_id,
+        status=query.status and query.status.value, service=query.service,
+        department=query.department, after=decode_time_cursor(query.after),
+        limit=query.limit + 1,
+    )  # fmt: skip
+    page, following = _page(rows, query.limit, "submitted_at", "application_id")
+    return json_response(
+        Applications(
+            applications=[ApplicationRow.model_validate(row) for row in page], next=following
+        )
+    )
+
+
+async def queue(call: Call) -> web.Response:
+    """What waits for an officer."""
+    query: QueueQuery = call.query
+    actor = call.authenticated
+    department = query.department
+    if not actor.has(Role.OPERATOR, Role.AUDITOR):
+        department = actor.department or ""
+        if query.department not in (None, department):
+            raise NotYourApplication("officials see the queue of their own department")
+    await wait_for_position(call.runtime, MODEL, query.min_position)
+    rows = await queries.application_queue(
+        call.runtime.store.pool, department=department, after=decode_time_cursor(query.after),
+        limit=query.limit + 1,
+    )  # fmt: skip
+    page, following = _page(rows, query.limit, "submitted_at", "application_id")
+    today = city_day(call.runtime.services.clock())
+    waiting = [
+        QueueRow.model_validate(row | {"overdue": (row["legal_due_on"] or today) < today})
+        for row in page
+    ]
+    return json_response(Queue(applications=waiting, next=following))
+
+
+async def show(call: Call) -> web.Response:
+    """One application with its steps."""
+    query: ReadModelQuery = call.query
+    await wait_for_position(call.runtime, MODEL, query.min_position)
+    row = await _readable(call)
+    steps = await queries.application_steps(call.runtime.store.pool, row["application_id"])
+    details = ApplicationDetails(
+        application=ApplicationRow.model_validate(row),
+        steps=[StepRow.model_validate(step) for step in steps],
+    )
+    return json_response(details, headers={"ETag": f'"{row["version"]}"'})
+
+
+async def live(call: Call) -> web.StreamResponse:
+    """The steps so far and each new one, until nothing more happens by itself."""
+    row = await _readable(call)
+    return await stream_events(call.request, call.runtime, _steps(call, row["application_id"]))
+
+
+async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
+    """Looks again soon while things happen, and less often while nothing does."""
+    seen, pause, pool = 0, FOLLOW_SECONDS, call.runtime.store.pool
+    while True:
+        for step in await queries.application_steps(pool, application_id, seen):
+            seen, pause = step["version"], FOLLOW_SECONDS
+            data = orjson.dumps(StepRow.model_validate(step).model_dump(mode="json"))
+            yield message("step", data, identity=seen)
+        row = await queries.application(pool, application_id)
+        if row is not None and row["version"] == seen and _settled(row):
+            yield message("end", orjson.dumps({"status": row["status"]}))
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_FOLLOW_SECONDS)
+
+
+def _settled(row: dict[str, Any]) -> bool:
+    """Whether the next step, if any, is a person's."""
+    return row["status"] in SETTLED and not (row["status"] == Status.APPROVED and row["pays"])
+
+
+async def statistics(call: Call) -> web.Response:
+    """What became of applications, how fast, and what was saved."""
+    query: StatisticsQuery = call.query
+    today = city_day(call.runtime.services.clock())
+    since, until = query.days(today)
+    await wait_for_position(call.runtime, "application_days", query.min_position)
+    pool = call.runtime.store.pool
+    days = await queries.application_days(pool, since=since, until=until, service=query.service)
+    seconds = await queries.seconds_to_money(pool, since=since, until=until, service=query.service)
+    totals: dict[str, int] = {}
+    for day in days:
+        for what, count in day["counts"].items():
+            totals[what] = totals.get(what, 0) + count
+    items = call.runtime.services.definitions.catalogue.on(today)
+    online = [item for item in items if {"web", "app"} & set(item.channels)]
+    well = totals.get("ended_well", 0)
+    answer = ApplicationStatistics(
+        days=[ApplicationDay(**day) for day in days],
+        totals=totals,
+        seconds_to_money=_distribution(seconds),
+        savings={what: _saving(totals, what) for what in ("materials", "steps", "trips")},
+        automatic_share=_share(totals.get("automatic", 0), well),
+        online_share=_share(totals.get("online", 0), well),
+        online_availability=_share(len(online), len(items)),
+    )
+    return json_response(answer)
+
+
+async def sources(call: Call) -> web.Response:
+    """Departments: availability and latency."""
+    query: SourcesQuery = call.query
+    since, until = query.days(city_day(call.runtime.services.clock()))
+    await wait_for_position(call.runtime, "source_days", query.min_position)
+    rows = await queries.source_days(
+        call.runtime.store.pool, since=since, until=until, department=query.department
+    )
+    return json_response(SourceDays(days=[_source_day(row) for row in rows]))
+
+
+async def refusals(call: Call) -> web.Response:
+    """Refusals by reason."""
+    query: StatisticsQuery = call.query
+    since, until = query.days(city_day(call.runtime.services.clock()))
+    await wait_for_position(call.runtime, "refusal_days", query.min_position)
+    rows = await queries.refusal_days(
+        call.runtime.store.pool, since=since, until=until, service=query.service
+    )
+    return json_response(Refusals(refusals=[RefusalRow(**row) for row in rows]))
+
+
+async def accesses(call: Call) -> web.Response:
+    """Who used a citizen's data."""
+    query: PagedQuery = call.query
+    citizen_id, actor = citizen_id_of(call), call.authenticated
+    if not actor.has(*OFFICE) and actor.subject != citizen_id:
+        raise NotYourOwn("citizens act for themselves only")
+    await wait_for_position(call.runtime, "data_accesses", query.min_position)
+    rows = await queries.data_accesses(
+        call.runtime.store.pool, citizen_id, after=decode_time_cursor(query.after),
+        limit=query.limit + 1,
+    )  # fmt: skip
+    page, following = _page(rows, query.limit, "at", "access_id")
+    shown = [AccessRow.model_validate(row) for row in page]
+    return json_response(Accesses(accesses=shown, next=following))
+
+
+def _page(
+    rows: list[dict[str, Any]], limit: int, at: str, identity: str
+) -> tuple[list[dict[str, Any]], str | None]:
+    page = rows[:limit]
+    if len(rows) <= limit:
+        return page, None
+    return page, encode_cursor(page[-1][at], page[-1][identity])
+
+
+def _distribution(histogram: Sequence[tuple[float, int]]) -> Seconds:
+    return Seconds(
+        count=sum(count for _, count in histogram),
+        p50=_percentile(histogram, 50), p90=_percentile(histogram, 90),
+        p99=_percentile(histogram, 99), longest=_percentile(histogram, 100),
+        histogram=list(histogram),
+    )  # fmt: skip
+
+
+def _percentile(histogram: Sequence[tuple[float, int]], percent: float) -> float | None:
+    """The end of the bucket in which the nearest rank lies."""
+    wanted, seen = percent / 100 * sum(count for _, count in histogram), 0
+    for seconds, count in histogram:
+        seen += count
+        if seen >= wanted:
+            return round(seconds, 3)
+    return None
+
+
+def _saving(totals: dict[str, int], what: str) -> Saving:
+    before, now = totals.get(f"{what}_before", 0), totals.get(f"{what}_now", 0)
+    return Saving(before=before, now=now, saved_share=_share(before - now, before))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _source_day(row: dict[str, Any]) -> SourceDay:
+    counts: dict[str, int] = row["counts"]
+    asked = sum(count for what, count in counts.items() if what not in ("attempts", "hedged"))
+    return SourceDay(
+        day=row["day"], department=row["department"], counts=counts,
+        availability=_share(counts.get("collected", 0), asked),
+        seconds=_distribution(row["seconds"]),
+    )  # fmt: skip
+
+
+READERS = (Role.CITIZEN, Role.DEVICE, *OFFICE)
+ROUTES = (
+    Route(
+        method="GET", path="/v1/applications", summary="Applications, newest first",
+        tag="applications", handler=show_all, roles=(Role.CITIZEN, *OFFICE),
+        query=ApplicationsQuery, answers={200: Answer("a page", Applications)},
+    ),
+    Route(
+        method="GET", path="/v1/applications/queue", summary="What waits for an officer",
+        tag="applications", handler=queue, roles=OFFICE, query=QueueQuery,
+        answers={200: Answer("a page, longest waiting first", Queue)},
+    ),
+    Route(
+        method="GET", path="/v1/applications/{application_id}", tag="applications",
+        summary="One application with its steps", handler=show, roles=READERS,
+        query=ReadModelQuery, answers={200: Answer("the application", ApplicationDetails)},
+    ),
+    Route(
+        method="GET", path="/v1/applications/{application_id}/live", tag="applications",
+        summary="Its steps as they come (server-sent events)", handler=live, roles=READERS,
+        answers={200: Answer("text/event-stream of `step` events, then `end`")}, streaming=True,
+    ),
+    Route(
+        method="GET", path="/v1/statistics/applications", tag="statistics", handler=statistics,
+        summary="What became of applications, how fast, and what was saved", roles=OFFICE,
+        query=StatisticsQuery, answers={200: Answer("the figures", ApplicationStatistics)},
+    ),
+    Route(
+        method="GET", path="/v1/statistics/sources", tag="statistics", handler=sources,
+        summary="Departments: availability and latency", roles=OFFICE, query=SourcesQuery,
+        answers={200: Answer("by day", SourceDays)},
+    ),
+    Route(
+        method="GET", path="/v1/statistics/refusals", tag="statistics", handler=refusals,
+        summary="Refusals by reason", roles=OFFICE, query=StatisticsQuery,
+        answers={200: Answer("by day", Refusals)},
+    ),
+    Route(
+        method="GET", path="/v1/citizens/{citizen_id}/accesses", tag="citizens",
+        summary="Who used a citizen's data", handler=accesses, roles=(Role.CITIZEN, *OFFICE),
+        query=PagedQuery, answers={200: Answer("a page, newest first", Accesses)},
+    ),
+)  # fmt: skip

@@ -1,0 +1,163 @@
+"""Reading applications over HTTP: one's own, the queue, statistics, live steps."""
+
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+
+from citybrain.settings import Settings
+from ops.simulators.departments import Departments
+from tests.integration.http.applying import (
+    REPAYMENT,
+    applied,
+    applying,
+    id_number,
+    identified,
+    until,
+)
+from tests.integration.http.conftest import Api
+
+NOBODY = "application-" + "0" * 32
+
+
+@pytest.fixture
+async def both(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
+    async with applying(settings) as started:
+        yield started
+
+
+@pytest.fixture
+def api(both: tuple[Api, Departments]) -> Api:
+    return both[0]
+
+
+async def events(api: Api, application: str, subject: str) -> list[tuple[str, dict[str, object]]]:
+    """The whole live stream, until the server ends it."""
+    answer = await api.call(
+        "GET", f"/v1/applications/{application}/live", "citizen", subject=subject
+    )
+    assert answer.status == 200, answer.body
+    found = []
+    for block in answer.body.decode().split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if "event" in lines:
+            found.append((lines["event"], orjson.loads(lines["data"])))
+    return found
+
+
+async def test_live_steps_from_the_scan_to_the_money(api: Api) -> None:
+    number = id_number()
+    citizen = await identified(api, number)
+    application = await applied(api, citizen)
+    found = await events(api, application, citizen)
+    assert [name for name, _ in found[:-1]] == ["step"] * 13
+    assert found[-1] == ("end", {"status": "paid"})
+    assert found[-2][1]["topic"] == "application.payout_confirmed"
+    milliseconds = [step["milliseconds"] for name, step in found if name == "step"]
+    assert milliseconds == sorted(milliseconds)  # type: ignore[type-var]
+    assert number not in str(found)
+
+
+async def test_one_with_its_steps_for_whom_it_concerns(api: Api) -> None:
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    await until(api, application, "paid")
+    head = await api.runtime.store.head()
+    path = f"/v1/applications/{application}?min_position={head}"
+    own = await api.call("GET", path, "citizen", subject=citizen)
+    assert own.json["application"]["status"] == "paid"
+    assert own.headers["ETag"] == '"13"'
+    assert len(own.json["steps"]) == 13
+    assert (await api.call("GET", path, "auditor")).status == 200
+    for role, subject in (("citizen", "citizen-" + "9" * 32), ("device", "kiosk-9")):
+        for wanted in (application, NOBODY):
+            answer = await api.call("GET", f"/v1/applications/{wanted}", role, subject=subject)
+            assert answer.is_problem(403, "not-your-application")
+    absent = await api.call("GET", f"/v1/applications/{NOBODY}", "auditor")
+    assert absent.is_problem(404, "stream-not-found")
+
+
+async def test_lists_are_ones_own_and_paged(api: Api) -> None:
+    citizen = await identified(api)
+    mine = [await applied(api, citizen) for _ in range(3)]
+    other = await applied(api, await identified(api))
+    for application in (*mine, other):
+        await until(api, application)
+    head = await api.runtime.store.head()
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = await api.call(
+            "GET", f"/v1/applications?limit=2&min_position={head}{cursor}", "citizen",
+            subject=citizen,
+        )  # fmt: skip
+        seen += [row["application_id"] for row in page.json["applications"]]
+        if page.json["next"] is None:
+            break
+        cursor = f"&after={page.json['next']}"
+    assert seen == mine[::-1]
+    others = await api.call(
+        "GET", f"/v1/applications?citizen_id=citizen-{'9' * 32}", "citizen", subject=citizen
+    )
+    assert others.is_problem(403, "not-your-application")
+    paid = await api.call("GET", f"/v1/applications?status=paid&service={REPAYMENT}", "auditor")
+    assert len(paid.json["applications"]) == 2
+
+
+async def test_the_queue_of_a_department(api: Api, both: tuple[Api, Departments]) -> None:
+    await both[1].fault("police", "wrong-signature")
+    application = await applied(api, await identified(api))
+    await until(api, application, "referred")
+    head = await api.runtime.store.head()
+    path = f"/v1/applications/queue?min_position={head}"
+    own = await api.call("GET", path, "official", department="housing-fund")
+    (waiting,) = own.json["applications"]
+    assert waiting["application_id"] == application
+    assert waiting["overdue"] is False
+    assert waiting["legal_due_on"] is not None
+    assert (await api.call("GET", path, "operator")).json == own.json
+    assert (await api.call("GET", path, "official", department="police")).json["applications"] == []
+    other = await api.call(
+        "GET", f"{path}&department=housing-fund", "official", department="police"
+    )
+    assert other.is_problem(403, "not-your-application")
+
+
+async def test_figures_that_a_dashboard_shows(api: Api) -> None:
+    citizen = await identified(api)
+    await until(api, await applied(api, citizen), "paid")
+    refused = await identified(api, id_number(6))
+    await until(api, await applied(api, refused), "refused")
+    head = await api.runtime.store.head()
+    shown = (
+        await api.call("GET", f"/v1/statistics/applications?min_position={head}", "operator")
+    ).json
+    assert shown["totals"]["submitted"] == 2
+    assert shown["seconds_to_money"]["count"] == 1
+    assert 0 < shown["seconds_to_money"]["p50"] <= shown["seconds_to_money"]["p99"]
+    assert shown["savings"]["materials"] == {"before": 6, "now": 0, "saved_share": 1.0}
+    assert shown["savings"]["steps"] == {"before": 4, "now": 1, "saved_share": 0.75}
+    assert shown["savings"]["trips"] == {"before": 1, "now": 0, "saved_share": 1.0}
+    assert (shown["automatic_share"], shown["online_share"]) == (1.0, 1.0)
+    assert shown["online_availability"] == 1.0
+    sources = (
+        await api.call("GET", f"/v1/statistics/sources?min_position={head}", "auditor")
+    ).json["days"]
+    assert {day["department"]: day["availability"] for day in sources}["police"] == 1.0
+    refusals = (
+        await api.call("GET", f"/v1/statistics/refusals?min_position={head}", "auditor")
+    ).json["refusals"]
+    assert [(row["by"], row["reason"]) for row in refusals] == [("rules", "account-normal")]
+    assert (await api.call("GET", "/v1/statistics/applications", "citizen")).status == 403
+
+
+async def test_who_read_my_data(api: Api) -> None:
+    citizen = await identified(api)
+    await until(api, await applied(api, citizen), "paid")
+    head = await api.runtime.store.head()
+    path = f"/v1/citizens/{citizen}/accesses?min_position={head}"
+    shown = (await api.call("GET", path, "citizen", subject=citizen)).json["accesses"]
+    assert {row["who"] for row in shown} >= {"police", "bank", "credit-registry", "official-1"}
+    assert len(shown) == 8
+    stranger = await api.call("GET", path, "citizen", subject="citizen-" + "9" * 32)
+    assert stranger.is_problem(403, "not-your-own")
