@@ -26,6 +26,7 @@ return row ? row.cells[columns.indexOf(arguments[1])]?.innerText : null;
 """
 READ_MODELS = "return [...document.querySelectorAll('#lag tbody th')].map((th) => th.innerText)"
 STREAMS = "return document.querySelector('#streams tbody')?.innerText"
+PAID = "return Number(document.querySelector('#apply-paid').innerText) > 0"
 WIDER_THAN_WINDOW = "return document.documentElement.scrollWidth > window.innerWidth"
 ROAD_DAMAGE = {
     "source": "citizen",
@@ -79,6 +80,12 @@ async def test_simulated_data_is_called_simulated(city_server: Server, page: Bro
     await page.wait_for(SHOWN)
     await page.wait_for("return document.querySelector('#newest .sim') !== null")
     assert await page.run(ROWS) > 0
+    await page.wait_for(PAID)
+    assert " s" in await page.run("return document.querySelector('#apply-median').innerText")
+    saved = await page.run("return document.querySelector('#apply-saved').innerText")
+    assert "100 % of papers to bring" in saved
+    assert await page.run("return document.querySelectorAll('#apply-seconds .bar').length") > 0
+    assert await page.complaints() == []
 
 
 async def test_the_page_says_when_the_server_is_gone(tmp_path: Path, page: Browser) -> None:

@@ -68,6 +68,12 @@ async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
         '"matched":true',
         '"matched":false',
         '"topic":"citizen.face_verified"',
+        "event: step",
+        '"topic":"application.payout_confirmed"',
+        'event: end\ndata: {"status":"paid"}',
+        '"recomputed":{"same":true',
+        '"state":"confirmed"',
+        '"who":"credit-registry"',
     ):
         assert expected in output, f"{expected} is not in:\n{output}"
     assert output.count("the decision is the same") == 2

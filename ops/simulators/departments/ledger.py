@@ -60,6 +60,10 @@ class Ledger:
         """What somebody was paid from the housing fund."""
         return self._paid.get(("housing-fund", number), Paid())
 
+    def payment(self, payment_id: str) -> dict[str, Any] | None:
+        """One payment, a refused one, too."""
+        return self._payments.get(payment_id)
+
     def payments(self) -> list[dict[str, Any]]:
         """All payments, the refused ones, too."""
         return list(self._payments.values())

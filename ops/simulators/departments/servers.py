@@ -36,6 +36,7 @@ from ops.simulators.departments.people import DEPARTMENTS, RECORDS, Person
 
 JOSE = "application/jose"
 BANK = "bank-payments"
+EVERYBODY = "*"
 HANG_SECONDS = 3600.0
 DEPARTMENT_MODES = (
     "ok", "slow", "hang", "down", "error", "wrong-signature", "wrong-person", "wrong-request",
@@ -150,22 +151,25 @@ class Departments:
             code: _Member(code, self._answering(code), self._chance, latency)
             for code in DEPARTMENTS
         }
-        self._members[BANK] = _Member(BANK, self._pay, self._chance, latency)
+        self._members[BANK] = _Member(BANK, self._bank, self._chance, latency)
 
     async def fault(self, member: str, mode: str, seconds: float = 0.0, share: float = 1.0) -> None:
-        """Let a member misbehave (`bank-payments` is the one that pays); `ok` ends it."""
-        code = self._code(member, mode)
-        self._members[code].fault = Fault(mode, seconds, share)
-        if mode == "down":
-            await self._members[code].unlisten()
-        else:
-            await self._members[code].listen()
+        """Let a member misbehave (`bank-payments` is the one that pays, `*` is everybody); `ok`
+        ends it. Raises `ValueError` where one of them cannot."""
+        for code in self._codes(member, mode):
+            self._members[code].fault = Fault(mode, seconds, share)
+            if mode == "down":
+                await self._members[code].unlisten()
+            else:
+                await self._members[code].listen()
 
-    def _code(self, member: str, mode: str) -> str:
-        modes = BANK_MODES if member == BANK else DEPARTMENT_MODES
-        if member not in self._members or mode not in modes:
-            raise ValueError(f"members: {', '.join(self._members)}; modes: {', '.join(modes)}")
-        return member
+    def _codes(self, member: str, mode: str) -> list[str]:
+        codes = list(self._members) if member == EVERYBODY else [member]
+        for code in codes:
+            modes = BANK_MODES if code == BANK else DEPARTMENT_MODES
+            if code not in self._members or mode not in modes:
+                raise ValueError(f"members: {', '.join(self._members)}; modes: {', '.join(modes)}")
+        return codes
 
     def ledger(self) -> list[dict[str, Any]]:
         """All payments of the bank."""
@@ -250,10 +254,17 @@ class Departments:
 
         return answer
 
+    async def _bank(self, request: web.Request, body: bytes, mode: str) -> web.Response:
+        if request.method == "PUT":
+            return await self._pay(request, body, mode)
+        payment = self._ledger.payment(request.path.rpartition("/")[2])
+        if payment is None:
+            return web.json_response({"code": "no-payment"}, status=404)
+        return self._receipt(payment, mode)
+
     async def _pay(self, request: web.Request, body: bytes, mode: str) -> web.Response:
-        signed = body.decode("ascii", "replace")
         try:
-            claims, _ = self._verifier().claims(signed, PAYMENT)
+            claims = self._instruction(body.decode("ascii", "replace"))
         except SignatureWrong:
             return web.Response(status=401)
         if request.path != f"/payments/{claims['jti']}":
@@ -267,6 +278,9 @@ class Departments:
             await asyncio.sleep(HANG_SECONDS)
         if mode == "pay-then-error":
             return web.Response(status=500)
+        return self._receipt(payment, mode)
+
+    def _receipt(self, payment: dict[str, Any], mode: str) -> web.Response:
         receipt = {
             "iss": "bank", "jti": payment["payment_id"], "iat": int(time.time()),
             **{
@@ -276,6 +290,14 @@ class Departments:
         }  # fmt: skip
         signer = self._stranger if mode == "wrong-signature" else self._signer(BANK)
         return web.Response(text=signer.sign(receipt, RECEIPT), content_type=JOSE)
+
+    def _instruction(self, signed: str) -> dict[str, Any]:
+        """What citybrain signed, perhaps with a new key; raises `SignatureWrong`."""
+        try:
+            return self._verifier().claims(signed, PAYMENT)[0]
+        except SignatureWrong:
+            self._client = None
+            return self._verifier().claims(signed, PAYMENT)[0]
 
     def _verifier(self) -> Verifier:
         """Of citybrain's instructions; its key is there once it has started."""

@@ -20,6 +20,10 @@ class PaymentUnknown(CitybrainError):
     code = "payment-unknown"
 
 
+class PaymentNotThere(PaymentUnknown):
+    """The bank says, unsigned, that it knows no such payment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
     """Money to a citizen, in whole fen."""
@@ -59,19 +63,33 @@ class Receipt:
 
 def receipt_of(payment: Payment, signed: str, verifier: Verifier) -> Receipt:
     """The signed receipt of this very payment; raises `PaymentUnknown` on anything else."""
+    receipt = receipt_for(payment.payment_id, signed, verifier)
+    if receipt.amount_fen != payment.amount_fen:
+        raise PaymentUnknown("the receipt is of another payment")
+    return receipt
+
+
+def receipt_for(payment_id: UUID, signed: str, verifier: Verifier) -> Receipt:
+    """The signed receipt of the payment with this id, whatever its amount; raises
+    `PaymentUnknown` on anything else."""
     try:
         claims, _ = verifier.claims(signed, RECEIPT)
     except SignatureWrong as error:
         raise PaymentUnknown("the receipt is not signed by the bank") from error
-    said = (claims.get("iss"), claims.get("jti"), claims.get("amount_fen"))
-    if said != ("bank", str(payment.payment_id), payment.amount_fen):
+    amount_fen = claims.get("amount_fen")
+    if (claims.get("iss"), claims.get("jti")) != ("bank", str(payment_id)):
         raise PaymentUnknown("the receipt is of another payment")
     status, settled = claims.get("status"), claims.get("settled_at")
     if status not in ("success", "failed") or (status == "success") != isinstance(settled, int):
         raise PaymentUnknown("the receipt says neither yes nor no")
+    if not isinstance(amount_fen, int):
+        raise PaymentUnknown("the receipt names no amount")
+    try:
+        settled_at = datetime.fromtimestamp(settled, UTC) if isinstance(settled, int) else None
+    except (ValueError, OverflowError, OSError) as error:
+        raise PaymentUnknown("the receipt's time is none") from error
     return Receipt(
-        payment_id=payment.payment_id, status=status, code=claims.get("code"),
-        bank_reference=claims.get("bank_reference"), amount_fen=payment.amount_fen,
-        settled_at=datetime.fromtimestamp(settled, UTC) if isinstance(settled, int) else None,
-        signed=signed, sha256=sha256(signed.encode()).hexdigest(),
+        payment_id=payment_id, status=status, code=claims.get("code"),
+        bank_reference=claims.get("bank_reference"), amount_fen=amount_fen,
+        settled_at=settled_at, signed=signed, sha256=sha256(signed.encode()).hexdigest(),
     )  # fmt: skip

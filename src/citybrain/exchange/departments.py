@@ -78,6 +78,7 @@ class SourceFailed(CitybrainError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
+        self.department = ""
         self.milliseconds = 0
         self.attempts = 0
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from jwt import PyJWTError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from citybrain.errors import CitybrainError
+from citybrain.exchange.signing import Verifier
 from citybrain.settings import Settings
 
 DEVELOPMENT_FILE = "exchange.json"
@@ -26,6 +28,18 @@ class Member(BaseModel):
     url: str = Field(pattern=r"^https?://[^\s]+[^/\s]$")
     public_keys: list[dict[str, Any]] = Field(min_length=1, description="JWKs (Ed25519) with `kid`")
     attempt_seconds: float = Field(4.0, gt=0, description="time one request has")
+
+    @field_validator("public_keys")
+    @classmethod
+    def _usable(cls, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for key in keys:
+            if not isinstance(key.get("kid"), str) or key.get("crv") != "Ed25519":
+                raise ValueError("a key is no Ed25519 JWK with a `kid`")
+        try:
+            Verifier(keys)
+        except PyJWTError as error:
+            raise ValueError("a key cannot be used") from error
+        return keys
 
 
 class Directory(BaseModel):

@@ -3,9 +3,11 @@
 A department is asked again while there is time, a second time in parallel where it is slower
 than usual, and left alone for a moment where it fails in a row. An answer that lies is never
 asked for again: it is a failure. The bank is told the same thing until it says what it did.
+Nobody is followed to another address: what is personal goes to members of the directory only.
 """
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import AsyncIterator
@@ -14,12 +16,20 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import orjson
 from prometheus_client import Counter, Gauge, Histogram
 
-from citybrain.exchange.bank import Payment, PaymentUnknown, Receipt, receipt_of
+from citybrain.exchange.bank import (
+    Payment,
+    PaymentNotThere,
+    PaymentUnknown,
+    Receipt,
+    receipt_for,
+    receipt_of,
+)
 from citybrain.exchange.departments import (
     PASSING,
     Answer,
@@ -48,6 +58,7 @@ BANK_TRIES = 3
 BANK_SECONDS = 3.0
 CONNECTIONS = 512
 JOSE = "application/jose"
+NO_RECORD = "no-record"
 LOST = (aiohttp.ClientError, ConnectionError, OSError)
 
 SECONDS = Histogram(
@@ -91,6 +102,7 @@ class Exchange:
         try:
             evidence = await asking.run()
         except SourceFailed as failure:
+            failure.department = request.department
             failure.milliseconds, failure.attempts = asking.milliseconds, asking.attempts
             SECONDS.labels(request.department, failure.code).observe(asking.seconds)
             raise
@@ -99,14 +111,14 @@ class Exchange:
 
     async def pay(self, payment: Payment) -> Receipt:
         """The bank's receipt; raises `PaymentUnknown` where it says nothing that counts."""
-        if self._bank is None or self._bank_verifier is None or self._signer is None:
-            raise PaymentUnknown("there is no bank in the directory")
+        url, verifier = self._at_bank(payment.payment_id)
+        if self._signer is None:
+            raise PaymentUnknown("there is no key that signs payments")
         signed = self._signer.sign(payment.claims(), PAYMENT)
-        url, verifier = f"{self._bank.url}/payments/{payment.payment_id}", self._bank_verifier
         began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
         for attempt in range(1, BANK_TRIES + 1):
             try:
-                receipt = receipt_of(payment, await self._told(url, signed), verifier)
+                receipt = receipt_of(payment, await self._told("PUT", url, signed), verifier)
             except PaymentUnknown:
                 SECONDS.labels("bank", PaymentUnknown.code).observe(time.monotonic() - began)
                 if attempt == BANK_TRIES:
@@ -119,13 +131,32 @@ class Exchange:
             return receipt
         raise AssertionError("unreachable")
 
-    async def _told(self, url: str, signed: str) -> str:
-        timeout = aiohttp.ClientTimeout(total=BANK_SECONDS)
-        headers = {"Content-Type": JOSE, "X-Road-Client": self._client}
+    async def payment(self, payment_id: UUID) -> Receipt | None:
+        """What the bank did with a payment; raises `PaymentUnknown` where it says nothing.
+
+        None where it knows none. That is not signed and no proof: the same id is sent again,
+        never another.
+        """
+        url, verifier = self._at_bank(payment_id)
         try:
-            async with self._session.put(
-                url, data=signed, headers=headers, timeout=timeout
+            return receipt_for(payment_id, await self._told("GET", url), verifier)
+        except PaymentNotThere:
+            return None
+
+    def _at_bank(self, payment_id: UUID) -> tuple[str, Verifier]:
+        if self._bank is None or self._bank_verifier is None:
+            raise PaymentUnknown("there is no bank in the directory")
+        return f"{self._bank.url}/payments/{payment_id}", self._bank_verifier
+
+    async def _told(self, method: str, url: str, signed: str | None = None) -> str:
+        timeout = aiohttp.ClientTimeout(total=BANK_SECONDS)
+        headers = {"X-Road-Client": self._client} | ({"Content-Type": JOSE} if signed else {})
+        try:
+            async with self._session.request(
+                method, url, data=signed, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
+                if answer.status == 404:
+                    raise PaymentNotThere("the bank knows no such payment")
                 if answer.status != 200:
                     raise PaymentUnknown(f"the bank answered {answer.status}")
                 return await _text(answer)
@@ -147,13 +178,14 @@ class Exchange:
             async with self._session.post(
                 source.member.url + request.path, data=orjson.dumps(request.body),
                 headers=request.headers(self._client) | {"Content-Type": "application/json"},
-                timeout=timeout,
+                timeout=timeout, allow_redirects=False,
             ) as answer:  # fmt: skip
                 if answer.status >= 500 or answer.status == 429:
                     raise SourceUnavailable(f"the department answered {answer.status}")
+                if answer.status == 404 and await _says_no_record(answer):
+                    raise SourceNoRecord("the department has no such record")
                 if answer.status != 200:
-                    found = SourceNoRecord if answer.status == 404 else SourceRefused
-                    raise found(f"the department answered {answer.status}")
+                    raise SourceRefused(f"the department answered {answer.status}")
                 return verified(request, await _text(answer), source.verifier)
         except TimeoutError as error:
             raise SourceTimeout("the department did not answer in time") from error
@@ -229,6 +261,7 @@ class _Asking:
         finally:
             for task in asked:
                 task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
         source.hedging.note(time.monotonic() - began)
         return answer
 
@@ -250,12 +283,29 @@ async def _first(asked: set["asyncio.Task[Answer]"]) -> Answer:
 
 async def _text(answer: aiohttp.ClientResponse) -> str:
     """The body, of the agreed type and of a sane size; raises `ValueError`."""
+    body = await _body(answer)
+    if answer.content_type != JOSE:
+        raise ValueError("not a signed answer")
+    return body.decode("ascii").strip()
+
+
+async def _says_no_record(answer: aiohttp.ClientResponse) -> bool:
+    """Whether a department says so, and not something on the way that does not find it."""
+    try:
+        said = orjson.loads(await _body(answer))
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("code") == NO_RECORD
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """The body; raises `ValueError` where it is too large."""
     body = await answer.content.read(ANSWER_BYTES + 1)
     while not answer.content.at_eof() and len(body) <= ANSWER_BYTES:
         body += await answer.content.read(ANSWER_BYTES + 1 - len(body))
-    if answer.content_type != JOSE or len(body) > ANSWER_BYTES:
-        raise ValueError("not a signed answer")
-    return body.decode("ascii").strip()
+    if len(body) > ANSWER_BYTES:
+        raise ValueError("the answer is too large")
+    return body
 
 
 @asynccontextmanager
@@ -272,4 +322,7 @@ async def open_exchange(settings: Settings) -> AsyncIterator[Exchange]:
 
 def _publish(settings: Settings, public_key: dict[str, Any]) -> None:
     """Where simulated members find our key."""
-    (settings.data_dir / PUBLIC_FILE).write_bytes(orjson.dumps(public_key))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    temporary = settings.data_dir / f"{PUBLIC_FILE}.{os.getpid()}"
+    temporary.write_bytes(orjson.dumps(public_key))
+    temporary.replace(settings.data_dir / PUBLIC_FILE)

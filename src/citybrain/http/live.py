@@ -5,6 +5,7 @@ Counts, topics and stream ids only: no free text, nobody's data.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from citybrain.definitions import city_day
 from citybrain.errors import Unavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.routing import Answer, Call, Route
@@ -28,8 +30,17 @@ ORIGINS = """
 SELECT case_id, details ->> 'class_code' AS class_code,
        (details ->> 'simulated')::boolean AS simulated
 FROM case_timeline.entries WHERE case_id = ANY($1) AND version = 1
+UNION ALL
+SELECT application_id, service, simulated
+FROM applications.applications WHERE application_id = ANY($1)
 """
-ANY_SIMULATED = "SELECT EXISTS (SELECT FROM open_cases.cases WHERE simulated)"
+ANY_SIMULATED = """
+SELECT EXISTS (SELECT FROM open_cases.cases WHERE simulated)
+    OR EXISTS (SELECT FROM applications.applications WHERE simulated)
+"""
+WAITING = "SELECT count(*) FROM applications.applications WHERE waiting"
+COUNTED = ("submitted", "paid", "approved", "refused", "referred", "ended_well")
+SAVED = ("materials", "steps", "trips")
 
 
 class LiveBoard:
@@ -109,6 +120,21 @@ class LiveBoard:
             "open_total": sum(row["open"] for row in counts),
             "rate_per_second": round(rate, 1),
             "simulated": await store.pool.fetchval(ANY_SIMULATED),
+            "applications": await self._applications(),
+        }
+
+    async def _applications(self) -> dict[str, Any]:
+        """The city's day of applications: how many, how fast, what was saved."""
+        pool, day = self._runtime.store.pool, city_day(self._runtime.services.clock())
+        totals: Counter[str] = Counter()
+        for row in await queries.application_days(pool, since=day, until=day):
+            totals.update(row["counts"])
+        return {
+            "day": day,
+            "waiting": await pool.fetchval(WAITING),
+            "seconds": await queries.seconds_to_money(pool, since=day, until=day),
+            "saved": {what: [totals[f"{what}_before"], totals[f"{what}_now"]] for what in SAVED},
+            **{what: totals[what] for what in COUNTED},
         }
 
 

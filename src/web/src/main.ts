@@ -5,6 +5,7 @@ import { Feed, type FeedState, type Source } from "./feed";
 import { plural, timeOfDay } from "./format";
 import { loadNames } from "./names";
 import type { Snapshot } from "./snapshot";
+import { drawApplications } from "./view_applications";
 import { drawFigures, RateView, TapeView } from "./view_log";
 import { drawLag, drawOpen, drawStreams, NewestView } from "./view_tables";
 
@@ -25,6 +26,7 @@ const newest = new NewestView();
 const streams = whenChanged(drawStreams);
 const open = whenChanged(drawOpen);
 const lag = whenChanged(drawLag);
+const applications = whenChanged(drawApplications);
 
 let shownState: FeedState | null = null;
 let summaryAt = 0;
@@ -63,6 +65,7 @@ function show(snapshot: Snapshot): void {
   streams(snapshot.streams);
   open(snapshot.open);
   lag(snapshot.lag);
+  applications(snapshot.applications);
   setText(find("updated"), `Updated ${timeOfDay(new Date(now).toISOString())}.`);
   summarise(snapshot, now);
 }

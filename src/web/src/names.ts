@@ -1,4 +1,4 @@
-// What the city calls its classes and departments, from the definitions in force. Until they are
+// What the city calls its classes, departments and services, from the definitions in force. Until they are
 // here, and where one is missing, the code itself is made readable.
 
 import { readable } from "./format";
@@ -13,7 +13,7 @@ export interface Name {
 const LONGEST_MS = 3_000;
 const names = new Map<string, Name>();
 
-/** The name of a class or department. */
+/** The name of a class, a department or a service. */
 export const nameOf = (code: string): Name => names.get(code) ?? { text: readable(code), own: code };
 
 /** Take names from what `/v1/classes` or `/v1/departments` answered. */
@@ -33,7 +33,7 @@ export function takeNames(answer: unknown): void {
 /** Ask the server for all names; a failure leaves the readable codes. */
 export async function loadNames(): Promise<void> {
   await Promise.all(
-    ["/v1/classes", "/v1/departments"].map(async (path) => {
+    ["/v1/classes", "/v1/departments", "/v1/services"].map(async (path) => {
       try {
         const answer = await fetch(path, { signal: AbortSignal.timeout(LONGEST_MS) });
         if (answer.ok) takeNames(await answer.json());

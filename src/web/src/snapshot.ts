@@ -29,6 +29,21 @@ export interface OpenCount {
   open: number;
 }
 
+/** `[before, now]`: what it took, and what it takes. */
+export type Saving = readonly [number, number];
+
+/** The city's day of applications. */
+export interface Applications {
+  submitted: number;
+  paid: number;
+  refused: number;
+  /** For an officer, now. */
+  waiting: number;
+  /** From submission to money: `[seconds at most, how many]`, ascending. */
+  seconds: (readonly [number, number])[];
+  saved: { materials: Saving; steps: Saving; trips: Saving };
+}
+
 export interface Snapshot {
   head: number;
   streams: StreamCount[];
@@ -38,6 +53,7 @@ export interface Snapshot {
   open_total: number;
   rate_per_second: number;
   simulated: boolean;
+  applications: Applications;
 }
 
 /** The server sent something else than a snapshot: most likely it is newer than the page. */
@@ -74,6 +90,32 @@ function text(from: Fields, name: string): string {
 
 function textOrNull(from: Fields, name: string): string | null {
   return from[name] === null || from[name] === undefined || from[name] === "" ? null : text(from, name);
+}
+
+function pair(value: unknown, what: string): readonly [number, number] {
+  if (!Array.isArray(value) || value.length !== 2 || !value.every(Number.isFinite)) {
+    throw new UnreadableSnapshot(`${what} is not a pair of numbers`);
+  }
+  return [value[0] as number, value[1] as number];
+}
+
+function applications(all: Fields): Applications {
+  const from = fields(all["applications"], "applications");
+  const saved = fields(from["saved"], "saved");
+  const seconds = from["seconds"];
+  if (!Array.isArray(seconds)) throw new UnreadableSnapshot("seconds is not a list");
+  return {
+    submitted: number(from, "submitted"),
+    paid: number(from, "paid"),
+    refused: number(from, "refused"),
+    waiting: number(from, "waiting"),
+    seconds: seconds.map((each: unknown) => pair(each, "an item of seconds")),
+    saved: {
+      materials: pair(saved["materials"], "materials"),
+      steps: pair(saved["steps"], "steps"),
+      trips: pair(saved["trips"], "trips"),
+    },
+  };
 }
 
 /** Read the data of a `snapshot` event; throws `UnreadableSnapshot`. Unknown members are ignored. */
@@ -113,5 +155,6 @@ export function parseSnapshot(data: string): Snapshot {
     open_total: number(all, "open_total"),
     rate_per_second: number(all, "rate_per_second"),
     simulated: all["simulated"] === true,
+    applications: applications(all),
   };
 }

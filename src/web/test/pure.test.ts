@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bars, duration, percentile } from "../src/durations";
 import { count, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay } from "../src/format";
 import { nameOf, takeNames } from "../src/names";
 import { openTable } from "../src/open_cases";
@@ -20,6 +21,10 @@ const snapshot = {
   open_total: 1,
   rate_per_second: 0.5,
   simulated: true,
+  applications: {
+    submitted: 4, paid: 2, refused: 1, waiting: 1, seconds: [[0.4, 1], [0.8, 1]],
+    saved: { materials: [12, 0], steps: [8, 2], trips: [2, 1] },
+  },
 };
 
 test("a snapshot is read, newest event first, and members of a newer server are ignored", () => {
@@ -30,7 +35,7 @@ test("a snapshot is read, newest event first, and members of a newer server are 
 });
 
 test("what is not a snapshot is refused", () => {
-  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] })]) {
+  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } })]) {
     assert.throws(() => parseSnapshot(broken), UnreadableSnapshot, broken);
   }
 });
@@ -85,4 +90,16 @@ test("names come from the definitions, and from the code where there is none", (
   takeNames("nonsense");
   assert.deepEqual(nameOf("road_damage"), { text: "Road damage", own: "道路破損" });
   assert.deepEqual(nameOf("piled_rubbish"), { text: "Piled rubbish", own: "piled_rubbish" });
+});
+
+test("durations: percentiles by nearest rank, bars of equal ratio with their gaps", () => {
+  const histogram = [[0.25, 90], [0.5, 9], [4, 1]] as const;
+  assert.equal(percentile(histogram, 50), 0.25);
+  assert.equal(percentile(histogram, 99), 0.5);
+  assert.equal(percentile(histogram, 100), 4);
+  assert.equal(percentile([], 50), null);
+  const found = bars(histogram, 1);
+  assert.deepEqual(found.map((bar) => bar.count), [90, 9, 0, 0, 1]);
+  assert.equal(found.at(-1)?.end, 4);
+  assert.deepEqual([0.412, 31, 150, 8000].map(duration), ["0.41 s", "31 s", "2.5 min", "2.2 h"]);
 });
