@@ -11,12 +11,13 @@ import asyncio
 import base64
 import random
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from ops.devfaces.kiosk import take
 from ops.simulators.client import Client, Person
 
-PEOPLE = 80  # couples: 0 and 1, 2 and 3, …
+PEOPLE = 2000  # couples: 0 and 1, 2 and 3, …
 KIOSKS = 6
 VISIT_SECONDS = 3.0
 WAYS = {"kiosk": 0.35, "app": 0.35, "web": 0.15, "counter": 0.15}
@@ -182,9 +183,9 @@ class Citizens:
         """Registered, agreed and enrolled, as far as this has not been done in an earlier run."""
         if number in self._known:
             return self._known[number]
-        id_number = f"410102199001010{number // 4 % 10}{number:02}"[:18]
+        born, id_number = _identity_of(number)
         registration = {
-            "name": f"模擬市民{number}", "id_number": id_number, "birth_date": "1990-01-01",
+            "name": f"模擬市民{number}", "id_number": id_number, "birth_date": born,
             "phone": f"+86 371 5555 {number:04}", "simulated": True,
         }  # fmt: skip
         found = await self._client.command(COUNTER, "/v1/citizens", registration)
@@ -226,3 +227,10 @@ class Citizens:
 
     async def _on(self, who: Person, application_id: str, what: str, body: dict[str, Any]) -> None:
         await self._client.command(who, f"/v1/applications/{application_id}/{what}", body)
+
+
+def _identity_of(number: int) -> tuple[str, str]:
+    """Date of birth and identity number; its third digit from the end is a circumstance."""
+    hundreds, rest = divmod(number, 100)
+    born = date(1995, 1, 1) + timedelta(days=hundreds)
+    return str(born), f"410102{born:%Y%m%d}0{number // 4 % 10}{rest:02}"
