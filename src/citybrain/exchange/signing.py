@@ -4,7 +4,6 @@ Signatures stand on their own: whoever has a department's public key can check a
 with any JOSE library.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from citybrain.errors import CitybrainError
+from citybrain.key_files import make_once, pem_of
 from citybrain.settings import Settings
 
 ALGORITHM = "EdDSA"
@@ -106,21 +106,5 @@ def read_signer(path: Path, key_id: str) -> Signer:
 
 
 def make_key_once(path: Path) -> None:
-    """Make a key unless it exists; the first of several processes wins."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    temporary = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-        file.write(pem)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
+    """Make a key unless it exists."""
+    make_once(path, lambda: pem_of(Ed25519PrivateKey.generate()))

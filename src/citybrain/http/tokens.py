@@ -7,7 +7,6 @@ development issuer makes its own key at first run and exists in development mode
 import asyncio
 import hashlib
 import json
-import os
 import re
 import secrets
 import time
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from citybrain.domain.actor import Actor, Role
 from citybrain.errors import CitybrainError
 from citybrain.http.problems import Unauthenticated
+from citybrain.key_files import make_once, pem_of
 from citybrain.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -176,23 +176,7 @@ class DevelopmentIssuer:
 
 
 def _load_or_make_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        temporary = path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-            file.write(pem)
-        try:
-            os.link(temporary, path)  # the first of several processes wins
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
+    make_once(path, lambda: pem_of(ec.generate_private_key(ec.SECP256R1())))
     loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
     assert isinstance(loaded, ec.EllipticCurvePrivateKey)
     return loaded

@@ -5,7 +5,6 @@ file; development makes one at first run, production must name its own.
 """
 
 import hmac
-import os
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from citybrain.errors import CitybrainError
+from citybrain.key_files import make_once
 from citybrain.settings import Settings
 
 KEY_BYTES = 32
@@ -99,26 +99,10 @@ def open_key_wrapper(settings: Settings) -> KeyWrapper:
         return wrapper
     path = settings.vault_master_key_file or settings.data_dir / "keys" / "vault-master.key"
     if settings.mode == "development" and settings.vault_master_key_file is None:
-        _make_once(path)
+        make_once(path, lambda: secrets.token_bytes(KEY_BYTES))
     elif not path.exists():
         require_own_key(settings)
     try:
         return FileKeyWrapper(path.read_bytes())
     except OSError as error:
         raise MasterKeyMissing(f"the master key {path} cannot be read") from error
-
-
-def _make_once(path: Path) -> None:
-    """Make the key unless it exists; the first of several processes wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        return
-    temporary = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
