@@ -7,7 +7,6 @@ file; development makes one at first run, production must name its own.
 import hmac
 import secrets
 from hashlib import sha256
-from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
