@@ -1,0 +1,128 @@
+"""Reactions that take long: none holds up another, and none is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, ClassVar
+
+import pytest
+
+from citybrain.errors import Refused
+from citybrain.eventstore import EventStore, RecordedEvent
+from commands.case import report_case
+from commands.handling import CommandContext, Services
+from commands.processes import side_by_side
+from commands.processes.parked import parked_commands
+from commands.processes.runner import ATTEMPTS
+from commands.processes.side_by_side import SideBySideRunner
+from tests.integration.cases import CAMERA, context, report, services_over
+
+
+class Slow:
+    """Finishes what it is let finish; the rest waits."""
+
+    name: ClassVar[str] = "slow"
+    topics: ClassVar[tuple[str, ...]] = ("case.reported",)
+
+    def __init__(self) -> None:
+        self.may_end: dict[str, asyncio.Event] = {}
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+
+    def let_end(self, stream_id: str) -> None:
+        self.may_end.setdefault(stream_id, asyncio.Event()).set()
+
+    async def react(
+        self,
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
+        self.begun.append(event.stream_id)
+        await self.may_end.setdefault(event.stream_id, asyncio.Event()).wait()
+        self.ended.append(event.stream_id)
+
+
+@asynccontextmanager
+async def running(services: Services, manager: Any) -> AsyncIterator[SideBySideRunner]:
+    runner = SideBySideRunner(services.store, manager, services)
+    task = asyncio.create_task(runner.run())
+    yield runner
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def until(met: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not met():
+            await asyncio.sleep(0.02)
+
+
+async def checkpoint(store: EventStore) -> int | None:
+    position: int | None = await store.pool.fetchval(
+        "SELECT position FROM process_checkpoints WHERE process = 'slow'"
+    )
+    return position
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "CHECKPOINT_SECONDS", 0.05)
+
+
+async def test_one_that_waits_holds_up_nobody_and_is_taken_up_again(store: EventStore) -> None:
+    services, slow = services_over(store), Slow()
+    first, second, third = [
+        (await report_case(report(), context(CAMERA), services)).stream_id for _ in range(3)
+    ]
+    async with running(services, slow) as runner:
+        slow.let_end(second)
+        slow.let_end(third)
+        await until(lambda: slow.ended == [second, third])
+        assert runner.finished == 0
+        await asyncio.sleep(0.2)
+        assert await checkpoint(store) is None
+    again = Slow()
+    async with running(services, again):
+        await until(lambda: sorted(again.begun) == sorted([first, second, third]))
+        for stream_id in (first, second, third):
+            again.let_end(stream_id)
+        async with asyncio.timeout(20):
+            while await checkpoint(store) != 3:
+                await asyncio.sleep(0.02)
+
+
+class Failing(Slow):
+    """Fails for good, or is refused once."""
+
+    error: Exception = RuntimeError()
+
+    async def react(self, event: RecordedEvent, *_: Any) -> None:
+        self.begun.append(event.stream_id)
+        if isinstance(self.error, RuntimeError) or len(self.begun) == 1:
+            raise self.error
+        self.ended.append(event.stream_id)
+
+
+async def test_what_fails_again_and_again_is_parked(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "RETRY_SECONDS", 0.01)
+    services, failing = services_over(store), Failing()
+    await report_case(report(), context(CAMERA), services)
+    async with running(services, failing) as runner:
+        await until(lambda: runner.finished == 1)
+    (parked,) = await parked_commands(store)
+    assert (parked["process"], parked["error"]) == ("slow", "RuntimeError")
+    assert len(failing.begun) == ATTEMPTS
+
+
+async def test_a_refusal_means_look_again(store: EventStore) -> None:
+    services, refused = services_over(store), Failing()
+    refused.error = Refused("somebody was faster")
+    await report_case(report(), context(CAMERA), services)
+    async with running(services, refused) as runner:
+        await until(lambda: runner.finished == 1)
+    assert len(refused.begun) == 2
+    assert await parked_commands(store) == []
