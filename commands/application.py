@@ -6,11 +6,10 @@ What a form or a note says is sealed with the applicant's key before it is store
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-import numpy as np
 import orjson
 from pydantic import Field, StringConstraints
 
@@ -149,8 +148,9 @@ async def submit_application(
 
 def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, Any]:
     """What an application keeps of its service item."""
-    promised = item.deadline.promised_seconds
-    baseline = item.baseline
+    promised, legal = item.deadline.promised_seconds, item.deadline.legal_working_days
+    baseline, today = item.baseline, city_day(now)
+    calendar = services.definitions.calendar
     return {
         "service": item.code,
         "item_version": item.version,
@@ -161,15 +161,8 @@ def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, 
         },
         "identity_due_at": now + services.deadlines.identity,
         "promised_at": None if promised is None else now + timedelta(seconds=promised),
-        "legal_due_on": _due_on(city_day(now), item.deadline.legal_working_days),
+        "legal_due_on": None if legal is None else str(calendar.add_working_days(today, legal)),
     }  # fmt: skip
-
-
-def _due_on(day: date, working_days: int | None) -> str | None:
-    """The last day on which a decision is in time: Monday to Friday count, holidays do not yet."""
-    if working_days is None:
-        return None
-    return str(np.busday_offset(day, working_days, roll="backward"))
 
 
 def _recent(citizen: Citizen, service: str, now: datetime) -> Identification | None:

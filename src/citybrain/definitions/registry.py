@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from citybrain.definitions.calendars import BusinessCalendar, load_calendar
 from citybrain.definitions.cases import CaseDefinitions, load_case_definitions
 from citybrain.definitions.imports_311 import Import311, load_import_311
 from citybrain.definitions.services import Catalogue, load_catalogue
@@ -16,11 +17,12 @@ PACKAGE_FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Definitions:
-    """The definitions by stream, each as dated versions, and the catalogue of services."""
+    """The definitions by stream, each as dated versions; the services; the calendar."""
 
     case: tuple[CaseDefinitions, ...]
     import_311: Import311
     catalogue: Catalogue
+    calendar: BusinessCalendar
 
     def case_at(self, moment: datetime) -> CaseDefinitions:
         """What is in force on the city's day of `moment`; the first version before its start."""
@@ -46,6 +48,7 @@ def load_definitions(override: Path | None = None) -> Definitions:
         case=tuple(case),
         import_311=load_import_311(mapping, case[-1]),
         catalogue=load_catalogue(_files("service", override)),
+        calendar=load_calendar(_files("calendar", override)[-1]),
     )
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from citybrain.exchange import (
     Evidence,
@@ -21,9 +19,10 @@ from citybrain.exchange import (
     patience,
 )
 from citybrain.exchange.patience import OPENS_AFTER
+from citybrain.exchange.signing import DEVELOPMENT_KEY
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments, open_departments
-from ops.simulators.departments.people import RECORDS, Paid, Person
+from ops.simulators.departments.people import RECORDS
 
 NUMBER = "410102199501010000"
 
@@ -77,6 +76,7 @@ async def test_each_failure_has_its_name(
     with pytest.raises(SourceFailed) as failed:
         await ask(exchange)
     assert failed.value.code == code
+    assert failed.value.department == "police"
     assert failed.value.attempts >= 1
     assert NUMBER not in str(failed.value)
 
@@ -135,6 +135,31 @@ async def test_a_department_that_comes_back_in_time_is_heard(
     assert (await asking).attempts > OPENS_AFTER
 
 
+async def test_a_slow_answer_in_time_is_an_answer(
+    exchange: Exchange, departments: Departments
+) -> None:
+    await departments.fault("police", "slow", seconds=0.3)
+    assert (await ask(exchange, seconds=10)).milliseconds >= 300
+
+
+async def test_many_at_once_get_each_their_own(exchange: Exchange) -> None:
+    found = await asyncio.gather(
+        *(ask(exchange, *source, seconds=10) for source in RECORDS for _ in range(10))
+    )
+    assert len({evidence.sha256 for evidence in found}) == len(found)
+
+
+async def test_a_fault_may_be_everybodys(exchange: Exchange, departments: Departments) -> None:
+    await departments.fault("*", "down")
+    for department, record in (("police", "identity"), ("tax", "invoice")):
+        with pytest.raises(SourceFailed):
+            await ask(exchange, department, record, seconds=0.1)
+    await departments.fault("*", "ok")
+    assert (await ask(exchange, seconds=10)).record
+    with pytest.raises(ValueError, match="modes"):
+        await departments.fault("*", "refuse")
+
+
 async def test_who_stops_waiting_leaves_nothing_behind(
     exchange: Exchange, departments: Departments
 ) -> None:
@@ -144,7 +169,6 @@ async def test_who_stops_waiting_leaves_nothing_behind(
     await asyncio.sleep(0.2)
     asking.cancel()
     await asyncio.wait([asking])
-    await asyncio.sleep(0.05)
     ours = {task for task in asyncio.all_tasks() - before if "Exchange" in repr(task)}
     assert asking.cancelled()
     assert not ours
@@ -179,6 +203,62 @@ async def test_what_the_bank_did_stays_unknown_until_it_says_so(
         await exchange.pay(payment())
 
 
+async def test_a_bank_that_pays_and_falls_silent_is_asked_again(
+    exchange: Exchange, departments: Departments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("citybrain.exchange.exchange.BANK_SECONDS", 0.3)
+    await departments.fault("bank-payments", "pay-then-hang")
+    paying = payment()
+    with pytest.raises(PaymentUnknown):
+        await exchange.pay(paying)
+    monkeypatch.undo()
+    await departments.fault("bank-payments", "ok")
+    found = await exchange.payment(paying.payment_id)
+    again = await exchange.pay(paying)
+    assert found is not None
+    assert (found.status, found.amount_fen) == ("success", paying.amount_fen)
+    assert found.bank_reference == again.bank_reference
+    assert len(departments.ledger()) == 1
+
+
+async def test_a_refusal_that_the_bank_signs_is_a_receipt(
+    exchange: Exchange, departments: Departments
+) -> None:
+    await departments.fault("bank-payments", "refuse")
+    receipt = await exchange.pay(payment())
+    assert (receipt.status, receipt.code, receipt.settled_at) == ("failed", "account-closed", None)
+
+
+async def test_a_payment_can_be_asked_for(exchange: Exchange, departments: Departments) -> None:
+    assert await exchange.payment(uuid4()) is None
+    await departments.fault("bank-payments", "wrong-signature")
+    paying = payment()
+    with pytest.raises(PaymentUnknown):
+        await exchange.pay(paying)
+    with pytest.raises(PaymentUnknown):
+        await exchange.payment(paying.payment_id)
+
+
+async def test_the_bank_follows_a_new_key_of_ours(departments: Departments, tmp_path: Path) -> None:
+    settings = Settings(mode="development", data_dir=tmp_path)
+    for _ in range(2):
+        async with open_exchange(settings) as opened:
+            assert (await opened.pay(payment())).status == "success"
+        (tmp_path / DEVELOPMENT_KEY).unlink()
+
+
+async def test_the_book_outlives_the_bank(tmp_path: Path) -> None:
+    paying, references = payment(), set()
+    for _ in range(2):
+        async with (
+            open_departments(tmp_path, latency=(0.0, 0.0), seed=1) as departments,
+            open_exchange(Settings(mode="development", data_dir=tmp_path)) as opened,
+        ):
+            references.add((await opened.pay(paying)).bank_reference)
+            assert len(departments.ledger()) == 1
+    assert len(references) == 1
+
+
 async def test_the_bank_takes_an_id_for_one_payment_only(
     exchange: Exchange, departments: Departments
 ) -> None:
@@ -198,15 +278,3 @@ async def test_what_was_paid_is_known_to_the_fund_and_to_the_spouses_registry(
     assert before["balance_fen"] - after["balance_fen"] == 700
     assert after["withdrawn_for_loan_fen"] == 700
     assert after["last_withdrawal"]
-
-
-@given(st.from_regex(r"\A4101021995[01][1-9][01][1-9][0-9]{4}\Z"))
-def test_departments_agree_on_a_couple(number: str) -> None:
-    def nothing(_: str) -> Paid:
-        return Paid()
-
-    one = Person(number, 1, nothing)
-    other = Person(one.spouse, 1, nothing)
-    assert other.spouse == number
-    assert (one.home, one.loan, one.couple) == (other.home, other.loan, other.couple)
-    assert one.draw("repaid", 1, 10**6, shared=True) == other.draw("repaid", 1, 10**6, shared=True)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from citybrain.exchange.bank import Payment, PaymentUnknown, receipt_of
+from citybrain.exchange.bank import Payment, PaymentUnknown, receipt_for, receipt_of
 from citybrain.exchange.departments import (
     EvidenceRequest,
     SourceAnswerInvalid,
@@ -109,12 +109,21 @@ def test_a_receipt_of_this_payment_is_believed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changed",
     [{"amount_fen": 501}, {"jti": str(uuid4())}, {"iss": "police"}, {"status": "perhaps"},
-     {"settled_at": None}, {"status": "failed"}],
+     {"settled_at": None}, {"status": "failed"}, {"settled_at": 1_772_000_000_000},
+     {"settled_at": 10**30}, {"amount_fen": "500"}],
 )  # fmt: skip
 def test_any_other_receipt_says_nothing(tmp_path: Path, changed: dict[str, Any]) -> None:
     bank = signer(tmp_path, "bank")
     with pytest.raises(PaymentUnknown):
         receipt_of(PAYMENT, bank.sign(receipt(**changed), RECEIPT), Verifier([bank.public_key]))
+
+
+def test_asked_by_its_id_a_receipt_says_the_amount(tmp_path: Path) -> None:
+    bank = signer(tmp_path, "bank")
+    signed = bank.sign(receipt(amount_fen=501), RECEIPT)
+    assert receipt_for(PAYMENT.payment_id, signed, Verifier([bank.public_key])).amount_fen == 501
+    with pytest.raises(PaymentUnknown):
+        receipt_for(uuid4(), signed, Verifier([bank.public_key]))
 
 
 def test_a_request_names_nobody_in_its_path_or_headers() -> None:
@@ -137,6 +146,20 @@ def test_a_directory_that_is_none_is_told(tmp_path: Path, content: bytes) -> Non
         read_directory(path)
     with pytest.raises(DirectoryInvalid):
         read_directory(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    "changed", [{"kid": None}, {"x": None}, {"x": "AQ"}, {"crv": "Ed448"}, {"kty": "RSA"}]
+)
+def test_a_key_that_cannot_be_used_is_told_at_start(
+    tmp_path: Path, changed: dict[str, str | None]
+) -> None:
+    key = {k: v for k, v in (signer(tmp_path).public_key | changed).items() if v is not None}
+    member = {"code": "police", "url": "http://police.test", "public_keys": [key]}
+    path = tmp_path / "directory.json"
+    path.write_bytes(orjson.dumps({"departments": [member]}))
+    with pytest.raises(DirectoryInvalid, match="public_keys"):
+        read_directory(path)
 
 
 def test_production_signs_with_a_key_of_its_own(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""Departments that know nothing of each other agree on made-up people, for any number."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citybrain.definitions.deciding import Outcome, decide
+from citybrain.definitions.registry import city_day, load_definitions
+from citybrain.definitions.services import ServiceItem
+from ops.simulators.departments.people import RECORDS, Paid, Person
+
+TODAY = city_day(datetime.now(UTC))
+ITEMS = load_definitions().catalogue.on(TODAY)
+FORM = {"ground": "job", "contract_number": "1"}
+YOUNG = st.integers(TODAY.year - 34, TODAY.year - 20)
+SERIAL, LAST = st.integers(0, 9), st.sampled_from("0123456789X")
+# What the rules of an item say of a circumstance; all others approve.
+REFUSALS = {
+    ("housing-fund-repayment", 6): "account-normal",
+    ("housing-fund-repayment", 7): "once-a-year",
+    ("housing-fund-repayment", 8): "own-loan",
+    ("housing-fund-purchase", 6): "account-normal",
+    ("first-home-subsidy", 9): "degree",
+    ("living-allowance", 9): "degree",
+    ("residence-permit", 9): "stable-job",
+}
+
+
+def nothing(_: str) -> Paid:
+    return Paid()
+
+
+def person(number: str) -> Person:
+    return Person(number, 1, nothing)
+
+
+def number_of(year: int, circumstance: int, serial: int, last: str) -> str:
+    return f"410102{year}0501{circumstance}{serial}{last}"
+
+
+def known_of(number: str, item: ServiceItem) -> dict[str, Any]:
+    return {
+        material.name: RECORDS[material.department, material.record](person(number), FORM)
+        for material in item.materials
+    }
+
+
+def test_every_material_of_every_item_has_a_department_that_knows_it() -> None:
+    asked = {(each.department, each.record) for item in ITEMS for each in item.materials}
+    assert len(ITEMS) == 8
+    assert asked <= set(RECORDS)
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.code)
+@given(YOUNG, SERIAL, SERIAL, LAST)
+def test_rules_see_the_circumstance_and_nothing_else(
+    item: ServiceItem, year: int, circumstance: int, serial: int, last: str
+) -> None:
+    number = number_of(year, circumstance, serial, last)
+    decision = decide(item, FORM, known_of(number, item), TODAY)
+    reason = REFUSALS.get((item.code, circumstance))
+    if reason is None:
+        assert decision.outcome is Outcome.APPROVED, (number, decision.reasons)
+    else:
+        assert decision.outcome is Outcome.REFUSED, number
+        assert reason in decision.reasons
+
+
+@given(st.text(min_size=1), LAST)
+def test_any_number_has_a_record_of_each_kind(front: str, last: str) -> None:
+    for make in RECORDS.values():
+        assert make(person(front + last), FORM)
+
+
+@given(st.from_regex(r"\A[0-9]{17}[0-9X]\Z"))
+def test_departments_agree_on_a_couple(number: str) -> None:
+    one = person(number)
+    if number.endswith("X"):
+        assert one.spouse == ""
+        return
+    other = person(one.spouse)
+    assert other.spouse == number != one.spouse
+    assert (one.home, one.loan, one.couple) == (other.home, other.loan, other.couple)
+    for source in (("credit-registry", "loan-contract"), ("bank", "repayment-ledger")):
+        if "8" not in (number[-3], one.spouse[-3]):
+            assert RECORDS[source](one, FORM) == RECORDS[source](other, FORM)
+
+
+@given(YOUNG, SERIAL, st.integers(0, 9), st.integers(1, 10**6))
+def test_money_that_was_paid_is_seen_by_fund_and_registry(
+    year: int, serial: int, last: int, amount_fen: int
+) -> None:
+    number = number_of(year, 0, serial, str(last))
+
+    def paid(whom: str) -> Paid:
+        return Paid(amount_fen, str(TODAY)) if whom == number else Paid()
+
+    account, loan = RECORDS["housing-fund", "account"], RECORDS["credit-registry", "loan-contract"]
+    before, after = account(person(number), FORM), account(Person(number, 1, paid), FORM)
+    assert before["balance_fen"] - after["balance_fen"] == amount_fen
+    assert after["withdrawn_for_loan_fen"] == amount_fen
+    assert after["last_withdrawal"] == str(TODAY)
+    spouse = Person(person(number).spouse, 1, paid)
+    assert loan(spouse, FORM)["withdrawn_by_spouse_fen"] == amount_fen
+    assert account(spouse, FORM) == account(person(spouse.number), FORM)
