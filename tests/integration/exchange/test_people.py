@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citybrain.definitions.deciding import Outcome, decide
@@ -55,6 +55,7 @@ def test_every_material_of_every_item_has_a_department_that_knows_it() -> None:
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.code)
+@settings(max_examples=60, deadline=None)
 @given(YOUNG, SERIAL, SERIAL, LAST)
 def test_rules_see_the_circumstance_and_nothing_else(
     item: ServiceItem, year: int, circumstance: int, serial: int, last: str
@@ -69,12 +70,14 @@ def test_rules_see_the_circumstance_and_nothing_else(
         assert reason in decision.reasons
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(min_size=1), LAST)
 def test_any_number_has_a_record_of_each_kind(front: str, last: str) -> None:
     for make in RECORDS.values():
         assert make(person(front + last), FORM)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.from_regex(r"\A[0-9]{17}[0-9X]\Z"))
 def test_departments_agree_on_a_couple(number: str) -> None:
     one = person(number)
@@ -89,6 +92,7 @@ def test_departments_agree_on_a_couple(number: str) -> None:
             assert RECORDS[source](one, FORM) == RECORDS[source](other, FORM)
 
 
+@settings(max_examples=60, deadline=None)
 @given(YOUNG, SERIAL, st.integers(0, 9), st.integers(1, 10**6))
 def test_money_that_was_paid_is_seen_by_fund_and_registry(
     year: int, serial: int, last: int, amount_fen: int
