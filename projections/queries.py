@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -130,6 +131,21 @@ DATA_ACCESSES = """
 SELECT access_id, at, who, what, purpose, stream_id, version FROM data_accesses.accesses
 WHERE citizen_id = $1 AND ($2::timestamptz IS NULL OR (at, access_id) < ($2, $3::text))
 ORDER BY at DESC, access_id DESC LIMIT $4
+"""
+
+SERVICE_REQUESTS = """
+SELECT case_id, class_code, status, status_notes, lead, description, address, latitude, longitude,
+       requested_at, updated_at
+FROM service_requests.requests
+WHERE ($1::text[] IS NULL OR class_code = ANY($1)) AND ($2::text[] IS NULL OR status = ANY($2))
+  AND requested_at >= $3 AND requested_at <= $4
+ORDER BY requested_at DESC, case_id DESC LIMIT $5
+"""
+
+SERVICE_REQUESTS_BY_ID = """
+SELECT case_id, class_code, status, status_notes, lead, description, address, latitude, longitude,
+       requested_at, updated_at
+FROM service_requests.requests WHERE case_id = ANY($1) ORDER BY requested_at DESC, case_id DESC
 """
 
 STREAM_COUNTS = """
@@ -293,6 +309,24 @@ async def data_accesses(
     """Who used a citizen's data, newest first; `after` is (at, access_id) of the last seen."""
     at, access_id = after or (None, None)
     return await _rows(pool, DATA_ACCESSES, citizen_id, at, access_id, limit)
+
+
+async def service_requests(
+    pool: Pool,
+    *,
+    since: datetime,
+    until: datetime,
+    classes: Sequence[str] | None = None,
+    statuses: Sequence[str] | None = None,
+    limit: int = 1000,
+) -> list[Row]:
+    """Cases as Open311's service requests, newest first, both ends included."""
+    return await _rows(pool, SERVICE_REQUESTS, classes, statuses, since, until, limit)
+
+
+async def service_requests_by_id(pool: Pool, case_ids: Sequence[str]) -> list[Row]:
+    """The service requests of these cases, as far as they are there."""
+    return await _rows(pool, SERVICE_REQUESTS_BY_ID, case_ids)
 
 
 async def stream_counts(pool: Pool) -> list[Row]:

@@ -10,6 +10,7 @@ from projections.identity_days import IdentityDays
 from projections.open_cases import OpenCases
 from projections.projection import Projection
 from projections.refusal_days import RefusalDays
+from projections.service_requests import ServiceRequests
 from projections.source_days import SourceDays
 from projections.streams import Streams
 from projections.suspected_duplicates import SuspectedDuplicates
@@ -17,6 +18,7 @@ from projections.suspected_duplicates import SuspectedDuplicates
 PROJECTIONS: tuple[Projection, ...] = (
     OpenCases(), CaseTimeline(), CaseDays(), Streams(), SuspectedDuplicates(), IdentityDays(),
     Applications(), ApplicationDays(), SourceDays(), RefusalDays(), DataAccesses(),
+    ServiceRequests(),
 )  # fmt: skip
 
 

@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         None, description="Ed25519 key (PEM) that signs payments; made in data_dir in development "
         "where absent",
     )  # fmt: skip
+    open311_clients: dict[str, str] = Field(
+        default_factory=dict, description="Open311 clients that may report: SHA-256 of the api_key "
+        "in hex, and a name, as JSON; in development the key `development` may, too",
+    )  # fmt: skip
     application_identity_seconds: float = Field(
         1800.0, description="time an applicant has to be identified"
     )

@@ -69,6 +69,8 @@ async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
         '"matched":false',
         '"topic":"citizen.face_verified"',
         "event: step",
+        "<service_code>road_damage</service_code>",
+        '"service_code":"road_damage","description":"a hole"',
         '"topic":"application.payout_confirmed"',
         'event: end\ndata: {"status":"paid"}',
         '"recomputed":{"same":true',

@@ -20,6 +20,7 @@ from citybrain.http import (
     services,
 )
 from citybrain.http.limits import LIMITER, RateLimiter
+from citybrain.http.open311 import add_open311
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
@@ -68,6 +69,7 @@ def build_app(runtime: Runtime) -> web.Application:
     app[STREAMING] = frozenset(route.path for route in routes if route.streaming)
     for route in routes:
         app.router.add_route(route.method, route.path, bind(route))
+    add_open311(app)
     _add_documents(app, routes)
     _add_pages(app)
     app.on_response_prepare.append(add_headers)
