@@ -47,11 +47,15 @@ async def follow(store: EventStore, seen: list[int]) -> None:
 
 
 async def settle(store: EventStore, seen: list[int]) -> list[RecordedEvent]:
-    """The whole log, once the follower has reached its head."""
-    head = await store.head()
+    """The whole log, once nothing is appended any more and the follower has reached its head.
+
+    A commit that a killed writer had asked for may still come.
+    """
     async with asyncio.timeout(60):
-        while len(seen) < head:
-            await asyncio.sleep(0.1)
+        head, before = await store.head(), -1
+        while head != before or len(seen) < head:
+            await asyncio.sleep(1.0)
+            head, before = await store.head(), head
     return await store.read_all(limit=head + 1)
 
 

@@ -48,7 +48,7 @@ async def test_a_hole_in_a_stream_fails_the_benchmark(store: EventStore) -> None
 async def test_each_measurement_is_of_a_fresh_database(tmp_path: Path) -> None:
     if file_system_of(tmp_path) in ("tmpfs", "ramfs"):
         pytest.skip("the temporary folder is in memory")
-    async with open_workbench(0.2, tmp_path) as workbench:
+    async with open_workbench(1.0, tmp_path) as workbench:
         contender = ours(new_streams(2), 4)
         for _ in range(2):
             assert (await contender(workbench)).rate > 0
@@ -59,7 +59,7 @@ async def test_a_folder_in_memory_is_refused() -> None:
     if file_system_of(Path("/dev/shm")) != "tmpfs":
         pytest.skip("there is no file system in memory")
     with pytest.raises(BenchFailed, match="--data-dir"):
-        async with open_workbench(0.2, Path("/dev/shm")):
+        async with open_workbench(1.0, Path("/dev/shm")):
             pass
 
 
