@@ -128,7 +128,8 @@ async def submit_application(
     form = orjson.dumps(checked_form(item, command.form)).decode()
     citizen = await services.store.load(Citizen, citizen_id)
     sealed = await services.vault.seal_text(citizen_id, FORM, form)
-    known = _recent(citizen, item.code, now)
+    kiosk = context.actor.subject if command.channel is Channel.KIOSK else None
+    known = await _recent(citizen, item.code, kiosk, services)
 
     def decide() -> Application:
         application = Application.submit(
@@ -165,9 +166,18 @@ def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, 
     }  # fmt: skip
 
 
-def _recent(citizen: Citizen, service: str, now: datetime) -> Identification | None:
-    """The citizen's identification for this service, where it still counts."""
-    return citizen.identification(service, since=now - IDENTITY_LASTS)
+async def _recent(
+    citizen: Citizen, service: str, kiosk: str | None, services: Services
+) -> Identification | None:
+    """The identification for this service that still counts; at a kiosk, one that it has made."""
+    known = citizen.identification(service, since=services.clock() - IDENTITY_LASTS)
+    if known is None or kiosk is None:
+        return known
+    version = known.citizen_version
+    (event,) = await services.store.read(
+        citizen.id, after_version=version - 1, up_to_version=version
+    )
+    return known if event.metadata.get("actor") == kiosk else None
 
 
 def _identify(application: Application, known: Identification, now: datetime) -> None:
@@ -181,7 +191,8 @@ async def verify_identity(application_id: str, context: CommandContext, services
     """Go on where the applicant has been identified meanwhile; tells whether they have."""
     application = await services.store.load(Application, application_id)
     citizen = await services.store.load(Citizen, application.citizen_id)
-    known = _recent(citizen, application.service, services.clock())
+    kiosk = application.held_by if application.channel == Channel.KIOSK else None
+    known = await _recent(citizen, application.service, kiosk, services)
     if known is None:
         return False
     await change_application(
@@ -234,15 +245,8 @@ async def _check_before_kiosk(
     application: Application, context: CommandContext, services: Services
 ) -> None:
     citizen = await services.store.load(Citizen, application.citizen_id)
-    known = _recent(citizen, application.service, services.clock())
-    if known is not None:
-        version = known.citizen_version
-        (event,) = await services.store.read(
-            citizen.id, after_version=version - 1, up_to_version=version
-        )
-        if event.metadata.get("actor") == context.actor.subject:
-            return
-    raise IdentityNeeded("the applicant is identified at this kiosk first, for this service")
+    if await _recent(citizen, application.service, context.actor.subject, services) is None:
+        raise IdentityNeeded("the applicant is identified at this kiosk first, for this service")
 
 
 async def review_application(

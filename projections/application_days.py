@@ -1,10 +1,12 @@
 """Applications by the city's day of submission and service: what became of them, what was saved.
 
 Savings are counted for applications that ended well, against what the item's baseline says it
-took before: papers, approvals one after the other, visits to a counter.
+took before: papers, approvals one after the other, visits to a counter. `automatic` are those that
+the rules decided and no officer reviewed, `online` those that finished and never were at a counter;
+what follows an appeal can take either back.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from math import ceil, log2
@@ -54,16 +56,17 @@ SELECT * FROM unnest($1::text[], $2::jsonb[])
 ON CONFLICT (application_id) DO UPDATE SET state = excluded.state
 """
 
+FORGET = "DELETE FROM under_way WHERE application_id = ANY($1)"
+
 BUCKETS_A_DOUBLING = 8  # each is 9 % wider than the one before
 ONCE = {
-    "identity_verified": "identified", "payout_confirmed": "paid", "withdrawn": "withdrawn",
-    "expired": "expired", "appealed": "appealed", "payout_failed": "payout_failed",
-    "claim_lost": "claim_lost",
+    "submitted": "submitted", "identity_verified": "identified", "reviewed": "reviewed",
+    "appealed": "appealed", "claim_lost": "claim_lost", "payout_confirmed": "paid",
+    "payout_failed": "payout_failed", "withdrawn": "withdrawn", "expired": "expired",
 }  # fmt: skip
-TOPICS = frozenset(
-    f"application.{step}"
-    for step in (*ONCE, "submitted", "decided", "reviewed", "taken_over")
-)  # fmt: skip
+TOPICS = frozenset(f"application.{step}" for step in (*ONCE, "decided", "taken_over"))
+LAST = {"application.payout_confirmed", "application.withdrawn", "application.expired"}
+UNDONE_BY = {"reviewed": "automatic", "at_counter": "online"}  # by the first of its kind
 
 State = dict[str, Any]
 
@@ -72,7 +75,7 @@ class ApplicationDays:
     """The read model `application_days`."""
 
     name = "application_days"
-    version = 1
+    version = 2
     topics = TOPICS
     tables = TABLES
 
@@ -101,8 +104,14 @@ class ApplicationDays:
         await connection.execute(ADD, *_columns(counts))
         if seconds:
             await connection.execute(ADD_SECONDS, *_columns(seconds))
-        texts = [orjson.dumps(state).decode() for state in states.values()]
-        await connection.execute(KEEP, list(states), texts)
+        ended = {event.stream_id for event in events if event.topic in LAST}
+        await connection.execute(FORGET, list(ended))
+        texts = {
+            stream_id: orjson.dumps(state).decode()
+            for stream_id, state in states.items()
+            if stream_id not in ended
+        }
+        await connection.execute(KEEP, list(texts), list(texts.values()))
 
 
 def bucket_of(seconds: float) -> int:
@@ -124,42 +133,49 @@ def _begun(event: RecordedEvent) -> State:
     }  # fmt: skip
 
 
-def _counted(event: RecordedEvent, state: State) -> dict[str, int]:
-    """What an event adds to its day; keeps in the state what later ones need."""
+def _counted(event: RecordedEvent, state: State) -> Counter[str]:
+    """What an event adds to its day, or takes back; the state keeps what later ones need."""
     data, topic = event.data, event.topic.partition(".")[2]
-    found: dict[str, int] = defaultdict(int)
-
-    def once(what: str, count: int = 1) -> None:
+    state["reviews"] += topic == "reviewed"
+    state["trips"] += _at_counter(topic, data)
+    found: Counter[str] = Counter()
+    for what in _reached(topic, data, state):
         if what not in state["ever"]:
             state["ever"].append(what)
-            found[what] += count
-
-    if topic == "submitted":
-        once("submitted")
-    if topic in ("submitted", "taken_over") and data["channel"] == "counter":
-        state["trips"] += 1
-        once("at_counter")
-    if topic in ONCE:
-        once(ONCE[topic])
-    if topic in ("decided", "reviewed"):
-        once(data["outcome"])
-    if topic == "reviewed":
-        state["reviews"] += 1
-        once("reviewed")
-    if topic == "payout_confirmed":
-        once("amount_fen", data["amount_fen"])
-    ended_well = topic == "payout_confirmed" or (
-        topic in ("decided", "reviewed") and data["outcome"] == "approved" and not state["pays"]
-    )
-    if ended_well and "ended_well" not in state["ever"]:
-        once("ended_well")
-        found["automatic"] += state["reviews"] == 0
-        found["online"] += "at_counter" not in state["ever"]
+            found[what] += 1
+    for what in [UNDONE_BY[each] for each in found if each in UNDONE_BY]:
+        if what in state["ever"]:
+            state["ever"].remove(what)
+            found[what] -= 1
+    if found["paid"]:
+        found["amount_fen"] = data["amount_fen"]
+    if found["ended_well"]:
         actual = {"materials": 0, "steps": 1 + state["reviews"], "trips": state["trips"]}
         for what, before in state["baseline"].items():
-            found[f"{what}_before"] += before
-            found[f"{what}_now"] += actual[what]
+            found[f"{what}_before"], found[f"{what}_now"] = before, actual[what]
     return found
+
+
+def _reached(topic: str, data: dict[str, Any], state: State) -> list[str]:
+    """What an application has come to by an event, each counted once in its life."""
+    outcome = data["outcome"] if topic in ("decided", "reviewed") else None
+    settled = outcome in ("approved", "refused")
+    well = topic == "payout_confirmed" or (outcome == "approved" and not state["pays"])
+    ended = well or outcome == "refused" or topic in ("claim_lost", "withdrawn", "expired")
+    whether = {
+        "at_counter": _at_counter(topic, data),
+        "decided": settled,
+        "automatic": settled and state["reviews"] == 0,
+        "ended_well": well,
+        "finished": ended,
+        "online": ended and "at_counter" not in state["ever"],
+    }
+    named = [ONCE[topic]] if topic in ONCE else []
+    return named + ([outcome] if outcome else []) + [what for what, so in whether.items() if so]
+
+
+def _at_counter(topic: str, data: dict[str, Any]) -> bool:
+    return topic in ("submitted", "taken_over") and bool(data["channel"] == "counter")
 
 
 def _columns(counts: Counter[Any]) -> list[list[Any]]:

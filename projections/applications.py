@@ -41,13 +41,18 @@ CREATE TABLE applications (
     appealed        boolean NOT NULL DEFAULT false,
     reviews         integer NOT NULL DEFAULT 0,
     waiting         boolean NOT NULL DEFAULT false,
+    awaited         text[] NOT NULL DEFAULT '{}',
     updated_at      timestamptz NOT NULL,
     version         bigint NOT NULL,
     position        bigint NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX ON applications (citizen_id, submitted_at DESC, application_id DESC);
 CREATE INDEX ON applications (submitted_at DESC, application_id DESC);
-CREATE INDEX ON applications (department, submitted_at, application_id) WHERE waiting;
+CREATE INDEX ON applications (status, submitted_at DESC, application_id DESC);
+CREATE INDEX ON applications (service, submitted_at DESC, application_id DESC);
+CREATE INDEX ON applications
+    (department, coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id)
+    WHERE waiting;
 CREATE TABLE steps (
     application_id text COLLATE "C" NOT NULL,
     version        bigint NOT NULL,
@@ -68,8 +73,8 @@ COLUMNS = (
     "application_id", "citizen_id", "service", "department", "item_version", "status", "channel",
     "channels", "held_by", "simulated", "pays", "submitted_at", "promised_at", "legal_due_on",
     "identified_at", "identity_method", "decided_at", "decided_by", "outcome", "reasons",
-    "amount_fen", "paid_at", "payout_delayed", "appealed", "reviews", "waiting", "updated_at",
-    "version", "position",
+    "amount_fen", "paid_at", "payout_delayed", "appealed", "reviews", "waiting", "awaited",
+    "updated_at", "version", "position",
 )  # fmt: skip
 STEP_COLUMNS = (
     "application_id", "version", "position", "topic", "at", "recorded_at", "milliseconds", "actor",
@@ -90,7 +95,6 @@ TOPICS = frozenset(
 )  # fmt: skip
 STATUS = {
     "application.identity_verified": "identified",
-    "application.evidence_requested": "collecting",
     "application.claim_lost": "refused",
     "application.payout_instructed": "paying",
     "application.payout_confirmed": "paid",
@@ -108,7 +112,7 @@ class Applications:
     """The read model `applications`."""
 
     name = "applications"
-    version = 1
+    version = 2
     topics = TOPICS
     tables = TABLES
 
@@ -149,6 +153,7 @@ def _submitted(event: RecordedEvent) -> Row:
             "channels": [data["channel"]], "submitted_at": data["timestamp"],
             "legal_due_on": due_on and datetime.fromisoformat(due_on).date(), "reasons": [],
             "payout_delayed": False, "appealed": False, "reviews": 0, "waiting": False,
+            "awaited": [],
         }
     )  # fmt: skip
 
@@ -160,6 +165,10 @@ def _change(row: Row, event: RecordedEvent) -> None:
     row["version"], row["position"] = event.version, event.position
     if topic == "identity_verified":
         row["identified_at"], row["identity_method"] = data["identified_at"], data["method"]
+    elif topic == "evidence_requested":
+        _await(row, [request["material"] for request in data["requests"]])
+    elif topic in ("evidence_collected", "evidence_failed"):
+        _await(row, [material for material in row["awaited"] if material != data["material"]])
     elif topic in ("decided", "reviewed"):
         row["status"] = row["outcome"] = data["outcome"]
         row["reasons"], row["amount_fen"] = data["reasons"], data["amount_fen"]
@@ -178,6 +187,12 @@ def _change(row: Row, event: RecordedEvent) -> None:
         row["channel"], row["held_by"] = data["channel"], data["held_by"]
         row["channels"] = [*row["channels"], data["channel"]]
     row["waiting"] = row["status"] in FOR_AN_OFFICER or row["payout_delayed"]
+
+
+def _await(row: Row, materials: list[str]) -> None:
+    """What is still to come from the departments; nothing more ends the collecting."""
+    row["awaited"] = materials
+    row["status"] = "collecting" if materials else "collected"
 
 
 def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:

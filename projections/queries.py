@@ -81,8 +81,12 @@ ORDER BY submitted_at DESC, application_id DESC LIMIT $7
 APPLICATION_QUEUE = f"""
 SELECT {APPLICATION_COLUMNS} FROM applications.applications
 WHERE waiting AND ($1::text IS NULL OR department = $1)
-  AND ($2::timestamptz IS NULL OR (submitted_at, application_id) > ($2, $3::text))
-ORDER BY submitted_at, application_id LIMIT $4
+  AND ($2::timestamptz IS NULL
+       OR (coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id) > (
+           (SELECT coalesce(last.legal_due_on, 'infinity'::date)
+            FROM applications.applications last WHERE last.application_id = $3::text),
+           $2, $3::text))
+ORDER BY coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id LIMIT $4
 """  # noqa: S608
 
 APPLICATION = f"""
@@ -244,7 +248,10 @@ async def application_queue(
     after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """What waits for an officer, longest first."""
+    """What waits for an officer, by legal day, then longest waiting first.
+
+    `after` is (submitted_at, application_id) of the last seen; its legal day never changes.
+    """
     at, application_id = after or (None, None)
     return await _rows(pool, APPLICATION_QUEUE, department, at, application_id, limit)
 
@@ -358,14 +365,19 @@ async def parked_events(pool: Pool, limit: int = 100) -> list[Row]:
     return await _rows(pool, PARKED, limit)
 
 
+async def reached(pool: Pool, projection: str, position: int) -> bool:
+    """Whether a read model has reached a log position."""
+    rows = await _rows(
+        pool, "SELECT position FROM projection_checkpoints WHERE projection = $1", projection
+    )
+    return bool(rows) and bool(rows[0]["position"] >= position)
+
+
 async def wait_until(pool: Pool, projection: str, position: int, timeout_seconds: float) -> bool:
     """Wait until a read model has reached a log position; false when it did not in time."""
     deadline = time.monotonic() + timeout_seconds
     while True:
-        rows = await _rows(
-            pool, "SELECT position FROM projection_checkpoints WHERE projection = $1", projection
-        )
-        if rows and rows[0]["position"] >= position:
+        if await reached(pool, projection, position):
             return True
         if time.monotonic() >= deadline:
             return False

@@ -37,6 +37,7 @@ INSERT INTO latencies AS l (day, department, bucket, count)
 SELECT * FROM unnest($1::date[], $2::text[], $3::int[], $4::bigint[])
 ON CONFLICT (day, department, bucket) DO UPDATE SET count = l.count + excluded.count
 """
+REQUESTED = "application.evidence_requested"
 COLLECTED, FAILED = "application.evidence_collected", "application.evidence_failed"
 
 
@@ -44,19 +45,23 @@ class SourceDays:
     """The read model `source_days`."""
 
     name = "source_days"
-    version = 1
-    topics = frozenset({COLLECTED, FAILED})
+    version = 2
+    topics = frozenset({REQUESTED, COLLECTED, FAILED})
     tables = TABLES
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
-        """Add the batch's answers and failures to their days."""
+        """Add the batch's requests, answers and failures to their days."""
         counts: Counter[tuple[date, str, str]] = Counter()
         latencies: Counter[tuple[date, str, int]] = Counter()
         for event in events:
             data = event.data
             day = data["timestamp"].astimezone(CITY_ZONE).date()
+            if event.topic == REQUESTED:
+                asked = (request["department"] for request in data["requests"])
+                counts.update((day, department, "requested") for department in asked)
+                continue
             key = day, data["department"]
             counts[*key, "attempts"] += data["attempts"]
             if event.topic == FAILED:

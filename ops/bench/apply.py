@@ -32,6 +32,7 @@ from commands.handling import CommandContext, Services
 from commands.identity import ConfirmIdentity, confirm_identity
 from ops.bench.child import ROOT, Child
 from ops.bench.figures import Sample, sample
+from ops.bench.http_server import CALLERS
 from ops.bench.lines import AtMost, Line
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
@@ -45,7 +46,7 @@ SHORTEST_SECONDS = 8.0
 PATIENCE_SECONDS = 60.0
 BOUND_MS = 2000.0
 RAMP = (50, 75, 100, 125, 150, 200, 250, 300)
-OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
+OFFICIAL = frozenset({Role.OFFICIAL})
 PAID = """
 SELECT originator_id, recorded_at FROM stored_events
 WHERE topic = 'application.payout_confirmed' AND originator_id = ANY($1)
@@ -66,10 +67,10 @@ class Ground:
         self._headers = [{"Authorization": f"Bearer {token}"} for token in facts["tokens"]]
 
     async def people(self, number: int) -> list[str]:
-        """Citizens who were identified for the service a moment ago, none married to another."""
+        """Citizens who were identified a moment ago where they will apply; no couple among them."""
         limit = asyncio.Semaphore(16)
 
-        async def one(place: int) -> str:
+        async def one(place: int, kiosk: str) -> str:
             async with limit:
                 registered = await register_citizen(
                     RegisterCitizen(
@@ -81,12 +82,15 @@ class Ground:
                 await confirm_identity(
                     registered.stream_id,
                     ConfirmIdentity(purpose=SERVICE, document="identity-card"),
-                    _context(), self.services,
+                    _context(kiosk), self.services,
                 )  # fmt: skip
                 return registered.stream_id
 
-        places = [next(_numbers) for _ in range(number)]
-        return list(await asyncio.gather(*(one(place) for place in places)))
+        return list(
+            await asyncio.gather(
+                *(one(next(_numbers), f"camera-{turn % CALLERS}") for turn in range(number))
+            )
+        )
 
     async def submit(
         self, session: aiohttp.ClientSession, place: int, citizen_id: str
@@ -108,8 +112,8 @@ def _id_number(place: int) -> str:
     return f"41010219900501{place:06}0{place % 10}0"
 
 
-def _context() -> CommandContext:
-    return CommandContext(OFFICIAL, "bench", uuid4(), uuid4())
+def _context(subject: str = "official-1") -> CommandContext:
+    return CommandContext(Actor(subject, OFFICIAL), "bench", uuid4(), uuid4())
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ Everything here comes from read models, which hold nothing that is sealed.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -36,7 +37,7 @@ MODEL = "applications"
 CATCH_UP_SECONDS = 5.0
 FOLLOW_SECONDS = 0.05
 LONGEST_FOLLOW_SECONDS = 1.0
-SETTLED = {*ENDED, Status.APPROVED, Status.REFERRED, Status.PAYOUT_FAILED}
+NOT_ANSWERS = ("requested", "attempts", "hedged")
 CODE = r"^[a-z][a-z0-9_-]{0,63}$"
 
 
@@ -109,9 +110,13 @@ class StepRow(BaseModel):
     """One step; what is sealed is not in its details."""
 
     version: int
+    position: int
     topic: str
     at: datetime
+    recorded_at: datetime
     milliseconds: int = Field(description="since the submission")
+    actor: str | None
+    role: str | None
     channel: str | None
     details: dict[str, Any]
 
@@ -131,7 +136,7 @@ class Applications(BaseModel):
 
 
 class Queue(BaseModel):
-    """A page, longest waiting first."""
+    """A page, most urgent first: by the legal day to decide, then by the submission."""
 
     applications: list[QueueRow]
     next: str | None = Field(description="send as `after` for the next page")
@@ -153,7 +158,8 @@ class Saving(BaseModel):
 
     before: int
     now: int
-    saved_share: float | None
+    saved: int
+    saved_share: float | None = Field(description="saved / before")
 
 
 class ApplicationDay(BaseModel):
@@ -171,8 +177,8 @@ class ApplicationStatistics(BaseModel):
     totals: dict[str, int]
     seconds_to_money: Seconds
     savings: dict[str, Saving] = Field(description="materials, steps, trips")
-    automatic_share: float | None = Field(description="without an officer / ended well")
-    online_share: float | None = Field(description="never at a counter / ended well")
+    automatic_share: float | None = Field(description="decided by rules alone / decided")
+    online_share: float | None = Field(description="never at a counter / finished")
     online_availability: float | None = Field(description="items on web or app / items in force")
 
 
@@ -181,8 +187,10 @@ class SourceDay(BaseModel):
 
     day: date
     department: str
-    counts: dict[str, int] = Field(description="collected, attempts, hedged, and each failure")
-    availability: float | None = Field(description="collected / asked")
+    counts: dict[str, int] = Field(
+        description="requested, collected, attempts, hedged, each failure"
+    )
+    availability: float | None = Field(description="collected / collected or failed")
     seconds: Seconds
 
 
@@ -231,7 +239,8 @@ def _may_read(actor: Actor, row: dict[str, Any] | None) -> bool:
         return True
     if row is None:
         return False
-    return actor.subject in (row["citizen_id"], row["held_by"])
+    own = actor.has(Role.CITIZEN) and actor.subject == row["citizen_id"]
+    return own or (actor.has(Role.DEVICE) and actor.subject == row["held_by"])
 
 
 async def _readable(call: Call) -> dict[str, Any]:
@@ -309,30 +318,42 @@ async def show(call: Call) -> web.Response:
 
 
 async def live(call: Call) -> web.StreamResponse:
-    """The steps so far and each new one, until nothing more happens by itself."""
+    """The steps so far and each new one, until the application has ended."""
     row = await _readable(call)
     return await stream_events(call.request, call.runtime, _steps(call, row["application_id"]))
 
 
 async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
-    """Looks again soon while things happen, and less often while nothing does."""
-    seen, pause, pool = 0, FOLLOW_SECONDS, call.runtime.store.pool
+    """Looks again when the log has grown: soon after a step, less often while others go on."""
+    seen, pause, store = 0, FOLLOW_SECONDS, call.runtime.store
     while True:
-        for step in await queries.application_steps(pool, application_id, seen):
-            seen, pause = step["version"], FOLLOW_SECONDS
-            data = orjson.dumps(StepRow.model_validate(step).model_dump(mode="json"))
-            yield message("step", data, identity=seen)
-        row = await queries.application(pool, application_id)
-        if row is not None and row["version"] == seen and _settled(row):
-            yield message("end", orjson.dumps({"status": row["status"]}))
-            return
-        await asyncio.sleep(pause)
+        notices, looked = store.listener.notices, time.monotonic()
+        all_there = await queries.reached(store.pool, MODEL, await store.head())
+        steps = await queries.application_steps(store.pool, application_id, seen)
+        if steps:
+            row = await queries.application(store.pool, application_id)
+            if row is None or not _may_read(call.authenticated, row):
+                return  # it was taken over from this kiosk
+            for step in steps:
+                yield _step(step)
+            seen, pause = steps[-1]["version"], FOLLOW_SECONDS
+            if row["version"] == seen and _ended(row):
+                yield message("end", orjson.dumps({"status": row["status"]}))
+                return
+        elif all_there:
+            await store.listener.wait(notices)
+        await asyncio.sleep(max(looked + pause - time.monotonic(), FOLLOW_SECONDS))
         pause = min(pause * 1.5, LONGEST_FOLLOW_SECONDS)
 
 
-def _settled(row: dict[str, Any]) -> bool:
-    """Whether the next step, if any, is a person's."""
-    return row["status"] in SETTLED and not (row["status"] == Status.APPROVED and row["pays"])
+def _step(step: dict[str, Any]) -> bytes:
+    data = orjson.dumps(StepRow.model_validate(step).model_dump(mode="json"))
+    return message("step", data, identity=step["version"])
+
+
+def _ended(row: dict[str, Any]) -> bool:
+    """Whether it is over; an approval that pays nothing is an end, too."""
+    return row["status"] in ENDED or (row["status"] == Status.APPROVED and not row["pays"])
 
 
 async def statistics(call: Call) -> web.Response:
@@ -350,14 +371,13 @@ async def statistics(call: Call) -> web.Response:
             totals[what] = totals.get(what, 0) + count
     items = call.runtime.services.definitions.catalogue.on(today)
     online = [item for item in items if {"web", "app"} & set(item.channels)]
-    well = totals.get("ended_well", 0)
     answer = ApplicationStatistics(
         days=[ApplicationDay(**day) for day in days],
         totals=totals,
         seconds_to_money=_distribution(seconds),
         savings={what: _saving(totals, what) for what in ("materials", "steps", "trips")},
-        automatic_share=_share(totals.get("automatic", 0), well),
-        online_share=_share(totals.get("online", 0), well),
+        automatic_share=_share(totals.get("automatic", 0), totals.get("decided", 0)),
+        online_share=_share(totals.get("online", 0), totals.get("finished", 0)),
         online_availability=_share(len(online), len(items)),
     )
     return json_response(answer)
@@ -431,7 +451,8 @@ def _percentile(histogram: Sequence[tuple[float, int]], percent: float) -> float
 
 def _saving(totals: dict[str, int], what: str) -> Saving:
     before, now = totals.get(f"{what}_before", 0), totals.get(f"{what}_now", 0)
-    return Saving(before=before, now=now, saved_share=_share(before - now, before))
+    saved = before - now
+    return Saving(before=before, now=now, saved=saved, saved_share=_share(saved, before))
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -440,10 +461,10 @@ def _share(part: int, whole: int) -> float | None:
 
 def _source_day(row: dict[str, Any]) -> SourceDay:
     counts: dict[str, int] = row["counts"]
-    asked = sum(count for what, count in counts.items() if what not in ("attempts", "hedged"))
+    answered = sum(count for what, count in counts.items() if what not in NOT_ANSWERS)
     return SourceDay(
         day=row["day"], department=row["department"], counts=counts,
-        availability=_share(counts.get("collected", 0), asked),
+        availability=_share(counts.get("collected", 0), answered),
         seconds=_distribution(row["seconds"]),
     )  # fmt: skip
 
@@ -458,7 +479,7 @@ ROUTES = (
     Route(
         method="GET", path="/v1/applications/queue", summary="What waits for an officer",
         tag="applications", handler=queue, roles=OFFICE, query=QueueQuery,
-        answers={200: Answer("a page, longest waiting first", Queue)},
+        answers={200: Answer("a page, most urgent first", Queue)},
     ),
     Route(
         method="GET", path="/v1/applications/{application_id}", tag="applications",

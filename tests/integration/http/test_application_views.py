@@ -1,18 +1,27 @@
 """Reading applications over HTTP: one's own, the queue, statistics, live steps."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 import pytest
 
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments
+from projections import queries
 from tests.integration.http.applying import (
+    KIOSK,
     REPAYMENT,
     applied,
     applying,
+    command,
     id_number,
     identified,
+    registered,
+    review,
     until,
 )
 from tests.integration.http.conftest import Api
@@ -37,12 +46,38 @@ async def events(api: Api, application: str, subject: str) -> list[tuple[str, di
         "GET", f"/v1/applications/{application}/live", "citizen", subject=subject
     )
     assert answer.status == 200, answer.body
-    found = []
-    for block in answer.body.decode().split("\n\n"):
-        lines = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
-        if "event" in lines:
-            found.append((lines["event"], orjson.loads(lines["data"])))
-    return found
+    blocks = answer.body.decode().split("\n\n")
+    return [parsed(block) for block in blocks if "event: " in block]
+
+
+def parsed(block: str) -> tuple[str, dict[str, Any]]:
+    lines = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+    return lines["event"], orjson.loads(lines["data"])
+
+
+@asynccontextmanager
+async def following(
+    api: Api, application: str, role: str, subject: str
+) -> AsyncIterator[AsyncIterator[tuple[str, dict[str, Any]]]]:
+    """The live stream, event by event."""
+    headers = {"Authorization": f"Bearer {api.token(role, subject)}"}
+    url = f"{api.url}/v1/applications/{application}/live"
+    async with asyncio.timeout(20), api.session.get(url, headers=headers) as answer:
+        assert answer.status == 200
+
+        async def each() -> AsyncIterator[tuple[str, dict[str, Any]]]:
+            while block := await _block(answer.content):
+                if "event: " in block:
+                    yield parsed(block)
+
+        yield each()
+
+
+async def _block(content: Any) -> str:
+    try:
+        return str((await content.readuntil(b"\n\n")).decode())
+    except asyncio.IncompleteReadError:
+        return ""
 
 
 async def test_live_steps_from_the_scan_to_the_money(api: Api) -> None:
@@ -56,6 +91,78 @@ async def test_live_steps_from_the_scan_to_the_money(api: Api) -> None:
     milliseconds = [step["milliseconds"] for name, step in found if name == "step"]
     assert milliseconds == sorted(milliseconds)  # type: ignore[type-var]
     assert number not in str(found)
+
+
+async def test_live_waits_for_an_officer_and_asks_for_nothing_meanwhile(
+    api: Api, both: tuple[Api, Departments], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await both[1].fault("police", "wrong-signature")
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    await until(api, application, "referred")
+    looks: list[float] = []
+    ask = queries.application_steps
+
+    async def counting(*arguments: Any) -> list[dict[str, Any]]:
+        looks.append(time.monotonic())
+        return await ask(*arguments)
+
+    monkeypatch.setattr(queries, "application_steps", counting)
+    async with following(api, application, "citizen", citizen) as steps:
+        async for _, step in steps:
+            if step["topic"] == "application.decided":
+                break
+        await asyncio.sleep(0.7)
+        before = len(looks)
+        await asyncio.sleep(2.0)
+        assert len(looks) == before
+        said = time.monotonic()
+        decided = await review(api, application, outcome="refused", reasons=["not-covered"])
+        assert decided.status == 200, decided.body
+        topics = [step.get("topic") or step["status"] async for _, step in steps]
+    assert topics == ["application.reviewed", "refused"]
+    assert time.monotonic() - said < 2.0
+
+
+async def test_a_kiosk_follows_only_what_it_holds(api: Api) -> None:
+    citizen = await registered(api)
+    application = await applied(api, citizen, channel="kiosk", role="device", subject=KIOSK)
+    async with following(api, application, "device", KIOSK) as steps:
+        assert (await anext(steps))[1]["topic"] == "application.submitted"
+        taken = await command(
+            api, application, "takeover", "citizen", {"channel": "app"}, subject=citizen
+        )
+        assert taken.status == 200, taken.body
+        assert [name async for name, _ in steps] == []
+    path = f"/v1/applications/{application}"
+    for kiosk in (f"{path}/live", f"{path}?min_position={taken.headers['X-Position']}"):
+        gone = await api.call("GET", kiosk, "device", subject=KIOSK)
+        assert gone.is_problem(403, "not-your-application")
+    own = await api.call("GET", path, "citizen", subject=citizen)
+    assert own.json["application"]["channels"] == ["kiosk", "app"]
+
+
+@pytest.mark.parametrize("role", ["citizen", "device", "official", "operator", "auditor", None])
+async def test_who_reads_what(api: Api, role: str | None) -> None:
+    office = role in ("official", "operator", "auditor")
+    paths = {
+        "/v1/applications": office or role == "citizen",
+        "/v1/applications/queue": office,
+        "/v1/statistics/applications": office,
+        "/v1/statistics/sources": office,
+        "/v1/statistics/refusals": office,
+        f"/v1/citizens/citizen-{'9' * 32}/accesses": office,
+    }
+    for path, allowed in paths.items():
+        answer = await api.call("GET", path, role)
+        assert answer.status == (200 if allowed else 401 if role is None else 403), path
+    for absent in (NOBODY, "application-1", f"{NOBODY}0", "case-" + "0" * 32):
+        for path in (f"/v1/applications/{absent}", f"/v1/applications/{absent}/live"):
+            answer = await api.call("GET", path, role)
+            if office:
+                assert answer.is_problem(404, "stream-not-found")
+            else:
+                assert answer.status == (401 if role is None else 403 if absent == NOBODY else 404)
 
 
 async def test_one_with_its_steps_for_whom_it_concerns(api: Api) -> None:
@@ -135,15 +242,18 @@ async def test_figures_that_a_dashboard_shows(api: Api) -> None:
     assert shown["totals"]["submitted"] == 2
     assert shown["seconds_to_money"]["count"] == 1
     assert 0 < shown["seconds_to_money"]["p50"] <= shown["seconds_to_money"]["p99"]
-    assert shown["savings"]["materials"] == {"before": 6, "now": 0, "saved_share": 1.0}
-    assert shown["savings"]["steps"] == {"before": 4, "now": 1, "saved_share": 0.75}
-    assert shown["savings"]["trips"] == {"before": 1, "now": 0, "saved_share": 1.0}
+    assert shown["savings"] == {
+        "materials": {"before": 6, "now": 0, "saved": 6, "saved_share": 1.0},
+        "steps": {"before": 4, "now": 1, "saved": 3, "saved_share": 0.75},
+        "trips": {"before": 1, "now": 0, "saved": 1, "saved_share": 1.0},
+    }
     assert (shown["automatic_share"], shown["online_share"]) == (1.0, 1.0)
     assert shown["online_availability"] == 1.0
     sources = (
         await api.call("GET", f"/v1/statistics/sources?min_position={head}", "auditor")
     ).json["days"]
-    assert {day["department"]: day["availability"] for day in sources}["police"] == 1.0
+    (police,) = [day for day in sources if day["department"] == "police"]
+    assert (police["availability"], police["counts"]["requested"]) == (1.0, 2)
     refusals = (
         await api.call("GET", f"/v1/statistics/refusals?min_position={head}", "auditor")
     ).json["refusals"]

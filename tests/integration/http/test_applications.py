@@ -176,6 +176,18 @@ async def test_four_channels_and_one_stream(api: Api) -> None:
     assert taken.json["channel"] == "app"
 
 
+async def test_a_kiosk_applies_for_whom_it_has_seen_itself(api: Api) -> None:
+    """Who was identified elsewhere gets nothing from a kiosk that has seen nobody."""
+    citizen = await identified(api)
+    application = await applied(api, citizen, channel="kiosk", role="device", subject=KIOSK)
+    await asyncio.sleep(0.5)
+    await identify(api, citizen)
+    await asyncio.sleep(0.5)
+    assert (await state(api, application)).status == "submitted"
+    own = await applied(api, citizen)
+    await until(api, own, "paid")
+
+
 @pytest.mark.parametrize(
     ("role", "channel", "code"),
     [
