@@ -82,8 +82,9 @@ async def test_what_cannot_be_sent_is_parked_visibly_and_the_rest_goes_on(
     await report_case(report(), context(CAMERA), services)
     async with running(services, FailsOnRubbish()):
         await until_head(store, 4)
-        await asyncio.sleep(0.2)
-    parked = await parked_commands(store)
+        async with asyncio.timeout(30):
+            while not (parked := await parked_commands(store)):
+                await asyncio.sleep(0.02)
     assert [(row["stream_id"], row["error"]) for row in parked] == [(bad.stream_id, "ValueError")]
     (status,) = await process_status(store)
     assert (status["process"], status["parked"]) == ("fails-on-rubbish", 1)
@@ -95,8 +96,9 @@ async def test_parked_commands_are_sent_again_once_the_defect_is_mended(
     monkeypatch.setattr("commands.processes.runner.RETRY_SECONDS", 0.01)
     services = services_over(store)
     bad = await report_case(report("piled_rubbish"), context(CAMERA), services)
-    async with running(services, FailsOnRubbish()):
-        await asyncio.sleep(0.3)
+    async with running(services, FailsOnRubbish()), asyncio.timeout(30):
+        while not await parked_commands(store):
+            await asyncio.sleep(0.02)
     assert await retry_parked(services, FailsOnRubbish()) == Retried(sent=0, still_parked=1)
     assert (await parked_commands(store))[0]["attempts"] == 2
 
