@@ -1,18 +1,22 @@
-"""The commands of an inspection case and their handlers."""
+"""The commands of an inspection case on its way from report to closing, and their handlers."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from citybrain.domain.case import CaseSource, InspectionCase
+from citybrain.domain.case import InspectionCase
+from citybrain.domain.case_events import CasePlace, CaseSource
+from citybrain.domain.deadlines import Deadline, Stage
 from citybrain.errors import InvalidInput
 from commands.handling import Command, CommandContext, CommandResult, Services, change, create
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+REWORK_STAGES = (Stage.HANDLING,)
+REOPENED_STAGES = (Stage.HANDLING, Stage.CLOSING)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -67,6 +71,45 @@ class AcceptCase(StepCommand):
     department: Code
 
 
+class DeclineCase(StepCommand):
+    """A department that does not lead has no part in the case."""
+
+    department: Code
+    reason: Annotated[Text, StringConstraints(min_length=1)]
+
+
+class DepartmentTask(Command):
+    """What one department does."""
+
+    department: Code
+    task: Annotated[Text, StringConstraints(min_length=1, max_length=500)]
+
+
+class DecideCase(StepCommand):
+    """The joint decision: what each department does. A later one replaces it."""
+
+    department: Code = Field(description="the lead")
+    plan: Annotated[Text, StringConstraints(min_length=1)]
+    tasks: list[DepartmentTask] = Field(max_length=10)
+
+
+class FinishTask(StepCommand):
+    """A department did its part of the joint decision."""
+
+    department: Code
+    note: Text = ""
+    evidence_sha256: list[Sha256] = Field(default_factory=list, max_length=20)
+
+
+class ReachMilestone(StepCommand):
+    """A deadline within the handling is met, as when a place was made safe."""
+
+    department: Code
+    milestone: Code = Field(description="`until` of one of the case's deadlines")
+    note: Text = ""
+    evidence_sha256: list[Sha256] = Field(default_factory=list, max_length=20)
+
+
 class HandleCase(StepCommand):
     """The lead department reports the problem solved."""
 
@@ -93,7 +136,14 @@ class CloseCase(StepCommand):
     resolution: Text = ""
 
 
-def _answer(case: InspectionCase) -> dict[str, Any]:
+class ReopenCase(Command):
+    """The problem is there again."""
+
+    reason: Annotated[Text, StringConstraints(min_length=1)]
+
+
+def case_answer(case: InspectionCase) -> dict[str, Any]:
+    """What every command on a case answers."""
     return {"case_id": case.id, "status": str(case.status), "version": case.version}
 
 
@@ -104,10 +154,14 @@ async def report_case(
 
     def decide() -> InspectionCase:
         now = services.clock()
-        services.definitions.case_at(now).require_class(command.class_code)
-        return InspectionCase.report(context.actor, now, case_id=case_id, **dict(command))
+        at = min(command.occurred_at or now, now)
+        return InspectionCase.report(
+            context.actor, now, case_id=case_id,
+            place=place_of(services, now, command.latitude, command.longitude),
+            begun=begun(services, now, command.class_code, at, Stage.FILING), **dict(command),
+        )  # fmt: skip
 
-    return await create(command, context, services, decide, _answer)
+    return await create(command, context, services, decide, case_answer)
 
 
 async def file_case(
@@ -116,8 +170,12 @@ async def file_case(
     """File a reported case."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
-        version = services.definitions.case_at(now).version
-        case.file(context.actor, now, definitions_version=version, occurred_at=command.occurred_at)
+        at = command.occurred_at or now
+        case.file(
+            context.actor, now, definitions_version=services.definitions.case_at(now).version,
+            begun=begun(services, now, case.class_code, at, Stage.DISPATCH, Stage.CLOSING),
+            occurred_at=command.occurred_at,
+        )  # fmt: skip
 
     return await _step(case_id, command, context, services, decide)
 
@@ -132,7 +190,7 @@ async def dispatch_case(
     def decide(case: InspectionCase, now: datetime) -> None:
         definitions = services.definitions.case_at(now)
         if command.departments is None:
-            route = definitions.route(case.class_code)
+            route = definitions.route(case.class_code, areas_of(case))
             departments, lead = list(route.departments), route.lead
         else:
             departments = command.departments
@@ -142,6 +200,9 @@ async def dispatch_case(
         case.dispatch(
             context.actor, now, departments=departments, lead=lead,
             definitions_version=definitions.version, occurred_at=command.occurred_at,
+            begun=begun(
+                services, now, case.class_code, command.occurred_at or now, Stage.HANDLING
+            ),
         )  # fmt: skip
 
     return await _step(case_id, command, context, services, decide)
@@ -160,15 +221,78 @@ async def accept_case(
     return await _step(case_id, command, context, services, decide)
 
 
+async def decline_case(
+    case_id: str, command: DeclineCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """A department has no part in the case."""
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.decline(
+            context.actor, now, department=command.department, reason=command.reason,
+            occurred_at=command.occurred_at,
+        )  # fmt: skip
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def decide_case(
+    case_id: str, command: DecideCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """The lead settles what each department does."""
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.decide(
+            context.actor, now, department=command.department, plan=command.plan,
+            tasks=[{"department": each.department, "task": each.task} for each in command.tasks],
+            occurred_at=command.occurred_at,
+        )  # fmt: skip
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def finish_task(
+    case_id: str, command: FinishTask, context: CommandContext, services: Services
+) -> CommandResult:
+    """A department did its part."""
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.finish_task(
+            context.actor, now, department=command.department, note=command.note,
+            evidence_sha256=command.evidence_sha256, occurred_at=command.occurred_at,
+        )  # fmt: skip
+
+    return await _step(case_id, command, context, services, decide)
+
+
+async def reach_milestone(
+    case_id: str, command: ReachMilestone, context: CommandContext, services: Services
+) -> CommandResult:
+    """A deadline within the handling is met."""
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.reach_milestone(
+            context.actor, now, department=command.department, milestone=command.milestone,
+            note=command.note, evidence_sha256=command.evidence_sha256,
+            occurred_at=command.occurred_at,
+        )  # fmt: skip
+
+    return await _step(case_id, command, context, services, decide)
+
+
 async def handle_case(
     case_id: str, command: HandleCase, context: CommandContext, services: Services
 ) -> CommandResult:
     """The lead department reports the problem solved."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
+        at = command.occurred_at or now
+        recheck = services.definitions.case_at(now).require_class(case.class_code).recheck_minutes
+        seen_by_camera = recheck is not None and bool(case.detections)
         case.handle(
             context.actor, now, department=command.department, note=command.note,
             evidence_sha256=command.evidence_sha256, occurred_at=command.occurred_at,
+            begun=begun(services, now, case.class_code, at, Stage.VERIFICATION),
+            recheck_at=at + timedelta(minutes=recheck or 0) if seen_by_camera else None,
         )  # fmt: skip
 
     return await _step(case_id, command, context, services, decide)
@@ -181,8 +305,11 @@ async def return_case(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.return_for_rework(
-            context.actor, now, reason=command.reason, occurred_at=command.occurred_at
-        )
+            context.actor, now, reason=command.reason, occurred_at=command.occurred_at,
+            begun=begun(
+                services, now, case.class_code, command.occurred_at or now, *REWORK_STAGES
+            ),
+        )  # fmt: skip
 
     return await _step(case_id, command, context, services, decide)
 
@@ -211,6 +338,53 @@ async def close_case(
     return await _step(case_id, command, context, services, decide)
 
 
+async def reopen_case(
+    case_id: str, command: ReopenCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Reopen a closed case."""
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        case.reopen(
+            context.actor, now, reason=command.reason,
+            begun=begun(services, now, case.class_code, now, *REOPENED_STAGES),
+        )  # fmt: skip
+
+    return await change(
+        InspectionCase, case_id, command, context, services,
+        lambda case: decide(case, services.clock()), case_answer,
+    )  # fmt: skip
+
+
+def place_of(
+    services: Services, now: datetime, latitude: float, longitude: float
+) -> CasePlace | None:
+    """The areas in force that a point lies in; nothing where it lies in none."""
+    areas = services.definitions.areas_at(now)
+    place = areas.locate(latitude, longitude)
+    if place.district is None:
+        return None
+    return {
+        "district": place.district, "street": place.street, "community": place.community,
+        "cell": place.cell_id, "version": areas.version,
+    }  # fmt: skip
+
+
+def areas_of(case: InspectionCase) -> list[str]:
+    """The codes of the areas that a case lies in."""
+    place = case.place
+    if place is None:
+        return []
+    return [code for code in (place["district"], place["street"], place["community"]) if code]
+
+
+def begun(
+    services: Services, now: datetime, class_code: str, at: datetime, *stages: Stage
+) -> list[Deadline]:
+    """The deadlines in force that begin at `at`; raises `UnknownClass`."""
+    definitions, calendar = services.definitions.case_at(now), services.definitions.calendar
+    return definitions.deadlines(class_code, stages, at, calendar)
+
+
 async def _step(
     case_id: str,
     command: StepCommand,
@@ -220,5 +394,5 @@ async def _step(
 ) -> CommandResult:
     return await change(
         InspectionCase, case_id, command, context, services,
-        lambda case: decide(case, services.clock()), _answer,
+        lambda case: decide(case, services.clock()), case_answer,
     )  # fmt: skip

@@ -28,6 +28,7 @@ from citybrain.eventstore import (
 from citybrain.faces.services import Faces
 from citybrain.notifications import Notifier
 from citybrain.observability import span
+from citybrain.photos import Photos
 from citybrain.vault import Vault
 
 A = TypeVar("A", bound=StreamAggregate)
@@ -89,6 +90,7 @@ class Services:
     notifier: Notifier
     faces: Faces | None = None
     exchange: Any = None
+    photos: Photos | None = None
     deadlines: Deadlines = Deadlines()
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)

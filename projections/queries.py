@@ -78,6 +78,25 @@ WHERE ($1::text IS NULL OR citizen_id = $1) AND ($2::text IS NULL OR status = $2
 ORDER BY submitted_at DESC, application_id DESC LIMIT $7
 """  # noqa: S608
 
+AWAITING = """
+SELECT detection_id, camera_id, class_code, confidence, latitude, longitude, occurred_at,
+       evidence_sha256, simulated
+FROM detections.awaiting
+WHERE ($1::text IS NULL OR class_code = $1)
+  AND ($2::timestamptz IS NULL OR (occurred_at, detection_id) > ($2, $3::text))
+ORDER BY occurred_at, detection_id LIMIT $4
+"""
+
+CAMERAS = """
+SELECT camera_id, latitude, longitude, online, since, reason, simulated FROM cameras.cameras
+WHERE ($1::boolean IS NULL OR online = $1) AND ($2::text IS NULL OR camera_id > $2)
+ORDER BY camera_id LIMIT $3
+"""
+
+CAMERA_COUNTS = """
+SELECT count(*) AS total, count(*) FILTER (WHERE NOT online) AS offline FROM cameras.cameras
+"""
+
 APPLICATION_QUEUE = f"""
 SELECT {APPLICATION_COLUMNS} FROM applications.applications
 WHERE waiting AND ($1::text IS NULL OR department = $1)
@@ -363,6 +382,31 @@ async def projection_status(store: EventStore) -> list[Row]:
 async def parked_events(pool: Pool, limit: int = 100) -> list[Row]:
     """Events that projections set aside."""
     return await _rows(pool, PARKED, limit)
+
+
+async def awaiting_detections(
+    pool: Pool,
+    *,
+    class_code: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Detections that wait for a person, longest waiting first."""
+    at, detection_id = after or (None, None)
+    return await _rows(pool, AWAITING, class_code, at, detection_id, limit)
+
+
+async def cameras(
+    pool: Pool, *, online: bool | None = None, after: str | None = None, limit: int = 50
+) -> list[Row]:
+    """Cameras by id."""
+    return await _rows(pool, CAMERAS, online, after, limit)
+
+
+async def camera_counts(pool: Pool) -> tuple[int, int]:
+    """How many cameras there are, and how many of them see nothing."""
+    (row,) = await _rows(pool, CAMERA_COUNTS)
+    return row["total"], row["offline"]
 
 
 async def reached(pool: Pool, projection: str, position: int) -> bool:

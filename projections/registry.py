@@ -3,9 +3,11 @@
 from citybrain.errors import InvalidInput
 from projections.application_days import ApplicationDays
 from projections.applications import Applications
+from projections.cameras import Cameras
 from projections.case_days import CaseDays
 from projections.case_timeline import CaseTimeline
 from projections.data_accesses import DataAccesses
+from projections.detections import Detections
 from projections.identity_days import IdentityDays
 from projections.open_cases import OpenCases
 from projections.projection import Projection
@@ -18,7 +20,7 @@ from projections.suspected_duplicates import SuspectedDuplicates
 PROJECTIONS: tuple[Projection, ...] = (
     OpenCases(), CaseTimeline(), CaseDays(), Streams(), SuspectedDuplicates(), IdentityDays(),
     Applications(), ApplicationDays(), SourceDays(), RefusalDays(), DataAccesses(),
-    ServiceRequests(),
+    ServiceRequests(), Detections(), Cameras(),
 )  # fmt: skip
 
 

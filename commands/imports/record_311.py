@@ -12,7 +12,8 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from citybrain.definitions.imports_311 import Import311
-from citybrain.domain.case import CaseSource, InspectionCase
+from citybrain.domain.case import InspectionCase
+from citybrain.domain.case_events import CaseSource
 from commands.case import (
     AcceptCase,
     CloseCase,

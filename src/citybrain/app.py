@@ -14,11 +14,13 @@ from citybrain.http.application import serving
 from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import open_verifier
 from citybrain.notifications import open_notifier
+from citybrain.photos import open_photos
 from citybrain.settings import Settings
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
 from commands.handling import Deadlines, Services
 from commands.identity import forget_codes
-from commands.processes.registry import IN_ORDER, SIDE_BY_SIDE
+from commands.processes.batches import BatchRunner
+from commands.processes.registry import BATCHES, IN_ORDER, SIDE_BY_SIDE
 from commands.processes.runner import ProcessRunner
 from commands.processes.side_by_side import SideBySideRunner
 from projections.registry import PROJECTIONS
@@ -35,10 +37,15 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
     Production serves faces where a pack is named: the development pack is not for people.
     """
     definitions = load_definitions(settings.definitions_dir)
-    async with open_event_store(settings) as store, open_exchange(settings) as exchange:
+    async with (
+        open_event_store(settings) as store,
+        open_exchange(settings) as exchange,
+        open_photos(settings) as photos,
+    ):
         vault = Vault(store.pool, open_key_wrapper(settings))
         services = Services(
             store, definitions, vault, open_notifier(settings), exchange=exchange,
+            photos=photos,
             deadlines=Deadlines(
                 identity=timedelta(seconds=settings.application_identity_seconds),
                 evidence=timedelta(seconds=settings.application_evidence_seconds),
@@ -83,12 +90,13 @@ async def open_server(settings: Settings, *, workers: bool = True) -> AsyncItera
 def _workers(services: Services) -> list["asyncio.Task[Any]"]:
     projections = ProjectionRunner(services.store, PROJECTIONS)
     processes = ProcessRunner(services.store, IN_ORDER, services)
+    batches = [BatchRunner(services.store, process, services) for process in BATCHES]
     long = [SideBySideRunner(services.store, manager, services) for manager in SIDE_BY_SIDE]
     return [
         asyncio.create_task(work)
         for work in (
             projections.run(), processes.run(), _forget(services),
-            *(runner.run() for runner in long),
+            *(runner.run() for runner in batches), *(runner.run() for runner in long),
         )
     ]  # fmt: skip
 

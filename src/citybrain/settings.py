@@ -77,6 +77,38 @@ class Settings(BaseSettings):
     faces_sample_kept_days: int = Field(
         30, description="how long the picture of a decision is kept, sealed, to explain it"
     )
+    photos_s3_url: str | None = Field(
+        None, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9/_.-]*)?$",
+        description="s3://bucket/prefix where photos are kept; the folder `photos` in data_dir "
+        "where absent",
+    )  # fmt: skip
+    photos_s3_endpoint: str | None = Field(
+        None, pattern=r"^https?://[^\s]+$", description="URL of an S3-compatible service; AWS "
+        "where absent",
+    )  # fmt: skip
+    photos_s3_region: str | None = Field(
+        None, description="region of the bucket; AWS_REGION, else us-east-1, where absent"
+    )
+    photos_s3_access_key_id: str | None = Field(
+        None, description="who we are to S3; where absent as AWS clients find it: "
+        "AWS_ACCESS_KEY_ID, a web identity, the instance",
+    )  # fmt: skip
+    photos_s3_secret_access_key: SecretStr | None = Field(
+        None, description="the secret of that key; AWS_SECRET_ACCESS_KEY where absent"
+    )
+    photos_limit_bytes: int = Field(10_000_000, gt=0, description="largest photo taken")
+    photos_limit_pixels: int = Field(
+        50_000_000,
+        gt=0,
+        description="most pixels of a photo, half as many of a WebP; 8 bytes of memory each",
+    )
+    photos_threads: int = Field(2, gt=0, description="photos decoded at the same time")
+    photos_pending_limit: int = Field(
+        32, gt=0, description="uploads under way, at most; more answer 503"
+    )
+    photos_upload_seconds: float = Field(60.0, gt=0, description="longest an upload may take")
+    photos_rate_per_second: float = Field(1.0, gt=0, description="uploads per second and caller")
+    photos_rate_burst: int = Field(20, gt=0, description="uploads a caller may send at once")
     exchange_directory: Path | None = Field(
         None, description="file of departments and bank with their keys; in development "
         "exchange.json in data_dir where it is there",

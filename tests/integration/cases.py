@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from citybrain.definitions import load_definitions
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import CaseSource
+from citybrain.domain.case_events import CaseSource
 from citybrain.eventstore import EventStore
 from citybrain.notifications import SilentNotifier
 from citybrain.vault import FileKeyWrapper, Vault

@@ -107,6 +107,15 @@ class BusinessCalendar:
             worked += min(last, end) - first
         return worked
 
+    def working_days(self, begin: datetime, end: datetime) -> int:
+        """The working days after the day of one moment up to that of another."""
+        day, last = (at.astimezone(self.zone).date() for at in (begin, end))
+        found = 0
+        while day < last:
+            day += timedelta(days=1)
+            found += self.is_working_day(day)
+        return found
+
     def _spans(self, begin: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The stretches of working time from a moment on, in UTC."""
         begin = begin.astimezone(UTC)

@@ -1,16 +1,18 @@
-"""Definitions of inspection cases: departments, classes of problems, and their routing."""
+"""Definitions of cases: departments, classes of problems, routing, deadlines, merging."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from citybrain.definitions.yaml_file import DefinitionError, Lines, read_yaml
+from citybrain.definitions.calendars import BusinessCalendar, TimeKind
+from citybrain.definitions.yaml_file import DefinitionError, Lines, Place, read_yaml
+from citybrain.domain.deadlines import Deadline, Stage
 from citybrain.errors import InvalidInput
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -38,6 +40,16 @@ class Department(_Definition):
     code: Code
     name: str = Field(min_length=1)
     name_en: str = Field(min_length=1)
+    unit_of: Code | None = Field(None, description="the department whose work it does in its area")
+    area: Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")] | None = Field(
+        None, description="district, street or community by its code"
+    )
+
+    @model_validator(mode="after")
+    def _unit_in_an_area(self) -> "Department":
+        if (self.unit_of is None) != (self.area is None):
+            raise ValueError("unit_of and area are given together")
+        return self
 
 
 class Route(_Definition):
@@ -47,8 +59,61 @@ class Route(_Definition):
     lead: Code
 
 
+class DeadlineRule(_Definition):
+    """A deadline of a stage. It ends with the stage, or before by `until`.
+
+    `until`: `accepted` (by the lead), or a milestone of that name, of the handling.
+    """
+
+    code: Code
+    stage: Stage
+    within: float = Field(gt=0, le=1000)
+    unit: TimeKind
+    warn_at_share: float = Field(0.75, gt=0, lt=1, description="of the time, when to warn")
+    until: Code | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> "DeadlineRule":
+        if self.unit is TimeKind.WORKING_DAYS and self.within != int(self.within):
+            raise ValueError("working days are whole")
+        if self.until is not None and self.stage is not Stage.HANDLING:
+            raise ValueError("until is for the stage of handling")
+        return self
+
+    def begin(self, at: datetime, calendar: BusinessCalendar) -> Deadline:
+        """The deadline that begins then."""
+        share = self.within * self.warn_at_share
+        warn_at = max(calendar.due(at, self.unit, share), at)
+        return {
+            "code": self.code, "stage": self.stage.value, "until": self.until or self.stage.value,
+            "unit": self.unit.value, "amount": self.within, "begun_at": _text(at),
+            "warn_at": _text(warn_at), "due_at": _text(calendar.due(at, self.unit, self.within)),
+        }  # fmt: skip
+
+
+class MergeRule(_Definition):
+    """When detections of a class are the same problem: near enough, soon enough.
+
+    Within `radius_m` and `window_hours` of one of its detections another one is evidence of the
+    same case; `reopen_hours` after its closing a detection reopens it.
+    """
+
+    radius_m: float = Field(20.0, gt=0, le=500)
+    window_hours: float = Field(72.0, gt=0, le=8760)
+    reopen_hours: float = Field(168.0, ge=0, le=8760)
+
+    @property
+    def window(self) -> timedelta:
+        """The longest time between two detections of one problem."""
+        return timedelta(hours=self.window_hours)
+
+
 class CaseClass(_Definition):
-    """A class of street problem."""
+    """A class of street problem.
+
+    A camera's detection below `confirm_below` percent waits for a person. With `recheck_minutes`,
+    cameras that saw the problem and see it no more so long after the handling verify it.
+    """
 
     code: Code
     name: str = Field(min_length=1)
@@ -57,6 +122,10 @@ class CaseClass(_Definition):
         min_length=1, description="where the class comes from, or that we assume it"
     )
     route: Route
+    merge: MergeRule = MergeRule()
+    confirm_below: int = Field(60, ge=0, le=100)
+    recheck_minutes: float | None = Field(None, gt=0, le=10_080)
+    deadlines: tuple[DeadlineRule, ...] | None = None
 
 
 D = TypeVar("D", Department, CaseClass)
@@ -67,6 +136,9 @@ class CaseFile(_Definition):
 
     valid_from: date
     departments: tuple[Department, ...] = ()
+    deadlines: tuple[DeadlineRule, ...] = Field(
+        (), description="of the classes in this file that name none of their own"
+    )
     classes: tuple[CaseClass, ...] = ()
 
 
@@ -97,9 +169,30 @@ class CaseDefinitions:
         except KeyError:
             raise UnknownDepartment(f"there is no department {code!r}", department=code) from None
 
-    def route(self, class_code: str) -> Route:
-        """Where a case of this class goes; raises `UnknownClass`."""
-        return self.require_class(class_code).route
+    def route(self, class_code: str, areas: Iterable[str] = ()) -> Route:
+        """Where a case of this class goes that lies in these areas; raises `UnknownClass`.
+
+        A department whose unit has one of the areas gives way to that unit; of several, to the
+        one with the smallest area.
+        """
+        route = self.require_class(class_code).route
+        codes = set(areas)
+        local: dict[str, str] = {}
+        for unit in sorted(self.departments.values(), key=lambda each: len(each.area or "")):
+            if unit.unit_of is not None and unit.area in codes:
+                local[unit.unit_of] = unit.code
+        return Route(
+            departments=tuple(local.get(code, code) for code in route.departments),
+            lead=local.get(route.lead, route.lead),
+        )
+
+    def deadlines(
+        self, class_code: str, stages: Iterable[Stage], at: datetime, calendar: BusinessCalendar
+    ) -> list[Deadline]:
+        """The deadlines that begin then with these stages; raises `UnknownClass`."""
+        rules = self.require_class(class_code).deadlines or ()
+        wanted = set(stages)
+        return [rule.begin(at, calendar) for rule in rules if rule.stage in wanted]
 
 
 def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
@@ -111,9 +204,19 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
     classes: dict[str, CaseClass] = {}
     for path, file, lines in files:
         departments = departments | _unique(path, lines, "departments", file.departments)
-        classes = classes | _unique(path, lines, "classes", file.classes)
+        _check_units(path, lines, file.departments, departments)
+        _check_deadlines(path, lines, ("deadlines",), file.deadlines)
         for index, case_class in enumerate(file.classes):
             _check_route(path, lines, index, case_class, departments)
+            own = ("classes", index, "deadlines")
+            _check_deadlines(path, lines, own, case_class.deadlines or ())
+        found = _unique(path, lines, "classes", file.classes)
+        classes = classes | {
+            code: each.model_copy(update={"deadlines": file.deadlines})
+            if each.deadlines is None
+            else each
+            for code, each in found.items()
+        }
         version = CaseDefinitions(
             f"{file.valid_from}+{_digest(departments, classes)}",
             file.valid_from, departments, classes,
@@ -126,7 +229,7 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
 
 def _digest(departments: dict[str, Department], classes: dict[str, CaseClass]) -> str:
     contents = [
-        {code: member.model_dump() for code, member in members.items()}
+        {code: member.model_dump(mode="json") for code, member in members.items()}
         for members in (departments, classes)
     ]
     return hashlib.sha256(orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
@@ -140,6 +243,26 @@ def _unique(path: Path, lines: Lines, section: str, members: tuple[D, ...]) -> d
             raise DefinitionError(f"{path}:{line}: {member.code!r} is defined twice")
         found[member.code] = member
     return found
+
+
+def _check_units(
+    path: Path, lines: Lines, units: tuple[Department, ...], departments: dict[str, Department]
+) -> None:
+    for index, unit in enumerate(units):
+        if unit.unit_of is not None and unit.unit_of not in departments:
+            line = lines.of(("departments", index, "unit_of"))
+            raise DefinitionError(f"{path}:{line}: there is no department {unit.unit_of!r}")
+
+
+def _check_deadlines(
+    path: Path, lines: Lines, place: Place, rules: tuple[DeadlineRule, ...]
+) -> None:
+    seen: set[str] = set()
+    for index, rule in enumerate(rules):
+        if rule.code in seen:
+            line = lines.of((*place, index, "code"))
+            raise DefinitionError(f"{path}:{line}: {rule.code!r} is defined twice")
+        seen.add(rule.code)
 
 
 def _check_route(
@@ -159,3 +282,7 @@ def _check_route(
         raise DefinitionError(
             f"{path}:{line}: the lead {case_class.route.lead!r} is not among the departments"
         )
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

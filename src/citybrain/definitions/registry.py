@@ -10,6 +10,7 @@ from citybrain.definitions.cases import CaseDefinitions, load_case_definitions
 from citybrain.definitions.imports_311 import Import311, load_import_311
 from citybrain.definitions.services import Catalogue, load_catalogue
 from citybrain.definitions.yaml_file import DefinitionError
+from citybrain.places.areas import AreaError, Areas, load_areas
 
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
 PACKAGE_FOLDER = Path(__file__).parent
@@ -23,6 +24,13 @@ class Definitions:
     import_311: Import311
     catalogue: Catalogue
     calendar: BusinessCalendar
+    areas: tuple[Areas, ...]
+
+    def areas_at(self, moment: datetime) -> Areas:
+        """The survey in force on the city's day of `moment`; the first one before its start."""
+        day = city_day(moment)
+        valid = [survey for survey in self.areas if survey.valid_from <= day]
+        return valid[-1] if valid else self.areas[0]
 
     def case_at(self, moment: datetime) -> CaseDefinitions:
         """What is in force on the city's day of `moment`; the first version before its start."""
@@ -49,11 +57,19 @@ def load_definitions(override: Path | None = None) -> Definitions:
         import_311=load_import_311(mapping, case[-1]),
         catalogue=load_catalogue(_files("service", override)),
         calendar=load_calendar(_files("calendar", override)[-1]),
+        areas=_load_surveys(_files("area", override, "*.geojson")),
     )
 
 
-def _files(stream: str, override: Path | None) -> list[Path]:
-    files = {path.name: path for path in sorted((PACKAGE_FOLDER / stream).glob("*.yaml"))}
+def _load_surveys(paths: list[Path]) -> tuple[Areas, ...]:
+    try:
+        return tuple(sorted(map(load_areas, paths), key=lambda survey: survey.valid_from))
+    except AreaError as error:
+        raise DefinitionError(error.message) from error
+
+
+def _files(stream: str, override: Path | None, pattern: str = "*.yaml") -> list[Path]:
+    files = {path.name: path for path in sorted((PACKAGE_FOLDER / stream).glob(pattern))}
     if override is not None:
-        files |= {path.name: path for path in sorted((override / stream).glob("*.yaml"))}
+        files |= {path.name: path for path in sorted((override / stream).glob(pattern))}
     return list(files.values())

@@ -10,6 +10,7 @@ class Role(StrEnum):
     CITIZEN = "citizen"
     OFFICIAL = "official"
     OPERATOR = "operator"
+    SUPERVISOR = "supervisor"
     DEVICE = "device"
     AUDITOR = "auditor"
     SYSTEM = "system"

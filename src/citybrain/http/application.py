@@ -12,11 +12,15 @@ from citybrain.http import (
     application_views,
     applications,
     audit,
+    case_changes,
     cases,
     citizens,
+    detections,
     explanations,
     live,
     operations,
+    photos,
+    places,
     services,
 )
 from citybrain.http.limits import LIMITER, RateLimiter
@@ -47,6 +51,10 @@ def routes_of(runtime: Runtime) -> tuple[Route, ...]:
     """All routes; those of the development issuer only where there is one."""
     routes = (
         *cases.ROUTES,
+        *case_changes.ROUTES,
+        *detections.ROUTES,
+        *photos.ROUTES,
+        *places.ROUTES,
         *citizens.ROUTES,
         *application_views.ROUTES,
         *applications.ROUTES,
@@ -65,6 +73,7 @@ def build_app(runtime: Runtime) -> web.Application:
     app = web.Application(middlewares=[telemetry])  # each route limits its own body
     app[RUNTIME] = runtime
     app[LIMITER] = RateLimiter(settings.rate_limit_per_second, settings.rate_limit_burst)
+    app[photos.UPLOADS] = RateLimiter(settings.photos_rate_per_second, settings.photos_rate_burst)
     routes = routes_of(runtime)
     app[STREAMING] = frozenset(route.path for route in routes if route.streaming)
     for route in routes:

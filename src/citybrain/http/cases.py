@@ -13,21 +13,24 @@ from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.commanding import context, created, done
 from citybrain.http.paging import (
+    CrsQuery,
     DatedQuery,
     PagedQuery,
     Query,
     ReadModelQuery,
     decode_time_cursor,
     encode_cursor,
+    in_wgs84,
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.places.gcj02 import from_wgs84
 from commands import case as commands
 from commands.handling import CommandContext, CommandResult
 from projections import queries
 from projections.case_days import CITY_ZONE
 
-STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
+STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
 
 
@@ -58,9 +61,22 @@ class CaseState(BaseModel):
     departments: list[str]
     lead: str | None
     accepted_by: list[str]
+    tasks: list[dict[str, Any]] = Field(description="of the joint decision, finished or not")
     times_returned: int
+    times_reopened: int
+    times_extended: int
     reported_at: AwareDatetime
     last_occurred_at: AwareDatetime
+    handled_at: AwareDatetime | None
+    recheck_at: AwareDatetime | None = Field(description="when its cameras may verify it")
+    deferred_until: AwareDatetime | None
+    place: dict[str, str | None] | None = Field(description="codes of its areas and grid cell")
+    attributes: dict[str, list[str]] | None
+    deadlines: list[dict[str, Any]] = Field(description="that run now")
+    requests: list[dict[str, Any]] = Field(description="for a supervisor to settle")
+    detections: list[dict[str, str]] = Field(description="with the case each first belonged to")
+    absorbed: list[str] = Field(description="cases merged into this one")
+    merged_into: str | None
 
 
 class OpenCase(BaseModel):
@@ -199,7 +215,8 @@ class DaysQuery(DatedQuery):
 
 async def report(call: Call) -> web.Response:
     """Report a problem."""
-    result = await commands.report_case(call.body, context(call), call.runtime.services)
+    body = in_wgs84(call.body, call.query.crs)
+    result = await commands.report_case(body, context(call), call.runtime.services)
     return created(result, "/v1/cases")
 
 
@@ -230,6 +247,8 @@ async def show(call: Call) -> web.Response:
     await check_may_read(call, case_id)
     case = await call.runtime.store.load(InspectionCase, case_id)
     fields = {name: value for name, value in vars(case).items() if not name.startswith("_")}
+    shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
+    fields["latitude"], fields["longitude"] = shown
     state = CaseState(case_id=case.id, version=case.version, **fields)
     return json_response(state, headers={"ETag": f'"{case.version}"'})
 
@@ -262,7 +281,7 @@ async def list_open(call: Call) -> web.Response:
 
 def department_for(actor: Actor, asked: str | None) -> str | None:
     """An official sees the cases of their own department; operators and auditors see all."""
-    if actor.has(Role.OPERATOR, Role.AUDITOR):
+    if actor.has(Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR):
         return asked
     if actor.department is None or asked not in (None, actor.department):
         raise Forbidden("an official sees the cases of their own department")
@@ -320,7 +339,10 @@ async def departments(call: Call) -> web.Response:
     return json_response(Departments(version=in_force.version, departments=rows))
 
 
-def _step(name: str, model: type[BaseModel], handler: Handler, summary: str, *roles: Role) -> Route:
+def step_route(
+    name: str, model: type[BaseModel], handler: Handler, summary: str, *roles: Role
+) -> Route:
+    """The route of a step of a case."""
     return Route(
         method="POST", path=f"/v1/cases/{{case_id}}/{name}", summary=summary, tag="cases",
         handler=step(handler), roles=roles, body=model, if_match=True, idempotent=True,
@@ -332,7 +354,7 @@ ROUTES = (
     Route(
         method="POST", path="/v1/cases", summary="Report a street problem", tag="cases",
         handler=report, roles=(Role.DEVICE, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR),
-        body=commands.ReportCase, idempotent=True,
+        body=commands.ReportCase, idempotent=True, query=CrsQuery,
         answers={201: Answer("reported; Location is the case", CaseAnswer)},
     ),
     Route(
@@ -342,7 +364,7 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/v1/cases/{case_id}", summary="A case as its events make it",
-        tag="cases", handler=show, roles=READERS,
+        tag="cases", handler=show, roles=READERS, query=CrsQuery,
         answers={200: Answer("the state; ETag is its version", CaseState)},
     ),
     Route(
@@ -350,18 +372,18 @@ ROUTES = (
         tag="cases", handler=timeline, roles=READERS, query=ReadModelQuery,
         answers={200: Answer("all entries", Timeline)},
     ),
-    _step("file", commands.FileCase, commands.file_case, "File the report", Role.OPERATOR),
-    _step("dispatch", commands.DispatchCase, commands.dispatch_case,
+    step_route("file", commands.FileCase, commands.file_case, "File the report", Role.OPERATOR),
+    step_route("dispatch", commands.DispatchCase, commands.dispatch_case,
           "Dispatch to departments, by routing where none are given", Role.OPERATOR),
-    _step("accept", commands.AcceptCase, commands.accept_case, "Accept for a department",
+    step_route("accept", commands.AcceptCase, commands.accept_case, "Accept for a department",
           Role.OFFICIAL),
-    _step("handle", commands.HandleCase, commands.handle_case,
+    step_route("handle", commands.HandleCase, commands.handle_case,
           "Report the problem solved, with evidence", Role.OFFICIAL),
-    _step("return", commands.ReturnCase, commands.return_case, "Return for rework",
+    step_route("return", commands.ReturnCase, commands.return_case, "Return for rework",
           Role.OPERATOR),
-    _step("verify", commands.VerifyCase, commands.verify_case, "Verify that it is solved",
+    step_route("verify", commands.VerifyCase, commands.verify_case, "Verify that it is solved",
           Role.OPERATOR),
-    _step("close", commands.CloseCase, commands.close_case, "Close a verified case",
+    step_route("close", commands.CloseCase, commands.close_case, "Close a verified case",
           Role.OPERATOR),
     Route(
         method="GET", path="/v1/statistics/days", summary="Counts and mean times by city day",

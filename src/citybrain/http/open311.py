@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from citybrain.definitions.cases import CaseClass
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import CaseSource, InspectionCase
+from citybrain.domain.case import InspectionCase
+from citybrain.domain.case_events import CaseSource
 from citybrain.errors import CitybrainError, InvalidInput
 from citybrain.http.limits import LIMITER
 from citybrain.http.problems import RateLimited, status_of

@@ -100,6 +100,9 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["requestBody"] = {
             "required": True, "content": {"application/json": {"schema": schema}},
         }  # fmt: skip
+    if route.media is not None:
+        binary = {"type": "string", "format": "binary"}
+        operation["requestBody"] = {"required": True, "content": {route.media: {"schema": binary}}}
     return operation
 
 
@@ -112,7 +115,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         schema = route.query.model_json_schema()
         parameters += [
             {"name": name, "in": "query", "required": name in schema.get("required", ()),
-             "description": member.pop("description", ""), "schema": member}
+             "description": member.pop("description", ""), "schema": _inlined(member, schema)}
             for name, member in schema.get("properties", {}).items()
         ]  # fmt: skip
     if route.if_match:
@@ -128,6 +131,12 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
              "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
         )  # fmt: skip
     return parameters
+
+
+def _inlined(member: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A member without references: a parameter has no definitions beside it."""
+    name = member.pop("$ref", "").rpartition("/")[2]
+    return member | schema["$defs"][name] if name else member
 
 
 def _responses(route: Route) -> dict[str, Any]:
@@ -147,7 +156,7 @@ def _problem_statuses(route: Route) -> list[str]:
     statuses = {"400", "429", "503"}
     if route.roles is not None:
         statuses |= {"401", "403"}
-    if "{" in route.path or route.tag == "development":
+    if "{" in route.path or route.tag in ("development", "places"):
         statuses.add("404")
     if route.body is not None:
         statuses |= {"404", "409", "413", "415", "422"}  # a body may name what is not there
@@ -184,7 +193,8 @@ def _section(method: str, path: str, operation: dict[str, Any]) -> str:
         for status, answer in sorted(operation["responses"].items())
     )
     body = operation.get("requestBody")
-    model = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1] if body else ""
+    media, content = next(iter(body["content"].items())) if body else ("", {})
+    model = content.get("schema", {}).get("$ref", media).rpartition("/schemas/")[2]
     taken = f"<p>Body: <code>{escape(model)}</code></p>" if model else ""
     return (
         f"<details><summary><b class={method.lower()}>{method}</b> <code>{escape(path)}</code> "

@@ -3,14 +3,17 @@
 import base64
 import binascii
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.http.problems import Malformed, NotCaughtUp
 from citybrain.http.runtime import Runtime
+from citybrain.places.gcj02 import Crs, to_wgs84
 from projections import queries
+
+M = TypeVar("M", bound=BaseModel)
 
 CATCH_UP_SECONDS = 5.0
 MAX_POSITION = (1 << 63) - 1
@@ -21,6 +24,12 @@ class Query(BaseModel):
     """Base of query parameters: unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class CrsQuery(Query):
+    """In which coordinates the client speaks; ours are WGS-84."""
+
+    crs: Crs = Field(Crs.WGS84, description="of all coordinates: wgs84 or gcj02")
 
 
 class ReadModelQuery(Query):
@@ -37,6 +46,14 @@ class PagedQuery(ReadModelQuery):
 
     after: str | None = Field(None, max_length=500, description="`next` of the page before")
     limit: int = Field(50, ge=1, le=500, description="rows in the page, at most")
+
+
+def in_wgs84(body: M, crs: Crs) -> M:
+    """A command with `latitude` and `longitude`, in our coordinates."""
+    if crs is Crs.WGS84:
+        return body
+    latitude, longitude = to_wgs84(body.latitude, body.longitude, crs)  # type: ignore[attr-defined]
+    return body.model_copy(update={"latitude": latitude, "longitude": longitude})
 
 
 def encode_cursor(*parts: Any) -> str:

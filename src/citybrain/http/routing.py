@@ -56,6 +56,7 @@ class Route:
     if_match: bool = False
     idempotent: bool = False
     body_limit_bytes: int | None = None
+    media: str | None = None  # of a body that the handler reads itself
     streaming: bool = False
 
 

@@ -12,14 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from citybrain.domain.actor import Actor, Role, system_actor
 from citybrain.domain.case import (
     AlreadyAccepted,
-    CaseSource,
-    CaseStatus,
     DepartmentNotAssigned,
     InspectionCase,
     RoleNotAllowed,
     TimeOutOfOrder,
     WrongCaseStatus,
 )
+from citybrain.domain.case_events import CaseSource, CaseStatus
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import mapper
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from citybrain.domain.actor import Actor, Role, system_actor
 from citybrain.domain.case import (
     CLOCK_TOLERANCE,
-    CaseSource,
     InspectionCase,
     InvalidDispatch,
     TimeOutOfOrder,
     WrongCaseStatus,
 )
+from citybrain.domain.case_events import CaseSource
 from citybrain.domain.stream import StreamSnapshot
 from citybrain.errors import CitybrainError
 

@@ -1,0 +1,236 @@
+"""Detections become evidence of cases, cases are merged with others, and all of it is undone again.
+
+A merge is begun in the case that stays and finished in the other by the process manager
+`case-merging`; undoing one begins in the case that leaves.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, cast
+from uuid import NAMESPACE_URL, uuid5
+
+from pydantic import Field, StringConstraints
+
+from citybrain.domain.camera import Camera, stream_of
+from citybrain.domain.case import UNSOLVED, InspectionCase
+from citybrain.domain.case_events import CaseDetection, CaseSource
+from citybrain.domain.deadlines import Deadline, Stage, moment
+from citybrain.domain.detection import Detection
+from citybrain.errors import InvalidInput
+from citybrain.eventstore import StreamNotFound
+from commands.case import (
+    REOPENED_STAGES,
+    REWORK_STAGES,
+    Text,
+    begun,
+    case_answer,
+    place_of,
+)
+from commands.handling import Command, CommandContext, CommandResult, Services, change, create
+
+CaseId = Annotated[str, StringConstraints(pattern=r"^case-[0-9A-Za-z_.:-]{1,150}$")]
+DetectionId = Annotated[str, StringConstraints(pattern=r"^detection-[0-9a-f]{32}$")]
+Reason = Annotated[Text, StringConstraints(min_length=1)]
+
+
+class MergeCase(Command):
+    """The case is the same problem as another: it goes on there."""
+
+    into_case_id: CaseId
+    reason: Reason
+
+
+class UnmergeCase(Command):
+    """The merge was wrong."""
+
+    reason: Reason
+
+
+class SeparateDetection(Command):
+    """A detection is another problem: it gets a case of its own."""
+
+    detection_id: DetectionId
+    reason: Reason
+
+
+class TakeDetections(Command):
+    """Detections that are evidence of a case; what the process manager sends."""
+
+    detections: list[dict[str, Any]] = Field(min_length=1, description="`CaseDetection`s")
+    class_code: str
+    simulated: bool
+
+
+async def merge_case(
+    case_id: str, command: MergeCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Merge a case into another; the answer is the other's."""
+    if command.into_case_id == case_id:
+        raise InvalidInput("a case is merged into another")
+    other = await services.store.load(InspectionCase, case_id)
+    reason = command.reason
+    return await change(
+        InspectionCase, command.into_case_id, command, context, services,
+        lambda case: case.absorb(context.actor, services.clock(), other=other, reason=reason),
+        case_answer,
+    )  # fmt: skip
+
+
+async def unmerge_case(
+    case_id: str, command: UnmergeCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Undo the merge of a case into another."""
+    return await change(
+        InspectionCase, case_id, command, context, services,
+        lambda case: case.unmerge(context.actor, services.clock(), reason=command.reason),
+        case_answer,
+    )  # fmt: skip
+
+
+async def separate_detection(
+    case_id: str, command: SeparateDetection, context: CommandContext, services: Services
+) -> CommandResult:
+    """Give a detection a case of its own."""
+    found = await services.store.load(Detection, command.detection_id)
+
+    def decide(case: InspectionCase) -> None:
+        name = f"citybrain:separated:{command.detection_id}:{case_id}:{case.version}"
+        new_case_id = f"case-{uuid5(NAMESPACE_URL, name).hex}"
+        case.separate_detection(
+            context.actor, services.clock(), detection=as_evidence(found, new_case_id),
+            new_case_id=new_case_id, reason=command.reason,
+        )  # fmt: skip
+
+    return await change(
+        InspectionCase, case_id, command, context, services, decide, case_answer
+    )  # fmt: skip
+
+
+async def open_from_detections(
+    case_id: str, command: TakeDetections, context: CommandContext, services: Services
+) -> CommandResult:
+    """A case for detections that belong to no other; the earliest one reports it."""
+
+    def decide() -> InspectionCase:
+        now, first = services.clock(), command.detections[0]
+        case = InspectionCase.report(
+            context.actor, now, case_id=case_id, source=CaseSource.CAMERA,
+            class_code=command.class_code, description="", latitude=first["latitude"],
+            longitude=first["longitude"], address=None, confidence=first["confidence"],
+            evidence_sha256=first["evidence_sha256"], simulated=command.simulated,
+            external_ref=first["detection_id"],
+            occurred_at=moment(first["occurred_at"]),
+            place=place_of(services, now, first["latitude"], first["longitude"]),
+            begun=begun(services, now, command.class_code, now, Stage.FILING),
+        )  # fmt: skip
+        _take(case, command, context, services, now)
+        return case
+
+    return await create(command, context, services, decide, case_answer)
+
+
+async def take_detections(
+    case_id: str, command: TakeDetections, context: CommandContext, services: Services
+) -> CommandResult:
+    """More evidence of a case; what it has already is left out."""
+    return await change(
+        InspectionCase, case_id, command, context, services,
+        lambda case: _take(case, command, context, services, services.clock()), case_answer,
+    )  # fmt: skip
+
+
+def _take(
+    case: InspectionCase, command: TakeDetections, context: CommandContext, services: Services,
+    now: datetime,
+) -> None:  # fmt: skip
+    rework: list[Deadline] = []
+    reopened: list[Deadline] = []
+    if case.status not in UNSOLVED:  # only then may it be handled anew
+        rework = begun(services, now, case.class_code, now, *REWORK_STAGES)
+        reopened = begun(services, now, case.class_code, now, *REOPENED_STAGES)
+    for detection in command.detections:
+        case.merge_detection(
+            context.actor, now, detection=cast("CaseDetection", detection), rework=rework,
+            reopened=reopened,
+        )  # fmt: skip
+
+
+async def finish_merge(
+    case_id: str, into_case_id: str, reason: str, context: CommandContext, services: Services
+) -> CommandResult:
+    """Tell a case that another has absorbed it; raises a refusal where it goes its own way."""
+    return await change(
+        InspectionCase, case_id, MergeCase(into_case_id=into_case_id, reason=reason), context,
+        services,
+        lambda case: case.merge(
+            context.actor, services.clock(), into_case_id=into_case_id, reason=reason
+        ),
+        case_answer,
+    )  # fmt: skip
+
+
+async def release_case(
+    case_id: str, left_case_id: str, reason: str, context: CommandContext, services: Services
+) -> CommandResult:
+    """Tell a case that another is no longer part of it."""
+    left = await services.store.load(InspectionCase, left_case_id)
+    ids = [each["detection_id"] for each in left.detections]
+    return await change(
+        InspectionCase, case_id, UnmergeCase(reason=reason), context, services,
+        lambda case: case.release(
+            context.actor, services.clock(), case_id=left_case_id, detection_ids=ids, reason=reason
+        ),
+        case_answer,
+    )  # fmt: skip
+
+
+async def recheck_case(case_id: str, context: CommandContext, services: Services) -> None:
+    """Verify and close a handled case whose cameras have watched since and seen nothing.
+
+    A camera that was off for a while, or that nobody has registered, shows nothing: then a person
+    has to look.
+    """
+    case = await services.store.load(InspectionCase, case_id)
+    if case.recheck_at is None or case.handled_at is None:
+        return
+    handled_at = case.handled_at
+    cameras = sorted({each["camera_id"] for each in case.detections})
+    blind = [each for each in cameras if not await _watched(each, handled_at, services)]
+
+    def decide(case: InspectionCase) -> None:
+        now = services.clock()
+        if case.recheck_at is None or moment(case.recheck_at) > now:
+            return
+        if blind:
+            case.fail_recheck(
+                context.actor, now, camera_ids=blind, reason="a camera has not watched all the time"
+            )
+            return
+        case.verify(context.actor, now, note="the cameras have not seen it since")
+        case.close(context.actor, now, resolution="verified by camera")
+
+    await change(
+        InspectionCase, case_id, Command(), context, services, decide, case_answer
+    )  # fmt: skip
+
+
+async def _watched(camera_id: str, since: datetime, services: Services) -> bool:
+    try:
+        camera = await services.store.load(Camera, stream_of(camera_id))
+    except StreamNotFound:
+        return False
+    return camera.watched_since(since)
+
+
+def as_evidence(detection: Detection, case_id: str) -> CaseDetection:
+    """A detection as a case carries it."""
+    return {
+        "detection_id": detection.id, "camera_id": detection.camera_id, "case_id": case_id,
+        "confidence": detection.confidence, "latitude": detection.latitude,
+        "longitude": detection.longitude, "occurred_at": detection.occurred_at.isoformat(),
+        "evidence_sha256": list(detection.evidence_sha256),
+    }  # fmt: skip
+
+
+def new_case_of(detection_id: str) -> str:
+    """The case that a detection opens."""
+    return "case-" + detection_id.removeprefix("detection-")

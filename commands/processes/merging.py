@@ -1,0 +1,72 @@
+"""Finishes in one case what a merge or a separation has begun in another."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from citybrain.domain.detection import Detection
+from citybrain.errors import Refused
+from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
+from commands.case_merging import (
+    TakeDetections,
+    finish_merge,
+    open_from_detections,
+    release_case,
+)
+from commands.handling import CommandContext, Services
+
+
+class CaseMerging:
+    """The process manager of merges: absorbed → merged, unmerged → released, separated → opened."""
+
+    name: ClassVar[str] = "case-merging"
+    topics: ClassVar[tuple[str, ...]] = (
+        "case.absorbed", "case.unmerged", "case.detection_separated",
+    )  # fmt: skip
+
+    async def react(
+        self,
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
+        """Tell the other case."""
+        data = event.data
+        if event.topic == "case.detection_separated":
+            await self._open(event, services, context_for("open"))
+        elif event.topic == "case.unmerged":
+            await release_case(
+                data["from_case_id"], event.stream_id, data["reason"], context_for("release"),
+                services,
+            )  # fmt: skip
+        else:
+            await self._merge(event, services, context_for)
+
+    async def _merge(
+        self,
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
+        """The absorbed case goes on there, or goes its own way meanwhile: then it is let go."""
+        case_id, reason = event.data["case_id"], event.data["reason"]
+        try:
+            await finish_merge(case_id, event.stream_id, reason, context_for("merge"), services)
+        except Refused:
+            await release_case(
+                event.stream_id, case_id, "it cannot be merged any more", context_for("release"),
+                services,
+            )  # fmt: skip
+
+    async def _open(
+        self, event: RecordedEvent, services: Services, context: CommandContext
+    ) -> None:
+        data = event.data
+        detection = await services.store.load(Detection, data["detection"]["detection_id"])
+        command = TakeDetections(
+            detections=[data["detection"]], class_code=detection.class_code,
+            simulated=detection.simulated,
+        )  # fmt: skip
+        try:
+            await open_from_detections(data["new_case_id"], command, context, services)
+        except WrongExpectedVersion:
+            return  # it was opened before

@@ -1,0 +1,62 @@
+"""Cameras, and which of them see nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from citybrain.eventstore import RecordedEvent
+
+TABLES = """
+CREATE TABLE cameras (
+    camera_id text COLLATE "C" PRIMARY KEY,
+    latitude  double precision NOT NULL,
+    longitude double precision NOT NULL,
+    online    boolean NOT NULL,
+    since     timestamptz NOT NULL,
+    reason    text NOT NULL,
+    simulated boolean NOT NULL
+);
+CREATE INDEX ON cameras (camera_id) WHERE NOT online;
+"""
+INSERT = """
+INSERT INTO cameras (camera_id, latitude, longitude, online, since, reason, simulated)
+SELECT * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::boolean[], $5::timestamptz[],
+                     $6::text[], $7::boolean[])
+"""
+CHANGE = """
+UPDATE cameras c SET online = n.online, since = n.since, reason = n.reason
+FROM unnest($1::text[], $2::boolean[], $3::timestamptz[], $4::text[])
+     AS n(camera_id, online, since, reason)
+WHERE c.camera_id = n.camera_id
+"""
+REGISTERED, OFFLINE = "camera.registered", "camera.went_offline"
+
+
+class Cameras:
+    """The read model `cameras`."""
+
+    name = "cameras"
+    version = 1
+    topics = frozenset({REGISTERED, OFFLINE, "camera.came_online"})
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """New cameras, then the last change of each."""
+        new: list[tuple[Any, ...]] = []
+        changed: dict[str, tuple[Any, ...]] = {}
+        for event in events:
+            data, camera_id = event.data, event.stream_id.removeprefix("camera-")
+            at = data["timestamp"]
+            if event.topic == REGISTERED:
+                place = data["latitude"], data["longitude"]
+                new.append((camera_id, *place, data["online"], at, "", data["simulated"]))
+            else:
+                online = event.topic != OFFLINE
+                changed[camera_id] = (camera_id, online, at, data.get("reason", ""))
+        if new:
+            await connection.execute(INSERT, *map(list, zip(*new, strict=True)))
+        if changed:
+            await connection.execute(CHANGE, *map(list, zip(*changed.values(), strict=True)))

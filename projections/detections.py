@@ -1,0 +1,54 @@
+"""Detections that wait for a person to confirm them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from citybrain.eventstore import RecordedEvent
+
+TABLES = """
+CREATE TABLE awaiting (
+    detection_id    text COLLATE "C" PRIMARY KEY,
+    camera_id       text COLLATE "C" NOT NULL,
+    class_code      text COLLATE "C" NOT NULL,
+    confidence      integer NOT NULL,
+    latitude        double precision NOT NULL,
+    longitude       double precision NOT NULL,
+    occurred_at     timestamptz NOT NULL,
+    evidence_sha256 text[] NOT NULL,
+    simulated       boolean NOT NULL
+);
+CREATE INDEX ON awaiting (occurred_at, detection_id);
+CREATE INDEX ON awaiting (class_code, occurred_at, detection_id);
+"""
+COLUMNS = (
+    "detection_id", "camera_id", "class_code", "confidence", "latitude", "longitude",
+    "occurred_at", "evidence_sha256", "simulated",
+)  # fmt: skip
+RECORDED = "detection.recorded"
+
+
+class Detections:
+    """The read model `detections`."""
+
+    name = "detections"
+    version = 1
+    topics = frozenset({RECORDED, "detection.confirmed", "detection.dismissed"})
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Put what waits in, take what is settled out."""
+        settled = [event.stream_id for event in events if event.topic != RECORDED]
+        gone = set(settled)
+        new = [
+            (event.stream_id, *(event.data[column] for column in COLUMNS[1:]))
+            for event in events
+            if event.topic == RECORDED and not event.data["sure"] and event.stream_id not in gone
+        ]
+        if new:
+            await connection.copy_records_to_table("awaiting", records=new, columns=COLUMNS)
+        if settled:
+            await connection.execute("DELETE FROM awaiting WHERE detection_id = ANY($1)", settled)

@@ -1,0 +1,118 @@
+"""Deadlines of a case, as plain values that events carry and the state keeps.
+
+Times are RFC 3339 texts in UTC. What an amount of working time comes to is the business of whoever
+has the calendar; this module only knows which deadline runs, ends, warns or is missed.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import TypedDict
+
+
+class Stage(StrEnum):
+    """The part of a case's way that a deadline belongs to."""
+
+    FILING = "filing"
+    DISPATCH = "dispatch"
+    HANDLING = "handling"
+    VERIFICATION = "verification"
+    CLOSING = "closing"
+
+
+class Deadline(TypedDict):
+    """A deadline that runs. `until` is the step or milestone that meets it; `unit` a time kind."""
+
+    code: str
+    stage: str
+    until: str
+    unit: str
+    amount: float
+    begun_at: str
+    warn_at: str
+    due_at: str
+
+
+class RunningDeadline(Deadline):
+    """A deadline in the state of a case."""
+
+    warned: bool
+    missed: bool
+
+
+class Ended(TypedDict):
+    """How a deadline ended: met by a step, or dropped because its stage was left."""
+
+    code: str
+    stage: str
+    due_at: str
+    met: bool
+    in_time: bool
+
+
+class MovedDeadline(TypedDict):
+    """A deadline's new times."""
+
+    code: str
+    warn_at: str
+    due_at: str
+
+
+def begin(running: list[RunningDeadline], begun: Iterable[Deadline]) -> None:
+    """Let deadlines run; one of the same code is replaced."""
+    for deadline in begun:
+        running[:] = [each for each in running if each["code"] != deadline["code"]]
+        running.append({**deadline, "warned": False, "missed": False})
+
+
+def ended_by(
+    running: Sequence[RunningDeadline],
+    at: datetime,
+    *,
+    ends: Sequence[Stage] = (),
+    reaches: str | None = None,
+    drops: Sequence[Stage] = (),
+) -> list[Ended]:
+    """What a step ends: stages that it completes or leaves, or the milestone that it reaches."""
+    ended: list[Ended] = []
+    for each in running:
+        met = each["stage"] in ends or (reaches is not None and each["until"] == reaches)
+        if met or each["stage"] in drops:
+            ended.append(
+                {
+                    "code": each["code"], "stage": each["stage"], "due_at": each["due_at"],
+                    "met": met, "in_time": met and at <= moment(each["due_at"]),
+                }
+            )  # fmt: skip
+    return ended
+
+
+def end(running: list[RunningDeadline], ended: Iterable[Ended]) -> None:
+    """Stop the deadlines that have ended."""
+    codes = {each["code"] for each in ended}
+    running[:] = [each for each in running if each["code"] not in codes]
+
+
+def move(running: Iterable[RunningDeadline], moved: Iterable[MovedDeadline]) -> None:
+    """Give deadlines new times; what was warned of is warned of again if it is to come."""
+    times = {each["code"]: each for each in moved}
+    for each in running:
+        if new := times.get(each["code"]):
+            each["warned"] = each["warned"] and new["warn_at"] == each["warn_at"]
+            each["missed"] = each["missed"] and new["due_at"] == each["due_at"]
+            each["warn_at"], each["due_at"] = new["warn_at"], new["due_at"]
+
+
+def next_alarm(running: Iterable[RunningDeadline]) -> datetime | None:
+    """When the next warning or escalation is to be given; none where all have been."""
+    alarms = [
+        moment(each["due_at"] if each["warned"] else each["warn_at"])
+        for each in running
+        if not each["missed"]
+    ]
+    return min(alarms, default=None)
+
+
+def moment(text: str) -> datetime:
+    """The time that a text of ours stands for."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,324 @@
+"""Detections and cameras over HTTP: one by one, by the thousand, and those that wait."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
+
+from citybrain.domain.actor import Role
+from citybrain.domain.detection import Detection
+from citybrain.errors import CitybrainError
+from citybrain.eventstore import StreamNotFound
+from citybrain.http.cases import STAFF
+from citybrain.http.commanding import context, done
+from citybrain.http.paging import (
+    CrsQuery,
+    PagedQuery,
+    decode_time_cursor,
+    encode_cursor,
+    in_wgs84,
+    wait_for_position,
+)
+from citybrain.http.problems import Malformed, invalid, status_of
+from citybrain.http.routing import Answer, Call, Route, json_response
+from commands import detection as commands
+from commands.handling import CommandContext, CommandResult, Services
+from projections import queries
+
+MOST = 1000
+BATCH_BYTES = 2 * 1024 * 1024
+DETECTION_ID = re.compile(r"detection-[0-9a-f]{32}")
+CAMERA_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+
+
+class DetectionBatch(BaseModel):
+    """Many detections; each is checked for itself."""
+
+    detections: Annotated[list[Any], Field(min_length=1, max_length=MOST)] = Field(
+        description="bodies of `POST /v1/detections`"
+    )
+
+
+class RecordedAnswer(BaseModel):
+    """A detection that is durable."""
+
+    detection_id: str
+    status: str
+    known: bool = Field(description="it had been recorded before")
+
+
+class NotRecorded(BaseModel):
+    """A detection that is not recorded, and why."""
+
+    index: int = Field(description="its place in the batch, from 0")
+    code: str
+    detail: str
+    retry: bool = Field(description="whether it may be sent again as it is")
+
+
+class BatchAnswer(BaseModel):
+    """What became of a batch."""
+
+    recorded: int
+    known: int
+    refused: list[NotRecorded]
+
+
+class DetectionAnswer(BaseModel):
+    """What a command on a detection answers."""
+
+    detection_id: str
+    status: str
+    version: int
+
+
+class DetectionState(BaseModel):
+    """A detection as its events make it."""
+
+    detection_id: str
+    version: int
+    status: str
+    camera_id: str
+    class_code: str
+    confidence: int
+    latitude: float
+    longitude: float
+    occurred_at: AwareDatetime
+    evidence_sha256: list[str]
+    simulated: bool
+
+
+class AwaitingRow(BaseModel):
+    """A detection that waits for a person."""
+
+    detection_id: str
+    camera_id: str
+    class_code: str
+    confidence: int
+    latitude: float
+    longitude: float
+    occurred_at: AwareDatetime
+    evidence_sha256: list[str]
+    simulated: bool
+
+
+class Awaiting(BaseModel):
+    """A page, longest waiting first."""
+
+    detections: list[AwaitingRow]
+    next: str | None
+
+
+class AwaitingQuery(PagedQuery):
+    """Which detections."""
+
+    class_code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] | None = (
+        Field(None, alias="class")
+    )
+
+
+class CameraRow(BaseModel):
+    """A camera."""
+
+    camera_id: str
+    latitude: float
+    longitude: float
+    online: bool
+    since: AwareDatetime
+    reason: str
+    simulated: bool
+
+
+class Cameras(BaseModel):
+    """A page of cameras, by id."""
+
+    cameras: list[CameraRow]
+    total: int
+    offline: int
+    next: str | None
+
+
+class CameraQuery(PagedQuery):
+    """Which cameras."""
+
+    online: bool | None = None
+
+
+class CameraAnswer(BaseModel):
+    """What is known of a camera now."""
+
+    camera_id: str
+    online: bool
+    version: int
+
+
+async def record(call: Call) -> web.Response:
+    """Record one detection."""
+    body = in_wgs84(call.body, call.query.crs)
+    recorded = await commands.record_detection(body, context(call), call.runtime.services)
+    return json_response(
+        RecordedAnswer(
+            detection_id=recorded.detection_id, status=recorded.status, known=recorded.known
+        ),
+        status=200 if recorded.known else 201,
+        headers={
+            "Location": f"/v1/detections/{recorded.detection_id}",
+            "X-Position": str(recorded.position),
+        },
+    )
+
+
+async def record_batch(call: Call) -> web.Response:
+    """Record many: each for itself."""
+    refused: list[NotRecorded] = []
+    sound: list[tuple[int, commands.RecordDetection]] = []
+    for index, each in enumerate(call.body.detections):
+        try:
+            command = commands.RecordDetection.model_validate(each)
+            sound.append((index, in_wgs84(command, call.query.crs)))
+        except ValidationError as error:
+            refused.append(_refused(index, _problem(error)))
+    found = await commands.record_detections(
+        [command for _, command in sound], context(call), call.runtime.services
+    )
+    recorded = known = position = 0
+    for (index, _), each in zip(sound, found, strict=True):
+        if isinstance(each, CitybrainError):
+            refused.append(_refused(index, each))
+        else:
+            recorded, known = recorded + (not each.known), known + each.known
+            position = max(position, each.position)
+    answer = BatchAnswer(
+        recorded=recorded, known=known, refused=sorted(refused, key=lambda each: each.index)
+    )
+    return json_response(answer, headers={"X-Position": str(position)})
+
+
+def _problem(error: ValidationError) -> CitybrainError:
+    problem = invalid(error, "body")
+    first = error.errors(include_url=False, include_input=False)[0]
+    member = ".".join(str(part) for part in first["loc"])
+    return type(problem)(f"{member}: {first['msg']}" if member else first["msg"])
+
+
+def _refused(index: int, error: CitybrainError) -> NotRecorded:
+    return NotRecorded(
+        index=index, code=error.code, detail=error.message, retry=status_of(error) >= 500
+    )
+
+
+async def awaiting(call: Call) -> web.Response:
+    """Detections that wait for a person."""
+    query: AwaitingQuery = call.query
+    await wait_for_position(call.runtime, "detections", query.min_position)
+    rows = await queries.awaiting_detections(
+        call.runtime.store.pool, class_code=query.class_code,
+        after=decode_time_cursor(query.after), limit=query.limit + 1,
+    )  # fmt: skip
+    page = rows[: query.limit]
+    more = len(rows) > query.limit
+    last = encode_cursor(page[-1]["occurred_at"], page[-1]["detection_id"]) if more else None
+    return json_response(Awaiting(detections=[AwaitingRow(**row) for row in page], next=last))
+
+
+async def show(call: Call) -> web.Response:
+    """A detection, from its stream."""
+    detection = await call.runtime.store.load(Detection, _detection_id(call))
+    fields = {name: value for name, value in vars(detection).items() if not name.startswith("_")}
+    state = DetectionState(detection_id=detection.id, version=detection.version, **fields)
+    return json_response(state, headers={"ETag": f'"{detection.version}"'})
+
+
+Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
+
+
+def _on_detection(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
+    async def handle(call: Call) -> web.Response:
+        services = call.runtime.services
+        return done(await handler(_detection_id(call), call.body, context(call), services))
+
+    return handle
+
+
+def _detection_id(call: Call) -> str:
+    detection_id = call.request.match_info["detection_id"]
+    if not DETECTION_ID.fullmatch(detection_id):
+        raise StreamNotFound("there is no such detection")
+    return detection_id
+
+
+async def report_camera(call: Call) -> web.Response:
+    """A camera works or does not."""
+    camera_id = call.request.match_info["camera_id"]
+    if not CAMERA_ID.fullmatch(camera_id):
+        raise Malformed("a camera id is 1 to 100 letters, digits and _.:-")
+    services = call.runtime.services
+    return done(await commands.report_camera(camera_id, call.body, context(call), services))
+
+
+async def cameras(call: Call) -> web.Response:
+    """Cameras by id."""
+    query: CameraQuery = call.query
+    await wait_for_position(call.runtime, "cameras", query.min_position)
+    pool = call.runtime.store.pool
+    rows = await queries.cameras(
+        pool, online=query.online, after=query.after, limit=query.limit + 1
+    )
+    total, offline = await queries.camera_counts(pool)
+    page = rows[: query.limit]
+    last = page[-1]["camera_id"] if len(rows) > query.limit else None
+    return json_response(
+        Cameras(cameras=[CameraRow(**row) for row in page], total=total, offline=offline, next=last)
+    )
+
+
+ROUTES = (
+    Route(
+        method="POST", path="/v1/detections", summary="Record what a camera saw",
+        tag="detections", handler=record, roles=(Role.DEVICE,), body=commands.RecordDetection,
+        query=CrsQuery,
+        answers={
+            201: Answer("recorded", RecordedAnswer), 200: Answer("known before", RecordedAnswer),
+        },
+    ),
+    Route(
+        method="POST", path="/v1/detections/batch",
+        summary=f"Record up to {MOST} detections, each for itself", tag="detections",
+        handler=record_batch, roles=(Role.DEVICE,), body=DetectionBatch,
+        query=CrsQuery, body_limit_bytes=BATCH_BYTES,
+        answers={200: Answer("what became of them", BatchAnswer)},
+    ),
+    Route(
+        method="GET", path="/v1/detections", tag="detections", handler=awaiting,
+        summary="Detections that wait for a person, longest waiting first", roles=STAFF,
+        query=AwaitingQuery, answers={200: Answer("a page", Awaiting)},
+    ),
+    Route(
+        method="GET", path="/v1/detections/{detection_id}", tag="detections", handler=show,
+        summary="A detection as its events make it", roles=STAFF,
+        answers={200: Answer("the state; ETag is its version", DetectionState)},
+    ),
+    Route(
+        method="POST", path="/v1/detections/{detection_id}/confirm", tag="detections",
+        summary="A person saw that it is so", roles=(Role.OPERATOR,),
+        handler=_on_detection(commands.confirm_detection), body=commands.ConfirmDetection,
+        idempotent=True, answers={200: Answer("confirmed", DetectionAnswer)},
+    ),
+    Route(
+        method="POST", path="/v1/detections/{detection_id}/dismiss", tag="detections",
+        summary="A person saw that it is not so", roles=(Role.OPERATOR,),
+        handler=_on_detection(commands.dismiss_detection), body=commands.DismissDetection,
+        idempotent=True, answers={200: Answer("dismissed", DetectionAnswer)},
+    ),
+    Route(
+        method="PUT", path="/v1/cameras/{camera_id}", summary="A camera works or does not",
+        tag="detections", handler=report_camera, roles=(Role.DEVICE, Role.OPERATOR),
+        body=commands.ReportCamera, answers={200: Answer("known", CameraAnswer)},
+    ),
+    Route(
+        method="GET", path="/v1/cameras", summary="Cameras, by id", tag="detections",
+        handler=cameras, roles=STAFF, query=CameraQuery, answers={200: Answer("a page", Cameras)},
+    ),
+)  # fmt: skip

@@ -1,0 +1,151 @@
+"""Photos of street problems over HTTP: a raw picture goes in, its digest comes out.
+
+The digest is what a report or a step of a case names as evidence. It is of the bytes that are
+kept, which are not those that were sent: metadata is gone.
+"""
+
+import asyncio
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from citybrain.domain.actor import Role
+from citybrain.http.limits import RateLimiter
+from citybrain.http.paging import Query
+from citybrain.http.problems import BodyTooLarge, Malformed, RequestTimeout, UnsupportedMediaType
+from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.photos import Photos
+from citybrain.photos.checking import ImageTooLarge, too_large
+from citybrain.photos.headers import SUFFIXES, content_type_of
+from citybrain.photos.store import PhotoDamaged
+
+STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
+UPLOADERS = (Role.DEVICE, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR)
+HEADERS = {
+    "Cache-Control": "private, no-cache",  # asked for again each time: it may be erased
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+UPLOADS: web.AppKey[RateLimiter] = web.AppKey("uploads", RateLimiter)
+
+
+class PhotoTooLarge(BodyTooLarge):
+    """The body has more bytes than a photo may have."""
+
+    code = ImageTooLarge.code
+
+
+class PhotoAnswer(BaseModel):
+    """A kept photo."""
+
+    sha256: str = Field(description="of the kept bytes, in hex; evidence names it")
+    width: int = Field(description="pixels, upright")
+    height: int = Field(description="pixels, upright")
+    bytes: int
+    content_type: Literal["image/jpeg", "image/png", "image/webp"]
+
+
+class PhotoQuery(Query):
+    """How large."""
+
+    size: Literal["full", "thumbnail"] = Field(
+        "full", description="thumbnail: a JPEG, its longer side 320 pixels at most"
+    )
+
+
+async def upload(call: Call) -> web.Response:
+    """Take a photo."""
+    request, settings = call.request, call.runtime.settings
+    caller, photos = call.authenticated.subject, _photos(call)
+    request.app[UPLOADS].spend(caller)
+    if not request.content_type.startswith("image/"):
+        raise UnsupportedMediaType("the body must be a picture (image/…)")
+    seconds = settings.photos_upload_seconds
+    try:
+        async with asyncio.timeout(seconds) as timer:
+            with photos.admitted(caller):
+                photo = await photos.take(await _read(request, photos))
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        raise RequestTimeout(f"the upload took longer than {seconds:g} s") from None
+    answer = PhotoAnswer(
+        sha256=photo.sha256, width=photo.width, height=photo.height,
+        bytes=len(photo.content), content_type=photo.content_type,
+    )  # fmt: skip
+    location = {"Location": f"/v1/photos/{photo.sha256}"}
+    return json_response(answer, status=201, headers=location)
+
+
+async def _read(request: web.Request, photos: Photos) -> bytes:
+    """The body; raises `PhotoTooLarge` before more than the limit has been taken in."""
+    refusal = too_large(photos.limits)
+    too_much = PhotoTooLarge(refusal.message, **refusal.details)
+    if (request.content_length or 0) > photos.limits.bytes:
+        raise too_much
+    body = bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > photos.limits.bytes:
+                raise too_much
+    except web.RequestPayloadError as error:
+        raise Malformed("the body ends early or cannot be unpacked") from error
+    return bytes(body)
+
+
+async def show(call: Call) -> web.Response:
+    """A photo, or a small one of it."""
+    digest, photos = call.request.match_info["sha256"], _photos(call)
+    content = await photos.get(digest)
+    small = call.query.size == "thumbnail"
+    tag = f'"{digest}-320"' if small else f'"{digest}"'
+    headers = {"ETag": tag, **HEADERS}
+    if tag in _tags_seen(call.request):
+        return web.Response(status=304, headers=headers)
+    if small:
+        content = await photos.thumbnail(content)
+    content_type = content_type_of(content)
+    if content_type is None:
+        raise PhotoDamaged("the stored bytes are no photo")
+    name = f"{digest[:16]}{'-small' if small else ''}.{SUFFIXES[content_type]}"
+    headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return web.Response(body=content, content_type=content_type, headers=headers)
+
+
+def _tags_seen(request: web.Request) -> set[str]:
+    """The tags of If-None-Match; weak ones count as strong (RFC 9110, 13.1.2)."""
+    given = request.headers.get("If-None-Match", "").split(",")
+    return {tag.strip().removeprefix("W/") for tag in given}
+
+
+def _photos(call: Call) -> Photos:
+    photos = call.runtime.services.photos
+    assert photos is not None  # a serving process has them
+    return photos
+
+
+ROUTES = (
+    Route(
+        method="POST", path="/v1/photos", tag="photos", handler=upload, roles=UPLOADERS,
+        media="image/*",
+        summary="Upload a photo: the body is a JPEG, PNG or WebP file (Content-Type: image/…)",
+        answers={
+            201: Answer("kept, without its metadata; Location is the photo", PhotoAnswer),
+            413: Answer("image-too-large"),
+            415: Answer("the body is not image/…"),
+            422: Answer("unsupported-image, image-too-many-pixels, image-animated, image-damaged"),
+        },
+        streaming=True,  # it has its own time limit: phones are slow
+    ),
+    Route(
+        method="GET", path="/v1/photos/{sha256}", summary="A photo", tag="photos", handler=show,
+        roles=STAFF, query=PhotoQuery,
+        answers={
+            200: Answer("the picture: image/jpeg, image/png or image/webp"),
+            304: Answer("the same as If-None-Match names"),
+        },
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Places: distances, the coordinates of Chinese maps, areas and grid cells. Knows nothing else."""

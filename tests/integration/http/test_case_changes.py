@@ -1,0 +1,223 @@
+"""Cases over HTTP beside their plain way: detections, joint decisions, approvals, merges."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.http.conftest import Answer, Api
+
+NORTH, EAST = 34.7466, 113.6254
+WORKS, POLICE = "municipal-works", "traffic-police"
+DIGEST = "ab" * 32
+
+
+def seen(ref: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "camera_id": "c-1", "ref": ref, "class_code": "displaced_manhole_cover", "confidence": 91,
+        "latitude": NORTH, "longitude": EAST, "evidence_sha256": [DIGEST], "simulated": True,
+        "occurred_at": (datetime.now(UTC) - timedelta(seconds=5)).isoformat(), **fields,
+    }  # fmt: skip
+
+
+async def detect(api: Api, *detections: dict[str, Any]) -> Answer:
+    body = {"detections": list(detections)}
+    return await api.call("POST", "/v1/detections/batch", "device", json=body)
+
+
+async def until(look: Callable[[], Awaitable[Any]]) -> Any:
+    """What `look` finds, once it finds something."""
+    async with asyncio.timeout(30):
+        while not (found := await look()):
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def dispatched(api: Api, ref: str = "d1", **fields: Any) -> str:
+    """The case of a detection, with the departments."""
+    answer = await api.call("POST", "/v1/detections", "device", json=seen(ref, **fields))
+    case_id = answer.json["detection_id"].replace("detection", "case")
+    await until(lambda: at_status(api, case_id, "dispatched"))
+    return str(case_id)
+
+
+async def at_status(api: Api, case_id: str, status: str) -> Any:
+    answer = await api.call("GET", f"/v1/cases/{case_id}", "operator")
+    return answer.status == 200 and answer.json["status"] == status and answer
+
+
+async def act(
+    api: Api, case_id: str, what: str, role: str, department: str | None = None, **body: Any
+) -> Answer:
+    """A command on a case, by an official of a department or somebody else."""
+    if department is not None and role == "official":
+        body = {"department": department, **body}
+    subject = f"{role}-{department}" if department else f"{role}-1"
+    case = await api.call("GET", f"/v1/cases/{case_id}", "operator")
+    return await api.call(
+        "POST", f"/v1/cases/{case_id}/{what}", role, subject=subject, department=department,
+        json=body, headers={"If-Match": case.headers["ETag"]},
+    )  # fmt: skip
+
+
+async def test_each_detection_of_a_batch_is_taken_for_itself(api: Api) -> None:
+    sound = seen("d1")
+    answer = await detect(api, sound, {"camera_id": "c-1"}, seen("d2", class_code="nothing"), sound)
+    assert answer.status == 200, answer.body
+    refused = [(each["index"], each["code"], each["retry"]) for each in answer.json["refused"]]
+    assert refused == [(1, "invalid-input", False), (2, "unknown-class", False)]
+    assert answer.json["recorded"] + answer.json["known"] == 2
+    assert "camera_id" not in answer.json["refused"][0]["detail"]
+    again = await detect(api, sound)
+    assert (again.json["recorded"], again.json["known"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"confidence": 0}, 422, "invalid-input"), ({"latitude": 91}, 422, "invalid-input"),
+        ({"class_code": "nothing"}, 422, "unknown-class"),
+        ({"occurred_at": "2999-01-01T00:00:00Z"}, 409, "time-out-of-order"),
+        ({"camera_id": "../x"}, 422, "invalid-input"), ({"more": 1}, 422, "invalid-input"),
+    ],
+)  # fmt: skip
+async def test_a_detection_that_is_wrong_leaves_nothing(
+    api: Api, fields: dict[str, Any], status: int, code: str
+) -> None:
+    head = await api.runtime.store.head()
+    answer = await api.call("POST", "/v1/detections", "device", json=seen("d1", **fields))
+    answer.is_problem(status, code)
+    assert await api.runtime.store.head() == head
+
+
+async def test_a_batch_has_its_limits_and_its_role(api: Api) -> None:
+    (await detect(api)).is_problem(422, "invalid-input")
+    (await detect(api, *[{}] * 1001)).is_problem(422, "invalid-input")
+    body = {"detections": [seen("d1")]}
+    answer = await api.call("POST", "/v1/detections/batch", "citizen", json=body)
+    answer.is_problem(403, "role-missing")
+
+
+async def test_unsure_detections_wait_for_a_person(api: Api) -> None:
+    unsure = [seen(f"d{number}", confidence=40, latitude=NORTH + number) for number in range(3)]
+    answer = await detect(api, *unsure)
+    path = f"/v1/detections?min_position={answer.headers['X-Position']}"
+    page = (await api.call("GET", f"{path}&limit=2", "operator")).json
+    rest = (await api.call("GET", f"{path}&after={page['next']}", "operator")).json
+    ids = [each["detection_id"] for each in page["detections"] + rest["detections"]]
+    assert len(set(ids)) == 3
+    confirmed = await api.call("POST", f"/v1/detections/{ids[0]}/confirm", "operator", json={})
+    assert confirmed.json["status"] == "confirmed"
+    body = {"reason": "a shadow"}
+    dismissed = await api.call("POST", f"/v1/detections/{ids[1]}/dismiss", "operator", json=body)
+    assert dismissed.json["status"] == "dismissed"
+    again = await api.call("POST", f"/v1/detections/{ids[1]}/confirm", "operator", json={})
+    again.is_problem(409, "not-awaiting-confirmation")
+    path = f"/v1/detections?min_position={dismissed.headers['X-Position']}"
+    left = (await api.call("GET", path, "operator")).json["detections"]
+    assert [each["detection_id"] for each in left] == [ids[2]]
+    state = (await api.call("GET", f"/v1/detections/{ids[0]}", "auditor")).json
+    assert (state["status"], state["confidence"]) == ("confirmed", 40)
+
+
+async def test_cameras_that_are_off_are_seen(api: Api) -> None:
+    place = {"latitude": NORTH, "longitude": EAST, "simulated": True}
+    for number, online in ((1, True), (2, False), (3, True), (3, False)):
+        answer = await api.call(
+            "PUT", f"/v1/cameras/c-{number}", "device", json=place | {"online": online}
+        )
+        assert answer.json["online"] is online
+    path = f"/v1/cameras?min_position={answer.headers['X-Position']}"
+    found = (await api.call("GET", f"{path}&online=false", "operator")).json
+    assert ([each["camera_id"] for each in found["cameras"]], found["total"]) == (["c-2", "c-3"], 3)
+    (
+        await api.call("PUT", "/v1/cameras/a%20b", "device", json=place | {"online": True})
+    ).is_problem(400, "malformed-request")
+
+
+async def test_a_joint_decision_from_end_to_end(api: Api) -> None:
+    case_id = await dispatched(api)
+    for department in (WORKS, POLICE):
+        assert (await act(api, case_id, "accept", "official", department)).status == 200
+    tasks = [{"department": POLICE, "task": "close the lane"}]
+    decided = await act(api, case_id, "decide", "official", WORKS, plan="new cover", tasks=tasks)
+    assert decided.status == 200, decided.body
+    early = await act(api, case_id, "handle", "official", WORKS, evidence_sha256=[DIGEST])
+    assert early.is_problem(409, "tasks-open")
+    assert early.json["departments"] == [POLICE]
+    assert (await act(api, case_id, "tasks", "official", POLICE)).status == 200
+    safe = await act(api, case_id, "milestones", "official", WORKS, milestone="made-safe")
+    assert safe.status == 200, safe.body
+    handled = await act(api, case_id, "handle", "official", WORKS, evidence_sha256=[DIGEST])
+    assert handled.json["status"] == "handled"
+
+
+async def test_a_change_takes_two_people(api: Api) -> None:
+    case_id = await dispatched(api)
+    asked = await act(
+        api, case_id, "requests", "official", WORKS, change="extension", reason="rain",
+        deadline="handling", amount=6,
+    )  # fmt: skip
+    assert asked.status == 200, asked.body
+    request = {"request_id": asked.json["request_id"], "note": "granted"}
+    for role in ("operator", "official"):
+        refused = await act(api, case_id, "approve", role, **request)
+        assert refused.is_problem(403, "role-missing")
+    path = f"/v1/cases/{case_id}/approve"
+    assert api.runtime.development is not None
+    token = api.runtime.development.token(f"official-{WORKS}", ["supervisor"], None)
+    own = await api.call("POST", path, json=request, headers={"Authorization": f"Bearer {token}"})
+    assert own.is_problem(403, "same-person")
+    approved = await act(api, case_id, "approve", "supervisor", **request)
+    assert approved.status == 200, approved.body
+    state = (await api.call("GET", f"/v1/cases/{case_id}", "supervisor")).json
+    assert (state["times_extended"], state["requests"]) == (1, [])
+
+
+async def test_a_deferred_case_is_resumed(api: Api) -> None:
+    case_id = await dispatched(api)
+    until_then = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    asked = await act(
+        api, case_id, "requests", "official", WORKS, change="deferral", reason="frost",
+        until=until_then,
+    )  # fmt: skip
+    await act(api, case_id, "approve", "supervisor", request_id=asked.json["request_id"])
+    still = await act(api, case_id, "accept", "official", WORKS)
+    assert still.is_problem(409, "case-deferred")
+    assert (await act(api, case_id, "resume", "operator")).status == 200
+    assert (await act(api, case_id, "accept", "official", WORKS)).status == 200
+
+
+async def test_two_cases_are_merged_and_stand_alone_again(api: Api) -> None:
+    one = await dispatched(api, "d1")
+    other = await dispatched(api, "d2", latitude=NORTH + 0.001)
+    merged = await act(api, one, "merge", "operator", into_case_id=other, reason="the same")
+    assert merged.json["case_id"] == other
+    state = await until(lambda: at_status(api, one, "merged"))
+    assert state.json["merged_into"] == other
+    assert (await act(api, one, "accept", "official", WORKS)).is_problem(409, "wrong-case-status")
+    assert (await act(api, one, "unmerge", "operator", reason="not")).json["status"] == "dispatched"
+    itself = await act(api, one, "merge", "operator", into_case_id=one, reason="the same")
+    assert itself.is_problem(422, "invalid-input")
+
+
+async def test_a_detection_gets_a_case_of_its_own(api: Api) -> None:
+    case_id = await dispatched(api)
+    again = await api.call("POST", "/v1/detections", "device", json=seen("d2"))
+    detection_id = again.json["detection_id"]
+
+    async def both() -> Any:
+        case = (await api.call("GET", f"/v1/cases/{case_id}", "operator")).json
+        return len(case["detections"]) == 2
+
+    await until(both)
+    separated = await act(
+        api, case_id, "separate", "operator", detection_id=detection_id, reason="another cover"
+    )
+    assert separated.status == 200, separated.body
+    last = (await act(
+        api, case_id, "separate", "operator", detection_id=detection_id, reason="x"
+    ))  # fmt: skip
+    assert last.is_problem(409, "no-such-detection")

@@ -1,0 +1,71 @@
+"""Areas and points over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from citybrain.places.distance import metres_between
+from citybrain.places.gcj02 import wgs84_to_gcj02
+from tests.integration.http.conftest import Api
+
+CENTRE = (34.7466, 113.6254)
+
+
+async def place(api: Api, latitude: float, longitude: float, **more: str) -> Any:
+    query = "".join(f"&{name}={value}" for name, value in more.items())
+    return await api.call("GET", f"/v1/places?latitude={latitude}&longitude={longitude}{query}")
+
+
+async def test_a_point_has_its_areas_and_its_cell(api: Api) -> None:
+    answer = (await place(api, *CENTRE)).json
+    assert answer["district"]["name"] == "二七區"
+    assert answer["cell"].startswith(answer["community"]["code"])
+    assert len(answer["cell"]) == 15
+    shifted = (await place(api, *wgs84_to_gcj02(*CENTRE), crs="gcj02")).json
+    assert shifted["cell"] == answer["cell"]
+    corner, moved = (each["cell_polygon"]["coordinates"][0][0] for each in (answer, shifted))
+    assert 300 < metres_between(corner[1], corner[0], moved[1], moved[0]) < 900
+
+
+async def test_outside_there_is_no_place(api: Api) -> None:
+    (await place(api, 40.0, 116.0)).is_problem(404, "outside-the-city")
+
+
+@pytest.mark.parametrize("query", ["latitude=91&longitude=1", "latitude=nan&longitude=1", ""])
+async def test_a_point_is_a_point(api: Api, query: str) -> None:
+    (await api.call("GET", f"/v1/places?{query}")).is_problem(400, "malformed-request")
+
+
+async def test_areas_are_geojson_page_by_page(api: Api) -> None:
+    answer = await api.call("GET", "/v1/areas")
+    assert answer.headers["Content-Type"] == "application/geo+json"
+    assert [each["properties"]["code"] for each in answer.json["features"]] == [
+        "410102", "410103", "410104", "410105", "410108",
+    ]  # fmt: skip
+    codes: list[str] = []
+    after = ""
+    while True:
+        path = f"/v1/areas?kind=community&parent=410105&limit=4{after}&crs=gcj02"
+        page = (await api.call("GET", path)).json
+        codes += [each["properties"]["code"] for each in page["features"]]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert len(codes) == len(set(codes)) == 9
+    assert codes == sorted(codes)
+
+
+async def test_who_speaks_gcj02_is_understood_and_answered_in_it(api: Api) -> None:
+    latitude, longitude = wgs84_to_gcj02(*CENTRE)
+    body = {
+        "source": "citizen", "class_code": "overflowing_bin", "latitude": latitude,
+        "longitude": longitude, "simulated": True,
+    }  # fmt: skip
+    reported = await api.call("POST", "/v1/cases?crs=gcj02", "citizen", json=body)
+    assert reported.status == 201, reported.body
+    path = f"/v1/cases/{reported.json['case_id']}"
+    case = (await api.call("GET", path, "operator")).json
+    assert metres_between(case["latitude"], case["longitude"], *CENTRE) < 0.001
+    assert case["place"]["district"] == "410103"
+    shifted = (await api.call("GET", f"{path}?crs=gcj02", "operator")).json
+    assert metres_between(shifted["latitude"], shifted["longitude"], latitude, longitude) < 0.001
