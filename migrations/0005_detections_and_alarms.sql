@@ -48,3 +48,8 @@ CREATE TABLE case_alarms (
     alarm_at timestamptz NOT NULL
 );
 CREATE INDEX ON case_alarms (alarm_at);
+
+-- The read model `case_desk` has taken the place of `open_cases`.
+DROP SCHEMA IF EXISTS open_cases CASCADE;
+DELETE FROM projection_checkpoints WHERE projection = 'open_cases';
+DELETE FROM parked_events WHERE projection = 'open_cases';

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from citybrain.domain.case_events import EVENTS
 from citybrain.eventstore import RecordedEvent
 
 TABLES = """
@@ -28,6 +29,7 @@ COLUMNS = (
     "case_id", "version", "position", "topic", "occurred_at", "recorded_at", "actor", "role",
     "channel", "details",
 )  # fmt: skip
+EMPTY_SAYS_NOTHING = frozenset({"begun", "ended"})
 NOT_DETAILS = frozenset({"timestamp", "occurred_at", "originator_topic"})
 
 
@@ -35,14 +37,8 @@ class CaseTimeline:
     """The read model `case_timeline`."""
 
     name = "case_timeline"
-    version = 1
-    topics = frozenset(
-        f"case.{step}"
-        for step in (
-            "reported", "filed", "dispatched", "accepted", "handled", "returned", "verified",
-            "closed",
-        )
-    )  # fmt: skip
+    version = 2
+    topics = frozenset(event.TOPIC for event in EVENTS)
     tables = TABLES
 
     async def apply(
@@ -55,7 +51,11 @@ class CaseTimeline:
 
 def _entry(event: RecordedEvent) -> tuple[Any, ...]:
     data, metadata = event.data, event.metadata
-    details = {name: value for name, value in data.items() if name not in NOT_DETAILS}
+    details = {
+        name: value
+        for name, value in data.items()
+        if name not in NOT_DETAILS and not (name in EMPTY_SAYS_NOTHING and not value)
+    }
     return (
         event.stream_id, event.version, event.position, event.topic, data["occurred_at"],
         event.recorded_at, metadata.get("actor"), metadata.get("role"), metadata.get("channel"),

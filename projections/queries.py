@@ -11,7 +11,9 @@ import orjson
 
 from citybrain.eventstore import EventStore
 from citybrain.eventstore.reader import patiently
+from citybrain.places.distance import degrees_around, metres_between
 from projections.application_days import bucket_seconds
+from projections.case_desk import EAST_SHRINKS
 from projections.registry import PROJECTIONS
 
 Pool: TypeAlias = "asyncpg.Pool[Any]"
@@ -19,25 +21,84 @@ Row = dict[str, Any]
 
 POLL_SECONDS = 0.02
 
-OPEN_CASES = """
-SELECT case_id, class_code, status, source, lead, departments, address, latitude, longitude,
-       description, simulated, reported_at, updated_at, version, position
-FROM open_cases.cases
-WHERE ($1::text IS NULL OR departments @> ARRAY[$1])
-  AND ($2::text IS NULL OR class_code = $2)
-  AND ($3::text IS NULL OR status = $3)
-  AND ($4::timestamptz IS NULL OR (reported_at, case_id) > ($4, $5::text))
-ORDER BY reported_at, case_id LIMIT $6
+CASE_COLUMNS = """
+case_id, class_code, status, source, lead, departments, district, street, community, cell, address,
+latitude, longitude, description, simulated, reported_at, updated_at, closed_at, detections,
+times_returned, times_reopened, deferred_until, merged_into, requests, due_at, overdue, version,
+position
 """
+
+CASES = f"""
+SELECT {CASE_COLUMNS} FROM case_desk.cases
+WHERE ($1::boolean IS NULL OR open = $1)
+  AND ($2::text IS NULL OR departments @> ARRAY[$2])
+  AND ($3::text IS NULL OR class_code = $3)
+  AND ($4::text IS NULL OR status = $4)
+  AND ($5::text IS NULL OR source = $5)
+  AND ($6::text IS NULL OR cell LIKE $6 || '%')
+  AND ($7::boolean IS NULL OR overdue = $7)
+  AND ($8::boolean IS NULL OR (requests <> '{{}}') = $8)
+  AND ($9::timestamptz IS NULL OR reported_at >= $9)
+  AND ($10::timestamptz IS NULL OR reported_at < $10)
+  AND ($11::timestamptz IS NULL OR (reported_at, case_id) > ($11, $12::text))
+ORDER BY reported_at, case_id LIMIT $13
+"""  # noqa: S608
+
+CASES_NEAR = f"""
+SELECT {CASE_COLUMNS} FROM case_desk.cases
+WHERE location <@ box(point($1, $2), point($3, $4)) AND open
+  AND ($5::text IS NULL OR departments @> ARRAY[$5])
+ORDER BY location <-> point(($1 + $3) / 2, ($2 + $4) / 2) LIMIT $6
+"""  # noqa: S608
 
 OPEN_CASE_COUNTS = """
 SELECT coalesce(lead, '') AS department, class_code, count(*) AS open
-FROM open_cases.cases GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+FROM case_desk.cases WHERE open GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+"""
+
+DEADLINES = """
+SELECT case_id, code, stage, responsible, district, class_code, due_at, warn_at, warned, missed,
+       simulated
+FROM case_desk.deadlines
+WHERE NOT paused
+  AND ($1::text IS NULL OR responsible = $1)
+  AND ($2::text IS NULL OR stage = $2)
+  AND ($3::text IS NULL OR district = $3)
+  AND ($4::timestamptz IS NULL OR due_at <= $4)
+  AND ($5::timestamptz IS NULL OR (due_at, case_id, code) > ($5, $6::text, $7::text))
+ORDER BY due_at, case_id, code LIMIT $8
+"""
+
+DEADLINE_COUNTS = """
+SELECT responsible, count(*) FILTER (WHERE due_at <= $1) AS overdue,
+       count(*) FILTER (WHERE due_at > $1 AND due_at <= $1 + interval '1 hour') AS within_1_hour,
+       count(*) FILTER (WHERE due_at > $1 AND due_at <= $1 + interval '4 hours') AS within_4_hours,
+       count(*) FILTER (WHERE due_at > $1 AND due_at <= $1 + interval '24 hours')
+           AS within_24_hours,
+       count(*) AS running
+FROM case_desk.deadlines WHERE NOT paused GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+HEAT = """
+SELECT north, east, sum(reported)::bigint AS reported FROM heat_grid.squares
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR class_code = $3)
+  AND north BETWEEN $4 AND $5 AND east BETWEEN $6 AND $7
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $8
+"""
+
+EVALUATION = """
+SELECT CASE $1 WHEN 'area' THEN district WHEN 'department' THEN department
+               WHEN 'class' THEN class_code ELSE day::text END AS key,
+       what, sum(count)::bigint AS count
+FROM evaluation_days.counts
+WHERE day BETWEEN $2 AND $3 AND ($4::text IS NULL OR department = $4)
+  AND ($5::text IS NULL OR class_code = $5) AND ($6::text IS NULL OR district = $6)
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 CASE_TIMELINE = """
-SELECT version, position, topic, occurred_at, recorded_at, actor, role, channel, details
-FROM case_timeline.entries WHERE case_id = $1 ORDER BY version
+SELECT case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel, details
+FROM case_timeline.entries WHERE case_id = ANY($1) ORDER BY position
 """
 
 CASE_DAYS = """
@@ -201,20 +262,109 @@ FROM parked_events ORDER BY projection, position LIMIT $1
 """
 
 
-async def open_cases(
+async def cases(
     pool: Pool,
     *,
+    is_open: bool | None = True,
     department: str | None = None,
     class_code: str | None = None,
     status: str | None = None,
+    source: str | None = None,
+    area: str | None = None,
+    overdue: bool | None = None,
+    waiting: bool | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """Open cases, oldest first; `after` is (reported_at, case_id) of the last one seen."""
+    """Cases, oldest first; `after` is (reported_at, case_id) of the last one seen.
+
+    `area` is the code of a district, street, community or cell; `waiting`: for a supervisor.
+    """
     reported_at, case_id = after or (None, None)
     return await _rows(
-        pool, OPEN_CASES, department, class_code, status, reported_at, case_id, limit
+        pool, CASES, is_open, department, class_code, status, source, area, overdue, waiting,
+        since, until, reported_at, case_id, limit,
+    )  # fmt: skip
+
+
+async def cases_near(
+    pool: Pool,
+    latitude: float,
+    longitude: float,
+    *,
+    radius_m: float,
+    department: str | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Open cases within a circle, nearest first, with `distance_m`."""
+    north, east = degrees_around(latitude, radius_m)
+    west_x, east_x = ((longitude + each) * EAST_SHRINKS for each in (-east, east))
+    rows = await _rows(
+        pool, CASES_NEAR, west_x, latitude - north, east_x, latitude + north, department,
+        2 * limit + 50,
+    )  # fmt: skip
+    for row in rows:  # the index's map is not true everywhere: what it finds is measured
+        row["distance_m"] = metres_between(latitude, longitude, row["latitude"], row["longitude"])
+    near = sorted(
+        (row for row in rows if row["distance_m"] <= radius_m),
+        key=lambda row: (row["distance_m"], row["case_id"]),
     )
+    return near[:limit]
+
+
+async def deadlines(
+    pool: Pool,
+    *,
+    responsible: str | None = None,
+    stage: str | None = None,
+    district: str | None = None,
+    due_before: datetime | None = None,
+    after: tuple[datetime, str, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Running deadlines, the next one first; `after` is (due_at, case_id, code)."""
+    return await _rows(
+        pool, DEADLINES, responsible, stage, district, due_before, *(after or (None, None, None)),
+        limit,
+    )  # fmt: skip
+
+
+async def deadline_counts(pool: Pool, now: datetime) -> list[Row]:
+    """Running deadlines by who is responsible: overdue, and due within some hours."""
+    return await _rows(pool, DEADLINE_COUNTS, now)
+
+
+async def heat(
+    pool: Pool,
+    *,
+    since: date,
+    until: date,
+    class_code: str | None,
+    squares: tuple[int, int, int, int],
+    limit: int,
+) -> list[Row]:
+    """Reports by square, the most first. `squares`: south, north, west, east, all included."""
+    return await _rows(pool, HEAT, since, until, class_code, *squares, limit)
+
+
+async def evaluation(
+    pool: Pool,
+    *,
+    by: str,
+    since: date,
+    until: date,
+    department: str | None = None,
+    class_code: str | None = None,
+    district: str | None = None,
+) -> dict[str, dict[str, int]]:
+    """What happened in these days, by area, department, class or day."""
+    found: dict[str, dict[str, int]] = {}
+    rows = await _rows(pool, EVALUATION, by, since, until, department, class_code, district)
+    for row in rows:
+        found.setdefault(row["key"], {})[row["what"]] = row["count"]
+    return found
 
 
 async def open_case_counts(pool: Pool) -> list[Row]:
@@ -222,9 +372,9 @@ async def open_case_counts(pool: Pool) -> list[Row]:
     return await _rows(pool, OPEN_CASE_COUNTS)
 
 
-async def case_timeline(pool: Pool, case_id: str) -> list[Row]:
-    """The events of a case in order; `details` decoded."""
-    rows = await _rows(pool, CASE_TIMELINE, case_id)
+async def case_timeline(pool: Pool, case_id: str, *others: str) -> list[Row]:
+    """The events of a case, and of others, in the order of the log; `details` decoded."""
+    rows = await _rows(pool, CASE_TIMELINE, [case_id, *others])
     return [row | {"details": orjson.loads(row["details"])} for row in rows]
 
 

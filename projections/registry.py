@@ -5,11 +5,13 @@ from projections.application_days import ApplicationDays
 from projections.applications import Applications
 from projections.cameras import Cameras
 from projections.case_days import CaseDays
+from projections.case_desk import CaseDesk
 from projections.case_timeline import CaseTimeline
 from projections.data_accesses import DataAccesses
 from projections.detections import Detections
+from projections.evaluation_days import EvaluationDays
+from projections.heat_grid import HeatGrid
 from projections.identity_days import IdentityDays
-from projections.open_cases import OpenCases
 from projections.projection import Projection
 from projections.refusal_days import RefusalDays
 from projections.service_requests import ServiceRequests
@@ -18,7 +20,8 @@ from projections.streams import Streams
 from projections.suspected_duplicates import SuspectedDuplicates
 
 PROJECTIONS: tuple[Projection, ...] = (
-    OpenCases(), CaseTimeline(), CaseDays(), Streams(), SuspectedDuplicates(), IdentityDays(),
+    CaseDesk(), CaseTimeline(), CaseDays(), EvaluationDays(), HeatGrid(), Streams(),
+    SuspectedDuplicates(), IdentityDays(),
     Applications(), ApplicationDays(), SourceDays(), RefusalDays(), DataAccesses(),
     ServiceRequests(), Detections(), Cameras(),
 )  # fmt: skip

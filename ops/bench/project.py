@@ -13,11 +13,11 @@ STOCK = "stock_projection_runner"
 
 CONTENDERS: Mapping[str, Contender] = {
     "case_timeline": projected("case_timeline"),
-    "open_cases": projected("open_cases"),
+    "case_desk": projected("case_desk"),
     "case_days": projected("case_days"),
     "streams": projected("streams"),
     "all_at_once": projected(),
-    "rebuild_1m": rebuilt("open_cases", "case_timeline", "case_days", "streams"),
+    "rebuild_1m": rebuilt("case_desk", "case_timeline", "case_days", "streams"),
     "replay_only": replayed,
     STOCK: stock_projection,
 }
@@ -26,7 +26,7 @@ ONCE = frozenset({"rebuild_1m"})
 AS_FAST = (AtLeast(100, STOCK),)
 LINES = (
     Line("case_timeline", "case_timeline", "replay_only", (STOCK,), AS_FAST),
-    Line("open_cases", "open_cases", "replay_only", (STOCK,), AS_FAST),
+    Line("case_desk", "case_desk", "replay_only", (STOCK,), AS_FAST),
     Line("case_days", "case_days", "replay_only", (STOCK,), AS_FAST),
     Line("streams", "streams", "replay_only", (STOCK,), AS_FAST),
     Line("all_at_once", "all_at_once", "replay_only", (STOCK,)),

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
+from citybrain.domain.case_events import CaseSource
 from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.commanding import context, created, done
@@ -24,7 +25,7 @@ from citybrain.http.paging import (
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.places.gcj02 import from_wgs84
+from citybrain.places.gcj02 import Crs, from_wgs84, to_wgs84
 from commands import case as commands
 from commands.handling import CommandContext, CommandResult
 from projections import queries
@@ -79,8 +80,8 @@ class CaseState(BaseModel):
     merged_into: str | None
 
 
-class OpenCase(BaseModel):
-    """A row of the open cases."""
+class CaseRow(BaseModel):
+    """A row of the case desk."""
 
     case_id: str
     class_code: str
@@ -88,6 +89,10 @@ class OpenCase(BaseModel):
     source: str
     lead: str | None
     departments: list[str]
+    district: str | None
+    street: str | None
+    community: str | None
+    cell: str | None
     address: str | None
     latitude: float
     longitude: float
@@ -95,20 +100,42 @@ class OpenCase(BaseModel):
     simulated: bool
     reported_at: AwareDatetime
     updated_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    detections: int
+    times_returned: int
+    times_reopened: int
+    deferred_until: AwareDatetime | None
+    merged_into: str | None
+    requests: list[str] = Field(description="changes that wait for a supervisor")
+    due_at: AwareDatetime | None = Field(description="the next deadline")
+    overdue: bool
     version: int
     position: int
 
 
-class OpenCasePage(BaseModel):
-    """A page of open cases, oldest first."""
+class CasePage(BaseModel):
+    """A page of cases, oldest first."""
 
-    cases: list[OpenCase]
+    cases: list[CaseRow]
     next: str | None = Field(description="cursor of the next page; null on the last one")
 
 
-class TimelineEntry(BaseModel):
-    """An event of a case."""
+class NearRow(CaseRow):
+    """A case and how far it is."""
 
+    distance_m: float
+
+
+class Near(BaseModel):
+    """Open cases, nearest first."""
+
+    cases: list[NearRow]
+
+
+class TimelineEntry(BaseModel):
+    """An event of a case; `case_id` is another's where that was merged into this one."""
+
+    case_id: str
     version: int
     position: int
     topic: str
@@ -195,14 +222,40 @@ class Departments(BaseModel):
     departments: list[DepartmentRow]
 
 
-class CaseListQuery(PagedQuery):
-    """Which open cases."""
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
-    department: str | None = Field(None, max_length=64, pattern=r"^[a-z][a-z0-9_-]*$")
-    class_code: str | None = Field(
-        None, alias="class", max_length=64, pattern=r"^[a-z][a-z0-9_-]*$"
+
+class CaseListQuery(PagedQuery, CrsQuery):
+    """Which cases; open ones where nothing else is said."""
+
+    open: bool | None = Field(None, description="true where neither this nor a status is given")
+    department: Code | None = None
+    class_code: Code | None = Field(None, alias="class")
+    status: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16}$")] | None = None
+    source: CaseSource | None = None
+    area: Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,3}$")] | None = Field(
+        None, description="code of a district, street, community or cell"
     )
-    status: str | None = Field(None, max_length=16, pattern=r"^[a-z]+$")
+    overdue: bool | None = None
+    waiting: bool | None = Field(None, description="with changes that a supervisor has to settle")
+    since: AwareDatetime | None = Field(None, description="reported then or later")
+    until: AwareDatetime | None = Field(None, description="reported before")
+
+
+class NearQuery(ReadModelQuery, CrsQuery):
+    """Around which point."""
+
+    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
+    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
+    radius_m: float = Field(500.0, gt=0, le=5000, allow_inf_nan=False)
+    department: Code | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+class TimelineQuery(ReadModelQuery):
+    """How much of the history."""
+
+    merged: bool = Field(False, description="also that of the cases merged into this one")
 
 
 class DaysQuery(DatedQuery):
@@ -263,20 +316,42 @@ async def check_may_read(call: Call, case_id: str) -> None:
         raise StreamNotFound("there is no such case")
 
 
-async def list_open(call: Call) -> web.Response:
-    """A page of open cases."""
+async def list_cases(call: Call) -> web.Response:
+    """A page of cases."""
     query: CaseListQuery = call.query
     department = department_for(call.authenticated, query.department)
-    await wait_for_position(call.runtime, "open_cases", query.min_position)
-    rows = await queries.open_cases(
-        call.runtime.store.pool, department=department, class_code=query.class_code,
-        status=query.status, after=decode_time_cursor(query.after), limit=query.limit + 1,
+    await wait_for_position(call.runtime, "case_desk", query.min_position)
+    is_open = True if query.open is None and query.status is None else query.open
+    rows = await queries.cases(
+        call.runtime.store.pool, is_open=is_open, department=department,
+        class_code=query.class_code, status=query.status, source=query.source, area=query.area,
+        overdue=query.overdue, waiting=query.waiting, since=query.since, until=query.until,
+        after=decode_time_cursor(query.after), limit=query.limit + 1,
     )  # fmt: skip
     page = rows[: query.limit]
     more = len(rows) > query.limit
     last = encode_cursor(page[-1]["reported_at"], page[-1]["case_id"]) if more else None
-    cases = [OpenCase(**row) for row in page]
-    return json_response(OpenCasePage(cases=cases, next=last))
+    cases = [CaseRow(**_shown(row, query.crs)) for row in page]
+    return json_response(CasePage(cases=cases, next=last))
+
+
+async def near(call: Call) -> web.Response:
+    """Open cases around a point."""
+    query: NearQuery = call.query
+    department = department_for(call.authenticated, query.department)
+    await wait_for_position(call.runtime, "case_desk", query.min_position)
+    latitude, longitude = to_wgs84(query.latitude, query.longitude, query.crs)
+    rows = await queries.cases_near(
+        call.runtime.store.pool, latitude, longitude, radius_m=query.radius_m,
+        department=department, limit=query.limit,
+    )  # fmt: skip
+    return json_response(Near(cases=[NearRow(**_shown(row, query.crs)) for row in rows]))
+
+
+def _shown(row: dict[str, Any], crs: Crs) -> dict[str, Any]:
+    """A row in the client's coordinates."""
+    latitude, longitude = from_wgs84(row["latitude"], row["longitude"], crs)
+    return row | {"latitude": latitude, "longitude": longitude}
 
 
 def department_for(actor: Actor, asked: str | None) -> str | None:
@@ -293,10 +368,20 @@ async def timeline(call: Call) -> web.Response:
     case_id = case_id_of(call)
     await check_may_read(call, case_id)
     await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
-    entries = await queries.case_timeline(call.runtime.store.pool, case_id)
+    others = await _merged_into(call, case_id) if call.query.merged else []
+    entries = await queries.case_timeline(call.runtime.store.pool, case_id, *others)
     if not entries:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")
     return json_response(Timeline(case_id=case_id, entries=[TimelineEntry(**e) for e in entries]))
+
+
+async def _merged_into(call: Call, case_id: str) -> list[str]:
+    """The cases that are part of this one, and those that are part of them."""
+    case = await call.runtime.store.load(InspectionCase, case_id)
+    found: list[str] = []
+    for other in case.absorbed:
+        found += [other, *await _merged_into(call, other)]
+    return found
 
 
 async def days(call: Call) -> web.Response:
@@ -312,7 +397,7 @@ async def days(call: Call) -> web.Response:
 
 async def open_counts(call: Call) -> web.Response:
     """Open cases by department and class."""
-    await wait_for_position(call.runtime, "open_cases", call.query.min_position)
+    await wait_for_position(call.runtime, "case_desk", call.query.min_position)
     rows = await queries.open_case_counts(call.runtime.store.pool)
     return json_response(OpenCounts(counts=[OpenCount(**row) for row in rows]))
 
@@ -358,9 +443,14 @@ ROUTES = (
         answers={201: Answer("reported; Location is the case", CaseAnswer)},
     ),
     Route(
-        method="GET", path="/v1/cases", summary="Open cases, oldest first", tag="cases",
-        handler=list_open, roles=STAFF, query=CaseListQuery,
-        answers={200: Answer("a page", OpenCasePage)},
+        method="GET", path="/v1/cases", summary="The case desk, oldest first", tag="cases",
+        handler=list_cases, roles=STAFF, query=CaseListQuery,
+        answers={200: Answer("a page", CasePage)},
+    ),
+    Route(
+        method="GET", path="/v1/cases/near", summary="Open cases around a point, nearest first",
+        tag="cases", handler=near, roles=STAFF, query=NearQuery,
+        answers={200: Answer("the cases", Near)},
     ),
     Route(
         method="GET", path="/v1/cases/{case_id}", summary="A case as its events make it",
@@ -369,7 +459,7 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/v1/cases/{case_id}/timeline", summary="The history of a case",
-        tag="cases", handler=timeline, roles=READERS, query=ReadModelQuery,
+        tag="cases", handler=timeline, roles=READERS, query=TimelineQuery,
         answers={200: Answer("all entries", Timeline)},
     ),
     step_route("file", commands.FileCase, commands.file_case, "File the report", Role.OPERATOR),

@@ -35,7 +35,7 @@ SELECT application_id, service, simulated
 FROM applications.applications WHERE application_id = ANY($1)
 """
 ANY_SIMULATED = """
-SELECT EXISTS (SELECT FROM open_cases.cases WHERE simulated)
+SELECT EXISTS (SELECT FROM case_desk.cases WHERE simulated)
     OR EXISTS (SELECT FROM applications.applications WHERE simulated)
 """
 WAITING = "SELECT count(*) FROM applications.applications WHERE waiting"

@@ -65,15 +65,25 @@ def decode_time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     """The (time, id) in a cursor; raises `Malformed` on a made-up one."""
     if cursor is None:
         return None
+    at, identity = decode_cursor(cursor, 2)
+    return at, identity
+
+
+def decode_cursor(cursor: str, length: int) -> list[Any]:
+    """A time and the texts after it in a cursor; raises `Malformed` on a made-up one."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        time, identity = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        time, *texts = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         at = datetime.fromisoformat(time)
-        if at.tzinfo is None or not isinstance(identity, str) or "\x00" in identity:
+        if at.tzinfo is None or len(texts) != length - 1 or not all(map(_is_text, texts)):
             raise ValueError(cursor)
     except (ValueError, TypeError, binascii.Error, OverflowError):
         raise Malformed("after is not a cursor that a page gave") from None
-    return at, identity
+    return [at, *texts]
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, str) and "\x00" not in part
 
 
 class DatedQuery(ReadModelQuery):

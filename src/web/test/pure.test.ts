@@ -16,7 +16,7 @@ const snapshot = {
     { position: 2, topic: "case.filed", stream_id: "case-1", recorded_at: "2026-01-01T00:00:00Z", class_code: null, simulated: null },
     { position: 3, topic: "case.dispatched", stream_id: "case-1", recorded_at: "2026-01-01T00:00:01Z", class_code: "road-damage", simulated: true },
   ],
-  lag: [{ projection: "open_cases", position: 3, lag: 0 }],
+  lag: [{ projection: "case_desk", position: 3, lag: 0 }],
   open: [{ department: "", class_code: "road-damage", open: 1 }],
   open_total: 1,
   rate_per_second: 0.5,

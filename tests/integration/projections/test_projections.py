@@ -11,7 +11,7 @@ import pytest
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
 from projections import queries
-from projections.open_cases import OpenCases
+from projections.case_desk import CaseDesk
 from projections.parked import retry_parked
 from projections.projection import Projection
 from projections.rebuild import RebuildRunning, compare, rebuild
@@ -49,12 +49,12 @@ async def test_read_models_show_what_happened(store: EventStore) -> None:
         handled = await take_to_the_end(services, 4)
         dispatched = await take_to_the_end(services, 2)
         await caught_up(store)
-    open_cases = await queries.open_cases(store.pool)
+    open_cases = await queries.cases(store.pool)
     assert [(row["case_id"], row["status"]) for row in open_cases] == [
         (handled.stream_id, "handled"), (dispatched.stream_id, "dispatched"),
     ]  # fmt: skip
     assert open_cases[0]["departments"] == ["sanitation"]
-    assert await queries.open_cases(store.pool, department="landscape") == []
+    assert await queries.cases(store.pool, department="landscape") == []
     assert [row["open"] for row in await queries.open_case_counts(store.pool)] == [2]
     timeline = await queries.case_timeline(store.pool, closed.stream_id)
     assert [row["version"] for row in timeline] == [1, 2, 3, 4, 5, 6, 7]
@@ -70,10 +70,10 @@ async def test_paging_by_cursor_sees_each_case_once(store: EventStore) -> None:
     services = services_over(store)
     for _ in range(7):
         await take_to_the_end(services, 2)
-    async with running(store, OpenCases()):
-        await caught_up(store, "open_cases")
+    async with running(store, CaseDesk()):
+        await caught_up(store, "case_desk")
     seen, after = [], None
-    while page := await queries.open_cases(store.pool, after=after, limit=3):
+    while page := await queries.cases(store.pool, after=after, limit=3):
         seen += [row["case_id"] for row in page]
         after = (page[-1]["reported_at"], page[-1]["case_id"])
     assert len(seen) == len(set(seen)) == 7
@@ -119,10 +119,10 @@ async def test_a_rebuild_under_load_is_swapped_in_and_equal(store: EventStore) -
 
 async def test_compare_finds_a_damaged_row(store: EventStore) -> None:
     await take_to_the_end(services_over(store), 3)
-    async with running(store, OpenCases()):
-        await caught_up(store, "open_cases")
-    await store.pool.execute("UPDATE open_cases.cases SET status = 'closed'")
-    comparison = await compare(store, OpenCases())
+    async with running(store, CaseDesk()):
+        await caught_up(store, "case_desk")
+    await store.pool.execute("UPDATE case_desk.cases SET status = 'closed'")
+    comparison = await compare(store, CaseDesk())
     assert not comparison.equal
     assert (comparison.tables[0].only_live, comparison.tables[0].only_rebuilt) == (1, 1)
     assert "closed" in comparison.tables[0].samples[0]
@@ -212,5 +212,5 @@ async def test_two_rebuilds_of_one_model_exclude_each_other(store: EventStore) -
 
 
 def test_an_unknown_projection_is_a_clear_error() -> None:
-    with pytest.raises(UnknownProjection, match="open_cases"):
+    with pytest.raises(UnknownProjection, match="case_desk"):
         projection_named("nothing")

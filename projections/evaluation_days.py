@@ -1,0 +1,119 @@
+"""What the centre is judged by: cases by city day, district, leading department and class.
+
+A step counts on the day it happened, for the department that led the case then. "In time" is what
+the events say of the deadlines that they ended: the one of the handling that ends with it, and the
+one of the whole case. Rates are made of these counts where they are read.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from citybrain.domain.case_events import EVENTS
+from citybrain.eventstore import RecordedEvent
+from projections.case_days import CITY_ZONE, MILLISECOND
+
+TABLES = """
+CREATE TABLE counts (
+    day        date NOT NULL,
+    district   text COLLATE "C" NOT NULL,
+    department text COLLATE "C" NOT NULL,
+    class_code text COLLATE "C" NOT NULL,
+    what       text COLLATE "C" NOT NULL,
+    count      bigint NOT NULL,
+    PRIMARY KEY (day, district, department, class_code, what)
+);
+CREATE TABLE cases (
+    case_id text COLLATE "C" PRIMARY KEY,
+    state   jsonb NOT NULL
+);
+"""
+
+READ = "SELECT case_id, state FROM cases WHERE case_id = ANY($1)"
+KEEP = """
+INSERT INTO cases (case_id, state) SELECT * FROM unnest($1::text[], $2::jsonb[])
+ON CONFLICT (case_id) DO UPDATE SET state = excluded.state
+"""
+ADD = """
+INSERT INTO counts AS c (day, district, department, class_code, what, count)
+SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+ON CONFLICT (day, district, department, class_code, what)
+DO UPDATE SET count = c.count + excluded.count
+"""
+
+NOT_COUNTED = {
+    "case.milestone_reached", "case.recheck_failed", "case.resumed", "case.change_requested",
+    "case.change_denied", "case.task_finished", "case.accepted", "case.declined", "case.decided",
+    "case.released", "case.commented",
+}  # fmt: skip
+NAMES = {
+    "deadline_warned": "warned", "deadline_missed": "overdue", "detection_merged": "detections",
+    "detection_separated": "separated",
+}  # fmt: skip
+
+
+class EvaluationDays:
+    """The read model `evaluation_days`."""
+
+    name = "evaluation_days"
+    version = 1
+    topics = frozenset(event.TOPIC for event in EVENTS) - NOT_COUNTED
+    tables = TABLES
+
+    async def apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Add the batch's counts to their days."""
+        ids = list({event.stream_id for event in events})
+        states: dict[str, dict[str, Any]] = {
+            row["case_id"]: orjson.loads(row["state"]) for row in await connection.fetch(READ, ids)
+        }
+        counts: Counter[tuple[date, str, str, str, str]] = Counter()
+        for event in events:
+            if event.topic == "case.reported":
+                states[event.stream_id] = _begun(event)
+            state = states[event.stream_id]
+            if event.topic == "case.dispatched":
+                state["department"] = event.data["lead"]
+            day = event.data["occurred_at"].astimezone(CITY_ZONE).date()
+            key = day, state["district"], state["department"], state["class_code"]
+            for what, count in _counted(event, state).items():
+                counts[*key, what] += count
+            if event.topic == "case.handed_back":
+                state["department"] = ""
+        if counts:
+            rows = [(*key, count) for key, count in counts.items()]
+            await connection.execute(ADD, *map(list, zip(*rows, strict=True)))
+        texts = [orjson.dumps(state).decode() for state in states.values()]
+        await connection.execute(KEEP, list(states), texts)
+
+
+def _begun(event: RecordedEvent) -> dict[str, Any]:
+    place = event.data.get("place") or {}
+    return {
+        "district": place.get("district") or "", "department": "",
+        "class_code": event.data["class_code"],
+        "reported_at": event.data["occurred_at"].isoformat(), "handled": False,
+    }  # fmt: skip
+
+
+def _counted(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:
+    topic = event.topic.removeprefix("case.")
+    what = NAMES.get(topic, topic)
+    found = {what: 1}
+    if topic not in ("handled", "closed"):
+        return found
+    stage = {"handled": "handling", "closed": "closing"}[topic]
+    for ended in event.data.get("ended") or ():
+        if ended["stage"] == stage and ended["code"] == stage:
+            found[f"{topic}_in_time" if ended["in_time"] else f"{topic}_late"] = 1
+    if topic == "closed" or not state["handled"]:
+        begun = datetime.fromisoformat(state["reported_at"])
+        found[f"ms_to_{topic}"] = (event.data["occurred_at"] - begun) // MILLISECOND
+        found[f"first_{topic}"] = 1
+    state["handled"] = True
+    return found

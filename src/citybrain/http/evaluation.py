@@ -1,0 +1,331 @@
+"""What the management centre watches: deadlines, where problems are, how well they are handled.
+
+Rates after the evaluation of GB/T 30428; null where nothing was counted that they are of.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import orjson
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+
+from citybrain.definitions.registry import city_day
+from citybrain.http.cases import STAFF, Code, department_for
+from citybrain.http.paging import (
+    CrsQuery,
+    DatedQuery,
+    PagedQuery,
+    ReadModelQuery,
+    decode_cursor,
+    encode_cursor,
+    wait_for_position,
+)
+from citybrain.http.problems import Malformed
+from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.places.gcj02 import Crs, from_wgs84
+from projections import queries
+from projections.heat_grid import SQUARES_A_DEGREE, square_of
+
+GEOJSON = "application/geo+json"
+MOST_SQUARES = 5000
+BOX = r"^-?\d{1,3}(\.\d{1,9})?(,-?\d{1,3}(\.\d{1,9})?){3}$"
+District = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+By = Literal["area", "department", "class", "day"]
+
+
+class DeadlineRow(BaseModel):
+    """A deadline that runs."""
+
+    case_id: str
+    code: str
+    stage: str
+    responsible: str = Field(description="a department, or `centre`")
+    district: str | None
+    class_code: str
+    due_at: AwareDatetime
+    warn_at: AwareDatetime
+    warned: bool
+    missed: bool
+    simulated: bool
+
+
+class DeadlineBoard(BaseModel):
+    """A page, the next deadline first."""
+
+    deadlines: list[DeadlineRow]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class DeadlineQuery(PagedQuery):
+    """Which deadlines. Those of deferred cases stand still and are not shown."""
+
+    responsible: Code | None = None
+    stage: Code | None = None
+    district: District | None = None
+    within_hours: float | None = Field(
+        None, ge=0, le=10_000, description="due within so many hours, or overdue; 0: overdue"
+    )
+
+
+class DeadlineCount(BaseModel):
+    """Deadlines of one department, or of the centre."""
+
+    responsible: str
+    overdue: int
+    within_1_hour: int
+    within_4_hours: int
+    within_24_hours: int
+    running: int
+
+
+class DeadlineSummary(BaseModel):
+    """All of them."""
+
+    at: AwareDatetime
+    counts: list[DeadlineCount]
+
+
+class HeatQuery(DatedQuery, CrsQuery):
+    """Which days and squares."""
+
+    class_code: Code | None = Field(None, alias="class")
+    bbox: Annotated[str, StringConstraints(max_length=60, pattern=BOX)] | None = Field(
+        None, description="west,south,east,north in WGS-84 degrees"
+    )
+
+
+class Rates(BaseModel):
+    """Rates from 0 to 1, and mean times."""
+
+    filed: float | None = Field(description="立案率: filed / reported")
+    correctly_dispatched: float | None = Field(description="正確派遣率: not handed back")
+    handled_in_time: float | None = Field(description="按期處置率: of those with a deadline")
+    closed_in_time: float | None = Field(description="按時結案率: of those with a deadline")
+    rework: float | None = Field(description="返工率: (returned + reopened) / handled")
+    mean_seconds_to_handled: float | None = Field(description="from the report, first handling")
+    mean_seconds_to_closed: float | None
+
+
+class EvaluationRow(BaseModel):
+    """What happened, and the rates made of it."""
+
+    key: str = Field(description="area, department, class or day; empty where there is none")
+    counts: dict[str, int]
+    rates: Rates
+
+
+class Evaluation(BaseModel):
+    """All rows, and all of them together."""
+
+    by: By
+    since: date
+    until: date
+    rows: list[EvaluationRow]
+    total: EvaluationRow
+
+
+class EvaluationQuery(DatedQuery):
+    """Which days, of what, by what."""
+
+    by: By = "department"
+    department: Code | None = None
+    class_code: Code | None = Field(None, alias="class")
+    district: District | None = None
+
+
+class ScoreCard(BaseModel):
+    """A department: its rates, day by day and together, and what it has to do now."""
+
+    department: str
+    since: date
+    until: date
+    total: EvaluationRow
+    days: list[EvaluationRow]
+    classes: list[EvaluationRow]
+    deadlines: DeadlineCount | None
+
+
+async def deadlines(call: Call) -> web.Response:
+    """A page of the deadline board."""
+    query: DeadlineQuery = call.query
+    responsible = department_for(call.authenticated, query.responsible)
+    await wait_for_position(call.runtime, "case_desk", query.min_position)
+    now = call.runtime.services.clock()
+    hours = query.within_hours
+    rows = await queries.deadlines(
+        call.runtime.store.pool, responsible=responsible, stage=query.stage,
+        district=query.district, after=_after(query.after), limit=query.limit + 1,
+        due_before=None if hours is None else now + timedelta(hours=hours),
+    )  # fmt: skip
+    page, last = rows[: query.limit], None
+    if len(rows) > query.limit:
+        last = encode_cursor(*(page[-1][name] for name in ("due_at", "case_id", "code")))
+    return json_response(DeadlineBoard(deadlines=[DeadlineRow(**row) for row in page], next=last))
+
+
+def _after(cursor: str | None) -> tuple[datetime, str, str] | None:
+    if cursor is None:
+        return None
+    due_at, case_id, code = decode_cursor(cursor, 3)
+    return due_at, case_id, code
+
+
+async def deadline_summary(call: Call) -> web.Response:
+    """How many are overdue or near, by who is responsible."""
+    await wait_for_position(call.runtime, "case_desk", call.query.min_position)
+    now = call.runtime.services.clock()
+    counts = await queries.deadline_counts(call.runtime.store.pool, now)
+    return json_response(
+        DeadlineSummary(at=now, counts=[DeadlineCount(**count) for count in counts])
+    )
+
+
+async def heat(call: Call) -> web.Response:
+    """Squares with how many problems were reported in them, as GeoJSON."""
+    query: HeatQuery = call.query
+    since, until = query.days(city_day(call.runtime.services.clock()))
+    await wait_for_position(call.runtime, "heat_grid", query.min_position)
+    rows = await queries.heat(
+        call.runtime.store.pool, since=since, until=until, class_code=query.class_code,
+        squares=_squares(query.bbox), limit=MOST_SQUARES,
+    )  # fmt: skip
+    body = {
+        "type": "FeatureCollection", "square_degrees": 1 / SQUARES_A_DEGREE,
+        "since": since, "until": until, "crs_name": query.crs.value,
+        "features": [_square(row, query.crs) for row in rows],
+    }  # fmt: skip
+    return web.Response(body=orjson.dumps(body), content_type=GEOJSON)
+
+
+def _squares(bbox: str | None) -> tuple[int, int, int, int]:
+    """South, north, west, east as squares; the whole world where nothing is said."""
+    west, south, east, north = map(float, (bbox or "-180,-90,180,90").split(","))
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise Malformed("bbox is west,south,east,north in degrees")
+    return square_of(south), square_of(north), square_of(west), square_of(east)
+
+
+def _square(row: dict[str, Any], crs: Crs) -> dict[str, Any]:
+    corners = [(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)]
+    ring = [
+        from_wgs84(
+            (row["north"] + north) / SQUARES_A_DEGREE, (row["east"] + east) / SQUARES_A_DEGREE, crs
+        )[::-1]
+        for north, east in corners
+    ]
+    return {
+        "type": "Feature", "properties": {"reported": row["reported"]},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }  # fmt: skip
+
+
+async def evaluation(call: Call) -> web.Response:
+    """Counts and rates."""
+    query: EvaluationQuery = call.query
+    since, until = query.days(city_day(call.runtime.services.clock()))
+    await wait_for_position(call.runtime, "evaluation_days", query.min_position)
+    found = await queries.evaluation(
+        call.runtime.store.pool, by=query.by, since=since, until=until,
+        department=query.department, class_code=query.class_code, district=query.district,
+    )  # fmt: skip
+    rows = _rows(found)
+    return json_response(
+        Evaluation(by=query.by, since=since, until=until, rows=rows, total=_total(rows))
+    )
+
+
+async def score_card(call: Call) -> web.Response:
+    """One department."""
+    query: DatedQuery = call.query
+    definitions = call.runtime.services.definitions.case_at(call.runtime.services.clock())
+    department = definitions.require_department(call.request.match_info["department"]).code
+    since, until = query.days(city_day(call.runtime.services.clock()))
+    await wait_for_position(call.runtime, "evaluation_days", query.min_position)
+    pool = call.runtime.store.pool
+    span: dict[str, Any] = {"since": since, "until": until, "department": department}
+    days = _rows(await queries.evaluation(pool, by="day", **span))
+    classes = _rows(await queries.evaluation(pool, by="class", **span))
+    counts = await queries.deadline_counts(pool, call.runtime.services.clock())
+    own = [DeadlineCount(**count) for count in counts if count["responsible"] == department]
+    return json_response(
+        ScoreCard(
+            **span, total=_total(days), days=days, classes=classes,
+            deadlines=own[0] if own else None,
+        )
+    )  # fmt: skip
+
+
+def _rows(found: dict[str, dict[str, int]]) -> list[EvaluationRow]:
+    return [
+        EvaluationRow(key=key, counts=_shown(counts), rates=rates(counts))
+        for key, counts in found.items()
+    ]
+
+
+def _total(rows: list[EvaluationRow]) -> EvaluationRow:
+    totals: dict[str, int] = {}
+    for row in rows:
+        for what, count in row.counts.items():
+            totals[what] = totals.get(what, 0) + count
+    return EvaluationRow(key="", counts=totals, rates=rates(totals))
+
+
+def _shown(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
+def rates(counts: dict[str, int]) -> Rates:
+    """The rates of DOMAIN's evaluation, from counts."""
+
+    def of(what: str) -> int:
+        return counts.get(what, 0)
+
+    in_time, late = of("handled_in_time"), of("handled_late")
+    ended_in_time, ended_late = of("closed_in_time"), of("closed_late")
+    return Rates(
+        filed=_share(of("filed"), of("reported")),
+        correctly_dispatched=_share(of("dispatched") - of("handed_back"), of("dispatched")),
+        handled_in_time=_share(in_time, in_time + late),
+        closed_in_time=_share(ended_in_time, ended_in_time + ended_late),
+        rework=_share(of("returned") + of("reopened"), of("handled")),
+        mean_seconds_to_handled=_mean(of("ms_to_handled"), of("first_handled")),
+        mean_seconds_to_closed=_mean(of("ms_to_closed"), of("first_closed")),
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _mean(milliseconds: int, count: int) -> float | None:
+    return milliseconds / count / 1000 if count else None
+
+
+ROUTES = (
+    Route(
+        method="GET", path="/v1/deadlines", summary="The deadline board, next deadline first",
+        tag="cases", handler=deadlines, roles=STAFF, query=DeadlineQuery,
+        answers={200: Answer("a page", DeadlineBoard)},
+    ),
+    Route(
+        method="GET", path="/v1/deadlines/summary", summary="Overdue and near, by department",
+        tag="cases", handler=deadline_summary, roles=STAFF, query=ReadModelQuery,
+        answers={200: Answer("the counts", DeadlineSummary)},
+    ),
+    Route(
+        method="GET", path="/v1/statistics/heat", summary="Reports by square, as GeoJSON",
+        tag="statistics", handler=heat, roles=STAFF, query=HeatQuery,
+        answers={200: Answer(f"a FeatureCollection of {MOST_SQUARES} squares at most")},
+    ),
+    Route(
+        method="GET", path="/v1/statistics/evaluation", summary="Counts and rates of the centre",
+        tag="statistics", handler=evaluation, roles=STAFF, query=EvaluationQuery,
+        answers={200: Answer("the rows", Evaluation)},
+    ),
+    Route(
+        method="GET", path="/v1/statistics/departments/{department}", tag="statistics",
+        summary="The score card of a department", handler=score_card, roles=STAFF,
+        query=DatedQuery, answers={200: Answer("the card", ScoreCard)},
+    ),
+)  # fmt: skip
