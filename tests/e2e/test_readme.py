@@ -18,7 +18,7 @@ BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
 def story(url: str) -> str:
-    """The shell commands of the two stories, against the server at `url`."""
+    """The shell commands of the stories, against the server at `url`."""
     chapter = STORIES.search(README.read_text())
     assert chapter is not None
     commands = "\n".join(BLOCK.findall(chapter[1]))
@@ -76,6 +76,12 @@ async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
         '"recomputed":{"same":true',
         '"state":"confirmed"',
         '"who":"credit-registry"',
+        '"recorded":4,"known":0,"refused":[]',
+        '"topic":"case.decided"',
+        '"topic":"case.milestone_reached"',
+        '"topic":"case.extended"',
+        '"topic":"case.reopened"',
+        '"rework":1.0',
     ):
         assert expected in output, f"{expected} is not in:\n{output}"
     assert output.count("the decision is the same") == 2
