@@ -1,11 +1,14 @@
 """Joint decisions, changes that a supervisor approves, deadlines, merges: given, when, then."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import example, settings
+from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -313,16 +316,55 @@ def test_seen_after_the_closing_it_is_reopened() -> None:
     assert case.status == "handled"
 
 
-def test_a_merge_undone_leaves_both_as_they_were() -> None:
-    one, other = given(file), accepted()
-    detect(one, 1)
-    detect(other, 2)
+def walked(steps: list[Callable[[InspectionCase], None]]) -> InspectionCase:
+    """A case after as many of these steps as it allows."""
+    case = reported()
+    for step in steps:
+        with suppress(CitybrainError):
+            step(case)
+    return case
+
+
+def sent(case: InspectionCase) -> None:
+    case.dispatch(
+        OPERATOR, NOW, departments=["municipal-works", "traffic-police"], lead="municipal-works",
+        definitions_version="1", begun=HANDLING,
+    )  # fmt: skip
+
+
+def deferred(case: InspectionCase) -> None:
+    approve(case, ask(case, Change.DEFERRAL, until=NOW + HOUR))
+
+
+def seen_once(case: InspectionCase) -> None:
+    detect(case, int(case.id[-8:], 16))  # a detection belongs to one case only
+
+
+STEPS: list[Callable[[InspectionCase], None]] = [
+    file, sent, accept, seen_once, deferred,
+    lambda case: case.raise_alarms(SYSTEM, NOW + 2 * HOUR), handle, verify,
+]  # fmt: skip
+walks = st.lists(st.sampled_from(STEPS), max_size=10)
+
+
+@example([file], [file, sent, accept])
+@hypothesis_given(walks, walks)
+def test_a_merge_undone_leaves_both_as_they_were(one_walk: Any, other_walk: Any) -> None:
+    one, other = walked(one_walk), walked(other_walk)
+    detect(one, 8)
+    detect(other, 9)
     before = [state(one), state(other)]
-    other.absorb(OPERATOR, NOW, other=one, reason="the same")
+    try:
+        other.absorb(OPERATOR, NOW, other=one, reason="the same")
+    except CannotMerge:
+        assert [state(one), state(other)] == before
+        return
     one.merge(SYSTEM, NOW, into_case_id=other.id, reason="the same")
-    assert (one.status, len(other.detections)) == ("merged", 2)
-    with pytest.raises(WrongCaseStatus):
-        dispatch(one)
+    assert (one.status, one.alarm_at()) == ("merged", None)
+    assert len(other.detections) == len(before[0]["detections"]) + len(before[1]["detections"])
+    for step in (file, sent, accept, handle):
+        with pytest.raises(WrongCaseStatus):
+            step(one)
     one.unmerge(OPERATOR, NOW, reason="not the same")
     ids = [each["detection_id"] for each in one.detections]
     other.release(SYSTEM, NOW, case_id=one.id, detection_ids=ids, reason="not the same")
