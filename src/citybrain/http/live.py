@@ -16,10 +16,12 @@ from aiohttp import web
 from citybrain.definitions import city_day
 from citybrain.errors import Unavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.http.evaluation import rates
 from citybrain.http.routing import Answer, Call, Route
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sse import message, stream_events
 from projections import queries
+from projections.heat_grid import SQUARES_A_DEGREE
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,10 @@ SELECT EXISTS (SELECT FROM case_desk.cases WHERE simulated)
 WAITING = "SELECT count(*) FROM applications.applications WHERE waiting"
 COUNTED = ("submitted", "paid", "approved", "refused", "referred", "ended_well")
 SAVED = ("materials", "steps", "trips")
+CASES_COUNTED = ("reported", "detections", "handled", "closed", "returned", "reopened")
+SQUARES = 1500
+WORLD = (-90 * SQUARES_A_DEGREE, 90 * SQUARES_A_DEGREE, -180 * SQUARES_A_DEGREE,
+         180 * SQUARES_A_DEGREE)  # fmt: skip
 
 
 class LiveBoard:
@@ -121,6 +127,26 @@ class LiveBoard:
             "rate_per_second": round(rate, 1),
             "simulated": await store.pool.fetchval(ANY_SIMULATED),
             "applications": await self._applications(),
+            "cases": await self._cases(),
+        }
+
+    async def _cases(self) -> dict[str, Any]:
+        """The city's day of street problems: where, how far, what is late."""
+        pool, now = self._runtime.store.pool, self._runtime.services.clock()
+        day = city_day(now)
+        whole = (await queries.evaluation(pool, by="day", since=day, until=day)).get(str(day), {})
+        counts = await queries.deadline_counts(pool, now)
+        squares = await queries.heat(
+            pool, since=day, until=day, class_code=None, squares=WORLD, limit=SQUARES
+        )
+        return {
+            "day": day,
+            "counts": {what: whole.get(what, 0) for what in CASES_COUNTED},
+            "rates": rates(whole).model_dump(),
+            "overdue": sum(row["overdue"] for row in counts),
+            "within_1_hour": sum(row["within_1_hour"] for row in counts),
+            "squares_a_degree": SQUARES_A_DEGREE,
+            "squares": [[row["north"], row["east"], row["reported"]] for row in squares],
         }
 
     async def _applications(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import { plural, timeOfDay } from "./format";
 import { loadNames } from "./names";
 import type { Snapshot } from "./snapshot";
 import { drawApplications } from "./view_applications";
+import { drawCases, loadDistricts } from "./view_cases";
 import { drawFigures, RateView, TapeView } from "./view_log";
 import { drawLag, drawOpen, drawStreams, NewestView } from "./view_tables";
 
@@ -27,6 +28,7 @@ const streams = whenChanged(drawStreams);
 const open = whenChanged(drawOpen);
 const lag = whenChanged(drawLag);
 const applications = whenChanged(drawApplications);
+const cases = whenChanged(drawCases);
 
 let shownState: FeedState | null = null;
 let summaryAt = 0;
@@ -66,6 +68,7 @@ function show(snapshot: Snapshot): void {
   open(snapshot.open);
   lag(snapshot.lag);
   applications(snapshot.applications);
+  cases(snapshot.cases);
   setText(find("updated"), `Updated ${timeOfDay(new Date(now).toISOString())}.`);
   summarise(snapshot, now);
 }
@@ -84,4 +87,4 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("online", () => feed.start());
 
-void loadNames().then(() => feed.start());
+void Promise.all([loadNames(), loadDistricts()]).then(() => feed.start());

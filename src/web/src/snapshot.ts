@@ -44,6 +44,20 @@ export interface Applications {
   saved: { materials: Saving; steps: Saving; trips: Saving };
 }
 
+/** The city's day of street problems. */
+export interface Cases {
+  reported: number;
+  detections: number;
+  handled: number;
+  overdue: number;
+  within_1_hour: number;
+  handled_in_time: number | null;
+  rework: number | null;
+  squares_a_degree: number;
+  /** `[north, east, reported]`, in squares. */
+  squares: (readonly [number, number, number])[];
+}
+
 export interface Snapshot {
   head: number;
   streams: StreamCount[];
@@ -54,6 +68,7 @@ export interface Snapshot {
   rate_per_second: number;
   simulated: boolean;
   applications: Applications;
+  cases: Cases;
 }
 
 /** The server sent something else than a snapshot: most likely it is newer than the page. */
@@ -118,6 +133,34 @@ function applications(all: Fields): Applications {
   };
 }
 
+function share(from: Fields, name: string): number | null {
+  return from[name] === null || from[name] === undefined ? null : number(from, name);
+}
+
+function cases(all: Fields): Cases {
+  const from = fields(all["cases"], "cases");
+  const counts = fields(from["counts"], "counts");
+  const rates = fields(from["rates"], "rates");
+  const squares = from["squares"];
+  if (!Array.isArray(squares)) throw new UnreadableSnapshot("squares is not a list");
+  return {
+    reported: number(counts, "reported"),
+    detections: number(counts, "detections"),
+    handled: number(counts, "handled"),
+    overdue: number(from, "overdue"),
+    within_1_hour: number(from, "within_1_hour"),
+    handled_in_time: share(rates, "handled_in_time"),
+    rework: share(rates, "rework"),
+    squares_a_degree: number(from, "squares_a_degree"),
+    squares: squares.map((each: unknown) => {
+      if (!Array.isArray(each) || each.length !== 3 || !each.every(Number.isFinite)) {
+        throw new UnreadableSnapshot("an item of squares is not three numbers");
+      }
+      return [each[0] as number, each[1] as number, each[2] as number];
+    }),
+  };
+}
+
 /** Read the data of a `snapshot` event; throws `UnreadableSnapshot`. Unknown members are ignored. */
 export function parseSnapshot(data: string): Snapshot {
   let parsed: unknown;
@@ -156,5 +199,6 @@ export function parseSnapshot(data: string): Snapshot {
     rate_per_second: number(all, "rate_per_second"),
     simulated: all["simulated"] === true,
     applications: applications(all),
+    cases: cases(all),
   };
 }

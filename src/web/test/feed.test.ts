@@ -10,6 +10,10 @@ const good = JSON.stringify({
     submitted: 0, paid: 0, refused: 0, waiting: 0, seconds: [],
     saved: { materials: [0, 0], steps: [0, 0], trips: [0, 0] },
   },
+  cases: {
+    counts: { reported: 0, detections: 0, handled: 0 }, rates: {}, overdue: 0, within_1_hour: 0,
+    squares_a_degree: 200, squares: [],
+  },
 });
 
 class FakeSource implements Source {

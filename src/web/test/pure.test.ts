@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bars, duration, percentile } from "../src/durations";
+import { boxAround, districtsOf, Projection, strength } from "../src/city_map";
 import { count, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay } from "../src/format";
 import { nameOf, takeNames } from "../src/names";
 import { openTable } from "../src/open_cases";
@@ -25,6 +26,10 @@ const snapshot = {
     submitted: 4, paid: 2, refused: 1, waiting: 1, seconds: [[0.4, 1], [0.8, 1]],
     saved: { materials: [12, 0], steps: [8, 2], trips: [2, 1] },
   },
+  cases: {
+    counts: { reported: 3, detections: 9, handled: 1 }, rates: { handled_in_time: null, rework: 0.5 },
+    overdue: 1, within_1_hour: 2, squares_a_degree: 200, squares: [[6949, 22725, 2], [6950, 22725, 1]],
+  },
 };
 
 test("a snapshot is read, newest event first, and members of a newer server are ignored", () => {
@@ -35,7 +40,7 @@ test("a snapshot is read, newest event first, and members of a newer server are 
 });
 
 test("what is not a snapshot is refused", () => {
-  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } })]) {
+  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } }), JSON.stringify({ ...snapshot, cases: { ...snapshot.cases, squares: [[1, 2]] } })]) {
     assert.throws(() => parseSnapshot(broken), UnreadableSnapshot, broken);
   }
 });
@@ -102,4 +107,25 @@ test("durations: percentiles by nearest rank, bars of equal ratio with their gap
   assert.deepEqual(found.map((bar) => bar.count), [90, 9, 0, 0, 1]);
   assert.equal(found.at(-1)?.end, 4);
   assert.deepEqual([0.412, 31, 150, 8000].map(duration), ["0.41 s", "31 s", "2.5 min", "2.2 h"]);
+});
+
+test("the map is north up, true to distance in its middle, and strong where much is", () => {
+  const ring = [[113, 34], [114, 34], [114, 35], [113, 35], [113, 34]];
+  const features = [
+    { properties: { name_en: "A" }, geometry: { type: "Polygon", coordinates: [ring] } },
+    { properties: {}, geometry: null },
+  ];
+  const districts = districtsOf({ features });
+  assert.equal(districts.length, 1);
+  assert.deepEqual(districtsOf("no"), []);
+  const box = boxAround(districts);
+  assert.deepEqual(box, { west: 113, south: 34, east: 114, north: 35 });
+  assert.equal(boxAround([]), null);
+  assert.ok(box);
+  const onto = new Projection(box, 100);
+  assert.equal(onto.y(35), 0);
+  assert.equal(onto.y(34), 100);
+  assert.ok(Math.abs(onto.width - 100 * Math.cos((34.5 * Math.PI) / 180)) < 1e-9);
+  assert.match(onto.path(districts[0]?.rings[0] ?? []), /^M0\.0 100\.0L.*Z$/);
+  assert.deepEqual([strength(0, 4), strength(1, 4), strength(4, 4), strength(0, 0)], [0, 0.5, 1, 0]);
 });
