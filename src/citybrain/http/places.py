@@ -1,11 +1,15 @@
 """Places over HTTP: the city's areas as GeoJSON, and where a point lies."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
+import numpy as np
 import orjson
 import shapely
 from aiohttp import web
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field, StringConstraints
+from shapely.geometry.base import BaseGeometry
 
 from citybrain.errors import NotFound
 from citybrain.http.paging import Query
@@ -15,6 +19,8 @@ from citybrain.places.gcj02 import Crs, from_wgs84, to_wgs84
 
 GEOJSON = "application/geo+json"
 MOST = 1000
+MOST_VERTICES = 10_000  # in a page: what keeps the server from nothing else for 50 ms at most
+Degrees = NDArray[np.float64]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,3}$")]
 CRS = Field(Crs.WGS84, description="the coordinates of question and answer: wgs84 or gcj02")
 
@@ -32,7 +38,9 @@ class AreasQuery(Query):
     parent: AreaCode | None = Field(None, description="only within this area")
     crs: Crs = CRS
     after: AreaCode | None = Field(None, description="`next` of the page before")
-    limit: int = Field(200, ge=1, le=MOST)
+    limit: int = Field(
+        200, ge=1, le=MOST, description="areas in the page, at most; fewer with long outlines"
+    )
 
 
 class PlaceQuery(Query):
@@ -79,7 +87,7 @@ async def areas(call: Call) -> web.Response:
         ),
         key=lambda area: area.code,
     )
-    page = found[: query.limit]
+    page = list(_page(found, query.limit))
     body = {
         "type": "FeatureCollection", "source": survey.source, "version": survey.version,
         "crs_name": query.crs.value,
@@ -110,6 +118,16 @@ async def place(call: Call) -> web.Response:
     )  # fmt: skip
 
 
+def _page(areas: list[Area], limit: int) -> Iterator[Area]:
+    """As many as go into a page; one at least."""
+    vertices = 0
+    for number, area in enumerate(areas):
+        vertices += int(shapely.get_num_coordinates(area.shape))
+        if number and (number == limit or vertices > MOST_VERTICES):
+            return
+        yield area
+
+
 def _survey(call: Call) -> Areas:
     services = call.runtime.services
     return services.definitions.areas_at(services.clock())
@@ -119,13 +137,14 @@ def _named(area: Area) -> AreaName:
     return AreaName(code=area.code, name=area.name, name_en=area.name_en)
 
 
-def _shifted(shape: Any, crs: Crs) -> Any:
+def _shifted(shape: BaseGeometry, crs: Crs) -> BaseGeometry:
     """A shape in the coordinates of the client."""
     if crs is Crs.WGS84:
         return shape
 
-    def shift(points: Any) -> Any:
-        return [from_wgs84(latitude, longitude, crs)[::-1] for longitude, latitude in points]
+    def shift(points: Degrees) -> Degrees:
+        shifted = [from_wgs84(north, east, crs)[::-1] for east, north in points.tolist()]
+        return np.array(shifted)
 
     return shapely.transform(shape, shift)
 

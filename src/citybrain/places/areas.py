@@ -1,23 +1,25 @@
 """Areas of the city: districts, streets, communities, grid cells, and which of them a point is in.
 
 A survey is one GeoJSON FeatureCollection (RFC 7946). Codes follow GB/T 30428: 6 digits of the
-district, 3 of the street, 3 of the community, 3 of the cell within it. Where the survey has no
-cells of its own, a community's bounding box is divided into squares of 100 m (萬米單元網格: 10 000
-square metres), row by row from the south-west, or larger ones where there would be more than 999.
+district, 3 of the street, 3 of the community, 3 of the cell within it. What a community has no
+surveyed cells for, its bounding box divides into squares of 100 m (萬米單元網格: 10 000 square
+metres), row by row from the south-west, or larger ones where there would be more than 999. They
+are numbered from 001, without the numbers of surveyed cells.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
 from math import ceil, cos, floor, radians
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import shapely
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from shapely import Point, Polygon, STRtree
 from shapely.geometry.base import BaseGeometry
 
@@ -25,8 +27,9 @@ from citybrain.errors import CitybrainError
 from citybrain.places.distance import METRES_A_DEGREE
 
 CELL_M = 100.0
-CELLS_A_COMMUNITY = 999
-TOLERANCE = 1e-12  # square degrees: what neighbours may overlap by rounding
+GROWTH = 1.1  # of a cell's side, as often as it takes
+SERIALS = range(1, 1000)
+SLIVER_DEGREES = 1e-6  # a decimetre: what borders differ by when rounded to 6 decimals
 POLYGONS = ("Polygon", "MultiPolygon")
 
 Box = tuple[float, float, float, float]
@@ -89,49 +92,58 @@ class Areas:
         self.by_code = {area.code: area for area in areas}
         self._list = sorted(areas, key=lambda area: area.code)
         self._tree = STRtree([area.shape for area in self._list])
-        shapely.prepare([area.shape for area in self._list])
+        shapely.prepare(self._tree.geometries)
+        self._grids: dict[str, _Grid] = {}
+        self._surveyed: dict[str, set[int]] = {}
+        for area in areas:
+            if area.kind is AreaKind.CELL:
+                self._surveyed.setdefault(area.parent, set()).add(int(area.code[12:]))
 
     def locate(self, latitude: float, longitude: float) -> Place:
         """Where a point lies; on a border, the area with the smallest code."""
-        point = Point(longitude, latitude)
-        found: dict[AreaKind, str] = {}
-        for index in sorted(self._tree.query(point, predicate="intersects")):
-            area = self._list[index]
-            above = _above(area.kind)
-            if above is None or area.parent == found.get(above, area.parent):
-                found.setdefault(area.kind, area.code)
-        community = found.get(AreaKind.COMMUNITY)
-        cell = found.get(AreaKind.CELL)
-        if cell is None and community is not None:
-            cell = self._grid(community).cell_at(latitude, longitude)
-        return Place(found.get(AreaKind.DISTRICT), found.get(AreaKind.STREET), community, cell)
+        near = self._tree.query(Point(longitude, latitude))
+        within = near[shapely.intersects_xy(self._tree.geometries[near], longitude, latitude)]
+        path = [""]
+        for index in sorted(within.tolist()):  # by code: what an area lies in comes before it
+            if self._list[index].parent == path[-1]:
+                path.append(self._list[index].code)
+        place = Place(*path[1:])
+        if place.community is None or place.cell_id is not None:
+            return place
+        return replace(place, cell_id=self._grid(place.community).cell_at(latitude, longitude))
 
     def cell_box(self, cell_id: str) -> Box | None:
-        """The box of a cell of this survey."""
+        """The box of a cell of this survey; of a surveyed one, the box around it."""
+        if not (cell_id.isascii() and cell_id.isdigit() and len(cell_id) == DIGITS[AreaKind.CELL]):
+            return None
         if area := self.by_code.get(cell_id):
             west, south, east, north = area.shape.bounds
             return south, west, north, east
         if cell_id[:12] not in self.by_code:
             return None
-        return self._grid(cell_id[:12]).box_of(cell_id)
+        return self._grid(cell_id[:12]).box_of(int(cell_id[12:]))
 
     def _grid(self, community: str) -> "_Grid":
         if community not in self._grids:
-            self._grids[community] = _Grid(community, self.by_code[community].shape.bounds)
+            surveyed = self._surveyed.get(community, set())
+            self._grids[community] = _Grid(
+                community, self.by_code[community].shape.bounds, surveyed
+            )
         return self._grids[community]
-
-    @cached_property
-    def _grids(self) -> dict[str, "_Grid"]:
-        return {}
 
 
 class _Grid:
-    """The regular cells of a community."""
+    """The regular cells of a community, numbered without the `surveyed` serials."""
 
-    def __init__(self, community: str, bounds: tuple[float, float, float, float]) -> None:
+    def __init__(
+        self,
+        community: str,
+        bounds: tuple[float, float, float, float],
+        surveyed: AbstractSet[int],
+    ) -> None:
         self._community = community
+        self._serials = [serial for serial in SERIALS if serial not in surveyed]
         self._west, self._south, east, north = bounds
-        self._north, self._east = north, east
         middle = radians((self._south + north) / 2)
         side_m = CELL_M
         while True:
@@ -139,78 +151,106 @@ class _Grid:
             self._width = self._height / cos(middle)
             self._columns = max(ceil((east - self._west) / self._width), 1)
             self._rows = max(ceil((north - self._south) / self._height), 1)
-            if self._columns * self._rows <= CELLS_A_COMMUNITY:
+            if self._columns * self._rows <= max(len(self._serials), 1):
                 return
-            side_m *= 1.1
+            side_m *= GROWTH
 
-    def cell_at(self, latitude: float, longitude: float) -> str:
-        """The cell of a point of the community."""
+    def cell_at(self, latitude: float, longitude: float) -> str | None:
+        """The cell of a point of the community; none where all serials are surveyed."""
+        if not self._serials:
+            return None
         row = min(max(floor((latitude - self._south) / self._height), 0), self._rows - 1)
         column = min(max(floor((longitude - self._west) / self._width), 0), self._columns - 1)
-        return f"{self._community}{row * self._columns + column + 1:03}"
+        return f"{self._community}{self._serials[row * self._columns + column]:03}"
 
-    def box_of(self, cell_id: str) -> Box | None:
+    def box_of(self, serial: int) -> Box | None:
         """The box of a cell."""
-        number = int(cell_id[12:]) - 1
-        row, column = divmod(number, self._columns)
-        if not 0 <= number < self._rows * self._columns:
+        if serial not in self._serials[: self._rows * self._columns]:
             return None
+        row, column = divmod(self._serials.index(serial), self._columns)
         south, west = self._south + row * self._height, self._west + column * self._width
         return south, west, south + self._height, west + self._width
 
 
+class _Properties(BaseModel):
+    kind: AreaKind
+    code: str
+    name: Annotated[str, StringConstraints(min_length=1)]
+    name_en: Annotated[str, StringConstraints(min_length=1)]
+
+
+class _Feature(BaseModel):
+    type: Literal["Feature"]
+    properties: _Properties
+    geometry: dict[str, Any]
+
+
+class _Survey(BaseModel):
+    """A survey file; members that are not named here are foreign to us, and left alone."""
+
+    type: Literal["FeatureCollection"]
+    valid_from: date
+    source: Annotated[str, StringConstraints(min_length=1)]
+    features: list[_Feature] = Field(min_length=1)
+
+
 def load_areas(path: Path) -> Areas:
-    """Read and check a survey; raises `AreaError`."""
+    """Read and check a survey; raises `AreaError` that says which feature, counted from 0."""
     try:
         raw = path.read_bytes()
-        document = orjson.loads(raw)
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise AreaError(f"{path}: {error}") from error
-    try:
-        valid_from = date.fromisoformat(document["valid_from"])
-        source, features = str(document["source"]), list(document["features"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise AreaError(f"{path}: needs valid_from (a day), source and features") from error
-    areas = [_area(path, number, feature) for number, feature in enumerate(features)]
+        survey = _Survey.model_validate(orjson.loads(raw))
+    except OSError as error:
+        raise AreaError(f"{path}: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise AreaError(f"{path}: this is not JSON: {error}") from error
+    except ValidationError as error:
+        problems = [
+            f"{path}: {'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
+        ]
+        raise AreaError("\n".join(problems)) from error
+    areas = [
+        _area(f"{path}: feature {number}", feature)
+        for number, feature in enumerate(survey.features)
+    ]
     _check(path, areas)
-    return Areas(valid_from, source, areas, hashlib.sha256(raw).hexdigest())
+    return Areas(survey.valid_from, survey.source, areas, hashlib.sha256(raw).hexdigest())
 
 
-def _area(path: Path, number: int, feature: Any) -> Area:
-    where = f"{path}: feature {number}"
-    try:
-        properties = feature["properties"]
-        kind, code = AreaKind(properties["kind"]), str(properties["code"])
-        name, name_en = str(properties["name"]), str(properties["name_en"])
-        geometry = feature["geometry"]
-        shape = shapely.from_geojson(orjson.dumps(geometry).decode())
-    except (KeyError, TypeError, ValueError, shapely.GEOSException) as error:
-        raise AreaError(f"{where}: is not an area: {error!r}") from error
+def _area(where: str, feature: _Feature) -> Area:
+    kind, code = feature.properties.kind, feature.properties.code
     if not (code.isascii() and code.isdigit() and len(code) == DIGITS[kind]):
         raise AreaError(f"{where}: a {kind} has a code of {DIGITS[kind]} digits, not {code!r}")
-    if shape.geom_type not in POLYGONS or shape.is_empty or not shape.is_valid:
-        raise AreaError(f"{where}: {code} is not a valid polygon")
+    try:
+        shape = shapely.from_geojson(orjson.dumps(feature.geometry).decode())
+    except shapely.GEOSException as error:
+        raise AreaError(f"{where}: {code} is not a valid polygon: {error}") from error
+    if shape.geom_type not in POLYGONS:
+        raise AreaError(f"{where}: {code} is not a valid polygon: it is a {shape.geom_type}")
+    if shape.is_empty or not shape.is_valid:
+        why = "it is empty" if shape.is_empty else shapely.is_valid_reason(shape)
+        raise AreaError(f"{where}: {code} is not a valid polygon: {why}")
     west, south, east, north = shape.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise AreaError(f"{where}: {code} lies outside of the degrees there are")
-    return Area(code, kind, name, name_en, shape)
+    return Area(code, kind, feature.properties.name, feature.properties.name_en, shape)
 
 
 def _check(path: Path, areas: Sequence[Area]) -> None:
     """Codes once each, children within their parents, siblings beside each other."""
     by_code: dict[str, Area] = {}
-    for area in areas:
+    for number, area in enumerate(areas):
         if area.code in by_code:
-            raise AreaError(f"{path}: {area.code} is defined twice")
+            raise AreaError(f"{path}: feature {number}: {area.code} is defined twice")
         by_code[area.code] = area
-    for area in areas:
+    for number, area in enumerate(areas):
         if area.kind is AreaKind.DISTRICT:
             continue
-        parent = by_code.get(area.parent)
+        where, parent = f"{path}: feature {number}", by_code.get(area.parent)
         if parent is None:
-            raise AreaError(f"{path}: {area.code} lies in {area.parent}, which is not there")
-        if area.shape.difference(parent.shape).area > TOLERANCE:
-            raise AreaError(f"{path}: {area.code} does not lie within {parent.code}")
+            raise AreaError(f"{where}: {area.code} lies in {area.parent}, which is not there")
+        if not _is_sliver(area.shape.difference(parent.shape)):
+            raise AreaError(f"{where}: {area.code} does not lie within {parent.code}")
     for one, other in _overlaps(areas):
         raise AreaError(f"{path}: {one.code} and {other.code} overlap")
 
@@ -221,25 +261,24 @@ def _overlaps(areas: Sequence[Area]) -> Iterator[tuple[Area, Area]]:
         tree = STRtree([area.shape for area in alike])
         for index, area in enumerate(alike):
             for other in tree.query(area.shape, predicate="intersects"):
-                if other > index and area.shape.intersection(alike[other].shape).area > TOLERANCE:
+                if other > index and not _is_sliver(area.shape.intersection(alike[other].shape)):
                     yield area, alike[other]
 
 
-def _above(kind: AreaKind) -> AreaKind | None:
-    kinds = list(AreaKind)
-    position = kinds.index(kind)
-    return kinds[position - 1] if position else None
+def _is_sliver(shape: BaseGeometry) -> bool:
+    """Whether a shape is nowhere wider than what rounding makes."""
+    return shape.area == 0 or shape.buffer(-SLIVER_DEGREES / 2).is_empty
 
 
 def as_feature(area: Area, shape: BaseGeometry | None = None) -> dict[str, Any]:
-    """An area as GeoJSON, in its own or other coordinates."""
+    """An area as GeoJSON for `orjson.dumps`, in its own or other coordinates."""
     return {
         "type": "Feature",
         "properties": {
             "kind": area.kind.value, "code": area.code, "name": area.name,
             "name_en": area.name_en, "parent": area.parent or None,
         },
-        "geometry": orjson.loads(shapely.to_geojson(area.shape if shape is None else shape)),
+        "geometry": orjson.Fragment(shapely.to_geojson(area.shape if shape is None else shape)),
     }  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Distances on a sphere of 6 371 km; half a percent from the ellipsoid's at most."""
 
-from math import asin, cos, radians, sin, sqrt
+from math import asin, cos, pi, radians, sin, sqrt
 
 EARTH_RADIUS_M = 6_371_000.0
-METRES_A_DEGREE = 111_195.0  # of latitude
+METRES_A_DEGREE = EARTH_RADIUS_M * pi / 180  # of latitude
 
 
 def metres_between(

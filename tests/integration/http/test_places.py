@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from citybrain.http import places
 from citybrain.places.distance import metres_between
 from citybrain.places.gcj02 import wgs84_to_gcj02
 from tests.integration.http.conftest import Api
@@ -23,6 +24,9 @@ async def test_a_point_has_its_areas_and_its_cell(api: Api) -> None:
     assert len(answer["cell"]) == 15
     shifted = (await place(api, *wgs84_to_gcj02(*CENTRE), crs="gcj02")).json
     assert shifted["cell"] == answer["cell"]
+    ring = answer["cell_polygon"]["coordinates"][0]
+    assert min(east for east, _ in ring) <= CENTRE[1] <= max(east for east, _ in ring)
+    assert min(north for _, north in ring) <= CENTRE[0] <= max(north for _, north in ring)
     corner, moved = (each["cell_polygon"]["coordinates"][0][0] for each in (answer, shifted))
     assert 300 < metres_between(corner[1], corner[0], moved[1], moved[0]) < 900
 
@@ -53,6 +57,34 @@ async def test_areas_are_geojson_page_by_page(api: Api) -> None:
         after = f"&after={page['next']}"
     assert len(codes) == len(set(codes)) == 9
     assert codes == sorted(codes)
+
+
+async def test_long_outlines_make_short_pages(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "MOST_VERTICES", 12)
+    first = (await api.call("GET", "/v1/areas")).json
+    assert [each["properties"]["code"] for each in first["features"]] == ["410102", "410103"]
+    monkeypatch.setattr(places, "MOST_VERTICES", 1)
+    second = (await api.call("GET", f"/v1/areas?after={first['next']}")).json
+    assert [each["properties"]["code"] for each in second["features"]] == ["410104"]
+    assert second["next"] == "410104"
+
+
+async def test_areas_are_shifted_for_who_speaks_gcj02(api: Api) -> None:
+    ours, theirs = [
+        (await api.call("GET", f"/v1/areas?crs={crs}")).json["features"][3]["geometry"]
+        for crs in ("wgs84", "gcj02")
+    ]
+    for (east, north), (their_east, their_north) in zip(
+        ours["coordinates"][0], theirs["coordinates"][0], strict=True
+    ):
+        assert (their_north, their_east) == pytest.approx(wgs84_to_gcj02(north, east), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=planet", "parent=41", "crs=bd09", "limit=0", "limit=1001", "after=x", "page=2"]
+)
+async def test_areas_that_cannot_be_asked_for(api: Api, query: str) -> None:
+    (await api.call("GET", f"/v1/areas?{query}")).is_problem(400, "malformed-request")
 
 
 async def test_who_speaks_gcj02_is_understood_and_answered_in_it(api: Api) -> None:
