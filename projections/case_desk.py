@@ -61,7 +61,6 @@ CREATE INDEX ON cases (reported_at, case_id) WHERE requests <> '{}';
 CREATE INDEX ON cases (reported_at, case_id) WHERE open AND overdue;
 CREATE INDEX ON cases USING gin (departments) WHERE open;
 CREATE INDEX ON cases USING gist (location) WHERE open;
-CREATE INDEX ON cases USING gist (location);
 CREATE INDEX ON cases (case_id) WHERE simulated;
 CREATE TABLE deadlines (
     case_id     text COLLATE "C" NOT NULL,
@@ -93,8 +92,29 @@ DEADLINE_COLUMNS = (
     "case_id", "code", "stage", "responsible", "district", "class_code", "due_at", "warn_at",
     "warned", "missed", "paused", "simulated",
 )  # fmt: skip
+CHANGING = {  # the columns that a later event changes, and how they travel
+    "status": "text", "open": "boolean", "lead": "text", "departments": "list",
+    "updated_at": "timestamptz", "closed_at": "timestamptz", "detections": "int",
+    "times_returned": "int", "times_reopened": "int", "deferred_until": "timestamptz",
+    "merged_into": "text", "requests": "list", "due_at": "timestamptz", "overdue": "boolean",
+    "state": "jsonb", "version": "bigint", "position": "bigint",
+}  # fmt: skip
+SENT_AS = {"list": "text"}  # an array of arrays has no place in unnest
 READ = f"SELECT {', '.join(COLUMNS)} FROM cases WHERE case_id = ANY($1)"  # noqa: S608
-DELETE = "DELETE FROM cases WHERE case_id = ANY($1)"
+UPDATE = """
+UPDATE cases c SET {assignments}
+FROM unnest($1::text[], {arguments}) AS n(case_id, {columns}) WHERE c.case_id = n.case_id
+""".format(  # most changes touch no index: they stay in their page
+    assignments=", ".join(
+        f"{name} = string_to_array(n.{name}, ',')" if kind == "list" else f"{name} = n.{name}"
+        for name, kind in CHANGING.items()
+    ),
+    arguments=", ".join(
+        f"${number}::{SENT_AS.get(kind, kind)}[]"
+        for number, kind in enumerate(CHANGING.values(), 2)
+    ),
+    columns=", ".join(CHANGING),
+)
 DELETE_DEADLINES = "DELETE FROM deadlines WHERE case_id = ANY($1)"
 
 REPORTED = "case.reported"
@@ -112,6 +132,7 @@ PLACES = ("district", "street", "community", "cell")
 CENTRE = "centre"
 
 Row = dict[str, Any]
+Deadlines = dict[str, list[tuple[Any, ...]]]
 
 
 class CaseDesk:
@@ -126,26 +147,46 @@ class CaseDesk:
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
         """Fold the batch into its rows and write them anew."""
-        ids = list({event.stream_id for event in events})
         rows: dict[str, Row] = {}
+        ids = list({event.stream_id for event in events})
         for found in await connection.fetch(READ, ids):
             rows[found["case_id"]] = dict(found) | {"state": orjson.loads(found["state"])}
+        known = set(rows)
+        before = {case_id: _deadlines(row) for case_id, row in rows.items()}
         for event in events:
             if event.topic == REPORTED:
                 rows[event.stream_id] = _reported(event)
             _change(rows[event.stream_id], event)
-        deadlines = [each for row in rows.values() for each in _deadlines(row)]
-        records = [[_column(row, name) for name in COLUMNS] for row in rows.values()]
-        await connection.execute(DELETE, ids)
-        await connection.execute(DELETE_DEADLINES, ids)
-        await connection.copy_records_to_table("cases", columns=COLUMNS, records=records)
-        await connection.copy_records_to_table(
-            "deadlines", columns=DEADLINE_COLUMNS, records=deadlines
-        )
+        new = [row for case_id, row in rows.items() if case_id not in known]
+        if new:
+            records = [[_column(row, name) for name in COLUMNS] for row in new]
+            await connection.copy_records_to_table("cases", columns=COLUMNS, records=records)
+        if known:
+            changed = [rows[case_id] for case_id in known]
+            columns = [[_sent(row, name) for row in changed] for name in CHANGING]
+            await connection.execute(UPDATE, list(known), *columns)
+        after = {case_id: _deadlines(row) for case_id, row in rows.items()}
+        await self._write_deadlines(connection, before, after)
+
+    async def _write_deadlines(
+        self, connection: "asyncpg.Connection[Any]", before: Deadlines, after: Deadlines
+    ) -> None:
+        """Those of the cases where they have changed."""
+        changed = [case_id for case_id in after if after[case_id] != before.get(case_id, [])]
+        if gone := [case_id for case_id in changed if before.get(case_id)]:
+            await connection.execute(DELETE_DEADLINES, gone)
+        if records := [each for case_id in changed for each in after[case_id]]:
+            await connection.copy_records_to_table(
+                "deadlines", columns=DEADLINE_COLUMNS, records=records
+            )
 
 
 def _column(row: Row, name: str) -> Any:
     return orjson.dumps(row["state"]).decode() if name == "state" else row[name]
+
+
+def _sent(row: Row, name: str) -> Any:
+    return ",".join(row[name]) if CHANGING[name] == "list" else _column(row, name)
 
 
 def _reported(event: RecordedEvent) -> Row:
