@@ -22,6 +22,7 @@ CREATE TABLE squares (
     reported   bigint NOT NULL,
     PRIMARY KEY (day, class_code, north, east)
 );
+CREATE INDEX ON squares (class_code, day) INCLUDE (north, east, reported);
 """
 ADD = """
 INSERT INTO squares AS s (day, class_code, north, east, reported)
@@ -34,7 +35,7 @@ class HeatGrid:
     """The read model `heat_grid`."""
 
     name = "heat_grid"
-    version = 1
+    version = 2
     topics = frozenset({"case.reported"})
     tables = TABLES
 

@@ -7,13 +7,15 @@ cannot express is kept in the note of its handling and remarked on.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from citybrain.definitions.calendars import TimeKind
 from citybrain.definitions.imports_311 import Import311
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CaseSource
+from citybrain.domain.deadlines import Deadline, Stage
 from commands.case import (
     AcceptCase,
     CloseCase,
@@ -29,6 +31,8 @@ from commands.imports.csv_rows import Row
 V = TypeVar("V")
 
 CREATED, CLOSED, UPDATED = "Created Date", "Closed Date", "Resolution Action Updated Date"
+DUE = "Due Date"  # not every extract has it
+WARN_SHARE = 0.75  # of the time until then
 COLUMNS = frozenset(
     {
         "Unique Key", CREATED, CLOSED, UPDATED, "Agency", "Complaint Type", "Descriptor",
@@ -51,23 +55,26 @@ class BadRecord(ValueError):
 class Record:
     """A readable row: the id of its case, its report and what happened afterwards, in order.
 
-    `remarks` say what the case could not express.
+    `deadline` is that of the handling, where the record names one; `remarks` say what the case
+    could not express.
     """
 
     case_id: str
     key: str
     report: ReportCase
     steps: tuple[StepCommand, ...]
+    deadline: Deadline | None
     remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """When it was created, closed and last updated, in UTC."""
+    """When it was created, closed and last updated, and was to be done, in UTC."""
 
     created: datetime
     closed: datetime | None
     updated: datetime | None
+    due: datetime | None
     remarks: tuple[str, ...]
 
 
@@ -86,7 +93,9 @@ def read_record(row: Row, mapping: Import311) -> Record:
     report = _report(fields, mapping, dates.created, f"{mapping.source}:{key}")
     evidence = hashlib.sha256(row.raw).hexdigest()
     steps = _steps(status, department, dates, evidence)
-    return Record(case_id_of(mapping.source, key), key, report, steps, dates.remarks)
+    return Record(
+        case_id_of(mapping.source, key), key, report, steps, _deadline(dates), dates.remarks
+    )
 
 
 def case_id_of(source: str, key: str) -> str:
@@ -146,21 +155,23 @@ def _steps(
 
 
 def _dates(fields: Mapping[str, str], mapping: Import311) -> Dates:
-    moments = {column: _moments(fields, column, mapping) for column in (CREATED, CLOSED, UPDATED)}
+    moments = {
+        column: _moments(fields, column, mapping) for column in (CREATED, CLOSED, UPDATED, DUE)
+    }
     if not moments[CREATED]:
         raise BadRecord(f"{CREATED} is missing")
     created = moments[CREATED][0]
-    closed, updated = (
+    closed, updated, due = (
         # Of two readings of a repeated hour the one that keeps the order.
         next((at for at in moments[column] if at >= created), next(iter(moments[column]), None))
-        for column in (CLOSED, UPDATED)
+        for column in (CLOSED, UPDATED, DUE)
     )
     remarks = []
     if any(len(readings) > 1 for readings in moments.values()):
         remarks.append(REPEATED_HOUR)
     if closed is not None and updated is not None and updated > closed:
         remarks.append(UPDATED_LATER)
-    return Dates(created, closed, updated, tuple(remarks))
+    return Dates(created, closed, updated, due, tuple(remarks))
 
 
 def _check_order(dates: Dates, *, is_closed: bool) -> None:
@@ -172,11 +183,26 @@ def _check_order(dates: Dates, *, is_closed: bool) -> None:
         raise BadRecord(f"{CLOSED} lies before {CREATED}")
     if dates.updated is not None and dates.updated < dates.created:
         raise BadRecord(f"{UPDATED} lies before {CREATED}")
+    if dates.due is not None and dates.due <= dates.created:
+        raise BadRecord(f"{DUE} does not lie after {CREATED}")
+
+
+def _deadline(dates: Dates) -> Deadline | None:
+    """The source's own deadline, counted round the clock from the dispatch on."""
+    if dates.due is None:
+        return None
+    time = dates.due - dates.created
+    return {
+        "code": "handling", "stage": Stage.HANDLING.value, "until": Stage.HANDLING.value,
+        "unit": TimeKind.HOURS.value, "amount": round(time / timedelta(hours=1), 2),
+        "begun_at": dates.created.isoformat(), "due_at": dates.due.isoformat(),
+        "warn_at": (dates.created + time * WARN_SHARE).isoformat(),
+    }  # fmt: skip
 
 
 def _moments(fields: Mapping[str, str], column: str, mapping: Import311) -> tuple[datetime, ...]:
     """The moments that a local time can mean: none where it is empty, two in autumn's hour."""
-    text = fields[column].strip()
+    text = fields.get(column, "").strip()
     if not text:
         return ()
     local = _local_time(text, column, mapping)

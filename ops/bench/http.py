@@ -29,7 +29,7 @@ def reporting(connections: int, *, workers: bool) -> Contender:
 
     async def contender(bench: Workbench) -> Sample:
         async with bench.database() as url:
-            tally, rss_mb = await _loaded(bench, url, connections, workers=workers)
+            tally, rss_mb = await loaded(bench, url, connections, workers=workers)
             await _verify(url, tally.acknowledged)
         return replace(tally.sample(), rss_mb=rss_mb)
 
@@ -40,16 +40,19 @@ def bare_aiohttp(connections: int) -> Contender:
     """The limit: an aiohttp handler that parses the same JSON and keeps nothing."""
 
     async def contender(bench: Workbench) -> Sample:
-        tally, _ = await _loaded(bench, None, connections, workers=False)
+        tally, _ = await loaded(bench, None, connections, workers=False)
         return tally.sample()
 
     return contender
 
 
-async def _loaded(
-    bench: Workbench, url: str | None, connections: int, *, workers: bool
+async def loaded(
+    bench: Workbench, url: str | None, connections: int, *, workers: bool, batch: int = 0
 ) -> tuple[Tally, float]:
-    """The load's tally, and the server's peak memory. Server and clients have a core each."""
+    """The load's tally, and the server's peak memory. Server and clients have a core each.
+
+    The load are reports of cases, or batches of so many detections.
+    """
     cores = sorted(os.sched_getaffinity(0))
     server = await Child.start(
         "ops.bench.http_server",
@@ -61,7 +64,7 @@ async def _loaded(
             "ops.bench.http_client",
             {
                 "core": cores[-1], "seconds": bench.seconds, "connections": connections,
-                **facts,
+                "batch": batch, **facts,
             },
         )  # fmt: skip
         await load.ready()

@@ -7,20 +7,22 @@ module it is a process of its own: `python -m ops.bench.http_client`.
 import asyncio
 import os
 import time
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import orjson
 import uvloop
 
 from ops.bench import child
+from ops.bench.detections import fields
 from ops.bench.tally import Tally
 
-CREATED = b"HTTP/1.1 201 "
+DONE = (b"HTTP/1.1 201 ", b"HTTP/1.1 200 ")
 CONTENT_LENGTH = b"content-length:"
 
 
 class UnexpectedAnswer(Exception):
-    """The server answered something else than 201; the message shows what."""
+    """The server did not do what was asked for; the message shows what it answered."""
 
 
 def report_body(number: int) -> bytes:
@@ -40,10 +42,19 @@ def report_body(number: int) -> bytes:
     )
 
 
-def request_bytes(host: str, token: str, body: bytes) -> bytes:
-    """A whole POST /v1/cases with an idempotency key of its own."""
+def batch_body(number: int, client: int, size: int) -> bytes:
+    """A gateway's batch of detections; no two of a client's are the same."""
+    first = (client << 32) + number * size
+    now = datetime.now(UTC).isoformat()
+    return orjson.dumps(
+        {"detections": [{**fields(first + each), "occurred_at": now} for each in range(size)]}
+    )
+
+
+def request_bytes(host: str, token: str, body: bytes, path: str = "/v1/cases") -> bytes:
+    """A whole POST with an idempotency key of its own."""
     return (
-        f"POST /v1/cases HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
         f"Idempotency-Key: {uuid4()}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
@@ -55,22 +66,27 @@ def body_length(head: bytes) -> int:
     return int(head[start : head.index(b"\r\n", start)])
 
 
-async def connection(host: str, port: int, token: str, tally: Tally) -> None:
+async def connection(
+    host: str, port: int, token: str, tally: Tally, client: int, batch: int
+) -> None:
     """One client: request, answer, request; raises `UnexpectedAnswer`."""
+    path = "/v1/detections/batch" if batch else "/v1/cases"
     reader, writer = await asyncio.open_connection(host, port)
     try:
         number = 0
         while tally.running():
             number += 1
-            request = request_bytes(f"{host}:{port}", token, report_body(number))
+            sent = batch_body(number, client, batch) if batch else report_body(number)
+            request = request_bytes(f"{host}:{port}", token, sent, path)
             began = time.perf_counter()
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(body_length(head))
-            if not head.startswith(CREATED):
+            done = head.startswith(DONE)
+            if not done or (batch and orjson.loads(body)["recorded"] != batch):
                 status = head.splitlines()[0].decode()
                 raise UnexpectedAnswer(f"{status}: {body[:500].decode()}")
-            tally.note(began, 1)
+            tally.note(began, batch or 1)
     finally:
         writer.close()
 
@@ -84,7 +100,9 @@ async def _load() -> None:
     async with asyncio.TaskGroup() as clients:
         for number in range(orders["connections"]):
             token = orders["tokens"][number % len(orders["tokens"])]
-            clients.create_task(connection(orders["host"], orders["port"], token, tally))
+            clients.create_task(
+                connection(orders["host"], orders["port"], token, tally, number, orders["batch"])
+            )
     child.answer(
         {
             "acknowledged": tally.acknowledged,

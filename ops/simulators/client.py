@@ -71,6 +71,10 @@ class Client:
             headers["If-Match"] = f'"{version}"'
         return await self._send("POST", person, path, body, headers)
 
+    async def put(self, person: Person, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Say how something is; None where it was refused."""
+        return await self._send("PUT", person, path, body, {})
+
     async def _send(
         self,
         method: str,

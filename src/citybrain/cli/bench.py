@@ -5,12 +5,13 @@ package.
 """
 
 import asyncio
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvloop
+
+from citybrain.cli.checkout import of_checkout
 
 app = typer.Typer(
     help="Measure speed and memory beside limits and peers. JSON lines on standard output, a "
@@ -78,15 +79,23 @@ def apply(
     _run("apply", rounds, seconds, lines, data_dir)
 
 
+@app.command("inspection")
+def inspection(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Detections per second into the log and into cases; how fast cases are found again."""
+    _run("inspection", rounds, seconds, lines, data_dir)
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""
-    for bench in ("append", "replay", "project", "http", "faces", "apply"):
+    for bench in ("append", "replay", "project", "http", "faces", "apply", "inspection"):
         _run(bench, rounds, seconds, None, data_dir)
 
 
 def _run(bench: str, rounds: int, seconds: float, lines: str | None, data_dir: Path | None) -> None:
-    ops = _benchmarks()
+    ops = of_checkout("ops.bench.run", "citybrain bench: the benchmarks are")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(
@@ -95,22 +104,3 @@ def _run(bench: str, rounds: int, seconds: float, lines: str | None, data_dir: P
     except (ops.BenchFailed, ValueError) as error:
         typer.echo(f"citybrain bench {bench}: {error}", err=True)
         raise typer.Exit(1) from error
-
-
-def _benchmarks() -> Any:
-    """`ops.bench.run`, also when the command is called inside a checkout it is not run from."""
-    checkout = Path(__file__).resolve().parents[3]
-    if (checkout / "ops" / "bench").is_dir() and str(checkout) not in sys.path:
-        sys.path.insert(0, str(checkout))
-    try:
-        from ops.bench import run
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("ops"):
-            raise
-        typer.echo(
-            "citybrain bench: the benchmarks are part of a checkout of the project, not of the "
-            "installed package; run this in a checkout.",
-            err=True,
-        )
-        raise typer.Exit(2) from error
-    return run

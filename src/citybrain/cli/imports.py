@@ -79,7 +79,7 @@ def _print(result: ImportResult, *, dry_run: bool, written: Path | None) -> None
     console.print(
         f"{result.rows} rows: {result.imported} {would}imported, "
         f"{result.continued} {would}continued, {result.unchanged} unchanged, "
-        f"{len(result.rejected)} rejected"
+        f"{len(result.rejected)} rejected; {result.merged} {would}merged into others"
     )
     for remark, lines in result.remarks.items():
         errors.print(f"{len(lines)} rows, the first in line {min(lines)}: {remark}")

@@ -9,7 +9,16 @@ import typer
 from pydantic import SecretStr, ValidationError
 
 from citybrain import __version__
-from citybrain.cli import applications, bench, catalogue, faces, imports, processes, projections
+from citybrain.cli import (
+    applications,
+    bench,
+    catalogue,
+    faces,
+    imports,
+    processes,
+    projections,
+    simulate,
+)
 from citybrain.cli.output import console, errors, print_json
 from citybrain.cli.replay import replay
 from citybrain.cli.serve import run, serve
@@ -33,6 +42,7 @@ app.command()(serve)
 app.command()(replay)
 app.add_typer(bench.app, name="bench")
 app.add_typer(imports.app, name="import")
+app.add_typer(simulate.app, name="simulate")
 app.add_typer(projections.app, name="projections")
 app.add_typer(processes.app, name="processes")
 app.add_typer(faces.app, name="faces")

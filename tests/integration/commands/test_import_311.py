@@ -95,15 +95,16 @@ async def test_real_records_go_in_once_and_come_out_of_the_read_models(
     async with running(store):
         result = await import_file(store, REAL_FILE)
         assert (result.rows, result.imported, len(result.rejected)) == (2981, 2936, 45)
+        assert (result.merged, result.events) == (445, await store.head())
         head = await store.head()
         again = await import_file(store, REAL_FILE)
-        assert (again.unchanged, await store.head()) == (2936, head)
+        assert (again.unchanged, again.merged, await store.head()) == (2936, 0, head)
         await caught_up(store)
     days = await queries.case_days(store.pool, since=date(2024, 1, 1), until=date(2026, 1, 1))
     reported = sum(day["reported"] for day in days)
     closed = sum(day["closed"] for day in days)
     still_open = sum(row["open"] for row in await queries.open_case_counts(store.pool))
-    assert (reported, closed + still_open) == (2936, 2936)
+    assert (reported, closed + still_open + result.merged) == (2936, 2936)
     assert all(day["mean_seconds_to_closed"] >= 0 for day in days if day["closed"])
     for projection in PROJECTIONS:
         assert (await compare(store, projection)).equal, projection.name

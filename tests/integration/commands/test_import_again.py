@@ -15,6 +15,7 @@ from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.eventstore import EventStore, StoreUnavailable
 from commands.case import HandleCase, ReturnCase, handle_case, return_case
+from commands.case_merging import UnmergeCase, unmerge_case
 from commands.imports.csv311 import Import, ImportResult
 from commands.imports.record_311 import UPDATED_LATER, case_id_of
 from tests.integration.cases import DIGEST, OPERATOR, context, services_over
@@ -74,7 +75,8 @@ async def test_what_the_real_records_cannot_say_is_reported(store: EventStore) -
 async def test_two_imports_at_once_do_not_disturb_each_other(store: EventStore) -> None:
     first, second = await asyncio.gather(bring_in(store, RECORDS), bring_in(store, RECORDS))
     assert counts(first)[3] == counts(second)[3] == 45
-    assert first.events + second.events == await store.head() == 2936 * 4 + 2889 * 3
+    assert first.events + second.events == await store.head() == 2936 * 3 + 2491 + 2451 * 3 + 890
+    assert first.merged + second.merged == 445
 
 
 async def test_each_step_has_its_own_time_and_command(store: EventStore, tmp_path: Path) -> None:
@@ -100,6 +102,103 @@ async def test_an_older_extract_does_not_take_a_case_back(
     assert counts(await bring_in(store, extract(tmp_path, OPEN))) == (0, 0, 1, 0)
     case = await store.load(InspectionCase, case_id_of("nyc311", "1001"))
     assert case.status == "closed"
+
+
+DUE_HEADER = (*HEADER, "Due Date")
+
+
+def with_due(folder: Path, *rows: Iterable[str]) -> Path:
+    path = extract(folder)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([DUE_HEADER, *rows])
+    return path
+
+
+@pytest.mark.parametrize(("due", "in_time"), [("1/3/2025 7:52", True), ("1/1/2025 9:52", False)])
+async def test_a_due_date_is_the_deadline_of_the_handling(
+    store: EventStore, tmp_path: Path, due: str, in_time: bool
+) -> None:
+    path = with_due(tmp_path, (*CLOSED, due))
+    assert counts(await bring_in(store, path)) == (1, 0, 0, 0)
+    events = {each.topic: each for each in await store.read(case_id_of("nyc311", "1001"))}
+    (begun,) = events["case.dispatched"].data["begun"]
+    assert (begun["unit"], begun["amount"]) == ("hours", 48 if in_time else 2)
+    assert begun["begun_at"] == "2025-01-01T12:52:00+00:00"
+    (ended,) = events["case.handled"].data["ended"]
+    assert (ended["code"], ended["met"], ended["in_time"]) == ("handling", True, in_time)
+    assert counts(await bring_in(store, path)) == (0, 0, 1, 0)
+    changed = await bring_in(store, with_due(tmp_path, (*CLOSED, "1/9/2025 7:52")))
+    assert [each.reason for each in changed.rejected] == [
+        "the record has changed since it was imported: due date of case.dispatched"
+    ]
+
+
+async def test_a_due_date_before_the_report_is_refused(store: EventStore, tmp_path: Path) -> None:
+    result = await bring_in(store, with_due(tmp_path, (*CLOSED, "1/1/2025 7:52")))
+    assert [each.reason for each in result.rejected] == ["Due Date does not lie after Created Date"]
+
+
+def again(key: str, day: int, north: str = "40.7", kind: str = "Dead Animal") -> tuple[str, ...]:
+    """Another report, of the same place unless said otherwise."""
+    at = f"1/{day}/2025 7:52"
+    return (
+        key, at, f"1/{day}/2025 12:08", *CLOSED[3:4], kind, *CLOSED[5:9], at, north, *CLOSED[11:]
+    )  # fmt: skip
+
+
+async def statuses(store: EventStore, *keys: str) -> list[str]:
+    cases = [await store.load(InspectionCase, case_id_of("nyc311", key)) for key in keys]
+    return [str(case.status) for case in cases]
+
+
+async def test_rows_of_one_problem_are_merged_into_the_earliest(
+    store: EventStore, tmp_path: Path
+) -> None:
+    rows = [
+        again("1", 8), again("2", 5), again("3", 3), again("4", 12), again("5", 3, "40.8"),
+        again("6", 3, kind="Pet Shop"),
+    ]  # fmt: skip
+    result = await bring_in(store, extract(tmp_path, *rows))
+    assert (counts(result), result.merged) == ((6, 0, 0, 0), 2)
+    assert result.events == await store.head() == 2 * (3 + 2) + 4 * 7
+    keys = ("1", "2", "3", "4", "5", "6")
+    assert await statuses(store, *keys) == ["merged", "merged", *["closed"] * 4]
+    first = await store.load(InspectionCase, case_id_of("nyc311", "3"))
+    assert first.absorbed == [case_id_of("nyc311", "1"), case_id_of("nyc311", "2")]
+    *_, merged = await store.read(case_id_of("nyc311", "1"))
+    assert merged.metadata["channel"] == "import"
+    assert merged.data["reason"] == (
+        "the same problem was reported as nyc311:3; its own record was closed at "
+        "2025-01-08T17:08:00+00:00"
+    )
+    repeated = await bring_in(store, extract(tmp_path, *rows))
+    assert (counts(repeated), repeated.merged, repeated.events) == ((0, 0, 6, 0), 0, 0)
+    alone = await bring_in(store, extract(tmp_path, rows[0]))
+    assert (counts(alone), await store.head()) == ((0, 0, 1, 0), result.events)
+
+
+async def test_what_went_its_own_way_or_was_taken_apart_is_not_merged(
+    store: EventStore, tmp_path: Path
+) -> None:
+    rows = [again("1", 3), again("2", 4), again("3", 5)]
+    await bring_in(store, extract(tmp_path, rows[0]))
+    result = await bring_in(store, extract(tmp_path, *rows))
+    assert (counts(result), result.merged) == ((2, 0, 1, 0), 0)  # the first one was closed before
+    assert await statuses(store, "1", "2", "3") == ["closed"] * 3
+
+
+async def test_a_merge_that_a_person_undid_stays_undone(store: EventStore, tmp_path: Path) -> None:
+    rows = [
+        (*again("1", 3)[:2], "", *again("1", 3)[3:8], "Open", *again("1", 3)[9:]),
+        again("2", 4),
+    ]
+    assert (await bring_in(store, extract(tmp_path, *rows))).merged == 1
+    case_id = case_id_of("nyc311", "2")
+    await unmerge_case(case_id, UnmergeCase(reason="another bird"), context(OPERATOR),
+                       services_over(store))  # fmt: skip
+    result = await bring_in(store, extract(tmp_path, *rows))
+    assert (counts(result), result.merged) == ((0, 1, 1, 0), 0)
+    assert await statuses(store, "1", "2") == ["dispatched", "closed"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""The simulators over a real server: cameras in batches and alone, and a small city at work."""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+
+from ops.simulators import desk, officials
+from ops.simulators.cameras import Cameras, street_classes
+from ops.simulators.centre import Centre
+from ops.simulators.client import Client
+from ops.simulators.desk import Desk
+from ops.simulators.officials import Officials
+from ops.simulators.streets import Streets
+from tests.integration.http.conftest import Api
+
+SEED = 7
+
+
+def client_of(api: Api) -> Client:
+    return Client(
+        api.session, api.url, f"{api.url}/dev/token", give_up_after_seconds=30,
+        chance=random.Random(SEED),
+    )  # fmt: skip
+
+
+async def streets_of(client: Client, cameras: int) -> Streets:
+    codes = [row["code"] for row in await street_classes(client)]
+    return Streets(cameras, codes, random.Random(SEED))
+
+
+@pytest.mark.parametrize("batch", [1, 25])
+async def test_every_detection_that_was_sent_is_recorded(api: Api, batch: int) -> None:
+    client = client_of(api)
+    streets = await streets_of(client, 40)
+    cameras = Cameras(client, streets, rate=100.0, batch=batch, seed=SEED)
+    await cameras.register()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1.5):
+            await cameras.run()
+    sent = cameras.sent
+    assert sent.sent == sent.recorded > 50
+    assert (sent.known, sent.refused) == (0, 0)
+    facts = await api.runtime.store.pool.fetchrow(
+        "SELECT count(*) FILTER (WHERE topic = 'detection.recorded') AS detections, "
+        "count(*) FILTER (WHERE topic = 'camera.registered') AS cameras FROM stored_events"
+    )
+    assert dict(facts or {}) == {"detections": sent.sent, "cameras": 40}
+
+
+async def test_a_city_takes_what_cameras_see_to_its_end(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr("ops.simulators.centre.ROUND_SECONDS", 0.05)
+    monkeypatch.setattr("ops.simulators.officials.ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(desk, "STEP_SHARE", 1.0)
+    monkeypatch.setattr(officials, "HAND_BACK_SHARE", 0.3)
+    monkeypatch.setattr(officials, "EXTENSION_SHARE", 0.3)
+    client = client_of(api)
+    streets = await streets_of(client, 40)
+    cameras = Cameras(client, streets, rate=20.0, batch=1, seed=SEED, sights_a_problem=3)
+    desks = Desk(client, random.Random(SEED))
+    await cameras.register()
+    departments = (await api.call("GET", "/v1/departments")).json["departments"]
+    wanted = {
+        "detection.confirmed", "detection.dismissed", "case.declined", "case.decided",
+        "case.task_finished", "case.milestone_reached", "case.extended", "case.change_denied",
+        "case.handed_back", "case.returned", "case.closed",
+    }  # fmt: skip
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        work = [
+            group.create_task(each)
+            for each in (
+                cameras.run(), Centre(desks, streets).run(),
+                *(Officials(desks, streets, row["code"]).run() for row in departments),
+            )
+        ]  # fmt: skip
+        while missing := wanted - set(await topics(api)):
+            await asyncio.sleep(0.2)
+        for task in work:
+            task.cancel()
+    assert not missing
+
+
+async def topics(api: Api) -> Counter[str]:
+    rows = await api.runtime.store.pool.fetch(
+        "SELECT topic, count(*) AS count FROM stored_events GROUP BY topic"
+    )
+    return Counter({row["topic"]: row["count"] for row in rows})
