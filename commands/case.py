@@ -1,20 +1,33 @@
 """The commands of an inspection case on its way from report to closing, and their handlers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+import orjson
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
+from citybrain.domain.actor import Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CasePlace, CaseSource
 from citybrain.domain.deadlines import Deadline, Stage
 from citybrain.errors import InvalidInput
-from commands.handling import Command, CommandContext, CommandResult, Services, change, create
+from commands.handling import (
+    Command,
+    CommandContext,
+    CommandResult,
+    Services,
+    change,
+    create,
+    once_a_key,
+)
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+LongText = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
+COMMENT = "case-comment"
+COMMENT_KEPT = timedelta(days=180)
 REWORK_STAGES = (Stage.HANDLING,)
 REOPENED_STAGES = (Stage.HANDLING, Stage.CLOSING)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,7 +53,7 @@ class ReportCase(StepCommand):
 
     source: CaseSource = Field(description="who noticed it; must fit the role of the token")
     class_code: Code = Field(description="a class of `GET /v1/classes`")
-    description: Text = Field("", description="what is wrong; no personal data")
+    description: LongText = Field("", description="what is wrong; no personal data")
     latitude: float = Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")
     longitude: float = Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")
     address: Annotated[Text, StringConstraints(max_length=300)] | None = None
@@ -50,6 +63,9 @@ class ReportCase(StepCommand):
     )
     simulated: bool = Field(False, description="true for made-up data; shown wherever it shows")
     external_ref: Annotated[Text, StringConstraints(max_length=120)] | None = None
+    attributes: dict[Code, Annotated[list[Text], Field(max_length=50)]] | None = Field(
+        None, max_length=50, description="what the class asks for, by code; no personal data"
+    )
 
 
 class FileCase(StepCommand):
@@ -142,6 +158,15 @@ class ReopenCase(Command):
     reason: Annotated[Text, StringConstraints(min_length=1)]
 
 
+class CommentCase(Command):
+    """Say something of a case. Text and contact are kept sealed, for a time."""
+
+    text: Annotated[LongText, StringConstraints(min_length=1)]
+    contact: dict[str, str] = Field(default_factory=dict, description="how to reach the author")
+    stated: str | None = Field(None, description="how it stands as the author sees it")
+    written_at: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = None
+
+
 def case_answer(case: InspectionCase) -> dict[str, Any]:
     """What every command on a case answers."""
     return {"case_id": case.id, "status": str(case.status), "version": case.version}
@@ -155,10 +180,12 @@ async def report_case(
     def decide() -> InspectionCase:
         now = services.clock()
         at = min(command.occurred_at or now, now)
+        attributes = checked_attributes(command, context, services, now)
         return InspectionCase.report(
             context.actor, now, case_id=case_id,
             place=place_of(services, now, command.latitude, command.longitude),
-            begun=begun(services, now, command.class_code, at, Stage.FILING), **dict(command),
+            begun=begun(services, now, command.class_code, at, Stage.FILING),
+            **(dict(command) | {"attributes": attributes}),
         )  # fmt: skip
 
     return await create(command, context, services, decide, case_answer)
@@ -181,9 +208,13 @@ async def file_case(
 
 
 async def dispatch_case(
-    case_id: str, command: DispatchCase, context: CommandContext, services: Services
-) -> CommandResult:
-    """Dispatch a filed case: to the given departments, else by the routing of its class."""
+    case_id: str, command: DispatchCase, context: CommandContext, services: Services, *,
+    given: Sequence[Deadline] | None = None,
+) -> CommandResult:  # fmt: skip
+    """Dispatch a filed case: to the given departments, else by the routing of its class.
+
+    `given` are deadlines of the source in place of the class's (imports).
+    """
     if command.departments is None and command.lead is not None:
         raise InvalidInput("a lead is given together with its departments")
 
@@ -200,7 +231,7 @@ async def dispatch_case(
         case.dispatch(
             context.actor, now, departments=departments, lead=lead,
             definitions_version=definitions.version, occurred_at=command.occurred_at,
-            begun=begun(
+            begun=given or begun(
                 services, now, case.class_code, command.occurred_at or now, Stage.HANDLING
             ),
         )  # fmt: skip
@@ -353,6 +384,42 @@ async def reopen_case(
         InspectionCase, case_id, command, context, services,
         lambda case: decide(case, services.clock()), case_answer,
     )  # fmt: skip
+
+
+@once_a_key
+async def comment_case(
+    case_id: str, command: CommentCase, context: CommandContext, services: Services
+) -> CommandResult:
+    """Seal what somebody says of a case, and note that they did."""
+
+    def decide(case: InspectionCase, comment_id: str) -> None:
+        case.comment(
+            context.actor, services.clock(), comment_id=comment_id, stated=command.stated,
+            written_at=command.written_at,
+        )  # fmt: skip
+
+    # A refusal comes before anything is kept.
+    decide(await services.store.load(InspectionCase, case_id), comment_id="")
+    await services.vault.create_key(case_id)
+    said = orjson.dumps({"text": command.text, **command.contact})
+    kept_until = services.clock() + COMMENT_KEPT
+    comment_id = await services.vault.keep(case_id, COMMENT, said, kept_until)
+    return await change(
+        InspectionCase, case_id, command, context, services,
+        lambda case: decide(case, str(comment_id)), case_answer,
+    )  # fmt: skip
+
+
+def checked_attributes(
+    command: ReportCase, context: CommandContext, services: Services, now: datetime
+) -> dict[str, list[str]] | None:
+    """The attributes as the class in force takes them; raises `InvalidAttribute`.
+
+    Only a citizen can be asked, so what is required is required of citizens.
+    """
+    case_class = services.definitions.case_at(now).require_class(command.class_code)
+    asked = context.actor.has(Role.CITIZEN)
+    return case_class.check_attributes(command.attributes or {}, complete=asked) or None
 
 
 def place_of(

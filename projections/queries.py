@@ -217,19 +217,27 @@ WHERE citizen_id = $1 AND ($2::timestamptz IS NULL OR (at, access_id) < ($2, $3:
 ORDER BY at DESC, access_id DESC LIMIT $4
 """
 
-SERVICE_REQUESTS = """
-SELECT case_id, class_code, status, status_notes, lead, description, address, latitude, longitude,
-       requested_at, updated_at
-FROM service_requests.requests
-WHERE ($1::text[] IS NULL OR class_code = ANY($1)) AND ($2::text[] IS NULL OR status = ANY($2))
-  AND requested_at >= $3 AND requested_at <= $4
-ORDER BY requested_at DESC, case_id DESC LIMIT $5
+SERVICE_REQUEST_COLUMNS = """
+case_id, class_code, status, status_notes, lead, description, address, address_id, latitude,
+longitude, attributes::text AS attributes, requested_at, updated_at, expected_at
 """
 
-SERVICE_REQUESTS_BY_ID = """
-SELECT case_id, class_code, status, status_notes, lead, description, address, latitude, longitude,
-       requested_at, updated_at
+SERVICE_REQUESTS = f"""
+SELECT {SERVICE_REQUEST_COLUMNS} FROM service_requests.requests
+WHERE ($1::text[] IS NULL OR class_code = ANY($1)) AND ($2::text[] IS NULL OR status = ANY($2))
+  AND requested_at BETWEEN $3 AND $4 AND updated_at BETWEEN $5 AND $6
+ORDER BY requested_at DESC, case_id DESC LIMIT $7 OFFSET $8
+"""  # noqa: S608
+
+SERVICE_REQUESTS_BY_ID = f"""
+SELECT {SERVICE_REQUEST_COLUMNS}
 FROM service_requests.requests WHERE case_id = ANY($1) ORDER BY requested_at DESC, case_id DESC
+"""  # noqa: S608
+
+SERVICE_REQUEST_UPDATES = """
+SELECT case_id, version, status, description, updated_at FROM service_requests.updates
+WHERE updated_at BETWEEN $1 AND $2 AND ($3::text[] IS NULL OR case_id = ANY($3))
+ORDER BY updated_at, position LIMIT $4 OFFSET $5
 """
 
 STREAM_COUNTS = """
@@ -283,7 +291,7 @@ async def cases(
     `area` is the code of a district, street, community or cell; `waiting`: for a supervisor.
     """
     reported_at, case_id = after or (None, None)
-    return await _rows(
+    return await _rows_planned(
         pool, CASES, is_open, department, class_code, status, source, area, overdue, waiting,
         since, until, reported_at, case_id, limit,
     )  # fmt: skip
@@ -301,7 +309,7 @@ async def cases_near(
     """Open cases within a circle, nearest first, with `distance_m`."""
     north, east = degrees_around(latitude, radius_m)
     west_x, east_x = ((longitude + each) * EAST_SHRINKS for each in (-east, east))
-    rows = await _rows(
+    rows = await _rows_planned(
         pool, CASES_NEAR, west_x, latitude - north, east_x, latitude + north, department,
         2 * limit + 50,
     )  # fmt: skip
@@ -325,7 +333,7 @@ async def deadlines(
     limit: int = 50,
 ) -> list[Row]:
     """Running deadlines, the next one first; `after` is (due_at, case_id, code)."""
-    return await _rows(
+    return await _rows_planned(
         pool, DEADLINES, responsible, stage, district, due_before, *(after or (None, None, None)),
         limit,
     )  # fmt: skip
@@ -346,7 +354,7 @@ async def heat(
     limit: int,
 ) -> list[Row]:
     """Reports by square, the most first. `squares`: south, north, west, east, all included."""
-    return await _rows(pool, HEAT, since, until, class_code, *squares, limit)
+    return await _rows_planned(pool, HEAT, since, until, class_code, *squares, limit)
 
 
 async def evaluation(
@@ -361,7 +369,7 @@ async def evaluation(
 ) -> dict[str, dict[str, int]]:
     """What happened in these days, by area, department, class or day."""
     found: dict[str, dict[str, int]] = {}
-    rows = await _rows(pool, EVALUATION, by, since, until, department, class_code, district)
+    rows = await _rows_planned(pool, EVALUATION, by, since, until, department, class_code, district)
     for row in rows:
         found.setdefault(row["key"], {})[row["what"]] = row["count"]
     return found
@@ -490,19 +498,37 @@ async def data_accesses(
 async def service_requests(
     pool: Pool,
     *,
-    since: datetime,
-    until: datetime,
+    requested: tuple[datetime, datetime],
+    updated: tuple[datetime, datetime],
     classes: Sequence[str] | None = None,
     statuses: Sequence[str] | None = None,
     limit: int = 1000,
+    offset: int = 0,
 ) -> list[Row]:
     """Cases as Open311's service requests, newest first, both ends included."""
-    return await _rows(pool, SERVICE_REQUESTS, classes, statuses, since, until, limit)
+    rows = await _rows(
+        pool, SERVICE_REQUESTS, classes, statuses, *requested, *updated, limit, offset
+    )
+    return [row | {"attributes": orjson.loads(row["attributes"])} for row in rows]
 
 
 async def service_requests_by_id(pool: Pool, case_ids: Sequence[str]) -> list[Row]:
     """The service requests of these cases, as far as they are there."""
-    return await _rows(pool, SERVICE_REQUESTS_BY_ID, case_ids)
+    rows = await _rows(pool, SERVICE_REQUESTS_BY_ID, case_ids)
+    return [row | {"attributes": orjson.loads(row["attributes"])} for row in rows]
+
+
+async def service_request_updates(
+    pool: Pool,
+    *,
+    since: datetime,
+    until: datetime,
+    case_ids: Sequence[str] | None = None,
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[Row]:
+    """What reporters are told, oldest first, both ends included."""
+    return await _rows(pool, SERVICE_REQUEST_UPDATES, since, until, case_ids, limit, offset)
 
 
 async def stream_counts(pool: Pool) -> list[Row]:
@@ -576,6 +602,20 @@ async def wait_until(pool: Pool, projection: str, position: int, timeout_seconds
         if time.monotonic() >= deadline:
             return False
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _rows_planned(pool: Pool, query: str, *arguments: Any) -> list[Row]:
+    """Rows of a query with many filters that may be absent: planned for those that are given.
+
+    PostgreSQL would keep one plan for all of them, which is a poor one for each.
+    """
+
+    async def ask() -> list[Any]:
+        async with pool.acquire() as connection, connection.transaction(readonly=True):
+            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+            return await connection.fetch(query, *arguments)
+
+    return [dict(row) for row in await patiently(ask)]
 
 
 async def _rows(pool: Pool, query: str, *arguments: Any) -> list[Row]:

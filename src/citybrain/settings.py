@@ -121,6 +121,13 @@ class Settings(BaseSettings):
         default_factory=dict, description="Open311 clients that may report: SHA-256 of the api_key "
         "in hex, and a name, as JSON; in development the key `development` may, too",
     )  # fmt: skip
+    open311_rate_per_second: float = Field(
+        500.0, gt=0, description="reports and updates per second and api_key of an Open311 client, "
+        "which may speak for many people",
+    )  # fmt: skip
+    open311_rate_burst: int = Field(
+        2000, gt=0, description="reports and updates an Open311 client may send at once"
+    )
     application_identity_seconds: float = Field(
         1800.0, description="time an applicant has to be identified"
     )

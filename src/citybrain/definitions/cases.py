@@ -1,9 +1,11 @@
 """Definitions of cases: departments, classes of problems, routing, deadlines, merging."""
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -28,6 +30,12 @@ class UnknownDepartment(InvalidInput):
     """No such department is defined."""
 
     code = "unknown-department"
+
+
+class InvalidAttribute(InvalidInput):
+    """An attribute of the report is not what its class asks for."""
+
+    code = "invalid-attribute"
 
 
 class _Definition(BaseModel):
@@ -108,6 +116,84 @@ class MergeRule(_Definition):
         return timedelta(hours=self.window_hours)
 
 
+class Datatype(StrEnum):
+    """What an attribute takes; the words are those of Open311 GeoReport v2."""
+
+    STRING = "string"
+    NUMBER = "number"
+    DATETIME = "datetime"
+    TEXT = "text"
+    SINGLE = "singlevaluelist"
+    MULTI = "multivaluelist"
+
+
+LISTS = (Datatype.SINGLE, Datatype.MULTI)
+
+
+def _is_date(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+# What a value has to be, and how that is said.
+CHECKS: dict[Datatype, tuple[Callable[[str], object], str]] = {
+    Datatype.STRING: (re.compile(r"[^\x00-\x1f]{1,500}").fullmatch, "one line of 500 characters"),
+    Datatype.NUMBER: (re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?").fullmatch, "a number"),
+    Datatype.DATETIME: (_is_date, "a date and time"),
+    Datatype.TEXT: (re.compile(r"[^\x00]{1,2000}").fullmatch, "a text of 2000 characters"),
+}
+
+
+class AttributeValue(_Definition):
+    """One of the values of a list."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    name: str = Field(min_length=1)
+
+
+class Attribute(_Definition):
+    """What a report of a class is asked beside its place and text.
+
+    One with `variable: false` only tells something, in its description.
+    """
+
+    code: Code
+    variable: bool = True
+    datatype: Datatype
+    required: bool = False
+    order: int = Field(ge=1)
+    description: str = Field(min_length=1)
+    datatype_description: str = ""
+    values: tuple[AttributeValue, ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Attribute":
+        if (self.datatype in LISTS) != bool(self.values):
+            raise ValueError("values belong to a list, and a list has values")
+        if self.required and not self.variable:
+            raise ValueError("what takes no value is not required")
+        return self
+
+    def check(self, given: Sequence[str]) -> None:
+        """Whether the values fit; raises `InvalidAttribute`."""
+        name = f"attribute[{self.code}]"
+        if not self.variable:
+            raise InvalidAttribute(f"{name} takes no value", attribute=self.code)
+        if self.datatype is not Datatype.MULTI and len(given) > 1:
+            raise InvalidAttribute(f"{name} takes one value", attribute=self.code)
+        if self.datatype in LISTS:
+            keys = {each.key for each in self.values}
+            if not keys.issuperset(given) or len(set(given)) != len(given):
+                raise InvalidAttribute(f"{name} is not one of its values", attribute=self.code)
+            return
+        check, words = CHECKS[self.datatype]
+        if not all(check(value) for value in given):
+            raise InvalidAttribute(f"{name} is not {words}", attribute=self.code)
+
+
 class CaseClass(_Definition):
     """A class of street problem.
 
@@ -126,6 +212,28 @@ class CaseClass(_Definition):
     confirm_below: int = Field(60, ge=0, le=100)
     recheck_minutes: float | None = Field(None, gt=0, le=10_080)
     deadlines: tuple[DeadlineRule, ...] | None = None
+    attributes: tuple[Attribute, ...] = ()
+
+    def check_attributes(
+        self, given: Mapping[str, Sequence[str]], *, complete: bool
+    ) -> dict[str, list[str]]:
+        """The values by attribute, in the order of the attributes, empty ones left out.
+
+        `complete`: what is required must be there. Raises `InvalidAttribute`.
+        """
+        known = {each.code: each for each in sorted(self.attributes, key=lambda each: each.order)}
+        for code in given:
+            if code not in known:
+                raise InvalidAttribute(
+                    f"attribute[{code}] is not known in this class", attribute=code
+                )
+        found = {code: [value for value in given.get(code, ()) if value] for code in known}
+        for code, values in found.items():
+            if values:
+                known[code].check(values)
+            elif complete and known[code].required:
+                raise InvalidAttribute(f"attribute[{code}] was not provided", attribute=code)
+        return {code: values for code, values in found.items() if values}
 
 
 D = TypeVar("D", Department, CaseClass)
@@ -210,6 +318,7 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
             _check_route(path, lines, index, case_class, departments)
             own = ("classes", index, "deadlines")
             _check_deadlines(path, lines, own, case_class.deadlines or ())
+            _check_attributes(path, lines, index, case_class.attributes)
         found = _unique(path, lines, "classes", file.classes)
         classes = classes | {
             code: each.model_copy(update={"deadlines": file.deadlines})
@@ -263,6 +372,28 @@ def _check_deadlines(
             line = lines.of((*place, index, "code"))
             raise DefinitionError(f"{path}:{line}: {rule.code!r} is defined twice")
         seen.add(rule.code)
+
+
+def _check_attributes(
+    path: Path, lines: Lines, index: int, attributes: tuple[Attribute, ...]
+) -> None:
+    """Codes and orders are there once in a class, keys once in a list."""
+    seen: set[str | int] = set()
+    for number, attribute in enumerate(attributes):
+        place: Place = ("classes", index, "attributes", number)
+        keys = [each.key for each in attribute.values]
+        once: list[tuple[Place, str | int, bool]] = [
+            ((*place, "code"), attribute.code, attribute.code in seen),
+            ((*place, "order"), attribute.order, attribute.order in seen),
+            *(
+                ((*place, "values", at, "key"), key, key in keys[:at])
+                for at, key in enumerate(keys)
+            ),
+        ]
+        for where, what, twice in once:
+            if twice:
+                raise DefinitionError(f"{path}:{lines.of(where)}: {what!r} is defined twice")
+        seen |= {attribute.code, attribute.order}
 
 
 def _check_route(

@@ -157,6 +157,7 @@ CENTRE = (Role.OPERATOR, Role.SYSTEM)
 HANDLERS = (Role.OFFICIAL, Role.SYSTEM)
 ANYBODY_AT_WORK = (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM)
 APPROVERS = (Role.SUPERVISOR,)
+COMMENTERS = (Role.CITIZEN, Role.SYSTEM)
 REPORTERS = {
     CaseSource.CAMERA: (Role.DEVICE, Role.SYSTEM),
     CaseSource.CITIZEN: (Role.CITIZEN, Role.SYSTEM),
@@ -440,6 +441,20 @@ class InspectionCase(StreamAggregate):
         """The problem is there again: the lead handles it again."""
         self._check(REOPEN, actor)
         self._step(events.CaseReopened, now, None, begun, reason=reason, detection_id=None)
+
+    def comment(
+        self, actor: Actor, now: datetime, *, comment_id: str, stated: str | None = None,
+        written_at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Somebody outside says something of the case, wherever it stands."""
+        _require_role(actor, "commented on", COMMENTERS)
+        written_at = now if written_at is None else _not_future(written_at, now)
+        if written_at < self.reported_at - CLOCK_TOLERANCE:
+            raise TimeOutOfOrder("a comment lies before the report of its case")
+        self._note(
+            events.CaseCommented, now, author=actor.subject, comment_id=comment_id, stated=stated,
+            written_at=_text(written_at),
+        )  # fmt: skip
 
     # --- detections and merges
 

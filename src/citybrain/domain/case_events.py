@@ -532,6 +532,20 @@ class CaseDeadlineMissed(CaseEvent):
         _mark(aggregate, self.code, warned=True, missed=True)
 
 
+class CaseCommented(CaseEvent):
+    """Somebody outside said something of the case, which changes nothing.
+
+    What they said is sealed in the vault under `comment_id`, for a time; `stated` is how the
+    problem stands as they see it, in the words of the channel.
+    """
+
+    TOPIC: ClassVar[str] = "case.commented"
+    author: str
+    comment_id: str
+    stated: str | None
+    written_at: str
+
+
 def _mark(aggregate: Any, code: str, **marks: bool) -> None:
     for each in aggregate.deadlines:
         if each["code"] == code:
@@ -544,5 +558,5 @@ EVENTS = (
     CaseVerified, CaseClosed, CaseReopened, CaseDetectionMerged, CaseDetectionSeparated,
     CaseAbsorbed, CaseReleased, CaseMerged, CaseUnmerged, CaseChangeRequested, CaseChangeDenied,
     CaseHandedBack, CaseVoided, CaseExtended, CaseDeferred, CaseResumed, CaseDeadlineWarned,
-    CaseDeadlineMissed,
+    CaseDeadlineMissed, CaseCommented,
 )  # fmt: skip

@@ -42,7 +42,7 @@ async def test_what_is_not_a_json_object_is_malformed(api: Api, body: bytes) -> 
         {"latitude": "north"}, {"latitude": 91}, {"latitude": None}, {"longitude": [1]},
         {"confidence": 0}, {"confidence": 101}, {"source": "satellite"}, {"class_code": "x" * 100},
         {"class_code": "../etc"}, {"class_code": "no_such_class"}, {"evidence_sha256": ["zz"]},
-        {"evidence_sha256": ["ab" * 32] * 21}, {"description": "x" * 2001},
+        {"evidence_sha256": ["ab" * 32] * 21}, {"description": "x" * 4001},
         {"description": "a\x00b"}, {"unknown": 1}, {"occurred_at": "yesterday"},
         {"occurred_at": "2026-03-01T08:00:00"}, {"occurred_at": 1e300}, {"simulated": "maybe"},
     ],
