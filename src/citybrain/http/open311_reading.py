@@ -15,7 +15,7 @@ from citybrain.errors import CitybrainError
 
 JURISDICTION = "zhengzhou.gov.cn"
 BODY_BYTES = 64 * 1024
-FIELDS, IDS, PAGES = 100, 500, 10_000
+FIELDS, IDS, PAGES = 100, 200, 10_000  # so many ids fit a request line of 8 190 bytes
 MOST, DAYS = 1000, 90
 FOREVER = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 LISTS = ("service_request_id", "service_code", "status")  # may be declared several times

@@ -137,3 +137,14 @@ async def test_a_body_in_pieces_that_does_not_end(api: Api, kind: str) -> None:
     )
     assert (answer.status, code_of(answer, kind)) == (413, 413)
     assert await nothing_stored(api)
+
+
+@KINDS
+async def test_as_many_ids_as_may_be_asked_for_fit_a_request_line(api: Api, kind: str) -> None:
+    ids = ["case-" + f"{number:032x}" for number in range(201)]
+    for count, status in ((200, 200), (201, 400)):
+        answer = await api.call(
+            "GET", f"{BASE}/requests.{kind}?service_request_id={','.join(ids[:count])}"
+        )
+        assert answer.status == status
+        assert answer.headers["Content-Type"] == TYPES[kind]

@@ -1,4 +1,4 @@
-"""Service requests: what a reporter is told at each status, and by when."""
+"""Service requests: what a reporter is told at each status, in the words of the updates."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,23 +6,17 @@ from typing import Any
 import pytest
 
 from citybrain.domain.case import InspectionCase
-from citybrain.domain.deadlines import Stage
 from citybrain.eventstore import EventStore
 from projections import queries
-from projections.rebuild import compare
-from projections.registry import projection_named
 from tests.integration.projections.test_inspection import (
-    LIVES,
     defer,
     extend,
-    file_with_closing,
     hand_back,
     project,
     reported,
     resume,
     saved,
     void,
-    worker,
 )
 from tests.integration.projections.test_inspection import dispatch as dispatch_with_deadlines
 from tests.unit.domain.test_case import (
@@ -41,7 +35,6 @@ from tests.unit.domain.test_case import (
     send_back,
     verify,
 )
-from tests.unit.domain.test_case_changes import HOUR, deadline
 
 NAME = "service_requests"
 OTHER = "case-" + "1" * 32
@@ -120,7 +113,7 @@ async def updates(store: EventStore) -> list[dict[str, Any]]:
         ((file, dispatch, comment), "open", "Sent to the departments", "INVESTIGATING"),
     ],
 )  # fmt: skip
-async def test_each_status_is_open_or_closed_with_a_note(
+async def test_each_status_has_a_note_and_a_word_that_is_open_or_closed_as_it_is(
     store: EventStore, steps: tuple[Step, ...], status: str, note: str, word: str
 ) -> None:
     row = await told(store, *steps)
@@ -131,45 +124,11 @@ async def test_each_status_is_open_or_closed_with_a_note(
     assert (word in CLOSED_WORDS) == (status == "closed")
 
 
-async def test_what_is_expected_is_the_closing_else_the_latest_deadline(store: EventStore) -> None:
-    closing = NOW + 48 * HOUR
-    filed = (file_with_closing, dispatch_with_deadlines, accept)
-    for steps, expected in (
-        ((), NOW + HOUR),
-        ((file,), None),
-        ((file, dispatch_with_deadlines), NOW + 12 * HOUR),
-        ((file, dispatch_with_deadlines, accept, extend), NOW + 24 * HOUR),
-        (filed, closing),
-        ((*filed, extend), closing),
-        ((*filed, defer), None),
-        ((*filed, handle, verify), closing),
-        ((*filed, handle, verify, close), None),
-        ((*filed, merge), None),
-        ((*filed, merge, unmerge), closing),
-    ):
-        row = await told(store, *steps, begun=[deadline("filing", Stage.FILING, 1)])
-        assert row["expected_at"] == expected, steps
-
-
 async def test_the_lead_goes_with_a_hand_back_and_attributes_stay(store: EventStore) -> None:
     row = await told(store, file, dispatch, accept, hand_back, attributes={"danger": ["no"]})
     assert row["lead"] is None
     assert row["attributes"] == {"danger": ["no"]}
     assert (await told(store, file, dispatch))["lead"] == DEPARTMENTS[0]
-
-
-@pytest.mark.parametrize("batch", [1, 3, 1000])
-async def test_batches_of_any_size_make_the_same_model(store: EventStore, batch: int) -> None:
-    for life in LIVES.values():
-        case = reported()
-        for step in life:
-            step(case)
-        await saved(store, case)
-    await project(store, NAME, batch=batch)
-    async with worker(store, NAME):
-        assert (await compare(store, projection_named(NAME))).equal
-    rows = await store.pool.fetch("SELECT status FROM service_requests.requests")
-    assert len(rows) == len(LIVES)
 
 
 async def test_updates_are_told_once_in_order_and_without_comments(store: EventStore) -> None:

@@ -102,5 +102,5 @@ def test_what_is_taken_is_taken_again(fallen_tree: CaseClass, given: dict[str, l
     with suppress(InvalidAttribute):
         checked = fallen_tree.check_attributes(given, complete=True)
         assert fallen_tree.check_attributes(checked, complete=True) == checked
-        assert set(checked["blocks"] if "blocks" in checked else ()) <= {"road", "path"}
+        assert set(checked.get("blocks", ())) <= {"road", "path"}
         assert float(checked["size"][0]) < 1e16
