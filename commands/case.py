@@ -179,7 +179,7 @@ async def report_case(
 
     def decide() -> InspectionCase:
         now = services.clock()
-        at = min(command.occurred_at or now, now)
+        at = _told_at(command, context, now)
         attributes = checked_attributes(command, context, services, now)
         return InspectionCase.report(
             context.actor, now, case_id=case_id,
@@ -197,7 +197,7 @@ async def file_case(
     """File a reported case."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
-        at = command.occurred_at or now
+        at = _told_at(command, context, now)
         case.file(
             context.actor, now, definitions_version=services.definitions.case_at(now).version,
             begun=begun(services, now, case.class_code, at, Stage.DISPATCH, Stage.CLOSING),
@@ -232,7 +232,7 @@ async def dispatch_case(
             context.actor, now, departments=departments, lead=lead,
             definitions_version=definitions.version, occurred_at=command.occurred_at,
             begun=given or begun(
-                services, now, case.class_code, command.occurred_at or now, Stage.HANDLING
+                services, now, case.class_code, _told_at(command, context, now), Stage.HANDLING
             ),
         )  # fmt: skip
 
@@ -316,7 +316,7 @@ async def handle_case(
     """The lead department reports the problem solved."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
-        at = command.occurred_at or now
+        at = _told_at(command, context, now)
         recheck = services.definitions.case_at(now).require_class(case.class_code).recheck_minutes
         seen_by_camera = recheck is not None and bool(case.detections)
         case.handle(
@@ -338,7 +338,7 @@ async def return_case(
         case.return_for_rework(
             context.actor, now, reason=command.reason, occurred_at=command.occurred_at,
             begun=begun(
-                services, now, case.class_code, command.occurred_at or now, *REWORK_STAGES
+                services, now, case.class_code, _told_at(command, context, now), *REWORK_STAGES
             ),
         )  # fmt: skip
 
@@ -420,6 +420,13 @@ def checked_attributes(
     case_class = services.definitions.case_at(now).require_class(command.class_code)
     asked = context.actor.has(Role.CITIZEN)
     return case_class.check_attributes(command.attributes or {}, complete=asked) or None
+
+
+def _told_at(command: StepCommand, context: CommandContext, now: datetime) -> datetime:
+    """When a stage begins: as we are told, but for an import, which tells of another system."""
+    if context.actor.has(Role.SYSTEM) and command.occurred_at is not None:
+        return min(command.occurred_at, now)
+    return now
 
 
 def place_of(

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import Field, StringConstraints
 
 from citybrain.domain.camera import Camera, stream_of
-from citybrain.domain.case import UNSOLVED, InspectionCase
+from citybrain.domain.case import UNSOLVED, CannotMerge, InspectionCase
 from citybrain.domain.case_events import CaseDetection, CaseSource
 from citybrain.domain.deadlines import Deadline, Stage, moment
 from citybrain.domain.detection import Detection
@@ -78,7 +78,12 @@ async def merge_case(
 async def unmerge_case(
     case_id: str, command: UnmergeCase, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Undo the merge of a case into another."""
+    """Undo the merge of a case into another; of several merges in a row, the last one first."""
+    case = await services.store.load(InspectionCase, case_id)
+    if case.merged_into is not None:
+        other = await services.store.load(InspectionCase, case.merged_into)
+        if other.merged_into is not None:
+            raise CannotMerge("undo the merge of that case first", merged_into=other.merged_into)
     return await change(
         InspectionCase, case_id, command, context, services,
         lambda case: case.unmerge(context.actor, services.clock(), reason=command.reason),
@@ -158,6 +163,8 @@ async def finish_merge(
     case_id: str, into_case_id: str, reason: str, context: CommandContext, services: Services
 ) -> CommandResult:
     """Tell a case that another has absorbed it; raises a refusal where it goes its own way."""
+    if case_id in await merged_cases(into_case_id, services):
+        raise CannotMerge("the other case goes on in this one")
     return await change(
         InspectionCase, case_id, MergeCase(into_case_id=into_case_id, reason=reason), context,
         services,
@@ -166,6 +173,17 @@ async def finish_merge(
         ),
         case_answer,
     )  # fmt: skip
+
+
+async def merged_cases(case_id: str, services: Services) -> list[str]:
+    """Where a case goes on, and where that goes on, to the end."""
+    found: list[str] = []
+    while True:
+        case = await services.store.load(InspectionCase, case_id)
+        if case.merged_into is None or case.merged_into in found:
+            return found
+        case_id = case.merged_into
+        found.append(case_id)
 
 
 async def release_case(

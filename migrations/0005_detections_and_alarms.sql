@@ -33,9 +33,10 @@ CREATE TABLE detection_plans (
     opens        boolean NOT NULL,
     detection    jsonb NOT NULL,
     planned_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    applied      boolean NOT NULL DEFAULT false
+    applied      boolean NOT NULL DEFAULT false,
+    parked       boolean NOT NULL DEFAULT false
 );
-CREATE INDEX ON detection_plans (planned_at, detection_id) WHERE NOT applied;
+CREATE INDEX ON detection_plans (planned_at, detection_id) WHERE NOT applied AND NOT parked;
 CREATE TABLE merge_plans (
     source_case_id text COLLATE "C" NOT NULL,
     target_case_id text COLLATE "C" NOT NULL,

@@ -7,6 +7,7 @@ again after a crash. Only confirmed detections come here: by the camera's confid
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, ClassVar
@@ -15,22 +16,26 @@ from uuid import uuid4
 import orjson
 import structlog
 
+from citybrain.definitions.cases import MergeRule
 from citybrain.domain.actor import system_actor
 from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import CaseStatus
+from citybrain.domain.deadlines import moment
 from citybrain.domain.detection import Detection
-from citybrain.errors import Refused
+from citybrain.errors import NotFound, Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.case_merging import (
     MergeCase,
     TakeDetections,
     as_evidence,
     merge_case,
+    merged_cases,
     new_case_of,
     open_from_detections,
     take_detections,
 )
 from commands.handling import CommandContext, Services
+from commands.processes.batches import AWAY
+from commands.processes.runner import park
 from commands.processes.sightings import Sighting, candidates, plan, remember
 
 log = structlog.get_logger(__name__)
@@ -49,10 +54,11 @@ INSERT INTO merge_plans (source_case_id, target_case_id)
 SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
 """
 PENDING = """
-SELECT detection_id, case_id, opens, detection FROM detection_plans WHERE NOT applied
-ORDER BY planned_at, detection_id LIMIT $1
+SELECT detection_id, case_id, opens, detection FROM detection_plans
+WHERE NOT applied AND NOT parked ORDER BY planned_at, detection_id LIMIT $1
 """
 PENDING_MERGES = "SELECT source_case_id, target_case_id FROM merge_plans LIMIT $1"
+SET_ASIDE = "UPDATE detection_plans SET parked = $2 WHERE detection_id = ANY($1)"
 APPLIED = "UPDATE detection_plans SET applied = true WHERE detection_id = ANY($1)"
 MERGED = "DELETE FROM merge_plans WHERE source_case_id = $1 AND target_case_id = $2"
 FORGET = (
@@ -98,7 +104,8 @@ class DetectionMerging:
         services: Services,
         context_for: Callable[[str], CommandContext],
     ) -> None:
-        """Take one event."""
+        """Take one event; what was set aside for it is tried again."""
+        await services.store.pool.execute(SET_ASIDE, [event.stream_id], False)
         await self.react_all([event], services)
 
     async def react_all(self, events: Sequence[RecordedEvent], services: Services) -> None:
@@ -222,27 +229,44 @@ async def _seen(detection_id: str, event: RecordedEvent, services: Services) -> 
 
 
 async def _do_what_is_planned(services: Services) -> None:
-    """All that is written down and not done."""
+    """All that is written down and not done. What cannot be done is parked and holds up nothing."""
     pool: Any = services.store.pool
-    for source, target in await pool.fetch(PENDING_MERGES, PENDING_AT_ONCE):
-        await _merge(source, target, services)
-        await pool.execute(MERGED, source, target)
     while rows := await pool.fetch(PENDING, PENDING_AT_ONCE):
         by_case: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             by_case[row["case_id"]].append(row)
         limit = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for case_id, planned in by_case.items():
-                group.create_task(_give(case_id, planned, services, limit))
-        await pool.execute(APPLIED, [row["detection_id"] for row in rows])
+        await asyncio.gather(
+            *(_give_or_park(case_id, planned, services, limit)
+              for case_id, planned in by_case.items())
+        )  # fmt: skip
+    for source, target in await pool.fetch(PENDING_MERGES, PENDING_AT_ONCE):
+        await _merge(source, target, services)
+        await pool.execute(MERGED, source, target)
+
+
+async def _give_or_park(
+    case_id: str, planned: list[Any], services: Services, limit: asyncio.Semaphore
+) -> None:
+    ids, pool = [row["detection_id"] for row in planned], services.store.pool
+    try:
+        await _give(case_id, planned, services, limit)
+    except AWAY:
+        raise
+    except Exception as error:
+        for detection_id in ids:
+            (event,) = await services.store.read(detection_id, limit=1)
+            await park(services.store, DetectionMerging.name, event, error)
+        await pool.execute(SET_ASIDE, ids, True)
+    else:
+        await pool.execute(APPLIED, ids)
 
 
 async def _merge(source: str, target: str, services: Services) -> None:
     command = MergeCase(into_case_id=target, reason="detections of both belong together")
     try:
         await merge_case(source, command, _context(), services)
-    except Refused as refusal:  # one of them has gone too far: they stay two
+    except (Refused, NotFound) as refusal:  # one of them has gone too far: they stay two
         log.info("cases_not_merged", source=source, target=target, code=refusal.code)
 
 
@@ -269,20 +293,24 @@ async def _give(
 
 
 async def _add(case_id: str, command: TakeDetections, services: Services) -> None:
-    while True:
-        try:
-            await take_detections(case_id, command, _context(), services)
+    """Give them to this case, or to where it went, or, where it was voided, to a new one."""
+    for each in [case_id, *await merged_cases(case_id, services)]:
+        with suppress(Refused):
+            await take_detections(each, command, _context(), services)
             return
-        except Refused:
-            case = await services.store.load(InspectionCase, case_id)
-            if case.status != CaseStatus.MERGED or case.merged_into is None:
-                break  # it was voided meanwhile: the problem is a new one
-            case_id = case.merged_into
     opened = new_case_of(command.detections[0]["detection_id"])
-    try:
+    with suppress(WrongExpectedVersion):  # it was opened before a crash
         await open_from_detections(opened, command, _context(), services)
-    except WrongExpectedVersion:
-        log.debug("case_known", case_id=opened)
+    rule = services.definitions.case_at(services.clock()).require_class(command.class_code).merge
+    seen = [_as_seen(each, command.class_code, rule) for each in command.detections]
+    async with services.store.pool.acquire() as connection, connection.transaction():
+        await remember(connection, seen, plan(seen, {}, lambda _: opened))
+
+
+def _as_seen(evidence: dict[str, Any], class_code: str, rule: MergeRule) -> Sighting:
+    at = moment(evidence["occurred_at"])
+    place = evidence["latitude"], evidence["longitude"]
+    return Sighting(evidence["detection_id"], class_code, *place, at, rule)
 
 
 def _context() -> CommandContext:

@@ -301,7 +301,12 @@ class InspectionCase(StreamAggregate):
         """Make the report a case."""
         self._check(FILE, actor)
         self._step(
-            events.CaseFiled, now, occurred_at, begun, definitions_version=definitions_version
+            actor,
+            events.CaseFiled,
+            now,
+            occurred_at,
+            begun,
+            definitions_version=definitions_version,
         )
 
     def dispatch(
@@ -316,7 +321,7 @@ class InspectionCase(StreamAggregate):
         if lead not in departments:
             raise InvalidDispatch("the lead is not one of the departments", lead=lead)
         self._step(
-            events.CaseDispatched, now, occurred_at, begun,
+            actor, events.CaseDispatched, now, occurred_at, begun,
             departments=list(departments), lead=lead, definitions_version=definitions_version,
         )  # fmt: skip
 
@@ -328,7 +333,9 @@ class InspectionCase(StreamAggregate):
         if department in self.accepted_by:
             raise AlreadyAccepted(f"{department} has accepted this case", department=department)
         reaches = "accepted" if department == self.lead else None
-        self._step(events.CaseAccepted, now, occurred_at, department=department, reaches=reaches)
+        self._step(
+            actor, events.CaseAccepted, now, occurred_at, department=department, reaches=reaches
+        )
 
     def decline(
         self, actor: Actor, now: datetime, *, department: str, reason: str,
@@ -340,7 +347,9 @@ class InspectionCase(StreamAggregate):
             raise LeadCannotDecline("the lead asks for the case to be handed back")
         if any(task["department"] == department for task in self.tasks):
             raise TasksOpen(f"{department} has a part in the joint decision")
-        self._step(events.CaseDeclined, now, occurred_at, department=department, reason=reason)
+        self._step(
+            actor, events.CaseDeclined, now, occurred_at, department=department, reason=reason
+        )
 
     def decide(
         self, actor: Actor, now: datetime, *, department: str, plan: str, tasks: Sequence[Task],
@@ -358,7 +367,7 @@ class InspectionCase(StreamAggregate):
                 departments=list(self.departments),
             )
         self._step(
-            events.CaseDecided, now, occurred_at,
+            actor, events.CaseDecided, now, occurred_at,
             department=department, plan=plan, tasks=[dict(task) for task in tasks],
         )  # fmt: skip
 
@@ -371,7 +380,7 @@ class InspectionCase(StreamAggregate):
         if department not in self._open_tasks():
             raise NoSuchTask(f"{department} has no unfinished part in the joint decision")
         self._step(
-            events.CaseTaskFinished, now, occurred_at,
+            actor, events.CaseTaskFinished, now, occurred_at,
             department=department, note=note, evidence_sha256=list(evidence_sha256),
         )  # fmt: skip
 
@@ -385,7 +394,7 @@ class InspectionCase(StreamAggregate):
         if milestone in ("accepted", "handled") or milestone not in known:
             raise NoSuchDeadline(f"no deadline runs until {milestone!r}", running=known)
         self._step(
-            events.CaseMilestoneReached, now, occurred_at, department=department,
+            actor, events.CaseMilestoneReached, now, occurred_at, department=department,
             milestone=milestone, note=note, evidence_sha256=list(evidence_sha256),
             reaches=milestone,
         )  # fmt: skip
@@ -401,7 +410,7 @@ class InspectionCase(StreamAggregate):
         if open_tasks := self._open_tasks():
             raise TasksOpen("departments have not finished their parts", departments=open_tasks)
         self._step(
-            events.CaseHandled, now, occurred_at, begun,
+            actor, events.CaseHandled, now, occurred_at, begun,
             department=department, note=note, evidence_sha256=list(evidence_sha256),
             recheck_at=recheck_at and _text(recheck_at),
         )  # fmt: skip
@@ -412,14 +421,14 @@ class InspectionCase(StreamAggregate):
     ) -> None:  # fmt: skip
         """Verification failed: the lead handles it again."""
         self._check(RETURN, actor)
-        self._step(events.CaseReturned, now, occurred_at, begun, reason=reason)
+        self._step(actor, events.CaseReturned, now, occurred_at, begun, reason=reason)
 
     def verify(
         self, actor: Actor, now: datetime, *, note: str, occurred_at: datetime | None = None
     ) -> None:
         """Verification found the problem solved."""
         self._check(VERIFY, actor)
-        self._step(events.CaseVerified, now, occurred_at, note=note)
+        self._step(actor, events.CaseVerified, now, occurred_at, note=note)
 
     def fail_recheck(
         self, actor: Actor, now: datetime, *, camera_ids: Sequence[str], reason: str
@@ -433,14 +442,14 @@ class InspectionCase(StreamAggregate):
     ) -> None:
         """End a verified case."""
         self._check(CLOSE, actor)
-        self._step(events.CaseClosed, now, occurred_at, resolution=resolution)
+        self._step(actor, events.CaseClosed, now, occurred_at, resolution=resolution)
 
     def reopen(
         self, actor: Actor, now: datetime, *, reason: str, begun: Sequence[Deadline] = ()
     ) -> None:
         """The problem is there again: the lead handles it again."""
         self._check(REOPEN, actor)
-        self._step(events.CaseReopened, now, None, begun, reason=reason, detection_id=None)
+        self._step(actor, events.CaseReopened, now, None, begun, reason=reason, detection_id=None)
 
     def comment(
         self, actor: Actor, now: datetime, *, comment_id: str, stated: str | None = None,
@@ -482,11 +491,11 @@ class InspectionCase(StreamAggregate):
         self._note(events.CaseDetectionMerged, now, detection=dict(detection))
         if self.status == CaseStatus.CLOSED and again:
             self._step(
-                events.CaseReopened, now, None, reopened, reason="detected again",
+                actor, events.CaseReopened, now, None, reopened, reason="detected again",
                 detection_id=detection["detection_id"],
             )  # fmt: skip
         elif self.status in BEING_CHECKED and since_handling:
-            self._step(events.CaseReturned, now, None, rework, reason="detected again")
+            self._step(actor, events.CaseReturned, now, None, rework, reason="detected again")
 
     def separate_detection(
         self, actor: Actor, now: datetime, *, detection: CaseDetection, new_case_id: str,
@@ -525,6 +534,8 @@ class InspectionCase(StreamAggregate):
         if self.merged_into == into_case_id:
             return
         self._check(MERGE, actor, deferred=True)
+        if into_case_id in self.absorbed:
+            raise CannotMerge("the other case has been merged into this one")
         self._note(events.CaseMerged, now, into_case_id=into_case_id, reason=reason)
 
     def unmerge(self, actor: Actor, now: datetime, *, reason: str) -> None:
@@ -608,6 +619,10 @@ class InspectionCase(StreamAggregate):
         self._check(RESUME, actor, deferred=True)
         if self.deferred_at is None:
             raise NotDeferred("the case is not deferred")
+        if not actor.has(*CENTRE) and actor.department not in self.departments:
+            raise DepartmentNotAssigned(
+                "the case was not dispatched to this department", departments=list(self.departments)
+            )
         self._note(events.CaseResumed, now, moved=list(moved))
 
     def request_to_settle(self, actor: Actor, request_id: str) -> dict[str, Any]:
@@ -690,10 +705,13 @@ class InspectionCase(StreamAggregate):
         return [task["department"] for task in self.tasks if not task["finished"]]
 
     def _step(
-        self, event: type[CaseEvent], now: datetime, occurred_at: datetime | None,
+        self, actor: Actor, event: type[CaseEvent], now: datetime, occurred_at: datetime | None,
         begun: Sequence[Deadline] = (), *, reaches: str | None = None, **fields: Any,
     ) -> None:  # fmt: skip
-        """Something happened in the world, not before the step that it follows."""
+        """Something happened in the world, not before the step that it follows.
+
+        A deadline is met by when we are told; an import tells what another system knew then.
+        """
         if occurred_at is None:
             occurred_at = max(now, self.last_occurred_at)
         elif _not_future(occurred_at, now) < self.last_occurred_at:
@@ -703,7 +721,8 @@ class InspectionCase(StreamAggregate):
                 follows=self.last_occurred_at.isoformat(),
             )
         at = occurred_at.astimezone(UTC)
-        self._record(event, now, at, begun, self._ended(event, at, reaches), fields)
+        told_at = at if actor.has(Role.SYSTEM) else now
+        self._record(event, now, at, begun, self._ended(event, told_at, reaches), fields)
 
     def _note(
         self, event: type[CaseEvent], now: datetime, begun: Sequence[Deadline] = (), **fields: Any

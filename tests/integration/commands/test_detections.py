@@ -45,7 +45,9 @@ from commands.detection import (
     report_camera,
 )
 from commands.handling import Services
+from commands.processes import detections
 from commands.processes.batches import BatchRunner
+from commands.processes.parked import parked_commands, retry_parked
 from commands.processes.registry import BATCHES, IN_ORDER
 from commands.processes.runner import ProcessRunner
 from tests.integration.cases import CAMERA, DIGEST, OPERATOR, context, services_over
@@ -80,8 +82,8 @@ def detection(ref: str, metres: float = 0, hours: float = 0, **fields: Any) -> R
     )  # fmt: skip
 
 
-async def record(services: Services, *detections: RecordDetection) -> list[str]:
-    found = await record_detections(list(detections), context(CAMERA), services)
+async def record(services: Services, *seen: RecordDetection) -> list[str]:
+    found = await record_detections(list(seen), context(CAMERA), services)
     ids = []
     for each in found:
         assert isinstance(each, Recorded), each
@@ -107,7 +109,7 @@ async def settled(store: EventStore) -> None:
                 "SELECT max(notification_id) FROM stored_events WHERE topic = ANY($1)", topics
             )
             pending = await store.pool.fetchval(
-                "SELECT count(*) FROM detection_plans WHERE NOT applied"
+                "SELECT count(*) FROM detection_plans WHERE NOT applied AND NOT parked"
             )
             done = max((row["position"] for row in rows), default=0) >= (last or 0)
             if done and not pending and head == await store.head():
@@ -347,3 +349,64 @@ async def test_cameras_verify_only_what_they_have_watched(
 
 def known(*, online: bool) -> ReportCamera:
     return ReportCamera(online=online, latitude=NORTH, longitude=EAST, simulated=True)
+
+
+async def test_two_cases_merged_into_each_other_stay_two(store: EventStore) -> None:
+    services = services_over(store)
+    async with working(services):
+        await record(services, detection("west"), detection("east", metres=25))
+        await settled(store)
+    one, other = sorted(await cases(store))
+    for source, target in ((one, other), (other, one)):  # nobody has finished the first yet
+        command = MergeCase(into_case_id=target, reason="one cover")
+        await merge_case(source, command, context(OPERATOR), services)
+    async with working(services):
+        await settled(store)
+        await record(services, detection("again", metres=-5, hours=1))
+        await settled(store)
+    found = await cases(store)
+    assert sorted(len(case.absorbed) for case in found.values()) == [0, 0]
+    assert {case.merged_into for case in found.values()} == {None}
+
+
+async def test_a_merge_is_undone_from_the_last_one_on(store: EventStore) -> None:
+    services = services_over(store)
+    async with working(services):
+        await record(services, *(detection(f"d{n}", metres=n * 25) for n in range(3)))
+        await settled(store)
+        first, second, third = sorted(await cases(store))
+        for source, target in ((first, second), (second, third)):
+            command = MergeCase(into_case_id=target, reason="one cover")
+            await merge_case(source, command, context(OPERATOR), services)
+            await settled(store)
+        with pytest.raises(CannotMerge):
+            await unmerge_case(first, UnmergeCase(reason="x"), context(OPERATOR), services)
+        for each in (second, first):
+            await unmerge_case(each, UnmergeCase(reason="x"), context(OPERATOR), services)
+            await settled(store)
+    assert len(groups(await cases(store))) == 3
+
+
+async def test_a_detection_that_cannot_be_given_to_a_case_is_parked_and_holds_up_nothing(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_over(store)
+    give = detections._give
+
+    async def fails(case_id: str, planned: list[Any], *more: Any) -> None:
+        if any("bad-camera" in row["detection"] for row in planned):
+            raise ValueError("a defect")
+        await give(case_id, planned, *more)
+
+    monkeypatch.setattr(detections, "_give", fails)
+    async with working(services):
+        await record(services, detection("d1", camera_id="bad-camera"))
+        await record(services, detection("d2", metres=500))
+        await settled(store)
+    assert len(await cases(store)) == 1
+    (parked,) = await parked_commands(store)
+    assert (parked["process"], parked["error"]) == ("detection-merging", "ValueError")
+    monkeypatch.setattr(detections, "_give", give)
+    retried = await retry_parked(services, detections.DetectionMerging())
+    assert (retried.sent, retried.still_parked) == (1, 0)
+    assert len(await cases(store)) == 2

@@ -279,6 +279,16 @@ def test_after_a_long_silence_only_what_was_missed_is_said() -> None:
     assert case.alarm_at() is None
 
 
+def test_nobody_is_in_time_by_saying_that_it_happened_before() -> None:
+    case, told_at = accepted(), NOW + timedelta(hours=13)
+    given = {"department": "municipal-works", "note": "", "evidence_sha256": [DIGEST]}
+    case.handle(WORKS, told_at, occurred_at=NOW + HOUR, **given)  # type: ignore[arg-type]
+    (event,) = case.pending_events
+    assert [(each["code"], each["in_time"]) for each in event.ended] == [  # type: ignore[attr-defined]
+        ("made-safe", False), ("handling", False),
+    ]  # fmt: skip
+
+
 def test_rework_begins_the_handling_again() -> None:
     case = accepted()
     handle(case)
