@@ -1,12 +1,17 @@
-"""Cases over HTTP, beside their plain way: joint decisions, changes to approve, merges."""
+"""Cases over HTTP, beside their plain way: joint decisions, approvals, merges, comments."""
 
 from typing import Any
+from uuid import UUID
 
-from pydantic import BaseModel
+import orjson
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.actor import Role
-from citybrain.http.cases import CaseAnswer, Handler, step, step_route
-from citybrain.http.routing import Answer, Route
+from citybrain.domain.case import InspectionCase
+from citybrain.errors import Forbidden
+from citybrain.http.cases import STAFF, CaseAnswer, Handler, case_id_of, step, step_route
+from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import case as commands
 from commands import case_changes as changes
 from commands import case_merging as merging
@@ -16,6 +21,42 @@ class RequestAnswer(CaseAnswer):
     """What a request for a change answers."""
 
     request_id: str | None
+
+
+class Comment(BaseModel):
+    """What somebody outside said of a case."""
+
+    author: str = Field(description="the client that it came through")
+    written_at: AwareDatetime
+    stated: str | None = Field(description="how the problem stands, as they see it")
+    text: str | None = Field(description="null where it is not kept any more")
+
+
+class Comments(BaseModel):
+    """All of a case, the oldest first."""
+
+    comments: list[Comment]
+
+
+async def comments(call: Call) -> web.Response:
+    """Open what was said: for the centre, and for the departments that have the case."""
+    case_id, actor, services = case_id_of(call), call.authenticated, call.runtime.services
+    case = await services.store.load(InspectionCase, case_id)
+    if not actor.has(Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR) and (
+        actor.department not in case.departments
+    ):
+        raise Forbidden("an official reads what is said of the cases of their own department")
+    said = [each for each in await services.store.read(case_id) if each.topic == "case.commented"]
+    wanted = [(case_id, UUID(each.data["comment_id"])) for each in said]
+    opened = await services.vault.fetch_many(commands.COMMENT, wanted)
+    rows = [
+        Comment(
+            author=each.data["author"], written_at=each.data["written_at"],
+            stated=each.data["stated"], text=text and orjson.loads(text)["text"],
+        )
+        for each, text in zip(said, opened, strict=True)
+    ]  # fmt: skip
+    return json_response(Comments(comments=rows), headers={"Cache-Control": "no-store"})
 
 
 def _route(
@@ -56,4 +97,9 @@ ROUTES = (
            "The merge was wrong", Role.OPERATOR),
     _route("separate", merging.SeparateDetection, merging.separate_detection,
            "A detection is another problem and gets a case of its own", Role.OPERATOR),
+    Route(
+        method="GET", path="/v1/cases/{case_id}/comments", tag="cases", handler=comments,
+        summary="What people outside said of it", roles=STAFF,
+        answers={200: Answer("opened for this answer only", Comments)},
+    ),
 )  # fmt: skip

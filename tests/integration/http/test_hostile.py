@@ -36,6 +36,13 @@ async def test_what_is_not_a_json_object_is_malformed(api: Api, body: bytes) -> 
     assert await head(api) == 0
 
 
+async def test_a_body_that_is_not_packed_as_it_says_is_malformed(api: Api) -> None:
+    headers = JSON | {"Content-Encoding": "gzip"}
+    answer = await api.call("POST", "/v1/cases", "device", data=b"not gzip", headers=headers)
+    assert answer.is_problem(400, "malformed-request")
+    assert await head(api) == 0
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -105,6 +105,13 @@ async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api)
     said = orjson.loads(await vault.fetch(case_id, kind, comment_id))
     assert SAID in said.values()
     assert "zhuge@example.org" in said.values()
+    path = f"/v1/cases/{case_id}/comments"
+    (shown,) = (await api.call("GET", path, "operator")).json["comments"]
+    assert (shown["text"], shown["author"]) == (SAID, "open311-development")
+    own = await api.call("GET", path, "official", department="municipal-works")
+    assert own.json["comments"] == [shown]
+    other = await api.call("GET", path, "official", department="landscape")
+    other.is_problem(403, "forbidden")
 
     # In clear it is nowhere: not in the log, not in a read model, not in an answer.
     store = api.runtime.store
