@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from citybrain.definitions.registry import city_day
+from citybrain.errors import NotFound
 from citybrain.http.cases import STAFF, Code, department_for
 from citybrain.http.paging import (
     CrsQuery,
@@ -32,6 +33,12 @@ MOST_SQUARES = 5000
 BOX = r"^-?\d{1,3}(\.\d{1,9})?(,-?\d{1,3}(\.\d{1,9})?){3}$"
 District = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
 By = Literal["area", "department", "class", "day"]
+
+
+class NoSuchDepartment(NotFound):
+    """No department of this code is defined."""
+
+    code = "department-not-found"
 
 
 class DeadlineRow(BaseModel):
@@ -239,7 +246,9 @@ async def score_card(call: Call) -> web.Response:
     """One department."""
     query: DatedQuery = call.query
     definitions = call.runtime.services.definitions.case_at(call.runtime.services.clock())
-    department = definitions.require_department(call.request.match_info["department"]).code
+    department = call.request.match_info["department"]
+    if department not in definitions.departments:
+        raise NoSuchDepartment("there is no such department")
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "evaluation_days", query.min_position)
     pool = call.runtime.store.pool
