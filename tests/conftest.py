@@ -29,9 +29,15 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def database_url(server_url: str) -> AsyncIterator[str]:
     """An empty database of its own."""
+    async for url in new_database(server_url, template="template1"):
+        yield url
+
+
+async def new_database(server_url: str, *, template: str) -> AsyncIterator[str]:
+    """The URL of a copy of a database; dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     connection = await asyncpg.connect(server_url)
-    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield server_url.replace("/postgres?", f"/{name}?")
     await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await connection.close()

@@ -28,6 +28,7 @@ from commands.case import (
 )
 from commands.handling import CommandContext, CommandResult, Services
 
+DEFINITIONS = load_definitions()
 DIGEST = "cd" * 32
 WRAPPER = FileKeyWrapper(bytes(32))
 CAMERA = Actor("camera-1", frozenset({Role.DEVICE}))
@@ -36,7 +37,7 @@ SANITATION = Actor("official-1", frozenset({Role.OFFICIAL}), "sanitation")
 
 
 def services_over(store: EventStore) -> Services:
-    return Services(store, load_definitions(), Vault(store.pool, WRAPPER), SilentNotifier())
+    return Services(store, DEFINITIONS, Vault(store.pool, WRAPPER), SilentNotifier())
 
 
 def context(actor: Actor, key: str | None = None, version: int | None = None) -> CommandContext:

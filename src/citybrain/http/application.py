@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -48,7 +49,7 @@ class CannotListen(CitybrainError):
     code = "cannot-listen"
 
 
-def routes_of(runtime: Runtime) -> tuple[Route, ...]:
+def routes_of(development: bool) -> tuple[Route, ...]:
     """All routes; those of the development issuer only where there is one."""
     routes = (
         *cases.ROUTES,
@@ -66,7 +67,7 @@ def routes_of(runtime: Runtime) -> tuple[Route, ...]:
         *operations.ROUTES,
         *live.ROUTES,
     )
-    return (*routes, *operations.DEVELOPMENT_ROUTES) if runtime.development else routes
+    return (*routes, *operations.DEVELOPMENT_ROUTES) if development else routes
 
 
 def build_app(runtime: Runtime) -> web.Application:
@@ -76,21 +77,27 @@ def build_app(runtime: Runtime) -> web.Application:
     app[RUNTIME] = runtime
     app[LIMITER] = RateLimiter(settings.rate_limit_per_second, settings.rate_limit_burst)
     app[photos.UPLOADS] = RateLimiter(settings.photos_rate_per_second, settings.photos_rate_burst)
-    routes = routes_of(runtime)
+    routes = routes_of(runtime.development is not None)
     app[STREAMING] = frozenset(route.path for route in routes if route.streaming)
     for route in routes:
         app.router.add_route(route.method, route.path, bind(route))
     add_open311(app)
-    _add_documents(app, routes)
+    _add_documents(app, runtime.development is not None)
     _add_pages(app)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(live.run_board)
     return app
 
 
-def _add_documents(app: web.Application, routes: tuple[Route, ...]) -> None:
-    document = openapi(routes)
-    body, html = orjson.dumps(document, option=orjson.OPT_INDENT_2), page(document)
+@cache
+def _documents(development: bool) -> tuple[bytes, str]:
+    """The API's description for machines and for people; made once a process."""
+    document = openapi(routes_of(development))
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2), page(document)
+
+
+def _add_documents(app: web.Application, development: bool) -> None:
+    body, html = _documents(development)
 
     async def json_document(_: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")

@@ -1,17 +1,27 @@
 """A listening server with its workers, and clients with tokens of each role."""
 
+import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import asyncpg
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from citybrain.app import open_runtime
+from citybrain.definitions import load_definitions
+from citybrain.eventstore import open_event_store
 from citybrain.http.application import serving
 from citybrain.http.runtime import Runtime
 from citybrain.settings import Settings
+from projections.registry import PROJECTIONS
+from projections.runner import prepare
+from tests.conftest import new_database
+from tests.integration.cases import DEFINITIONS
 
 
 @dataclass
@@ -76,6 +86,41 @@ class Answer:
         assert self.json["type"] == f"urn:citybrain:problem:{code}"
         assert self.json["status"] == status
         return True
+
+
+@pytest.fixture(scope="session")
+def prepared(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with all tables and read models and nothing in them, to be copied."""
+    name = f"prepared_{uuid.uuid4().hex}"
+    url = server_url.replace("/postgres?", f"/{name}?")
+
+    async def prepare_it() -> None:
+        connection = await asyncpg.connect(server_url)
+        await connection.execute(f'CREATE DATABASE "{name}"')
+        await connection.close()
+        data_dir = tmp_path_factory.mktemp("prepared")
+        settings = Settings(mode="development", database_url=SecretStr(url), data_dir=data_dir)
+        async with open_event_store(settings) as store:
+            await prepare(store, PROJECTIONS)
+
+    asyncio.run(prepare_it())
+    return name
+
+
+@pytest.fixture
+async def database_url(server_url: str, prepared: str) -> AsyncIterator[str]:
+    """A copy of the prepared database."""
+    async for url in new_database(server_url, template=prepared):
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def definitions_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours do not change from test to test; a city's own are read as ever."""
+    monkeypatch.setattr(
+        "citybrain.app.load_definitions",
+        lambda folder: load_definitions(folder) if folder else DEFINITIONS,
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.http.conftest import Api
 
-EXAMPLES = 25
+EXAMPLES = 10
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance," \
     "response_schema_conformance"  # fmt: skip
 
