@@ -40,6 +40,12 @@ def _once_each(codes: list[str]) -> list[str]:
     return codes
 
 
+class ConfidenceTooLow(InvalidInput):
+    """The camera is not sure enough for a case."""
+
+    code = "confidence-too-low"
+
+
 class StepCommand(Command):
     """A step of a case. `occurred_at` is when it happened; now where absent."""
 
@@ -181,6 +187,7 @@ async def report_case(
         now = services.clock()
         at = _told_at(command, context, now)
         attributes = checked_attributes(command, context, services, now)
+        _require_sure(command, context, services, now)
         return InspectionCase.report(
             context.actor, now, case_id=case_id,
             place=place_of(services, now, command.latitude, command.longitude),
@@ -420,6 +427,19 @@ def checked_attributes(
     case_class = services.definitions.case_at(now).require_class(command.class_code)
     asked = context.actor.has(Role.CITIZEN)
     return case_class.check_attributes(command.attributes or {}, complete=asked) or None
+
+
+def _require_sure(
+    command: ReportCase, context: CommandContext, services: Services, now: datetime
+) -> None:
+    """A camera that is not sure of what it saw sends a detection, which waits for a person."""
+    if context.actor.has(Role.SYSTEM) or command.confidence is None:
+        return
+    case_class = services.definitions.case_at(now).require_class(command.class_code)
+    if command.source is CaseSource.CAMERA and command.confidence < case_class.confirm_below:
+        raise ConfidenceTooLow(
+            f"below {case_class.confirm_below} % a person confirms: send it as a detection"
+        )
 
 
 def _told_at(command: StepCommand, context: CommandContext, now: datetime) -> datetime:

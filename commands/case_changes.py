@@ -1,7 +1,6 @@
 """What a department or the centre asks for and a supervisor settles, deferrals, and alarms."""
 
 from datetime import datetime, timedelta
-from math import floor
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -139,9 +138,7 @@ def extended(
     """A deadline put off by so much of its time, from its end, or from now where that is past."""
     unit = TimeKind(deadline["unit"])
     begin = max(moment(deadline["due_at"]), now)
-    due_at = calendar.due(
-        begin, unit, amount if unit is not TimeKind.WORKING_DAYS else floor(amount)
-    )
+    due_at = calendar.due(begin, unit, amount)
     warn_at = due_at - (due_at - now) * WARN_SHARE
     return {
         "code": deadline["code"], "warn_at": warn_at.isoformat(), "due_at": due_at.isoformat()
@@ -162,7 +159,10 @@ def postponed(
         if unit is TimeKind.WORKING_HOURS:
             left = calendar.working_time(paused_at, at)
             return calendar.due(now, unit, left / timedelta(hours=1))
-        return calendar.due(now, unit, calendar.working_days(paused_at, at))
+        if days := calendar.working_days(paused_at, at):
+            return calendar.due(now, unit, days)
+        left = calendar.working_time(paused_at, at)  # it was its last day
+        return calendar.due(now, TimeKind.WORKING_HOURS, left / timedelta(hours=1))
 
     return {
         "code": deadline["code"],

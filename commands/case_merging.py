@@ -4,14 +4,14 @@ A merge is begun in the case that stays and finished in the other by the process
 `case-merging`; undoing one begins in the case that leaves.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import Field, StringConstraints
 
 from citybrain.domain.camera import Camera, stream_of
-from citybrain.domain.case import UNSOLVED, CannotMerge, InspectionCase
+from citybrain.domain.case import UNSOLVED, CannotMerge, InspectionCase, NotMerged
 from citybrain.domain.case_events import CaseDetection, CaseSource
 from citybrain.domain.deadlines import Deadline, Stage, moment
 from citybrain.domain.detection import Detection
@@ -26,6 +26,9 @@ from commands.case import (
     place_of,
 )
 from commands.handling import Command, CommandContext, CommandResult, Services, change, create
+
+SILENT_AFTER = timedelta(minutes=10)
+HEARD = "SELECT heard_at FROM camera_heartbeats WHERE camera_id = $1"
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^case-[0-9A-Za-z_.:-]{1,150}$")]
 DetectionId = Annotated[str, StringConstraints(pattern=r"^detection-[0-9a-f]{32}$")]
@@ -94,7 +97,11 @@ async def unmerge_case(
 async def separate_detection(
     case_id: str, command: SeparateDetection, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Give a detection a case of its own."""
+    """Give a detection a case of its own; what another case brought in goes with that case."""
+    absorbing = await services.store.load(InspectionCase, case_id)
+    for other in absorbing.absorbed:
+        if (await services.store.load(InspectionCase, other)).has_detection(command.detection_id):
+            raise CannotMerge("it came with a case that was merged: undo that first", case_id=other)
     found = await services.store.load(Detection, command.detection_id)
 
     def decide(case: InspectionCase) -> None:
@@ -165,6 +172,8 @@ async def finish_merge(
     """Tell a case that another has absorbed it; raises a refusal where it goes its own way."""
     if case_id in await merged_cases(into_case_id, services):
         raise CannotMerge("the other case goes on in this one")
+    if case_id not in (await services.store.load(InspectionCase, into_case_id)).absorbed:
+        raise NotMerged("the merge has been undone")
     return await change(
         InspectionCase, case_id, MergeCase(into_case_id=into_case_id, reason=reason), context,
         services,
@@ -186,11 +195,34 @@ async def merged_cases(case_id: str, services: Services) -> list[str]:
         found.append(case_id)
 
 
+async def hand_over(
+    case_id: str, into_case_id: str, context: CommandContext, services: Services
+) -> None:
+    """Give the other case what this one took between its absorption and its merge."""
+    case = await services.store.load(InspectionCase, case_id)
+    other = await services.store.load(InspectionCase, into_case_id)
+    later = [each for each in case.detections if not other.has_detection(each["detection_id"])]
+    if not later or case.merged_into != into_case_id:
+        return
+    found = [await services.store.load(Detection, each["detection_id"]) for each in later]
+    evidence = [
+        as_evidence(detection, each["case_id"])
+        for detection, each in zip(found, later, strict=True)
+    ]
+    command = TakeDetections(
+        detections=[dict(each) for each in evidence], class_code=case.class_code,
+        simulated=case.simulated,
+    )  # fmt: skip
+    await take_detections(into_case_id, command, context, services)
+
+
 async def release_case(
     case_id: str, left_case_id: str, reason: str, context: CommandContext, services: Services
 ) -> CommandResult:
     """Tell a case that another is no longer part of it."""
     left = await services.store.load(InspectionCase, left_case_id)
+    if left.merged_into == case_id:
+        raise CannotMerge("it has been merged again")
     ids = [each["detection_id"] for each in left.detections]
     return await change(
         InspectionCase, case_id, UnmergeCase(reason=reason), context, services,
@@ -232,6 +264,10 @@ async def recheck_case(case_id: str, context: CommandContext, services: Services
 
 
 async def _watched(camera_id: str, since: datetime, services: Services) -> bool:
+    """Whether a camera was on all the time, and has been heard of just now."""
+    heard_at = await services.store.pool.fetchval(HEARD, camera_id)
+    if heard_at is None or services.clock() - heard_at > SILENT_AFTER:
+        return False
     try:
         camera = await services.store.load(Camera, stream_of(camera_id))
     except StreamNotFound:

@@ -20,6 +20,11 @@ from citybrain.eventstore.codec import mapper
 from commands.case import EARLIEST, LATEST, Code, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult, Services, change
 
+HEARD = """
+INSERT INTO camera_heartbeats (camera_id, heard_at) VALUES ($1, $2)
+ON CONFLICT (camera_id) DO UPDATE SET heard_at = excluded.heard_at
+"""
+
 CameraId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")]
 Longitude = Annotated[
@@ -156,8 +161,10 @@ async def dismiss_detection(
 async def report_camera(
     camera_id: str, command: ReportCamera, context: CommandContext, services: Services
 ) -> CommandResult:
-    """A camera works or does not."""
+    """A camera works or does not; that it was heard of is kept, too."""
     stream_id, now = stream_of(camera_id), services.clock()
+    if command.online:
+        await services.store.pool.execute(HEARD, camera_id, now)
     try:
         return await change(
             Camera, stream_id, command, context, services,

@@ -43,6 +43,12 @@ CREATE TABLE merge_plans (
     PRIMARY KEY (source_case_id, target_case_id)
 );
 
+-- When a camera last said that it works; only changes are events.
+CREATE TABLE camera_heartbeats (
+    camera_id text COLLATE "C" PRIMARY KEY,
+    heard_at  timestamptz NOT NULL
+);
+
 -- When a case has to be looked at: a warning, an escalation, the end of a deferral, a recheck.
 CREATE TABLE case_alarms (
     case_id  text COLLATE "C" PRIMARY KEY,

@@ -240,7 +240,7 @@ def _declined(row: Row, data: Row) -> None:
 
 def _handed_back(row: Row, data: Row) -> None:
     row["lead"], row["departments"] = None, []
-    _settled(row, data)
+    _voided(row, data)
 
 
 def _unmerged(row: Row, _: Row) -> None:
@@ -257,6 +257,7 @@ def _settled(row: Row, data: Row) -> None:
 
 
 def _voided(row: Row, _: Row) -> None:
+    """No request outlives it."""
     row["state"]["requests"] = {}
 
 

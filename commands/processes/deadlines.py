@@ -20,7 +20,6 @@ from citybrain.eventstore import RecordedEvent
 from commands.case_changes import RaiseAlarms, raise_alarms
 from commands.case_merging import recheck_case
 from commands.handling import CommandContext, Services
-from commands.processes.routing import IMPORT_CHANNEL
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +33,10 @@ NOTE = """
 INSERT INTO case_alarms (case_id, alarm_at) SELECT * FROM unnest($1::text[], $2::timestamptz[])
 ON CONFLICT (case_id) DO UPDATE SET alarm_at = excluded.alarm_at
 WHERE case_alarms.alarm_at <> excluded.alarm_at
+"""
+IMPORTED = """
+SELECT originator_id FROM stored_events
+WHERE originator_id = ANY($1) AND originator_version = 1 AND metadata ->> 'channel' = 'import'
 """
 FORGET = "DELETE FROM case_alarms WHERE case_id = ANY($1)"
 LATER = """
@@ -49,6 +52,7 @@ class CaseDeadlines:
 
     def __init__(self, topics: Iterable[str]) -> None:
         self.topics = tuple(topic for topic in topics if topic not in NOT_NOTED)
+        self._noting = asyncio.Lock()  # what was loaded first is written first
 
     async def react(
         self,
@@ -61,11 +65,7 @@ class CaseDeadlines:
 
     async def react_all(self, events: Sequence[RecordedEvent], services: Services) -> None:
         """Note when these cases have to be looked at."""
-        own = {
-            event.stream_id for event in events
-            if event.metadata.get("channel") != IMPORT_CHANNEL
-        }  # fmt: skip
-        await _note(own, services)
+        await self._note({event.stream_id for event in events}, services)
 
     async def tick(self, services: Services) -> None:
         """Look at the cases whose time has come."""
@@ -74,9 +74,13 @@ class CaseDeadlines:
             due = [row["case_id"] for row in rows]
             limit = asyncio.Semaphore(AT_ONCE)
             looked = await asyncio.gather(*(self._look(each, services, limit) for each in due))
-            await _note((each for each in looked if each is not None), services)
+            await self._note((each for each in looked if each is not None), services)
             if len(due) < BATCH:
                 return
+
+    async def _note(self, case_ids: Iterable[str], services: Services) -> None:
+        async with self._noting:
+            await _note(case_ids, services)
 
     async def _look(self, case_id: str, services: Services, limit: asyncio.Semaphore) -> str | None:
         """Do what it is time for in one case; its id, or none where that failed."""
@@ -106,8 +110,10 @@ async def _note(case_ids: Iterable[str], services: Services) -> None:
             found[case_id] = case.alarm_at()
 
     await asyncio.gather(*(look(case_id) for case_id in case_ids))
-    alarms: dict[str, datetime] = {each: at for each, at in found.items() if at is not None}
     pool: Any = services.store.pool
+    for row in await pool.fetch(IMPORTED, [each for each, at in found.items() if at is not None]):
+        found[row["originator_id"]] = None
+    alarms: dict[str, datetime] = {each: at for each, at in found.items() if at is not None}
     if alarms:
         await pool.execute(NOTE, list(alarms), list(alarms.values()))
     if gone := [each for each, at in found.items() if at is None]:

@@ -21,7 +21,7 @@ from citybrain.domain.actor import system_actor
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.deadlines import moment
 from citybrain.domain.detection import Detection
-from citybrain.errors import NotFound, Refused
+from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.case_merging import (
     MergeCase,
@@ -76,6 +76,11 @@ FOLLOW = {
         UPDATE sighting_places SET case_id = $2 WHERE case_id = $1 AND origin_case_id = ANY($3)
     """,
 }
+SIGHTED = """
+INSERT INTO sighted_cases (case_id, first_at)
+SELECT case_id, min(first_at) FROM sighting_places WHERE case_id = $1 GROUP BY case_id
+ON CONFLICT DO NOTHING
+"""
 # The same of what is marked in cases, many at a time.
 MARK = {
     "case.closed": """
@@ -201,6 +206,8 @@ async def _follow(event: RecordedEvent, services: Services) -> None:
         left = await services.store.load(InspectionCase, event.data["case_id"])
         arguments.append([left.id, *left.absorbed])
     await pool.execute(FOLLOW[event.topic], *arguments)
+    if event.topic == "case.absorbed":  # it may be one that people reported
+        await pool.execute(SIGHTED, event.stream_id)
 
 
 async def _move_apart(event: RecordedEvent, services: Services) -> None:
@@ -266,8 +273,10 @@ async def _merge(source: str, target: str, services: Services) -> None:
     command = MergeCase(into_case_id=target, reason="detections of both belong together")
     try:
         await merge_case(source, command, _context(), services)
-    except (Refused, NotFound) as refusal:  # one of them has gone too far: they stay two
-        log.info("cases_not_merged", source=source, target=target, code=refusal.code)
+    except AWAY:
+        raise
+    except Exception as error:  # one of them has gone too far, or is too large: they stay two
+        log.info("cases_not_merged", source=source, target=target, error=type(error).__name__)
 
 
 async def _give(
@@ -275,6 +284,8 @@ async def _give(
 ) -> None:
     """Give detections to their case: a new one, or one that takes them, or where that one went."""
     details = [orjson.loads(row["detection"]) for row in planned]
+    for each in details:
+        each["evidence"]["case_id"] = case_id
     details.sort(
         key=lambda each: (each["evidence"]["occurred_at"], each["evidence"]["detection_id"])
     )

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import ClassVar
 
+from citybrain.domain.case import NotMerged
 from citybrain.domain.detection import Detection
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.case_merging import (
     TakeDetections,
     finish_merge,
+    hand_over,
     open_from_detections,
     release_case,
 )
@@ -51,6 +53,9 @@ class CaseMerging:
         case_id, reason = event.data["case_id"], event.data["reason"]
         try:
             await finish_merge(case_id, event.stream_id, reason, context_for("merge"), services)
+            await hand_over(case_id, event.stream_id, context_for("hand-over"), services)
+        except NotMerged:
+            return
         except Refused:
             await release_case(
                 event.stream_id, case_id, "it cannot be merged any more", context_for("release"),

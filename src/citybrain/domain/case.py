@@ -33,7 +33,7 @@ from citybrain.domain.deadlines import (
     next_alarm,
 )
 from citybrain.domain.stream import StreamAggregate, register_stream
-from citybrain.errors import Forbidden, Refused
+from citybrain.errors import Forbidden, InvalidInput, Refused
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 LONGEST_DEFERRAL = timedelta(days=366)
@@ -391,7 +391,7 @@ class InspectionCase(StreamAggregate):
         """Meet a deadline within the handling. Raises `NoSuchDeadline`."""
         self._check(WORK, actor, department)
         known = [each["until"] for each in self.deadlines if each["stage"] == Stage.HANDLING]
-        if milestone in ("accepted", "handled") or milestone not in known:
+        if milestone in ("accepted", Stage.HANDLING) or milestone not in known:
             raise NoSuchDeadline(f"no deadline runs until {milestone!r}", running=known)
         self._step(
             actor, events.CaseMilestoneReached, now, occurred_at, department=department,
@@ -484,17 +484,15 @@ class InspectionCase(StreamAggregate):
         self._check(DETECT, actor, deferred=True)
         if self.has_detection(detection["detection_id"]):
             return
-        again = moment(detection["occurred_at"]) > self.last_occurred_at
-        since_handling = self.handled_at is not None and (
-            moment(detection["occurred_at"]) > self.handled_at
-        )
+        solved_at = self.handled_at or self.last_occurred_at
+        again = moment(detection["occurred_at"]) > solved_at
         self._note(events.CaseDetectionMerged, now, detection=dict(detection))
         if self.status == CaseStatus.CLOSED and again:
             self._step(
                 actor, events.CaseReopened, now, None, reopened, reason="detected again",
                 detection_id=detection["detection_id"],
             )  # fmt: skip
-        elif self.status in BEING_CHECKED and since_handling:
+        elif self.status in BEING_CHECKED and again:
             self._step(actor, events.CaseReturned, now, None, rework, reason="detected again")
 
     def separate_detection(
@@ -568,11 +566,15 @@ class InspectionCase(StreamAggregate):
         """Ask for a hand-back, a voiding, an extension or a deferral."""
         self._check(REQUESTS[change], actor, department)
         if actor.has(Role.OFFICIAL):
+            if department is None:
+                raise DepartmentNotAssigned("an official asks for their department")
             self._require_lead(department)
         if any(each["change"] == change for each in self.requests):
             raise AlreadyRequested(f"a {change} has been asked for", change=change.value)
         if change is Change.EXTENSION:
-            self.running(deadline)
+            unit = self.running(deadline)["unit"]
+            if unit == "working-days" and amount != int(amount or 0):
+                raise InvalidInput("working days are whole")
         if until is not None and not now < until <= now + LONGEST_DEFERRAL:
             raise TimeOutOfOrder("a deferral ends within a year from now")
         self._note(
@@ -602,6 +604,8 @@ class InspectionCase(StreamAggregate):
         self._require_status(REQUESTS[change])
         settled = {"request_id": request_id, "note": note, "reason": request["reason"]}
         if change is Change.HAND_BACK:
+            if self.deferred_at is not None:
+                raise CaseDeferred("the case is deferred", until=self.deferred_until)
             self._note(
                 events.CaseHandedBack, now, begun, department=request["department"], **settled
             )

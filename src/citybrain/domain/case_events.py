@@ -449,7 +449,7 @@ class CaseHandedBack(CaseChangeSettled):
         super().apply(aggregate)
         aggregate.status = CaseStatus.FILED.value
         aggregate.departments, aggregate.lead = [], None
-        aggregate.accepted_by, aggregate.tasks = [], []
+        aggregate.accepted_by, aggregate.tasks, aggregate.requests = [], [], []
         aggregate.last_occurred_at = self.occurred_at
 
 

@@ -1,5 +1,6 @@
 """Inspection cases over HTTP: report, each step, and the read models."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -31,6 +32,7 @@ from commands.handling import CommandContext, CommandResult
 from projections import queries
 from projections.case_days import CITY_ZONE
 
+CASE_ID = re.compile(r"case-[A-Za-z0-9_.:-]{1,155}")
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
 
@@ -238,8 +240,12 @@ class CaseListQuery(PagedQuery, CrsQuery):
     )
     overdue: bool | None = None
     waiting: bool | None = Field(None, description="with changes that a supervisor has to settle")
-    since: AwareDatetime | None = Field(None, description="reported then or later")
-    until: AwareDatetime | None = Field(None, description="reported before")
+    since: Annotated[AwareDatetime, Field(ge=commands.EARLIEST, le=commands.LATEST)] | None = Field(
+        None, description="reported then or later"
+    )
+    until: Annotated[AwareDatetime, Field(ge=commands.EARLIEST, le=commands.LATEST)] | None = Field(
+        None, description="reported before"
+    )
 
 
 class NearQuery(ReadModelQuery, CrsQuery):
@@ -289,7 +295,7 @@ def step(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
 def case_id_of(call: Call) -> str:
     """The case id in the path; raises `StreamNotFound` for what cannot be one."""
     case_id = call.request.match_info["case_id"]
-    if not case_id.startswith("case-") or len(case_id) > 160 or not case_id.isascii():
+    if not CASE_ID.fullmatch(case_id):
         raise StreamNotFound("there is no such case")
     return case_id
 
@@ -307,10 +313,14 @@ async def show(call: Call) -> web.Response:
 
 
 async def check_may_read(call: Call, case_id: str) -> None:
-    """Staff read any case; others only those that they reported."""
+    """The centre reads any case, an official their department's; all read what they reported."""
     actor = call.authenticated
-    if actor.has(*STAFF):
+    if actor.has(Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR):
         return
+    if actor.has(Role.OFFICIAL):
+        case = await call.runtime.store.load(InspectionCase, case_id)
+        if actor.department in case.departments:
+            return
     first = await call.runtime.store.read(case_id, limit=1)
     if not first or first[0].metadata.get("actor") != actor.subject:
         raise StreamNotFound("there is no such case")
@@ -368,19 +378,22 @@ async def timeline(call: Call) -> web.Response:
     case_id = case_id_of(call)
     await check_may_read(call, case_id)
     await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
-    others = await _merged_into(call, case_id) if call.query.merged else []
+    staff = call.authenticated.has(*STAFF)  # who reports sees nothing of other people's reports
+    others = await _merged_into(call, case_id, {case_id}) if call.query.merged and staff else []
     entries = await queries.case_timeline(call.runtime.store.pool, case_id, *others)
     if not entries:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")
     return json_response(Timeline(case_id=case_id, entries=[TimelineEntry(**e) for e in entries]))
 
 
-async def _merged_into(call: Call, case_id: str) -> list[str]:
+async def _merged_into(call: Call, case_id: str, seen: set[str]) -> list[str]:
     """The cases that are part of this one, and those that are part of them."""
     case = await call.runtime.store.load(InspectionCase, case_id)
     found: list[str] = []
     for other in case.absorbed:
-        found += [other, *await _merged_into(call, other)]
+        if other not in seen:
+            seen.add(other)
+            found += [other, *await _merged_into(call, other, seen)]
     return found
 
 

@@ -144,6 +144,9 @@ class CameraQuery(PagedQuery):
     """Which cameras."""
 
     online: bool | None = None
+    after: Annotated[str, StringConstraints(pattern=rf"^{CAMERA_ID.pattern}$")] | None = Field(
+        None, description="`next` of the page before"
+    )
 
 
 class CameraAnswer(BaseModel):

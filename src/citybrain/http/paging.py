@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import orjson
@@ -75,6 +75,7 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
         padded = cursor + "=" * (-len(cursor) % 4)
         time, *texts = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         at = datetime.fromisoformat(time)
+        at.astimezone(UTC)
         if at.tzinfo is None or len(texts) != length - 1 or not all(map(_is_text, texts)):
             raise ValueError(cursor)
     except (ValueError, TypeError, binascii.Error, OverflowError):

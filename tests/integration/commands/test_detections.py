@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,10 +20,12 @@ from commands.case import (
     AcceptCase,
     CloseCase,
     HandleCase,
+    ReportCase,
     VerifyCase,
     accept_case,
     close_case,
     handle_case,
+    report_case,
     verify_case,
 )
 from commands.case_merging import (
@@ -47,9 +50,10 @@ from commands.detection import (
 from commands.handling import Services
 from commands.processes import detections
 from commands.processes.batches import BatchRunner
+from commands.processes.merging import CaseMerging
 from commands.processes.parked import parked_commands, retry_parked
 from commands.processes.registry import BATCHES, IN_ORDER
-from commands.processes.runner import ProcessRunner
+from commands.processes.runner import ProcessRunner, context_of
 from tests.integration.cases import CAMERA, DIGEST, OPERATOR, context, services_over
 from tests.unit.domain.test_case import POLICE, WORKS
 
@@ -314,7 +318,8 @@ async def test_seen_again_after_closing_is_rework_and_long_after_a_new_case(
 
 
 @pytest.mark.parametrize(
-    ("camera", "status"), [("watching", "closed"), ("was off", "handled"), ("unknown", "handled")]
+    ("camera", "status"),
+    [("watching", "closed"), ("was off", "handled"), ("silent", "handled"), ("unknown", "handled")],
 )
 async def test_cameras_verify_only_what_they_have_watched(
     store: EventStore, camera: str, status: str
@@ -341,6 +346,8 @@ async def test_cameras_verify_only_what_they_have_watched(
             await report_camera("c-1", known(online=False), operator, services)
             await report_camera("c-1", known(online=True), operator, services)
         services.clock = lambda: now + timedelta(minutes=45)
+        if camera not in ("unknown", "silent"):
+            await report_camera("c-1", known(online=True), operator, services)
         async with asyncio.timeout(30):
             while (case := await store.load(InspectionCase, case_id)).recheck_at is not None:
                 await asyncio.sleep(0.05)
@@ -410,3 +417,59 @@ async def test_a_detection_that_cannot_be_given_to_a_case_is_parked_and_holds_up
     retried = await retry_parked(services, detections.DetectionMerging())
     assert (retried.sent, retried.still_parked) == (1, 0)
     assert len(await cases(store)) == 2
+
+
+async def test_a_merge_that_is_undone_is_not_done_again_by_a_replay(store: EventStore) -> None:
+    services = services_over(store)
+    async with working(services):
+        await record(services, detection("west"), detection("east", metres=25))
+        await settled(store)
+        source, target = sorted(await cases(store))
+        command = MergeCase(into_case_id=target, reason="one cover")
+        await merge_case(source, command, context(OPERATOR), services)
+        await settled(store)
+        await unmerge_case(source, UnmergeCase(reason="two"), context(OPERATOR), services)
+        await settled(store)
+    (absorbed,) = [e for e in await store.read(target) if e.topic == "case.absorbed"]
+    process = CaseMerging()
+    await process.react(absorbed, services, partial(context_of, process, absorbed))
+    found = await cases(store)
+    assert (found[source].merged_into, found[target].absorbed) == (None, [])
+
+
+async def test_what_came_with_a_merged_case_is_separated_with_it(store: EventStore) -> None:
+    services = services_over(store)
+    async with working(services):
+        west, _ = await record(services, detection("west"), detection("east", metres=25))
+        await settled(store)
+        found = await cases(store)
+        (source,) = [each for each, case in found.items() if case.has_detection(west)]
+        (target,) = set(found) - {source}
+        command = MergeCase(into_case_id=target, reason="one cover")
+        await merge_case(source, command, context(OPERATOR), services)
+        await settled(store)
+        separate = SeparateDetection(detection_id=west, reason="x")
+        with pytest.raises(CannotMerge):
+            await separate_detection(target, separate, context(OPERATOR), services)
+
+
+async def test_a_camera_case_merged_into_a_citizens_is_found_there(store: EventStore) -> None:
+    services = services_over(store)
+    said = ReportCase(
+        source="citizen", class_code="displaced_manhole_cover", latitude=NORTH, longitude=EAST,
+        simulated=True,
+    )  # fmt: skip
+    citizen = Actor("citizen-1", frozenset({Role.CITIZEN}))
+    async with working(services):
+        target = (await report_case(said, context(citizen), services)).stream_id
+        await record(services, detection("a"))
+        await settled(store)
+        (source,) = set(await cases(store)) - {target}
+        command = MergeCase(into_case_id=target, reason="one cover")
+        await merge_case(source, command, context(OPERATOR), services)
+        await settled(store)
+        await record(services, detection("b", metres=5, hours=1))
+        await settled(store)
+    found = await cases(store)
+    assert set(found) == {source, target}
+    assert len(found[target].detections) == 2

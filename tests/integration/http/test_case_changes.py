@@ -221,3 +221,55 @@ async def test_a_detection_gets_a_case_of_its_own(api: Api) -> None:
         api, case_id, "separate", "operator", detection_id=detection_id, reason="x"
     ))  # fmt: skip
     assert last.is_problem(409, "no-such-detection")
+
+
+async def test_an_unsure_camera_sends_a_detection_not_a_case(api: Api) -> None:
+    body = {
+        "source": "camera", "class_code": "displaced_manhole_cover", "latitude": NORTH,
+        "longitude": EAST, "confidence": 40, "simulated": True,
+    }  # fmt: skip
+    answer = await api.call("POST", "/v1/cases", "device", json=body)
+    assert answer.is_problem(422, "confidence-too-low")
+    assert await api.runtime.store.head() == 0
+
+
+async def test_a_case_is_read_by_whom_it_concerns(api: Api) -> None:
+    case_id = await dispatched(api)
+    for path in (f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/timeline"):
+        for department, status in ((WORKS, 200), (POLICE, 200), ("landscape", 404)):
+            answer = await api.call("GET", path, "official", department=department)
+            assert answer.status == status, (path, department)
+        assert (await api.call("GET", path, "supervisor")).status == 200
+
+
+async def test_a_reporter_sees_nothing_of_what_others_reported(api: Api) -> None:
+    ids = []
+    for number in (1, 2):
+        body = {
+            "source": "citizen", "class_code": "road_damage", "latitude": NORTH,
+            "longitude": EAST, "description": f"from {number}", "simulated": True,
+        }  # fmt: skip
+        told = await api.call(
+            "POST", "/v1/cases", "citizen", subject=f"citizen-{number}", json=body
+        )
+        ids.append(told.json["case_id"])
+        await until(lambda: at_status(api, ids[-1], "dispatched"))
+    merged = await act(api, ids[1], "merge", "operator", into_case_id=ids[0], reason="one hole")
+    assert merged.status == 200, merged.body
+    path = f"/v1/cases/{ids[0]}/timeline?merged=true"
+    own = await api.call("GET", path, "citizen", subject="citizen-1")
+    assert b"from 2" not in own.body
+    assert b"from 2" in (await api.call("GET", path, "operator")).body
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/cases/case-%00", 404), ("/v1/cases/case-%00/timeline", 404),
+        ("/v1/cases/case-%00/comments", 404), ("/v1/cameras?after=%00", 400),
+        ("/v1/cases?since=0001-01-01T00:00:00%2B14:00", 400),
+        ("/v1/cases?until=9999-12-31T23:59:59-14:00", 400),
+    ],
+)  # fmt: skip
+async def test_odd_questions_are_answered(api: Api, path: str, status: int) -> None:
+    assert (await api.call("GET", path, "operator")).status == status

@@ -31,7 +31,7 @@ from citybrain.domain.case import (
 )
 from citybrain.domain.case_events import CaseDetection, Change
 from citybrain.domain.deadlines import Deadline, Stage
-from citybrain.errors import CitybrainError
+from citybrain.errors import CitybrainError, InvalidInput
 from tests.unit.domain.test_case import (
     DIGEST,
     NOW,
@@ -289,6 +289,35 @@ def test_nobody_is_in_time_by_saying_that_it_happened_before() -> None:
     ]  # fmt: skip
 
 
+def test_the_handling_itself_is_no_milestone() -> None:
+    case = accepted()
+    for milestone in ("handling", "accepted", "nothing"):
+        with pytest.raises(NoSuchDeadline):
+            case.reach_milestone(
+                WORKS, NOW, department="municipal-works", milestone=milestone, note="",
+                evidence_sha256=[],
+            )  # fmt: skip
+
+
+def test_no_request_outlives_a_hand_back_and_a_deferred_case_is_not_handed_back() -> None:
+    case = accepted()
+    handing, deferring = ask(case, Change.HAND_BACK), ask(case, Change.DEFERRAL, until=NOW + HOUR)
+    approve(case, deferring)
+    with pytest.raises(CaseDeferred):
+        approve(case, handing)
+    case.resume(WORKS, NOW, moved=[])
+    ask(case, Change.VOID)
+    approve(case, handing)
+    assert case.requests == []
+
+
+def test_an_extension_of_working_days_is_whole() -> None:
+    case = accepted()
+    case.deadlines[-1]["unit"] = "working-days"
+    with pytest.raises(InvalidInput):
+        ask(case, Change.EXTENSION, deadline="handling", amount=0.5)
+
+
 def test_rework_begins_the_handling_again() -> None:
     case = accepted()
     handle(case)
@@ -316,10 +345,23 @@ def test_seen_after_the_handling_it_is_returned_and_before_it_is_evidence() -> N
     assert (case.status, case.times_returned, codes(case)) == ("returned", 1, ["handling"])
 
 
+def walked_to_the_end(handled_minutes_ago: float) -> InspectionCase:
+    case = reported()
+    case.reported_at = case.last_occurred_at = NOW - timedelta(hours=2)
+    handled_at = NOW - timedelta(minutes=handled_minutes_ago)
+    for step in (file, dispatch, accept, handle, verify, close):
+        step(case)
+    case.handled_at = handled_at
+    return case
+
+
 def test_seen_after_the_closing_it_is_reopened() -> None:
     case = given(file, dispatch, accept, handle, verify, close)
     detect(case, 1, -5)
     assert case.status == "closed"
+    late = walked_to_the_end(handled_minutes_ago=30)
+    detect(late, 1, -10)  # seen after the handling, told after the closing
+    assert late.status == "reopened"
     detect(case, 2, 5)
     assert (case.status, case.times_reopened) == ("reopened", 1)
     case.handle(WORKS, NOW + HOUR, department="municipal-works", note="", evidence_sha256=[DIGEST])
