@@ -28,7 +28,8 @@ IN_FLIGHT = 16
 SLACK_SECONDS = 5.0  # that the sending may lag behind the seeing before sights are left out
 LAST_WORDS_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 1.0  # of a detection for others to be sent with
-OFFLINE_SHARE, OUTAGE_SECONDS = 0.01, 60.0
+OFFLINE_SHARE, HEARTBEAT_SECONDS = 300.0
+OUTAGE_SECONDS = 0.01, 60.0
 SIGHTS_A_PROBLEM = 30.0
 PROGRESS_SECONDS = 5.0
 MOST_A_BATCH = 1000
@@ -82,12 +83,13 @@ class Cameras:
     async def run(self) -> None:
         """See and report until cancelled; what has been seen is then still sent."""
         sending: set[asyncio.Task[None]] = set()
-        outages = asyncio.create_task(self._outages())
+        beside = [asyncio.create_task(self._outages()), asyncio.create_task(self._heartbeats())]
         try:
             await self._see(sending)
         finally:
-            outages.cancel()
-            await asyncio.wait([outages, *sending], timeout=LAST_WORDS_SECONDS)
+            for task in beside:
+                task.cancel()
+            await asyncio.wait([*beside, *sending], timeout=LAST_WORDS_SECONDS)
 
     async def _see(self, sending: "set[asyncio.Task[None]]") -> None:
         began, first_at = time.monotonic(), 0.0
@@ -164,6 +166,15 @@ class Cameras:
                 if number not in self._streets.offline:
                     seconds = self._chance.expovariate(1 / OUTAGE_SECONDS)
                     group.create_task(self._outage(number, seconds))
+
+    async def _heartbeats(self) -> None:
+        """Each camera says now and then that it works: one that is silent has watched nothing."""
+        cameras = len(self._streets.cameras)
+        while True:
+            for number in range(cameras):
+                await asyncio.sleep(HEARTBEAT_SECONDS / cameras)
+                if number not in self._streets.offline:
+                    await self._report(number, online=True)
 
     async def _outage(self, number: int, seconds: float) -> None:
         self._streets.offline.add(number)
