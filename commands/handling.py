@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from citybrain.definitions import Definitions
 from citybrain.domain.actor import Actor
 from citybrain.domain.stream import StreamAggregate
-from citybrain.errors import CitybrainError, Refused
+from citybrain.errors import CitybrainError, InvalidInput, Refused
 from citybrain.eventstore import (
     DuplicateKey,
     EventStore,
@@ -251,7 +251,8 @@ async def _once(
                 ),
             )
         )
-    except (Refused, StaleVersion, WrongExpectedVersion, DuplicateKey):
+    except (InvalidInput, Refused, StaleVersion, WrongExpectedVersion, DuplicateKey):
+        # The world may have changed since the first answer, definitions too.
         stored = await services.store.answer_for(key)
         if stored is None:
             raise

@@ -27,6 +27,7 @@ CREATE TABLE days (
     handled         bigint NOT NULL DEFAULT 0,
     returned        bigint NOT NULL DEFAULT 0,
     closed          bigint NOT NULL DEFAULT 0,
+    reopened        bigint NOT NULL DEFAULT 0,
     first_handled   bigint NOT NULL DEFAULT 0,
     ms_to_handled   bigint NOT NULL DEFAULT 0,
     ms_to_closed    bigint NOT NULL DEFAULT 0,
@@ -50,10 +51,10 @@ ON CONFLICT (case_id) DO UPDATE SET handled = excluded.handled
 
 ADD = """
 INSERT INTO days AS d (day, class_code, reported, filed, dispatched, handled, returned, closed,
-                       first_handled, ms_to_handled, ms_to_closed)
+                       reopened, first_handled, ms_to_handled, ms_to_closed)
 SELECT * FROM unnest($1::date[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
                      $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-                     $11::bigint[])
+                     $11::bigint[], $12::bigint[])
 ON CONFLICT (day, class_code) DO UPDATE SET
     reported = d.reported + excluded.reported,
     filed = d.filed + excluded.filed,
@@ -61,12 +62,13 @@ ON CONFLICT (day, class_code) DO UPDATE SET
     handled = d.handled + excluded.handled,
     returned = d.returned + excluded.returned,
     closed = d.closed + excluded.closed,
+    reopened = d.reopened + excluded.reopened,
     first_handled = d.first_handled + excluded.first_handled,
     ms_to_handled = d.ms_to_handled + excluded.ms_to_handled,
     ms_to_closed = d.ms_to_closed + excluded.ms_to_closed
 """
 
-COUNTED = ("reported", "filed", "dispatched", "handled", "returned", "closed")
+COUNTED = ("reported", "filed", "dispatched", "handled", "returned", "closed", "reopened")
 SUMS = (*COUNTED, "first_handled", "ms_to_handled", "ms_to_closed")
 
 
@@ -74,7 +76,7 @@ class CaseDays:
     """The read model `case_days`."""
 
     name = "case_days"
-    version = 1
+    version = 2
     topics = frozenset(f"case.{step}" for step in COUNTED)
     tables = TABLES
 

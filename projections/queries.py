@@ -102,11 +102,11 @@ FROM case_timeline.entries WHERE case_id = ANY($1) ORDER BY position
 """
 
 CASE_DAYS = """
-SELECT day, class_code, reported, filed, dispatched, handled, returned, closed,
+SELECT day, class_code, reported, filed, dispatched, handled, returned, closed, reopened,
        CASE WHEN first_handled > 0 THEN ms_to_handled / first_handled / 1000.0 END
            AS mean_seconds_to_handled,
        CASE WHEN closed > 0 THEN ms_to_closed / closed / 1000.0 END AS mean_seconds_to_closed,
-       CASE WHEN handled > 0 THEN returned::float8 / handled END AS rework_rate
+       CASE WHEN handled > 0 THEN (returned + reopened)::float8 / handled END AS rework_rate
 FROM case_days.days
 WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR class_code = $3)
 ORDER BY day, class_code

@@ -167,9 +167,10 @@ class DayRow(BaseModel):
     handled: int
     returned: int
     closed: int
+    reopened: int
     mean_seconds_to_handled: float | None
     mean_seconds_to_closed: float | None
-    rework_rate: float | None = Field(description="returned / handled")
+    rework_rate: float | None = Field(description="(returned + reopened) / handled")
 
 
 class Days(BaseModel):
