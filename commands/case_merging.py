@@ -195,25 +195,25 @@ async def merged_cases(case_id: str, services: Services) -> list[str]:
         found.append(case_id)
 
 
-async def hand_over(
-    case_id: str, into_case_id: str, context: CommandContext, services: Services
-) -> None:
-    """Give the other case what this one took between its absorption and its merge."""
+async def hand_over(case_id: str, context: CommandContext, services: Services) -> None:
+    """Give to where a case went what it took between its absorption and its merge."""
     case = await services.store.load(InspectionCase, case_id)
-    other = await services.store.load(InspectionCase, into_case_id)
-    later = [each for each in case.detections if not other.has_detection(each["detection_id"])]
-    if not later or case.merged_into != into_case_id:
+    way = [case_id, *await merged_cases(case_id, services)]
+    if len(way) == 1:
         return
-    found = [await services.store.load(Detection, each["detection_id"]) for each in later]
-    evidence = [
-        as_evidence(detection, each["case_id"])
-        for detection, each in zip(found, later, strict=True)
-    ]
-    command = TakeDetections(
-        detections=[dict(each) for each in evidence], class_code=case.class_code,
-        simulated=case.simulated,
-    )  # fmt: skip
-    await take_detections(into_case_id, command, context, services)
+    through, last = way[-2:]
+    other = await services.store.load(InspectionCase, last)
+    later: list[dict[str, Any]] = []
+    for each, seen in case.detections.items():
+        if not other.has_detection(each):
+            detection = await services.store.load(Detection, each)
+            evidence = as_evidence(detection, seen["case_id"])
+            later.append({**evidence, "with_case_id": through})
+    if later:
+        command = TakeDetections(
+            detections=later, class_code=case.class_code, simulated=case.simulated
+        )
+        await take_detections(last, command, context, services)
 
 
 async def release_case(
@@ -223,11 +223,10 @@ async def release_case(
     left = await services.store.load(InspectionCase, left_case_id)
     if left.merged_into == case_id:
         raise CannotMerge("it has been merged again")
-    ids = [each["detection_id"] for each in left.detections]
     return await change(
         InspectionCase, case_id, UnmergeCase(reason=reason), context, services,
         lambda case: case.release(
-            context.actor, services.clock(), case_id=left_case_id, detection_ids=ids, reason=reason
+            context.actor, services.clock(), case_id=left_case_id, reason=reason
         ),
         case_answer,
     )  # fmt: skip
@@ -243,7 +242,7 @@ async def recheck_case(case_id: str, context: CommandContext, services: Services
     if case.recheck_at is None or case.handled_at is None:
         return
     handled_at = case.handled_at
-    cameras = sorted({each["camera_id"] for each in case.detections})
+    cameras = sorted({each["camera_id"] for each in case.detections.values()})
     blind = [each for each in cameras if not await _watched(each, handled_at, services)]
 
     def decide(case: InspectionCase) -> None:

@@ -98,7 +98,9 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 CASE_TIMELINE = """
 SELECT case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel, details
-FROM case_timeline.entries WHERE case_id = ANY($1) ORDER BY position
+FROM case_timeline.entries
+WHERE case_id = ANY($1) AND position > $2 AND ($3::text IS NULL OR topic = $3)
+ORDER BY position LIMIT $4
 """
 
 CASE_DAYS = """
@@ -380,9 +382,12 @@ async def open_case_counts(pool: Pool) -> list[Row]:
     return await _rows(pool, OPEN_CASE_COUNTS)
 
 
-async def case_timeline(pool: Pool, case_id: str, *others: str) -> list[Row]:
-    """The events of a case, and of others, in the order of the log; `details` decoded."""
-    rows = await _rows(pool, CASE_TIMELINE, [case_id, *others])
+async def case_timeline(
+    pool: Pool, case_ids: Sequence[str], *, topic: str | None = None, after: int = 0,
+    limit: int | None = None,
+) -> list[Row]:  # fmt: skip
+    """The events of cases behind a position, in the order of the log; `details` decoded."""
+    rows = await _rows(pool, CASE_TIMELINE, list(case_ids), after, topic, limit)
     return [row | {"details": orjson.loads(row["details"])} for row in rows]
 
 

@@ -214,8 +214,8 @@ async def _move_apart(event: RecordedEvent, services: Services) -> None:
     """A separated detection's place is of its new case, which stays apart; others stay there."""
     gone, new_case_id = event.data["detection"]["detection_id"], event.data["new_case_id"]
     case = await services.store.load(InspectionCase, event.stream_id)
-    ids = [each["detection_id"] for each in case.detections]
-    moved, *others = await asyncio.gather(*(_seen(each, event, services) for each in [gone, *ids]))
+    ids = [gone, *case.detections]
+    moved, *others = await asyncio.gather(*(_seen(each, event, services) for each in ids))
     place = moved.latitude, moved.longitude
     there = [each for each in others if (each.latitude, each.longitude) == place]
     async with services.store.pool.acquire() as connection, connection.transaction():

@@ -1,5 +1,6 @@
 """Finishes in one case what a merge or a separation has begun in another."""
 
+import asyncio
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -24,6 +25,9 @@ class CaseMerging:
     topics: ClassVar[tuple[str, ...]] = (
         "case.absorbed", "case.unmerged", "case.detection_separated",
     )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
 
     async def react(
         self,
@@ -51,16 +55,17 @@ class CaseMerging:
     ) -> None:
         """The absorbed case goes on there, or goes its own way meanwhile: then it is let go."""
         case_id, reason = event.data["case_id"], event.data["reason"]
-        try:
-            await finish_merge(case_id, event.stream_id, reason, context_for("merge"), services)
-            await hand_over(case_id, event.stream_id, context_for("hand-over"), services)
-        except NotMerged:
-            return
-        except Refused:
-            await release_case(
-                event.stream_id, case_id, "it cannot be merged any more", context_for("release"),
-                services,
-            )  # fmt: skip
+        async with self._one_at_a_time:  # or merges in a ring would all find their way free
+            try:
+                await finish_merge(case_id, event.stream_id, reason, context_for("merge"), services)
+                await hand_over(case_id, context_for("hand-over"), services)
+            except NotMerged:
+                return
+            except Refused:
+                await release_case(
+                    event.stream_id, case_id, "it cannot be merged any more",
+                    context_for("release"), services,
+                )  # fmt: skip
 
     async def _open(
         self, event: RecordedEvent, services: Services, context: CommandContext

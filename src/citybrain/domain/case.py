@@ -7,7 +7,7 @@ Lifecycle after GB/T 30428: collection, filing, dispatch, handling, verification
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from citybrain.domain import case_events as events
 from citybrain.domain.actor import Actor, Role
@@ -19,6 +19,7 @@ from citybrain.domain.case_events import (
     CaseSource,
     CaseStatus,
     Change,
+    KeptDetection,
     Task,
 )
 from citybrain.domain.deadlines import (
@@ -35,8 +36,11 @@ from citybrain.domain.deadlines import (
 from citybrain.domain.stream import StreamAggregate, register_stream
 from citybrain.errors import Forbidden, InvalidInput, Refused
 
+C = TypeVar("C")
+
 CLOCK_TOLERANCE = timedelta(minutes=5)
 LONGEST_DEFERRAL = timedelta(days=366)
+IN_ONE_EVENT = 500  # detections
 CENTRE_ITSELF = "centre"  # responsible for what no department does
 
 
@@ -262,7 +266,7 @@ class InspectionCase(StreamAggregate):
     deferred_at: datetime | None
     deferred_until: str | None
     requests: list[dict[str, Any]]
-    detections: list[dict[str, str]]
+    detections: dict[str, KeptDetection]
     absorbed: list[str]
     merged_into: str | None
     status_before_merge: str | None
@@ -469,7 +473,7 @@ class InspectionCase(StreamAggregate):
 
     def has_detection(self, detection_id: str) -> bool:
         """Whether a detection is evidence of this case."""
-        return any(each["detection_id"] == detection_id for each in self.detections)
+        return detection_id in self.detections
 
     def merge_detection(
         self, actor: Actor, now: datetime, *, detection: CaseDetection, rework: Sequence[Deadline],
@@ -517,15 +521,19 @@ class InspectionCase(StreamAggregate):
             return
         if other.id == self.id or other.class_code != self.class_code:
             raise CannotMerge("two cases of one class are merged")
+        if self.id in other.absorbed or self.detections.keys() & other.detections.keys():
+            raise CannotMerge("the other case has taken in this one, or a part of it")
         if other.status not in MERGE.follows:
             raise CannotMerge(
                 f"a case that is {other.status} is not merged into another",
                 case_status=other.status,
             )
-        self._note(
-            events.CaseAbsorbed, now, case_id=other.id, reason=reason,
-            detections=[dict(each) for each in other.detections],
-        )  # fmt: skip
+        detections = [
+            {"detection_id": each, "camera_id": seen["camera_id"], "case_id": seen["case_id"]}
+            for each, seen in other.detections.items()
+        ]
+        for some in _chunks(detections):
+            self._note(events.CaseAbsorbed, now, case_id=other.id, reason=reason, detections=some)
 
     def merge(self, actor: Actor, now: datetime, *, into_case_id: str, reason: str) -> None:
         """Go on as part of another case, which has absorbed this one."""
@@ -543,18 +551,14 @@ class InspectionCase(StreamAggregate):
             raise NotMerged("the case is not merged")
         self._note(events.CaseUnmerged, now, from_case_id=self.merged_into, reason=reason)
 
-    def release(
-        self, actor: Actor, now: datetime, *, case_id: str, detection_ids: Sequence[str],
-        reason: str,
-    ) -> None:  # fmt: skip
-        """Let a case go that had been merged into this one; nothing where it is gone."""
+    def release(self, actor: Actor, now: datetime, *, case_id: str, reason: str) -> None:
+        """Let a case go that had been merged into this one, with what came with it."""
         _require_role(actor, "left", CENTRE)
         if case_id not in self.absorbed:
             return
-        self._note(
-            events.CaseReleased, now, case_id=case_id, detection_ids=list(detection_ids),
-            reason=reason,
-        )  # fmt: skip
+        ids = [each for each, seen in self.detections.items() if seen["with_case_id"] == case_id]
+        for some in _chunks(ids):
+            self._note(events.CaseReleased, now, case_id=case_id, detection_ids=some, reason=reason)
 
     # --- changes that a supervisor approves
 
@@ -752,9 +756,14 @@ def _second_version() -> dict[str, Any]:
     return {
         "place": None, "attributes": None, "tasks": [], "handled_at": None, "recheck_at": None,
         "times_reopened": 0, "times_extended": 0, "deadlines": [], "deferred_at": None,
-        "deferred_until": None, "requests": [], "detections": [], "absorbed": [],
+        "deferred_until": None, "requests": [], "detections": {}, "absorbed": [],
         "merged_into": None, "status_before_merge": None,
     }  # fmt: skip
+
+
+def _chunks(many: list[C]) -> list[list[C]]:
+    """What fits into one event each; of nothing, nothing once."""
+    return [many[at : at + IN_ONE_EVENT] for at in range(0, len(many), IN_ONE_EVENT)] or [[]]
 
 
 def _require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:

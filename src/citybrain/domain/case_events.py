@@ -8,7 +8,7 @@ have a default.
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, NotRequired, TypedDict
 
 from citybrain.domain import deadlines
 from citybrain.domain.deadlines import Deadline, Ended, MovedDeadline, Stage
@@ -59,7 +59,10 @@ class CasePlace(TypedDict):
 
 
 class CaseDetection(TypedDict):
-    """What a camera saw of the problem; `case_id` is the case that it first belonged to."""
+    """What a camera saw of the problem; `case_id` is the case that it first belonged to.
+
+    `with_case_id` is the merged case that it came with, where it did not come by itself.
+    """
 
     detection_id: str
     camera_id: str
@@ -69,6 +72,15 @@ class CaseDetection(TypedDict):
     longitude: float
     occurred_at: str
     evidence_sha256: list[str]
+    with_case_id: NotRequired[str]
+
+
+class KeptDetection(TypedDict):
+    """What the state keeps of a detection."""
+
+    camera_id: str
+    case_id: str
+    with_case_id: str | None
 
 
 class Task(TypedDict):
@@ -311,8 +323,11 @@ class CaseDetectionMerged(CaseEvent):
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
-        kept = ("detection_id", "camera_id", "case_id")
-        aggregate.detections.append({name: self.detection[name] for name in kept})  # type: ignore[literal-required]
+        seen = self.detection
+        aggregate.detections[seen["detection_id"]] = {
+            "camera_id": seen["camera_id"], "case_id": seen["case_id"],
+            "with_case_id": seen.get("with_case_id"),
+        }  # fmt: skip
 
 
 class CaseDetectionSeparated(CaseEvent):
@@ -325,14 +340,14 @@ class CaseDetectionSeparated(CaseEvent):
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
-        gone = self.detection["detection_id"]
-        aggregate.detections = [
-            each for each in aggregate.detections if each["detection_id"] != gone
-        ]
+        aggregate.detections.pop(self.detection["detection_id"], None)
 
 
 class CaseAbsorbed(CaseEvent):
-    """Another case is the same problem: its detections count here."""
+    """Another case is the same problem: its detections count here.
+
+    Where it has many, several events carry them.
+    """
 
     TOPIC: ClassVar[str] = "case.absorbed"
     case_id: str
@@ -341,12 +356,20 @@ class CaseAbsorbed(CaseEvent):
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
-        aggregate.absorbed.append(self.case_id)
-        aggregate.detections.extend(dict(each) for each in self.detections)
+        if self.case_id not in aggregate.absorbed:
+            aggregate.absorbed.append(self.case_id)
+        for each in self.detections:
+            aggregate.detections[each["detection_id"]] = {
+                "camera_id": each["camera_id"], "case_id": each["case_id"],
+                "with_case_id": self.case_id,
+            }  # fmt: skip
 
 
 class CaseReleased(CaseEvent):
-    """A case that was merged into this one stands alone again."""
+    """A case that was merged into this one stands alone again.
+
+    Where it takes many detections with it, several events carry them.
+    """
 
     TOPIC: ClassVar[str] = "case.released"
     case_id: str
@@ -355,11 +378,10 @@ class CaseReleased(CaseEvent):
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
-        aggregate.absorbed.remove(self.case_id)
-        gone = set(self.detection_ids)
-        aggregate.detections = [
-            each for each in aggregate.detections if each["detection_id"] not in gone
-        ]
+        if self.case_id in aggregate.absorbed:
+            aggregate.absorbed.remove(self.case_id)
+        for each in self.detection_ids:
+            aggregate.detections.pop(each, None)
 
 
 class CaseMerged(CaseEvent):

@@ -143,9 +143,20 @@ def _own_copy(aggregate: A) -> A:
     """A copy that shares nothing mutable; pending events are not taken along."""
     copy = object.__new__(type(aggregate))
     copy.__dict__.update(
-        (name, value if isinstance(value, SCALARS) else deepcopy(value))
+        (name, _copied(value))
         for name, value in vars(aggregate).items()
         if name != "_pending_events"
     )
     copy.__dict__["_pending_events"] = []
     return copy
+
+
+def _copied(value: Any) -> Any:
+    """What `deepcopy` makes of a state's plain values, in a fraction of the time."""
+    if isinstance(value, SCALARS):
+        return value
+    if type(value) is dict:
+        return {key: _copied(each) for key, each in value.items()}
+    if type(value) is list:
+        return [_copied(each) for each in value]
+    return deepcopy(value)

@@ -10,11 +10,22 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.actor import Role
 from citybrain.domain.case import InspectionCase
 from citybrain.errors import Forbidden
-from citybrain.http.cases import STAFF, CaseAnswer, Handler, case_id_of, step, step_route
+from citybrain.http.cases import (
+    STAFF,
+    CaseAnswer,
+    Handler,
+    HistoryQuery,
+    case_id_of,
+    page_of_history,
+    step,
+    step_route,
+)
+from citybrain.http.paging import wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import case as commands
 from commands import case_changes as changes
 from commands import case_merging as merging
+from projections import queries
 
 
 class RequestAnswer(CaseAnswer):
@@ -33,9 +44,10 @@ class Comment(BaseModel):
 
 
 class Comments(BaseModel):
-    """All of a case, the oldest first."""
+    """What was said of a case, the oldest first."""
 
     comments: list[Comment]
+    next: int | None = Field(description="`after` of the next page; null on the last one")
 
 
 async def comments(call: Call) -> web.Response:
@@ -46,17 +58,25 @@ async def comments(call: Call) -> web.Response:
         actor.department not in case.departments
     ):
         raise Forbidden("an official reads what is said of the cases of their own department")
-    said = [each for each in await services.store.read(case_id) if each.topic == "case.commented"]
-    wanted = [(case_id, UUID(each.data["comment_id"])) for each in said]
+    await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
+    rows = await queries.case_timeline(
+        services.store.pool, [case_id], topic="case.commented", after=call.query.after,
+        limit=call.query.limit + 1,
+    )  # fmt: skip
+    page, following = page_of_history(rows, call.query.limit)
+    said = [row["details"] for row in page]
+    wanted = [(case_id, UUID(each["comment_id"])) for each in said]
     opened = await services.vault.fetch_many(commands.COMMENT, wanted)
-    rows = [
+    found = [
         Comment(
-            author=each.data["author"], written_at=each.data["written_at"],
-            stated=each.data["stated"], text=text and orjson.loads(text)["text"],
+            author=each["author"], written_at=each["written_at"], stated=each["stated"],
+            text=text and orjson.loads(text)["text"],
         )
         for each, text in zip(said, opened, strict=True)
     ]  # fmt: skip
-    return json_response(Comments(comments=rows), headers={"Cache-Control": "no-store"})
+    return json_response(
+        Comments(comments=found, next=following), headers={"Cache-Control": "no-store"}
+    )
 
 
 def _route(
@@ -99,7 +119,7 @@ ROUTES = (
            "A detection is another problem and gets a case of its own", Role.OPERATOR),
     Route(
         method="GET", path="/v1/cases/{case_id}/comments", tag="cases", handler=comments,
-        summary="What people outside said of it", roles=STAFF,
+        summary="What people outside said of it", roles=STAFF, query=HistoryQuery,
         answers={200: Answer("opened for this answer only", Comments)},
     ),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.commanding import context, created, done
 from citybrain.http.paging import (
+    MAX_POSITION,
     CrsQuery,
     DatedQuery,
     PagedQuery,
@@ -35,6 +36,7 @@ from projections.case_days import CITY_ZONE
 CASE_ID = re.compile(r"case-[A-Za-z0-9_.:-]{1,155}")
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
+MOST_DETECTIONS = 100
 
 
 class CaseAnswer(BaseModel):
@@ -43,6 +45,15 @@ class CaseAnswer(BaseModel):
     case_id: str
     status: str
     version: int
+
+
+class MergedDetection(BaseModel):
+    """A detection that is evidence of a case."""
+
+    detection_id: str
+    camera_id: str
+    case_id: str = Field(description="the case that it first belonged to")
+    with_case_id: str | None = Field(description="the merged case that it came with")
 
 
 class CaseState(BaseModel):
@@ -77,7 +88,10 @@ class CaseState(BaseModel):
     attributes: dict[str, list[str]] | None
     deadlines: list[dict[str, Any]] = Field(description="that run now")
     requests: list[dict[str, Any]] = Field(description="for a supervisor to settle")
-    detections: list[dict[str, str]] = Field(description="with the case each first belonged to")
+    detections: list[MergedDetection] = Field(
+        description=f"the {MOST_DETECTIONS} that were merged last, oldest first"
+    )
+    detections_total: int
     absorbed: list[str] = Field(description="cases merged into this one")
     merged_into: str | None
 
@@ -154,6 +168,7 @@ class Timeline(BaseModel):
 
     case_id: str
     entries: list[TimelineEntry]
+    next: int | None = Field(description="`after` of the next page; null on the last one")
 
 
 class DayRow(BaseModel):
@@ -259,7 +274,14 @@ class NearQuery(ReadModelQuery, CrsQuery):
     limit: int = Field(50, ge=1, le=200)
 
 
-class TimelineQuery(ReadModelQuery):
+class HistoryQuery(ReadModelQuery):
+    """A page of what happened to a case, the oldest first."""
+
+    after: int = Field(0, ge=0, le=MAX_POSITION, description="`next` of the page before")
+    limit: int = Field(200, ge=1, le=1000, description="rows in the page, at most")
+
+
+class TimelineQuery(HistoryQuery):
     """How much of the history."""
 
     merged: bool = Field(False, description="also that of the cases merged into this one")
@@ -309,6 +331,9 @@ async def show(call: Call) -> web.Response:
     fields = {name: value for name, value in vars(case).items() if not name.startswith("_")}
     shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
     fields["latitude"], fields["longitude"] = shown
+    newest = list(case.detections.items())[-MOST_DETECTIONS:]
+    fields["detections"] = [{"detection_id": each, **seen} for each, seen in newest]
+    fields["detections_total"] = len(case.detections)
     state = CaseState(case_id=case.id, version=case.version, **fields)
     return json_response(state, headers={"ETag": f'"{case.version}"'})
 
@@ -376,15 +401,27 @@ def department_for(actor: Actor, asked: str | None) -> str | None:
 
 async def timeline(call: Call) -> web.Response:
     """The timeline of a case."""
-    case_id = case_id_of(call)
+    case_id, query = case_id_of(call), call.query
     await check_may_read(call, case_id)
-    await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
+    await wait_for_position(call.runtime, "case_timeline", query.min_position)
     staff = call.authenticated.has(*STAFF)  # who reports sees nothing of other people's reports
-    others = await _merged_into(call, case_id, {case_id}) if call.query.merged and staff else []
-    entries = await queries.case_timeline(call.runtime.store.pool, case_id, *others)
-    if not entries:
+    others = await _merged_into(call, case_id, {case_id}) if query.merged and staff else []
+    rows = await queries.case_timeline(
+        call.runtime.store.pool, [case_id, *others], after=query.after, limit=query.limit + 1
+    )
+    if not rows and not query.after:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")
-    return json_response(Timeline(case_id=case_id, entries=[TimelineEntry(**e) for e in entries]))
+    page, following = page_of_history(rows, query.limit)
+    entries = [TimelineEntry(**each) for each in page]
+    return json_response(Timeline(case_id=case_id, entries=entries, next=following))
+
+
+def page_of_history(
+    rows: list[dict[str, Any]], limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Of one row more than the page holds: the page, and after what the next one begins."""
+    page = rows[:limit]
+    return page, page[-1]["position"] if len(rows) > limit else None
 
 
 async def _merged_into(call: Call, case_id: str, seen: set[str]) -> list[str]:

@@ -124,9 +124,7 @@ async def settled(store: EventStore) -> None:
 
 def groups(found: dict[str, InspectionCase]) -> set[frozenset[str]]:
     return {
-        frozenset(each["detection_id"] for each in case.detections)
-        for case in found.values()
-        if case.status != CaseStatus.MERGED
+        frozenset(case.detections) for case in found.values() if case.status != CaseStatus.MERGED
     }
 
 
@@ -138,7 +136,7 @@ async def test_five_detections_are_one_case_and_go_to_the_departments(store: Eve
         )
         await settled(store)
     (case,) = (await cases(store)).values()
-    assert {each["detection_id"] for each in case.detections} == set(ids)
+    assert set(case.detections) == set(ids)
     assert (case.status, case.lead) == ("dispatched", "municipal-works")
     assert {each["code"] for each in case.deadlines} == {
         "acceptance", "made-safe", "handling", "closing",
@@ -172,7 +170,7 @@ async def test_below_its_confidence_a_detection_waits_for_a_person(store: EventS
         await confirm_detection(unsure, ConfirmDetection(), context(OPERATOR), services)
         await settled(store)
     (case,) = (await cases(store)).values()
-    assert [each["detection_id"] for each in case.detections] == [unsure]
+    assert list(case.detections) == [unsure]
 
 
 async def test_a_detection_between_two_cases_makes_them_one(store: EventStore) -> None:
@@ -358,22 +356,44 @@ def known(*, online: bool) -> ReportCamera:
     return ReportCamera(online=online, latitude=NORTH, longitude=EAST, simulated=True)
 
 
-async def test_two_cases_merged_into_each_other_stay_two(store: EventStore) -> None:
+@pytest.mark.parametrize("count", [2, 3])
+async def test_cases_merged_in_a_ring_at_the_same_moment_are_one(
+    store: EventStore, count: int
+) -> None:
     services = services_over(store)
     async with working(services):
-        await record(services, detection("west"), detection("east", metres=25))
+        await record(services, *(detection(f"d{n}", metres=n * 25) for n in range(count)))
         await settled(store)
-    one, other = sorted(await cases(store))
-    for source, target in ((one, other), (other, one)):  # nobody has finished the first yet
-        command = MergeCase(into_case_id=target, reason="one cover")
-        await merge_case(source, command, context(OPERATOR), services)
+    before = await cases(store)
+    ring = sorted(before)
+    for source, target in zip(ring, ring[1:] + ring[:1], strict=True):  # none knew of the others
+        case = await store.load(InspectionCase, target)
+        case.absorb(OPERATOR, datetime.now(UTC), other=before[source], reason="one cover")
+        await store.save(case, metadata=context(OPERATOR).metadata())
     async with working(services):
         await settled(store)
         await record(services, detection("again", metres=-5, hours=1))
         await settled(store)
     found = await cases(store)
-    assert sorted(len(case.absorbed) for case in found.values()) == [0, 0]
-    assert {case.merged_into for case in found.values()} == {None}
+    (everything,) = groups(found)
+    assert len(everything) == count + 1
+    for case_id, case in found.items():
+        assert before[case_id].detections.keys() <= case.detections.keys()
+
+
+async def test_a_case_does_not_take_in_what_has_taken_it_in(store: EventStore) -> None:
+    services = services_over(store)
+    async with working(services):
+        await record(services, *(detection(f"d{n}", metres=n * 25) for n in range(3)))
+        await settled(store)
+    first, second, third = sorted(await cases(store))
+    for source, target in ((first, second), (second, third)):  # nobody has finished the first yet
+        command = MergeCase(into_case_id=target, reason="one cover")
+        await merge_case(source, command, context(OPERATOR), services)
+    for source in (second, third):
+        command = MergeCase(into_case_id=first, reason="one cover")
+        with pytest.raises(CannotMerge):
+            await merge_case(source, command, context(OPERATOR), services)
 
 
 async def test_a_merge_is_undone_from_the_last_one_on(store: EventStore) -> None:

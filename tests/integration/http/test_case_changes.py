@@ -88,16 +88,16 @@ async def test_a_detection_that_is_wrong_leaves_nothing(
 ) -> None:
     head = await api.runtime.store.head()
     answer = await api.call("POST", "/v1/detections", "device", json=seen("d1", **fields))
-    answer.is_problem(status, code)
+    assert answer.is_problem(status, code)
     assert await api.runtime.store.head() == head
 
 
 async def test_a_batch_has_its_limits_and_its_role(api: Api) -> None:
-    (await detect(api)).is_problem(422, "invalid-input")
-    (await detect(api, *[{}] * 1001)).is_problem(422, "invalid-input")
+    assert (await detect(api)).is_problem(422, "invalid-input")
+    assert (await detect(api, *[{}] * 1001)).is_problem(422, "invalid-input")
     body = {"detections": [seen("d1")]}
     answer = await api.call("POST", "/v1/detections/batch", "citizen", json=body)
-    answer.is_problem(403, "role-missing")
+    assert answer.is_problem(403, "role-missing")
 
 
 async def test_unsure_detections_wait_for_a_person(api: Api) -> None:
@@ -114,7 +114,7 @@ async def test_unsure_detections_wait_for_a_person(api: Api) -> None:
     dismissed = await api.call("POST", f"/v1/detections/{ids[1]}/dismiss", "operator", json=body)
     assert dismissed.json["status"] == "dismissed"
     again = await api.call("POST", f"/v1/detections/{ids[1]}/confirm", "operator", json={})
-    again.is_problem(409, "not-awaiting-confirmation")
+    assert again.is_problem(409, "not-awaiting-confirmation")
     path = f"/v1/detections?min_position={dismissed.headers['X-Position']}"
     left = (await api.call("GET", path, "operator")).json["detections"]
     assert [each["detection_id"] for each in left] == [ids[2]]

@@ -42,6 +42,12 @@ async def test_a_case_from_report_to_closed(api: Api) -> None:
         "reported", "filed", "dispatched", "accepted", "handled", "returned", "handled",
         "verified", "closed",
     ]  # fmt: skip
+    entries, after = [], 0
+    while after is not None:
+        page = (await api.call("GET", f"{path}&limit=4&after={after}", "operator")).json
+        entries += page["entries"]
+        after = page["next"]
+    assert entries == timeline.json["entries"]
     open_cases = await api.call("GET", f"/v1/cases?min_position={position}", "operator")
     assert open_cases.json == {"cases": [], "next": None}
     days = await api.call(

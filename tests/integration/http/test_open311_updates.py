@@ -88,6 +88,21 @@ async def test_a_void_is_no_further_action(client: Open311Client, api: Api) -> N
     assert "expected_datetime" not in found
 
 
+async def test_comments_come_in_pages(client: Open311Client, api: Api) -> None:
+    case_id = await client.report(HOLE)
+    for number in range(5):
+        await client.update(service_request_id=case_id, description=f"remark {number}")
+    position = await api.runtime.store.head()
+    texts, after = [], 0
+    while after is not None:
+        path = f"/v1/cases/{case_id}/comments?limit=2&after={after}&min_position={position}"
+        page = (await api.call("GET", path, "operator")).json
+        assert len(page["comments"]) <= 2
+        texts += [each["text"] for each in page["comments"]]
+        after = page["next"]
+    assert texts == [f"remark {number}" for number in range(5)]
+
+
 async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api) -> None:
     case_id = await client.report(HOLE)
     assert await api.runtime.store.wait_for(3, 10)
@@ -105,13 +120,13 @@ async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api)
     said = orjson.loads(await vault.fetch(case_id, kind, comment_id))
     assert SAID in said.values()
     assert "zhuge@example.org" in said.values()
-    path = f"/v1/cases/{case_id}/comments"
+    path = f"/v1/cases/{case_id}/comments?min_position={event.position}"
     (shown,) = (await api.call("GET", path, "operator")).json["comments"]
     assert (shown["text"], shown["author"]) == (SAID, "open311-development")
     own = await api.call("GET", path, "official", department="municipal-works")
     assert own.json["comments"] == [shown]
     other = await api.call("GET", path, "official", department="landscape")
-    other.is_problem(403, "forbidden")
+    assert other.is_problem(403, "forbidden")
 
     # In clear it is nowhere: not in the log, not in a read model, not in an answer.
     store = api.runtime.store

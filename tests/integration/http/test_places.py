@@ -32,12 +32,12 @@ async def test_a_point_has_its_areas_and_its_cell(api: Api) -> None:
 
 
 async def test_outside_there_is_no_place(api: Api) -> None:
-    (await place(api, 40.0, 116.0)).is_problem(404, "outside-the-city")
+    assert (await place(api, 40.0, 116.0)).is_problem(404, "outside-the-city")
 
 
 @pytest.mark.parametrize("query", ["latitude=91&longitude=1", "latitude=nan&longitude=1", ""])
 async def test_a_point_is_a_point(api: Api, query: str) -> None:
-    (await api.call("GET", f"/v1/places?{query}")).is_problem(400, "malformed-request")
+    assert (await api.call("GET", f"/v1/places?{query}")).is_problem(400, "malformed-request")
 
 
 async def test_areas_are_geojson_page_by_page(api: Api) -> None:
@@ -84,7 +84,7 @@ async def test_areas_are_shifted_for_who_speaks_gcj02(api: Api) -> None:
     "query", ["kind=planet", "parent=41", "crs=bd09", "limit=0", "limit=1001", "after=x", "page=2"]
 )
 async def test_areas_that_cannot_be_asked_for(api: Api, query: str) -> None:
-    (await api.call("GET", f"/v1/areas?{query}")).is_problem(400, "malformed-request")
+    assert (await api.call("GET", f"/v1/areas?{query}")).is_problem(400, "malformed-request")
 
 
 async def test_who_speaks_gcj02_is_understood_and_answered_in_it(api: Api) -> None:

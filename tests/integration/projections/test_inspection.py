@@ -207,7 +207,7 @@ async def all_lives(store: EventStore) -> dict[str, str]:
     third.absorb(OPERATOR, NOW, other=again, reason="same")
     again.merge(SYSTEM, NOW, into_case_id=third.id, reason="same")
     again.unmerge(OPERATOR, NOW, reason="not")
-    third.release(SYSTEM, NOW, case_id=again.id, detection_ids=[], reason="not")
+    third.release(SYSTEM, NOW, case_id=again.id, reason="not")
     for name, case in (("merged", one), ("target", other), ("back", again), ("left", third)):
         ids[name] = await saved(store, case)
     return ids
@@ -321,9 +321,9 @@ async def test_the_timeline_holds_every_event_and_of_merged_cases_too(store: Eve
     ids = await all_lives(store)
     await project(store, "case_timeline")
     for case_id in ids.values():
-        entries = await queries.case_timeline(store.pool, case_id)
+        entries = await queries.case_timeline(store.pool, [case_id])
         assert len(entries) == len(await store.read(case_id))
-    both = await queries.case_timeline(store.pool, ids["target"], ids["merged"])
+    both = await queries.case_timeline(store.pool, [ids["target"], ids["merged"]])
     assert {entry["case_id"] for entry in both} == {ids["target"], ids["merged"]}
     (merged,) = [entry for entry in both if entry["topic"] == "case.merged"]
     assert merged["details"]["into_case_id"] == ids["target"]

@@ -56,7 +56,7 @@ async def test_read_models_show_what_happened(store: EventStore) -> None:
     assert open_cases[0]["departments"] == ["sanitation"]
     assert await queries.cases(store.pool, department="landscape") == []
     assert [row["open"] for row in await queries.open_case_counts(store.pool)] == [2]
-    timeline = await queries.case_timeline(store.pool, closed.stream_id)
+    timeline = await queries.case_timeline(store.pool, [closed.stream_id])
     assert [row["version"] for row in timeline] == [1, 2, 3, 4, 5, 6, 7]
     assert timeline[2]["details"]["lead"] == "sanitation"
     days = await queries.case_days(store.pool, since=date(2026, 1, 1), until=date(2100, 1, 1))

@@ -418,9 +418,22 @@ def test_a_merge_undone_leaves_both_as_they_were(one_walk: Any, other_walk: Any)
         with pytest.raises(WrongCaseStatus):
             step(one)
     one.unmerge(OPERATOR, NOW, reason="not the same")
-    ids = [each["detection_id"] for each in one.detections]
-    other.release(SYSTEM, NOW, case_id=one.id, detection_ids=ids, reason="not the same")
+    other.release(SYSTEM, NOW, case_id=one.id, reason="not the same")
     assert [state(one), state(other)] == before
+
+
+def test_a_case_with_very_many_detections_is_merged_in_several_events_and_let_go_again() -> None:
+    one, other = reported(), reported()
+    detect(other, 5_000)
+    for number in range(1_201):
+        detect(one, number)
+    before = state(other)
+    other.collect_events()
+    other.absorb(OPERATOR, NOW, other=one, reason="the same")
+    assert topics(other) == ["case.absorbed"] * 3
+    assert (len(other.detections), other.absorbed) == (1_202, [one.id])
+    other.release(SYSTEM, NOW, case_id=one.id, reason="not so")
+    assert state(other) == before
 
 
 def test_what_cannot_be_one_is_not_merged() -> None:
@@ -513,11 +526,7 @@ class AnythingGoes(RuleBasedStateMachine):
 
     @rule()
     def release(self) -> None:
-        self.attempt(
-            lambda: self.case.release(
-                SYSTEM, NOW, case_id=self.other.id, detection_ids=[], reason="x"
-            )
-        )
+        self.attempt(lambda: self.case.release(SYSTEM, NOW, case_id=self.other.id, reason="x"))
 
     @invariant()
     def replay_gives_the_same_state(self) -> None:

@@ -106,7 +106,7 @@ def test_the_state_holds_plain_values_only() -> None:
     for step in ("file", "dispatch", "accept"):
         take(case, step)
     assert {type(value) for value in state(case).values()} <= {
-        str, int, float, bool, type(None), list, datetime,
+        str, int, float, bool, type(None), list, dict, datetime,
     }  # fmt: skip
 
 
