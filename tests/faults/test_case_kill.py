@@ -20,9 +20,9 @@ from citybrain.settings import Settings
 from commands.processes.parked import parked_commands
 from tests.e2e.server import Server, server
 
-DUE_SECONDS = 4.0
+DUE_SECONDS = 3.0
 CASES = 12
-ROUNDS = 3
+ROUNDS = 2
 SPOTS = 30
 DEFINITIONS = f"""
 valid_from: 2021-01-01

@@ -1,27 +1,21 @@
-"""The command line: one `typer` app from the groups of commands."""
+"""The command line: one `typer` app from the groups of commands.
+
+A group's module is imported when one of its commands is wanted: what `projections status` needs
+loads in a third of the time that the server takes.
+"""
 
 import asyncio
 import gc
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr, ValidationError
+from typer.core import TyperGroup
 
 from citybrain import __version__
-from citybrain.cli import (
-    applications,
-    bench,
-    catalogue,
-    faces,
-    imports,
-    processes,
-    projections,
-    simulate,
-)
 from citybrain.cli.output import console, errors, print_json
-from citybrain.cli.replay import replay
-from citybrain.cli.serve import run, serve
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
@@ -30,24 +24,40 @@ from citybrain.settings import Settings
 # after every 700 new containers, in the middle of each page of events: half of a read's time.
 GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
+# Commands, and groups of them, by the module that has them as `app`.
+MODULES = {
+    "run": "serve", "serve": "serve", "replay": "replay", "bench": "bench", "import": "imports",
+    "simulate": "simulate", "projections": "projections", "processes": "processes",
+    "faces": "faces", "catalogue": "catalogue", "applications": "applications",
+}  # fmt: skip
+
+
+class Commands(TyperGroup):
+    """Knows all commands by name, and loads those of other modules when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, as the help shows them."""
+        return [*MODULES, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, or the group of commands, of this name."""
+        if cmd_name not in MODULES:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"citybrain.cli.{MODULES[cmd_name]}")
+        found: Any = typer.main.get_command(module.app)
+        found = getattr(found, "commands", {}).get(cmd_name, found)
+        found.name = cmd_name
+        return found
+
+
 app = typer.Typer(
     name="citybrain",
+    cls=Commands,
     help="The backend of a City Brain: event streams in PostgreSQL, commands and read models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(run)
-app.command()(serve)
-app.command()(replay)
-app.add_typer(bench.app, name="bench")
-app.add_typer(imports.app, name="import")
-app.add_typer(simulate.app, name="simulate")
-app.add_typer(projections.app, name="projections")
-app.add_typer(processes.app, name="processes")
-app.add_typer(faces.app, name="faces")
-app.add_typer(catalogue.app, name="catalogue")
-app.add_typer(applications.app, name="applications")
 
 
 @app.command()

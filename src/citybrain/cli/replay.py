@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-import citybrain.domain.case
 from citybrain.cli.output import console, print_json
+from citybrain.domain import application, camera, case, citizen, detection, entitlement
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound, open_event_store
@@ -17,9 +17,13 @@ from citybrain.settings import Settings
 
 HIDDEN = frozenset({"timestamp", "originator_topic"})
 
-assert citybrain.domain.case  # its import registers the topics that a replay resolves
+# Their import registers the topics that a replay resolves.
+assert all((application, camera, case, citizen, detection, entitlement))
+
+app = typer.Typer()
 
 
+@app.command()
 def replay(
     stream: Annotated[str, typer.Argument(help="Stream id, for example case-0192….")],
     as_of: Annotated[

@@ -17,6 +17,8 @@ from citybrain.errors import CitybrainError
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 
+app = typer.Typer()
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 Port = Annotated[
@@ -24,6 +26,7 @@ Port = Annotated[
 ]
 
 
+@app.command()
 def serve(
     port: Port = None,
     workers: Annotated[
@@ -38,6 +41,7 @@ def serve(
     uvloop.run(_serve(settings, workers=workers))
 
 
+@app.command()
 def run(
     port: Port = None,
     city: Annotated[bool, typer.Option(help="Also run the simulated city.")] = True,
