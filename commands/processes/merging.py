@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from citybrain.domain.case import NotMerged
@@ -55,9 +56,12 @@ class CaseMerging:
     ) -> None:
         """The absorbed case goes on there, or goes its own way meanwhile: then it is let go."""
         case_id, reason = event.data["case_id"], event.data["reason"]
+        # Its key: a merge that has been undone meanwhile is not done again by a replay.
+        context = context_for("merge")
+        context = replace(context, idempotency_key=f"merge:{context.causation_id}")
         async with self._one_at_a_time:  # or merges in a ring would all find their way free
             try:
-                await finish_merge(case_id, event.stream_id, reason, context_for("merge"), services)
+                await finish_merge(case_id, event.stream_id, reason, context, services)
                 await hand_over(case_id, context_for("hand-over"), services)
             except NotMerged:
                 return

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import Actor, Role, system_actor
 from citybrain.domain.case import CannotMerge, InspectionCase
 from citybrain.domain.case_events import CaseStatus
+from citybrain.domain.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
 from commands.case import (
@@ -32,6 +33,7 @@ from commands.case_merging import (
     MergeCase,
     SeparateDetection,
     UnmergeCase,
+    as_evidence,
     merge_case,
     separate_detection,
     unmerge_case,
@@ -379,6 +381,44 @@ async def test_cases_merged_in_a_ring_at_the_same_moment_are_one(
     assert len(everything) == count + 1
     for case_id, case in found.items():
         assert before[case_id].detections.keys() <= case.detections.keys()
+
+
+async def test_what_comes_in_the_midst_of_a_merge_goes_along_and_leaves_with_its_case(
+    store: EventStore,
+) -> None:
+    services = services_over(store)
+    async with working(services):
+        await record(services, *(detection(f"d{n}", metres=n * 25) for n in range(3)))
+        await settled(store)
+    ring = sorted(await cases(store))
+    first, second, third = ring
+    for source, target in ((second, third), (first, second)):  # nobody has finished the first yet
+        command = MergeCase(into_case_id=target, reason="one cover")
+        await merge_case(source, command, context(OPERATOR), services)
+    (late,) = await record(services, detection("late", metres=5))
+    case = await store.load(InspectionCase, first)
+    case.merge_detection(
+        system_actor("test"), datetime.now(UTC), rework=(), reopened=(),
+        detection=as_evidence(await store.load(Detection, late), first),
+    )  # fmt: skip
+    await store.save(case, metadata=context(OPERATOR).metadata())
+    own = {each: frozenset((await cases(store))[each].detections) for each in ring}
+    await finish_merging(services)
+    assert groups(await cases(store)) == {own[first] | own[second] | own[third]}
+    for each in (second, first):
+        await unmerge_case(each, UnmergeCase(reason="three"), context(OPERATOR), services)
+        await finish_merging(services)
+    found = await cases(store)
+    assert [found[each].merged_into for each in ring] == [None] * 3
+    assert [len(found[each].detections) for each in ring] == [2, 1, 1]
+
+
+async def finish_merging(services: Services) -> None:
+    """What the process manager of merges does with all that has happened, and does again."""
+    process = CaseMerging()
+    for event in await services.store.read_all(limit=1000):
+        if event.topic in process.topics:
+            await process.react(event, services, partial(context_of, process, event))
 
 
 async def test_a_case_does_not_take_in_what_has_taken_it_in(store: EventStore) -> None:
