@@ -44,8 +44,8 @@ class Commands(TyperGroup):
         if cmd_name not in MODULES:
             return super().get_command(ctx, cmd_name)
         module = import_module(f"citybrain.cli.{MODULES[cmd_name]}")
-        found: Any = typer.main.get_command(module.app)
-        found = getattr(found, "commands", {}).get(cmd_name, found)
+        group: Any = typer.main.get_group(module.app)
+        found = group.commands.get(cmd_name, group)
         found.name = cmd_name
         return found
 

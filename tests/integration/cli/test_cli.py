@@ -1,12 +1,33 @@
 """The `citybrain` command, as a person at a terminal meets it."""
 
 import pytest
+from typer.testing import CliRunner
 
+from citybrain.cli.main import MODULES, app
 from citybrain.eventstore import EventStore
 from projections.registry import PROJECTIONS
 from projections.runner import prepare
 from tests.integration.cases import services_over, take_to_the_end
 from tests.integration.cli.conftest import Terminal
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], [*MODULES, "migrate", "settings", "version"]), (["import"], ["311-csv"]),
+        (["simulate"], ["cameras"]), (["faces", "pack"], ["import", "calibrate"]),
+        (["run"], ["--port", "--rate"]), (["replay"], ["stream", "--as-of"]),
+        (["projections"], ["status", "rebuild", "compare"]), (["processes"], ["status", "retry"]),
+    ],
+)  # fmt: skip
+def test_commands_are_found_whose_modules_are_loaded_late(
+    arguments: list[str], shown: list[str]
+) -> None:
+    told = CliRunner().invoke(app, [*arguments, "--help"])
+    assert told.exit_code == 0
+    for each in shown:
+        assert f" {each} " in told.output, told.output
+    assert ("--install-completion" in told.output) is False
 
 
 async def test_replay_tells_a_stream_as_of_any_moment(
