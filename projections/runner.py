@@ -18,6 +18,7 @@ from projections.worker import CheckpointMoved, ProjectionWorker
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 2000
+GATHER_SECONDS = 0.05  # transactions of two dozen models, each for every event, would fill a core
 RETRY_SECONDS = 0.5
 RETRY_AFTER_FAULT_SECONDS = 5.0
 
@@ -69,6 +70,8 @@ class ProjectionRunner:
 
     async def _lead(self, projection: Projection, connection: "asyncpg.Connection[Any]") -> None:
         await prepare(self._store, [projection])
+        # What a crash of the server takes back is applied again: checkpoint and rows go together.
+        await connection.execute("SET synchronous_commit = off")
         worker = ProjectionWorker(projection, connection, projection.name)
         version = await worker.resume()
         if version != projection.version:
@@ -80,7 +83,11 @@ class ProjectionRunner:
             APPLIED.labels(projection.name).inc(len(batch))
             PARKED.labels(projection.name).inc(parked)
             POSITION.labels(projection.name).set(worker.position)
-            LAG.labels(projection.name).set(await self._store.head() - worker.position)
+            if len(batch) == BATCH_SIZE:
+                LAG.labels(projection.name).set(await self._store.head() - worker.position)
+            else:  # all there was
+                LAG.labels(projection.name).set(0)
+                await asyncio.sleep(GATHER_SECONDS)
 
 
 async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:

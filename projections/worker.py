@@ -111,6 +111,10 @@ class ProjectionWorker:
             await self._read_parked()
         wanted = [event for event in events if topics is None or event.topic in topics]
         behind = [event for event in wanted if event.stream_id in self._parked]
+        if not wanted:
+            await self._move_checkpoint(events[-1].position)
+            self.position = events[-1].position
+            return 0
         async with self.connection.transaction():
             # First of all: the row lock keeps a swap from renaming the schema under our feet.
             await self._move_checkpoint(events[-1].position)

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from citybrain.domain.stream import category_of
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.listener import Listener
+from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, decode_together
 
 T = TypeVar("T")
@@ -42,6 +44,10 @@ WHERE notification_id > $1 AND notification_id <= $2
 ORDER BY notification_id LIMIT $5
 """  # noqa: S608
 
+READ_NEWEST = f"""
+SELECT {COLUMNS} FROM stored_events WHERE notification_id > $1 ORDER BY notification_id LIMIT $2
+"""  # noqa: S608
+
 HEAD = "SELECT max(notification_id) FROM stored_events"
 
 
@@ -51,6 +57,11 @@ class Reader:
     def __init__(self, pool: "asyncpg.Pool[Any]", listener: Listener) -> None:
         self._pool = pool
         self._listener = listener
+        self._tail = Tail(
+            lambda after, limit: self._fetch(READ_NEWEST, after, limit),
+            self.head,
+            lambda: listener.notices,
+        )
 
     async def read(
         self,
@@ -99,14 +110,22 @@ class Reader:
         """The log behind position `after`, for ever: batches that are never empty, decoded.
 
         Woken by LISTEN/NOTIFY; survives restarts of the server. Positions are gapless and in
-        commit order, so nothing can appear behind what was yielded.
+        commit order, so nothing can appear behind what was yielded. The events are shared with
+        others who follow: `data` is not to be changed.
         """
+        seen = None
         while True:
             notices = self._listener.notices
-            end = await self.head()
-            async for page in self._pages(after, end, categories, topics, batch_size):
-                yield page
-            after = max(after, end)
+            await self._tail.refresh(None if notices == seen or seen is None else notices)
+            end, newest = self._tail.end, self._tail.behind(after)
+            if newest is None:
+                async for page in self._pages(after, end, categories, topics, batch_size):
+                    yield page
+            else:
+                wanted = [event for event in newest if _is_of(event, categories, topics)]
+                for first in range(0, len(wanted), batch_size):
+                    yield wanted[first : first + batch_size]
+            after, seen = max(after, end), notices
             await self._listener.wait(notices)
 
     async def _pages(
@@ -173,6 +192,12 @@ class Reader:
         return await patiently(
             lambda: self._pool.fetch(query, *arguments, record_class=RecordedEvent)
         )
+
+
+def _is_of(event: RecordedEvent, categories: Sequence[str], topics: Sequence[str]) -> bool:
+    return (not topics or event.topic in topics) and (
+        not categories or category_of(event.stream_id) in categories
+    )
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:

@@ -1,11 +1,14 @@
 """Reading and following the log."""
 
 import asyncio
+import random
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
+from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent, tail
+from citybrain.eventstore.reader import Reader
 
 
 async def append(store: EventStore, stream: str, topic: str = "t") -> int:
@@ -57,6 +60,71 @@ async def test_follower_is_woken_and_does_not_spin(store: EventStore) -> None:
     await append(store, "case-2")
     await task
     assert asyncio.get_running_loop().time() - started < 2, "it was polled, not woken"
+
+
+async def test_all_who_follow_see_all_whatever_their_pace(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail, "PAGE", 6)
+    monkeypatch.setattr(tail, "KEPT", 10)
+    chance = random.Random(20261123)
+    total = 120
+
+    async def follow(after: int, filters: dict[str, list[str]], pause: float) -> list[int]:
+        seen: list[int] = []
+        async for batch in store.follow(after, batch_size=chance.randint(1, 9), **filters):
+            assert len(batch) <= 9
+            seen += [event.position for event in batch]
+            await asyncio.sleep(chance.uniform(0, pause))
+            if batch[-1].stream_id == "case-last":
+                return seen
+        return seen
+
+    choices: list[dict[str, list[str]]] = [
+        {}, {"topics": ["t0", "last"]}, {"categories": ["case"]},
+        {"topics": ["t1", "last"], "categories": ["case"]},
+    ]  # fmt: skip
+    wanted = [(after, choices[after % 4], chance.choice([0, 0.01, 0.1])) for after in range(12)]
+    following = [asyncio.create_task(follow(*each)) for each in wanted]
+    for number in range(total - 1):
+        await append(store, f"{'case' if number % 3 else 'signal'}-{number}", f"t{number % 2}")
+        await asyncio.sleep(chance.choice([0, 0, 0, 0.01]))
+    await append(store, "case-last", "last")
+    log = await store.read_all(limit=1000)
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(*following)
+    for (after, filters, _), seen in zip(wanted, found, strict=True):
+        categories, topics = filters.get("categories"), filters.get("topics")
+        assert seen == [
+            event.position for event in log
+            if event.position > after
+            and (topics is None or event.topic in topics)
+            and (categories is None or event.stream_id.split("-")[0] in categories)
+        ]  # fmt: skip
+
+
+async def test_the_log_is_read_once_for_all_who_follow(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await append(store, "case-0")
+    following = [asyncio.create_task(collect(store, 21)) for _ in range(30)]
+    await asyncio.sleep(0.3)
+    reads = 0
+    fetch = Reader._fetch
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await fetch(*arguments)
+
+    monkeypatch.setattr(Reader, "_fetch", counted)
+    for number in range(20):
+        await append(store, f"case-{number + 1}")
+        await asyncio.sleep(0.02)
+    async with asyncio.timeout(5):
+        found = await asyncio.gather(*following)
+    assert all([event.position for event in events] == list(range(1, 22)) for events in found)
+    assert 0 < reads <= 40, "everybody read for themselves"
 
 
 async def test_follow_survives_its_connections(store: EventStore) -> None:

@@ -1,0 +1,91 @@
+"""The newest events of the log, read and decoded once for all of a process who follow it.
+
+Two dozen read models and process managers wake at every append. Each of them reading the log for
+itself would be most of what the database and the event loop do.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from citybrain.eventstore.types import RecordedEvent, decode_together
+
+PAGE = 500  # new events at once; where there are more, nobody is near the head
+KEPT = 2_000  # events, for those who are a moment behind
+
+
+class Tail:
+    """Events from some position up to where the log was last read, in position order.
+
+    `read` gives the decoded rows behind a position, at most so many; `head` the last position;
+    `notices` how often the log has been said to grow.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int, int], Awaitable[list[RecordedEvent]]],
+        head: Callable[[], Awaitable[int]],
+        notices: Callable[[], int],
+    ) -> None:
+        self._read = read
+        self._head = head
+        self._notices = notices
+        self._events: list[RecordedEvent] = []
+        self._begin = self.end = -1  # everything in (begin, end] is among the events
+        self._as_of = -1
+        self._reading: asyncio.Task[None] | None = None
+
+    async def refresh(self, notices: int | None) -> None:
+        """Read what is new, unless it was read when there were `notices` already.
+
+        None asks for a read in any case. Raises what `read` raises.
+        """
+        while notices is None or self._as_of < notices:
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read_on())
+                self._reading.add_done_callback(_asked_for)
+            await asyncio.shield(self._reading)
+            if notices is None:
+                return
+
+    def behind(self, after: int) -> list[RecordedEvent] | None:
+        """The events behind a position; None where they do not reach back that far."""
+        if not 0 <= self._begin <= after:
+            return None
+        return self._events[bisect_right(self._events, after, key=_position) :]
+
+    async def _read_on(self) -> None:
+        try:
+            as_of = self._notices()
+            if self.end < 0:
+                self._begin = self.end = await self._head()
+            new = await self._read(self.end, PAGE)
+            if len(new) < PAGE:
+                self._keep(new)
+            else:
+                end = await self._head()
+                self._events.clear()
+                self._begin = self.end = end
+            self._as_of = as_of
+        finally:
+            self._reading = None
+
+    def _keep(self, new: list[RecordedEvent]) -> None:
+        decode_together(new)
+        self._events += new
+        self.end = new[-1].position if new else self.end
+        if len(self._events) > KEPT:
+            gone = len(self._events) - KEPT // 2
+            self._begin = self._events[gone - 1].position
+            del self._events[:gone]
+
+
+def _asked_for(task: "asyncio.Task[None]") -> None:
+    """Its error is for those who wait for it; where nobody does any more, for nobody."""
+    with suppress(asyncio.CancelledError):
+        task.exception()
+
+
+def _position(event: RecordedEvent) -> int:
+    return event.position
