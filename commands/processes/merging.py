@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
+from weakref import WeakValueDictionary
 
 from citybrain.domain.case import NotMerged
 from citybrain.domain.detection import Detection
@@ -28,7 +29,7 @@ class CaseMerging:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self._one_at_a_time = asyncio.Lock()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def react(
         self,
@@ -59,7 +60,8 @@ class CaseMerging:
         # Its key: a merge that has been undone meanwhile is not done again by a replay.
         context = context_for("merge")
         context = replace(context, idempotency_key=f"merge:{context.causation_id}")
-        async with self._one_at_a_time:  # or merges in a ring would all find their way free
+        # One at a time, or merges in a ring would all find their way free.
+        async with self._locks.setdefault("merge", asyncio.Lock()):
             try:
                 await finish_merge(case_id, event.stream_id, reason, context, services)
                 await hand_over(case_id, context_for("hand-over"), services)
