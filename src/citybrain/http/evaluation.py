@@ -250,7 +250,8 @@ async def score_card(call: Call) -> web.Response:
     if department not in definitions.departments:
         raise NoSuchDepartment("there is no such department")
     since, until = query.days(city_day(call.runtime.services.clock()))
-    await wait_for_position(call.runtime, "evaluation_days", query.min_position)
+    for model in ("evaluation_days", "case_desk"):
+        await wait_for_position(call.runtime, model, query.min_position)
     pool = call.runtime.store.pool
     span: dict[str, Any] = {"since": since, "until": until, "department": department}
     days = _rows(await queries.evaluation(pool, by="day", **span))
