@@ -29,6 +29,7 @@ PostgresServer._lock = fasteners.InterProcessLock(
     Path(gettempdir()) / f".citybrain-{os.geteuid()}.lock"
 )
 
+POSTMASTER_LINES = 8  # of postmaster.pid, when the server is up
 START_TIMEOUT_SECONDS = 60.0  # crash recovery after a hard kill may take its time
 
 # Durability stays at PostgreSQL's defaults (fsync and synchronous_commit on). Statements that
@@ -81,6 +82,7 @@ class EmbeddedPostgres:
             while True:
                 # The wheel gives pg_ctl ten seconds and reads a half-written postmaster.pid as
                 # an assertion error; recovery goes on meanwhile, so look again.
+                self._mend_postmaster_file()
                 try:
                     server.start()
                     break
@@ -116,6 +118,19 @@ class EmbeddedPostgres:
             if self._server is not None:
                 alive.append(os.getpid())
             handles.write_text(str(alive))
+
+    def _mend_postmaster_file(self) -> None:
+        """Fill up what a postmaster left out that was killed while it started.
+
+        The wheel would take it for an error for ever. What PostgreSQL looks at to see whether the
+        old server is really gone, its process and its shared memory, stays as it was.
+        """
+        path = self.folder / "postmaster.pid"
+        with suppress(FileNotFoundError, ValueError, IndexError):
+            lines = path.read_text().splitlines()
+            missing = POSTMASTER_LINES - len(lines)
+            if missing > 0 and not psutil.pid_exists(int(lines[0])):
+                path.write_text("\n".join([*lines, *[""] * missing, ""]))
 
     def _write_settings(self) -> None:
         main = self.folder / "postgresql.conf"

@@ -61,3 +61,20 @@ async def test_one_server_serves_all_and_outlives_a_killed_user(tmp_path: Path) 
         assert postmaster(settings.data_dir) == pid
     assert pid is not None
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+async def test_a_server_that_was_killed_while_it_started_starts_again(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    file = settings.data_dir / "postgres" / "postmaster.pid"
+    async with open_event_store(settings) as store:
+        metadata = Metadata("tester", "system", "test", uuid4(), uuid4())
+        await store.append("case-1", ANY, [NewEvent("t", b"{}")], metadata=metadata)
+        lines = file.read_text().splitlines()
+        server = psutil.Process(int(lines[0]))
+        all_of_it = [server, *server.children(recursive=True)]
+        for process in all_of_it:
+            process.kill()
+        psutil.wait_procs(all_of_it, timeout=10)
+        file.write_text("\n".join([*lines[:-1], ""]))  # as it is before the server is up
+        await store.append("case-1", ANY, [NewEvent("t", b"{}")], metadata=metadata)
+        assert await store.head() == 2
