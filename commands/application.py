@@ -17,12 +17,7 @@ from citybrain.definitions import ServiceItem, city_day
 from citybrain.definitions.cases import Code
 from citybrain.definitions.forms import checked_form
 from citybrain.domain.actor import Role
-from citybrain.domain.application import (
-    IDENTITY_LASTS,
-    Application,
-    Channel,
-    check_channel,
-)
+from citybrain.domain.application import IDENTITY_LASTS, Application, Channel, check_channel
 from citybrain.domain.citizen import Citizen, Identification
 from citybrain.errors import InvalidInput, Refused
 from commands.citizen import CitizenId
@@ -133,18 +128,26 @@ async def submit_application(
 
     def decide() -> Application:
         application = Application.submit(
-            context.actor, now, application_id=Application.new_id(), citizen_id=citizen_id,
-            channel=command.channel, simulated=command.simulated, form_sealed=sealed,
+            context.actor,
+            now,
+            application_id=Application.new_id(),
+            citizen_id=citizen_id,
+            channel=command.channel,
+            simulated=command.simulated,
+            form_sealed=sealed,
             **_of_item(item, now, services),
-        )  # fmt: skip
+        )
         if known is not None:
             _identify(application, known, now)
         return application
 
     return await create(
-        command, replace(context, channel=command.channel.value), services, decide,
+        command,
+        replace(context, channel=command.channel.value),
+        services,
+        decide,
         application_answer,
-    )  # fmt: skip
+    )
 
 
 def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, Any]:
@@ -158,12 +161,14 @@ def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, 
         "department": item.department,
         "pays": item.payout is not None,
         "baseline": {
-            "materials": baseline.materials, "steps": baseline.steps, "trips": baseline.trips,
+            "materials": baseline.materials,
+            "steps": baseline.steps,
+            "trips": baseline.trips,
         },
         "identity_due_at": now + services.deadlines.identity,
         "promised_at": None if promised is None else now + timedelta(seconds=promised),
         "legal_due_on": None if legal is None else str(calendar.add_working_days(today, legal)),
-    }  # fmt: skip
+    }
 
 
 async def _recent(
@@ -182,9 +187,11 @@ async def _recent(
 
 def _identify(application: Application, known: Identification, now: datetime) -> None:
     application.verify_identity(
-        now, method=known.method, citizen_version=known.citizen_version,
+        now,
+        method=known.method,
+        citizen_version=known.citizen_version,
         identified_at=known.identified_at,
-    )  # fmt: skip
+    )
 
 
 async def verify_identity(application_id: str, context: CommandContext, services: Services) -> bool:
@@ -196,9 +203,12 @@ async def verify_identity(application_id: str, context: CommandContext, services
     if known is None:
         return False
     await change_application(
-        application_id, Command(), context, services,
+        application_id,
+        Command(),
+        context,
+        services,
         lambda application, now: _identify(application, known, now),
-    )  # fmt: skip
+    )
     return True
 
 
@@ -207,9 +217,12 @@ async def withdraw_application(
 ) -> CommandResult:
     """End it; what it claimed is released by the process manager."""
     return await change_application(
-        application_id, command, context, services,
+        application_id,
+        command,
+        context,
+        services,
         lambda application, now: application.withdraw(context.actor, now),
-    )  # fmt: skip
+    )
 
 
 async def appeal_application(
@@ -220,9 +233,12 @@ async def appeal_application(
     application.check_applicant(context.actor)
     sealed = await services.vault.seal_text(application.citizen_id, GROUNDS, command.grounds)
     return await change_application(
-        application_id, command, context, services,
+        application_id,
+        command,
+        context,
+        services,
         lambda application, now: application.appeal(context.actor, now, grounds_sealed=sealed),
-    )  # fmt: skip
+    )
 
 
 async def take_over_application(
@@ -234,11 +250,12 @@ async def take_over_application(
     if context.actor.has(Role.DEVICE):
         await _check_before_kiosk(application, context, services)
     return await change_application(
-        application_id, command, replace(context, channel=command.channel.value), services,
-        lambda application, now: application.take_over(
-            context.actor, now, channel=command.channel
-        ),
-    )  # fmt: skip
+        application_id,
+        command,
+        replace(context, channel=command.channel.value),
+        services,
+        lambda application, now: application.take_over(context.actor, now, channel=command.channel),
+    )
 
 
 async def _check_before_kiosk(
@@ -262,12 +279,19 @@ async def review_application(
         raise ReviewIncomplete("a refusal has reasons and no amount")
     sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
     return await change_application(
-        application_id, command, context, services,
+        application_id,
+        command,
+        context,
+        services,
         lambda application, now: application.review(
-            context.actor, now, outcome=command.outcome, reasons=command.reasons,
-            amount_fen=command.amount_fen, note_sealed=sealed,
+            context.actor,
+            now,
+            outcome=command.outcome,
+            reasons=command.reasons,
+            amount_fen=command.amount_fen,
+            note_sealed=sealed,
         ),
-    )  # fmt: skip
+    )
 
 
 async def request_evidence_again(
@@ -277,9 +301,11 @@ async def request_evidence_again(
 
     def decide(application: Application, now: datetime) -> None:
         application.request_evidence_again(
-            context.actor, now, requests=requests_of(application, services),
+            context.actor,
+            now,
+            requests=requests_of(application, services),
             due_at=now + services.deadlines.evidence,
-        )  # fmt: skip
+        )
 
     return await change_application(application_id, command, context, services, decide)
 
@@ -289,11 +315,14 @@ async def open_application(
 ) -> CommandResult:
     """Note the look, before it is granted."""
     return await change_application(
-        application_id, command, context, services,
+        application_id,
+        command,
+        context,
+        services,
         lambda application, now: application.open_sealed(
             context.actor, now, what="explanation", purpose=command.purpose
         ),
-    )  # fmt: skip
+    )
 
 
 def item_of(application: Application, services: Services) -> ServiceItem:
@@ -319,11 +348,19 @@ def requests_of(application: Application, services: Services) -> list[dict[str, 
 
 
 async def change_application(
-    application_id: str, command: Command, context: CommandContext, services: Services,
+    application_id: str,
+    command: Command,
+    context: CommandContext,
+    services: Services,
     decide: Callable[[Application, datetime], None],
-) -> CommandResult:  # fmt: skip
+) -> CommandResult:
     """Run a decision on an application, now."""
     return await change(
-        Application, application_id, command, context, services,
-        lambda application: decide(application, services.clock()), application_answer,
-    )  # fmt: skip
+        Application,
+        application_id,
+        command,
+        context,
+        services,
+        lambda application: decide(application, services.clock()),
+        application_answer,
+    )

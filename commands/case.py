@@ -189,11 +189,13 @@ async def report_case(
         attributes = checked_attributes(command, context, services, now)
         _require_sure(command, context, services, now)
         return InspectionCase.report(
-            context.actor, now, case_id=case_id,
+            context.actor,
+            now,
+            case_id=case_id,
             place=place_of(services, now, command.latitude, command.longitude),
             begun=begun(services, now, command.class_code, at, Stage.FILING),
             **(dict(command) | {"attributes": attributes}),
-        )  # fmt: skip
+        )
 
     return await create(command, context, services, decide, case_answer)
 
@@ -206,18 +208,24 @@ async def file_case(
     def decide(case: InspectionCase, now: datetime) -> None:
         at = _told_at(command, context, now)
         case.file(
-            context.actor, now, definitions_version=services.definitions.case_at(now).version,
+            context.actor,
+            now,
+            definitions_version=services.definitions.case_at(now).version,
             begun=begun(services, now, case.class_code, at, Stage.DISPATCH, Stage.CLOSING),
             occurred_at=command.occurred_at,
-        )  # fmt: skip
+        )
 
     return await _step(case_id, command, context, services, decide)
 
 
 async def dispatch_case(
-    case_id: str, command: DispatchCase, context: CommandContext, services: Services, *,
+    case_id: str,
+    command: DispatchCase,
+    context: CommandContext,
+    services: Services,
+    *,
     given: Sequence[Deadline] | None = None,
-) -> CommandResult:  # fmt: skip
+) -> CommandResult:
     """Dispatch a filed case: to the given departments, else by the routing of its class.
 
     `given` are deadlines of the source in place of the class's (imports).
@@ -236,12 +244,17 @@ async def dispatch_case(
             for department in departments:
                 definitions.require_department(department)
         case.dispatch(
-            context.actor, now, departments=departments, lead=lead,
-            definitions_version=definitions.version, occurred_at=command.occurred_at,
-            begun=given or begun(
+            context.actor,
+            now,
+            departments=departments,
+            lead=lead,
+            definitions_version=definitions.version,
+            occurred_at=command.occurred_at,
+            begun=given
+            or begun(
                 services, now, case.class_code, _told_at(command, context, now), Stage.HANDLING
             ),
-        )  # fmt: skip
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -266,9 +279,12 @@ async def decline_case(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.decline(
-            context.actor, now, department=command.department, reason=command.reason,
+            context.actor,
+            now,
+            department=command.department,
+            reason=command.reason,
             occurred_at=command.occurred_at,
-        )  # fmt: skip
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -280,10 +296,13 @@ async def decide_case(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.decide(
-            context.actor, now, department=command.department, plan=command.plan,
+            context.actor,
+            now,
+            department=command.department,
+            plan=command.plan,
             tasks=[{"department": each.department, "task": each.task} for each in command.tasks],
             occurred_at=command.occurred_at,
-        )  # fmt: skip
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -295,9 +314,13 @@ async def finish_task(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.finish_task(
-            context.actor, now, department=command.department, note=command.note,
-            evidence_sha256=command.evidence_sha256, occurred_at=command.occurred_at,
-        )  # fmt: skip
+            context.actor,
+            now,
+            department=command.department,
+            note=command.note,
+            evidence_sha256=command.evidence_sha256,
+            occurred_at=command.occurred_at,
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -309,10 +332,14 @@ async def reach_milestone(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.reach_milestone(
-            context.actor, now, department=command.department, milestone=command.milestone,
-            note=command.note, evidence_sha256=command.evidence_sha256,
+            context.actor,
+            now,
+            department=command.department,
+            milestone=command.milestone,
+            note=command.note,
+            evidence_sha256=command.evidence_sha256,
             occurred_at=command.occurred_at,
-        )  # fmt: skip
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -327,11 +354,15 @@ async def handle_case(
         recheck = services.definitions.case_at(now).require_class(case.class_code).recheck_minutes
         seen_by_camera = recheck is not None and bool(case.detections)
         case.handle(
-            context.actor, now, department=command.department, note=command.note,
-            evidence_sha256=command.evidence_sha256, occurred_at=command.occurred_at,
+            context.actor,
+            now,
+            department=command.department,
+            note=command.note,
+            evidence_sha256=command.evidence_sha256,
+            occurred_at=command.occurred_at,
             begun=begun(services, now, case.class_code, at, Stage.VERIFICATION),
             recheck_at=at + timedelta(minutes=recheck or 0) if seen_by_camera else None,
-        )  # fmt: skip
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -343,11 +374,14 @@ async def return_case(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.return_for_rework(
-            context.actor, now, reason=command.reason, occurred_at=command.occurred_at,
+            context.actor,
+            now,
+            reason=command.reason,
+            occurred_at=command.occurred_at,
             begun=begun(
                 services, now, case.class_code, _told_at(command, context, now), *REWORK_STAGES
             ),
-        )  # fmt: skip
+        )
 
     return await _step(case_id, command, context, services, decide)
 
@@ -383,14 +417,21 @@ async def reopen_case(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.reopen(
-            context.actor, now, reason=command.reason,
+            context.actor,
+            now,
+            reason=command.reason,
             begun=begun(services, now, case.class_code, now, *REOPENED_STAGES),
-        )  # fmt: skip
+        )
 
     return await change(
-        InspectionCase, case_id, command, context, services,
-        lambda case: decide(case, services.clock()), case_answer,
-    )  # fmt: skip
+        InspectionCase,
+        case_id,
+        command,
+        context,
+        services,
+        lambda case: decide(case, services.clock()),
+        case_answer,
+    )
 
 
 @once_a_key
@@ -401,9 +442,12 @@ async def comment_case(
 
     def decide(case: InspectionCase, comment_id: str) -> None:
         case.comment(
-            context.actor, services.clock(), comment_id=comment_id, stated=command.stated,
+            context.actor,
+            services.clock(),
+            comment_id=comment_id,
+            stated=command.stated,
             written_at=command.written_at,
-        )  # fmt: skip
+        )
 
     # A refusal comes before anything is kept.
     decide(await services.store.load(InspectionCase, case_id), comment_id="")
@@ -412,9 +456,14 @@ async def comment_case(
     kept_until = services.clock() + COMMENT_KEPT
     comment_id = await services.vault.keep(case_id, COMMENT, said, kept_until)
     return await change(
-        InspectionCase, case_id, command, context, services,
-        lambda case: decide(case, str(comment_id)), case_answer,
-    )  # fmt: skip
+        InspectionCase,
+        case_id,
+        command,
+        context,
+        services,
+        lambda case: decide(case, str(comment_id)),
+        case_answer,
+    )
 
 
 def checked_attributes(
@@ -458,9 +507,12 @@ def place_of(
     if place.district is None:
         return None
     return {
-        "district": place.district, "street": place.street, "community": place.community,
-        "cell": place.cell_id, "version": areas.version,
-    }  # fmt: skip
+        "district": place.district,
+        "street": place.street,
+        "community": place.community,
+        "cell": place.cell_id,
+        "version": areas.version,
+    }
 
 
 def areas_of(case: InspectionCase) -> list[str]:
@@ -487,6 +539,11 @@ async def _step(
     decide: Callable[[InspectionCase, datetime], None],
 ) -> CommandResult:
     return await change(
-        InspectionCase, case_id, command, context, services,
-        lambda case: decide(case, services.clock()), case_answer,
-    )  # fmt: skip
+        InspectionCase,
+        case_id,
+        command,
+        context,
+        services,
+        lambda case: decide(case, services.clock()),
+        case_answer,
+    )

@@ -69,12 +69,16 @@ async def request_change(
     """Ask for a change."""
     request_id = uuid4().hex
     return await change(
-        InspectionCase, case_id, command, context, services,
+        InspectionCase,
+        case_id,
+        command,
+        context,
+        services,
         lambda case: case.request_change(
             context.actor, services.clock(), request_id=request_id, **dict(command)
         ),
         request_answer,
-    )  # fmt: skip
+    )
 
 
 async def approve_change(
@@ -102,11 +106,14 @@ async def deny_change(
 ) -> CommandResult:
     """Deny a request."""
     return await _change(
-        case_id, command, context, services,
+        case_id,
+        command,
+        context,
+        services,
         lambda case: case.deny(
             context.actor, services.clock(), request_id=command.request_id, note=command.note
         ),
-    )  # fmt: skip
+    )
 
 
 async def resume_case(
@@ -140,9 +147,7 @@ def extended(
     begin = max(moment(deadline["due_at"]), now)
     due_at = calendar.due(begin, unit, amount)
     warn_at = due_at - (due_at - now) * WARN_SHARE
-    return {
-        "code": deadline["code"], "warn_at": warn_at.isoformat(), "due_at": due_at.isoformat()
-    }  # fmt: skip
+    return {"code": deadline["code"], "warn_at": warn_at.isoformat(), "due_at": due_at.isoformat()}
 
 
 def postponed(
@@ -175,14 +180,13 @@ def _resume(case: InspectionCase, context: CommandContext, services: Services) -
     now, calendar = services.clock(), services.definitions.calendar
     paused_at = case.deferred_at or now
     case.resume(
-        context.actor, now,
+        context.actor,
+        now,
         moved=[postponed(each, paused_at, now, calendar) for each in case.deadlines],
-    )  # fmt: skip
+    )
 
 
 async def _change(
     case_id: str, command: Command, context: CommandContext, services: Services, decide: Any
 ) -> CommandResult:
-    return await change(
-        InspectionCase, case_id, command, context, services, decide, case_answer
-    )  # fmt: skip
+    return await change(InspectionCase, case_id, command, context, services, decide, case_answer)

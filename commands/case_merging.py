@@ -17,14 +17,7 @@ from citybrain.domain.deadlines import Deadline, Stage, moment
 from citybrain.domain.detection import Detection
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import StreamNotFound
-from commands.case import (
-    REOPENED_STAGES,
-    REWORK_STAGES,
-    Text,
-    begun,
-    case_answer,
-    place_of,
-)
+from commands.case import REOPENED_STAGES, REWORK_STAGES, Text, begun, case_answer, place_of
 from commands.handling import Command, CommandContext, CommandResult, Services, change, create
 
 SILENT_AFTER = timedelta(minutes=10)
@@ -72,10 +65,14 @@ async def merge_case(
     other = await services.store.load(InspectionCase, case_id)
     reason = command.reason
     return await change(
-        InspectionCase, command.into_case_id, command, context, services,
+        InspectionCase,
+        command.into_case_id,
+        command,
+        context,
+        services,
         lambda case: case.absorb(context.actor, services.clock(), other=other, reason=reason),
         case_answer,
-    )  # fmt: skip
+    )
 
 
 async def unmerge_case(
@@ -88,10 +85,14 @@ async def unmerge_case(
         if other.merged_into is not None:
             raise CannotMerge("undo the merge of that case first", merged_into=other.merged_into)
     return await change(
-        InspectionCase, case_id, command, context, services,
+        InspectionCase,
+        case_id,
+        command,
+        context,
+        services,
         lambda case: case.unmerge(context.actor, services.clock(), reason=command.reason),
         case_answer,
-    )  # fmt: skip
+    )
 
 
 async def separate_detection(
@@ -108,13 +109,14 @@ async def separate_detection(
         name = f"citybrain:separated:{command.detection_id}:{case_id}:{case.version}"
         new_case_id = f"case-{uuid5(NAMESPACE_URL, name).hex}"
         case.separate_detection(
-            context.actor, services.clock(), detection=as_evidence(found, new_case_id),
-            new_case_id=new_case_id, reason=command.reason,
-        )  # fmt: skip
+            context.actor,
+            services.clock(),
+            detection=as_evidence(found, new_case_id),
+            new_case_id=new_case_id,
+            reason=command.reason,
+        )
 
-    return await change(
-        InspectionCase, case_id, command, context, services, decide, case_answer
-    )  # fmt: skip
+    return await change(InspectionCase, case_id, command, context, services, decide, case_answer)
 
 
 async def open_from_detections(
@@ -125,15 +127,23 @@ async def open_from_detections(
     def decide() -> InspectionCase:
         now, first = services.clock(), command.detections[0]
         case = InspectionCase.report(
-            context.actor, now, case_id=case_id, source=CaseSource.CAMERA,
-            class_code=command.class_code, description="", latitude=first["latitude"],
-            longitude=first["longitude"], address=None, confidence=first["confidence"],
-            evidence_sha256=first["evidence_sha256"], simulated=command.simulated,
+            context.actor,
+            now,
+            case_id=case_id,
+            source=CaseSource.CAMERA,
+            class_code=command.class_code,
+            description="",
+            latitude=first["latitude"],
+            longitude=first["longitude"],
+            address=None,
+            confidence=first["confidence"],
+            evidence_sha256=first["evidence_sha256"],
+            simulated=command.simulated,
             external_ref=first["detection_id"],
             occurred_at=moment(first["occurred_at"]),
             place=place_of(services, now, first["latitude"], first["longitude"]),
             begun=begun(services, now, command.class_code, now, Stage.FILING),
-        )  # fmt: skip
+        )
         _take(case, command, context, services, now)
         return case
 
@@ -145,15 +155,23 @@ async def take_detections(
 ) -> CommandResult:
     """More evidence of a case; what it has already is left out."""
     return await change(
-        InspectionCase, case_id, command, context, services,
-        lambda case: _take(case, command, context, services, services.clock()), case_answer,
-    )  # fmt: skip
+        InspectionCase,
+        case_id,
+        command,
+        context,
+        services,
+        lambda case: _take(case, command, context, services, services.clock()),
+        case_answer,
+    )
 
 
 def _take(
-    case: InspectionCase, command: TakeDetections, context: CommandContext, services: Services,
+    case: InspectionCase,
+    command: TakeDetections,
+    context: CommandContext,
+    services: Services,
     now: datetime,
-) -> None:  # fmt: skip
+) -> None:
     rework: list[Deadline] = []
     reopened: list[Deadline] = []
     if case.status not in UNSOLVED:  # only then may it be handled anew
@@ -161,9 +179,12 @@ def _take(
         reopened = begun(services, now, case.class_code, now, *REOPENED_STAGES)
     for detection in command.detections:
         case.merge_detection(
-            context.actor, now, detection=cast("CaseDetection", detection), rework=rework,
+            context.actor,
+            now,
+            detection=cast("CaseDetection", detection),
+            rework=rework,
             reopened=reopened,
-        )  # fmt: skip
+        )
 
 
 async def finish_merge(
@@ -175,13 +196,16 @@ async def finish_merge(
     if case_id not in (await services.store.load(InspectionCase, into_case_id)).absorbed:
         raise NotMerged("the merge has been undone")
     return await change(
-        InspectionCase, case_id, MergeCase(into_case_id=into_case_id, reason=reason), context,
+        InspectionCase,
+        case_id,
+        MergeCase(into_case_id=into_case_id, reason=reason),
+        context,
         services,
         lambda case: case.merge(
             context.actor, services.clock(), into_case_id=into_case_id, reason=reason
         ),
         case_answer,
-    )  # fmt: skip
+    )
 
 
 async def merged_cases(case_id: str, services: Services) -> list[str]:
@@ -224,12 +248,16 @@ async def release_case(
     if left.merged_into == case_id:
         raise CannotMerge("it has been merged again")
     return await change(
-        InspectionCase, case_id, UnmergeCase(reason=reason), context, services,
+        InspectionCase,
+        case_id,
+        UnmergeCase(reason=reason),
+        context,
+        services,
         lambda case: case.release(
             context.actor, services.clock(), case_id=left_case_id, reason=reason
         ),
         case_answer,
-    )  # fmt: skip
+    )
 
 
 async def recheck_case(case_id: str, context: CommandContext, services: Services) -> None:
@@ -257,9 +285,7 @@ async def recheck_case(case_id: str, context: CommandContext, services: Services
         case.verify(context.actor, now, note="the cameras have not seen it since")
         case.close(context.actor, now, resolution="verified by camera")
 
-    await change(
-        InspectionCase, case_id, Command(), context, services, decide, case_answer
-    )  # fmt: skip
+    await change(InspectionCase, case_id, Command(), context, services, decide, case_answer)
 
 
 async def _watched(camera_id: str, since: datetime, services: Services) -> bool:
@@ -277,11 +303,15 @@ async def _watched(camera_id: str, since: datetime, services: Services) -> bool:
 def as_evidence(detection: Detection, case_id: str) -> CaseDetection:
     """A detection as a case carries it."""
     return {
-        "detection_id": detection.id, "camera_id": detection.camera_id, "case_id": case_id,
-        "confidence": detection.confidence, "latitude": detection.latitude,
-        "longitude": detection.longitude, "occurred_at": detection.occurred_at.isoformat(),
+        "detection_id": detection.id,
+        "camera_id": detection.camera_id,
+        "case_id": case_id,
+        "confidence": detection.confidence,
+        "latitude": detection.latitude,
+        "longitude": detection.longitude,
+        "occurred_at": detection.occurred_at.isoformat(),
         "evidence_sha256": list(detection.evidence_sha256),
-    }  # fmt: skip
+    }
 
 
 def new_case_of(detection_id: str) -> str:

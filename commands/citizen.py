@@ -116,9 +116,12 @@ async def register_citizen(
 
     def decide() -> Citizen:
         return Citizen.register(
-            context.actor, services.clock(),
-            citizen_id=citizen_id, simulated=command.simulated, **sealed,
-        )  # fmt: skip
+            context.actor,
+            services.clock(),
+            citizen_id=citizen_id,
+            simulated=command.simulated,
+            **sealed,
+        )
 
     try:
         return await create(command, context, services, decide, citizen_answer)
@@ -168,10 +171,13 @@ async def give_face_consent(
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.give_face_consent(
-            context.actor, now, consent_id=str(context.command_id),
-            notice_sha256=command.notice_sha256, age_years=_age(born, now.date()),
+            context.actor,
+            now,
+            consent_id=str(context.command_id),
+            notice_sha256=command.notice_sha256,
+            age_years=_age(born, now.date()),
             guardian=command.guardian,
-        )  # fmt: skip
+        )
 
     return await change_citizen(citizen_id, command, context, services, decide)
 
@@ -218,12 +224,20 @@ async def resolve_duplicate(
 
 
 async def change_citizen(
-    citizen_id: str, command: Command, context: CommandContext, services: Services,
+    citizen_id: str,
+    command: Command,
+    context: CommandContext,
+    services: Services,
     decide: Callable[[Citizen, datetime], None],
     answer: Callable[[Citizen], dict[str, Any]] = citizen_answer,
-) -> CommandResult:  # fmt: skip
+) -> CommandResult:
     """Run a decision on a citizen, now."""
     return await change(
-        Citizen, citizen_id, command, context, services,
-        lambda citizen: decide(citizen, services.clock()), answer,
-    )  # fmt: skip
+        Citizen,
+        citizen_id,
+        command,
+        context,
+        services,
+        lambda citizen: decide(citizen, services.clock()),
+        answer,
+    )

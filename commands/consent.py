@@ -31,13 +31,19 @@ def consent_receipt(application: Application, services: Services) -> dict[str, A
             "pii_information": [
                 {"pii_type": "identity number", "pii_optional": False, "source": "citizen"},
                 *(
-                    {"pii_type": field.label_en, "pii_optional": not field.required,
-                     "source": "citizen"}
+                    {
+                        "pii_type": field.label_en,
+                        "pii_optional": not field.required,
+                        "source": "citizen",
+                    }
                     for field in item.form
                 ),
                 *(
-                    {"pii_type": material.label_en, "pii_optional": False,
-                     "source": material.department}
+                    {
+                        "pii_type": material.label_en,
+                        "pii_optional": False,
+                        "source": material.department,
+                    }
                     for material in item.materials
                 ),
             ],
@@ -57,7 +63,11 @@ def consent_receipt(application: Application, services: Services) -> dict[str, A
             *([{"party_id": "bank", "party_type": "pays"}] if item.payout else []),
         ],
         "events": [
-            {"event_type": "requested", "event_time": application.created_on,
-             "entity_id": application.citizen_id, "event_state": application.status},
+            {
+                "event_type": "requested",
+                "event_time": application.created_on,
+                "entity_id": application.citizen_id,
+                "event_state": application.status,
+            }
         ],
-    }  # fmt: skip
+    }

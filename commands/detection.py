@@ -101,15 +101,21 @@ async def record_detection(
     milliseconds = max(int(occurred_at.timestamp() * 1000), 0)
     fields = command.model_dump(exclude={"ref"}) | {"occurred_at": occurred_at}
     detection = Detection.record(
-        context.actor, now, detection_id=Detection.new_id(milliseconds, digest[:10]), sure=sure,
-        definitions_version=definitions.version, **fields,
-    )  # fmt: skip
+        context.actor,
+        now,
+        detection_id=Detection.new_id(milliseconds, digest[:10]),
+        sure=sure,
+        definitions_version=definitions.version,
+        **fields,
+    )
     stored = mapper().to_stored_event(detection.pending_events[0])
     try:  # not kept in the cache of aggregates: hardly any is changed later
         appended = await services.store.append(
-            detection.id, NO_STREAM, [NewEvent(stored.topic, stored.state)],
+            detection.id,
+            NO_STREAM,
+            [NewEvent(stored.topic, stored.state)],
             metadata=context.metadata(),
-        )  # fmt: skip
+        )
     except WrongExpectedVersion:
         return await _known(detection.id, fields, services)
     return Recorded(detection.id, str(detection.status), False, appended.position)
@@ -143,9 +149,14 @@ async def confirm_detection(
 ) -> CommandResult:
     """Confirm a detection."""
     return await change(
-        Detection, detection_id, command, context, services,
-        lambda each: each.confirm(context.actor, services.clock(), note=command.note), _answer,
-    )  # fmt: skip
+        Detection,
+        detection_id,
+        command,
+        context,
+        services,
+        lambda each: each.confirm(context.actor, services.clock(), note=command.note),
+        _answer,
+    )
 
 
 async def dismiss_detection(
@@ -153,9 +164,14 @@ async def dismiss_detection(
 ) -> CommandResult:
     """Dismiss a detection."""
     return await change(
-        Detection, detection_id, command, context, services,
-        lambda each: each.dismiss(context.actor, services.clock(), reason=command.reason), _answer,
-    )  # fmt: skip
+        Detection,
+        detection_id,
+        command,
+        context,
+        services,
+        lambda each: each.dismiss(context.actor, services.clock(), reason=command.reason),
+        _answer,
+    )
 
 
 async def report_camera(
@@ -167,17 +183,26 @@ async def report_camera(
         await services.store.pool.execute(HEARD, camera_id, now)
     try:
         return await change(
-            Camera, stream_id, command, context, services,
+            Camera,
+            stream_id,
+            command,
+            context,
+            services,
             lambda each: each.report(
                 context.actor, now, online=command.online, reason=command.reason
             ),
             _camera_answer,
-        )  # fmt: skip
+        )
     except StreamNotFound:
         camera = Camera.register(
-            context.actor, now, stream_id=stream_id, latitude=command.latitude,
-            longitude=command.longitude, online=command.online, simulated=command.simulated,
-        )  # fmt: skip
+            context.actor,
+            now,
+            stream_id=stream_id,
+            latitude=command.latitude,
+            longitude=command.longitude,
+            online=command.online,
+            simulated=command.simulated,
+        )
     try:
         saved = await services.store.save(camera, metadata=context.metadata())
     except WrongExpectedVersion:  # somebody else was first
@@ -187,8 +212,10 @@ async def report_camera(
 
 def _answer(detection: Detection) -> dict[str, Any]:
     return {
-        "detection_id": detection.id, "status": str(detection.status), "version": detection.version
-    }  # fmt: skip
+        "detection_id": detection.id,
+        "status": str(detection.status),
+        "version": detection.version,
+    }
 
 
 def _camera_answer(camera: Camera) -> dict[str, Any]:

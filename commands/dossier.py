@@ -60,11 +60,16 @@ async def open_dossier(
         + [(evidence_purpose(name), data["signed_sealed"]) for name, data in answers.items()],
     )
     return Dossier(
-        application_id, citizen_id, submitted.data["service"],
-        city_day(submitted.data["timestamp"]), asked, orjson.loads(form),
+        application_id,
+        citizen_id,
+        submitted.data["service"],
+        city_day(submitted.data["timestamp"]),
+        asked,
+        orjson.loads(form),
         {name: record_of(text) for name, text in zip(answers, signed, strict=True)},
-        {name: data["sha256"] for name, data in answers.items()}, events,
-    )  # fmt: skip
+        {name: data["sha256"] for name, data in answers.items()},
+        events,
+    )
 
 
 def _last_round(events: list[RecordedEvent]) -> tuple[datetime, dict[str, dict[str, Any]]]:

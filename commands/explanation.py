@@ -87,9 +87,11 @@ def same_decision(recorded: dict[str, Any], decision: Decision) -> bool:
     """Whether a decision is what an event recorded, rule by rule."""
     findings = {step.name: step.finding.value for step in decision.steps if step.finding}
     found = {
-        "outcome": decision.outcome.value, "amount_fen": decision.amount_fen,
-        "reasons": list(decision.reasons), "findings": findings,
-    }  # fmt: skip
+        "outcome": decision.outcome.value,
+        "amount_fen": decision.amount_fen,
+        "reasons": list(decision.reasons),
+        "findings": findings,
+    }
     return all(recorded[name] == value for name, value in found.items())
 
 
@@ -106,15 +108,12 @@ async def _dossier(
 
 
 async def _again(
-    item: ServiceItem, decided: RecordedEvent, dossier: Dossier, services: Services, *,
-    opened: bool,
-) -> dict[str, Any]:  # fmt: skip
+    item: ServiceItem, decided: RecordedEvent, dossier: Dossier, services: Services, *, opened: bool
+) -> dict[str, Any]:
     """The decision taken once more, from the sealed records by the rules of then."""
     today = date.fromisoformat(decided.data["decided_on"])
     decision = decide(item, dossier.form, dossier.evidence, today)
-    found = await asyncio.to_thread(
-        counterfactuals, item, dossier.form, dossier.evidence, today
-    )  # fmt: skip
+    found = await asyncio.to_thread(counterfactuals, item, dossier.form, dossier.evidence, today)
     answer = {
         "recomputed": {
             "same": same_decision(decided.data, decision),
@@ -141,10 +140,7 @@ def _changes(found: Counterfactuals) -> dict[str, Any]:
 def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
     """What stands now, and all that was decided on the way: by rules, officers and claims."""
     decisions = [_outcome(event) for event in events if event.topic in BY]
-    return {
-        "outcome": decisions[-1] if decisions else None,
-        "decisions": decisions,
-    }
+    return {"outcome": decisions[-1] if decisions else None, "decisions": decisions}
 
 
 def _outcome(event: RecordedEvent) -> dict[str, Any]:
@@ -240,10 +236,13 @@ def _payments(events: list[RecordedEvent]) -> list[dict[str, Any]]:
         data = event.data
         if event.topic == INSTRUCTED:
             payments[data["payment_id"]] = {
-                "payment_id": data["payment_id"], "amount_fen": data["amount_fen"],
-                "from_account": data["from_account"], "state": "instructed",
-                "instructed_at": data["timestamp"], "version": event.version,
-            }  # fmt: skip
+                "payment_id": data["payment_id"],
+                "amount_fen": data["amount_fen"],
+                "from_account": data["from_account"],
+                "state": "instructed",
+                "instructed_at": data["timestamp"],
+                "version": event.version,
+            }
         elif event.topic in AFTER_INSTRUCTION and data["payment_id"] in payments:
             payments[data["payment_id"]] |= {
                 "state": AFTER_INSTRUCTION[event.topic],

@@ -148,9 +148,12 @@ async def enrol_face(
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.enrol_face(
-            context.actor, now, template_id=str(template_id), duplicates=duplicates,
+            context.actor,
+            now,
+            template_id=str(template_id),
+            duplicates=duplicates,
             **_use(live, command, faces),
-        )  # fmt: skip
+        )
 
     try:
         result = await change_citizen(citizen_id, command, context, services, decide)
@@ -178,9 +181,13 @@ async def _check_same_person(
 
 
 async def _flag_at_the_same_time(
-    citizen: Citizen, template_id: UUID, live: Analysis, command: EnrolFace,
-    context: CommandContext, services: Services,
-) -> None:  # fmt: skip
+    citizen: Citizen,
+    template_id: UUID,
+    live: Analysis,
+    command: EnrolFace,
+    context: CommandContext,
+    services: Services,
+) -> None:
     """Two enrolments of one face may have looked before either was there: look once more."""
     found = await _duplicates(citizen, live, _faces(services))
     citizen = await services.store.load(Citizen, citizen.id, fresh=True)
@@ -272,9 +279,12 @@ async def verify_face(
 
 
 async def _next_template(
-    citizen: Citizen, command: VerifyFace, decision: dict[str, Any], services: Services,
+    citizen: Citizen,
+    command: VerifyFace,
+    decision: dict[str, Any],
+    services: Services,
     faces: Faces,
-) -> dict[str, Any] | None:  # fmt: skip
+) -> dict[str, Any] | None:
     """While a pack is being replaced: a template of the next one, from an accepted sample."""
     engine = faces.next_engine
     if engine is None or not decision["matched"]:
@@ -291,16 +301,22 @@ async def _next_template(
 
 
 async def _record_failure(
-    citizen_id: str, command: VerifyFace, context: CommandContext, services: Services,
+    citizen_id: str,
+    command: VerifyFace,
+    context: CommandContext,
+    services: Services,
     failure: LivenessFailed,
-) -> None:  # fmt: skip
+) -> None:
     """An attempt that failed before a comparison counts, too; a poor picture does not."""
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.fail_attempt(
-            context.actor, now, purpose=command.purpose, reason=failure.reason,
+            context.actor,
+            now,
+            purpose=command.purpose,
+            reason=failure.reason,
             challenge_id=str(command.challenge_id),
-        )  # fmt: skip
+        )
 
     # Not under the idempotency key: the attempt gets its error again, not this event's answer.
     await change_citizen(
@@ -327,11 +343,17 @@ async def identify_face(
 
         def decide(citizen: Citizen, now: datetime, candidate: Candidate = candidate) -> None:
             citizen.identify_face(
-                now, score=candidate.score, threshold=point.threshold,
-                false_match_rate=point.false_match_rate, enrolled=enrolled,
-                template_id=candidate.template_id, challenge_id=None, attack_detector=None,
-                sample_sha256=sha256(command.frame).hexdigest(), **use,
-            )  # fmt: skip
+                now,
+                score=candidate.score,
+                threshold=point.threshold,
+                false_match_rate=point.false_match_rate,
+                enrolled=enrolled,
+                template_id=candidate.template_id,
+                challenge_id=None,
+                attack_detector=None,
+                sample_sha256=sha256(command.frame).hexdigest(),
+                **use,
+            )
 
         await change_citizen(candidate.citizen_id, command, context, services, decide)
     return {"candidates": [candidate.citizen_id for candidate in found], "enrolled": enrolled}

@@ -97,17 +97,22 @@ class Hindsight:
     def as_json(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
-            "service": self.service, "item_version": self.item_version,
-            "applications": self.applications, "undecided": self.undecided,
-            "erased": self.erased, "different": self.different,
+            "service": self.service,
+            "item_version": self.item_version,
+            "applications": self.applications,
+            "undecided": self.undecided,
+            "erased": self.erased,
+            "different": self.different,
             "outcomes": [
                 {"was": was, "would_be": would_be, "count": count}
                 for (was, would_be), count in sorted(self.outcomes.items())
             ],
-            "changed_amounts": self.changed_amounts, "amount_then_fen": self.amount_then_fen,
-            "amount_now_fen": self.amount_now_fen, "refusals": self.refusal_changes(),
+            "changed_amounts": self.changed_amounts,
+            "amount_then_fen": self.amount_then_fen,
+            "amount_now_fen": self.amount_now_fen,
+            "refusals": self.refusal_changes(),
             "examples": self.examples,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +158,11 @@ def as_if_always(item: ServiceItem) -> ServiceItem:
 
 
 async def look_back(
-    selection: Selection, item: ServiceItem, services: Services,
+    selection: Selection,
+    item: ServiceItem,
+    services: Services,
     progress: Progress = lambda done, goal: None,
-) -> Hindsight:  # fmt: skip
+) -> Hindsight:
     """Decide all selected applications again by `item`."""
     hindsight = Hindsight(selection.service, item.version)
     rules = as_if_always(item)
@@ -202,10 +209,11 @@ async def _retry(application_id: str, rules: ServiceItem, services: Services) ->
     data = decided.data
     day = date.fromisoformat(data["decided_on"])
     return Retried(
-        application_id, day,
+        application_id,
+        day,
         Judgement(data["outcome"], data["amount_fen"], _failed(data)),
         _judgement(decide(rules, dossier.form, dossier.evidence, day)),
-    )  # fmt: skip
+    )
 
 
 async def _decided(application_id: str, services: Services) -> tuple[Dossier, RecordedEvent | None]:

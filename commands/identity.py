@@ -122,10 +122,13 @@ async def confirm_identity(
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.confirm_identity(
-            context.actor, now, method="one-time-code" if by_code else "counter",
-            purpose=command.purpose, document=command.document,
+            context.actor,
+            now,
+            method="one-time-code" if by_code else "counter",
+            purpose=command.purpose,
+            document=command.document,
             code_id=str(command.code_id) if by_code else None,
-        )  # fmt: skip
+        )
 
     return await change_citizen(citizen_id, command, context, services, decide)
 

@@ -127,10 +127,15 @@ def bucket_seconds(bucket: int) -> float:
 def _begun(event: RecordedEvent) -> State:
     data = event.data
     return {
-        "day": str(data["timestamp"].astimezone(CITY_ZONE).date()), "service": data["service"],
-        "submitted_at": data["timestamp"].isoformat(), "baseline": data["baseline"],
-        "pays": data["pays"], "trips": 0, "reviews": 0, "ever": [],
-    }  # fmt: skip
+        "day": str(data["timestamp"].astimezone(CITY_ZONE).date()),
+        "service": data["service"],
+        "submitted_at": data["timestamp"].isoformat(),
+        "baseline": data["baseline"],
+        "pays": data["pays"],
+        "trips": 0,
+        "reviews": 0,
+        "ever": [],
+    }
 
 
 def _counted(event: RecordedEvent, state: State) -> Counter[str]:

@@ -132,9 +132,10 @@ class Applications:
             steps.append(_step(event, row["submitted_at"]))
         await connection.execute(DELETE, ids)
         await connection.copy_records_to_table(
-            "applications", columns=COLUMNS,
+            "applications",
+            columns=COLUMNS,
             records=[[row[name] for name in COLUMNS] for row in rows.values()],
-        )  # fmt: skip
+        )
         await connection.copy_records_to_table("steps", columns=STEP_COLUMNS, records=steps)
 
 
@@ -142,20 +143,33 @@ def _submitted(event: RecordedEvent) -> Row:
     data = event.data
     due_on = data["legal_due_on"]
     same = (
-        "citizen_id", "service", "department", "item_version", "channel", "held_by", "simulated",
-        "pays", "promised_at",
-    )  # fmt: skip
+        "citizen_id",
+        "service",
+        "department",
+        "item_version",
+        "channel",
+        "held_by",
+        "simulated",
+        "pays",
+        "promised_at",
+    )
     return (
         dict.fromkeys(COLUMNS)
         | {name: data[name] for name in same}
         | {
-            "application_id": event.stream_id, "status": "submitted",
-            "channels": [data["channel"]], "submitted_at": data["timestamp"],
-            "legal_due_on": due_on and datetime.fromisoformat(due_on).date(), "reasons": [],
-            "payout_delayed": False, "appealed": False, "reviews": 0, "waiting": False,
+            "application_id": event.stream_id,
+            "status": "submitted",
+            "channels": [data["channel"]],
+            "submitted_at": data["timestamp"],
+            "legal_due_on": due_on and datetime.fromisoformat(due_on).date(),
+            "reasons": [],
+            "payout_delayed": False,
+            "appealed": False,
+            "reviews": 0,
+            "waiting": False,
             "awaited": [],
         }
-    )  # fmt: skip
+    )
 
 
 def _change(row: Row, event: RecordedEvent) -> None:
@@ -198,11 +212,18 @@ def _await(row: Row, materials: list[str]) -> None:
 def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:
     metadata, at = event.metadata, event.data["timestamp"]
     return (
-        event.stream_id, event.version, event.position, event.topic, at, event.recorded_at,
-        round((at - submitted_at).total_seconds() * 1000), metadata.get("actor"),
-        metadata.get("role"), metadata.get("channel"),
+        event.stream_id,
+        event.version,
+        event.position,
+        event.topic,
+        at,
+        event.recorded_at,
+        round((at - submitted_at).total_seconds() * 1000),
+        metadata.get("actor"),
+        metadata.get("role"),
+        metadata.get("channel"),
         orjson.dumps(details_of(event)).decode(),
-    )  # fmt: skip
+    )
 
 
 def details_of(event: RecordedEvent) -> dict[str, Any]:

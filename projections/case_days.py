@@ -113,5 +113,6 @@ class CaseDays:
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> dict[str, list[Any]]:
         rows = await connection.fetch(KNOWN, list({event.stream_id for event in events}))
-        return {row["case_id"]: [row["class_code"], row["reported_at"], row["handled"]]
-                for row in rows}  # fmt: skip
+        return {
+            row["case_id"]: [row["class_code"], row["reported_at"], row["handled"]] for row in rows
+        }

@@ -198,12 +198,18 @@ def _reported(event: RecordedEvent) -> Row:
         | {name: data[name] for name in SAME}
         | {name: place.get(name) for name in PLACES}
         | {
-            "case_id": event.stream_id, "status": "reported", "departments": [],
-            "location": location, "reported_at": data["occurred_at"], "detections": 0,
-            "times_returned": 0, "times_reopened": 0, "requests": [],
+            "case_id": event.stream_id,
+            "status": "reported",
+            "departments": [],
+            "location": location,
+            "reported_at": data["occurred_at"],
+            "detections": 0,
+            "times_returned": 0,
+            "times_reopened": 0,
+            "requests": [],
             "state": {"deadlines": {}, "requests": {}, "before_merge": None},
         }
-    )  # fmt: skip
+    )
 
 
 def _change(row: Row, event: RecordedEvent) -> None:
@@ -328,13 +334,21 @@ def _deadlines(row: Row) -> list[tuple[Any, ...]]:
     paused = row["deferred_until"] is not None
     return [
         (
-            row["case_id"], code, each["stage"],
+            row["case_id"],
+            code,
+            each["stage"],
             (row["lead"] or CENTRE) if each["stage"] == "handling" else CENTRE,
-            row["district"], row["class_code"], _moment(each["due_at"]), _moment(each["warn_at"]),
-            each["warned"], each["missed"], paused, row["simulated"],
+            row["district"],
+            row["class_code"],
+            _moment(each["due_at"]),
+            _moment(each["warn_at"]),
+            each["warned"],
+            each["missed"],
+            paused,
+            row["simulated"],
         )
         for code, each in row["state"]["deadlines"].items()
-    ]  # fmt: skip
+    ]
 
 
 def _moment(text: str) -> datetime:

@@ -57,7 +57,14 @@ def _entry(event: RecordedEvent) -> tuple[Any, ...]:
         if name not in NOT_DETAILS and not (name in EMPTY_SAYS_NOTHING and not value)
     }
     return (
-        event.stream_id, event.version, event.position, event.topic, data["occurred_at"],
-        event.recorded_at, metadata.get("actor"), metadata.get("role"), metadata.get("channel"),
+        event.stream_id,
+        event.version,
+        event.position,
+        event.topic,
+        data["occurred_at"],
+        event.recorded_at,
+        metadata.get("actor"),
+        metadata.get("role"),
+        metadata.get("channel"),
         orjson.dumps(details).decode(),
-    )  # fmt: skip
+    )

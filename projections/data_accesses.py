@@ -61,10 +61,11 @@ class DataAccesses:
         new = [event for event in events if event.topic == SUBMITTED]
         if new:
             await connection.execute(
-                KNOW, [event.stream_id for event in new],
+                KNOW,
+                [event.stream_id for event in new],
                 [event.data["citizen_id"] for event in new],
                 [event.data["service"] for event in new],
-            )  # fmt: skip
+            )
         rows = await connection.fetch(APPLICANTS, [event.stream_id for event in events])
         applicants = {row["application_id"]: (row["citizen_id"], row["service"]) for row in rows}
         accesses = [access for event in events for access in _accesses(event, applicants)]
@@ -94,6 +95,13 @@ def _row(
     event: RecordedEvent, citizen_id: str, place: int, who: str, what: str, purpose: str
 ) -> tuple[Any, ...]:
     return (
-        citizen_id, f"{event.position:020}-{place:03}", event.data["timestamp"], who, what,
-        purpose, event.stream_id, event.version, event.position,
-    )  # fmt: skip
+        citizen_id,
+        f"{event.position:020}-{place:03}",
+        event.data["timestamp"],
+        who,
+        what,
+        purpose,
+        event.stream_id,
+        event.version,
+        event.position,
+    )

@@ -95,10 +95,12 @@ class EvaluationDays:
 def _begun(event: RecordedEvent) -> dict[str, Any]:
     place = event.data.get("place") or {}
     return {
-        "district": place.get("district") or "", "department": "",
+        "district": place.get("district") or "",
+        "department": "",
         "class_code": event.data["class_code"],
-        "reported_at": event.data["occurred_at"].isoformat(), "handled": False,
-    }  # fmt: skip
+        "reported_at": event.data["occurred_at"].isoformat(),
+        "handled": False,
+    }
 
 
 def _counted(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:

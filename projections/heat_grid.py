@@ -47,9 +47,11 @@ class HeatGrid:
         for event in events:
             data = event.data
             counts[
-                data["occurred_at"].astimezone(CITY_ZONE).date(), data["class_code"],
-                square_of(data["latitude"]), square_of(data["longitude"]),
-            ] += 1  # fmt: skip
+                data["occurred_at"].astimezone(CITY_ZONE).date(),
+                data["class_code"],
+                square_of(data["latitude"]),
+                square_of(data["longitude"]),
+            ] += 1
         rows = [(*key, count) for key, count in counts.items()]
         await connection.execute(ADD, *map(list, zip(*rows, strict=True)))
 

@@ -294,9 +294,22 @@ async def cases(
     """
     reported_at, case_id = after or (None, None)
     return await _rows_planned(
-        pool, CASES, is_open, department, class_code, status, source, area, overdue, waiting,
-        since, until, reported_at, case_id, limit,
-    )  # fmt: skip
+        pool,
+        CASES,
+        is_open,
+        department,
+        class_code,
+        status,
+        source,
+        area,
+        overdue,
+        waiting,
+        since,
+        until,
+        reported_at,
+        case_id,
+        limit,
+    )
 
 
 async def cases_near(
@@ -312,9 +325,15 @@ async def cases_near(
     north, east = degrees_around(latitude, radius_m)
     west_x, east_x = ((longitude + each) * EAST_SHRINKS for each in (-east, east))
     rows = await _rows_planned(
-        pool, CASES_NEAR, west_x, latitude - north, east_x, latitude + north, department,
+        pool,
+        CASES_NEAR,
+        west_x,
+        latitude - north,
+        east_x,
+        latitude + north,
+        department,
         2 * limit + 50,
-    )  # fmt: skip
+    )
     for row in rows:  # the index's map is not true everywhere: what it finds is measured
         row["distance_m"] = metres_between(latitude, longitude, row["latitude"], row["longitude"])
     near = sorted(
@@ -336,9 +355,15 @@ async def deadlines(
 ) -> list[Row]:
     """Running deadlines, the next one first; `after` is (due_at, case_id, code)."""
     return await _rows_planned(
-        pool, DEADLINES, responsible, stage, district, due_before, *(after or (None, None, None)),
+        pool,
+        DEADLINES,
+        responsible,
+        stage,
+        district,
+        due_before,
+        *(after or (None, None, None)),
         limit,
-    )  # fmt: skip
+    )
 
 
 async def deadline_counts(pool: Pool, now: datetime) -> list[Row]:
@@ -383,9 +408,13 @@ async def open_case_counts(pool: Pool) -> list[Row]:
 
 
 async def case_timeline(
-    pool: Pool, case_ids: Sequence[str], *, topic: str | None = None, after: int = 0,
+    pool: Pool,
+    case_ids: Sequence[str],
+    *,
+    topic: str | None = None,
+    after: int = 0,
     limit: int | None = None,
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """The events of cases behind a position, in the order of the log; `details` decoded."""
     rows = await _rows(pool, CASE_TIMELINE, list(case_ids), after, topic, limit)
     return [row | {"details": orjson.loads(row["details"])} for row in rows]

@@ -98,8 +98,9 @@ async def rebuild(
             if live is None:
                 await connection.execute(
                     "UPDATE projection_checkpoints SET projection = $1 WHERE projection = $2",
-                    projection.name, shadow.schema,
-                )  # fmt: skip
+                    projection.name,
+                    shadow.schema,
+                )
             else:
                 await connection.execute(ADOPT_CHECKPOINT, projection.name, shadow.schema)
         await connection.execute(f'DROP SCHEMA IF EXISTS "{old}" CASCADE')

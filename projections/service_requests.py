@@ -135,12 +135,15 @@ def _reported(event: RecordedEvent) -> Row:
     data = event.data
     same = ("class_code", "description", "address", "latitude", "longitude")
     row = {name: data[name] for name in same} | {
-        "case_id": event.stream_id, "lead": None, "attributes": data.get("attributes") or {},
+        "case_id": event.stream_id,
+        "lead": None,
+        "attributes": data.get("attributes") or {},
         "address_id": data["external_ref"] if event.metadata.get("channel") == "open311" else None,
-        "requested_at": data["occurred_at"], "updated_at": data["occurred_at"],
+        "requested_at": data["occurred_at"],
+        "updated_at": data["occurred_at"],
         "position": event.position,
         "state": {"standing": STEPS[REPORTED], "merged_into": None, "until": None, "running": {}},
-    }  # fmt: skip
+    }
     _follow_deadlines(row, data)
     _show(row)
     return row
@@ -221,6 +224,10 @@ def _update(row: Row, event: RecordedEvent) -> tuple[Any, ...]:
     is new since then misses none.
     """
     return (
-        row["case_id"], event.version, row["state"]["word"], row["status_notes"],
-        event.recorded_at, event.position,
-    )  # fmt: skip
+        row["case_id"],
+        event.version,
+        row["state"]["word"],
+        row["status_notes"],
+        event.recorded_at,
+        event.position,
+    )

@@ -50,6 +50,12 @@ class SuspectedDuplicates:
                 await connection.execute(REMOVE, pair)
             else:
                 await connection.execute(
-                    ADD, pair, event.stream_id, data["other"], data["score"], data["threshold"],
-                    data["enrolled"], event.recorded_at,
-                )  # fmt: skip
+                    ADD,
+                    pair,
+                    event.stream_id,
+                    data["other"],
+                    data["score"],
+                    data["threshold"],
+                    data["enrolled"],
+                    event.recorded_at,
+                )

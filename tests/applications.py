@@ -27,30 +27,50 @@ def submitted(
     actor: Actor = ANNA, channel: Channel = Channel.APP, *, pays: bool = True
 ) -> Application:
     return Application.submit(
-        actor, NOW, application_id="application-" + "a" * 32, citizen_id=CITIZEN_ID,
-        channel=channel, service="housing-fund-repayment", item_version="2020-06-01+12345678",
-        department="housing-fund", form_sealed="sealed", pays=pays,
+        actor,
+        NOW,
+        application_id="application-" + "a" * 32,
+        citizen_id=CITIZEN_ID,
+        channel=channel,
+        service="housing-fund-repayment",
+        item_version="2020-06-01+12345678",
+        department="housing-fund",
+        form_sealed="sealed",
+        pays=pays,
         baseline={"materials": 6, "steps": 4, "trips": 1},
-        identity_due_at=NOW + timedelta(minutes=30), promised_at=None, legal_due_on=None,
+        identity_due_at=NOW + timedelta(minutes=30),
+        promised_at=None,
+        legal_due_on=None,
         simulated=True,
-    )  # fmt: skip
+    )
 
 
 def answer(material: str, round_: str = "request") -> dict[str, Any]:
     return {
-        "material": material, "department": material, "record": material,
-        "request_id": f"{round_}-{material}", "milliseconds": 80, "attempts": 1,
-        "sha256": "ab" * 32, "key_id": "key-1", "issued_at": NOW, "hedged": False,
+        "material": material,
+        "department": material,
+        "record": material,
+        "request_id": f"{round_}-{material}",
+        "milliseconds": 80,
+        "attempts": 1,
+        "sha256": "ab" * 32,
+        "key_id": "key-1",
+        "issued_at": NOW,
+        "hedged": False,
         "signed_sealed": "sealed",
-    }  # fmt: skip
+    }
 
 
 def failure(material: str) -> dict[str, Any]:
     return {
-        "material": material, "department": material, "record": material,
-        "request_id": f"request-{material}", "milliseconds": 80, "attempts": 3,
+        "material": material,
+        "department": material,
+        "record": material,
+        "request_id": f"request-{material}",
+        "milliseconds": 80,
+        "attempts": 3,
         "reason": "source-timeout",
-    }  # fmt: skip
+    }
 
 
 def identify(application: Application) -> None:
@@ -68,28 +88,42 @@ def collect(application: Application) -> None:
 def decide(outcome: str) -> Callable[[Application], None]:
     def step(application: Application) -> None:
         application.decide(
-            NOW, outcome=outcome, item_version="2020-06-01+12345678", decided_on="2026-03-02",
-            parameters={}, inputs=[], reasons=["rule"] if outcome == "refused" else [],
+            NOW,
+            outcome=outcome,
+            item_version="2020-06-01+12345678",
+            decided_on="2026-03-02",
+            parameters={},
+            inputs=[],
+            reasons=["rule"] if outcome == "refused" else [],
             findings={"rule": "failed" if outcome == "refused" else "met"},
             amount_fen=100 if outcome == "approved" else None,
-            claim_id="entitlement-" + "e" * 32, steps_sealed="sealed",
-        )  # fmt: skip
+            claim_id="entitlement-" + "e" * 32,
+            steps_sealed="sealed",
+        )
 
     return step
 
 
 def instruct(application: Application) -> None:
     application.instruct_payout(
-        NOW, payment_id=PAYMENT, claim_id="entitlement-" + "e" * 32, from_account="housing-fund",
+        NOW,
+        payment_id=PAYMENT,
+        claim_id="entitlement-" + "e" * 32,
+        from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
-    )  # fmt: skip
+    )
 
 
 def confirm(application: Application) -> None:
     application.confirm_payout(
-        NOW, payment_id=PAYMENT, bank_reference="B1", amount_fen=100, receipt_sha256="ab" * 32,
-        receipt_sealed="sealed", settled_at=NOW,
-    )  # fmt: skip
+        NOW,
+        payment_id=PAYMENT,
+        bank_reference="B1",
+        amount_fen=100,
+        receipt_sha256="ab" * 32,
+        receipt_sealed="sealed",
+        settled_at=NOW,
+    )
 
 
 def fail(application: Application) -> None:

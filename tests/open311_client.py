@@ -133,9 +133,13 @@ class Open311Client:
         return [_found(each) for each in root]
 
     async def _call(
-        self, method: str, url: str, *, query: Mapping[str, str] | None = None,
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Mapping[str, str] | None = None,
         form: Sequence[tuple[str, str]] | None = None,
-    ) -> tuple[int, Any]:  # fmt: skip
+    ) -> tuple[int, Any]:
         while True:
             async with self.session.request(method, url, params=query, data=form) as answer:
                 body, status = await answer.read(), answer.status
@@ -157,8 +161,9 @@ class Open311Client:
     def _document(self, body: bytes) -> Any:
         if self.kind == "json":
             return json.loads(body)
-        assert body.lower().startswith((b"<?xml version='1.0' encoding='utf-8'?>",
-                                        b'<?xml version="1.0" encoding="utf-8"?>'))  # fmt: skip
+        assert body.lower().startswith(
+            (b"<?xml version='1.0' encoding='utf-8'?>", b'<?xml version="1.0" encoding="utf-8"?>')
+        )
         return ElementTree.fromstring(body)
 
 

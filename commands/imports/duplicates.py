@@ -37,6 +37,10 @@ def _sighting(record: Record, definitions: CaseDefinitions) -> Sighting:
     report = record.report
     assert report.occurred_at is not None
     return Sighting(
-        record.key, report.class_code, report.latitude, report.longitude, report.occurred_at,
+        record.key,
+        report.class_code,
+        report.latitude,
+        report.longitude,
+        report.occurred_at,
         definitions.require_class(report.class_code).merge,
-    )  # fmt: skip
+    )

@@ -121,11 +121,16 @@ def _report(
         raise BadRecord("Latitude and Longitude lie outside the city")
     where = (fields["Incident Address"].strip(), fields["City"].strip())
     return ReportCase(
-        occurred_at=created, source=CaseSource.CITIZEN, class_code=class_code,
+        occurred_at=created,
+        source=CaseSource.CITIZEN,
+        class_code=class_code,
         description=": ".join(filter(None, (complaint, descriptor))),
-        latitude=latitude, longitude=longitude, address=", ".join(filter(None, where)) or None,
-        confidence=None, external_ref=external_ref,
-    )  # fmt: skip
+        latitude=latitude,
+        longitude=longitude,
+        address=", ".join(filter(None, where)) or None,
+        confidence=None,
+        external_ref=external_ref,
+    )
 
 
 def _steps(
@@ -146,12 +151,11 @@ def _steps(
     return (
         *steps,
         HandleCase(
-            occurred_at=worked, department=department, note=note,
-            evidence_sha256=[evidence_sha256],
+            occurred_at=worked, department=department, note=note, evidence_sha256=[evidence_sha256]
         ),
         VerifyCase(occurred_at=dates.closed, note="closed in the imported record"),
         CloseCase(occurred_at=dates.closed, resolution="closed in the imported record"),
-    )  # fmt: skip
+    )
 
 
 def _dates(fields: Mapping[str, str], mapping: Import311) -> Dates:
@@ -193,11 +197,15 @@ def _deadline(dates: Dates) -> Deadline | None:
         return None
     time = dates.due - dates.created
     return {
-        "code": "handling", "stage": Stage.HANDLING.value, "until": Stage.HANDLING.value,
-        "unit": TimeKind.HOURS.value, "amount": round(time / timedelta(hours=1), 2),
-        "begun_at": dates.created.isoformat(), "due_at": dates.due.isoformat(),
+        "code": "handling",
+        "stage": Stage.HANDLING.value,
+        "until": Stage.HANDLING.value,
+        "unit": TimeKind.HOURS.value,
+        "amount": round(time / timedelta(hours=1), 2),
+        "begun_at": dates.created.isoformat(),
+        "due_at": dates.due.isoformat(),
         "warn_at": (dates.created + time * WARN_SHARE).isoformat(),
-    }  # fmt: skip
+    }
 
 
 def _moments(fields: Mapping[str, str], column: str, mapping: Import311) -> tuple[datetime, ...]:

@@ -49,8 +49,12 @@ class ApplicationProcess:
 
     name: ClassVar[str] = "applications"
     topics: ClassVar[tuple[str, ...]] = (
-        SUBMITTED, REQUESTED, "application.reviewed", "application.withdrawn", *IDENTIFIED,
-    )  # fmt: skip
+        SUBMITTED,
+        REQUESTED,
+        "application.reviewed",
+        "application.withdrawn",
+        *IDENTIFIED,
+    )
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -58,10 +62,7 @@ class ApplicationProcess:
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Take an application as far as it goes without people."""
         if event.topic in IDENTIFIED:
@@ -102,9 +103,12 @@ class _Drive:
     """One application on its way."""
 
     def __init__(
-        self, process: ApplicationProcess, application_id: str, context: CommandContext,
+        self,
+        process: ApplicationProcess,
+        application_id: str,
+        context: CommandContext,
         services: Services,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._process = process
         self._id = application_id
         self._context = context
@@ -169,8 +173,7 @@ class _Drive:
         citizen_id = application.citizen_id
         citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
         id_number, form = await self._services.vault.open_texts(
-            citizen_id,
-            [("id_number", citizen.id_number_sealed), (FORM, application.form_sealed)],
+            citizen_id, [("id_number", citizen.id_number_sealed), (FORM, application.form_sealed)]
         )
         answers = orjson.loads(form)
         asked = {
@@ -195,33 +198,46 @@ class _Drive:
             await self._change(lambda application, now: application.collect(now, results))  # noqa: B023
 
     async def _ask(
-        self, application: Application, request: dict[str, str], id_number: str,
-        form: dict[str, Any], due_at: datetime,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        application: Application,
+        request: dict[str, str],
+        id_number: str,
+        form: dict[str, Any],
+        due_at: datetime,
+    ) -> dict[str, Any]:
         """What an event says of one answer, sealed, or of one failure."""
         exchange, vault = self._services.exchange, self._services.vault
         try:
             found = await exchange.fetch(
                 EvidenceRequest(
-                    request_id=UUID(request["request_id"]), application_id=application.id,
-                    department=request["department"], record=request["record"],
-                    id_number=id_number, form=form, user_id=self._context.actor.subject,
+                    request_id=UUID(request["request_id"]),
+                    application_id=application.id,
+                    department=request["department"],
+                    record=request["record"],
+                    id_number=id_number,
+                    form=form,
+                    user_id=self._context.actor.subject,
                 ),
                 due_at,
-            )  # fmt: skip
+            )
         except SourceFailed as failure:
             return request | {
-                "reason": failure.code, "milliseconds": failure.milliseconds,
+                "reason": failure.code,
+                "milliseconds": failure.milliseconds,
                 "attempts": failure.attempts,
-            }  # fmt: skip
+            }
         sealed = await vault.seal_text(
             application.citizen_id, evidence_purpose(request["material"]), found.signed
         )
         return request | {
-            "sha256": found.sha256, "key_id": found.key_id, "issued_at": found.issued_at,
-            "hedged": found.hedged, "milliseconds": found.milliseconds,
-            "attempts": found.attempts, "signed_sealed": sealed,
-        }  # fmt: skip
+            "sha256": found.sha256,
+            "key_id": found.key_id,
+            "issued_at": found.issued_at,
+            "hedged": found.hedged,
+            "milliseconds": found.milliseconds,
+            "attempts": found.attempts,
+            "signed_sealed": sealed,
+        }
 
     async def decide(self, application: Application) -> Pause:
         """Let the rules decide on what the departments have signed."""
@@ -237,7 +253,7 @@ class _Drive:
             ],
             "claim_id": await _entitlement_id(item, dossier, decision, services),
             "steps_sealed": await services.vault.seal_text(dossier.citizen_id, STEPS, steps),
-        }  # fmt: skip
+        }
         await self._change(lambda application, now: application.decide(now, **fields))
         return 0.0
 
@@ -259,10 +275,13 @@ class _Drive:
         payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
         await self._change(
             lambda application, now: application.instruct_payout(
-                now, payment_id=str(payment_id), claim_id=claim_id,
-                from_account=payout.from_account, due_at=now + services.deadlines.payout,
+                now,
+                payment_id=str(payment_id),
+                claim_id=claim_id,
+                from_account=payout.from_account,
+                due_at=now + services.deadlines.payout,
             )
-        )  # fmt: skip
+        )
         return 0.0
 
     async def pay(self, application: Application) -> Pause:
@@ -276,10 +295,12 @@ class _Drive:
         assert application.amount_fen is not None
         assert application.from_account is not None
         payment = Payment(
-            payment_id=UUID(application.payment_id), application_id=self._id,
-            amount_fen=application.amount_fen, from_account=application.from_account,
+            payment_id=UUID(application.payment_id),
+            application_id=self._id,
+            amount_fen=application.amount_fen,
+            from_account=application.from_account,
             payee_id_number=payee,
-        )  # fmt: skip
+        )
         try:
             receipt = await services.exchange.pay(payment)
         except PaymentUnknown:
@@ -313,11 +334,15 @@ class _Drive:
         )
         await self._change(
             lambda application, now: application.confirm_payout(
-                now, payment_id=payment_id, bank_reference=receipt.bank_reference,
-                amount_fen=receipt.amount_fen, receipt_sha256=receipt.sha256,
-                receipt_sealed=sealed, settled_at=receipt.settled_at,
+                now,
+                payment_id=payment_id,
+                bank_reference=receipt.bank_reference,
+                amount_fen=receipt.amount_fen,
+                receipt_sha256=receipt.sha256,
+                receipt_sealed=sealed,
+                settled_at=receipt.settled_at,
             )
-        )  # fmt: skip
+        )
 
     async def settle(self, application: Application) -> Pause:
         """The entitlement was paid from."""
@@ -356,9 +381,12 @@ class _Drive:
                     now, entitlement_id=claim_id, service=application.service
                 )
             entitlement.claim(
-                now, application_id=self._id, citizen_id=application.citizen_id,
-                amount_fen=application.amount_fen or 0, requested_at=requested_at,
-            )  # fmt: skip
+                now,
+                application_id=self._id,
+                citizen_id=application.citizen_id,
+                amount_fen=application.amount_fen or 0,
+                requested_at=requested_at,
+            )
             if await self._saved(entitlement):
                 return
 

@@ -55,10 +55,7 @@ class CaseDeadlines:
         self._noting = asyncio.Lock()  # what was loaded first is written first
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Note when the case has to be looked at."""
         await self.react_all([event], services)

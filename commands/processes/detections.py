@@ -99,15 +99,16 @@ class DetectionMerging:
 
     name: ClassVar[str] = "detection-merging"
     topics: ClassVar[tuple[str, ...]] = (
-        RECORDED, CONFIRMED, "case.detection_separated", *FOLLOW, *MARK,
-    )  # fmt: skip
+        RECORDED,
+        CONFIRMED,
+        "case.detection_separated",
+        *FOLLOW,
+        *MARK,
+    )
     tick_seconds: ClassVar[float | None] = 3600.0
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Take one event; what was set aside for it is tried again."""
         await services.store.pool.execute(SET_ASIDE, [event.stream_id], False)
@@ -150,13 +151,18 @@ async def _sighting(
     case_id = new_case_of(detection.id)
     definitions = services.definitions.case_at(event.recorded_at)
     sighting = Sighting(
-        detection.id, detection.class_code, detection.latitude, detection.longitude,
-        detection.occurred_at, definitions.require_class(detection.class_code).merge,
-    )  # fmt: skip
+        detection.id,
+        detection.class_code,
+        detection.latitude,
+        detection.longitude,
+        detection.occurred_at,
+        definitions.require_class(detection.class_code).merge,
+    )
     return sighting, {
         "evidence": as_evidence(detection, case_id),
-        "class_code": detection.class_code, "simulated": detection.simulated,
-    }  # fmt: skip
+        "class_code": detection.class_code,
+        "simulated": detection.simulated,
+    }
 
 
 async def _write_plan(
@@ -180,9 +186,12 @@ async def _write_plan(
         await remember(connection, sightings, result)
         cases = [result.case_of[each] for each in new]
         await connection.execute(
-            WRITE_DOWN, list(new), cases, [case_id in result.opened for case_id in cases],
+            WRITE_DOWN,
+            list(new),
+            cases,
+            [case_id in result.opened for case_id in cases],
             [orjson.dumps(details).decode() for _, details in new.values()],
-        )  # fmt: skip
+        )
         if result.merges:
             await connection.execute(PLAN_MERGES, *map(list, zip(*result.merges, strict=True)))
 
@@ -244,9 +253,11 @@ async def _do_what_is_planned(services: Services) -> None:
             by_case[row["case_id"]].append(row)
         limit = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(
-            *(_give_or_park(case_id, planned, services, limit)
-              for case_id, planned in by_case.items())
-        )  # fmt: skip
+            *(
+                _give_or_park(case_id, planned, services, limit)
+                for case_id, planned in by_case.items()
+            )
+        )
     for source, target in await pool.fetch(PENDING_MERGES, PENDING_AT_ONCE):
         await _merge(source, target, services)
         await pool.execute(MERGED, source, target)
@@ -290,9 +301,10 @@ async def _give(
         key=lambda each: (each["evidence"]["occurred_at"], each["evidence"]["detection_id"])
     )
     command = TakeDetections(
-        detections=[each["evidence"] for each in details], class_code=details[0]["class_code"],
+        detections=[each["evidence"] for each in details],
+        class_code=details[0]["class_code"],
         simulated=all(each["simulated"] for each in details),
-    )  # fmt: skip
+    )
     async with limit:
         if any(row["opens"] for row in planned):
             try:

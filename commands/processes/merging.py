@@ -25,17 +25,16 @@ class CaseMerging:
 
     name: ClassVar[str] = "case-merging"
     topics: ClassVar[tuple[str, ...]] = (
-        "case.absorbed", "case.unmerged", "case.detection_separated",
-    )  # fmt: skip
+        "case.absorbed",
+        "case.unmerged",
+        "case.detection_separated",
+    )
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Tell the other case."""
         data = event.data
@@ -43,17 +42,17 @@ class CaseMerging:
             await self._open(event, services, context_for("open"))
         elif event.topic == "case.unmerged":
             await release_case(
-                data["from_case_id"], event.stream_id, data["reason"], context_for("release"),
+                data["from_case_id"],
+                event.stream_id,
+                data["reason"],
+                context_for("release"),
                 services,
-            )  # fmt: skip
+            )
         else:
             await self._merge(event, services, context_for)
 
     async def _merge(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """The absorbed case goes on there, or goes its own way meanwhile: then it is let go."""
         case_id, reason = event.data["case_id"], event.data["reason"]
@@ -69,9 +68,12 @@ class CaseMerging:
                 return
             except Refused:
                 await release_case(
-                    event.stream_id, case_id, "it cannot be merged any more",
-                    context_for("release"), services,
-                )  # fmt: skip
+                    event.stream_id,
+                    case_id,
+                    "it cannot be merged any more",
+                    context_for("release"),
+                    services,
+                )
 
     async def _open(
         self, event: RecordedEvent, services: Services, context: CommandContext
@@ -79,9 +81,10 @@ class CaseMerging:
         data = event.data
         detection = await services.store.load(Detection, data["detection"]["detection_id"])
         command = TakeDetections(
-            detections=[data["detection"]], class_code=detection.class_code,
+            detections=[data["detection"]],
+            class_code=detection.class_code,
             simulated=detection.simulated,
-        )  # fmt: skip
+        )
         try:
             await open_from_detections(data["new_case_id"], command, context, services)
         except WrongExpectedVersion:

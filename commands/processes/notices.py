@@ -40,10 +40,7 @@ class ApplicationNotices:
     topics: ClassVar[tuple[str, ...]] = (*DECIDED, *TEXTS)
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Send what `event` means to the applicant, where a phone is registered."""
         application = await services.store.load(Application, event.stream_id, fresh=False)

@@ -21,10 +21,7 @@ class CaseRouting:
     topics: ClassVar[tuple[str, ...]] = ("case.reported", "case.filed")
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Send the command that follows from `event`; a refusal means it has been done."""
         if event.metadata.get("channel") == IMPORT_CHANNEL:

@@ -58,10 +58,7 @@ class ProcessManager(Protocol):
         """The events it reacts to."""
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Send what follows from `event`. `context_for(purpose)` gives a command's context."""
 

@@ -90,12 +90,16 @@ async def candidates(connection: Any, sightings: Sequence[Sighting]) -> dict[str
     """The cases within radius and window of each sighting, by its detection id."""
     columns: list[tuple[int, str, int, datetime, timedelta, timedelta]] = [
         (
-            number, each.class_code, cell, each.at, each.rule.window,
+            number,
+            each.class_code,
+            cell,
+            each.at,
+            each.rule.window,
             timedelta(hours=each.rule.reopen_hours),
         )
         for number, each in enumerate(sightings)
         for cell in cells_around(each.latitude, each.longitude, each.rule.radius_m)
-    ]  # fmt: skip
+    ]
     rows = await connection.fetch(NEAR, *map(list, zip(*columns, strict=True)))
     nearest: dict[tuple[int, str], Candidate] = {}
     for row in rows:
@@ -108,9 +112,12 @@ async def candidates(connection: Any, sightings: Sequence[Sighting]) -> dict[str
             key not in nearest or distance_m < nearest[key].distance_m
         ):
             nearest[key] = Candidate(
-                row["case_id"], row["case_first_at"], row["closed_at"] is not None, row["apart"],
+                row["case_id"],
+                row["case_first_at"],
+                row["closed_at"] is not None,
+                row["apart"],
                 distance_m,
-            )  # fmt: skip
+            )
     found: dict[str, list[Candidate]] = defaultdict(list)
     for (number, _), candidate in nearest.items():
         found[sightings[number].detection_id].append(candidate)

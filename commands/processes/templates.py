@@ -21,15 +21,10 @@ class TemplateDestruction:
     """The process manager of ended templates. It sends no command: the event has decided."""
 
     name: ClassVar[str] = "template-destruction"
-    topics: ClassVar[tuple[str, ...]] = (
-        "citizen.face_enrolled", "citizen.face_revoked", WITHDRAWN,
-    )  # fmt: skip
+    topics: ClassVar[tuple[str, ...]] = ("citizen.face_enrolled", "citizen.face_revoked", WITHDRAWN)
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Delete what `event` ended, and what is left of attempts that failed."""
         person, vault = event.stream_id, services.vault
@@ -40,7 +35,8 @@ class TemplateDestruction:
         ended = event.data.get("template_ids") or [event.data["replaced_template_id"]]
         citizen = await services.store.load(Citizen, person, fresh=True)
         await vault.keep_only(
-            person, TEMPLATE,
+            person,
+            TEMPLATE,
             [UUID(kept) for kept in citizen.templates.values()],
             [UUID(gone) for gone in ended if gone is not None],
-        )  # fmt: skip
+        )

@@ -20,9 +20,14 @@ from ops.bench.tally import WARM_UP_SECONDS, Tally
 from ops.bench.workbench import Workbench
 
 COLUMNS = (
-    "originator_id", "originator_version", "topic", "state", "notification_id", "recorded_at",
+    "originator_id",
+    "originator_version",
+    "topic",
+    "state",
+    "notification_id",
+    "recorded_at",
     "metadata",
-)  # fmt: skip
+)
 INSERT_ONE = """
 INSERT INTO stored_events (
     originator_id, originator_version, topic, state, notification_id, recorded_at, metadata)

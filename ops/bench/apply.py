@@ -74,16 +74,20 @@ class Ground:
             async with limit:
                 registered = await register_citizen(
                     RegisterCitizen(
-                        name="模擬", id_number=_id_number(place), birth_date="1990-05-01",
+                        name="模擬",
+                        id_number=_id_number(place),
+                        birth_date="1990-05-01",
                         simulated=True,
                     ),
-                    _context(), self.services,
-                )  # fmt: skip
+                    _context(),
+                    self.services,
+                )
                 await confirm_identity(
                     registered.stream_id,
                     ConfirmIdentity(purpose=SERVICE, document="identity-card"),
-                    _context(kiosk), self.services,
-                )  # fmt: skip
+                    _context(kiosk),
+                    self.services,
+                )
                 return registered.stream_id
 
         return list(
@@ -99,9 +103,10 @@ class Ground:
         body = {"service": SERVICE, "channel": "kiosk", "citizen_id": citizen_id, "simulated": True}
         sent_at = time.time()
         async with session.post(
-            f"{self.url}/v1/applications", json=body,
+            f"{self.url}/v1/applications",
+            json=body,
             headers=self._headers[place % len(self._headers)],
-        ) as answer:  # fmt: skip
+        ) as answer:
             if answer.status != 201:
                 raise BenchFailed(f"an application was answered {answer.status}")
             return (await answer.json())["application_id"], sent_at
@@ -119,9 +124,16 @@ def _context(subject: str = "official-1") -> CommandContext:
 @asynccontextmanager
 async def _departments(data_dir: Path) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ops.simulators.departments", "--data-dir", str(data_dir),
-        "--latency", *LATENCY_SECONDS, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "ops.simulators.departments",
+        "--data-dir",
+        str(data_dir),
+        "--latency",
+        *LATENCY_SECONDS,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
     assert process.stdout is not None
     try:
         if not await process.stdout.readline():
@@ -246,21 +258,28 @@ async def _ask_all(exchange: Exchange) -> float:
         *(
             exchange.fetch(
                 EvidenceRequest(
-                    request_id=uuid4(), application_id=application_id, id_number=number,
-                    department=material.department, record=material.record, form={},
+                    request_id=uuid4(),
+                    application_id=application_id,
+                    id_number=number,
+                    department=material.department,
+                    record=material.record,
+                    form={},
                     user_id="bench",
                 ),
                 due_at,
             )
             for material in _item().materials
         )
-    )  # fmt: skip
+    )
     await exchange.pay(
         Payment(
-            payment_id=uuid4(), application_id=application_id, amount_fen=1,
-            from_account="housing-fund", payee_id_number=number,
+            payment_id=uuid4(),
+            application_id=application_id,
+            amount_fen=1,
+            from_account="housing-fund",
+            payee_id_number=number,
         )
-    )  # fmt: skip
+    )
     return time.monotonic() - began
 
 
@@ -274,9 +293,11 @@ CONTENDERS: Mapping[str, Contender] = {
 ONCE = frozenset({"apply_highest"})
 
 LINES = (
-    Line("apply_10", "apply_10", "sources_alone_10", unit=UNIT,
-         targets=(AtMost("p99_ms", BOUND_MS),)),
-    Line("apply_50", "apply_50", "sources_alone_50", unit=UNIT,
-         targets=(AtMost("p99_ms", BOUND_MS),)),
+    Line(
+        "apply_10", "apply_10", "sources_alone_10", unit=UNIT, targets=(AtMost("p99_ms", BOUND_MS),)
+    ),
+    Line(
+        "apply_50", "apply_50", "sources_alone_50", unit=UNIT, targets=(AtMost("p99_ms", BOUND_MS),)
+    ),
     Line("apply_highest", "apply_highest", None, unit=UNIT),
-)  # fmt: skip
+)

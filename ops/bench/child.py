@@ -30,13 +30,15 @@ class Child:
     async def start(cls, module: str, orders: Mapping[str, object]) -> "Child":
         """Start `python -m module`; returns before it is ready."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module,
+            sys.executable,
+            "-m",
+            module,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE_BYTES,
-        )  # fmt: skip
+        )
         child = cls(process)
         await child._say(orjson.dumps(orders))
         return child

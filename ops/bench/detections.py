@@ -15,10 +15,18 @@ from commands.detection import RecordDetection
 
 SOUTH, WEST = 34.60, 113.45
 CLASSES = (
-    "displaced_manhole_cover", "overflowing_bin", "street_business", "piled_rubbish",
-    "public_toilet", "road_damage", "standing_water", "illegal_advertising", "bicycle_disorder",
-    "construction_waste", "damaged_greenery",
-)  # fmt: skip
+    "displaced_manhole_cover",
+    "overflowing_bin",
+    "street_business",
+    "piled_rubbish",
+    "public_toilet",
+    "road_damage",
+    "standing_water",
+    "illegal_advertising",
+    "bicycle_disorder",
+    "construction_waste",
+    "damaged_greenery",
+)
 EAST = 113.90  # from where on the detections are: beside other cases, not among them
 ROWS, COLUMNS = 480, 660  # of places so far apart that their detections are not of one problem
 STEP_DEGREES = 0.0006
@@ -28,12 +36,15 @@ def fields(number: int, *, again: int = 0) -> dict[str, Any]:
     """What detection `number` says; seen `again` it lies a little beside the first time."""
     row, column = divmod(number, COLUMNS)
     return {
-        "camera_id": f"c-{number % 10_000:05}", "ref": f"{number}-{again}",
-        "class_code": CLASSES[number % len(CLASSES)], "confidence": 75 + number % 25,
+        "camera_id": f"c-{number % 10_000:05}",
+        "ref": f"{number}-{again}",
+        "class_code": CLASSES[number % len(CLASSES)],
+        "confidence": 75 + number % 25,
         "latitude": round(SOUTH + row % ROWS * STEP_DEGREES + again % 7 * 1e-5, 6),
         "longitude": round(EAST + column * STEP_DEGREES, 6),
-        "evidence_sha256": [f"{number:064x}"], "simulated": True,
-    }  # fmt: skip
+        "evidence_sha256": [f"{number:064x}"],
+        "simulated": True,
+    }
 
 
 def detection(number: int, *, again: int = 0) -> RecordDetection:
@@ -48,16 +59,30 @@ def stored_events() -> dict[str, NewEvent]:
     said = fields(0)
     del said["ref"]
     seen = Detection.record(
-        actor, now, detection_id=Detection.new_id(0, bytes(10)), occurred_at=now, sure=True,
-        definitions_version="2020-01-01+00000000", **said,
-    )  # fmt: skip
-    case = InspectionCase.report(
-        actor, now, case_id=InspectionCase.new_id(), source=CaseSource.CAMERA,
-        class_code=seen.class_code, description="", latitude=seen.latitude,
-        longitude=seen.longitude, address=None, confidence=seen.confidence,
-        evidence_sha256=seen.evidence_sha256, simulated=True, external_ref=seen.id,
+        actor,
+        now,
+        detection_id=Detection.new_id(0, bytes(10)),
         occurred_at=now,
-    )  # fmt: skip
+        sure=True,
+        definitions_version="2020-01-01+00000000",
+        **said,
+    )
+    case = InspectionCase.report(
+        actor,
+        now,
+        case_id=InspectionCase.new_id(),
+        source=CaseSource.CAMERA,
+        class_code=seen.class_code,
+        description="",
+        latitude=seen.latitude,
+        longitude=seen.longitude,
+        address=None,
+        confidence=seen.confidence,
+        evidence_sha256=seen.evidence_sha256,
+        simulated=True,
+        external_ref=seen.id,
+        occurred_at=now,
+    )
     case.merge_detection(actor, now, detection=as_evidence(seen, case.id), rework=(), reopened=())
     stored = [
         mapper().to_stored_event(each) for each in (*seen.pending_events, *case.pending_events)

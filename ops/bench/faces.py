@@ -127,9 +127,16 @@ async def _services(bench: Workbench) -> AsyncIterator[Services]:
 
 async def _enrolled(services: Services, person: int) -> str:
     registered = await register_citizen(
-        RegisterCitizen(name="bench", id_number=uuid4().hex, birth_date=date(1990, 5, 1),
-                        phone=None, simulated=True), _context(), services,
-    )  # fmt: skip
+        RegisterCitizen(
+            name="bench",
+            id_number=uuid4().hex,
+            birth_date=date(1990, 5, 1),
+            phone=None,
+            simulated=True,
+        ),
+        _context(),
+        services,
+    )
     citizen = registered.stream_id
     consent = GiveFaceConsent(notice_sha256="0" * 64, guardian=None)
     await give_face_consent(citizen, consent, _context(), services)
@@ -232,9 +239,13 @@ def analysing(models_of: ModelsOf, clients: int, seconds: float = 0.0) -> Conten
 
     async def contender(bench: Workbench) -> Sample:
         engine = FaceEngine(
-            models_of(bench)[0], threads=os.cpu_count() or 1, queue_limit=256, batch_limit=8,
-            batch_delay_seconds=0.0, deadline_seconds=60.0,
-        )  # fmt: skip
+            models_of(bench)[0],
+            threads=os.cpu_count() or 1,
+            queue_limit=256,
+            batch_limit=8,
+            batch_delay_seconds=0.0,
+            deadline_seconds=60.0,
+        )
         pictures = [_picture(person, "neutral", 0) for person in range(8)]
         running = asyncio.create_task(engine.run())
         tally = Tally(max(bench.seconds, seconds))
@@ -267,9 +278,13 @@ def _large_models(folder: str) -> Sequence[Models]:
     here = Path(folder) / "large"
     weights = write_resnet50(here.with_suffix(".onnx"))
     import_pack(
-        here, pack_id="random-r50", display_name="random weights", recogniser=weights,
-        detector=DEVELOPMENT_PACK / "det_dev.onnx", licence=DEVELOPMENT_PACK / "MODEL.LICENSE",
-    )  # fmt: skip
+        here,
+        pack_id="random-r50",
+        display_name="random weights",
+        recogniser=weights,
+        detector=DEVELOPMENT_PACK / "det_dev.onnx",
+        licence=DEVELOPMENT_PACK / "MODEL.LICENSE",
+    )
     pack = load_pack(here, production=False)
     return Models(pack, "cpu", 1), Models(pack, "cpu", os.cpu_count() or 1)
 
@@ -361,8 +376,12 @@ LINES = (
         )
         for name in names
     ),
-    Line("search_exactly", "search_exactly", "reading_memory",
-         targets=(AtLeast(0.8, "reading_memory"),), unit=SEARCHES),
-    Line("search", "search", None, ("search_exactly",), (AtMost("p50_ms", 5.0),),
-         unit=SEARCHES),
-)  # fmt: skip
+    Line(
+        "search_exactly",
+        "search_exactly",
+        "reading_memory",
+        targets=(AtLeast(0.8, "reading_memory"),),
+        unit=SEARCHES,
+    ),
+    Line("search", "search", None, ("search_exactly",), (AtMost("p50_ms", 5.0),), unit=SEARCHES),
+)

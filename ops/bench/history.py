@@ -28,9 +28,14 @@ STAYS_OPEN = USUAL[:4]
 OFFICIAL_STEPS = {"accepted", "handled"}
 
 COLUMNS = (
-    "originator_id", "originator_version", "topic", "state", "notification_id", "recorded_at",
+    "originator_id",
+    "originator_version",
+    "topic",
+    "state",
+    "notification_id",
+    "recorded_at",
     "metadata",
-)  # fmt: skip
+)
 
 Row = tuple[str, int, str, bytes, int, datetime, str]
 

@@ -63,10 +63,13 @@ async def loaded(
         load = await Child.start(
             "ops.bench.http_client",
             {
-                "core": cores[-1], "seconds": bench.seconds, "connections": connections,
-                "batch": batch, **facts,
+                "core": cores[-1],
+                "seconds": bench.seconds,
+                "connections": connections,
+                "batch": batch,
+                **facts,
             },
-        )  # fmt: skip
+        )
         await load.ready()
         answer = await load.go()
         tally = Tally(bench.seconds)
@@ -110,7 +113,10 @@ LINES = (
     Line("report_16", "report_16", "bare_aiohttp_16", ("append_16",), unit=COMMANDS),
     Line("report_128", "report_128", "bare_aiohttp_128", ("append_128",), unit=COMMANDS),
     Line(
-        "report_128_with_workers", "report_128_with_workers", "bare_aiohttp_128",
-        ("append_128",), unit=COMMANDS,
+        "report_128_with_workers",
+        "report_128_with_workers",
+        "bare_aiohttp_128",
+        ("append_128",),
+        unit=COMMANDS,
     ),
-)  # fmt: skip
+)

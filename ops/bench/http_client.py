@@ -104,11 +104,7 @@ async def _load() -> None:
                 connection(orders["host"], orders["port"], token, tally, number, orders["batch"])
             )
     child.answer(
-        {
-            "acknowledged": tally.acknowledged,
-            "counted": tally.counted,
-            "latencies": tally.latencies,
-        }
+        {"acknowledged": tally.acknowledged, "counted": tally.counted, "latencies": tally.latencies}
     )
 
 

@@ -73,9 +73,16 @@ async def fill(url: str) -> None:
         await connection.execute("SELECT setseed(0.2020)")
         await connection.execute(FILL_CASES, CASES)
         await connection.execute(
-            FILL_PLACES, CASES, SOUTH, WEST, list(CLASSES), CASES_A_SPOT, PLACES_A_CASE,
-            CELL_DEGREES, CELLS_A_ROW,
-        )  # fmt: skip
+            FILL_PLACES,
+            CASES,
+            SOUTH,
+            WEST,
+            list(CLASSES),
+            CASES_A_SPOT,
+            PLACES_A_CASE,
+            CELL_DEGREES,
+            CELLS_A_ROW,
+        )
         await connection.execute("VACUUM (ANALYZE) sighted_cases, sighting_places")
         await connection.execute("CHECKPOINT")
     finally:
@@ -90,10 +97,7 @@ def merging(*, again: bool) -> Contender:
 
     async def contender(bench: Workbench) -> Sample:
         name = await bench.filled(FILLED, fill)
-        async with (
-            bench.database(like=name) as url,
-            open_services(bench.settings(url)) as services,
-        ):
+        async with bench.database(like=name) as url, open_services(bench.settings(url)) as services:
             return await _merged(services, bench.seconds, again=again)
 
     return contender
@@ -161,9 +165,13 @@ def searching(size: int, *, by_key: bool) -> Contender:
 
 
 async def _searched(
-    connection: "asyncpg.Connection[Any]", rows: list[Any], size: int, seconds: float, *,
+    connection: "asyncpg.Connection[Any]",
+    rows: list[Any],
+    size: int,
+    seconds: float,
+    *,
     by_key: bool,
-) -> Sample:  # fmt: skip
+) -> Sample:
     chance, latencies = random.Random(2020), []
     probes = [(_sighting(number, row), row["case_id"]) for number, row in enumerate(rows)]
     ends = time.perf_counter() + seconds
@@ -187,9 +195,13 @@ async def _searched(
 def _sighting(number: int, row: Any) -> Sighting:
     """A camera sees the problem again, a metre away."""
     return Sighting(
-        f"detection-{number:032x}", row["class_code"], row["latitude"] + 1e-5, row["longitude"],
-        row["last_at"] + timedelta(minutes=1), _classes()[row["class_code"]].merge,
-    )  # fmt: skip
+        f"detection-{number:032x}",
+        row["class_code"],
+        row["latitude"] + 1e-5,
+        row["longitude"],
+        row["last_at"] + timedelta(minutes=1),
+        _classes()[row["class_code"]].merge,
+    )
 
 
 @cache

@@ -119,9 +119,13 @@ async def heat(pool: Pool, chance: random.Random) -> list[Any]:
     until = datetime.now(UTC).date() + timedelta(days=1)
     north, east = int(SOUTH * SQUARES_A_DEGREE), int(WEST * SQUARES_A_DEGREE)
     return await queries.heat(
-        pool, since=until - timedelta(days=8), until=until, class_code=chance.choice(CLASSES),
-        squares=(north, north + 60, east, east + 90), limit=1000,
-    )  # fmt: skip
+        pool,
+        since=until - timedelta(days=8),
+        until=until,
+        class_code=chance.choice(CLASSES),
+        squares=(north, north + 60, east, east + 90),
+        limit=1000,
+    )
 
 
 async def by_key(pool: Pool, chance: random.Random) -> list[Any]:

@@ -45,11 +45,17 @@ async def umadb_server(bench: Workbench) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="umadb-", dir=bench.folder) as folder:
         port = _free_port()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SERVER, "--listen", f"127.0.0.1:{port}", "--db-path", folder,
+            sys.executable,
+            "-c",
+            SERVER,
+            "--listen",
+            f"127.0.0.1:{port}",
+            "--db-path",
+            folder,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         try:
             await _listening(port)
             yield f"http://127.0.0.1:{port}"

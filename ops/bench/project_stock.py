@@ -65,11 +65,15 @@ def _run(url: str, seconds: float) -> Sample:
                 cursor.execute(
                     INSERT,
                     (
-                        event.originator_id, event.originator_version, tracking.notification_id,
-                        type(event).TOPIC, event.occurred_at, details,
+                        event.originator_id,
+                        event.originator_version,
+                        tracking.notification_id,
+                        type(event).TOPIC,
+                        event.occurred_at,
+                        details,
                     ),
                     prepare=True,
-                )  # fmt: skip
+                )
 
     class Timeline(Projection[TimelineView]):
         """One entry an event."""

@@ -189,16 +189,24 @@ CONTENDERS: Mapping[str, Contender] = {
 
 LINES = (
     Line(
-        "follow", "follow", "cursor_1000", ("copy_binary", "stock_notifications", "umadb_read"),
+        "follow",
+        "follow",
+        "cursor_1000",
+        ("copy_binary", "stock_notifications", "umadb_read"),
         (AtLeast(0.5, "cursor_1000"), AtLeast(1, "stock_notifications")),
     ),
     Line(
-        "read_all", "read_all", "cursor_1000",
+        "read_all",
+        "read_all",
+        "cursor_1000",
         ("copy_binary", "stock_notifications", "umadb_read"),
         (AtLeast(1, "stock_notifications"),),
     ),
     Line(
-        "follow_cases", "follow_cases", "cursor_1000_cases", ("copy_binary_cases",),
+        "follow_cases",
+        "follow_cases",
+        "cursor_1000_cases",
+        ("copy_binary_cases",),
         (AtLeast(0.5, "cursor_1000_cases"),),
     ),
-)  # fmt: skip
+)

@@ -45,9 +45,12 @@ class _Graph:
     def convolution(self, x: str, before: int, width: int, size: int, stride: int) -> str:
         edge = size // 2
         return self.add(
-            "Conv", [x, self.weight(width, before, size, size)], kernel_shape=[size, size],
-            strides=[stride, stride], pads=[edge] * 4,
-        )  # fmt: skip
+            "Conv",
+            [x, self.weight(width, before, size, size)],
+            kernel_shape=[size, size],
+            strides=[stride, stride],
+            pads=[edge] * 4,
+        )
 
     def normal(self, x: str, width: int) -> str:
         scale, shift = self.constant(1, width), self.constant(0, width)
@@ -82,13 +85,15 @@ def write_resnet50(path: Path) -> Path:
     graph.nodes[-1].output[0] = "embedding"
     model = helper.make_model(
         helper.make_graph(
-            graph.nodes, "r50",
+            graph.nodes,
+            "r50",
             [helper.make_tensor_value_info("input.1", TensorProto.FLOAT, ["n", 3, 112, 112])],
             [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", DIMENSION])],
             graph.weights,
         ),
-        opset_imports=[helper.make_opsetid("", 17)], ir_version=8,
-    )  # fmt: skip
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path

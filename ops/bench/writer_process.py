@@ -53,11 +53,7 @@ async def _write() -> None:
         child.wait_for_go()
         tally = await appended(store, new_streams(1), orders["concurrency"], orders["seconds"])
     child.answer(
-        {
-            "acknowledged": tally.acknowledged,
-            "counted": tally.counted,
-            "latencies": tally.latencies,
-        }
+        {"acknowledged": tally.acknowledged, "counted": tally.counted, "latencies": tally.latencies}
     )
 
 

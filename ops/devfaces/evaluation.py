@@ -53,9 +53,12 @@ def evaluate(folder: Path, people: int, shots: int = 3) -> dict[str, Any]:
         if (person + 1) % 100 == 0:
             print(f"{person + 1}/{people} people", flush=True)
     calibration = calibrate(
-        np.stack(embeddings), persons, pack_id=pack.pack_id, digests=pack.digests,
+        np.stack(embeddings),
+        persons,
+        pack_id=pack.pack_id,
+        digests=pack.digests,
         made_from=f"{len(embeddings)} rendered pictures of {people} made-up people",
-    )  # fmt: skip
+    )
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1) + "\n")
     errors = np.array(tally.landmark_errors)
     return {
@@ -65,13 +68,14 @@ def evaluate(folder: Path, people: int, shots: int = 3) -> dict[str, Any]:
         "extra_faces_a_picture": tally.extra / tally.pictures,
         "faces_in_empty_pictures": _faces_in_empty(models, people),
         "landmark_error_of_eye_distance": {
-            "mean": float(errors.mean()), "p95": float(np.quantile(errors, 0.95)),
+            "mean": float(errors.mean()),
+            "p95": float(np.quantile(errors, 0.95)),
         },
         "matching": _matching(calibration),
         "turns": _turns(models, min(people, 300)),
         "files": {path.name: path.stat().st_size for path in sorted(folder.glob("*.onnx"))},
         "digests": pack.digests,
-    }  # fmt: skip
+    }
 
 
 def _matching(calibration: Calibration) -> dict[str, Any]:

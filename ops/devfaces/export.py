@@ -31,17 +31,23 @@ def export(detector: Path, recogniser: Path, folder: Path) -> None:
     embedder = Recogniser()
     embedder.load_state_dict(torch.load(recogniser))
     _write(
-        embedder, torch.zeros(2, 3, CROP_SIDE, CROP_SIDE), folder / "rec_dev.onnx", ["embedding"],
+        embedder,
+        torch.zeros(2, 3, CROP_SIDE, CROP_SIDE),
+        folder / "rec_dev.onnx",
+        ["embedding"],
         {"input.1": {0: "n"}, "embedding": {0: "n"}},
-    )  # fmt: skip
+    )
     finder = Detector()
     finder.load_state_dict(torch.load(detector))
     outputs = [f"{kind}_{stride}" for kind in ("score", "bbox", "kps") for stride in STRIDES]
     _write(
-        finder, torch.zeros(1, 3, 320, 320), folder / "det_dev.onnx", outputs,
+        finder,
+        torch.zeros(1, 3, 320, 320),
+        folder / "det_dev.onnx",
+        outputs,
         {"input.1": {2: "height", 3: "width"}}
         | {name: {0: f"cells_{name.split('_')[1]}"} for name in outputs},
-    )  # fmt: skip
+    )
     (folder / "MODEL.LICENSE").write_text(LICENCE)
     (folder / "manifest.json").write_text(json.dumps(_manifest(folder), indent=1) + "\n")
 
@@ -66,14 +72,23 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _write(
-    network: torch.nn.Module, example: torch.Tensor, path: Path, outputs: list[str],
+    network: torch.nn.Module,
+    example: torch.Tensor,
+    path: Path,
+    outputs: list[str],
     dynamic: dict[str, dict[int, str]],
-) -> None:  # fmt: skip
+) -> None:
     network.eval()
     torch.onnx.export(
-        network, (example,), str(path), dynamo=False, input_names=["input.1"],
-        output_names=outputs, dynamic_axes=dynamic, opset_version=17,
-    )  # fmt: skip
+        network,
+        (example,),
+        str(path),
+        dynamo=False,
+        input_names=["input.1"],
+        output_names=outputs,
+        dynamic_axes=dynamic,
+        opset_version=17,
+    )
     _halve(path)
 
 

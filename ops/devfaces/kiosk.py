@@ -16,9 +16,16 @@ SIDE = 320
 HARDNESS = 0.4
 FRONTAL_DEGREES, TURNED_DEGREES = 6.0, 16.0  # well within what a challenge asks for
 CALM = {
-    "pitch": 0.0, "occluded": False, "hat": False, "hard_shadow": False, "blur": 0.0,
-    "ambient": 0.68, "diffuse": 0.32, "gain": 1.0, "gamma": 1.0,
-}  # fmt: skip
+    "pitch": 0.0,
+    "occluded": False,
+    "hat": False,
+    "hard_shadow": False,
+    "blur": 0.0,
+    "ambient": 0.68,
+    "diffuse": 0.32,
+    "gain": 1.0,
+    "gamma": 1.0,
+}
 
 
 def take(person: int, turn: str = "neutral", shot: int | None = None, **fixed: Any) -> bytes:

@@ -70,8 +70,12 @@ def scenes(count: int, side: int) -> Scenes:
     """Scenes with up to four people, and things that look a little like people."""
     parts = [range(first, min(first + PART, count)) for first in range(0, count, PART)]
     made = _in_parallel(partial(_scenes_of, side=side), parts)
-    return Scenes(*(np.concatenate([getattr(part, name) for part in made])
-                    for name in ("images", "faces", "counts")))  # fmt: skip
+    return Scenes(
+        *(
+            np.concatenate([getattr(part, name) for part in made])
+            for name in ("images", "faces", "counts")
+        )
+    )
 
 
 def _scenes_of(numbers: range, side: int) -> Scenes:
@@ -154,8 +158,9 @@ def _place(random: np.random.Generator, patch: _Patch, side: int, *, alone: bool
 def _blob(random: np.random.Generator, image: Floats, taken: NDArray[np.bool_]) -> None:
     """Skin and hair without features, where no face is."""
     side = len(image)
-    x, y, radius = (int(random.uniform(low, high)) for low, high in
-                    ((0, side), (0, side), (8, side / 4)))  # fmt: skip
+    x, y, radius = (
+        int(random.uniform(low, high)) for low, high in ((0, side), (0, side), (8, side / 4))
+    )
     if taken[max(0, y - radius) : y + radius, max(0, x - radius) : x + radius].any():
         return
     person = Person.of(int(random.integers(1 << 30)))

@@ -105,9 +105,15 @@ class _Canvas:
         cv2.polylines(self.pixels, [points], False, _scalar(colour), width, cv2.LINE_AA, SUBPIXEL)
 
     def ellipse(
-        self, u: float, v: float, radius_u: float, radius_v: float, colour: NDArray[Any],
-        degrees: float = 0.0, thickness: float | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        u: float,
+        v: float,
+        radius_u: float,
+        radius_v: float,
+        colour: NDArray[Any],
+        degrees: float = 0.0,
+        thickness: float | None = None,
+    ) -> None:
         """Fill an ellipse, or draw its outline."""
         _draw_ellipse(self.pixels, u, v, radius_u, radius_v, colour, degrees, thickness)
 
@@ -120,17 +126,29 @@ def _disc(u: float, v: float, radius_u: float, radius_v: float, degrees: float =
 
 
 def _draw_ellipse(
-    image: Floats, u: float, v: float, radius_u: float, radius_v: float, colour: NDArray[Any],
-    degrees: float, thickness: float | None,
-) -> None:  # fmt: skip
+    image: Floats,
+    u: float,
+    v: float,
+    radius_u: float,
+    radius_v: float,
+    colour: NDArray[Any],
+    degrees: float,
+    thickness: float | None,
+) -> None:
     scale = TEXTURE / 2 * (1 << SUBPIXEL)
     (centre,) = _points([(u, v)])
     cv2.ellipse(
-        image, tuple(map(int, centre)), (int(radius_u * scale), int(radius_v * scale)),
-        degrees, 0, 360, _scalar(colour),
+        image,
+        tuple(map(int, centre)),
+        (int(radius_u * scale), int(radius_v * scale)),
+        degrees,
+        0,
+        360,
+        _scalar(colour),
         -1 if thickness is None else max(1, round(thickness * TEXTURE / 2)),
-        cv2.LINE_AA, SUBPIXEL,
-    )  # fmt: skip
+        cv2.LINE_AA,
+        SUBPIXEL,
+    )
 
 
 def _points(places: Places) -> NDArray[np.int32]:
@@ -218,10 +236,12 @@ def _eye(canvas: _Canvas, person: Person, shot: Shot, skin: Colour, side: int) -
     angle = np.deg2rad(tilt)
     arch = height * 1.05 * np.sqrt(np.maximum(0, 1 - _WAVE**2))
     lid = [
-        (u + x * width * 1.05 * np.cos(angle) + y * np.sin(angle),
-         v + x * width * 1.05 * np.sin(angle) - y * np.cos(angle))
+        (
+            u + x * width * 1.05 * np.cos(angle) + y * np.sin(angle),
+            v + x * width * 1.05 * np.sin(angle) - y * np.cos(angle),
+        )
         for x, y in zip(_WAVE, arch, strict=True)
-    ]  # fmt: skip
+    ]
     canvas.line(lid, skin * (0.45 - 0.3 * person.lashes), 0.008 + 0.012 * person.lashes)
 
 
@@ -230,10 +250,12 @@ def _brow(canvas: _Canvas, person: Person, shot: Shot, skin: Colour, side: int) 
     dark = person.brow_darkness
     colour = person.hair * dark * 0.8 + skin * 0.55 * (1 - dark)
     places = [
-        (side * (person.eye_u + x * person.brow_width),
-         base - person.brow_arch * (1 - x * x) + x * person.brow_tilt)
+        (
+            side * (person.eye_u + x * person.brow_width),
+            base - person.brow_arch * (1 - x * x) + x * person.brow_tilt,
+        )
         for x in _WAVE
-    ]  # fmt: skip
+    ]
     canvas.line(places, colour, person.brow_thickness)
     canvas.line(places[:7], colour, person.brow_thickness * 1.4)
 
@@ -471,8 +493,10 @@ def render(person: Person, shot: Shot, behind: Floats) -> Render:
         _lay_hair(person, shot, view, shell, skull, lay)
     if shot.hat:
         brim = person.head_width * 1.12
-        fill([(-brim, -0.55), (-brim * 0.8, -1.2), (brim * 0.8, -1.2), (brim, -0.55)],
-             shot.clothes[::-1])  # fmt: skip
+        fill(
+            [(-brim, -0.55), (-brim * 0.8, -1.2), (brim * 0.8, -1.2), (brim, -0.55)],
+            shot.clothes[::-1],
+        )
     if shot.occluded:
         _occlude(random, view, lay)
     if shot.hard_shadow:
@@ -541,10 +565,17 @@ def _occlude(random: np.random.Generator, view: _View, lay: Any) -> None:
     mask = np.zeros_like(view.narrowed)
     units = view.scale * (1 << SUBPIXEL)
     cv2.ellipse(
-        mask, (int(place[0] * (1 << SUBPIXEL)), int(place[1] * (1 << SUBPIXEL))),
+        mask,
+        (int(place[0] * (1 << SUBPIXEL)), int(place[1] * (1 << SUBPIXEL))),
         (int(random.uniform(0.15, 0.4) * units), int(random.uniform(0.15, 0.4) * units)),
-        random.uniform(0, 180), 0, 360, (1.0,), -1, cv2.LINE_AA, SUBPIXEL,
-    )  # fmt: skip
+        random.uniform(0, 180),
+        0,
+        360,
+        (1.0,),
+        -1,
+        cv2.LINE_AA,
+        SUBPIXEL,
+    )
     lay(mask, random.uniform(10, 240, 3))
 
 

@@ -105,9 +105,14 @@ def _detector_loss(raw: list[Tensor], faces: Tensor, there: Tensor) -> list[Tens
 
 
 def _owners(
-    output: Tensor, boxes: Tensor, sides: Tensor, there: Tensor, misfit: Tensor, best: Tensor,
+    output: Tensor,
+    boxes: Tensor,
+    sides: Tensor,
+    there: Tensor,
+    misfit: Tensor,
+    best: Tensor,
     stride: int,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:
     """For each cell and anchor the face it answers for (or -1), and a thin ring not to judge."""
     height, width = output.shape[1:3]
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2

@@ -53,9 +53,15 @@ class Cameras:
     """The cameras of some streets, as clients of one server."""
 
     def __init__(
-        self, client: Client, streets: Streets, *, rate: float, batch: int, seed: int,
+        self,
+        client: Client,
+        streets: Streets,
+        *,
+        rate: float,
+        batch: int,
+        seed: int,
         sights_a_problem: float = SIGHTS_A_PROBLEM,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._client = client
         self._streets = streets
         self._rate = rate
@@ -122,11 +128,16 @@ class Cameras:
     def _detection(self, sight: Sight) -> Detection:
         ref = f"{self._run}-{next(self._numbers)}"
         return {
-            "camera_id": sight.camera_id, "ref": ref, "class_code": sight.class_code,
-            "confidence": sight.confidence, "latitude": sight.latitude,
-            "longitude": sight.longitude, "occurred_at": datetime.now(UTC).isoformat(),
-            "evidence_sha256": [hashlib.sha256(ref.encode()).hexdigest()], "simulated": True,
-        }  # fmt: skip
+            "camera_id": sight.camera_id,
+            "ref": ref,
+            "class_code": sight.class_code,
+            "confidence": sight.confidence,
+            "latitude": sight.latitude,
+            "longitude": sight.longitude,
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "evidence_sha256": [hashlib.sha256(ref.encode()).hexdigest()],
+            "simulated": True,
+        }
 
     async def _send(self, detections: list[Detection]) -> None:
         if self._batch == 1:
@@ -186,9 +197,12 @@ class Cameras:
     async def _report(self, number: int, *, online: bool) -> None:
         camera = self._streets.cameras[number]
         body = {
-            "online": online, "reason": "" if online else "simulated: no picture",
-            "latitude": camera.latitude, "longitude": camera.longitude, "simulated": True,
-        }  # fmt: skip
+            "online": online,
+            "reason": "" if online else "simulated: no picture",
+            "latitude": camera.latitude,
+            "longitude": camera.longitude,
+            "simulated": True,
+        }
         await self._client.put(self._gateway(), f"/v1/cameras/{camera.camera_id}", body)
 
     def _gateway(self) -> Person:
@@ -210,18 +224,19 @@ async def main(options: argparse.Namespace) -> int:
     url = options.url.rstrip("/")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         client = Client(
-            session, url, options.token_url or f"{url}/dev/token",
-            give_up_after_seconds=options.give_up_after, chance=random.Random(options.seed),
-        )  # fmt: skip
+            session,
+            url,
+            options.token_url or f"{url}/dev/token",
+            give_up_after_seconds=options.give_up_after,
+            chance=random.Random(options.seed),
+        )
         return await until_stopped(_work(client, options), "simulated cameras")
 
 
 async def _work(client: Client, options: argparse.Namespace) -> None:
     classes = [row["code"] for row in await street_classes(client)]
     streets = Streets(options.cameras, classes, random.Random(options.seed))
-    cameras = Cameras(
-        client, streets, rate=options.rate, batch=options.batch, seed=options.seed
-    )  # fmt: skip
+    cameras = Cameras(client, streets, rate=options.rate, batch=options.batch, seed=options.seed)
     await cameras.register(lambda number: _say(number, options.cameras))
     began = time.monotonic()
     telling = asyncio.create_task(_tell(cameras.sent, began))
@@ -235,9 +250,12 @@ async def _work(client: Client, options: argparse.Namespace) -> None:
         seconds = time.monotonic() - began
         done = cameras.sent.recorded + cameras.sent.known
         summary = {
-            "cameras": options.cameras, "problems": streets.arisen, **asdict(cameras.sent),
-            "seconds": round(seconds, 1), "per_second": round(done / seconds, 1),
-        }  # fmt: skip
+            "cameras": options.cameras,
+            "problems": streets.arisen,
+            **asdict(cameras.sent),
+            "seconds": round(seconds, 1),
+            "per_second": round(done / seconds, 1),
+        }
         print(json.dumps(summary), flush=True)
 
 
@@ -268,9 +286,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long")
     parser.add_argument("--forever", action="store_true", help="until stopped")
     parser.add_argument(
-        "--give-up-after", type=float, default=600.0, metavar="SECONDS",
+        "--give-up-after",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
         help="leave when the server has not answered for so long",
-    )  # fmt: skip
+    )
     options = parser.parse_args(given)
     if options.rate <= 0 or options.cameras < 1 or not 1 <= options.batch <= MOST_A_BATCH:
         parser.error(f"--rate and --cameras are more than 0, --batch is 1 to {MOST_A_BATCH}")

@@ -30,9 +30,13 @@ OFFICE_SECONDS = 5.0
 REVIEWED_FEN = 50_000
 REPAYMENT = "housing-fund-repayment"
 SERVICES = {
-    REPAYMENT: 0.5, "housing-fund-purchase": 0.1, "social-security-query": 0.15,
-    "living-allowance": 0.1, "first-home-subsidy": 0.05, "residence-permit": 0.1,
-}  # fmt: skip
+    REPAYMENT: 0.5,
+    "housing-fund-purchase": 0.1,
+    "social-security-query": 0.15,
+    "living-allowance": 0.1,
+    "first-home-subsidy": 0.05,
+    "residence-permit": 0.1,
+}
 FORMS = {"residence-permit": {"ground": "job"}}
 COUNTER = Person("official-counter", "official")
 NOTICE = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"  # what was shown
@@ -95,9 +99,11 @@ class Citizens:
     async def _apply(self, citizen: Citizen, service: str) -> None:
         way = self._chance.choices(list(WAYS), list(WAYS.values()))[0]
         applied = await {
-            "kiosk": self._at_a_kiosk, "app": self._with_a_phone,
-            "web": self._begin_at_home, "counter": self._at_a_counter,
-        }[way](citizen, service)  # fmt: skip
+            "kiosk": self._at_a_kiosk,
+            "app": self._with_a_phone,
+            "web": self._begin_at_home,
+            "counter": self._at_a_counter,
+        }[way](citizen, service)
         if applied is None:
             return
         if self._chance.random() < WITHDRAWAL_SHARE:
@@ -145,9 +151,12 @@ class Citizens:
         self, who: Person, citizen: Citizen, service: str, channel: str
     ) -> str | None:
         body = {
-            "service": service, "channel": channel, "citizen_id": citizen.citizen_id,
-            "form": FORMS.get(service, {}), "simulated": True,
-        }  # fmt: skip
+            "service": service,
+            "channel": channel,
+            "citizen_id": citizen.citizen_id,
+            "form": FORMS.get(service, {}),
+            "simulated": True,
+        }
         applied = await self._client.command(who, "/v1/applications", body)
         return applied["application_id"] if applied else None
 
@@ -185,9 +194,12 @@ class Citizens:
             return self._known[number]
         born, id_number = _identity_of(number)
         registration = {
-            "name": f"模擬市民{number}", "id_number": id_number, "birth_date": born,
-            "phone": f"+86 371 5555 {number:04}", "simulated": True,
-        }  # fmt: skip
+            "name": f"模擬市民{number}",
+            "id_number": id_number,
+            "birth_date": born,
+            "phone": f"+86 371 5555 {number:04}",
+            "simulated": True,
+        }
         found = await self._client.command(COUNTER, "/v1/citizens", registration)
         if found is None:
             wanted = {"id_number": id_number}

@@ -68,9 +68,13 @@ class City:
     async def _watch(self, streets: Streets) -> None:
         rate = self._rate * CAMERA_SHARE
         cameras = Cameras(
-            self._client, streets, rate=rate, seed=self._seed,
-            batch=1 if rate < BATCH_FROM_RATE else BATCH, sights_a_problem=SIGHTS_A_PROBLEM,
-        )  # fmt: skip
+            self._client,
+            streets,
+            rate=rate,
+            seed=self._seed,
+            batch=1 if rate < BATCH_FROM_RATE else BATCH,
+            sights_a_problem=SIGHTS_A_PROBLEM,
+        )
         await cameras.register()
         await cameras.run()
 
@@ -114,9 +118,12 @@ async def main(options: argparse.Namespace) -> int:
     url = options.url.rstrip("/")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
         client = Client(
-            session, url, options.token_url or f"{url}/dev/token",
-            give_up_after_seconds=options.give_up_after, chance=chance,
-        )  # fmt: skip
+            session,
+            url,
+            options.token_url or f"{url}/dev/token",
+            give_up_after_seconds=options.give_up_after,
+            chance=chance,
+        )
         city = City(client, options.rate, options.seed, chance)
         return await until_stopped(city.run(), "simulated city")
 
@@ -129,9 +136,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1.0, help="reports a second")
     parser.add_argument("--seed", type=int, default=2020, help="of all that is random")
     parser.add_argument(
-        "--give-up-after", type=float, default=600.0, metavar="SECONDS",
+        "--give-up-after",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
         help="leave when the server has not answered for so long",
-    )  # fmt: skip
+    )
     options = parser.parse_args()
     if options.rate <= 0:
         parser.error("--rate is more than 0")

@@ -13,9 +13,12 @@ from math import ceil, cos, hypot, radians
 
 # Districts of Zhengzhou, roughly: WGS-84 degrees of a point in the middle.
 DISTRICTS = {
-    "金水區": (34.7850, 113.6800), "二七區": (34.7240, 113.6450), "中原區": (34.7480, 113.6130),
-    "管城回族區": (34.7460, 113.6850), "惠濟區": (34.8680, 113.6170),
-}  # fmt: skip
+    "金水區": (34.7850, 113.6800),
+    "二七區": (34.7240, 113.6450),
+    "中原區": (34.7480, 113.6130),
+    "管城回族區": (34.7460, 113.6850),
+    "惠濟區": (34.8680, 113.6170),
+}
 SPREAD_DEGREES = 0.02
 METRE_NORTH = 1 / 111_195
 SPOTS_A_STREET, METRES_BETWEEN_SPOTS = 40, 60.0
@@ -93,10 +96,10 @@ class Streets:
     def solve(self, class_code: str, latitude: float, longitude: float) -> None:
         """Somebody has solved the problems of a class around a point."""
         self._problems = [
-            each for each in self._problems
-            if each.class_code != class_code
-            or _metres(each, latitude, longitude) > SOLVED_METRES
-        ]  # fmt: skip
+            each
+            for each in self._problems
+            if each.class_code != class_code or _metres(each, latitude, longitude) > SOLVED_METRES
+        ]
 
     def _camera(self, number: int) -> Camera:
         first = number % len(self._spots)
@@ -112,9 +115,12 @@ class Streets:
         spot = self._chance.randrange(len(self._spots))
         latitude, longitude = self._near(self._spots[spot], PROBLEM_METRES)
         return Problem(
-            spot, self._chance.choice(self._classes), latitude, longitude,
+            spot,
+            self._chance.choice(self._classes),
+            latitude,
+            longitude,
             self._chance.triangular(45, 98, 90),
-        )  # fmt: skip
+        )
 
     def _see(self, problem: Problem) -> Sight | None:
         """By one of the cameras that look there; by none where all are off."""

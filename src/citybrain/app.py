@@ -44,14 +44,18 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
     ):
         vault = Vault(store.pool, open_key_wrapper(settings))
         services = Services(
-            store, definitions, vault, open_notifier(settings), exchange=exchange,
+            store,
+            definitions,
+            vault,
+            open_notifier(settings),
+            exchange=exchange,
             photos=photos,
             deadlines=Deadlines(
                 identity=timedelta(seconds=settings.application_identity_seconds),
                 evidence=timedelta(seconds=settings.application_evidence_seconds),
                 payout=timedelta(seconds=settings.application_payout_seconds),
             ),
-        )  # fmt: skip
+        )
         if not faces or (settings.mode == "production" and settings.faces_pack is None):
             yield services
             return
@@ -95,10 +99,13 @@ def _workers(services: Services) -> list["asyncio.Task[Any]"]:
     return [
         asyncio.create_task(work)
         for work in (
-            projections.run(), processes.run(), _forget(services),
-            *(runner.run() for runner in batches), *(runner.run() for runner in long),
+            projections.run(),
+            processes.run(),
+            _forget(services),
+            *(runner.run() for runner in batches),
+            *(runner.run() for runner in long),
         )
-    ]  # fmt: skip
+    ]
 
 
 async def _forget(services: Services) -> None:

@@ -27,7 +27,5 @@ def make_once(path: Path, make: Callable[[], bytes]) -> None:
 def pem_of(key: PrivateKeyTypes) -> bytes:
     """A private key in PEM, not encrypted."""
     return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -46,17 +46,19 @@ class Settings(BaseSettings):
     snapshot_every: int = Field(100, description="a snapshot each so many events of a stream")
 
     faces_pack: Path | None = Field(
-        None, description="folder of an insightface model pack (manifest V2); the development "
+        None,
+        description="folder of an insightface model pack (manifest V2); the development "
         "pack, which knows rendered faces only, where absent",
-    )  # fmt: skip
+    )
     faces_next_pack: Path | None = Field(
-        None, description="folder of the pack that will come next: accepted verifications enrol "
+        None,
+        description="folder of the pack that will come next: accepted verifications enrol "
         "with it as well, until it can take over",
-    )  # fmt: skip
+    )
     faces_attack_detector: ImportString[Any] | None = Field(
-        None, description="`module:callable` that makes a PresentationAttackDetector; none where "
-        "absent",
-    )  # fmt: skip
+        None,
+        description="`module:callable` that makes a PresentationAttackDetector; none where absent",
+    )
     faces_provider: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="what runs the models; auto takes CUDA where onnxruntime has it"
     )
@@ -64,9 +66,10 @@ class Settings(BaseSettings):
         1e-4, description="the false-match rate whose calibrated threshold decides 1:1"
     )
     faces_threads: int | None = Field(
-        None, description="threads that run the models; one for each core, or one for a GPU, "
+        None,
+        description="threads that run the models; one for each core, or one for a GPU, "
         "where absent",
-    )  # fmt: skip
+    )
     faces_queue_limit: int = Field(64, description="pictures that may wait; more answer 503")
     faces_batch_limit: int = Field(8, description="pictures the models take together, at most")
     faces_batch_delay_seconds: float | None = Field(
@@ -78,21 +81,24 @@ class Settings(BaseSettings):
         30, description="how long the picture of a decision is kept, sealed, to explain it"
     )
     photos_s3_url: str | None = Field(
-        None, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9/_.-]*)?$",
+        None,
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9/_.-]*)?$",
         description="s3://bucket/prefix where photos are kept; the folder `photos` in data_dir "
         "where absent",
-    )  # fmt: skip
+    )
     photos_s3_endpoint: str | None = Field(
-        None, pattern=r"^https?://[^\s]+$", description="URL of an S3-compatible service; AWS "
-        "where absent",
-    )  # fmt: skip
+        None,
+        pattern=r"^https?://[^\s]+$",
+        description="URL of an S3-compatible service; AWS where absent",
+    )
     photos_s3_region: str | None = Field(
         None, description="region of the bucket; AWS_REGION, else us-east-1, where absent"
     )
     photos_s3_access_key_id: str | None = Field(
-        None, description="who we are to S3; where absent as AWS clients find it: "
+        None,
+        description="who we are to S3; where absent as AWS clients find it: "
         "AWS_ACCESS_KEY_ID, a web identity, the instance",
-    )  # fmt: skip
+    )
     photos_s3_secret_access_key: SecretStr | None = Field(
         None, description="the secret of that key; AWS_SECRET_ACCESS_KEY where absent"
     )
@@ -110,21 +116,26 @@ class Settings(BaseSettings):
     photos_rate_per_second: float = Field(1.0, gt=0, description="uploads per second and caller")
     photos_rate_burst: int = Field(20, gt=0, description="uploads a caller may send at once")
     exchange_directory: Path | None = Field(
-        None, description="file of departments and bank with their keys; in development "
+        None,
+        description="file of departments and bank with their keys; in development "
         "exchange.json in data_dir where it is there",
-    )  # fmt: skip
+    )
     exchange_key_file: Path | None = Field(
-        None, description="Ed25519 key (PEM) that signs payments; made in data_dir in development "
+        None,
+        description="Ed25519 key (PEM) that signs payments; made in data_dir in development "
         "where absent",
-    )  # fmt: skip
+    )
     open311_clients: dict[str, str] = Field(
-        default_factory=dict, description="Open311 clients that may report: SHA-256 of the api_key "
+        default_factory=dict,
+        description="Open311 clients that may report: SHA-256 of the api_key "
         "in hex, and a name, as JSON; in development the key `development` may, too",
-    )  # fmt: skip
+    )
     open311_rate_per_second: float = Field(
-        500.0, gt=0, description="reports and updates per second and api_key of an Open311 client, "
+        500.0,
+        gt=0,
+        description="reports and updates per second and api_key of an Open311 client, "
         "which may speak for many people",
-    )  # fmt: skip
+    )
     open311_rate_burst: int = Field(
         2000, gt=0, description="reports and updates an Open311 client may send at once"
     )
@@ -138,17 +149,20 @@ class Settings(BaseSettings):
         30.0, description="time the bank has before a payout counts as delayed"
     )
     notifier: ImportString[Any] | None = Field(
-        None, description="`module:callable` that makes a Notifier for one-time codes; in "
+        None,
+        description="`module:callable` that makes a Notifier for one-time codes; in "
         "development a file in data_dir where absent",
-    )  # fmt: skip
+    )
     vault_key_wrapper: ImportString[Any] | None = Field(
-        None, description="`module:callable` that makes a KeyWrapper over a key-management "
+        None,
+        description="`module:callable` that makes a KeyWrapper over a key-management "
         "service, in place of the key file",
-    )  # fmt: skip
+    )
     vault_master_key_file: Path | None = Field(
-        None, description="32-byte key that wraps the keys of people; made in data_dir in "
+        None,
+        description="32-byte key that wraps the keys of people; made in data_dir in "
         "development where absent",
-    )  # fmt: skip
+    )
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: Literal["json", "console"] = Field("json", description="how logs are rendered")

@@ -71,7 +71,7 @@ async def browser(profile: Path) -> AsyncIterator[Browser]:
     """A Chromium with an empty profile in the folder `profile`; ended with the block."""
     driver = await asyncio.create_subprocess_exec(
         _program("CHROMEDRIVER", CHROMEDRIVER), "--port=0", stdout=PIPE, stderr=DEVNULL
-    )  # fmt: skip
+    )
     try:
         port = await asyncio.wait_for(_port(driver), START_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(
@@ -99,9 +99,14 @@ def _program(variable: str, names: tuple[str, ...]) -> str:
 
 def _capabilities(profile: Path) -> dict[str, Any]:
     arguments = [
-        "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions",
-        "--no-first-run", "--no-default-browser-check", f"--user-data-dir={profile}",
-    ]  # fmt: skip
+        "--headless=new",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-extensions",
+        "--no-first-run",
+        "--no-default-browser-check",
+        f"--user-data-dir={profile}",
+    ]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium has none for root
     options = {"binary": _program("CHROMIUM", CHROMIUM), "args": arguments}

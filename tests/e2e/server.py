@@ -67,10 +67,17 @@ async def server(
         | settings
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from citybrain.cli import main; main()",
-        "run", "--port", "0", *options,
-        stdout=PIPE, stderr=errors, env=environment,
-    )  # fmt: skip
+        sys.executable,
+        "-c",
+        "from citybrain.cli import main; main()",
+        "run",
+        "--port",
+        "0",
+        *options,
+        stdout=PIPE,
+        stderr=errors,
+        env=environment,
+    )
     try:
         url = await asyncio.wait_for(_url(process), START_TIMEOUT_SECONDS)
         yield Server(url, environment, process)

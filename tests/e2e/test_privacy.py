@@ -44,9 +44,10 @@ async def live(running: Server) -> list[bytes]:
         asked = await running.post(f"{citizen}/face/challenges", {"purpose": purpose}, token)
         frames = [take_until_read(PERSON, step) for step in asked["steps"]]
         body = {
-            "challenge_id": asked["challenge_id"], "nonce": asked["nonce"],
+            "challenge_id": asked["challenge_id"],
+            "nonce": asked["nonce"],
             "frames": [base64.b64encode(frame).decode() for frame in frames],
-        }  # fmt: skip
+        }
         if what == "verification":
             body["purpose"] = purpose
         answer = await running.post(f"{citizen}/face/{what}", body, token)
@@ -112,9 +113,10 @@ async def rows(url: str) -> bytes:
         assert "public.sealed_blobs" in names
         assert "public.stored_events" in names
         parts = [
-            str(row[0]) for name in names
+            str(row[0])
+            for name in names
             for row in await connection.fetch(f"SELECT t::text FROM {name} t")
-        ]  # fmt: skip
+        ]
         states = await connection.fetch("SELECT convert_from(state, 'UTF8') FROM stored_events")
         return "\n".join([*parts, *(str(row[0]) for row in states)]).encode()
     finally:
@@ -137,9 +139,10 @@ async def test_nothing_personal_is_found_in_clear(tmp_path: Path) -> None:
     finally:
         await database.stop()
     files = {
-        path: path.read_bytes() for path in data.rglob("*")
+        path: path.read_bytes()
+        for path in data.rglob("*")
         if path.is_file() and path.name != "outbox.jsonl" and OF_THE_DEPARTMENTS not in path.parts
-    }  # fmt: skip
+    }
     assert len(dumped) > 10_000
     assert logs.count(b"/v1/citizens") > 5
     assert sum(len(content) for content in files.values()) > 10 << 20  # with the write-ahead log

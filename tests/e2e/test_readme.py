@@ -48,9 +48,16 @@ def test_the_examples_of_definitions_are_some(tmp_path: Path) -> None:
 async def test_the_story_of_the_readme_is_true(tmp_path: Path) -> None:
     async with server(tmp_path / "data", "--no-city") as running:
         shell = await asyncio.create_subprocess_exec(
-            "bash", "-euo", "pipefail", "-c", story(running.url),
-            stdout=PIPE, stderr=STDOUT, env=running.environment, cwd=README.parent,
-        )  # fmt: skip
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            story(running.url),
+            stdout=PIPE,
+            stderr=STDOUT,
+            env=running.environment,
+            cwd=README.parent,
+        )
         output = (await shell.communicate())[0].decode()
     assert shell.returncode == 0, output
     for expected in (

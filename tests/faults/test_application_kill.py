@@ -43,14 +43,19 @@ async def workers(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     assert settings.database_url is not None
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.faults.dying_server", step.value, when,
+        sys.executable,
+        "-m",
+        "tests.faults.dying_server",
+        step.value,
+        when,
         stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {
+        env=os.environ
+        | {
             "CITYBRAIN_MODE": "development",
             "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
             "CITYBRAIN_DATA_DIR": str(settings.data_dir),
         },
-    )  # fmt: skip
+    )
     try:
         yield process
     finally:
@@ -62,18 +67,26 @@ async def workers(
 async def applied(services: Services) -> str:
     """Somebody who was identified applies at a counter."""
     citizen = await register_citizen(
-        RegisterCitizen(name="張三", id_number=f"41010219950501{uuid4().int % 10**4:04}000",
-                        birth_date="1990-05-01", simulated=True),
-        context(), services,
-    )  # fmt: skip
-    await confirm_identity(
-        citizen.stream_id, ConfirmIdentity(purpose=SERVICE, document="identity-card"), context(),
+        RegisterCitizen(
+            name="張三",
+            id_number=f"41010219950501{uuid4().int % 10**4:04}000",
+            birth_date="1990-05-01",
+            simulated=True,
+        ),
+        context(),
         services,
-    )  # fmt: skip
+    )
+    await confirm_identity(
+        citizen.stream_id,
+        ConfirmIdentity(purpose=SERVICE, document="identity-card"),
+        context(),
+        services,
+    )
     result = await submit_application(
         SubmitApplication(service=SERVICE, channel=Channel.COUNTER, citizen_id=citizen.stream_id),
-        context(), services,
-    )  # fmt: skip
+        context(),
+        services,
+    )
     return result.stream_id
 
 

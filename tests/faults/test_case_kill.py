@@ -80,9 +80,12 @@ async def test_deadlines_survive_kills_and_are_escalated_once(tmp_path: Path) ->
 
 async def report(serving: Server, number: int) -> None:
     body = {
-        "source": "citizen", "class_code": "urgent_matter", "latitude": 34.7, "longitude": 113.6,
+        "source": "citizen",
+        "class_code": "urgent_matter",
+        "latitude": 34.7,
+        "longitude": 113.6,
         "simulated": True,
-    }  # fmt: skip
+    }
     await serving.post("/v1/cases", body, await serving.token(f"citizen-{number}", "citizen"))
 
 
@@ -93,14 +96,18 @@ def detections(chance: random.Random, number: int) -> dict[str, Any]:
     return {
         "detections": [
             {
-                "camera_id": f"c-{spot}-{chance.randrange(3)}", "ref": f"{number}-{place}",
-                "class_code": "piled_rubbish", "confidence": 95, "simulated": True,
-                "latitude": 34.7 + spot * 0.002 + chance.uniform(0, 0.0001), "longitude": 113.6,
+                "camera_id": f"c-{spot}-{chance.randrange(3)}",
+                "ref": f"{number}-{place}",
+                "class_code": "piled_rubbish",
+                "confidence": 95,
+                "simulated": True,
+                "latitude": 34.7 + spot * 0.002 + chance.uniform(0, 0.0001),
+                "longitude": 113.6,
                 "occurred_at": now,
             }
             for place, spot in enumerate(seen)
         ]
-    }  # fmt: skip
+    }
 
 
 class Gateway:

@@ -27,8 +27,9 @@ WRITERS = 3
 def start_writer(data_dir: Path, notes: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.writer", str(data_dir), str(notes)],
-        stdout=subprocess.DEVNULL, stderr=(data_dir.parent / "stderr").open("a"),
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=(data_dir.parent / "stderr").open("a"),
+    )
 
 
 def kill_postgres(data_dir: Path) -> None:
@@ -95,8 +96,10 @@ async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
         event = last_of[command_id]
         assert events_of[command_id] == int(count), "an acknowledged append is there exactly once"
         assert (event.stream_id, event.version, event.position) == (
-            stream_id, int(version), int(position)
-        )  # fmt: skip
+            stream_id,
+            int(version),
+            int(position),
+        )
     for _, command_id, *_ in (answer for answer in answers if answer[0] == "no"):
         assert command_id not in events_of, "what was refused left a trace"
     assert max(events_of.values()) <= 3, "an append was written twice"

@@ -26,9 +26,13 @@ from tests.e2e.server import Server, server
 ROUNDS = 4
 CAMERAS = 12
 REPORT = {
-    "source": "camera", "class_code": "overflowing_bin", "latitude": 34.7, "longitude": 113.6,
-    "confidence": 90, "simulated": True,
-}  # fmt: skip
+    "source": "camera",
+    "class_code": "overflowing_bin",
+    "latitude": 34.7,
+    "longitude": 113.6,
+    "confidence": 90,
+    "simulated": True,
+}
 
 
 class City:

@@ -34,9 +34,9 @@ async def write(store: EventStore, notes: int, worker: int) -> None:
         turn += 1
         command_id = uuid4()
         kind = (turn + worker) % 3
-        stream_id, expected = [
-            (f"new-{uuid7_hex()}", NO_STREAM), ("hot-1", ANY), (own, version)
-        ][kind]  # fmt: skip
+        stream_id, expected = [(f"new-{uuid7_hex()}", NO_STREAM), ("hot-1", ANY), (own, version)][
+            kind
+        ]
         events = [NewEvent("fault.happened", b'{"turn":%d}' % turn)] * (1 + turn % 3)
         metadata = Metadata(f"worker-{worker}", "system", "test", command_id, command_id)
         try:

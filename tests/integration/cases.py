@@ -46,9 +46,14 @@ def context(actor: Actor, key: str | None = None, version: int | None = None) ->
 
 def report(class_code: str = "overflowing_bin") -> ReportCase:
     return ReportCase(
-        source=CaseSource.CAMERA, class_code=class_code, latitude=34.7, longitude=113.6,
-        confidence=90, simulated=True, occurred_at=datetime(2026, 3, 1, 8, tzinfo=UTC),
-    )  # fmt: skip
+        source=CaseSource.CAMERA,
+        class_code=class_code,
+        latitude=34.7,
+        longitude=113.6,
+        confidence=90,
+        simulated=True,
+        occurred_at=datetime(2026, 3, 1, 8, tzinfo=UTC),
+    )
 
 
 async def take_to_the_end(services: Services, steps: int = 6) -> CommandResult:

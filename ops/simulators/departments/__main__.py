@@ -28,9 +28,11 @@ def control(departments: Departments) -> web.Application:
         try:
             asked: dict[str, Any] = orjson.loads(await request.read())
             await departments.fault(
-                asked["member"], asked["mode"], float(asked.get("seconds", 0)),
+                asked["member"],
+                asked["mode"],
+                float(asked.get("seconds", 0)),
                 float(asked.get("share", 1)),
-            )  # fmt: skip
+            )
         except (ValueError, KeyError, TypeError) as error:
             return web.json_response({"detail": str(error)}, status=400)
         return await show(request)
@@ -79,9 +81,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ops.simulators.departments")
     parser.add_argument("--data-dir", type=Path, required=True, help="citybrain's data folder")
     parser.add_argument(
-        "--latency", type=float, nargs=2, default=(0.05, 0.2), metavar=("FROM", "TO"),
+        "--latency",
+        type=float,
+        nargs=2,
+        default=(0.05, 0.2),
+        metavar=("FROM", "TO"),
         help="seconds until an answer",
-    )  # fmt: skip
+    )
     parser.add_argument("--seed", type=int, default=2020, help="of what departments know")
     parser.add_argument("--control-port", type=int, default=0, help="0 picks a free one")
     return parser.parse_args()

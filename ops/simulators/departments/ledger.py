@@ -37,10 +37,12 @@ class Ledger:
             return known
         number = len(self._payments) + 1
         payment = {name: claims[name] for name in SAME} | {
-            "payment_id": claims["jti"], "status": "failed" if refused else "success",
-            "code": refused, "bank_reference": None if refused else f"B{number:09}",
+            "payment_id": claims["jti"],
+            "status": "failed" if refused else "success",
+            "code": refused,
+            "bank_reference": None if refused else f"B{number:09}",
             "settled_at": None if refused else int(time.time()),
-        }  # fmt: skip
+        }
         self._file.write(orjson.dumps(payment) + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -106,9 +106,11 @@ def _dwelling(person: Person, form: Record) -> Record:
 
 def _purchase(person: Person, form: Record) -> Record:
     return {
-        "home": person.home, "buyer": person.couple, "signed": _months_ago(8),
+        "home": person.home,
+        "buyer": person.couple,
+        "signed": _months_ago(8),
         "price_fen": person.draw("price", 80_000_000, 200_000_000, shared=True),
-    }  # fmt: skip
+    }
 
 
 def _invoice(person: Person, form: Record) -> Record:
@@ -119,10 +121,12 @@ def _invoice(person: Person, form: Record) -> Record:
 def _loan(person: Person, form: Record) -> Record:
     stranger = person.circumstance == STRANGERS_LOAN
     return {
-        "number": person.loan, "home": person.home, "started": _months_ago(60),
+        "number": person.loan,
+        "home": person.home,
+        "started": _months_ago(60),
         "borrower": "410102196001010000" if stranger else person.couple,
         "withdrawn_by_spouse_fen": person.paid(person.spouse).amount_fen,
-    }  # fmt: skip
+    }
 
 
 def _repayments(person: Person, form: Record) -> Record:
@@ -136,8 +140,9 @@ def _account(person: Person, form: Record) -> Record:
     return {
         "status": "frozen" if person.circumstance == FROZEN else "normal",
         "balance_fen": person.draw("balance", 1_000_000, 9_000_000) - paid.amount_fen,
-        "last_withdrawal": paid.last_day or lately, "withdrawn_for_loan_fen": paid.amount_fen,
-    }  # fmt: skip
+        "last_withdrawal": paid.last_day or lately,
+        "withdrawn_for_loan_fen": paid.amount_fen,
+    }
 
 
 def _degree(person: Person, form: Record) -> Record:

@@ -39,13 +39,29 @@ BANK = "bank-payments"
 EVERYBODY = "*"
 HANG_SECONDS = 3600.0
 DEPARTMENT_MODES = (
-    "ok", "slow", "hang", "down", "error", "wrong-signature", "wrong-person", "wrong-request",
+    "ok",
+    "slow",
+    "hang",
+    "down",
+    "error",
+    "wrong-signature",
+    "wrong-person",
+    "wrong-request",
     "garbage",
-)  # fmt: skip
+)
 BANK_MODES = (
-    "ok", "slow", "hang", "down", "error", "wrong-signature", "garbage", "pay-then-hang",
-    "pay-then-error", "double", "refuse",
-)  # fmt: skip
+    "ok",
+    "slow",
+    "hang",
+    "down",
+    "error",
+    "wrong-signature",
+    "garbage",
+    "pay-then-hang",
+    "pay-then-error",
+    "double",
+    "refuse",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +80,9 @@ Handler = Callable[[web.Request, bytes, str], Awaitable[web.Response]]
 class _Member:
     """A listening server that can be told to misbehave."""
 
-    def __init__(self, code: str, handler: Handler,
-                 chance: random.Random, latency: tuple[float, float]) -> None:  # fmt: skip
+    def __init__(
+        self, code: str, handler: Handler, chance: random.Random, latency: tuple[float, float]
+    ) -> None:
         self.code = code
         self.fault = Fault()
         self.requests = 0
@@ -193,11 +210,12 @@ class Departments:
             await member.open(ports.get(code, 0))
         entries = {
             code: {
-                "code": code, "url": f"http://127.0.0.1:{member.port}",
+                "code": code,
+                "url": f"http://127.0.0.1:{member.port}",
                 "public_keys": [self._signer(code).public_key],
             }
             for code, member in self._members.items()
-        }  # fmt: skip
+        }
         bank = entries.pop(BANK)
         directory = {"departments": list(entries.values()), "bank": bank}
         temporary = self._data_dir / f"{DEVELOPMENT_FILE}.{os.getpid()}"
@@ -236,21 +254,27 @@ class Departments:
             number = str(asked["id_number"])
             person = Person(number, self._seed, self._ledger.paid_from_fund)
             claims = {
-                "iss": code, "jti": request.headers["X-Road-Id"], "sub": number,
-                "rec": record_name, "iat": int(time.time()), "record": make(person, asked["form"]),
-            }  # fmt: skip
+                "iss": code,
+                "jti": request.headers["X-Road-Id"],
+                "sub": number,
+                "rec": record_name,
+                "iat": int(time.time()),
+                "record": make(person, asked["form"]),
+            }
             if mode == "wrong-person":
                 claims["sub"] = "410102199001010000"
             if mode == "wrong-request":
                 claims["jti"] = "00000000-0000-4000-8000-000000000000"
             signer = self._stranger if mode == "wrong-signature" else self._signer(code)
             return web.Response(
-                text=signer.sign(claims, EVIDENCE), content_type=JOSE,
+                text=signer.sign(claims, EVIDENCE),
+                content_type=JOSE,
                 headers={
                     name: request.headers[name]
-                    for name in ("X-Road-Id", "X-Road-Client") if name in request.headers
+                    for name in ("X-Road-Id", "X-Road-Client")
+                    if name in request.headers
                 },
-            )  # fmt: skip
+            )
 
         return answer
 
@@ -282,12 +306,14 @@ class Departments:
 
     def _receipt(self, payment: dict[str, Any], mode: str) -> web.Response:
         receipt = {
-            "iss": "bank", "jti": payment["payment_id"], "iat": int(time.time()),
+            "iss": "bank",
+            "jti": payment["payment_id"],
+            "iat": int(time.time()),
             **{
                 name: payment[name]
                 for name in ("status", "code", "bank_reference", "amount_fen", "settled_at")
             },
-        }  # fmt: skip
+        }
         signer = self._stranger if mode == "wrong-signature" else self._signer(BANK)
         return web.Response(text=signer.sign(receipt, RECEIPT), content_type=JOSE)
 

@@ -44,9 +44,11 @@ def list_command(on: Day = None, as_json: Json = False) -> None:
     table.columns[0].overflow = "fold"
     for item in items:
         table.add_row(
-            f"[bold]{item.code}[/]\n{item.name}", str(len(item.materials)), str(len(item.rules)),
+            f"[bold]{item.code}[/]\n{item.name}",
+            str(len(item.materials)),
+            str(len(item.rules)),
             str(item.valid_from),
-        )  # fmt: skip
+        )
     console.print(table)
 
 

@@ -116,9 +116,14 @@ def import_command(
 ) -> None:
     """Wrap model files of your own as a pack."""
     import_pack(
-        folder, pack_id=pack_id, display_name=name or pack_id, detector=detector,
-        recogniser=recogniser, licence=licence, dimension=dimension,
-    )  # fmt: skip
+        folder,
+        pack_id=pack_id,
+        display_name=name or pack_id,
+        detector=detector,
+        recogniser=recogniser,
+        licence=licence,
+        dimension=dimension,
+    )
     Models(load_pack(folder, production=False), "cpu")
     console.print(f"{folder} is a pack; now `citybrain faces pack calibrate {folder} PICTURES`")
 
@@ -131,17 +136,24 @@ def check_command(folder: Folder, as_json: Json = False) -> None:
     Models(pack, "cpu")
     if as_json:
         print_json(
-            {"pack": pack.pack_id, "development": pack.development, "digests": pack.digests,
-             "calibration": calibration.model_dump()}, indent=True,
-        )  # fmt: skip
+            {
+                "pack": pack.pack_id,
+                "development": pack.development,
+                "digests": pack.digests,
+                "calibration": calibration.model_dump(),
+            },
+            indent=True,
+        )
         return
     console.print(f"{pack.display_name}: digests, licence and models are in order")
     table = Table("false-match rate", "threshold", "true-match rate", "at most (95 %)")
     for point in calibration.points:
         table.add_row(
-            f"{point.false_match_rate:g}", f"{point.threshold:.4f}",
-            f"{point.true_match_rate:.4f}", f"{point.upper_95:.2e}",
-        )  # fmt: skip
+            f"{point.false_match_rate:g}",
+            f"{point.threshold:.4f}",
+            f"{point.true_match_rate:.4f}",
+            f"{point.upper_95:.2e}",
+        )
     console.print(table)
 
 
@@ -171,9 +183,12 @@ def calibrate_command(
     if not embeddings:
         raise InvalidInput(f"no picture under {pictures} shows one face")
     calibration = calibrate(
-        np.stack(embeddings), persons, pack_id=pack.pack_id, digests=pack.digests,
+        np.stack(embeddings),
+        persons,
+        pack_id=pack.pack_id,
+        digests=pack.digests,
         made_from=f"{len(embeddings)} pictures of {len(set(persons))} people",
-    )  # fmt: skip
+    )
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1) + "\n")
     console.print(
         f"{len(embeddings)} of {len(files)} pictures used: {calibration.genuine_pairs} genuine, "

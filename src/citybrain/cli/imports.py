@@ -64,8 +64,11 @@ def csv_311(
 
 async def _import(file: Path, size: int, *, dry_run: bool) -> ImportResult:
     columns = (
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
     async with open_services(Settings()) as services:
         work = Import(services, dry_run=dry_run)
         with Progress(*columns, console=errors, transient=True) as bar:

@@ -78,9 +78,7 @@ def migrate() -> None:
 
 
 @app.command()
-def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Print every setting with its value and what it is for; secrets stay hidden."""
     values = Settings()
     rows = {

@@ -36,9 +36,11 @@ def status(as_json: Json = False) -> None:
     table = Table("process", "position", "parked", "running")
     for row in rows:
         table.add_row(
-            row["process"], f"{row['position']} of {head}", str(row["parked"]),
+            row["process"],
+            f"{row['position']} of {head}",
+            str(row["parked"]),
             "yes" if row["running"] else "no",
-        )  # fmt: skip
+        )
     console.print(table)
     for command in parked:
         errors.print(

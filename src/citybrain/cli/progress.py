@@ -19,9 +19,12 @@ from citybrain.cli.output import errors
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """Gives what is called with the part done and the whole."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-        MofNCompleteColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, goal: bar.update(task, completed=done, total=goal)

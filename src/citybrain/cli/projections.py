@@ -38,9 +38,13 @@ def status(as_json: Json = False) -> None:
     table = Table("projection", "version", "position", "lag", "parked", "running")
     for row in rows:
         table.add_row(
-            row["projection"], str(row["version"]), str(row["position"]), str(row["lag"]),
-            str(row["parked"]), "yes" if row["running"] else "no",
-        )  # fmt: skip
+            row["projection"],
+            str(row["version"]),
+            str(row["position"]),
+            str(row["lag"]),
+            str(row["parked"]),
+            "yes" if row["running"] else "no",
+        )
     console.print(table)
     for event in parked:
         errors.print(

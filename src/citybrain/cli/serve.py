@@ -62,9 +62,13 @@ def run(
 
 
 async def _serve(
-    settings: Settings, *, workers: bool, departments: bool = False, city: bool = False,
+    settings: Settings,
+    *,
+    workers: bool,
+    departments: bool = False,
+    city: bool = False,
     rate: float = 0,
-) -> None:  # fmt: skip
+) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and faces
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -90,9 +94,15 @@ async def _serve(
 async def _start_departments(data_dir: Path) -> tuple[asyncio.subprocess.Process, str]:
     """Simulated departments and a bank, with what they say once they listen."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ops.simulators.departments", "--data-dir", str(_absolute(data_dir)),
-        cwd=CHECKOUT, start_new_session=True, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "ops.simulators.departments",
+        "--data-dir",
+        str(_absolute(data_dir)),
+        cwd=CHECKOUT,
+        start_new_session=True,
+        stdout=asyncio.subprocess.PIPE,
+    )
     assert process.stdout is not None
     said = await process.stdout.readline()
     if not said:
@@ -106,9 +116,16 @@ def _absolute(path: Path) -> Path:
 
 async def _start_city(url: str, rate: float) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ops.simulators.city", "--url", url, "--rate", str(rate),
-        cwd=CHECKOUT, start_new_session=True,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "ops.simulators.city",
+        "--url",
+        url,
+        "--rate",
+        str(rate),
+        cwd=CHECKOUT,
+        start_new_session=True,
+    )
 
 
 async def _stop_child(process: asyncio.subprocess.Process) -> None:

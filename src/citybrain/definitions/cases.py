@@ -93,10 +93,15 @@ class DeadlineRule(_Definition):
         share = self.within * self.warn_at_share
         warn_at = max(calendar.due(at, self.unit, share), at)
         return {
-            "code": self.code, "stage": self.stage.value, "until": self.until or self.stage.value,
-            "unit": self.unit.value, "amount": self.within, "begun_at": _text(at),
-            "warn_at": _text(warn_at), "due_at": _text(calendar.due(at, self.unit, self.within)),
-        }  # fmt: skip
+            "code": self.code,
+            "stage": self.stage.value,
+            "until": self.until or self.stage.value,
+            "unit": self.unit.value,
+            "amount": self.within,
+            "begun_at": _text(at),
+            "warn_at": _text(warn_at),
+            "due_at": _text(calendar.due(at, self.unit, self.within)),
+        }
 
 
 class MergeRule(_Definition):
@@ -328,8 +333,10 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
         }
         version = CaseDefinitions(
             f"{file.valid_from}+{_digest(departments, classes)}",
-            file.valid_from, departments, classes,
-        )  # fmt: skip
+            file.valid_from,
+            departments,
+            classes,
+        )
         if versions and versions[-1].valid_from == file.valid_from:
             versions.pop()
         versions.append(version)
@@ -397,11 +404,7 @@ def _check_attributes(
 
 
 def _check_route(
-    path: Path,
-    lines: Lines,
-    index: int,
-    case_class: CaseClass,
-    departments: dict[str, Department],
+    path: Path, lines: Lines, index: int, case_class: CaseClass, departments: dict[str, Department]
 ) -> None:
     route = ("classes", index, "route")
     for number, code in enumerate(case_class.route.departments):

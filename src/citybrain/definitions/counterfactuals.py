@@ -38,9 +38,13 @@ class Change:
     def as_json(self) -> dict[str, Any]:
         """Members `from` and `to` beside the names here."""
         return {
-            "rule": self.rule, "path": self.path, "from": self.before, "to": self.after,
-            "finding": self.finding.value, "approves": self.approves,
-        }  # fmt: skip
+            "rule": self.rule,
+            "path": self.path,
+            "from": self.before,
+            "to": self.after,
+            "finding": self.finding.value,
+            "approves": self.approves,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,10 @@ class Materials:
     def values(self) -> dict[str, Any]:
         """By the names that expressions use."""
         return self.evidence | {
-            "form": self.form, "parameters": self.item.parameters_on(self.today),
+            "form": self.form,
+            "parameters": self.item.parameters_on(self.today),
             "today": self.today.isoformat(),
-        }  # fmt: skip
+        }
 
     def decide(self) -> Decision:
         """The decision on this."""
@@ -151,9 +156,13 @@ def _changes(materials: Materials, rule: Rule) -> Iterator[Change]:
         if after is not None:
             changed = materials.with_change(path, after)
             yield Change(
-                rule.code, ".".join(path), value, after, trial.finding(path, after),
+                rule.code,
+                ".".join(path),
+                value,
+                after,
+                trial.finding(path, after),
                 changed.decide().outcome is Outcome.APPROVED,
-            )  # fmt: skip
+            )
 
 
 class _Trial:
@@ -164,9 +173,10 @@ class _Trial:
         self._left = MOST_TRIALS
         self._leaves = [value for _, value in _leaves(materials, _sources(rule))]
         self._literals = [
-            literal for source in _sources(rule) + _value_sources(self._materials.item)
+            literal
+            for source in _sources(rule) + _value_sources(self._materials.item)
             for literal in _compiled(source).literals
-        ]  # fmt: skip
+        ]
         self._item = materials.item
         everything = (materials.form, materials.evidence)
         self._texts = [value for _, value in _scalars((), everything) if isinstance(value, str)]
@@ -188,8 +198,9 @@ class _Trial:
             return self._nearest_number(path, value)
         if (day := _day(value)) is not None:
             return self._nearest_day(path, day)
-        return next(filter(lambda text: self._helps(path, text), self._other_texts(path, value)),
-                    None)  # fmt: skip
+        return next(
+            filter(lambda text: self._helps(path, text), self._other_texts(path, value)), None
+        )
 
     def _helps(self, path: Path, value: Any) -> bool:
         if self._left == 0:
@@ -209,11 +220,12 @@ class _Trial:
         number, later_only = day.toordinal(), path == ("today",)
         days = [_day(leaf) for leaf in [*self._leaves, *self._literals]]
         found = _nearest(
-            number, number if later_only else max(number - FARTHEST_DAYS, 1),
+            number,
+            number if later_only else max(number - FARTHEST_DAYS, 1),
             min(number + FARTHEST_DAYS, date.max.toordinal()),
             {each.toordinal() for each in days if each is not None},
             lambda ordinal: self._helps(path, date.fromordinal(ordinal).isoformat()),
-        )  # fmt: skip
+        )
         return None if found is None else date.fromordinal(found).isoformat()
 
     def _other_texts(self, path: Path, value: str) -> list[str]:

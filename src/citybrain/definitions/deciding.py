@@ -86,9 +86,13 @@ def decide(
     else:
         outcome, reasons = Outcome.APPROVED, ()
     return Decision(
-        outcome, item.version, reasons, amount if outcome is Outcome.APPROVED else None,
-        parameters, tuple(steps),
-    )  # fmt: skip
+        outcome,
+        item.version,
+        reasons,
+        amount if outcome is Outcome.APPROVED else None,
+        parameters,
+        tuple(steps),
+    )
 
 
 def _judge(item: ServiceItem, rule: Rule, given: dict[str, Any], known: dict[str, Any]) -> Step:

@@ -10,12 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.stream import (
-    StreamAggregate,
-    StreamCreated,
-    StreamEvent,
-    register_stream,
-)
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
 from citybrain.errors import Forbidden, Refused
 
 IDENTITY_LASTS = timedelta(minutes=10)  # an identification counts so long for its purpose
@@ -399,11 +394,21 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
 
     def __init__(
-        self, service: str, item_version: str, department: str, citizen_id: str, channel: str,
-        held_by: str, form_sealed: str, baseline: dict[str, int], pays: bool,
-        identity_due_at: datetime, promised_at: datetime | None, legal_due_on: str | None,
+        self,
+        service: str,
+        item_version: str,
+        department: str,
+        citizen_id: str,
+        channel: str,
+        held_by: str,
+        form_sealed: str,
+        baseline: dict[str, int],
+        pays: bool,
+        identity_due_at: datetime,
+        promised_at: datetime | None,
+        legal_due_on: str | None,
         simulated: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.service = service
         self.item_version = item_version
         self.department = department
@@ -437,15 +442,26 @@ class Application(StreamAggregate):
 
     @classmethod
     def submit(
-        cls, actor: Actor, now: datetime, *, application_id: str, citizen_id: str, channel: Channel,
+        cls,
+        actor: Actor,
+        now: datetime,
+        *,
+        application_id: str,
+        citizen_id: str,
+        channel: Channel,
         **fields: Any,
-    ) -> "Application":  # fmt: skip
+    ) -> "Application":
         """A citizen applies, or an official or a kiosk for the citizen before them."""
         check_channel(actor, channel, citizen_id)
         return cls._create(
-            ApplicationSubmitted, id=application_id, timestamp=now, citizen_id=citizen_id,
-            channel=channel.value, held_by=actor.subject, **fields,
-        )  # fmt: skip
+            ApplicationSubmitted,
+            id=application_id,
+            timestamp=now,
+            citizen_id=citizen_id,
+            channel=channel.value,
+            held_by=actor.subject,
+            **fields,
+        )
 
     @property
     def missing(self) -> list[str]:
@@ -466,9 +482,12 @@ class Application(StreamAggregate):
         """The applicant was identified."""
         self._expect(Status.SUBMITTED)
         self._trigger(
-            ApplicationIdentityVerified, now, method=method, citizen_version=citizen_version,
+            ApplicationIdentityVerified,
+            now,
+            method=method,
+            citizen_version=citizen_version,
             identified_at=identified_at,
-        )  # fmt: skip
+        )
 
     def expire(self, now: datetime) -> None:
         """Nobody was identified in time."""
@@ -510,9 +529,15 @@ class Application(StreamAggregate):
         self._trigger(ApplicationDecided, now, **decision)
 
     def review(
-        self, actor: Actor, now: datetime, *, outcome: str, reasons: list[str],
-        amount_fen: int | None, note_sealed: str,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        outcome: str,
+        reasons: list[str],
+        amount_fen: int | None,
+        note_sealed: str,
+    ) -> None:
         """An officer of the department decides; an appeal goes to another than before."""
         self.check_officer(actor)
         if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
@@ -520,9 +545,14 @@ class Application(StreamAggregate):
         if self.appealed and actor.subject in self.reviewers:
             raise SameReviewer("an appeal is looked at by somebody else")
         self._trigger(
-            ApplicationReviewed, now, outcome=outcome, reasons=reasons, amount_fen=amount_fen,
-            reviewer=actor.subject, note_sealed=note_sealed,
-        )  # fmt: skip
+            ApplicationReviewed,
+            now,
+            outcome=outcome,
+            reasons=reasons,
+            amount_fen=amount_fen,
+            reviewer=actor.subject,
+            note_sealed=note_sealed,
+        )
 
     def lose_claim(self, now: datetime, *, reason: str, claim_id: str) -> None:
         """Another application was first."""
@@ -535,9 +565,14 @@ class Application(StreamAggregate):
         """Tell the bank to pay what was approved."""
         self._expect(Status.APPROVED)
         self._trigger(
-            ApplicationPayoutInstructed, now, payment_id=payment_id, claim_id=claim_id,
-            amount_fen=self.amount_fen, from_account=from_account, due_at=due_at,
-        )  # fmt: skip
+            ApplicationPayoutInstructed,
+            now,
+            payment_id=payment_id,
+            claim_id=claim_id,
+            amount_fen=self.amount_fen,
+            from_account=from_account,
+            due_at=due_at,
+        )
 
     def confirm_payout(self, now: datetime, *, payment_id: str, **receipt: Any) -> None:
         """The bank paid."""
@@ -573,9 +608,7 @@ class Application(StreamAggregate):
     def appeal(self, actor: Actor, now: datetime, *, grounds_sealed: str) -> None:
         """Ask for a person to look at a refusal: once, within its time."""
         self.check_applicant(actor)
-        refused_lately = (
-            self.status == Status.REFUSED and now - self.modified_on <= APPEAL_WITHIN
-        )  # fmt: skip
+        refused_lately = self.status == Status.REFUSED and now - self.modified_on <= APPEAL_WITHIN
         if self.appealed or not refused_lately:
             raise NothingToAppeal(
                 f"a refusal can be appealed once, within {APPEAL_WITHIN.days} days"
@@ -589,9 +622,12 @@ class Application(StreamAggregate):
             raise ApplicationEnded("the application has ended")
         if (channel, actor.subject) != (self.channel, self.held_by):
             self._trigger(
-                ApplicationTakenOver, now, left=self.channel, channel=channel.value,
+                ApplicationTakenOver,
+                now,
+                left=self.channel,
+                channel=channel.value,
                 held_by=actor.subject,
-            )  # fmt: skip
+            )
 
     def open_sealed(self, actor: Actor, now: datetime, *, what: str, purpose: str) -> None:
         """Note who sees what is sealed: an auditor, or who decides; the applicant needs no note."""

@@ -9,12 +9,7 @@ from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import RoleNotAllowed
-from citybrain.domain.stream import (
-    StreamAggregate,
-    StreamCreated,
-    StreamEvent,
-    register_stream,
-)
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
 
 MAY_REPORT = (Role.DEVICE, Role.OPERATOR, Role.SYSTEM)
 
@@ -63,15 +58,27 @@ class Camera(StreamAggregate):
 
     @classmethod
     def register(
-        cls, actor: Actor, now: datetime, *, stream_id: str, latitude: float, longitude: float,
-        online: bool, simulated: bool,
-    ) -> "Camera":  # fmt: skip
+        cls,
+        actor: Actor,
+        now: datetime,
+        *,
+        stream_id: str,
+        latitude: float,
+        longitude: float,
+        online: bool,
+        simulated: bool,
+    ) -> "Camera":
         """A new camera; raises `RoleNotAllowed`."""
         _require_role(actor)
         return cls._create(
-            CameraRegistered, id=stream_id, timestamp=now, latitude=latitude,
-            longitude=longitude, online=online, simulated=simulated,
-        )  # fmt: skip
+            CameraRegistered,
+            id=stream_id,
+            timestamp=now,
+            latitude=latitude,
+            longitude=longitude,
+            online=online,
+            simulated=simulated,
+        )
 
     def report(self, actor: Actor, now: datetime, *, online: bool, reason: str) -> None:
         """It works, or not; nothing where that is known."""

@@ -227,12 +227,22 @@ class InspectionCase(StreamAggregate):
     class_version: ClassVar[int] = 2  # of its snapshots
 
     def __init__(
-        self, source: str, class_code: str, description: str, latitude: float, longitude: float,
-        address: str | None, confidence: int | None, evidence_sha256: list[str],
-        simulated: bool, external_ref: str | None, occurred_at: datetime,
-        place: CasePlace | None = None, attributes: dict[str, list[str]] | None = None,
+        self,
+        source: str,
+        class_code: str,
+        description: str,
+        latitude: float,
+        longitude: float,
+        address: str | None,
+        confidence: int | None,
+        evidence_sha256: list[str],
+        simulated: bool,
+        external_ref: str | None,
+        occurred_at: datetime,
+        place: CasePlace | None = None,
+        attributes: dict[str, list[str]] | None = None,
         begun: list[Deadline] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.status: str = CaseStatus.REPORTED.value
         self.source = source
         self.class_code = class_code
@@ -278,30 +288,59 @@ class InspectionCase(StreamAggregate):
 
     @classmethod
     def report(
-        cls, actor: Actor, now: datetime, *, case_id: str | None = None, source: CaseSource,
-        class_code: str, description: str, latitude: float, longitude: float,
-        address: str | None, confidence: int | None, evidence_sha256: list[str],
-        simulated: bool, external_ref: str | None, occurred_at: datetime | None = None,
-        place: CasePlace | None = None, attributes: dict[str, list[str]] | None = None,
+        cls,
+        actor: Actor,
+        now: datetime,
+        *,
+        case_id: str | None = None,
+        source: CaseSource,
+        class_code: str,
+        description: str,
+        latitude: float,
+        longitude: float,
+        address: str | None,
+        confidence: int | None,
+        evidence_sha256: list[str],
+        simulated: bool,
+        external_ref: str | None,
+        occurred_at: datetime | None = None,
+        place: CasePlace | None = None,
+        attributes: dict[str, list[str]] | None = None,
         begun: Sequence[Deadline] = (),
-    ) -> "InspectionCase":  # fmt: skip
+    ) -> "InspectionCase":
         """Open a case; raises `RoleNotAllowed` or `TimeOutOfOrder`."""
         _require_role(actor, "reported", REPORTERS[source])
         return cls._create(
-            CaseReported, id=case_id or cls.new_id(), timestamp=now, source=source.value,
-            class_code=class_code, description=description, latitude=latitude,
-            longitude=longitude, address=address, confidence=confidence,
-            evidence_sha256=list(evidence_sha256), simulated=simulated, external_ref=external_ref,
+            CaseReported,
+            id=case_id or cls.new_id(),
+            timestamp=now,
+            source=source.value,
+            class_code=class_code,
+            description=description,
+            latitude=latitude,
+            longitude=longitude,
+            address=address,
+            confidence=confidence,
+            evidence_sha256=list(evidence_sha256),
+            simulated=simulated,
+            external_ref=external_ref,
             occurred_at=now if occurred_at is None else _not_future(occurred_at, now),
-            place=place, attributes=attributes, begun=list(begun),
-        )  # fmt: skip
+            place=place,
+            attributes=attributes,
+            begun=list(begun),
+        )
 
     # --- the way of a case
 
     def file(
-        self, actor: Actor, now: datetime, *, definitions_version: str,
-        begun: Sequence[Deadline] = (), occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        definitions_version: str,
+        begun: Sequence[Deadline] = (),
+        occurred_at: datetime | None = None,
+    ) -> None:
         """Make the report a case."""
         self._check(FILE, actor)
         self._step(
@@ -314,10 +353,16 @@ class InspectionCase(StreamAggregate):
         )
 
     def dispatch(
-        self, actor: Actor, now: datetime, *, departments: list[str], lead: str,
-        definitions_version: str, begun: Sequence[Deadline] = (),
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        departments: list[str],
+        lead: str,
+        definitions_version: str,
+        begun: Sequence[Deadline] = (),
         occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Send the case to its departments; `lead` is one of them. Raises `InvalidDispatch`."""
         self._check(DISPATCH, actor)
         if len(set(departments)) != len(departments):
@@ -325,9 +370,15 @@ class InspectionCase(StreamAggregate):
         if lead not in departments:
             raise InvalidDispatch("the lead is not one of the departments", lead=lead)
         self._step(
-            actor, events.CaseDispatched, now, occurred_at, begun,
-            departments=list(departments), lead=lead, definitions_version=definitions_version,
-        )  # fmt: skip
+            actor,
+            events.CaseDispatched,
+            now,
+            occurred_at,
+            begun,
+            departments=list(departments),
+            lead=lead,
+            definitions_version=definitions_version,
+        )
 
     def accept(
         self, actor: Actor, now: datetime, *, department: str, occurred_at: datetime | None = None
@@ -342,9 +393,14 @@ class InspectionCase(StreamAggregate):
         )
 
     def decline(
-        self, actor: Actor, now: datetime, *, department: str, reason: str,
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        department: str,
+        reason: str,
         occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A department that does not lead has no part in it. Raises `LeadCannotDecline`."""
         self._check(DECLINE, actor, department)
         if department == self.lead:
@@ -356,9 +412,15 @@ class InspectionCase(StreamAggregate):
         )
 
     def decide(
-        self, actor: Actor, now: datetime, *, department: str, plan: str, tasks: Sequence[Task],
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        department: str,
+        plan: str,
+        tasks: Sequence[Task],
         occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """The lead settles what each department does; a later decision replaces it."""
         self._check(DECIDE, actor, department)
         self._require_lead(department)
@@ -371,58 +433,105 @@ class InspectionCase(StreamAggregate):
                 departments=list(self.departments),
             )
         self._step(
-            actor, events.CaseDecided, now, occurred_at,
-            department=department, plan=plan, tasks=[dict(task) for task in tasks],
-        )  # fmt: skip
+            actor,
+            events.CaseDecided,
+            now,
+            occurred_at,
+            department=department,
+            plan=plan,
+            tasks=[dict(task) for task in tasks],
+        )
 
     def finish_task(
-        self, actor: Actor, now: datetime, *, department: str, note: str,
-        evidence_sha256: list[str], occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        department: str,
+        note: str,
+        evidence_sha256: list[str],
+        occurred_at: datetime | None = None,
+    ) -> None:
         """A department did its part. Raises `NoSuchTask`."""
         self._check(WORK, actor, department)
         if department not in self._open_tasks():
             raise NoSuchTask(f"{department} has no unfinished part in the joint decision")
         self._step(
-            actor, events.CaseTaskFinished, now, occurred_at,
-            department=department, note=note, evidence_sha256=list(evidence_sha256),
-        )  # fmt: skip
+            actor,
+            events.CaseTaskFinished,
+            now,
+            occurred_at,
+            department=department,
+            note=note,
+            evidence_sha256=list(evidence_sha256),
+        )
 
     def reach_milestone(
-        self, actor: Actor, now: datetime, *, department: str, milestone: str, note: str,
-        evidence_sha256: list[str], occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        department: str,
+        milestone: str,
+        note: str,
+        evidence_sha256: list[str],
+        occurred_at: datetime | None = None,
+    ) -> None:
         """Meet a deadline within the handling. Raises `NoSuchDeadline`."""
         self._check(WORK, actor, department)
         known = [each["until"] for each in self.deadlines if each["stage"] == Stage.HANDLING]
         if milestone in ("accepted", Stage.HANDLING) or milestone not in known:
             raise NoSuchDeadline(f"no deadline runs until {milestone!r}", running=known)
         self._step(
-            actor, events.CaseMilestoneReached, now, occurred_at, department=department,
-            milestone=milestone, note=note, evidence_sha256=list(evidence_sha256),
+            actor,
+            events.CaseMilestoneReached,
+            now,
+            occurred_at,
+            department=department,
+            milestone=milestone,
+            note=note,
+            evidence_sha256=list(evidence_sha256),
             reaches=milestone,
-        )  # fmt: skip
+        )
 
     def handle(
-        self, actor: Actor, now: datetime, *, department: str, note: str,
-        evidence_sha256: list[str], begun: Sequence[Deadline] = (),
-        recheck_at: datetime | None = None, occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        department: str,
+        note: str,
+        evidence_sha256: list[str],
+        begun: Sequence[Deadline] = (),
+        recheck_at: datetime | None = None,
+        occurred_at: datetime | None = None,
+    ) -> None:
         """The lead reports the problem solved, with at least one digest of evidence."""
         self._check(HANDLE, actor, department)
         self._require_lead(department)
         if open_tasks := self._open_tasks():
             raise TasksOpen("departments have not finished their parts", departments=open_tasks)
         self._step(
-            actor, events.CaseHandled, now, occurred_at, begun,
-            department=department, note=note, evidence_sha256=list(evidence_sha256),
+            actor,
+            events.CaseHandled,
+            now,
+            occurred_at,
+            begun,
+            department=department,
+            note=note,
+            evidence_sha256=list(evidence_sha256),
             recheck_at=recheck_at and _text(recheck_at),
-        )  # fmt: skip
+        )
 
     def return_for_rework(
-        self, actor: Actor, now: datetime, *, reason: str, begun: Sequence[Deadline] = (),
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        reason: str,
+        begun: Sequence[Deadline] = (),
         occurred_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Verification failed: the lead handles it again."""
         self._check(RETURN, actor)
         self._step(actor, events.CaseReturned, now, occurred_at, begun, reason=reason)
@@ -456,18 +565,27 @@ class InspectionCase(StreamAggregate):
         self._step(actor, events.CaseReopened, now, None, begun, reason=reason, detection_id=None)
 
     def comment(
-        self, actor: Actor, now: datetime, *, comment_id: str, stated: str | None = None,
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        comment_id: str,
+        stated: str | None = None,
         written_at: datetime | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Somebody outside says something of the case, wherever it stands."""
         _require_role(actor, "commented on", COMMENTERS)
         written_at = now if written_at is None else _not_future(written_at, now)
         if written_at < self.reported_at - CLOCK_TOLERANCE:
             raise TimeOutOfOrder("a comment lies before the report of its case")
         self._note(
-            events.CaseCommented, now, author=actor.subject, comment_id=comment_id, stated=stated,
+            events.CaseCommented,
+            now,
+            author=actor.subject,
+            comment_id=comment_id,
+            stated=stated,
             written_at=_text(written_at),
-        )  # fmt: skip
+        )
 
     # --- detections and merges
 
@@ -476,9 +594,14 @@ class InspectionCase(StreamAggregate):
         return detection_id in self.detections
 
     def merge_detection(
-        self, actor: Actor, now: datetime, *, detection: CaseDetection, rework: Sequence[Deadline],
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        detection: CaseDetection,
+        rework: Sequence[Deadline],
         reopened: Sequence[Deadline],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Take a detection as evidence; nothing happens where it is already.
 
         Seen again after the handling the case is returned, after the closing reopened: that is
@@ -493,16 +616,26 @@ class InspectionCase(StreamAggregate):
         self._note(events.CaseDetectionMerged, now, detection=dict(detection))
         if self.status == CaseStatus.CLOSED and again:
             self._step(
-                actor, events.CaseReopened, now, None, reopened, reason="detected again",
+                actor,
+                events.CaseReopened,
+                now,
+                None,
+                reopened,
+                reason="detected again",
                 detection_id=detection["detection_id"],
-            )  # fmt: skip
+            )
         elif self.status in BEING_CHECKED and again:
             self._step(actor, events.CaseReturned, now, None, rework, reason="detected again")
 
     def separate_detection(
-        self, actor: Actor, now: datetime, *, detection: CaseDetection, new_case_id: str,
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        detection: CaseDetection,
+        new_case_id: str,
         reason: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A detection is another problem. Raises `NoSuchDetection`, `CannotMerge` for the last."""
         self._check(SEPARATE, actor, deferred=True)
         if not self.has_detection(detection["detection_id"]):
@@ -510,9 +643,12 @@ class InspectionCase(StreamAggregate):
         if len(self.detections) == 1 and self.source == CaseSource.CAMERA:
             raise CannotMerge("it is the only detection of the case; void the case")
         self._note(
-            events.CaseDetectionSeparated, now, detection=dict(detection),
-            new_case_id=new_case_id, reason=reason,
-        )  # fmt: skip
+            events.CaseDetectionSeparated,
+            now,
+            detection=dict(detection),
+            new_case_id=new_case_id,
+            reason=reason,
+        )
 
     def absorb(self, actor: Actor, now: datetime, *, other: "InspectionCase", reason: str) -> None:
         """Take in another case that is the same problem; it is told by `merge`."""
@@ -563,10 +699,18 @@ class InspectionCase(StreamAggregate):
     # --- changes that a supervisor approves
 
     def request_change(
-        self, actor: Actor, now: datetime, *, request_id: str, change: Change, reason: str,
-        department: str | None = None, deadline: str | None = None, amount: float | None = None,
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        request_id: str,
+        change: Change,
+        reason: str,
+        department: str | None = None,
+        deadline: str | None = None,
+        amount: float | None = None,
         until: datetime | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Ask for a hand-back, a voiding, an extension or a deferral."""
         self._check(REQUESTS[change], actor, department)
         if actor.has(Role.OFFICIAL):
@@ -582,23 +726,35 @@ class InspectionCase(StreamAggregate):
         if until is not None and not now < until <= now + LONGEST_DEFERRAL:
             raise TimeOutOfOrder("a deferral ends within a year from now")
         self._note(
-            events.CaseChangeRequested, now, request_id=request_id, change=change.value,
-            reason=reason, requested_by=actor.subject, department=department, deadline=deadline,
-            amount=amount, until=until and _text(until),
-        )  # fmt: skip
+            events.CaseChangeRequested,
+            now,
+            request_id=request_id,
+            change=change.value,
+            reason=reason,
+            requested_by=actor.subject,
+            department=department,
+            deadline=deadline,
+            amount=amount,
+            until=until and _text(until),
+        )
 
     def deny(self, actor: Actor, now: datetime, *, request_id: str, note: str) -> None:
         """Do not approve a request."""
         request = self.request_to_settle(actor, request_id)
         self._note(
-            events.CaseChangeDenied, now, request_id=request_id, note=note,
-            change=request["change"],
-        )  # fmt: skip
+            events.CaseChangeDenied, now, request_id=request_id, note=note, change=request["change"]
+        )
 
     def approve(
-        self, actor: Actor, now: datetime, *, request_id: str, note: str,
-        begun: Sequence[Deadline] = (), moved: Sequence[MovedDeadline] = (),
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        request_id: str,
+        note: str,
+        begun: Sequence[Deadline] = (),
+        moved: Sequence[MovedDeadline] = (),
+    ) -> None:
         """Do what was asked for, where the case still allows it.
 
         `begun`: the deadlines of a new dispatch; `moved`: an extension's new times.
@@ -676,9 +832,13 @@ class InspectionCase(StreamAggregate):
     def _alarm(self, event: type[CaseEvent], now: datetime, deadline: RunningDeadline) -> None:
         ours = deadline["stage"] != Stage.HANDLING
         self._note(
-            event, now, code=deadline["code"], stage=deadline["stage"], due_at=deadline["due_at"],
+            event,
+            now,
+            code=deadline["code"],
+            stage=deadline["stage"],
+            due_at=deadline["due_at"],
             responsible=CENTRE_ITSELF if ours else self.lead or CENTRE_ITSELF,
-        )  # fmt: skip
+        )
 
     # --- what every decision needs
 
@@ -713,9 +873,16 @@ class InspectionCase(StreamAggregate):
         return [task["department"] for task in self.tasks if not task["finished"]]
 
     def _step(
-        self, actor: Actor, event: type[CaseEvent], now: datetime, occurred_at: datetime | None,
-        begun: Sequence[Deadline] = (), *, reaches: str | None = None, **fields: Any,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        event: type[CaseEvent],
+        now: datetime,
+        occurred_at: datetime | None,
+        begun: Sequence[Deadline] = (),
+        *,
+        reaches: str | None = None,
+        **fields: Any,
+    ) -> None:
         """Something happened in the world, not before the step that it follows.
 
         A deadline is met by when we are told; an import tells what another system knew then.
@@ -743,9 +910,14 @@ class InspectionCase(StreamAggregate):
         return ended_by(self.deadlines, at, ends=event.ends, reaches=reaches, drops=event.drops)
 
     def _record(
-        self, event: type[CaseEvent], now: datetime, at: datetime, begun: Sequence[Deadline],
-        ended: list[Ended], fields: dict[str, Any],
-    ) -> None:  # fmt: skip
+        self,
+        event: type[CaseEvent],
+        now: datetime,
+        at: datetime,
+        begun: Sequence[Deadline],
+        ended: list[Ended],
+        fields: dict[str, Any],
+    ) -> None:
         self.trigger_event(
             event, timestamp=now, occurred_at=at, begun=list(begun), ended=ended, **fields
         )
@@ -754,11 +926,22 @@ class InspectionCase(StreamAggregate):
 def _second_version() -> dict[str, Any]:
     """What the state has held since deadlines, merges and approvals; at its beginning."""
     return {
-        "place": None, "attributes": None, "tasks": [], "handled_at": None, "recheck_at": None,
-        "times_reopened": 0, "times_extended": 0, "deadlines": [], "deferred_at": None,
-        "deferred_until": None, "requests": [], "detections": {}, "absorbed": [],
-        "merged_into": None, "status_before_merge": None,
-    }  # fmt: skip
+        "place": None,
+        "attributes": None,
+        "tasks": [],
+        "handled_at": None,
+        "recheck_at": None,
+        "times_reopened": 0,
+        "times_extended": 0,
+        "deadlines": [],
+        "deferred_at": None,
+        "deferred_until": None,
+        "requests": [],
+        "detections": {},
+        "absorbed": [],
+        "merged_into": None,
+        "status_before_merge": None,
+    }
 
 
 def _chunks(many: list[C]) -> list[list[C]]:

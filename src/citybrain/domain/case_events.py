@@ -325,9 +325,10 @@ class CaseDetectionMerged(CaseEvent):
         super().apply(aggregate)
         seen = self.detection
         aggregate.detections[seen["detection_id"]] = {
-            "camera_id": seen["camera_id"], "case_id": seen["case_id"],
+            "camera_id": seen["camera_id"],
+            "case_id": seen["case_id"],
             "with_case_id": seen.get("with_case_id"),
-        }  # fmt: skip
+        }
 
 
 class CaseDetectionSeparated(CaseEvent):
@@ -360,9 +361,10 @@ class CaseAbsorbed(CaseEvent):
             aggregate.absorbed.append(self.case_id)
         for each in self.detections:
             aggregate.detections[each["detection_id"]] = {
-                "camera_id": each["camera_id"], "case_id": each["case_id"],
+                "camera_id": each["camera_id"],
+                "case_id": each["case_id"],
                 "with_case_id": self.case_id,
-            }  # fmt: skip
+            }
 
 
 class CaseReleased(CaseEvent):
@@ -432,11 +434,16 @@ class CaseChangeRequested(CaseEvent):
         super().apply(aggregate)
         aggregate.requests.append(
             {
-                "request_id": self.request_id, "change": self.change, "reason": self.reason,
-                "requested_by": self.requested_by, "department": self.department,
-                "deadline": self.deadline, "amount": self.amount, "until": self.until,
+                "request_id": self.request_id,
+                "change": self.change,
+                "reason": self.reason,
+                "requested_by": self.requested_by,
+                "department": self.department,
+                "deadline": self.deadline,
+                "amount": self.amount,
+                "until": self.until,
             }
-        )  # fmt: skip
+        )
 
 
 class CaseChangeSettled(CaseEvent):

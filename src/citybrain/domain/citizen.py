@@ -11,12 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.stream import (
-    StreamAggregate,
-    StreamCreated,
-    StreamEvent,
-    register_stream,
-)
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
 from citybrain.errors import Forbidden, Refused, TooOften
 
 GUARDIAN_UNDER_YEARS = 14  # PIPL art. 31; face recognition rules of 2025-06-01
@@ -255,9 +250,13 @@ class Citizen(StreamAggregate):
     class_version = 2  # of snapshots
 
     def __init__(
-        self, name_sealed: str, id_number_sealed: str, birth_date_sealed: str,
-        phone_sealed: str | None, simulated: bool,
-    ) -> None:  # fmt: skip
+        self,
+        name_sealed: str,
+        id_number_sealed: str,
+        birth_date_sealed: str,
+        phone_sealed: str | None,
+        simulated: bool,
+    ) -> None:
         self.name_sealed = name_sealed
         self.id_number_sealed = id_number_sealed
         self.birth_date_sealed = birth_date_sealed
@@ -276,40 +275,72 @@ class Citizen(StreamAggregate):
 
     @classmethod
     def register(
-        cls, actor: Actor, now: datetime, *, citizen_id: str, name_sealed: str,
-        id_number_sealed: str, birth_date_sealed: str, phone_sealed: str | None, simulated: bool,
-    ) -> "Citizen":  # fmt: skip
+        cls,
+        actor: Actor,
+        now: datetime,
+        *,
+        citizen_id: str,
+        name_sealed: str,
+        id_number_sealed: str,
+        birth_date_sealed: str,
+        phone_sealed: str | None,
+        simulated: bool,
+    ) -> "Citizen":
         """An official registers a person at a counter."""
         check_counter(actor)
         return cls._create(
-            CitizenRegistered, id=citizen_id, timestamp=now, name_sealed=name_sealed,
-            id_number_sealed=id_number_sealed, birth_date_sealed=birth_date_sealed,
-            phone_sealed=phone_sealed, simulated=simulated,
-        )  # fmt: skip
+            CitizenRegistered,
+            id=citizen_id,
+            timestamp=now,
+            name_sealed=name_sealed,
+            id_number_sealed=id_number_sealed,
+            birth_date_sealed=birth_date_sealed,
+            phone_sealed=phone_sealed,
+            simulated=simulated,
+        )
 
     def confirm_identity(
-        self, actor: Actor, now: datetime, *, method: str, purpose: str, document: str,
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        method: str,
+        purpose: str,
+        document: str,
         code_id: str | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """An official says who stands before them; a face is never the only way."""
         check_counter(actor)
         self._trigger(
-            IdentityConfirmed, now, method=method, purpose=purpose, document=document,
+            IdentityConfirmed,
+            now,
+            method=method,
+            purpose=purpose,
+            document=document,
             code_id=code_id,
-        )  # fmt: skip
+        )
 
     def give_face_consent(
-        self, actor: Actor, now: datetime, *, consent_id: str, notice_sha256: str,
-        age_years: int, guardian: str | None,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        consent_id: str,
+        notice_sha256: str,
+        age_years: int,
+        guardian: str | None,
+    ) -> None:
         """Agree to face recognition; a child under 14 through a guardian at the counter."""
         self.check_may_act(actor)
         if age_years < GUARDIAN_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
             raise GuardianRequired(f"under {GUARDIAN_UNDER_YEARS}, a guardian agrees, at a counter")
         self._trigger(
-            FaceConsentGiven, now, consent_id=consent_id, notice_sha256=notice_sha256,
+            FaceConsentGiven,
+            now,
+            consent_id=consent_id,
+            notice_sha256=notice_sha256,
             guardian=guardian,
-        )  # fmt: skip
+        )
 
     def withdraw_face_consent(self, actor: Actor, now: datetime) -> None:
         """End the agreement; the templates end with it."""
@@ -327,9 +358,14 @@ class Citizen(StreamAggregate):
             raise ConsentMissing("face recognition needs a separate consent first")
 
     def enrol_face(
-        self, actor: Actor, now: datetime, *, template_id: str,
-        duplicates: Sequence[dict[str, Any]], **use: Any,
-    ) -> None:  # fmt: skip
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        template_id: str,
+        duplicates: Sequence[dict[str, Any]],
+        **use: Any,
+    ) -> None:
         """Record a new template, and suspected duplicates for an officer."""
         self.check_may_enrol(actor)
         self._enrol(now, template_id, use)
@@ -421,9 +457,13 @@ class Citizen(StreamAggregate):
 
     def _enrol(self, now: datetime, template_id: str, use: dict[str, Any]) -> None:
         self._trigger(
-            FaceEnrolled, now, template_id=template_id, consent_id=self.consent_id,
-            replaced_template_id=self.templates.get(use["template_version"]), **use,
-        )  # fmt: skip
+            FaceEnrolled,
+            now,
+            template_id=template_id,
+            consent_id=self.consent_id,
+            replaced_template_id=self.templates.get(use["template_version"]),
+            **use,
+        )
 
     def _revoke(self, now: datetime, reason: str) -> None:
         template_ids = sorted(self.templates.values())

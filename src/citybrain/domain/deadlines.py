@@ -80,10 +80,13 @@ def ended_by(
         if met or each["stage"] in drops:
             ended.append(
                 {
-                    "code": each["code"], "stage": each["stage"], "due_at": each["due_at"],
-                    "met": met, "in_time": met and at <= moment(each["due_at"]),
+                    "code": each["code"],
+                    "stage": each["stage"],
+                    "due_at": each["due_at"],
+                    "met": met,
+                    "in_time": met and at <= moment(each["due_at"]),
                 }
-            )  # fmt: skip
+            )
     return ended
 
 

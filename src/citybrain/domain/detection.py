@@ -10,12 +10,7 @@ from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import CLOCK_TOLERANCE, RoleNotAllowed, TimeOutOfOrder
-from citybrain.domain.stream import (
-    StreamAggregate,
-    StreamCreated,
-    StreamEvent,
-    register_stream,
-)
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
 from citybrain.errors import Refused
 
 
@@ -85,10 +80,18 @@ class Detection(StreamAggregate):
     category: ClassVar[str] = "detection"
 
     def __init__(
-        self, camera_id: str, class_code: str, confidence: int, latitude: float, longitude: float,
-        occurred_at: datetime, evidence_sha256: list[str], simulated: bool, sure: bool,
+        self,
+        camera_id: str,
+        class_code: str,
+        confidence: int,
+        latitude: float,
+        longitude: float,
+        occurred_at: datetime,
+        evidence_sha256: list[str],
+        simulated: bool,
+        sure: bool,
         definitions_version: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.camera_id = camera_id
         self.class_code = class_code
         self.confidence = confidence
@@ -103,21 +106,42 @@ class Detection(StreamAggregate):
 
     @classmethod
     def record(
-        cls, actor: Actor, now: datetime, *, detection_id: str, camera_id: str, class_code: str,
-        confidence: int, latitude: float, longitude: float, occurred_at: datetime,
-        evidence_sha256: list[str], simulated: bool, sure: bool, definitions_version: str,
-    ) -> "Detection":  # fmt: skip
+        cls,
+        actor: Actor,
+        now: datetime,
+        *,
+        detection_id: str,
+        camera_id: str,
+        class_code: str,
+        confidence: int,
+        latitude: float,
+        longitude: float,
+        occurred_at: datetime,
+        evidence_sha256: list[str],
+        simulated: bool,
+        sure: bool,
+        definitions_version: str,
+    ) -> "Detection":
         """What a camera saw; raises `RoleNotAllowed` or `TimeOutOfOrder`."""
         if not actor.has(Role.DEVICE, Role.SYSTEM):
             raise RoleNotAllowed("for a detection to be recorded takes the role device")
         if occurred_at > now + CLOCK_TOLERANCE:
             raise TimeOutOfOrder("occurred_at lies in the future")
         return cls._create(
-            DetectionRecorded, id=detection_id, timestamp=now, camera_id=camera_id,
-            class_code=class_code, confidence=confidence, latitude=latitude, longitude=longitude,
-            occurred_at=occurred_at, evidence_sha256=list(evidence_sha256), simulated=simulated,
-            sure=sure, definitions_version=definitions_version,
-        )  # fmt: skip
+            DetectionRecorded,
+            id=detection_id,
+            timestamp=now,
+            camera_id=camera_id,
+            class_code=class_code,
+            confidence=confidence,
+            latitude=latitude,
+            longitude=longitude,
+            occurred_at=occurred_at,
+            evidence_sha256=list(evidence_sha256),
+            simulated=simulated,
+            sure=sure,
+            definitions_version=definitions_version,
+        )
 
     def confirm(self, actor: Actor, now: datetime, *, note: str) -> None:
         """A person confirms it. Raises `NotAwaiting`."""

@@ -8,12 +8,7 @@ stream is strict, one claim is first. The topics below are the storage format.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from citybrain.domain.stream import (
-    StreamAggregate,
-    StreamCreated,
-    StreamEvent,
-    register_stream,
-)
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
 from citybrain.errors import Refused
 
 # --- events -------------------------------------------------------------------------------
@@ -95,9 +90,14 @@ class Entitlement(StreamAggregate):
         return cls._create(EntitlementOpened, id=entitlement_id, timestamp=now, service=service)
 
     def claim(
-        self, now: datetime, *, application_id: str, citizen_id: str, amount_fen: int,
+        self,
+        now: datetime,
+        *,
+        application_id: str,
+        citizen_id: str,
+        amount_fen: int,
         requested_at: datetime,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Take it, unless another has it, or was paid after our records were asked for."""
         if self.holder == application_id:
             return
@@ -106,9 +106,12 @@ class Entitlement(StreamAggregate):
         if self.settled_at is not None and self.settled_at >= requested_at:
             raise DrawnMeanwhile("another application was paid from this meanwhile")
         self._trigger(
-            EntitlementClaimed, now, application_id=application_id, citizen_id=citizen_id,
+            EntitlementClaimed,
+            now,
+            application_id=application_id,
+            citizen_id=citizen_id,
             amount_fen=amount_fen,
-        )  # fmt: skip
+        )
 
     def settle(self, now: datetime, *, application_id: str, payment_id: str) -> None:
         """It was paid; told twice, it stays so."""

@@ -13,13 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from eventsourcing.persistence import (
-    DatetimeAsISO,
-    DecimalAsStr,
-    JSONTranscoder,
-    Mapper,
-    UUIDAsHex,
-)
+from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscoder, Mapper, UUIDAsHex
 
 # Between these magnitudes Python's and orjson's shortest floats are spelled alike.
 PLAIN_FLOAT_MIN, PLAIN_FLOAT_BOUND = 1e-4, 1e16

@@ -123,11 +123,21 @@ class Lane:
             fingerprints = [record and record.fingerprint for record in records]
             answers = [record and record.answer for record in records]
         rows = await self._statement.fetch(
-            list(streams), stream, _literal(stream_of), _literal(expected), _literal(counts),
-            metadata, keys, fingerprints, answers,
-            _literal(e_append), _literal(e_place), e_topic, e_state,
+            list(streams),
+            stream,
+            _literal(stream_of),
+            _literal(expected),
+            _literal(counts),
+            metadata,
+            keys,
+            fingerprints,
+            answers,
+            _literal(e_append),
+            _literal(e_place),
+            e_topic,
+            e_state,
             timeout=STATEMENT_TIMEOUT_SECONDS,
-        )  # fmt: skip
+        )
         return rows[0]["versions"], rows[0]["positions"]
 
     async def written(

@@ -84,8 +84,10 @@ async def migrate(connection: "asyncpg.Connection[Any]", folder: Path | None = N
                 await connection.execute(migration.sql)
                 await connection.execute(
                     "INSERT INTO schema_migrations (number, name, sha256) VALUES ($1, $2, $3)",
-                    migration.number, migration.name, migration.sha256,
-                )  # fmt: skip
+                    migration.number,
+                    migration.name,
+                    migration.sha256,
+                )
             done.append(f"{migration.number:04}_{migration.name}")
         return done
     finally:

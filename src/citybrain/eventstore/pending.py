@@ -10,9 +10,15 @@ class PendingAppend:
     """An append that waits for its commit; `outcome` is set exactly once."""
 
     __slots__ = (
-        "command_id", "events", "expected", "idempotency", "metadata_json", "outcome", "size",
+        "command_id",
+        "events",
+        "expected",
+        "idempotency",
+        "metadata_json",
+        "outcome",
+        "size",
         "stream_id",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,

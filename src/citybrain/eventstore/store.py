@@ -145,8 +145,9 @@ class EventStore:
             if len(state) > limit:
                 raise EventTooLarge(
                     f"an event of {len(state)} bytes exceeds the limit of {limit}",
-                    size_bytes=len(state), limit_bytes=limit,
-                )  # fmt: skip
+                    size_bytes=len(state),
+                    limit_bytes=limit,
+                )
             if not 0 < len(topic) <= 255 or "\x00" in topic:
                 raise InvalidInput("a topic has 1 to 255 characters")
             size += len(state)

@@ -134,8 +134,10 @@ class WrongExpectedVersion(CitybrainError):
     def __init__(self, stream_id: str, expected: int, current: int) -> None:
         super().__init__(
             f"{stream_id} is at version {current}, not at {expected}",
-            stream_id=stream_id, expected_version=expected, current_version=current,
-        )  # fmt: skip
+            stream_id=stream_id,
+            expected_version=expected,
+            current_version=current,
+        )
         self.stream_id, self.expected, self.current = stream_id, expected, current
 
 

@@ -89,7 +89,12 @@ def receipt_for(payment_id: UUID, signed: str, verifier: Verifier) -> Receipt:
     except (ValueError, OverflowError, OSError) as error:
         raise PaymentUnknown("the receipt's time is none") from error
     return Receipt(
-        payment_id=payment_id, status=status, code=claims.get("code"),
-        bank_reference=claims.get("bank_reference"), amount_fen=amount_fen,
-        settled_at=settled_at, signed=signed, sha256=sha256(signed.encode()).hexdigest(),
-    )  # fmt: skip
+        payment_id=payment_id,
+        status=status,
+        code=claims.get("code"),
+        bank_reference=claims.get("bank_reference"),
+        amount_fen=amount_fen,
+        settled_at=settled_at,
+        signed=signed,
+        sha256=sha256(signed.encode()).hexdigest(),
+    )

@@ -176,10 +176,12 @@ class Exchange:
         timeout = aiohttp.ClientTimeout(total=min(seconds, source.member.attempt_seconds))
         try:
             async with self._session.post(
-                source.member.url + request.path, data=orjson.dumps(request.body),
+                source.member.url + request.path,
+                data=orjson.dumps(request.body),
                 headers=request.headers(self._client) | {"Content-Type": "application/json"},
-                timeout=timeout, allow_redirects=False,
-            ) as answer:  # fmt: skip
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
                 if answer.status >= 500 or answer.status == 429:
                     raise SourceUnavailable(f"the department answered {answer.status}")
                 if answer.status == 404 and await _says_no_record(answer):
@@ -234,10 +236,15 @@ class _Asking:
                 continue
             source.note(failed=False)
             return Evidence(
-                record=answer.record, signed=answer.signed, key_id=answer.key_id,
-                sha256=sha256(answer.signed.encode()).hexdigest(), issued_at=answer.issued_at,
-                milliseconds=self.milliseconds, attempts=self.attempts, hedged=self._hedged,
-            )  # fmt: skip
+                record=answer.record,
+                signed=answer.signed,
+                key_id=answer.key_id,
+                sha256=sha256(answer.signed.encode()).hexdigest(),
+                issued_at=answer.issued_at,
+                milliseconds=self.milliseconds,
+                attempts=self.attempts,
+                hedged=self._hedged,
+            )
 
     async def _until_let_through(self, breaker: Breaker) -> None:
         """Wait while the department is left alone, where there is time for that."""

@@ -51,9 +51,11 @@ class Verifier:
             if header.get("typ") != kind or key_id not in self._keys:
                 raise SignatureWrong("signed by nobody we know, or as something else")
             claims = jwt.decode(
-                signed, self._keys[key_id], algorithms=[ALGORITHM],
+                signed,
+                self._keys[key_id],
+                algorithms=[ALGORITHM],
                 options={"verify_aud": False, "verify_iat": False, "verify_exp": False},
-            )  # fmt: skip
+            )
         except jwt.InvalidTokenError as error:
             raise SignatureWrong("the signature does not fit") from error
         return claims, key_id

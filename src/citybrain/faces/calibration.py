@@ -74,9 +74,10 @@ class Calibration(BaseModel):
         point strict enough, the strictest there is.
         """
         strict = [
-            point for point in self.points
+            point
+            for point in self.points
             if point.false_match_rate * enrolled <= SEARCH_FALSE_MATCHES
-        ]  # fmt: skip
+        ]
         if strict:
             return max(strict, key=lambda point: point.false_match_rate)
         return min(self.points, key=lambda point: point.false_match_rate)

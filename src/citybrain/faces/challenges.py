@@ -97,13 +97,21 @@ class Challenges:
     async def issue(self, person_id: str, purpose: str) -> Challenge:
         """A new challenge for one person and one purpose."""
         challenge = Challenge(
-            uuid4(), secrets.token_urlsafe(24), new_steps(),
+            uuid4(),
+            secrets.token_urlsafe(24),
+            new_steps(),
             datetime.now(UTC) + timedelta(seconds=CHALLENGE_SECONDS),
-        )  # fmt: skip
+        )
         issued = await self._pool.execute(
-            ISSUE, challenge.challenge_id, person_id, purpose, challenge.nonce,
-            [step.value for step in challenge.steps], challenge.expires_at, OPEN_CHALLENGES,
-        )  # fmt: skip
+            ISSUE,
+            challenge.challenge_id,
+            person_id,
+            purpose,
+            challenge.nonce,
+            [step.value for step in challenge.steps],
+            challenge.expires_at,
+            OPEN_CHALLENGES,
+        )
         if issued != "INSERT 0 1":
             raise TooManyChallenges(
                 "answer a challenge before asking for more", retry_after_seconds=CHALLENGE_SECONDS

@@ -105,9 +105,12 @@ class Models:
         cv2.setNumThreads(1)
         with redirect_stdout(StringIO()):  # insightface prints what it finds
             self._app: Any = FaceAnalysis(
-                name=str(pack.folder), allowed_modules=["detection", "recognition"],
-                providers=wanted, sess_options=options, static_shape_sessions=False,
-            )  # fmt: skip
+                name=str(pack.folder),
+                allowed_modules=["detection", "recognition"],
+                providers=wanted,
+                sess_options=options,
+                static_shape_sessions=False,
+            )
             self._app.prepare(
                 ctx_id=0 if wanted[0] == CUDA else -1,
                 det_thresh=DETECTION_THRESHOLD,
@@ -208,9 +211,15 @@ class FaceEngine:
     """Analyses pictures for many callers at once. Get one from `open_engine`."""
 
     def __init__(
-        self, models: Models, *, threads: int, queue_limit: int, batch_limit: int,
-        batch_delay_seconds: float, deadline_seconds: float,
-    ) -> None:  # fmt: skip
+        self,
+        models: Models,
+        *,
+        threads: int,
+        queue_limit: int,
+        batch_limit: int,
+        batch_delay_seconds: float,
+        deadline_seconds: float,
+    ) -> None:
         self.models = models
         self.pack = models.pack
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(queue_limit)

@@ -109,9 +109,11 @@ class Gallery:
         def work(part: range) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             near = min(most, len(part))
             scores, rows = faiss.knn(
-                embedding[None], self._rows[part.start : part.stop], near,
+                embedding[None],
+                self._rows[part.start : part.stop],
+                near,
                 metric=faiss.METRIC_INNER_PRODUCT,
-            )  # fmt: skip
+            )
             return rows[0] + part.start, scores[0]
 
         found = list(self._threads.map(work, self._ranges()))

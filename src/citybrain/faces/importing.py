@@ -20,9 +20,15 @@ class CannotImport(InvalidInput):
 
 
 def import_pack(
-    folder: Path, *, pack_id: str, display_name: str, detector: Path, recogniser: Path,
-    licence: Path, dimension: int = 512,
-) -> None:  # fmt: skip
+    folder: Path,
+    *,
+    pack_id: str,
+    display_name: str,
+    detector: Path,
+    recogniser: Path,
+    licence: Path,
+    dimension: int = 512,
+) -> None:
     """Make `folder`, which must not exist: copies of the files and the manifest that names them.
 
     The models are taken as insightface's own: SCRFD detector, ArcFace recogniser at 112 x 112.

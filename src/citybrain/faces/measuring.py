@@ -29,9 +29,14 @@ class TooFewPairs(InvalidInput):
 
 
 def calibrate(
-    embeddings: NDArray[np.float32], persons: Sequence[str], *, pack_id: str,
-    digests: dict[str, str], made_from: str, progress: Progress = lambda *_: None,
-) -> Calibration:  # fmt: skip
+    embeddings: NDArray[np.float32],
+    persons: Sequence[str],
+    *,
+    pack_id: str,
+    digests: dict[str, str],
+    made_from: str,
+    progress: Progress = lambda *_: None,
+) -> Calibration:
     """All pairs of `embeddings` (n x dimension, unit vectors) of the `persons` they show."""
     genuine, impostor = _scores(embeddings, np.asarray(persons), progress)
     points = tuple(
@@ -44,10 +49,14 @@ def calibrate(
             f"{len(genuine)} genuine and {len(impostor)} impostor pairs support no threshold"
         )
     return Calibration(
-        pack_id=pack_id, detection_sha256=digests["detection"],
-        recognition_sha256=digests["recognition"], made_from=made_from,
-        genuine_pairs=len(genuine), impostor_pairs=len(impostor), points=points,
-    )  # fmt: skip
+        pack_id=pack_id,
+        detection_sha256=digests["detection"],
+        recognition_sha256=digests["recognition"],
+        made_from=made_from,
+        genuine_pairs=len(genuine),
+        impostor_pairs=len(impostor),
+        points=points,
+    )
 
 
 def _scores(

@@ -56,6 +56,13 @@ async def open_faces(settings: Settings, store: EventStore, vault: Vault) -> Asy
         loading = asyncio.create_task(enrolled.load())
         stack.callback(loading.cancel)
         yield Faces(
-            engine, Challenges(store.pool), enrolled, calibration, decision, same_session,
-            timedelta(days=settings.faces_sample_kept_days), detector, next_engine,
-        )  # fmt: skip
+            engine,
+            Challenges(store.pool),
+            enrolled,
+            calibration,
+            decision,
+            same_session,
+            timedelta(days=settings.faces_sample_kept_days),
+            detector,
+            next_engine,
+        )

@@ -268,11 +268,14 @@ async def show_all(call: Call) -> web.Response:
         raise NotYourApplication("citizens read their own applications only")
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await queries.applications(
-        call.runtime.store.pool, citizen_id=own or query.citizen_id,
-        status=query.status and query.status.value, service=query.service,
-        department=query.department, after=decode_time_cursor(query.after),
+        call.runtime.store.pool,
+        citizen_id=own or query.citizen_id,
+        status=query.status and query.status.value,
+        service=query.service,
+        department=query.department,
+        after=decode_time_cursor(query.after),
         limit=query.limit + 1,
-    )  # fmt: skip
+    )
     page, following = _page(rows, query.limit, "submitted_at", "application_id")
     return json_response(
         Applications(
@@ -292,9 +295,11 @@ async def queue(call: Call) -> web.Response:
             raise NotYourApplication("officials see the queue of their own department")
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await queries.application_queue(
-        call.runtime.store.pool, department=department, after=decode_time_cursor(query.after),
+        call.runtime.store.pool,
+        department=department,
+        after=decode_time_cursor(query.after),
         limit=query.limit + 1,
-    )  # fmt: skip
+    )
     page, following = _page(rows, query.limit, "submitted_at", "application_id")
     today = city_day(call.runtime.services.clock())
     waiting = [
@@ -413,9 +418,11 @@ async def accesses(call: Call) -> web.Response:
         raise NotYourOwn("citizens act for themselves only")
     await wait_for_position(call.runtime, "data_accesses", query.min_position)
     rows = await queries.data_accesses(
-        call.runtime.store.pool, citizen_id, after=decode_time_cursor(query.after),
+        call.runtime.store.pool,
+        citizen_id,
+        after=decode_time_cursor(query.after),
         limit=query.limit + 1,
-    )  # fmt: skip
+    )
     page, following = _page(rows, query.limit, "at", "access_id")
     shown = [AccessRow.model_validate(row) for row in page]
     return json_response(Accesses(accesses=shown, next=following))
@@ -433,10 +440,12 @@ def _page(
 def _distribution(histogram: Sequence[tuple[float, int]]) -> Seconds:
     return Seconds(
         count=sum(count for _, count in histogram),
-        p50=_percentile(histogram, 50), p90=_percentile(histogram, 90),
-        p99=_percentile(histogram, 99), longest=_percentile(histogram, 100),
+        p50=_percentile(histogram, 50),
+        p90=_percentile(histogram, 90),
+        p99=_percentile(histogram, 99),
+        longest=_percentile(histogram, 100),
         histogram=list(histogram),
-    )  # fmt: skip
+    )
 
 
 def _percentile(histogram: Sequence[tuple[float, int]], percent: float) -> float | None:
@@ -463,52 +472,94 @@ def _source_day(row: dict[str, Any]) -> SourceDay:
     counts: dict[str, int] = row["counts"]
     answered = sum(count for what, count in counts.items() if what not in NOT_ANSWERS)
     return SourceDay(
-        day=row["day"], department=row["department"], counts=counts,
+        day=row["day"],
+        department=row["department"],
+        counts=counts,
         availability=_share(counts.get("collected", 0), answered),
         seconds=_distribution(row["seconds"]),
-    )  # fmt: skip
+    )
 
 
 READERS = (Role.CITIZEN, Role.DEVICE, *OFFICE)
 ROUTES = (
     Route(
-        method="GET", path="/v1/applications", summary="Applications, newest first",
-        tag="applications", handler=show_all, roles=(Role.CITIZEN, *OFFICE),
-        query=ApplicationsQuery, answers={200: Answer("a page", Applications)},
+        method="GET",
+        path="/v1/applications",
+        summary="Applications, newest first",
+        tag="applications",
+        handler=show_all,
+        roles=(Role.CITIZEN, *OFFICE),
+        query=ApplicationsQuery,
+        answers={200: Answer("a page", Applications)},
     ),
     Route(
-        method="GET", path="/v1/applications/queue", summary="What waits for an officer",
-        tag="applications", handler=queue, roles=OFFICE, query=QueueQuery,
+        method="GET",
+        path="/v1/applications/queue",
+        summary="What waits for an officer",
+        tag="applications",
+        handler=queue,
+        roles=OFFICE,
+        query=QueueQuery,
         answers={200: Answer("a page, most urgent first", Queue)},
     ),
     Route(
-        method="GET", path="/v1/applications/{application_id}", tag="applications",
-        summary="One application with its steps", handler=show, roles=READERS,
-        query=ReadModelQuery, answers={200: Answer("the application", ApplicationDetails)},
+        method="GET",
+        path="/v1/applications/{application_id}",
+        tag="applications",
+        summary="One application with its steps",
+        handler=show,
+        roles=READERS,
+        query=ReadModelQuery,
+        answers={200: Answer("the application", ApplicationDetails)},
     ),
     Route(
-        method="GET", path="/v1/applications/{application_id}/live", tag="applications",
-        summary="Its steps as they come (server-sent events)", handler=live, roles=READERS,
-        answers={200: Answer("text/event-stream of `step` events, then `end`")}, streaming=True,
+        method="GET",
+        path="/v1/applications/{application_id}/live",
+        tag="applications",
+        summary="Its steps as they come (server-sent events)",
+        handler=live,
+        roles=READERS,
+        answers={200: Answer("text/event-stream of `step` events, then `end`")},
+        streaming=True,
     ),
     Route(
-        method="GET", path="/v1/statistics/applications", tag="statistics", handler=statistics,
-        summary="What became of applications, how fast, and what was saved", roles=OFFICE,
-        query=StatisticsQuery, answers={200: Answer("the figures", ApplicationStatistics)},
+        method="GET",
+        path="/v1/statistics/applications",
+        tag="statistics",
+        handler=statistics,
+        summary="What became of applications, how fast, and what was saved",
+        roles=OFFICE,
+        query=StatisticsQuery,
+        answers={200: Answer("the figures", ApplicationStatistics)},
     ),
     Route(
-        method="GET", path="/v1/statistics/sources", tag="statistics", handler=sources,
-        summary="Departments: availability and latency", roles=OFFICE, query=SourcesQuery,
+        method="GET",
+        path="/v1/statistics/sources",
+        tag="statistics",
+        handler=sources,
+        summary="Departments: availability and latency",
+        roles=OFFICE,
+        query=SourcesQuery,
         answers={200: Answer("by day", SourceDays)},
     ),
     Route(
-        method="GET", path="/v1/statistics/refusals", tag="statistics", handler=refusals,
-        summary="Refusals by reason", roles=OFFICE, query=StatisticsQuery,
+        method="GET",
+        path="/v1/statistics/refusals",
+        tag="statistics",
+        handler=refusals,
+        summary="Refusals by reason",
+        roles=OFFICE,
+        query=StatisticsQuery,
         answers={200: Answer("by day", Refusals)},
     ),
     Route(
-        method="GET", path="/v1/citizens/{citizen_id}/accesses", tag="citizens",
-        summary="Who used a citizen's data", handler=accesses, roles=(Role.CITIZEN, *OFFICE),
-        query=PagedQuery, answers={200: Answer("a page, newest first", Accesses)},
+        method="GET",
+        path="/v1/citizens/{citizen_id}/accesses",
+        tag="citizens",
+        summary="Who used a citizen's data",
+        handler=accesses,
+        roles=(Role.CITIZEN, *OFFICE),
+        query=PagedQuery,
+        answers={200: Answer("a page, newest first", Accesses)},
     ),
-)  # fmt: skip
+)

@@ -63,28 +63,63 @@ def _command(
     path: str, model: type[BaseModel], handler: Handler, summary: str, roles: tuple[Role, ...]
 ) -> Route:
     return Route(
-        method="POST", path=f"/v1/applications/{{application_id}}/{path}", summary=summary,
-        tag="applications", handler=on_application(handler), roles=roles, body=model,
+        method="POST",
+        path=f"/v1/applications/{{application_id}}/{path}",
+        summary=summary,
+        tag="applications",
+        handler=on_application(handler),
+        roles=roles,
+        body=model,
         idempotent=True,
         answers={200: Answer("done; ETag and X-Position say where", ApplicationAnswer)},
-    )  # fmt: skip
+    )
 
 
 ROUTES = (
     Route(
-        method="POST", path="/v1/applications", summary="Apply for a service",
-        tag="applications", handler=submit, roles=APPLICANT, body=commands.SubmitApplication,
+        method="POST",
+        path="/v1/applications",
+        summary="Apply for a service",
+        tag="applications",
+        handler=submit,
+        roles=APPLICANT,
+        body=commands.SubmitApplication,
         idempotent=True,
         answers={201: Answer("submitted; Location is the application", ApplicationAnswer)},
     ),
-    _command("withdrawal", commands.WithdrawApplication, commands.withdraw_application,
-             "End it, as long as no money is on its way", APPLICANT),
-    _command("appeal", commands.AppealApplication, commands.appeal_application,
-             "Ask for a person to look at a refusal", APPLICANT),
-    _command("takeover", commands.TakeOverApplication, commands.take_over_application,
-             "Go on with it on another channel", APPLICANT),
-    _command("review", commands.ReviewApplication, commands.review_application,
-             "An officer decides", COUNTER),
-    _command("evidence", commands.RequestEvidenceAgain, commands.request_evidence_again,
-             "An officer asks the departments once more", COUNTER),
-)  # fmt: skip
+    _command(
+        "withdrawal",
+        commands.WithdrawApplication,
+        commands.withdraw_application,
+        "End it, as long as no money is on its way",
+        APPLICANT,
+    ),
+    _command(
+        "appeal",
+        commands.AppealApplication,
+        commands.appeal_application,
+        "Ask for a person to look at a refusal",
+        APPLICANT,
+    ),
+    _command(
+        "takeover",
+        commands.TakeOverApplication,
+        commands.take_over_application,
+        "Go on with it on another channel",
+        APPLICANT,
+    ),
+    _command(
+        "review",
+        commands.ReviewApplication,
+        commands.review_application,
+        "An officer decides",
+        COUNTER,
+    ),
+    _command(
+        "evidence",
+        commands.RequestEvidenceAgain,
+        commands.request_evidence_again,
+        "An officer asks the departments once more",
+        COUNTER,
+    ),
+)

@@ -73,9 +73,13 @@ async def stream_events_page(call: Call) -> web.Response:
     if "\x00" in stream_id:
         raise StreamNotFound("there is no such stream")
     events = await call.runtime.store.read(
-        stream_id, after_version=query.after, up_to_version=query.up_to_version,
-        up_to_position=query.up_to_position, up_to_time=query.up_to_time, limit=query.limit + 1,
-    )  # fmt: skip
+        stream_id,
+        after_version=query.after,
+        up_to_version=query.up_to_version,
+        up_to_position=query.up_to_position,
+        up_to_time=query.up_to_time,
+        limit=query.limit + 1,
+    )
     if not events and query.after == 0:
         raise StreamNotFound("there is no such stream, or not yet at that moment")
     page = events[: query.limit]
@@ -133,26 +137,39 @@ def stored(event: RecordedEvent) -> StoredEvent:
 
 
 def _filters(category: str | None, topic: str | None) -> dict[str, Any]:
-    return {
-        "categories": [category] if category else [],
-        "topics": [topic] if topic else [],
-    }
+    return {"categories": [category] if category else [], "topics": [topic] if topic else []}
 
 
 ROUTES = (
     Route(
-        method="GET", path="/v1/streams/{stream_id}/events", summary="The events of a stream",
-        tag="audit", handler=stream_events_page, roles=(Role.AUDITOR,), query=StreamQuery,
+        method="GET",
+        path="/v1/streams/{stream_id}/events",
+        summary="The events of a stream",
+        tag="audit",
+        handler=stream_events_page,
+        roles=(Role.AUDITOR,),
+        query=StreamQuery,
         answers={200: Answer("a page, in version order", StoredEvents)},
     ),
     Route(
-        method="GET", path="/v1/events", summary="The log", tag="audit", handler=log_page,
-        roles=(Role.AUDITOR,), query=LogQuery,
+        method="GET",
+        path="/v1/events",
+        summary="The log",
+        tag="audit",
+        handler=log_page,
+        roles=(Role.AUDITOR,),
+        query=LogQuery,
         answers={200: Answer("a page, in position order", StoredEvents)},
     ),
     Route(
-        method="GET", path="/v1/log", summary="Follow the log (server-sent events)",
-        tag="audit", handler=follow_log, roles=(Role.AUDITOR,), query=FollowQuery,
-        answers={200: Answer("text/event-stream, without end")}, streaming=True,
+        method="GET",
+        path="/v1/log",
+        summary="Follow the log (server-sent events)",
+        tag="audit",
+        handler=follow_log,
+        roles=(Role.AUDITOR,),
+        query=FollowQuery,
+        answers={200: Answer("text/event-stream, without end")},
+        streaming=True,
     ),
-)  # fmt: skip
+)

@@ -60,66 +60,146 @@ async def comments(call: Call) -> web.Response:
         raise Forbidden("an official reads what is said of the cases of their own department")
     await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
     rows = await queries.case_timeline(
-        services.store.pool, [case_id], topic="case.commented", after=call.query.after,
+        services.store.pool,
+        [case_id],
+        topic="case.commented",
+        after=call.query.after,
         limit=call.query.limit + 1,
-    )  # fmt: skip
+    )
     page, following = page_of_history(rows, call.query.limit)
     said = [row["details"] for row in page]
     wanted = [(case_id, UUID(each["comment_id"])) for each in said]
     opened = await services.vault.fetch_many(commands.COMMENT, wanted)
     found = [
         Comment(
-            author=each["author"], written_at=each["written_at"], stated=each["stated"],
+            author=each["author"],
+            written_at=each["written_at"],
+            stated=each["stated"],
             text=text and orjson.loads(text)["text"],
         )
         for each, text in zip(said, opened, strict=True)
-    ]  # fmt: skip
+    ]
     return json_response(
         Comments(comments=found, next=following), headers={"Cache-Control": "no-store"}
     )
 
 
 def _route(
-    path: str, model: type[BaseModel], handler: Handler, summary: str, *roles: Role,
-    answer: type[BaseModel] = CaseAnswer, **how: Any,
-) -> Route:  # fmt: skip
+    path: str,
+    model: type[BaseModel],
+    handler: Handler,
+    summary: str,
+    *roles: Role,
+    answer: type[BaseModel] = CaseAnswer,
+    **how: Any,
+) -> Route:
     """A command that others may send at the same time: no version is asked for."""
     return Route(
-        method="POST", path=f"/v1/cases/{{case_id}}/{path}", summary=summary, tag="cases",
-        handler=step(handler), roles=roles, body=model, idempotent=True,
-        answers={200: Answer("done; ETag and X-Position say where", answer)}, **how,
-    )  # fmt: skip
+        method="POST",
+        path=f"/v1/cases/{{case_id}}/{path}",
+        summary=summary,
+        tag="cases",
+        handler=step(handler),
+        roles=roles,
+        body=model,
+        idempotent=True,
+        answers={200: Answer("done; ETag and X-Position say where", answer)},
+        **how,
+    )
 
 
 ROUTES = (
-    step_route("decline", commands.DeclineCase, commands.decline_case,
-               "A department that does not lead has no part in it", Role.OFFICIAL),
-    step_route("decide", commands.DecideCase, commands.decide_case,
-               "The lead settles what each department does", Role.OFFICIAL),
-    step_route("reopen", commands.ReopenCase, commands.reopen_case,
-               "The problem is there again", Role.OPERATOR),
-    _route("tasks", commands.FinishTask, commands.finish_task,
-           "A department did its part of the joint decision", Role.OFFICIAL),
-    _route("milestones", commands.ReachMilestone, commands.reach_milestone,
-           "A deadline within the handling is met", Role.OFFICIAL),
-    _route("requests", changes.RequestChange, changes.request_change,
-           "Ask for a hand-back, a voiding, an extension or a deferral",
-           Role.OFFICIAL, Role.OPERATOR, answer=RequestAnswer),
-    _route("approve", changes.SettleChange, changes.approve_change,
-           "A supervisor who has not asked for it approves a change", Role.SUPERVISOR),
-    _route("deny", changes.SettleChange, changes.deny_change,
-           "A supervisor denies a change", Role.SUPERVISOR),
-    _route("resume", changes.ResumeCase, changes.resume_case,
-           "End a deferral before its time", Role.OFFICIAL, Role.OPERATOR),
-    _route("merge", merging.MergeCase, merging.merge_case,
-           "It is the same problem as another case; the answer is the other's", Role.OPERATOR),
-    _route("unmerge", merging.UnmergeCase, merging.unmerge_case,
-           "The merge was wrong", Role.OPERATOR),
-    _route("separate", merging.SeparateDetection, merging.separate_detection,
-           "A detection is another problem and gets a case of its own", Role.OPERATOR),
+    step_route(
+        "decline",
+        commands.DeclineCase,
+        commands.decline_case,
+        "A department that does not lead has no part in it",
+        Role.OFFICIAL,
+    ),
+    step_route(
+        "decide",
+        commands.DecideCase,
+        commands.decide_case,
+        "The lead settles what each department does",
+        Role.OFFICIAL,
+    ),
+    step_route(
+        "reopen",
+        commands.ReopenCase,
+        commands.reopen_case,
+        "The problem is there again",
+        Role.OPERATOR,
+    ),
+    _route(
+        "tasks",
+        commands.FinishTask,
+        commands.finish_task,
+        "A department did its part of the joint decision",
+        Role.OFFICIAL,
+    ),
+    _route(
+        "milestones",
+        commands.ReachMilestone,
+        commands.reach_milestone,
+        "A deadline within the handling is met",
+        Role.OFFICIAL,
+    ),
+    _route(
+        "requests",
+        changes.RequestChange,
+        changes.request_change,
+        "Ask for a hand-back, a voiding, an extension or a deferral",
+        Role.OFFICIAL,
+        Role.OPERATOR,
+        answer=RequestAnswer,
+    ),
+    _route(
+        "approve",
+        changes.SettleChange,
+        changes.approve_change,
+        "A supervisor who has not asked for it approves a change",
+        Role.SUPERVISOR,
+    ),
+    _route(
+        "deny",
+        changes.SettleChange,
+        changes.deny_change,
+        "A supervisor denies a change",
+        Role.SUPERVISOR,
+    ),
+    _route(
+        "resume",
+        changes.ResumeCase,
+        changes.resume_case,
+        "End a deferral before its time",
+        Role.OFFICIAL,
+        Role.OPERATOR,
+    ),
+    _route(
+        "merge",
+        merging.MergeCase,
+        merging.merge_case,
+        "It is the same problem as another case; the answer is the other's",
+        Role.OPERATOR,
+    ),
+    _route(
+        "unmerge", merging.UnmergeCase, merging.unmerge_case, "The merge was wrong", Role.OPERATOR
+    ),
+    _route(
+        "separate",
+        merging.SeparateDetection,
+        merging.separate_detection,
+        "A detection is another problem and gets a case of its own",
+        Role.OPERATOR,
+    ),
     Route(
-        method="GET", path="/v1/cases/{case_id}/comments", tag="cases", handler=comments,
-        summary="What people outside said of it", roles=STAFF, query=HistoryQuery,
+        method="GET",
+        path="/v1/cases/{case_id}/comments",
+        tag="cases",
+        handler=comments,
+        summary="What people outside said of it",
+        roles=STAFF,
+        query=HistoryQuery,
         answers={200: Answer("opened for this answer only", Comments)},
     ),
-)  # fmt: skip
+)

@@ -359,11 +359,20 @@ async def list_cases(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "case_desk", query.min_position)
     is_open = True if query.open is None and query.status is None else query.open
     rows = await queries.cases(
-        call.runtime.store.pool, is_open=is_open, department=department,
-        class_code=query.class_code, status=query.status, source=query.source, area=query.area,
-        overdue=query.overdue, waiting=query.waiting, since=query.since, until=query.until,
-        after=decode_time_cursor(query.after), limit=query.limit + 1,
-    )  # fmt: skip
+        call.runtime.store.pool,
+        is_open=is_open,
+        department=department,
+        class_code=query.class_code,
+        status=query.status,
+        source=query.source,
+        area=query.area,
+        overdue=query.overdue,
+        waiting=query.waiting,
+        since=query.since,
+        until=query.until,
+        after=decode_time_cursor(query.after),
+        limit=query.limit + 1,
+    )
     page = rows[: query.limit]
     more = len(rows) > query.limit
     last = encode_cursor(page[-1]["reported_at"], page[-1]["case_id"]) if more else None
@@ -378,9 +387,13 @@ async def near(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "case_desk", query.min_position)
     latitude, longitude = to_wgs84(query.latitude, query.longitude, query.crs)
     rows = await queries.cases_near(
-        call.runtime.store.pool, latitude, longitude, radius_m=query.radius_m,
-        department=department, limit=query.limit,
-    )  # fmt: skip
+        call.runtime.store.pool,
+        latitude,
+        longitude,
+        radius_m=query.radius_m,
+        department=department,
+        limit=query.limit,
+    )
     return json_response(Near(cases=[NearRow(**_shown(row, query.crs)) for row in rows]))
 
 
@@ -459,11 +472,14 @@ async def classes(call: Call) -> web.Response:
     in_force = services.definitions.case_at(services.clock())
     rows = [
         ClassRow(
-            code=c.code, name=c.name, name_en=c.name_en,
-            departments=list(c.route.departments), lead=c.route.lead,
+            code=c.code,
+            name=c.name,
+            name_en=c.name_en,
+            departments=list(c.route.departments),
+            lead=c.route.lead,
         )
         for c in in_force.classes.values()
-    ]  # fmt: skip
+    ]
     return json_response(Classes(version=in_force.version, classes=rows))
 
 
@@ -480,70 +496,143 @@ def step_route(
 ) -> Route:
     """The route of a step of a case."""
     return Route(
-        method="POST", path=f"/v1/cases/{{case_id}}/{name}", summary=summary, tag="cases",
-        handler=step(handler), roles=roles, body=model, if_match=True, idempotent=True,
+        method="POST",
+        path=f"/v1/cases/{{case_id}}/{name}",
+        summary=summary,
+        tag="cases",
+        handler=step(handler),
+        roles=roles,
+        body=model,
+        if_match=True,
+        idempotent=True,
         answers={200: Answer("done; ETag and X-Position say where", CaseAnswer)},
-    )  # fmt: skip
+    )
 
 
 ROUTES = (
     Route(
-        method="POST", path="/v1/cases", summary="Report a street problem", tag="cases",
-        handler=report, roles=(Role.DEVICE, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR),
-        body=commands.ReportCase, idempotent=True, query=CrsQuery,
+        method="POST",
+        path="/v1/cases",
+        summary="Report a street problem",
+        tag="cases",
+        handler=report,
+        roles=(Role.DEVICE, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR),
+        body=commands.ReportCase,
+        idempotent=True,
+        query=CrsQuery,
         answers={201: Answer("reported; Location is the case", CaseAnswer)},
     ),
     Route(
-        method="GET", path="/v1/cases", summary="The case desk, oldest first", tag="cases",
-        handler=list_cases, roles=STAFF, query=CaseListQuery,
+        method="GET",
+        path="/v1/cases",
+        summary="The case desk, oldest first",
+        tag="cases",
+        handler=list_cases,
+        roles=STAFF,
+        query=CaseListQuery,
         answers={200: Answer("a page", CasePage)},
     ),
     Route(
-        method="GET", path="/v1/cases/near", summary="Open cases around a point, nearest first",
-        tag="cases", handler=near, roles=STAFF, query=NearQuery,
+        method="GET",
+        path="/v1/cases/near",
+        summary="Open cases around a point, nearest first",
+        tag="cases",
+        handler=near,
+        roles=STAFF,
+        query=NearQuery,
         answers={200: Answer("the cases", Near)},
     ),
     Route(
-        method="GET", path="/v1/cases/{case_id}", summary="A case as its events make it",
-        tag="cases", handler=show, roles=READERS, query=CrsQuery,
+        method="GET",
+        path="/v1/cases/{case_id}",
+        summary="A case as its events make it",
+        tag="cases",
+        handler=show,
+        roles=READERS,
+        query=CrsQuery,
         answers={200: Answer("the state; ETag is its version", CaseState)},
     ),
     Route(
-        method="GET", path="/v1/cases/{case_id}/timeline", summary="The history of a case",
-        tag="cases", handler=timeline, roles=READERS, query=TimelineQuery,
+        method="GET",
+        path="/v1/cases/{case_id}/timeline",
+        summary="The history of a case",
+        tag="cases",
+        handler=timeline,
+        roles=READERS,
+        query=TimelineQuery,
         answers={200: Answer("all entries", Timeline)},
     ),
     step_route("file", commands.FileCase, commands.file_case, "File the report", Role.OPERATOR),
-    step_route("dispatch", commands.DispatchCase, commands.dispatch_case,
-          "Dispatch to departments, by routing where none are given", Role.OPERATOR),
-    step_route("accept", commands.AcceptCase, commands.accept_case, "Accept for a department",
-          Role.OFFICIAL),
-    step_route("handle", commands.HandleCase, commands.handle_case,
-          "Report the problem solved, with evidence", Role.OFFICIAL),
-    step_route("return", commands.ReturnCase, commands.return_case, "Return for rework",
-          Role.OPERATOR),
-    step_route("verify", commands.VerifyCase, commands.verify_case, "Verify that it is solved",
-          Role.OPERATOR),
-    step_route("close", commands.CloseCase, commands.close_case, "Close a verified case",
-          Role.OPERATOR),
+    step_route(
+        "dispatch",
+        commands.DispatchCase,
+        commands.dispatch_case,
+        "Dispatch to departments, by routing where none are given",
+        Role.OPERATOR,
+    ),
+    step_route(
+        "accept",
+        commands.AcceptCase,
+        commands.accept_case,
+        "Accept for a department",
+        Role.OFFICIAL,
+    ),
+    step_route(
+        "handle",
+        commands.HandleCase,
+        commands.handle_case,
+        "Report the problem solved, with evidence",
+        Role.OFFICIAL,
+    ),
+    step_route(
+        "return", commands.ReturnCase, commands.return_case, "Return for rework", Role.OPERATOR
+    ),
+    step_route(
+        "verify",
+        commands.VerifyCase,
+        commands.verify_case,
+        "Verify that it is solved",
+        Role.OPERATOR,
+    ),
+    step_route(
+        "close", commands.CloseCase, commands.close_case, "Close a verified case", Role.OPERATOR
+    ),
     Route(
-        method="GET", path="/v1/statistics/days", summary="Counts and mean times by city day",
-        tag="statistics", handler=days, roles=STAFF, query=DaysQuery,
+        method="GET",
+        path="/v1/statistics/days",
+        summary="Counts and mean times by city day",
+        tag="statistics",
+        handler=days,
+        roles=STAFF,
+        query=DaysQuery,
         answers={200: Answer("the days", Days)},
     ),
     Route(
-        method="GET", path="/v1/statistics/open", summary="Open cases by department and class",
-        tag="statistics", handler=open_counts, roles=STAFF, query=ReadModelQuery,
+        method="GET",
+        path="/v1/statistics/open",
+        summary="Open cases by department and class",
+        tag="statistics",
+        handler=open_counts,
+        roles=STAFF,
+        query=ReadModelQuery,
         answers={200: Answer("the counts", OpenCounts)},
     ),
     Route(
-        method="GET", path="/v1/classes", summary="Classes of problems and their routing",
-        tag="definitions", handler=classes, query=Query,
+        method="GET",
+        path="/v1/classes",
+        summary="Classes of problems and their routing",
+        tag="definitions",
+        handler=classes,
+        query=Query,
         answers={200: Answer("the classes in force", Classes)},
     ),
     Route(
-        method="GET", path="/v1/departments", summary="Departments", tag="definitions",
-        handler=departments, query=Query,
+        method="GET",
+        path="/v1/departments",
+        summary="Departments",
+        tag="definitions",
+        handler=departments,
+        query=Query,
         answers={200: Answer("the departments in force", Departments)},
     ),
-)  # fmt: skip
+)

@@ -161,10 +161,14 @@ async def deadlines(call: Call) -> web.Response:
     now = call.runtime.services.clock()
     hours = query.within_hours
     rows = await queries.deadlines(
-        call.runtime.store.pool, responsible=responsible, stage=query.stage,
-        district=query.district, after=_after(query.after), limit=query.limit + 1,
+        call.runtime.store.pool,
+        responsible=responsible,
+        stage=query.stage,
+        district=query.district,
+        after=_after(query.after),
+        limit=query.limit + 1,
         due_before=None if hours is None else now + timedelta(hours=hours),
-    )  # fmt: skip
+    )
     page, last = rows[: query.limit], None
     if len(rows) > query.limit:
         last = encode_cursor(*(page[-1][name] for name in ("due_at", "case_id", "code")))
@@ -194,14 +198,21 @@ async def heat(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "heat_grid", query.min_position)
     rows = await queries.heat(
-        call.runtime.store.pool, since=since, until=until, class_code=query.class_code,
-        squares=_squares(query.bbox), limit=MOST_SQUARES,
-    )  # fmt: skip
+        call.runtime.store.pool,
+        since=since,
+        until=until,
+        class_code=query.class_code,
+        squares=_squares(query.bbox),
+        limit=MOST_SQUARES,
+    )
     body = {
-        "type": "FeatureCollection", "square_degrees": 1 / SQUARES_A_DEGREE,
-        "since": since, "until": until, "crs_name": query.crs.value,
+        "type": "FeatureCollection",
+        "square_degrees": 1 / SQUARES_A_DEGREE,
+        "since": since,
+        "until": until,
+        "crs_name": query.crs.value,
         "features": [_square(row, query.crs) for row in rows],
-    }  # fmt: skip
+    }
     return web.Response(body=orjson.dumps(body), content_type=GEOJSON)
 
 
@@ -222,9 +233,10 @@ def _square(row: dict[str, Any], crs: Crs) -> dict[str, Any]:
         for north, east in corners
     ]
     return {
-        "type": "Feature", "properties": {"reported": row["reported"]},
+        "type": "Feature",
+        "properties": {"reported": row["reported"]},
         "geometry": {"type": "Polygon", "coordinates": [ring]},
-    }  # fmt: skip
+    }
 
 
 async def evaluation(call: Call) -> web.Response:
@@ -233,9 +245,14 @@ async def evaluation(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "evaluation_days", query.min_position)
     found = await queries.evaluation(
-        call.runtime.store.pool, by=query.by, since=since, until=until,
-        department=query.department, class_code=query.class_code, district=query.district,
-    )  # fmt: skip
+        call.runtime.store.pool,
+        by=query.by,
+        since=since,
+        until=until,
+        department=query.department,
+        class_code=query.class_code,
+        district=query.district,
+    )
     rows = _rows(found)
     return json_response(
         Evaluation(by=query.by, since=since, until=until, rows=rows, total=_total(rows))
@@ -260,10 +277,13 @@ async def score_card(call: Call) -> web.Response:
     own = [DeadlineCount(**count) for count in counts if count["responsible"] == department]
     return json_response(
         ScoreCard(
-            **span, total=_total(days), days=days, classes=classes,
+            **span,
+            total=_total(days),
+            days=days,
+            classes=classes,
             deadlines=own[0] if own else None,
         )
-    )  # fmt: skip
+    )
 
 
 def _rows(found: dict[str, dict[str, int]]) -> list[EvaluationRow]:
@@ -314,28 +334,53 @@ def _mean(milliseconds: int, count: int) -> float | None:
 
 ROUTES = (
     Route(
-        method="GET", path="/v1/deadlines", summary="The deadline board, next deadline first",
-        tag="cases", handler=deadlines, roles=STAFF, query=DeadlineQuery,
+        method="GET",
+        path="/v1/deadlines",
+        summary="The deadline board, next deadline first",
+        tag="cases",
+        handler=deadlines,
+        roles=STAFF,
+        query=DeadlineQuery,
         answers={200: Answer("a page", DeadlineBoard)},
     ),
     Route(
-        method="GET", path="/v1/deadlines/summary", summary="Overdue and near, by department",
-        tag="cases", handler=deadline_summary, roles=STAFF, query=ReadModelQuery,
+        method="GET",
+        path="/v1/deadlines/summary",
+        summary="Overdue and near, by department",
+        tag="cases",
+        handler=deadline_summary,
+        roles=STAFF,
+        query=ReadModelQuery,
         answers={200: Answer("the counts", DeadlineSummary)},
     ),
     Route(
-        method="GET", path="/v1/statistics/heat", summary="Reports by square, as GeoJSON",
-        tag="statistics", handler=heat, roles=STAFF, query=HeatQuery,
+        method="GET",
+        path="/v1/statistics/heat",
+        summary="Reports by square, as GeoJSON",
+        tag="statistics",
+        handler=heat,
+        roles=STAFF,
+        query=HeatQuery,
         answers={200: Answer(f"a FeatureCollection of {MOST_SQUARES} squares at most")},
     ),
     Route(
-        method="GET", path="/v1/statistics/evaluation", summary="Counts and rates of the centre",
-        tag="statistics", handler=evaluation, roles=STAFF, query=EvaluationQuery,
+        method="GET",
+        path="/v1/statistics/evaluation",
+        summary="Counts and rates of the centre",
+        tag="statistics",
+        handler=evaluation,
+        roles=STAFF,
+        query=EvaluationQuery,
         answers={200: Answer("the rows", Evaluation)},
     ),
     Route(
-        method="GET", path="/v1/statistics/departments/{department}", tag="statistics",
-        summary="The score card of a department", handler=score_card, roles=STAFF,
-        query=DatedQuery, answers={200: Answer("the card", ScoreCard)},
+        method="GET",
+        path="/v1/statistics/departments/{department}",
+        tag="statistics",
+        summary="The score card of a department",
+        handler=score_card,
+        roles=STAFF,
+        query=DatedQuery,
+        answers={200: Answer("the card", ScoreCard)},
     ),
-)  # fmt: skip
+)

@@ -94,19 +94,31 @@ async def receipt(call: Call) -> web.Response:
 
 ROUTES = (
     Route(
-        method="GET", path="/v1/applications/{application_id}/explanation", tag="applications",
-        summary="What was decided, why, and what would have changed it", handler=explanation,
-        roles=READERS, answers={200: Answer("the explanation", Explanation)},
+        method="GET",
+        path="/v1/applications/{application_id}/explanation",
+        tag="applications",
+        summary="What was decided, why, and what would have changed it",
+        handler=explanation,
+        roles=READERS,
+        answers={200: Answer("the explanation", Explanation)},
     ),
     Route(
-        method="POST", path="/v1/applications/{application_id}/opening", tag="applications",
-        summary="Open what is sealed, on the record", handler=opening, roles=OFFICE,
+        method="POST",
+        path="/v1/applications/{application_id}/opening",
+        tag="applications",
+        summary="Open what is sealed, on the record",
+        handler=opening,
+        roles=OFFICE,
         body=OpenApplication,
         answers={200: Answer("the explanation with personal values", Explanation)},
     ),
     Route(
-        method="GET", path="/v1/applications/{application_id}/consent-receipt",
-        tag="applications", summary="Which data is processed, for what, by whom",
-        handler=receipt, roles=READERS, answers={200: Answer("the receipt", ConsentReceipt)},
+        method="GET",
+        path="/v1/applications/{application_id}/consent-receipt",
+        tag="applications",
+        summary="Which data is processed, for what, by whom",
+        handler=receipt,
+        roles=READERS,
+        answers={200: Answer("the receipt", ConsentReceipt)},
     ),
-)  # fmt: skip
+)

@@ -182,8 +182,12 @@ async def run_board(app: web.Application) -> AsyncIterator[None]:
 
 ROUTES = (
     Route(
-        method="GET", path="/live", summary="Live numbers (server-sent events)", tag="operations",
-        handler=live, answers={200: Answer("text/event-stream of `snapshot` events")},
+        method="GET",
+        path="/live",
+        summary="Live numbers (server-sent events)",
+        tag="operations",
+        handler=live,
+        answers={200: Answer("text/event-stream of `snapshot` events")},
         streaming=True,
     ),
-)  # fmt: skip
+)

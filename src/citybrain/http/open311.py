@@ -163,11 +163,14 @@ async def requests(request: web.Request) -> tuple[str, Any]:
         by_request = {"start_date", "end_date"} & asked.keys() or not by_update
         limit, offset = page(asked)
         rows = await queries.service_requests(
-            pool, requested=span(asked, "start_date", "end_date") if by_request else FOREVER,
+            pool,
+            requested=span(asked, "start_date", "end_date") if by_request else FOREVER,
             updated=between(asked, "updated_after", "updated_before"),
             classes=listed(asked, "service_code"),
-            statuses=listed(asked, "status", ("open", "closed")), limit=limit, offset=offset,
-        )  # fmt: skip
+            statuses=listed(asked, "status", ("open", "closed")),
+            limit=limit,
+            offset=offset,
+        )
     return "service_requests", [_request(request, row, asked) for row in rows]
 
 
@@ -198,18 +201,24 @@ async def updates(request: web.Request) -> tuple[str, Any]:
     since, until = span(asked, "start_date", "end_date", days=1)
     limit, offset = page(asked)
     rows = await queries.service_request_updates(
-        pool, since=since, until=until, case_ids=listed(asked, "service_request_id"),
-        limit=limit, offset=offset,
-    )  # fmt: skip
+        pool,
+        since=since,
+        until=until,
+        case_ids=listed(asked, "service_request_id"),
+        limit=limit,
+        offset=offset,
+    )
     return "service_request_updates", [
         {
             "update_id": _update_id(row["case_id"], row["version"]),
-            "service_request_id": row["case_id"], "status": row["status"],
+            "service_request_id": row["case_id"],
+            "status": row["status"],
             "updated_datetime": _local(request, row["updated_at"]),
-            "description": row["description"], "media_url": None,
+            "description": row["description"],
+            "media_url": None,
         }
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 async def update(request: web.Request) -> tuple[str, Any]:
@@ -288,11 +297,15 @@ def _report_of(form: Form, classes: dict[str, CaseClass]) -> ReportCase:
         raise Open311Error(400, "lat and long are required; there is no geocoder here")
     try:
         return ReportCase(
-            source=CaseSource.CITIZEN, class_code=fields["service_code"],
-            description=fields.get("description", ""), latitude=_degrees(fields, "lat"),
-            longitude=_degrees(fields, "long"), address=fields.get("address_string"),
-            external_ref=fields.get("address_id"), attributes=form.attributes or None,
-        )  # fmt: skip
+            source=CaseSource.CITIZEN,
+            class_code=fields["service_code"],
+            description=fields.get("description", ""),
+            latitude=_degrees(fields, "lat"),
+            longitude=_degrees(fields, "long"),
+            address=fields.get("address_string"),
+            external_ref=fields.get("address_id"),
+            attributes=form.attributes or None,
+        )
     except ValidationError as wrong:
         raise _not_valid(wrong) from wrong
 
@@ -303,10 +316,11 @@ def _comment_of(fields: Fields) -> CommentCase:
         raise Open311Error(400, f"status is one of {', '.join(UPDATE_STATUSES)}")
     try:
         return CommentCase(
-            text=fields["description"], stated=stated,
+            text=fields["description"],
+            stated=stated,
             contact=_contact(fields, UPDATE_CONTACT_FIELDS),
             written_at=moment(fields, "updated_datetime"),
-        )  # fmt: skip
+        )
     except ValidationError as wrong:
         raise _not_valid(wrong) from wrong
 
@@ -355,20 +369,28 @@ def _definitions(request: web.Request) -> Any:
 
 def _service(each: CaseClass) -> dict[str, Any]:
     return {
-        "service_code": each.code, "service_name": each.name_en, "description": each.name,
-        "metadata": bool(each.attributes), "type": "realtime", "keywords": "",
+        "service_code": each.code,
+        "service_name": each.name_en,
+        "description": each.name,
+        "metadata": bool(each.attributes),
+        "type": "realtime",
+        "keywords": "",
         "group": each.route.lead,
-    }  # fmt: skip
+    }
 
 
 def _attribute(each: Attribute) -> dict[str, Any]:
     """An attribute in the specification's form; only lists have values."""
     values = [{"key": value.key, "name": value.name} for value in each.values]
     return {
-        "variable": each.variable, "code": each.code, "datatype": each.datatype.value,
-        "required": each.required, "datatype_description": each.datatype_description or None,
-        "order": each.order, "description": each.description,
-    } | ({"values": values} if values else {})  # fmt: skip
+        "variable": each.variable,
+        "code": each.code,
+        "datatype": each.datatype.value,
+        "required": each.required,
+        "datatype_description": each.datatype_description or None,
+        "order": each.order,
+        "description": each.description,
+    } | ({"values": values} if values else {})
 
 
 def _notice(case_class: CaseClass) -> str | None:
@@ -386,18 +408,24 @@ def _request(request: web.Request, row: dict[str, Any], asked: Fields) -> dict[s
     lead = definitions.departments.get(row["lead"])
     is_open = row["status"] == "open"
     found = {
-        "service_request_id": row["case_id"], "status": row["status"],
+        "service_request_id": row["case_id"],
+        "status": row["status"],
         "status_notes": row["status_notes"],
         "service_name": known.name_en if known else row["class_code"],
-        "service_code": row["class_code"], "description": row["description"],
+        "service_code": row["class_code"],
+        "description": row["description"],
         "agency_responsible": lead.name_en if lead else None,
         "service_notice": _notice(known) if known and is_open else None,
         "requested_datetime": _local(request, row["requested_at"]),
         "updated_datetime": _local(request, row["updated_at"]),
         "expected_datetime": row["expected_at"] and _local(request, row["expected_at"]),
-        "address": row["address"], "address_id": row["address_id"], "zipcode": None,
-        "lat": row["latitude"], "long": row["longitude"], "media_url": None,
-    }  # fmt: skip
+        "address": row["address"],
+        "address_id": row["address_id"],
+        "zipcode": None,
+        "lat": row["latitude"],
+        "long": row["longitude"],
+        "media_url": None,
+    }
     if asked.get("extensions") == "true":
         given = [{"code": code, "values": each} for code, each in row["attributes"].items()]
         found["extended_attributes"] = {"attributes": given}

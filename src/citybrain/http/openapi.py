@@ -48,12 +48,14 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     models = {model for route in routes for model in _models(route)}
     _, definitions = models_json_schema(
         sorted(
-            ((model, "validation" if _is_input(model, routes) else "serialization")
-             for model in models),
+            (
+                (model, "validation" if _is_input(model, routes) else "serialization")
+                for model in models
+            ),
             key=lambda pair: pair[0].__name__,
         ),
         ref_template=REF,
-    )  # fmt: skip
+    )
     paths: dict[str, Any] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -98,8 +100,9 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.body is not None:
         schema = {"$ref": REF.format(model=route.body.__name__)}
         operation["requestBody"] = {
-            "required": True, "content": {"application/json": {"schema": schema}},
-        }  # fmt: skip
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
     if route.media is not None:
         binary = {"type": "string", "format": "binary"}
         operation["requestBody"] = {"required": True, "content": {route.media: {"schema": binary}}}
@@ -114,22 +117,35 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.query is not None:
         schema = route.query.model_json_schema()
         parameters += [
-            {"name": name, "in": "query", "required": name in schema.get("required", ()),
-             "description": member.pop("description", ""), "schema": _inlined(member, schema)}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                "description": member.pop("description", ""),
+                "schema": _inlined(member, schema),
+            }
             for name, member in schema.get("properties", {}).items()
-        ]  # fmt: skip
+        ]
     if route.if_match:
         parameters.append(
-            {"name": "If-Match", "in": "header", "required": True,
-             "description": "the ETag that was seen",
-             "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,17}"$'}}
-        )  # fmt: skip
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": True,
+                "description": "the ETag that was seen",
+                "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,17}"$'},
+            }
+        )
     if route.idempotent:
         parameters.append(
-            {"name": "Idempotency-Key", "in": "header", "required": False,
-             "description": "the same key and body get the same answer, once",
-             "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
-        )  # fmt: skip
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "the same key and body get the same answer, once",
+                "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            }
+        )
     return parameters
 
 

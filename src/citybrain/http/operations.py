@@ -143,17 +143,44 @@ async def jwks(call: Call) -> web.Response:
 
 
 ROUTES = (
-    Route(method="GET", path="/healthz", summary="Liveness", tag="operations", handler=healthz,
-          query=Query, answers={200: Answer("alive", Health)}),
-    Route(method="GET", path="/readyz", summary="Readiness", tag="operations", handler=readyz,
-          query=Query,
-          answers={200: Answer("ready", Readiness), 503: Answer("not ready", Readiness)}),
-    Route(method="GET", path="/metrics", summary="Prometheus metrics", tag="operations",
-          handler=metrics, query=Query, answers={200: Answer("Prometheus text")}),
-    Route(method="GET", path="/v1/projections", summary="Read models and their lag",
-          tag="operations", handler=projections, roles=(Role.AUDITOR, Role.OPERATOR), query=Query,
-          answers={200: Answer("all read models", ProjectionRows)}),
-)  # fmt: skip
+    Route(
+        method="GET",
+        path="/healthz",
+        summary="Liveness",
+        tag="operations",
+        handler=healthz,
+        query=Query,
+        answers={200: Answer("alive", Health)},
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        summary="Readiness",
+        tag="operations",
+        handler=readyz,
+        query=Query,
+        answers={200: Answer("ready", Readiness), 503: Answer("not ready", Readiness)},
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        summary="Prometheus metrics",
+        tag="operations",
+        handler=metrics,
+        query=Query,
+        answers={200: Answer("Prometheus text")},
+    ),
+    Route(
+        method="GET",
+        path="/v1/projections",
+        summary="Read models and their lag",
+        tag="operations",
+        handler=projections,
+        roles=(Role.AUDITOR, Role.OPERATOR),
+        query=Query,
+        answers={200: Answer("all read models", ProjectionRows)},
+    ),
+)
 
 DEVELOPMENT_ROUTES = (
     Route(method="POST", path="/dev/token", summary="A development token", tag="development",

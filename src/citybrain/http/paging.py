@@ -36,9 +36,11 @@ class ReadModelQuery(Query):
     """A read of a read model."""
 
     min_position: int = Field(
-        0, ge=0, le=MAX_POSITION,
+        0,
+        ge=0,
+        le=MAX_POSITION,
         description="wait until the read model has reached this log position (an X-Position)",
-    )  # fmt: skip
+    )
 
 
 class PagedQuery(ReadModelQuery):

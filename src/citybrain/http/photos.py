@@ -72,9 +72,12 @@ async def upload(call: Call) -> web.Response:
             raise
         raise RequestTimeout(f"the upload took longer than {seconds:g} s") from None
     answer = PhotoAnswer(
-        sha256=photo.sha256, width=photo.width, height=photo.height,
-        bytes=len(photo.content), content_type=photo.content_type,
-    )  # fmt: skip
+        sha256=photo.sha256,
+        width=photo.width,
+        height=photo.height,
+        bytes=len(photo.content),
+        content_type=photo.content_type,
+    )
     location = {"Location": f"/v1/photos/{photo.sha256}"}
     return json_response(answer, status=201, headers=location)
 
@@ -129,7 +132,11 @@ def _photos(call: Call) -> Photos:
 
 ROUTES = (
     Route(
-        method="POST", path="/v1/photos", tag="photos", handler=upload, roles=UPLOADERS,
+        method="POST",
+        path="/v1/photos",
+        tag="photos",
+        handler=upload,
+        roles=UPLOADERS,
         media="image/*",
         summary="Upload a photo: the body is a JPEG, PNG or WebP file (Content-Type: image/…)",
         answers={
@@ -141,11 +148,16 @@ ROUTES = (
         streaming=True,  # it has its own time limit: phones are slow
     ),
     Route(
-        method="GET", path="/v1/photos/{sha256}", summary="A photo", tag="photos", handler=show,
-        roles=STAFF, query=PhotoQuery,
+        method="GET",
+        path="/v1/photos/{sha256}",
+        summary="A photo",
+        tag="photos",
+        handler=show,
+        roles=STAFF,
+        query=PhotoQuery,
         answers={
             200: Answer("the picture: image/jpeg, image/png or image/webp"),
             304: Answer("the same as If-None-Match names"),
         },
     ),
-)  # fmt: skip
+)

@@ -89,11 +89,13 @@ async def areas(call: Call) -> web.Response:
     )
     page = list(_page(found, query.limit))
     body = {
-        "type": "FeatureCollection", "source": survey.source, "version": survey.version,
+        "type": "FeatureCollection",
+        "source": survey.source,
+        "version": survey.version,
         "crs_name": query.crs.value,
         "features": [as_feature(area, _shifted(area.shape, query.crs)) for area in page],
         "next": page[-1].code if len(found) > len(page) else None,
-    }  # fmt: skip
+    }
     return web.Response(body=orjson.dumps(body), content_type=GEOJSON)
 
 
@@ -112,10 +114,14 @@ async def place(call: Call) -> web.Response:
             district=_named(survey.by_code[found.district]),
             street=_named(survey.by_code[found.street]) if found.street else None,
             community=_named(survey.by_code[found.community]) if found.community else None,
-            cell=found.cell_id, cell_polygon=polygon or None, latitude=query.latitude,
-            longitude=query.longitude, crs=query.crs, version=survey.version,
+            cell=found.cell_id,
+            cell_polygon=polygon or None,
+            latitude=query.latitude,
+            longitude=query.longitude,
+            crs=query.crs,
+            version=survey.version,
         )
-    )  # fmt: skip
+    )
 
 
 def _page(areas: list[Area], limit: int) -> Iterator[Area]:
@@ -151,13 +157,21 @@ def _shifted(shape: BaseGeometry, crs: Crs) -> BaseGeometry:
 
 ROUTES = (
     Route(
-        method="GET", path="/v1/areas", summary="Districts, streets, communities as GeoJSON",
-        tag="places", handler=areas, query=AreasQuery,
+        method="GET",
+        path="/v1/areas",
+        summary="Districts, streets, communities as GeoJSON",
+        tag="places",
+        handler=areas,
+        query=AreasQuery,
         answers={200: Answer("a FeatureCollection, with `next` where there are more")},
     ),
     Route(
-        method="GET", path="/v1/places", summary="Where a point lies: areas and grid cell",
-        tag="places", handler=place, query=PlaceQuery,
+        method="GET",
+        path="/v1/places",
+        summary="Where a point lies: areas and grid cell",
+        tag="places",
+        handler=place,
+        query=PlaceQuery,
         answers={200: Answer("the areas", PlaceAnswer)},
     ),
-)  # fmt: skip
+)

@@ -144,9 +144,13 @@ def problem_of(error: CitybrainError, correlation_id: UUID) -> web.Response:
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="citybrain"'
     return problem(
-        status_of(error), error.code, error.message,
-        correlation_id=correlation_id, details=error.details, headers=headers,
-    )  # fmt: skip
+        status_of(error),
+        error.code,
+        error.message,
+        correlation_id=correlation_id,
+        details=error.details,
+        headers=headers,
+    )
 
 
 def invalid(error: ValidationError, where: str) -> InvalidInput:

@@ -48,11 +48,16 @@ async def list_services(call: Call) -> web.Response:
     items = call.runtime.services.definitions.catalogue.on(_day(call))
     rows = [
         ServiceRow(
-            code=item.code, name=item.name, name_en=item.name_en, kind=item.kind,
-            department=item.department, channels=list(item.channels), version=item.version,
+            code=item.code,
+            name=item.name,
+            name_en=item.name_en,
+            kind=item.kind,
+            department=item.department,
+            channels=list(item.channels),
+            version=item.version,
         )
         for item in items
-    ]  # fmt: skip
+    ]
     return json_response(Services(services=rows))
 
 
@@ -71,13 +76,23 @@ def _day(call: Call) -> date:
 
 ROUTES = (
     Route(
-        method="GET", path="/v1/services", summary="What can be applied for", tag="services",
-        handler=list_services, roles=None, query=ServicesQuery,
+        method="GET",
+        path="/v1/services",
+        summary="What can be applied for",
+        tag="services",
+        handler=list_services,
+        roles=None,
+        query=ServicesQuery,
         answers={200: Answer("the items in force", Services)},
     ),
     Route(
-        method="GET", path="/v1/services/{code}", summary="A service item with its rules",
-        tag="services", handler=show, roles=None, query=ServicesQuery,
+        method="GET",
+        path="/v1/services/{code}",
+        summary="A service item with its rules",
+        tag="services",
+        handler=show,
+        roles=None,
+        query=ServicesQuery,
         answers={200: Answer("the item", ServiceDetails)},
     ),
-)  # fmt: skip
+)

@@ -52,9 +52,12 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
     seconds = time.perf_counter() - started
     DURATION.labels(request.method, route, response.status).observe(seconds)
     log.info(
-        "request", method=request.method, route=route, status=response.status,
+        "request",
+        method=request.method,
+        route=route,
+        status=response.status,
         milliseconds=round(seconds * 1000, 2),
-    )  # fmt: skip
+    )
     structlog.contextvars.unbind_contextvars("correlation_id")
     return response
 

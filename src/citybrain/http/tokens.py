@@ -90,9 +90,14 @@ class TokenVerifier:
             raise Unauthenticated("the access token's algorithm is not that of its key")
         try:
             claims: dict[str, Any] = jwt.decode(
-                token, key, algorithms=[header["alg"]], issuer=self._issuer,
-                audience=self._audience, leeway=LEEWAY_SECONDS, options={"require": REQUIRED},
-            )  # fmt: skip
+                token,
+                key,
+                algorithms=[header["alg"]],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=LEEWAY_SECONDS,
+                options={"require": REQUIRED},
+            )
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("the access token has expired") from error
         except jwt.InvalidTokenError as error:
@@ -165,10 +170,15 @@ class DevelopmentIssuer:
         """A signed access token."""
         now = int(time.time())
         claims = {
-            "iss": self.issuer, "aud": self._audience, "sub": subject,
-            "client_id": "development", "iat": now, "exp": now + seconds,
-            "jti": secrets.token_hex(16), "roles": roles,
-        }  # fmt: skip
+            "iss": self.issuer,
+            "aud": self._audience,
+            "sub": subject,
+            "client_id": "development",
+            "iat": now,
+            "exp": now + seconds,
+            "jti": secrets.token_hex(16),
+            "roles": roles,
+        }
         if department is not None:
             claims["department"] = department
         headers = {"typ": "at+jwt", "kid": self._kid}

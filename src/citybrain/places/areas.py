@@ -136,10 +136,7 @@ class _Grid:
     """The regular cells of a community, numbered without the `surveyed` serials."""
 
     def __init__(
-        self,
-        community: str,
-        bounds: tuple[float, float, float, float],
-        surveyed: AbstractSet[int],
+        self, community: str, bounds: tuple[float, float, float, float], surveyed: AbstractSet[int]
     ) -> None:
         self._community = community
         self._serials = [serial for serial in SERIALS if serial not in surveyed]
@@ -275,11 +272,14 @@ def as_feature(area: Area, shape: BaseGeometry | None = None) -> dict[str, Any]:
     return {
         "type": "Feature",
         "properties": {
-            "kind": area.kind.value, "code": area.code, "name": area.name,
-            "name_en": area.name_en, "parent": area.parent or None,
+            "kind": area.kind.value,
+            "code": area.code,
+            "name": area.name,
+            "name_en": area.name_en,
+            "parent": area.parent or None,
         },
         "geometry": orjson.Fragment(shapely.to_geojson(area.shape if shape is None else shape)),
-    }  # fmt: skip
+    }
 
 
 def box_polygon(box: Box) -> Polygon:

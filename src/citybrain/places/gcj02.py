@@ -44,10 +44,7 @@ def wgs84_to_gcj02(latitude: float, longitude: float) -> tuple[float, float]:
     squeezed = 1 - ECCENTRICITY_SQUARED * sine * sine
     meridian_m = SEMI_MAJOR_M * (1 - ECCENTRICITY_SQUARED) / (squeezed * sqrt(squeezed))
     parallel_m = SEMI_MAJOR_M / sqrt(squeezed) * cos(radians(latitude))
-    return (
-        latitude + north_m / meridian_m * 180 / pi,
-        longitude + east_m / parallel_m * 180 / pi,
-    )
+    return (latitude + north_m / meridian_m * 180 / pi, longitude + east_m / parallel_m * 180 / pi)
 
 
 def gcj02_to_wgs84(latitude: float, longitude: float) -> tuple[float, float]:
@@ -70,13 +67,17 @@ def _shift_m(east: float, north: float) -> tuple[float, float]:
     northward = -100.0 + 2.0 * east + 3.0 * north + 0.2 * north * north + 0.1 * east * north
     northward += 0.2 * sqrt(abs(east)) + 2.0 / 3.0 * (
         both
-        + 20.0 * sin(pi * north) + 40.0 * sin(pi * north / 3.0)
-        + 160.0 * sin(pi * north / 12.0) + 320.0 * sin(pi * north / 30.0)
-    )  # fmt: skip
+        + 20.0 * sin(pi * north)
+        + 40.0 * sin(pi * north / 3.0)
+        + 160.0 * sin(pi * north / 12.0)
+        + 320.0 * sin(pi * north / 30.0)
+    )
     eastward = 300.0 + east + 2.0 * north + 0.1 * east * east + 0.1 * east * north
     eastward += 0.1 * sqrt(abs(east)) + 2.0 / 3.0 * (
         both
-        + 20.0 * sin(pi * east) + 40.0 * sin(pi * east / 3.0)
-        + 150.0 * sin(pi * east / 12.0) + 300.0 * sin(pi * east / 30.0)
-    )  # fmt: skip
+        + 20.0 * sin(pi * east)
+        + 40.0 * sin(pi * east / 3.0)
+        + 150.0 * sin(pi * east / 12.0)
+        + 300.0 * sin(pi * east / 30.0)
+    )
     return northward, eastward

@@ -4,12 +4,7 @@ Destroying a person's key is erasure: what was sealed with it stays where it is,
 in tables, and can never be read again.
 """
 
-from citybrain.vault.keys import (
-    FileKeyWrapper,
-    KeyWrapper,
-    open_key_wrapper,
-    require_own_key,
-)
+from citybrain.vault.keys import FileKeyWrapper, KeyWrapper, open_key_wrapper, require_own_key
 from citybrain.vault.vault import PersonErased, SealBroken, Vault
 
 __all__ = [

@@ -94,9 +94,18 @@ def test_the_command_prints_json_lines_and_a_table(tmp_path: Path) -> None:
         pytest.skip("the temporary folder is in memory")
     result = CliRunner().invoke(
         bench.app,
-        ["append", "--rounds", "1", "--seconds", "0.2", "--lines", "hot_exact_1",
-         "--data-dir", str(tmp_path)],
-    )  # fmt: skip
+        [
+            "append",
+            "--rounds",
+            "1",
+            "--seconds",
+            "0.2",
+            "--lines",
+            "hot_exact_1",
+            "--data-dir",
+            str(tmp_path),
+        ],
+    )
     assert result.exit_code == 0, result.output
     [line] = [orjson.loads(text) for text in result.stdout.splitlines()]
     assert set(line) >= MEMBERS

@@ -31,11 +31,13 @@ async def test_verifications_and_searches_are_measured(monkeypatch: pytest.Monke
 def test_the_large_recogniser_loads_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resnet, "STAGES", ((64, 1), (128, 1), (256, 1), (512, 1)))
     import_pack(
-        tmp_path / "pack", pack_id="large", display_name="large",
+        tmp_path / "pack",
+        pack_id="large",
+        display_name="large",
         detector=DEVELOPMENT_PACK / "det_dev.onnx",
         recogniser=resnet.write_resnet50(tmp_path / "r50.onnx"),
         licence=DEVELOPMENT_PACK / "MODEL.LICENSE",
-    )  # fmt: skip
+    )
     models = Models(load_pack(tmp_path / "pack", production=False), "cpu")
     found = models.embed([np.zeros((112, 112, 3), np.uint8)] * 3)
     assert found.shape == (3, 512)

@@ -33,7 +33,10 @@ class Terminal:
     async def run(self, *arguments: str, **environment: str) -> Ended:
         assert self.settings.database_url is not None
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "citybrain", *arguments,
+            sys.executable,
+            "-m",
+            "citybrain",
+            *arguments,
             env={
                 **os.environ,
                 "COLUMNS": "80",
@@ -43,7 +46,7 @@ class Terminal:
             },
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        )
         out, err = await process.communicate()
         assert process.returncode is not None
         return Ended(process.returncode, out.decode(), err.decode())

@@ -14,12 +14,16 @@ from tests.integration.cli.conftest import Terminal
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        ([], [*MODULES, "migrate", "settings", "version"]), (["import"], ["311-csv"]),
-        (["simulate"], ["cameras"]), (["faces", "pack"], ["import", "calibrate"]),
-        (["run"], ["--port", "--rate"]), (["replay"], ["stream", "--as-of"]),
-        (["projections"], ["status", "rebuild", "compare"]), (["processes"], ["status", "retry"]),
+        ([], [*MODULES, "migrate", "settings", "version"]),
+        (["import"], ["311-csv"]),
+        (["simulate"], ["cameras"]),
+        (["faces", "pack"], ["import", "calibrate"]),
+        (["run"], ["--port", "--rate"]),
+        (["replay"], ["stream", "--as-of"]),
+        (["projections"], ["status", "rebuild", "compare"]),
+        (["processes"], ["status", "retry"]),
     ],
-)  # fmt: skip
+)
 def test_commands_are_found_whose_modules_are_loaded_late(
     arguments: list[str], shown: list[str]
 ) -> None:
@@ -44,11 +48,7 @@ async def test_replay_tells_a_stream_as_of_any_moment(
 
     whole = (await terminal.run("replay", case, "--json")).json
     assert (whole["state"]["status"], len(whole["events"])) == ("closed", 7)
-    moments = {
-        "v4": 4,
-        f"p{events[2].position}": 3,
-        events[4].recorded_at.isoformat(): 5,
-    }
+    moments = {"v4": 4, f"p{events[2].position}": 3, events[4].recorded_at.isoformat(): 5}
     for moment, version in moments.items():
         then = (await terminal.run("replay", case, "--as-of", moment, "--json")).json
         assert then["state"]["version"] == len(then["events"]) == version

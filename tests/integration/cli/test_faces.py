@@ -52,7 +52,7 @@ async def test_explain_recomputes_a_decision(settings: Settings, terminal: Termi
         open_runtime(settings) as runtime,
         serving(runtime) as url,
         aiohttp.ClientSession() as session,
-    ):  # fmt: skip
+    ):
         api = Api(url, runtime, session)
         citizen = await enrolled(api, ANNA)
         await verify(api, citizen, ANNA)
@@ -76,11 +76,19 @@ async def test_an_operators_models_become_a_calibrated_pack(
 ) -> None:
     pack, pictures = tmp_path / "pack", tmp_path / "pictures"
     imported = await terminal.run(
-        "faces", "pack", "import", str(pack), "--id", "ours-1",
-        "--detector", str(DEVELOPMENT_PACK / "det_dev.onnx"),
-        "--recogniser", str(DEVELOPMENT_PACK / "rec_dev.onnx"),
-        "--licence", str(DEVELOPMENT_PACK / "MODEL.LICENSE"),
-    )  # fmt: skip
+        "faces",
+        "pack",
+        "import",
+        str(pack),
+        "--id",
+        "ours-1",
+        "--detector",
+        str(DEVELOPMENT_PACK / "det_dev.onnx"),
+        "--recogniser",
+        str(DEVELOPMENT_PACK / "rec_dev.onnx"),
+        "--licence",
+        str(DEVELOPMENT_PACK / "MODEL.LICENSE"),
+    )
     assert imported.status == 0, imported.err
     unchecked = await terminal.run("faces", "pack", "check", str(pack))
     assert (unchecked.status, "calibration-missing" in unchecked.err) == (1, True)
@@ -101,9 +109,12 @@ async def test_an_operators_models_become_a_calibrated_pack(
     rates = [point["false_match_rate"] for point in checked.json["calibration"]["points"]]
     assert rates == [0.01]
     used = await terminal.run(
-        "faces", "info", "--json", CITYBRAIN_FACES_PACK=str(pack),
+        "faces",
+        "info",
+        "--json",
+        CITYBRAIN_FACES_PACK=str(pack),
         CITYBRAIN_FACES_FALSE_MATCH_RATE="0.01",
-    )  # fmt: skip
+    )
     assert used.json["pack"] == "ours-1"
 
     manifest = json.loads((pack / "manifest.json").read_text())

@@ -87,8 +87,10 @@ async def test_a_deadline_is_warned_of_before_and_escalated_after_once(store: Ev
         clock.now = begun + timedelta(hours=13)
         await until(services, case_id, lambda case: case.running("handling")["missed"])
     assert await said(store, case_id, "case.deadline_missed") == [
-        "acceptance", "made-safe", "handling",
-    ]  # fmt: skip
+        "acceptance",
+        "made-safe",
+        "handling",
+    ]
     assert (await said(store, case_id, "case.deadline_warned"))[0] == "acceptance"
 
 
@@ -138,19 +140,29 @@ moments = st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 1), timezones=st
 
 @settings(deadline=None)
 @given(
-    begun=moments, kind=st.sampled_from(list(TimeKind)), amount=st.integers(1, 30),
-    used=st.floats(0, 1), paused=st.timedeltas(timedelta(0), timedelta(days=30)),
-)  # fmt: skip
+    begun=moments,
+    kind=st.sampled_from(list(TimeKind)),
+    amount=st.integers(1, 30),
+    used=st.floats(0, 1),
+    paused=st.timedeltas(timedelta(0), timedelta(days=30)),
+)
 def test_what_is_left_of_a_deadline_is_left_after_a_pause(
     begun: datetime, kind: TimeKind, amount: int, used: float, paused: timedelta
 ) -> None:
     due_at = CALENDAR.due(begun, kind, amount)
     warn_at = begun + (due_at - begun) / 2
     deadline: RunningDeadline = {
-        "code": "x", "stage": "handling", "until": "handling", "unit": kind.value,
-        "amount": amount, "begun_at": begun.isoformat(), "warn_at": warn_at.isoformat(),
-        "due_at": due_at.isoformat(), "warned": False, "missed": False,
-    }  # fmt: skip
+        "code": "x",
+        "stage": "handling",
+        "until": "handling",
+        "unit": kind.value,
+        "amount": amount,
+        "begun_at": begun.isoformat(),
+        "warn_at": warn_at.isoformat(),
+        "due_at": due_at.isoformat(),
+        "warned": False,
+        "missed": False,
+    }
     paused_at = begun + (due_at - begun) * used
     resumed_at = paused_at + paused
     moved = postponed(deadline, paused_at, resumed_at, CALENDAR)
@@ -174,11 +186,13 @@ def test_what_is_left_of_a_deadline_is_left_after_a_pause(
 @pytest.mark.parametrize(
     "fields",
     [
-        {"change": "extension"}, {"change": "extension", "deadline": "handling"},
-        {"change": "void", "deadline": "handling", "amount": 1.0}, {"change": "deferral"},
+        {"change": "extension"},
+        {"change": "extension", "deadline": "handling"},
+        {"change": "void", "deadline": "handling", "amount": 1.0},
+        {"change": "deferral"},
         {"change": "hand-back", "until": "2026-03-03T00:00:00Z"},
     ],
-)  # fmt: skip
+)
 def test_a_request_says_what_its_change_needs(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="belong"):
         RequestChange(reason="x", **fields)

@@ -81,11 +81,18 @@ def detection(ref: str, metres: float = 0, hours: float = 0, **fields: Any) -> R
     at = datetime(2026, 3, 2, 8, tzinfo=UTC) + timedelta(hours=hours)
     return RecordDetection(
         **{
-            "camera_id": "c-1", "ref": ref, "class_code": "displaced_manhole_cover",
-            "confidence": 90, "latitude": NORTH + metres * METRE_NORTH, "longitude": EAST,
-            "occurred_at": at, "evidence_sha256": [DIGEST], "simulated": True, **fields,
+            "camera_id": "c-1",
+            "ref": ref,
+            "class_code": "displaced_manhole_cover",
+            "confidence": 90,
+            "latitude": NORTH + metres * METRE_NORTH,
+            "longitude": EAST,
+            "occurred_at": at,
+            "evidence_sha256": [DIGEST],
+            "simulated": True,
+            **fields,
         }
-    )  # fmt: skip
+    )
 
 
 async def record(services: Services, *seen: RecordDetection) -> list[str]:
@@ -141,8 +148,11 @@ async def test_five_detections_are_one_case_and_go_to_the_departments(store: Eve
     assert set(case.detections) == set(ids)
     assert (case.status, case.lead) == ("dispatched", "municipal-works")
     assert {each["code"] for each in case.deadlines} == {
-        "acceptance", "made-safe", "handling", "closing",
-    }  # fmt: skip
+        "acceptance",
+        "made-safe",
+        "handling",
+        "closing",
+    }
 
 
 async def test_what_is_sent_again_is_known_and_another_under_its_name_is_refused(
@@ -157,8 +167,9 @@ async def test_what_is_sent_again_is_known_and_another_under_its_name_is_refused
         await record_detection(detection("d1", confidence=91), context(CAMERA), services)
     found = await record_detections(
         [detection("d2"), detection("d3", class_code="nothing"), detection("d1")],
-        context(CAMERA), services,
-    )  # fmt: skip
+        context(CAMERA),
+        services,
+    )
     assert [isinstance(each, CitybrainError) for each in found] == [False, True, False]
     assert await store.head() == 2
 
@@ -197,11 +208,13 @@ async def test_the_tables_find_what_looking_at_everything_finds(
     chance = random.Random(seed)
     drawn = [
         detection(
-            f"d{number}", metres=chance.randrange(0, 400, 7), hours=chance.randrange(0, 400, 30),
+            f"d{number}",
+            metres=chance.randrange(0, 400, 7),
+            hours=chance.randrange(0, 400, 30),
             class_code=chance.choice(["displaced_manhole_cover", "piled_rubbish"]),
         )
         for number in range(60)
-    ]  # fmt: skip
+    ]
     services = services_over(store)
     ids: dict[str, RecordDetection] = {}
     async with working(services):
@@ -339,9 +352,11 @@ async def test_cameras_verify_only_what_they_have_watched(
         official = Actor("official-9", frozenset({Role.OFFICIAL}), lead)
         await accept_case(case_id, AcceptCase(department=lead), context(official), services)
         await handle_case(
-            case_id, HandleCase(department=lead, evidence_sha256=[DIGEST]), context(official),
+            case_id,
+            HandleCase(department=lead, evidence_sha256=[DIGEST]),
+            context(official),
             services,
-        )  # fmt: skip
+        )
         if camera == "was off":
             await report_camera("c-1", known(online=False), operator, services)
             await report_camera("c-1", known(online=True), operator, services)
@@ -398,9 +413,12 @@ async def test_what_comes_in_the_midst_of_a_merge_goes_along_and_leaves_with_its
     (late,) = await record(services, detection("late", metres=5))
     case = await store.load(InspectionCase, first)
     case.merge_detection(
-        system_actor("test"), datetime.now(UTC), rework=(), reopened=(),
+        system_actor("test"),
+        datetime.now(UTC),
+        rework=(),
+        reopened=(),
         detection=as_evidence(await store.load(Detection, late), first),
-    )  # fmt: skip
+    )
     await store.save(case, metadata=context(OPERATOR).metadata())
     own = {each: frozenset((await cases(store))[each].detections) for each in ring}
     await finish_merging(services)
@@ -516,9 +534,12 @@ async def test_what_came_with_a_merged_case_is_separated_with_it(store: EventSto
 async def test_a_camera_case_merged_into_a_citizens_is_found_there(store: EventStore) -> None:
     services = services_over(store)
     said = ReportCase(
-        source="citizen", class_code="displaced_manhole_cover", latitude=NORTH, longitude=EAST,
+        source="citizen",
+        class_code="displaced_manhole_cover",
+        latitude=NORTH,
+        longitude=EAST,
         simulated=True,
-    )  # fmt: skip
+    )
     citizen = Actor("citizen-1", frozenset({Role.CITIZEN}))
     async with working(services):
         target = (await report_case(said, context(citizen), services)).stream_id

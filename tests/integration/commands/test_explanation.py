@@ -33,9 +33,11 @@ PERSONAL = ("p1", "p2", "h1", "5000000", "frozen", "2025-02-28")
 async def registered(services: Services, number: int = 1) -> str:
     """A new citizen with a key."""
     command = RegisterCitizen(
-        name="張三", id_number=f"41010219900501{number:04}", birth_date=date(1990, 5, 1),
+        name="張三",
+        id_number=f"41010219900501{number:04}",
+        birth_date=date(1990, 5, 1),
         simulated=True,
-    )  # fmt: skip
+    )
     return (await register_citizen(command, context(COUNTER), services)).stream_id
 
 
@@ -61,14 +63,22 @@ class Applying:
         self.form = form
         actor = Actor(self.citizen_id, frozenset({Role.CITIZEN}))
         self.application = Application.submit(
-            actor, self.now, application_id=Application.new_id(), citizen_id=self.citizen_id,
-            channel=Channel.APP, service=self.item.code, item_version=self.item.version,
-            department=self.item.department, pays=self.item.payout is not None,
+            actor,
+            self.now,
+            application_id=Application.new_id(),
+            citizen_id=self.citizen_id,
+            channel=Channel.APP,
+            service=self.item.code,
+            item_version=self.item.version,
+            department=self.item.department,
+            pays=self.item.payout is not None,
             form_sealed=await self.seal(FORM, orjson.dumps(form).decode()),
             baseline={"materials": 6, "steps": 4, "trips": 1},
-            identity_due_at=self.now + timedelta(minutes=30), promised_at=None, legal_due_on=None,
+            identity_due_at=self.now + timedelta(minutes=30),
+            promised_at=None,
+            legal_due_on=None,
             simulated=True,
-        )  # fmt: skip
+        )
         self.application.verify_identity(
             self.now, method="face", citizen_version=1, identified_at=self.now
         )
@@ -78,10 +88,14 @@ class Applying:
     ) -> None:
         """One round: all departments are asked, and answer or fail."""
         requests = [
-            {"material": each.name, "department": each.department, "record": each.record,
-             "request_id": str(uuid4())}
+            {
+                "material": each.name,
+                "department": each.department,
+                "record": each.record,
+                "request_id": str(uuid4()),
+            }
             for each in self.item.materials
-        ]  # fmt: skip
+        ]
         due = self.now + timedelta(seconds=10)
         if actor is None:
             self.application.request_evidence(self.now, requests=requests, due_at=due)
@@ -97,10 +111,16 @@ class Applying:
                 continue
             text = signed(self.evidence[name])
             self.digests[name] = hashlib.sha256(text.encode()).hexdigest()
-            results.append(common | {
-                "sha256": self.digests[name], "key_id": "key-1", "issued_at": self.now,
-                "hedged": False, "signed_sealed": await self.seal(evidence_purpose(name), text),
-            })  # fmt: skip
+            results.append(
+                common
+                | {
+                    "sha256": self.digests[name],
+                    "key_id": "key-1",
+                    "issued_at": self.now,
+                    "hedged": False,
+                    "signed_sealed": await self.seal(evidence_purpose(name), text),
+                }
+            )
         self.application.collect(self.now, results)
 
     async def decide(self, **falsely: Any) -> None:
@@ -108,14 +128,17 @@ class Applying:
         day = city_day(self.now)
         decision = decide(self.item, self.form, self.evidence, day)
         fields = {
-            "outcome": decision.outcome.value, "item_version": decision.item_version,
-            "decided_on": str(day), "parameters": decision.parameters,
+            "outcome": decision.outcome.value,
+            "item_version": decision.item_version,
+            "decided_on": str(day),
+            "parameters": decision.parameters,
             "inputs": [{"material": n, "sha256": sha256} for n, sha256 in self.digests.items()],
             "findings": {step.name: step.finding for step in decision.steps if step.finding},
-            "reasons": list(decision.reasons), "amount_fen": decision.amount_fen,
+            "reasons": list(decision.reasons),
+            "amount_fen": decision.amount_fen,
             "claim_id": "entitlement-" + "e" * 32,
             "steps_sealed": await self.seal(STEPS, orjson.dumps(decision.steps).decode()),
-        }  # fmt: skip
+        }
         self.application.decide(self.now, **(fields | falsely))
 
     async def save(self) -> str:
@@ -125,9 +148,15 @@ class Applying:
 
 
 async def applied(
-    services: Services, citizen_id: str, changes: dict[str, Any] | None = None, *,
-    service: str = REPAYMENT, failing: Sequence[str] = (), now: datetime = NOW, **falsely: Any,
-) -> Applying:  # fmt: skip
+    services: Services,
+    citizen_id: str,
+    changes: dict[str, Any] | None = None,
+    *,
+    service: str = REPAYMENT,
+    failing: Sequence[str] = (),
+    now: datetime = NOW,
+    **falsely: Any,
+) -> Applying:
     """An application that was decided on the evidence of the catalogue's tests."""
     applying = Applying(services, citizen_id, service, now)
     form, evidence = changed(service, changes or {})
@@ -157,8 +186,9 @@ async def test_a_refusal_is_explained_with_rules_inputs_and_what_would_have_help
     assert rule["reason_en"] == "The provident fund account is not in order"
     assert rule["expression"] == 'account.status == "normal"'
     assert {value["name"]: value["value"] for value in found["values"]} == {
-        "repaid_fen": 2_900_000, "amount_fen": 2_900_000,
-    }  # fmt: skip
+        "repaid_fen": 2_900_000,
+        "amount_fen": 2_900_000,
+    }
     events = {event.version: event for event in await store.read(application_id)}
     assert len(found["inputs"]) == 7
     for given in found["inputs"]:
@@ -168,8 +198,11 @@ async def test_a_refusal_is_explained_with_rules_inputs_and_what_would_have_help
         assert given["issued_at"] == NOW
         assert given["delivered"]
     assert found["recomputed"] == {
-        "same": True, "outcome": "refused", "reasons": ["account-normal"], "amount_fen": None,
-    }  # fmt: skip
+        "same": True,
+        "outcome": "refused",
+        "reasons": ["account-normal"],
+        "amount_fen": None,
+    }
     (change,) = found["changes"]["rules"]
     assert (change["path"], change["from"], change["to"]) == ("account.status", "frozen", "normal")
     assert change["approves"]
@@ -203,8 +236,9 @@ async def test_a_referral_says_what_failed_and_what_would_help(store: EventStore
     assert (failed["material"], failed["reason"]) == ("loan", "source-timeout")
     (delivery,) = found["deliveries"]
     assert (delivery["material"], delivery["decides"]) == (
-        "loan", ("own-loan", "own-home", "something-to-withdraw"),
-    )  # fmt: skip
+        "loan",
+        ("own-loan", "own-home", "something-to-withdraw"),
+    )
 
 
 async def test_an_officer_after_the_rules_and_a_second_round_are_told_apart(
@@ -235,13 +269,21 @@ async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:
     applying = await applied(services, citizen)
     payment, claim = str(uuid4()), "entitlement-" + "e" * 32
     applying.application.instruct_payout(
-        NOW, payment_id=payment, claim_id=claim, from_account="housing-fund",
+        NOW,
+        payment_id=payment,
+        claim_id=claim,
+        from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
-    )  # fmt: skip
+    )
     applying.application.confirm_payout(
-        NOW, payment_id=payment, bank_reference="B1", amount_fen=2_900_000, settled_at=NOW,
-        receipt_sha256="ab" * 32, receipt_sealed=await applying.seal(RECEIPT, "receipt"),
-    )  # fmt: skip
+        NOW,
+        payment_id=payment,
+        bank_reference="B1",
+        amount_fen=2_900_000,
+        settled_at=NOW,
+        receipt_sha256="ab" * 32,
+        receipt_sealed=await applying.seal(RECEIPT, "receipt"),
+    )
     found = await explain(await applying.save(), services, opened=True)
     (paid,) = found["payments"]
     assert (paid["state"], paid["amount_fen"]) == ("confirmed", 2_900_000)

@@ -25,8 +25,15 @@ async def test_a_case_goes_from_report_to_closed(store: EventStore) -> None:
     result = await take_to_the_end(services)
     assert result.answer == {"case_id": result.stream_id, "status": "closed", "version": 7}
     roles = [event.metadata["role"] for event in await store.read(result.stream_id)]
-    assert roles == ["device", "operator", "operator", "official", "official", "operator",
-                     "operator"]  # fmt: skip
+    assert roles == [
+        "device",
+        "operator",
+        "operator",
+        "official",
+        "official",
+        "operator",
+        "operator",
+    ]
 
 
 async def test_the_same_key_and_command_get_the_same_answer(store: EventStore) -> None:

@@ -24,11 +24,19 @@ RECORDS = Path(os.environ.get("CITYBRAIN_SHARED_DATA", SHARED)) / "inspection"
 REAL_FILE = RECORDS / "nyc311_animals_a.csv"
 
 GOOD = {
-    "Unique Key": "1", "Created Date": "1/1/2025 7:52", "Closed Date": "1/3/2025 12:08",
-    "Agency": "DSNY", "Complaint Type": "Dead Animal", "Descriptor": "Bird",
-    "Incident Address": "1 MAIN STREET", "City": "QUEENS", "Status": "Closed",
-    "Resolution Action Updated Date": "1/2/2025 7:37", "Latitude": "40.7", "Longitude": "-73.7",
-}  # fmt: skip
+    "Unique Key": "1",
+    "Created Date": "1/1/2025 7:52",
+    "Closed Date": "1/3/2025 12:08",
+    "Agency": "DSNY",
+    "Complaint Type": "Dead Animal",
+    "Descriptor": "Bird",
+    "Incident Address": "1 MAIN STREET",
+    "City": "QUEENS",
+    "Status": "Closed",
+    "Resolution Action Updated Date": "1/2/2025 7:37",
+    "Latitude": "40.7",
+    "Longitude": "-73.7",
+}
 OPEN = GOOD | {"Status": "In Progress", "Closed Date": ""}
 
 
@@ -55,8 +63,13 @@ async def import_file(store: EventStore, path: Path, *, dry_run: bool = False) -
 async def test_rows_keep_their_times_and_bad_ones_their_line(
     store: EventStore, tmp_path: Path
 ) -> None:
-    rows = [GOOD, OPEN | {"Unique Key": "2"}, GOOD | {"Latitude": ""}, GOOD,
-            GOOD | {"Unique Key": "5", "Latitude": "95"}]  # fmt: skip
+    rows = [
+        GOOD,
+        OPEN | {"Unique Key": "2"},
+        GOOD | {"Latitude": ""},
+        GOOD,
+        GOOD | {"Unique Key": "5", "Latitude": "95"},
+    ]
     path = write(tmp_path / "rows.csv", *rows)
     dry = await import_file(store, path, dry_run=True)
     assert (dry.imported, await store.head()) == (2, 0)
@@ -89,9 +102,7 @@ async def test_a_file_of_another_kind_is_a_clear_error(store: EventStore, tmp_pa
 
 
 @pytest.mark.skipif(not REAL_FILE.exists(), reason="the shared records are not on this machine")
-async def test_real_records_go_in_once_and_come_out_of_the_read_models(
-    store: EventStore,
-) -> None:
+async def test_real_records_go_in_once_and_come_out_of_the_read_models(store: EventStore) -> None:
     async with running(store):
         result = await import_file(store, REAL_FILE)
         assert (result.rows, result.imported, len(result.rejected)) == (2981, 2936, 45)
@@ -116,13 +127,15 @@ async def test_an_import_killed_half_way_goes_on(store: EventStore, settings: Se
     assert settings.database_url is not None
     process = subprocess.Popen(
         [sys.executable, "-m", "citybrain", "import", "311-csv", str(REAL_FILE)],
-        env=os.environ | {
+        env=os.environ
+        | {
             "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
             "CITYBRAIN_DATA_DIR": str(settings.data_dir),
             "CITYBRAIN_MODE": "development",
         },
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     async with asyncio.timeout(60):
         while await store.head() < 3000:
             await asyncio.sleep(0.01)

@@ -28,14 +28,33 @@ real_records = pytest.mark.skipif(
     not RECORDS.exists(), reason="the shared records are not here (CITYBRAIN_SHARED_DATA)"
 )
 HEADER = (
-    "Unique Key", "Created Date", "Closed Date", "Agency", "Complaint Type", "Descriptor",
-    "Incident Address", "City", "Status", "Resolution Action Updated Date", "Latitude",
+    "Unique Key",
+    "Created Date",
+    "Closed Date",
+    "Agency",
+    "Complaint Type",
+    "Descriptor",
+    "Incident Address",
+    "City",
+    "Status",
+    "Resolution Action Updated Date",
+    "Latitude",
     "Longitude",
-)  # fmt: skip
+)
 CLOSED = (
-    "1001", "1/1/2025 7:52", "1/3/2025 12:08", "DSNY", "Dead Animal", "Bird", "1 A ST", "QUEENS",
-    "Closed", "1/2/2025 7:37", "40.7", "-73.7",
-)  # fmt: skip
+    "1001",
+    "1/1/2025 7:52",
+    "1/3/2025 12:08",
+    "DSNY",
+    "Dead Animal",
+    "Bird",
+    "1 A ST",
+    "QUEENS",
+    "Closed",
+    "1/2/2025 7:37",
+    "40.7",
+    "-73.7",
+)
 OPEN = (*CLOSED[:2], "", *CLOSED[3:8], "In Progress", *CLOSED[9:])
 
 
@@ -142,8 +161,16 @@ def again(key: str, day: int, north: str = "40.7", kind: str = "Dead Animal") ->
     """Another report, of the same place unless said otherwise."""
     at = f"1/{day}/2025 7:52"
     return (
-        key, at, f"1/{day}/2025 12:08", *CLOSED[3:4], kind, *CLOSED[5:9], at, north, *CLOSED[11:]
-    )  # fmt: skip
+        key,
+        at,
+        f"1/{day}/2025 12:08",
+        *CLOSED[3:4],
+        kind,
+        *CLOSED[5:9],
+        at,
+        north,
+        *CLOSED[11:],
+    )
 
 
 async def statuses(store: EventStore, *keys: str) -> list[str]:
@@ -155,9 +182,13 @@ async def test_rows_of_one_problem_are_merged_into_the_earliest(
     store: EventStore, tmp_path: Path
 ) -> None:
     rows = [
-        again("1", 8), again("2", 5), again("3", 3), again("4", 12), again("5", 3, "40.8"),
+        again("1", 8),
+        again("2", 5),
+        again("3", 3),
+        again("4", 12),
+        again("5", 3, "40.8"),
         again("6", 3, kind="Pet Shop"),
-    ]  # fmt: skip
+    ]
     result = await bring_in(store, extract(tmp_path, *rows))
     assert (counts(result), result.merged) == ((6, 0, 0, 0), 2)
     assert result.events == await store.head() == 2 * (3 + 2) + 4 * 7
@@ -194,8 +225,9 @@ async def test_a_merge_that_a_person_undid_stays_undone(store: EventStore, tmp_p
     ]
     assert (await bring_in(store, extract(tmp_path, *rows))).merged == 1
     case_id = case_id_of("nyc311", "2")
-    await unmerge_case(case_id, UnmergeCase(reason="another bird"), context(OPERATOR),
-                       services_over(store))  # fmt: skip
+    await unmerge_case(
+        case_id, UnmergeCase(reason="another bird"), context(OPERATOR), services_over(store)
+    )
     result = await bring_in(store, extract(tmp_path, *rows))
     assert (counts(result), result.merged) == ((0, 1, 1, 0), 0)
     assert await statuses(store, "1", "2") == ["dispatched", "closed"]

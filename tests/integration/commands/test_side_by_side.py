@@ -33,10 +33,7 @@ class Slow:
         self.may_end.setdefault(stream_id, asyncio.Event()).set()
 
     async def react(
-        self,
-        event: RecordedEvent,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         self.begun.append(event.stream_id)
         await self.may_end.setdefault(event.stream_id, asyncio.Event()).wait()

@@ -5,12 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from citybrain.domain.stream import (
-    StreamAggregate,
-    StreamCreated,
-    StreamEvent,
-    register_stream,
-)
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
 
 AT = datetime(2026, 3, 1, 8, 15, 30, 123456, tzinfo=UTC)
 

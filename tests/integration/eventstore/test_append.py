@@ -94,8 +94,10 @@ async def test_idempotency_record_is_written_with_the_events_and_only_then(
     stored = await store.answer_for("me:key")
     assert stored is not None
     assert (stored.fingerprint, stored.answer, stored.position) == (
-        b"fingerprint", b'{"answer":1}', done.position
-    )  # fmt: skip
+        b"fingerprint",
+        b'{"answer":1}',
+        done.position,
+    )
     refused = IdempotencyRecord("me:other", b"", b"")
     with pytest.raises(WrongExpectedVersion):
         await store.append("case-1", 9, [EVENT], metadata=metadata(), idempotency=refused)
@@ -206,13 +208,15 @@ async def test_what_the_database_refuses_costs_only_itself(
     answers = await asyncio.gather(
         *(
             store.append(
-                f"case-{n}", ANY, [NewEvent("bad" if n == 17 else "good", b"{}")],
+                f"case-{n}",
+                ANY,
+                [NewEvent("bad" if n == 17 else "good", b"{}")],
                 metadata=metadata(),
             )
             for n in range(40)
         ),
         return_exceptions=True,
-    )  # fmt: skip
+    )
     assert [n for n, answer in enumerate(answers) if isinstance(answer, Exception)] == [17]
     assert await store.head() == 39
 

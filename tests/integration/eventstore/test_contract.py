@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from eventsourcing.tests.persistence import (
-    AggregateRecorderTestCase,
-    ApplicationRecorderTestCase,
-)
+from eventsourcing.tests.persistence import AggregateRecorderTestCase, ApplicationRecorderTestCase
 
 from citybrain.settings import Settings
 from tests.integration.eventstore.facade import StoreThread, SynchronousRecorder

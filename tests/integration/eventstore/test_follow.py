@@ -81,9 +81,11 @@ async def test_all_who_follow_see_all_whatever_their_pace(
         return seen
 
     choices: list[dict[str, list[str]]] = [
-        {}, {"topics": ["t0", "last"]}, {"categories": ["case"]},
+        {},
+        {"topics": ["t0", "last"]},
+        {"categories": ["case"]},
         {"topics": ["t1", "last"], "categories": ["case"]},
-    ]  # fmt: skip
+    ]
     wanted = [(after, choices[after % 4], chance.choice([0, 0.01, 0.1])) for after in range(12)]
     following = [asyncio.create_task(follow(*each)) for each in wanted]
     for number in range(total - 1):
@@ -96,11 +98,12 @@ async def test_all_who_follow_see_all_whatever_their_pace(
     for (after, filters, _), seen in zip(wanted, found, strict=True):
         categories, topics = filters.get("categories"), filters.get("topics")
         assert seen == [
-            event.position for event in log
+            event.position
+            for event in log
             if event.position > after
             and (topics is None or event.topic in topics)
             and (categories is None or event.stream_id.split("-")[0] in categories)
-        ]  # fmt: skip
+        ]
 
 
 async def test_the_log_is_read_once_for_all_who_follow(

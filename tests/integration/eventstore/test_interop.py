@@ -139,9 +139,10 @@ async def test_stock_and_our_writers_together_leave_no_gap(
     assert events[-1].recorded_at >= events[0].recorded_at
 
 
-@pytest.mark.parametrize("statement", ["UPDATE stored_events SET topic = 'x'",
-                                       "DELETE FROM stored_events",
-                                       "TRUNCATE stored_events"])  # fmt: skip
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE stored_events SET topic = 'x'", "DELETE FROM stored_events", "TRUNCATE stored_events"],
+)
 async def test_recorded_events_cannot_be_changed(store: EventStore, statement: str) -> None:
     await store.append("case-1", ANY, [NewEvent("t", b"{}")], metadata=metadata())
     with pytest.raises(Exception, match="forbidden"):

@@ -50,14 +50,16 @@ async def elsewhere(tmp_path: Path) -> AsyncIterator[tuple[Elsewhere, Exchange]]
     keys = [read_signer(tmp_path / "member.pem", "member-1").public_key]
     path = tmp_path / "directory.json"
     path.write_bytes(
-        orjson.dumps({
-            "departments": [
-                {"code": "police", "url": f"{url}/here", "public_keys": keys},
-                {"code": "tax", "url": f"{url}/lost", "public_keys": keys},
-            ],
-            "bank": {"code": "bank", "url": f"{url}/here", "public_keys": keys},
-        })
-    )  # fmt: skip
+        orjson.dumps(
+            {
+                "departments": [
+                    {"code": "police", "url": f"{url}/here", "public_keys": keys},
+                    {"code": "tax", "url": f"{url}/lost", "public_keys": keys},
+                ],
+                "bank": {"code": "bank", "url": f"{url}/here", "public_keys": keys},
+            }
+        )
+    )
     settings = Settings(mode="development", data_dir=tmp_path, exchange_directory=path)
     async with open_exchange(settings) as exchange:
         yield place, exchange

@@ -43,9 +43,14 @@ async def ask(
     exchange: Exchange, department: str = "police", record: str = "identity", seconds: float = 0.8
 ) -> Evidence:
     request = EvidenceRequest(
-        request_id=uuid4(), application_id="application-1", department=department,
-        record=record, id_number=NUMBER, form={}, user_id="system",
-    )  # fmt: skip
+        request_id=uuid4(),
+        application_id="application-1",
+        department=department,
+        record=record,
+        id_number=NUMBER,
+        form={},
+        user_id="system",
+    )
     return await exchange.fetch(request, datetime.now(UTC) + timedelta(seconds=seconds))
 
 
@@ -83,8 +88,9 @@ async def test_each_failure_has_its_name(
 
 async def test_who_is_not_there_and_what_they_do_not_have(exchange: Exchange) -> None:
     for department, record, code in (
-        ("nobody", "identity", "source-unknown"), ("police", "dogs", "source-no-record"),
-    ):  # fmt: skip
+        ("nobody", "identity", "source-unknown"),
+        ("police", "dogs", "source-no-record"),
+    ):
         with pytest.raises(SourceFailed) as failed:
             await ask(exchange, department, record)
         assert failed.value.code == code

@@ -49,9 +49,11 @@ def id_number(circumstance: int = 0, spouse: bool = False, place: int | None = N
 async def registered(api: Api, number: str | None = None, **fields: Any) -> str:
     """A new citizen's id."""
     body = {
-        "name": "張三", "id_number": number or id_number(), "birth_date": "1990-05-01",
+        "name": "張三",
+        "id_number": number or id_number(),
+        "birth_date": "1990-05-01",
         "simulated": True,
-    } | fields  # fmt: skip
+    } | fields
     answer = await api.call("POST", "/v1/citizens", "official", json=body)
     assert answer.status == 201, answer.body
     return str(answer.json["citizen_id"])
@@ -60,9 +62,11 @@ async def registered(api: Api, number: str | None = None, **fields: Any) -> str:
 async def identify(api: Api, citizen: str, service: str = REPAYMENT) -> None:
     """At a counter, by a document."""
     answer = await api.call(
-        "POST", f"/v1/citizens/{citizen}/identity/confirmation", "official",
+        "POST",
+        f"/v1/citizens/{citizen}/identity/confirmation",
+        "official",
         json={"purpose": service, "document": "identity-card"},
-    )  # fmt: skip
+    )
     assert answer.status == 200, answer.body
 
 
@@ -74,17 +78,31 @@ async def identified(api: Api, number: str | None = None, service: str = REPAYME
 
 
 async def submit(
-    api: Api, citizen: str, service: str = REPAYMENT, *, channel: str = "app",
-    role: str = "citizen", subject: str = "", headers: dict[str, str] | None = None, **fields: Any,
-) -> Answer:  # fmt: skip
+    api: Api,
+    citizen: str,
+    service: str = REPAYMENT,
+    *,
+    channel: str = "app",
+    role: str = "citizen",
+    subject: str = "",
+    headers: dict[str, str] | None = None,
+    **fields: Any,
+) -> Answer:
     """Apply."""
     body = {
-        "service": service, "channel": channel, "citizen_id": citizen, "simulated": True,
-    } | fields  # fmt: skip
+        "service": service,
+        "channel": channel,
+        "citizen_id": citizen,
+        "simulated": True,
+    } | fields
     return await api.call(
-        "POST", "/v1/applications", role, subject=subject or (citizen if role == "citizen" else ""),
-        headers=headers, json=body,
-    )  # fmt: skip
+        "POST",
+        "/v1/applications",
+        role,
+        subject=subject or (citizen if role == "citizen" else ""),
+        headers=headers,
+        json=body,
+    )
 
 
 async def applied(api: Api, citizen: str, service: str = REPAYMENT, **fields: Any) -> str:
@@ -127,6 +145,11 @@ async def review(
 ) -> Answer:
     """An officer of the housing fund decides."""
     return await command(
-        api, application, "review", "official", {"note": "looked"} | body, subject=officer,
+        api,
+        application,
+        "review",
+        "official",
+        {"note": "looked"} | body,
+        subject=officer,
         department="housing-fund",
-    )  # fmt: skip
+    )

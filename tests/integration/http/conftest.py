@@ -152,6 +152,11 @@ async def api(
 
 
 REPORT = {
-    "source": "camera", "class_code": "overflowing_bin", "latitude": 34.7, "longitude": 113.6,
-    "confidence": 90, "simulated": True, "occurred_at": "2026-03-01T08:00:00+08:00",
-}  # fmt: skip
+    "source": "camera",
+    "class_code": "overflowing_bin",
+    "latitude": 34.7,
+    "longitude": 113.6,
+    "confidence": 90,
+    "simulated": True,
+    "occurred_at": "2026-03-01T08:00:00+08:00",
+}

@@ -12,9 +12,12 @@ NOTICE = "ab" * 32
 async def registered(api: Api, **fields: Any) -> str:
     """A new citizen's id."""
     body = {
-        "name": "張三", "id_number": f"4101{uuid4().hex[:14]}", "birth_date": "1990-05-01",
-        "phone": "+86 371 5555 0123", "simulated": True,
-    } | fields  # fmt: skip
+        "name": "張三",
+        "id_number": f"4101{uuid4().hex[:14]}",
+        "birth_date": "1990-05-01",
+        "phone": "+86 371 5555 0123",
+        "simulated": True,
+    } | fields
     answer = await api.call("POST", "/v1/citizens", "official", json=body)
     assert answer.status == 201, answer.body
     return str(answer.json["citizen_id"])
@@ -24,9 +27,12 @@ async def agreed(api: Api, **fields: Any) -> str:
     """A citizen who has agreed to face recognition."""
     citizen = await registered(api, **fields)
     answer = await api.call(
-        "POST", f"/v1/citizens/{citizen}/face/consent", "citizen", subject=citizen,
+        "POST",
+        f"/v1/citizens/{citizen}/face/consent",
+        "citizen",
+        subject=citizen,
         json={"notice_sha256": NOTICE},
-    )  # fmt: skip
+    )
     assert answer.status == 200, answer.body
     return citizen
 
@@ -44,9 +50,12 @@ async def challenge(
 ) -> Any:
     """A fresh challenge."""
     answer = await api.call(
-        "POST", f"/v1/citizens/{citizen}/face/challenges", role, subject=subject,
+        "POST",
+        f"/v1/citizens/{citizen}/face/challenges",
+        role,
+        subject=subject,
         json={"purpose": purpose},
-    )  # fmt: skip
+    )
     assert answer.status == 201, answer.body
     return answer.json
 
@@ -54,24 +63,33 @@ async def challenge(
 def answered(challenge: Any, person: int, **fields: Any) -> dict[str, Any]:
     """The body that answers a challenge as it should be."""
     return {
-        "challenge_id": challenge["challenge_id"], "nonce": challenge["nonce"],
+        "challenge_id": challenge["challenge_id"],
+        "nonce": challenge["nonce"],
         "frames": frames(challenge["steps"], person),
-    } | fields  # fmt: skip
+    } | fields
 
 
 async def enrol(api: Api, citizen: str, person: int, **fields: Any) -> Answer:
     """Enrol a face."""
     asked = await challenge(api, citizen, "enrol", "citizen", citizen)
     return await api.call(
-        "POST", f"/v1/citizens/{citizen}/face/enrolment", "citizen", subject=citizen,
+        "POST",
+        f"/v1/citizens/{citizen}/face/enrolment",
+        "citizen",
+        subject=citizen,
         json=answered(asked, person, **fields),
-    )  # fmt: skip
+    )
 
 
 async def verify(
-    api: Api, citizen: str, person: int, *, kiosk: str = "kiosk-1",
-    headers: dict[str, str] | None = None, **fields: Any,
-) -> Answer:  # fmt: skip
+    api: Api,
+    citizen: str,
+    person: int,
+    *,
+    kiosk: str = "kiosk-1",
+    headers: dict[str, str] | None = None,
+    **fields: Any,
+) -> Answer:
     """Verify a face for the housing fund."""
     asked = await challenge(api, citizen, "housing-fund", subject=kiosk)
     body = {"purpose": "housing-fund"} | answered(asked, person) | fields
@@ -79,14 +97,22 @@ async def verify(
 
 
 async def send(
-    api: Api, citizen: str, body: Any, *, kiosk: str = "kiosk-1",
+    api: Api,
+    citizen: str,
+    body: Any,
+    *,
+    kiosk: str = "kiosk-1",
     headers: dict[str, str] | None = None,
-) -> Answer:  # fmt: skip
+) -> Answer:
     """Send an answer as it is."""
     return await api.call(
-        "POST", f"/v1/citizens/{citizen}/face/verification", "device", subject=kiosk, json=body,
+        "POST",
+        f"/v1/citizens/{citizen}/face/verification",
+        "device",
+        subject=kiosk,
+        json=body,
         headers=headers,
-    )  # fmt: skip
+    )
 
 
 async def events(api: Api, citizen: str) -> list[Any]:

@@ -192,9 +192,11 @@ async def test_lists_are_ones_own_and_paged(api: Api) -> None:
     cursor = ""
     while True:
         page = await api.call(
-            "GET", f"/v1/applications?limit=2&min_position={head}{cursor}", "citizen",
+            "GET",
+            f"/v1/applications?limit=2&min_position={head}{cursor}",
+            "citizen",
             subject=citizen,
-        )  # fmt: skip
+        )
         seen += [row["application_id"] for row in page.json["applications"]]
         if page.json["next"] is None:
             break

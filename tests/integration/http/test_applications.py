@@ -28,9 +28,14 @@ from tests.integration.http.applying import (
 from tests.integration.http.conftest import Api
 
 LIFE = [
-    "submitted", "identity_verified", "evidence_requested", *["evidence_collected"] * 7, "decided",
-    "payout_instructed", "payout_confirmed",
-]  # fmt: skip
+    "submitted",
+    "identity_verified",
+    "evidence_requested",
+    *["evidence_collected"] * 7,
+    "decided",
+    "payout_instructed",
+    "payout_confirmed",
+]
 GREEN_ROOF = """
 valid_from: 2024-01-01
 code: green-roof-grant
@@ -145,8 +150,7 @@ async def test_of_two_spouses_one_is_paid_and_the_other_told_why(
 
 
 @pytest.mark.parametrize(
-    ("circumstance", "reason"),
-    [(6, "account-normal"), (7, "once-a-year"), (8, "own-loan")],
+    ("circumstance", "reason"), [(6, "account-normal"), (7, "once-a-year"), (8, "own-loan")]
 )
 async def test_rules_refuse_by_what_departments_know(
     api: Api, departments: Departments, circumstance: int, reason: str
@@ -170,9 +174,13 @@ async def test_four_channels_and_one_stream(api: Api) -> None:
     assert departments_answer.channels == ["web"]
     other = await applied(api, await registered(api), channel="counter", role="official")
     taken = await command(
-        api, other, "takeover", "citizen", {"channel": "app"},
+        api,
+        other,
+        "takeover",
+        "citizen",
+        {"channel": "app"},
         subject=(await state(api, other)).citizen_id,
-    )  # fmt: skip
+    )
     assert taken.json["channel"] == "app"
 
 
@@ -283,9 +291,12 @@ async def test_a_bank_that_is_away_delays_the_money_and_no_more(
         while not (await state(api, application)).payout_delayed:
             await asyncio.sleep(0.05)
     late = await command(
-        api, application, "withdrawal", "citizen",
+        api,
+        application,
+        "withdrawal",
+        "citizen",
         subject=(await state(api, application)).citizen_id,
-    )  # fmt: skip
+    )
     assert late.is_problem(409, "too-late-to-withdraw")
     await departments.fault("bank-payments", "ok")
     await until(api, application, "paid")
@@ -324,19 +335,27 @@ async def test_an_officer_decides_where_a_department_is_away_and_asks_again(
     referred = await until(api, application, "referred")
     assert "own-loan" in referred.reasons
     wrong = await command(
-        api, application, "review", "official",
+        api,
+        application,
+        "review",
+        "official",
         {"outcome": "refused", "note": "x", "reasons": ["x"]},
-        subject="official-police", department="police",
-    )  # fmt: skip
+        subject="official-police",
+        department="police",
+    )
     assert wrong.is_problem(403, "not-your-department")
     incomplete = await review(api, application, outcome="approved")
     assert incomplete.is_problem(422, "review-incomplete")
     await departments.fault("police", "ok")
     await asyncio.sleep(0.5)
     again = await command(
-        api, application, "evidence", "official", subject="official-fund-1",
+        api,
+        application,
+        "evidence",
+        "official",
+        subject="official-fund-1",
         department="housing-fund",
-    )  # fmt: skip
+    )
     assert again.status == 200, again.body
     ended = await until(api, application, "paid", "referred")
     assert ended.rounds == 2

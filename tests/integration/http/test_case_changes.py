@@ -16,10 +16,17 @@ DIGEST = "ab" * 32
 
 def seen(ref: str, **fields: Any) -> dict[str, Any]:
     return {
-        "camera_id": "c-1", "ref": ref, "class_code": "displaced_manhole_cover", "confidence": 91,
-        "latitude": NORTH, "longitude": EAST, "evidence_sha256": [DIGEST], "simulated": True,
-        "occurred_at": (datetime.now(UTC) - timedelta(seconds=5)).isoformat(), **fields,
-    }  # fmt: skip
+        "camera_id": "c-1",
+        "ref": ref,
+        "class_code": "displaced_manhole_cover",
+        "confidence": 91,
+        "latitude": NORTH,
+        "longitude": EAST,
+        "evidence_sha256": [DIGEST],
+        "simulated": True,
+        "occurred_at": (datetime.now(UTC) - timedelta(seconds=5)).isoformat(),
+        **fields,
+    }
 
 
 async def detect(api: Api, *detections: dict[str, Any]) -> Answer:
@@ -57,9 +64,14 @@ async def act(
     subject = f"{role}-{department}" if department else f"{role}-1"
     case = await api.call("GET", f"/v1/cases/{case_id}", "operator")
     return await api.call(
-        "POST", f"/v1/cases/{case_id}/{what}", role, subject=subject, department=department,
-        json=body, headers={"If-Match": case.headers["ETag"]},
-    )  # fmt: skip
+        "POST",
+        f"/v1/cases/{case_id}/{what}",
+        role,
+        subject=subject,
+        department=department,
+        json=body,
+        headers={"If-Match": case.headers["ETag"]},
+    )
 
 
 async def test_each_detection_of_a_batch_is_taken_for_itself(api: Api) -> None:
@@ -77,12 +89,14 @@ async def test_each_detection_of_a_batch_is_taken_for_itself(api: Api) -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
-        ({"confidence": 0}, 422, "invalid-input"), ({"latitude": 91}, 422, "invalid-input"),
+        ({"confidence": 0}, 422, "invalid-input"),
+        ({"latitude": 91}, 422, "invalid-input"),
         ({"class_code": "nothing"}, 422, "unknown-class"),
         ({"occurred_at": "2999-01-01T00:00:00Z"}, 409, "time-out-of-order"),
-        ({"camera_id": "../x"}, 422, "invalid-input"), ({"more": 1}, 422, "invalid-input"),
+        ({"camera_id": "../x"}, 422, "invalid-input"),
+        ({"more": 1}, 422, "invalid-input"),
     ],
-)  # fmt: skip
+)
 async def test_a_detection_that_is_wrong_leaves_nothing(
     api: Api, fields: dict[str, Any], status: int, code: str
 ) -> None:
@@ -157,9 +171,16 @@ async def test_a_joint_decision_from_end_to_end(api: Api) -> None:
 async def test_a_change_takes_two_people(api: Api) -> None:
     case_id = await dispatched(api)
     asked = await act(
-        api, case_id, "requests", "official", WORKS, change="extension", reason="rain",
-        deadline="handling", amount=6,
-    )  # fmt: skip
+        api,
+        case_id,
+        "requests",
+        "official",
+        WORKS,
+        change="extension",
+        reason="rain",
+        deadline="handling",
+        amount=6,
+    )
     assert asked.status == 200, asked.body
     request = {"request_id": asked.json["request_id"], "note": "granted"}
     for role in ("operator", "official"):
@@ -180,9 +201,15 @@ async def test_a_deferred_case_is_resumed(api: Api) -> None:
     case_id = await dispatched(api)
     until_then = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     asked = await act(
-        api, case_id, "requests", "official", WORKS, change="deferral", reason="frost",
+        api,
+        case_id,
+        "requests",
+        "official",
+        WORKS,
+        change="deferral",
+        reason="frost",
         until=until_then,
-    )  # fmt: skip
+    )
     await act(api, case_id, "approve", "supervisor", request_id=asked.json["request_id"])
     still = await act(api, case_id, "accept", "official", WORKS)
     assert still.is_problem(409, "case-deferred")
@@ -217,17 +244,19 @@ async def test_a_detection_gets_a_case_of_its_own(api: Api) -> None:
         api, case_id, "separate", "operator", detection_id=detection_id, reason="another cover"
     )
     assert separated.status == 200, separated.body
-    last = (await act(
-        api, case_id, "separate", "operator", detection_id=detection_id, reason="x"
-    ))  # fmt: skip
+    last = await act(api, case_id, "separate", "operator", detection_id=detection_id, reason="x")
     assert last.is_problem(409, "no-such-detection")
 
 
 async def test_an_unsure_camera_sends_a_detection_not_a_case(api: Api) -> None:
     body = {
-        "source": "camera", "class_code": "displaced_manhole_cover", "latitude": NORTH,
-        "longitude": EAST, "confidence": 40, "simulated": True,
-    }  # fmt: skip
+        "source": "camera",
+        "class_code": "displaced_manhole_cover",
+        "latitude": NORTH,
+        "longitude": EAST,
+        "confidence": 40,
+        "simulated": True,
+    }
     answer = await api.call("POST", "/v1/cases", "device", json=body)
     assert answer.is_problem(422, "confidence-too-low")
     assert await api.runtime.store.head() == 0
@@ -246,9 +275,13 @@ async def test_a_reporter_sees_nothing_of_what_others_reported(api: Api) -> None
     ids = []
     for number in (1, 2):
         body = {
-            "source": "citizen", "class_code": "road_damage", "latitude": NORTH,
-            "longitude": EAST, "description": f"from {number}", "simulated": True,
-        }  # fmt: skip
+            "source": "citizen",
+            "class_code": "road_damage",
+            "latitude": NORTH,
+            "longitude": EAST,
+            "description": f"from {number}",
+            "simulated": True,
+        }
         told = await api.call(
             "POST", "/v1/cases", "citizen", subject=f"citizen-{number}", json=body
         )
@@ -265,11 +298,13 @@ async def test_a_reporter_sees_nothing_of_what_others_reported(api: Api) -> None
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/v1/cases/case-%00", 404), ("/v1/cases/case-%00/timeline", 404),
-        ("/v1/cases/case-%00/comments", 404), ("/v1/cameras?after=%00", 400),
+        ("/v1/cases/case-%00", 404),
+        ("/v1/cases/case-%00/timeline", 404),
+        ("/v1/cases/case-%00/comments", 404),
+        ("/v1/cameras?after=%00", 400),
         ("/v1/cases?since=0001-01-01T00:00:00%2B14:00", 400),
         ("/v1/cases?until=9999-12-31T23:59:59-14:00", 400),
     ],
-)  # fmt: skip
+)
 async def test_odd_questions_are_answered(api: Api, path: str, status: int) -> None:
     assert (await api.call("GET", path, "operator")).status == status

@@ -39,9 +39,16 @@ async def test_a_case_from_report_to_closed(api: Api) -> None:
     path = f"/v1/cases/{closed.json['case_id']}/timeline?min_position={position}"
     timeline = await api.call("GET", path, "operator")
     assert [entry["topic"].removeprefix("case.") for entry in timeline.json["entries"]] == [
-        "reported", "filed", "dispatched", "accepted", "handled", "returned", "handled",
-        "verified", "closed",
-    ]  # fmt: skip
+        "reported",
+        "filed",
+        "dispatched",
+        "accepted",
+        "handled",
+        "returned",
+        "handled",
+        "verified",
+        "closed",
+    ]
     entries, after = [], 0
     while after is not None:
         page = (await api.call("GET", f"{path}&limit=4&after={after}", "operator")).json
@@ -106,14 +113,18 @@ async def test_the_front_page_numbers_are_public_and_hold_no_text(api: Api) -> N
     [
         (role, step)
         for step, allowed in {
-            "file": "operator", "dispatch": "operator", "accept": "official",
-            "handle": "official", "return": "operator", "verify": "operator",
+            "file": "operator",
+            "dispatch": "operator",
+            "accept": "official",
+            "handle": "official",
+            "return": "operator",
+            "verify": "operator",
             "close": "operator",
         }.items()
         for role in ("citizen", "device", "official", "operator", "auditor")
         if role != allowed
     ],
-)  # fmt: skip
+)
 async def test_each_step_by_its_role_only(api: Api, role: str, step: str) -> None:
     answer = await api.call(
         "POST", f"/v1/cases/case-1/{step}", role, json={}, headers={"If-Match": '"1"'}
@@ -152,8 +163,17 @@ async def test_lists_are_paged(api: Api) -> None:
 
 
 async def test_health_readiness_metrics_and_documents(api: Api) -> None:
-    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs.css",
-                 "/v1/classes", "/v1/departments", "/.well-known/jwks.json"):  # fmt: skip
+    for path in (
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/docs.css",
+        "/v1/classes",
+        "/v1/departments",
+        "/.well-known/jwks.json",
+    ):
         answer = await api.call("GET", path)
         assert answer.status == 200, path
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")

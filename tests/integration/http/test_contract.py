@@ -11,8 +11,10 @@ import pytest
 from tests.integration.http.conftest import Api
 
 EXAMPLES = {"operator": 10, "auditor": 5, "device": 5, None: 2}
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance," \
-    "response_schema_conformance"  # fmt: skip
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_schema_conformance"
+)
 
 
 @pytest.fixture
@@ -25,11 +27,24 @@ async def test_generated_requests_never_break_the_server(
     api: Api, tmp_path: Path, role: str | None
 ) -> None:
     command = [
-        str(Path(sys.executable).parent / "schemathesis"), "run", f"{api.url}/openapi.json",
-        "--max-examples", str(EXAMPLES[role]), "--checks", CHECKS, "--phases", "examples,fuzzing",
-        "--exclude-path", "/live", "--exclude-path", "/v1/log", "--generation-deterministic",
-        "--request-timeout", "10", "--no-color",
-    ]  # fmt: skip
+        str(Path(sys.executable).parent / "schemathesis"),
+        "run",
+        f"{api.url}/openapi.json",
+        "--max-examples",
+        str(EXAMPLES[role]),
+        "--checks",
+        CHECKS,
+        "--phases",
+        "examples,fuzzing",
+        "--exclude-path",
+        "/live",
+        "--exclude-path",
+        "/v1/log",
+        "--generation-deterministic",
+        "--request-timeout",
+        "10",
+        "--no-color",
+    ]
     if role is not None:
         command += ["--header", f"Authorization: Bearer {api.token(role)}"]
 

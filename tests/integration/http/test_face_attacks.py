@@ -68,9 +68,13 @@ async def test_a_challenge_is_raced_for_and_won_once(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"nonce": "guessed"}, {"challenge_id": "0" * 8 + "-0000-4000-8000-" + "0" * 12},
-               {"purpose": "other"}],
-)  # fmt: skip
+    "change",
+    [
+        {"nonce": "guessed"},
+        {"challenge_id": "0" * 8 + "-0000-4000-8000-" + "0" * 12},
+        {"purpose": "other"},
+    ],
+)
 async def test_a_challenge_cannot_be_bent(api: Api, change: dict[str, str]) -> None:
     citizen = await enrolled(api, ANNA)
     body = FUND | answered(await challenge(api, citizen, "housing-fund"), ANNA)
@@ -135,9 +139,7 @@ async def test_a_swapped_frame_is_refused(api: Api, place: int) -> None:
     await refused(api, citizen, body, "another-person")
 
 
-async def test_frames_of_an_earlier_attempt_are_refused_compressed_again_or_not(
-    api: Api,
-) -> None:
+async def test_frames_of_an_earlier_attempt_are_refused_compressed_again_or_not(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     by_turn = {turn: jpeg(ANNA, turn) for turn in ("neutral", "left", "right")}
     asked = await challenge(api, citizen, "housing-fund")
@@ -167,9 +169,11 @@ async def test_failures_lock_the_face_and_leave_the_other_ways(api: Api) -> None
     assert answer.is_problem(429, "too-many-face-attempts")
     assert int(answer.headers["Retry-After"]) > 0
     counter = await api.call(
-        "POST", f"/v1/citizens/{citizen}/identity/confirmation", "official",
+        "POST",
+        f"/v1/citizens/{citizen}/identity/confirmation",
+        "official",
         json=FUND | {"document": "passport"},
-    )  # fmt: skip
+    )
     assert counter.status == 200
 
 
@@ -313,9 +317,12 @@ class TestAFlood:
 
         async def one(number: int) -> tuple[int, str | None, str]:
             answer = await api.call(
-                "POST", "/v1/faces/identification", "device", subject=f"kiosk-{number}",
+                "POST",
+                "/v1/faces/identification",
+                "device",
+                subject=f"kiosk-{number}",
                 json=bodies[number % len(bodies)],
-            )  # fmt: skip
+            )
             code = answer.json.get("code", "")
             return answer.status, answer.headers.get("Retry-After"), code
 

@@ -57,13 +57,19 @@ async def test_the_right_person_is_matched_and_another_is_not(api: Api) -> None:
     wrong = await verify(api, citizen, BORIS)
 
     assert (right.status, right.json["matched"], right.json["purpose"]) == (
-        200, True, "housing-fund",
-    )  # fmt: skip
+        200,
+        True,
+        "housing-fund",
+    )
     assert (wrong.status, wrong.json["matched"]) == (200, False)
     assert "score" not in right.json
     assert await topics(api, citizen) == [
-        "registered", "face_consent_given", "face_enrolled", "face_verified", "face_verified",
-    ]  # fmt: skip
+        "registered",
+        "face_consent_given",
+        "face_enrolled",
+        "face_verified",
+        "face_verified",
+    ]
 
 
 async def test_a_decision_says_all_that_it_rests_on(api: Api) -> None:
@@ -122,9 +128,11 @@ async def test_one_face_under_two_identities_waits_for_an_officer(api: Api) -> N
     assert (await api.call("GET", path, "citizen")).is_problem(403, "role-missing")
 
     resolved = await api.call(
-        "POST", f"/v1/citizens/{second}/face/duplicates/resolution", "official",
+        "POST",
+        f"/v1/citizens/{second}/face/duplicates/resolution",
+        "official",
         json={"other": first, "verdict": "same-person"},
-    )  # fmt: skip
+    )
     assert (resolved.status, resolved.json["face_enrolled"]) == (200, False)
     path = f"/v1/faces/duplicates?min_position={resolved.headers['X-Position']}"
     assert (await api.call("GET", path, "official")).json["duplicates"] == []
@@ -154,9 +162,10 @@ async def test_a_face_is_replaced_by_the_same_face_or_at_a_counter(api: Api) -> 
 async def test_a_face_that_is_several_peoples_is_compared_with_all(api: Api) -> None:
     first, second, third = [await enrolled(api, ANNA) for _ in range(3)]
     duplicates = [
-        event["data"]["other"] for event in await events(api, third)
+        event["data"]["other"]
+        for event in await events(api, third)
         if event["topic"] == "citizen.duplicate_suspected"
-    ]  # fmt: skip
+    ]
     assert sorted(duplicates) == sorted([first, second])
     path = f"/v1/citizens/{third}/face/duplicates/resolution"
     verdict = {"other": first, "verdict": "different-people"}
@@ -223,8 +232,9 @@ async def test_with_the_consent_go_samples_and_traces(api: Api) -> None:
     async def nothing_left() -> bool:
         count = await api.runtime.store.pool.fetchval(
             "SELECT (SELECT count(*) FROM sealed_blobs WHERE person_id = $1) "
-            "+ (SELECT count(*) FROM face_samples_seen WHERE person_id = $1)", citizen,
-        )  # fmt: skip
+            "+ (SELECT count(*) FROM face_samples_seen WHERE person_id = $1)",
+            citizen,
+        )
         return bool(count == 0)
 
     await until(nothing_left)
@@ -298,9 +308,11 @@ async def test_a_citizen_is_found_by_number_and_registered_once(api: Api) -> Non
     citizen = await registered(api, id_number="410102199005011234")
 
     again = await api.call(
-        "POST", "/v1/citizens", "official",
+        "POST",
+        "/v1/citizens",
+        "official",
         json={"name": "x", "id_number": "410102199005011234", "birth_date": "1990-05-01"},
-    )  # fmt: skip
+    )
     found = await api.call(
         "POST", "/v1/citizens/search", "official", json={"id_number": "410102199005011234"}
     )
@@ -358,9 +370,12 @@ async def test_nobody_learns_about_others_by_naming_them(api: Api) -> None:
     body = {"notice_sha256": "ab" * 32}
     for whose, guardian in ((child, adult), (child, child), (me, child), (me, adult)):
         answer = await api.call(
-            "POST", f"/v1/citizens/{whose}/face/consent", "citizen", subject=me,
+            "POST",
+            f"/v1/citizens/{whose}/face/consent",
+            "citizen",
+            subject=me,
             json=body | {"guardian": guardian},
-        )  # fmt: skip
+        )
         assert answer.is_problem(403, "not-your-own")
     nobody = "citizen-" + "e" * 32
     for whose in (child, nobody):
@@ -423,14 +438,18 @@ async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
     base = f"/v1/citizens/{citizen}/identity"
     no_phone = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
     counter = await api.call(
-        "POST", f"{base}/confirmation", "official",
+        "POST",
+        f"{base}/confirmation",
+        "official",
         json={"purpose": "fund", "document": "household-register"},
-    )  # fmt: skip
+    )
     assert no_phone.is_problem(409, "no-phone-registered")
     half = await api.call(
-        "POST", f"{base}/confirmation", "official",
+        "POST",
+        f"{base}/confirmation",
+        "official",
         json={"purpose": "fund", "document": "passport", "code": "123456"},
-    )  # fmt: skip
+    )
     assert half.is_problem(422, "code-incomplete")
     assert counter.status == 200
     assert (await events(api, citizen))[-1]["data"]["method"] == "counter"
@@ -444,17 +463,22 @@ async def test_the_days_say_how_people_were_identified(api: Api) -> None:
     body = {"purpose": "housing-fund"} | answered(asked, ANNA)
     await send(api, citizen, body | {"frames": body["frames"][:2]})
     last = await api.call(
-        "POST", f"/v1/citizens/{citizen}/identity/confirmation", "official",
+        "POST",
+        f"/v1/citizens/{citizen}/identity/confirmation",
+        "official",
         json={"purpose": "housing-fund", "document": "passport"},
-    )  # fmt: skip
+    )
 
     path = f"/v1/statistics/identity?min_position={last.headers['X-Position']}"
     (day,) = (await api.call("GET", path, "auditor")).json["days"]
 
     assert day["purpose"] == "housing-fund"
     assert day["outcomes"] == {
-        "face-matched": 2, "face-not-matched": 1, "face-wrong-number-of-pictures": 1, "counter": 1,
-    }  # fmt: skip
+        "face-matched": 2,
+        "face-not-matched": 1,
+        "face-wrong-number-of-pictures": 1,
+        "counter": 1,
+    }
     assert (day["face_success_rate"], day["fallback_rate"]) == (2 / 4, 1 / 3)
     assert (await api.call("GET", path, "citizen")).is_problem(403, "role-missing")
     assert (await api.call("GET", path + "&purpose=other", "auditor")).json == {"days": []}
@@ -472,9 +496,12 @@ async def test_citizens_act_for_themselves_only(api: Api) -> None:
         ("POST", "/identity/codes", {"purpose": "fund"}),
     ):
         answer = await api.call(
-            method, f"/v1/citizens/{citizen}{path}", "citizen", subject="citizen-" + "1" * 32,
+            method,
+            f"/v1/citizens/{citizen}{path}",
+            "citizen",
+            subject="citizen-" + "1" * 32,
             json=body,
-        )  # fmt: skip
+        )
         assert answer.is_problem(403, "not-your-own"), path
 
 
@@ -494,8 +521,10 @@ async def test_a_second_pack_takes_over_while_people_come_by(
     settings.http_port = 0
     settings.faces_next_pack = folder
     async with (
-        open_runtime(settings) as runtime, serving(runtime) as url, aiohttp.ClientSession() as s
-    ):  # fmt: skip
+        open_runtime(settings) as runtime,
+        serving(runtime) as url,
+        aiohttp.ClientSession() as s,
+    ):
         api = Api(url, runtime, s)
         citizen, absent = await enrolled(api, ANNA), await enrolled(api, BORIS)
         assert (await verify(api, citizen, CHEN)).json["matched"] is False
@@ -507,8 +536,10 @@ async def test_a_second_pack_takes_over_while_people_come_by(
 
     settings.faces_pack, settings.faces_next_pack = folder, None
     async with (
-        open_runtime(settings) as runtime, serving(runtime) as url, aiohttp.ClientSession() as s
-    ):  # fmt: skip
+        open_runtime(settings) as runtime,
+        serving(runtime) as url,
+        aiohttp.ClientSession() as s,
+    ):
         api = Api(url, runtime, s)
         assert (await verify(api, citizen, ANNA)).json["matched"]
         refused = await api.call(
@@ -527,9 +558,13 @@ def another_pack(folder: Path) -> Path:
     model.doc_string = "another training"
     onnx.save(model, folder.with_suffix(".onnx"))
     import_pack(
-        folder, pack_id="next-1", display_name="next", detector=DEVELOPMENT_PACK / "det_dev.onnx",
-        recogniser=folder.with_suffix(".onnx"), licence=DEVELOPMENT_PACK / "MODEL.LICENSE",
-    )  # fmt: skip
+        folder,
+        pack_id="next-1",
+        display_name="next",
+        detector=DEVELOPMENT_PACK / "det_dev.onnx",
+        recogniser=folder.with_suffix(".onnx"),
+        licence=DEVELOPMENT_PACK / "MODEL.LICENSE",
+    )
     digests = json.loads((folder / "manifest.json").read_text())["tasks"]
     calibration = json.loads((DEVELOPMENT_PACK / CALIBRATION).read_text())
     calibration["recognition_sha256"] = digests["recognition"]["sha256"]

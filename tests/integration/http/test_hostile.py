@@ -25,11 +25,21 @@ async def head(api: Api) -> int:
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[1,2]", b"null", b'"text"', b"{'a':1}", b'{"a":NaN}', b'{"a":1}}',
-        b"\xff\xfe{}", b'{"class_code":"\xc3\x28"}', b'{"a":"\\ud800"}', b"[" * 100_000,
+        b"",
+        b"{",
+        b"[1,2]",
+        b"null",
+        b'"text"',
+        b"{'a':1}",
+        b'{"a":NaN}',
+        b'{"a":1}}',
+        b"\xff\xfe{}",
+        b'{"class_code":"\xc3\x28"}',
+        b'{"a":"\\ud800"}',
+        b"[" * 100_000,
         b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
     ],
-)  # fmt: skip
+)
 async def test_what_is_not_a_json_object_is_malformed(api: Api, body: bytes) -> None:
     answer = await api.call("POST", "/v1/cases", "device", data=body, headers=JSON)
     assert answer.is_problem(400, "malformed-request")
@@ -46,14 +56,27 @@ async def test_a_body_that_is_not_packed_as_it_says_is_malformed(api: Api) -> No
 @pytest.mark.parametrize(
     "change",
     [
-        {"latitude": "north"}, {"latitude": 91}, {"latitude": None}, {"longitude": [1]},
-        {"confidence": 0}, {"confidence": 101}, {"source": "satellite"}, {"class_code": "x" * 100},
-        {"class_code": "../etc"}, {"class_code": "no_such_class"}, {"evidence_sha256": ["zz"]},
-        {"evidence_sha256": ["ab" * 32] * 21}, {"description": "x" * 4001},
-        {"description": "a\x00b"}, {"unknown": 1}, {"occurred_at": "yesterday"},
-        {"occurred_at": "2026-03-01T08:00:00"}, {"occurred_at": 1e300}, {"simulated": "maybe"},
+        {"latitude": "north"},
+        {"latitude": 91},
+        {"latitude": None},
+        {"longitude": [1]},
+        {"confidence": 0},
+        {"confidence": 101},
+        {"source": "satellite"},
+        {"class_code": "x" * 100},
+        {"class_code": "../etc"},
+        {"class_code": "no_such_class"},
+        {"evidence_sha256": ["zz"]},
+        {"evidence_sha256": ["ab" * 32] * 21},
+        {"description": "x" * 4001},
+        {"description": "a\x00b"},
+        {"unknown": 1},
+        {"occurred_at": "yesterday"},
+        {"occurred_at": "2026-03-01T08:00:00"},
+        {"occurred_at": 1e300},
+        {"simulated": "maybe"},
     ],
-)  # fmt: skip
+)
 async def test_wrong_members_are_named_and_their_values_are_not(
     api: Api, change: dict[str, Any]
 ) -> None:
@@ -126,9 +149,15 @@ def forged(**changes: Any) -> Callable[[DevelopmentIssuer], str]:
     def make(issuer: DevelopmentIssuer) -> str:
         now = int(time.time())
         claims = {
-            "iss": issuer.issuer, "aud": "citybrain", "sub": "x", "client_id": "c", "iat": now,
-            "exp": now + 60, "jti": "1", "roles": ["auditor"],
-        } | changes  # fmt: skip
+            "iss": issuer.issuer,
+            "aud": "citybrain",
+            "sub": "x",
+            "client_id": "c",
+            "iat": now,
+            "exp": now + 60,
+            "jti": "1",
+            "roles": ["auditor"],
+        } | changes
         claims = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(
             claims, key or issuer._key, algorithm="ES256", headers={"kid": issuer._kid} | headers
@@ -148,14 +177,25 @@ def unsigned(issuer: DevelopmentIssuer) -> str:
     [
         unsigned,
         forged(key=ec.generate_private_key(ec.SECP256R1())),
-        forged(exp=1), forged(exp=None), forged(aud="other"), forged(iss="urn:other"),
-        forged(sub=None), forged(jti=None), forged(client_id=None), forged(iat=None),
-        forged(nbf=int(time.time()) + 3600), forged(headers={"typ": "JWT"}),
-        forged(headers={"kid": "other"}), forged(roles="auditor"), forged(department=5),
-        lambda issuer: "", lambda issuer: "a.b.c", lambda issuer: "x" * 5000,
+        forged(exp=1),
+        forged(exp=None),
+        forged(aud="other"),
+        forged(iss="urn:other"),
+        forged(sub=None),
+        forged(jti=None),
+        forged(client_id=None),
+        forged(iat=None),
+        forged(nbf=int(time.time()) + 3600),
+        forged(headers={"typ": "JWT"}),
+        forged(headers={"kid": "other"}),
+        forged(roles="auditor"),
+        forged(department=5),
+        lambda issuer: "",
+        lambda issuer: "a.b.c",
+        lambda issuer: "x" * 5000,
         lambda issuer: forged()(issuer)[:-4] + "AAAA",
     ],
-)  # fmt: skip
+)
 async def test_forged_expired_and_odd_tokens_are_refused(
     api: Api, token: Callable[[DevelopmentIssuer], str]
 ) -> None:
@@ -177,11 +217,22 @@ async def test_the_system_role_cannot_come_from_outside(api: Api) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "limit=0", "limit=9999", "limit=x", "after=!!!", "after=e30", "after=WyJ4IiwieSJd",
-        "min_position=-1", "min_position=99999999999999999999", "min_position=5", "colour=red",
-        "limit=1&limit=2", "class=..%2F", "department=%00", "status=%27%3B--",
+        "limit=0",
+        "limit=9999",
+        "limit=x",
+        "after=!!!",
+        "after=e30",
+        "after=WyJ4IiwieSJd",
+        "min_position=-1",
+        "min_position=99999999999999999999",
+        "min_position=5",
+        "colour=red",
+        "limit=1&limit=2",
+        "class=..%2F",
+        "department=%00",
+        "status=%27%3B--",
     ],
-)  # fmt: skip
+)
 async def test_odd_query_parameters_are_malformed(api: Api, query: str) -> None:
     answer = await api.call("GET", f"/v1/cases?{query}", "operator")
     assert answer.is_problem(400, "malformed-request")

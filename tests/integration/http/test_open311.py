@@ -15,8 +15,14 @@ from tests.integration.http.conftest import Api
 BASE = "/open311/v2"
 KEY = "development"
 FORM = "application/x-www-form-urlencoded"
-HOLE = {"api_key": KEY, "service_code": "road_damage", "lat": "34.7466", "long": "113.6253",
-        "description": "a hole", "address_string": "花園路 1"}  # fmt: skip
+HOLE = {
+    "api_key": KEY,
+    "service_code": "road_damage",
+    "lat": "34.7466",
+    "long": "113.6253",
+    "description": "a hole",
+    "address_string": "花園路 1",
+}
 NOBODY = "case-" + "0" * 32
 
 
@@ -33,9 +39,11 @@ class Client:
 
     async def post(self, fields: dict[str, str] | list[tuple[str, str]]) -> Any:
         answer = await self._api.call(
-            "POST", f"{BASE}/requests.{self.kind}", data=urlencode(fields).encode(),
+            "POST",
+            f"{BASE}/requests.{self.kind}",
+            data=urlencode(fields).encode(),
             headers={"Content-Type": FORM},
-        )  # fmt: skip
+        )
         return answer.status, self._read(answer)
 
     def _read(self, answer: Any) -> Any:
@@ -180,13 +188,16 @@ async def test_bodies_that_are_no_forms(api: Api) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "status=lost", "start_date=yesterday", "start_date=2025-01-01",
+        "status=lost",
+        "start_date=yesterday",
+        "start_date=2025-01-01",
         "end_date=0001-01-01T00:00Z",
         "start_date=2020-01-01T00:00:00Z&end_date=2021-01-01T00:00:00Z",
         "end_date=2021-01-01T00:00:00Z&end_date=2021-01-01T00:00:00Z",
-        "service_code=%00", "service_code=" + ",".join(["a"] * 501),
+        "service_code=%00",
+        "service_code=" + ",".join(["a"] * 501),
     ],
-)  # fmt: skip
+)
 async def test_questions_that_cannot_be_answered(api: Api, query: str) -> None:
     answer = await api.call("GET", f"{BASE}/requests.xml?{query}")
     assert answer.status == 400

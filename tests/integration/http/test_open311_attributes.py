@@ -79,12 +79,15 @@ async def test_definitions_are_in_order_with_their_values(client: Open311Client)
     assert [int(each["order"]) for each, _ in attributes] == list(range(1, 8))
     blocks, values = attributes[0]
     assert blocks == {
-        "variable": "true", "code": "blocks", "datatype": "multivaluelist", "required": "false",
-        "datatype_description": "Choose all.", "order": "1", "description": "What does it block?",
-    }  # fmt: skip
-    assert values == [
-        {"key": "road", "name": "A road"}, {"key": "path", "name": "<A> path & more"},
-    ]  # fmt: skip
+        "variable": "true",
+        "code": "blocks",
+        "datatype": "multivaluelist",
+        "required": "false",
+        "datatype_description": "Choose all.",
+        "order": "1",
+        "description": "What does it block?",
+    }
+    assert values == [{"key": "road", "name": "A road"}, {"key": "path", "name": "<A> path & more"}]
     assert attributes[1][0]["required"] == "true"
     assert attributes[6][0]["variable"] == "false"
     assert await client.definition("road_damage") == []
@@ -106,12 +109,19 @@ async def test_a_definition_in_xml_is_as_the_specification_shows_it(api: Api) ->
     first = root.find("attributes/attribute")
     assert first is not None
     assert [child.tag for child in first] == [
-        "variable", "code", "datatype", "required", "datatype_description", "order",
-        "description", "values",
-    ]  # fmt: skip
+        "variable",
+        "code",
+        "datatype",
+        "required",
+        "datatype_description",
+        "order",
+        "description",
+        "values",
+    ]
     assert [each.tag for each in root.findall("attributes/attribute/values/value/*")][:2] == [
-        "key", "name",
-    ]  # fmt: skip
+        "key",
+        "name",
+    ]
 
 
 async def attributes_of(api: Api, case_id: str) -> Any:
@@ -123,15 +133,24 @@ async def attributes_of(api: Api, case_id: str) -> Any:
 async def test_what_is_answered_is_kept_with_the_report(client: Open311Client, api: Api) -> None:
     case_id = await client.report(
         [
-            *TREE, HEIGHT, ("attribute[blocks]", "path"), ("attribute[blocks]", "road"),
-            ("attribute[note]", "大樹 & <b>"), ("attribute[more]", "two\nlines"),
-            ("attribute[seen]", "2026-03-01T08:00:00+08:00"), ("attribute[kind]", "elm"),
+            *TREE,
+            HEIGHT,
+            ("attribute[blocks]", "path"),
+            ("attribute[blocks]", "road"),
+            ("attribute[note]", "大樹 & <b>"),
+            ("attribute[more]", "two\nlines"),
+            ("attribute[seen]", "2026-03-01T08:00:00+08:00"),
+            ("attribute[kind]", "elm"),
         ]
-    )  # fmt: skip
+    )
     assert await attributes_of(api, case_id) == {
-        "height_m": ["12.5"], "blocks": ["path", "road"], "note": ["大樹 & <b>"],
-        "more": ["two\nlines"], "seen": ["2026-03-01T08:00:00+08:00"], "kind": ["elm"],
-    }  # fmt: skip
+        "height_m": ["12.5"],
+        "blocks": ["path", "road"],
+        "note": ["大樹 & <b>"],
+        "more": ["two\nlines"],
+        "seen": ["2026-03-01T08:00:00+08:00"],
+        "kind": ["elm"],
+    }
     bare = await client.report([*TREE, HEIGHT, ("attribute[note]", " ")])
     assert await attributes_of(api, bare) == {"height_m": ["12.5"]}
     plain = await client.report(

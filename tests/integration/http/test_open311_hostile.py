@@ -16,9 +16,14 @@ TYPES = {"json": "application/json; charset=utf-8", "xml": "text/xml; charset=ut
 KINDS = pytest.mark.parametrize("kind", ["json", "xml"])
 UPDATE = {"api_key": KEY, "service_request_id": NOBODY, "description": "still there"}
 GETS = (
-    "discovery", "services", "services/road_damage", "requests", f"requests/{NOBODY}",
-    f"tokens/{NOBODY}", "servicerequestupdates",
-)  # fmt: skip
+    "discovery",
+    "services",
+    "services/road_damage",
+    "requests",
+    f"requests/{NOBODY}",
+    f"tokens/{NOBODY}",
+    "servicerequestupdates",
+)
 SQL = ("'; DROP TABLE events; --", "1) OR (1=1", "\\", "%", "_", "{road_damage}", "NULL")
 
 
@@ -56,14 +61,22 @@ async def stored(api: Api) -> tuple[int, int, int]:
 
 
 MALFORMED: tuple[tuple[Any, int], ...] = (
-    (b"", 403), (b"&&&", 403), (b"===", 400), (b"\xff", 400), (b"api_key=%ff", 400),
+    (b"", 403),
+    (b"&&&", 403),
+    (b"===", 400),
+    (b"\xff", 400),
+    (b"api_key=%ff", 400),
     (b"%00=1", 400),
-    (b"api_key=%zz", 403), (b"api_key=%", 403), (b"a=" + b"x" * 65_536, 413),
+    (b"api_key=%zz", 403),
+    (b"api_key=%", 403),
+    (b"a=" + b"x" * 65_536, 413),
     (b"&".join(b"a%d=1" % number for number in range(101)), 400),
-    (HOLE | {"api_key": "x" * 60_000}, 403), (HOLE | {"api_key": "Development"}, 403),
-    (HOLE | {"api_key": "'; --"}, 403), ([*HOLE.items(), ("api_key", KEY)], 400),
+    (HOLE | {"api_key": "x" * 60_000}, 403),
+    (HOLE | {"api_key": "Development"}, 403),
+    (HOLE | {"api_key": "'; --"}, 403),
+    ([*HOLE.items(), ("api_key", KEY)], 400),
     ([*HOLE.items(), ("description", "two")], 400),
-)  # fmt: skip
+)
 
 
 @KINDS
@@ -84,31 +97,51 @@ async def test_bodies_that_say_nothing(api: Api, kind: str, path: str) -> None:
 async def test_reports_with_something_wrong_leave_nothing(api: Api, kind: str) -> None:
     person = {"email": "me@example.org", "phone": "1"}
     wrong: tuple[tuple[dict[str, str], int], ...] = (
-        ({"lat": "1e999"}, 400), ({"lat": "inf"}, 400), ({"lat": "0x10"}, 400),
-        ({"lat": "34,7"}, 400), ({"long": "1" * 5000}, 400), ({"lat": "%zz"}, 400),
-        ({"service_code": "x" * 20_000}, 404), ({"service_code": "\x00"}, 400),
-        ({"service_code": "../services"}, 404), ({"jurisdiction_id": "<x/>"}, 404),
-        ({"description": "x" * 4001}, 400), ({"address_string": "x" * 301}, 400),
-        ({"address_id": "x" * 121}, 400), ({"email": "x" * 300}, 400),
-        ({"media_url": "x" * 3000}, 400), ({"first_name": "\x00"}, 400),
-        ({"attribute[colour]": "red"}, 400), ({"attribute[]": "red"}, 400),
-        ({"attribute[a][b]": "red"}, 400), ({"attribute[" + "x" * 9000 + "]": "1"}, 400),
-        ({"attribute": "red"}, 400), ({"ATTRIBUTE[kind]": "street"}, 400),
+        ({"lat": "1e999"}, 400),
+        ({"lat": "inf"}, 400),
+        ({"lat": "0x10"}, 400),
+        ({"lat": "34,7"}, 400),
+        ({"long": "1" * 5000}, 400),
+        ({"lat": "%zz"}, 400),
+        ({"service_code": "x" * 20_000}, 404),
+        ({"service_code": "\x00"}, 400),
+        ({"service_code": "../services"}, 404),
+        ({"jurisdiction_id": "<x/>"}, 404),
+        ({"description": "x" * 4001}, 400),
+        ({"address_string": "x" * 301}, 400),
+        ({"address_id": "x" * 121}, 400),
+        ({"email": "x" * 300}, 400),
+        ({"media_url": "x" * 3000}, 400),
+        ({"first_name": "\x00"}, 400),
+        ({"attribute[colour]": "red"}, 400),
+        ({"attribute[]": "red"}, 400),
+        ({"attribute[a][b]": "red"}, 400),
+        ({"attribute[" + "x" * 9000 + "]": "1"}, 400),
+        ({"attribute": "red"}, 400),
+        ({"ATTRIBUTE[kind]": "street"}, 400),
         *(({"service_code": each}, 404) for each in SQL),
         *(({"lat": each}, 400) for each in SQL),
-    )  # fmt: skip
+    )
     for fields, status in wrong:
         await refused(await post(api, kind, HOLE | person | fields), kind, status)
     for asks, says in (
-        ({"service_code": "displaced_manhole_cover", "attribute[danger]": "YES"},
-         "attribute[danger] is not one"),
-        ({"service_code": "displaced_manhole_cover", "attribute[danger]": "no",
-          "attribute[call_first]": "1"}, "attribute[call_first] takes no value"),
+        (
+            {"service_code": "displaced_manhole_cover", "attribute[danger]": "YES"},
+            "attribute[danger] is not one",
+        ),
+        (
+            {
+                "service_code": "displaced_manhole_cover",
+                "attribute[danger]": "no",
+                "attribute[call_first]": "1",
+            },
+            "attribute[call_first] takes no value",
+        ),
         ({"service_code": "overflowing_bin", "attribute[kind]": "x" * 2001}, "attribute[kind]"),
         ({"service_code": "standing_water", "attribute[depth_cm]": "deep"}, "attribute[depth_cm]"),
         ({"service_code": "standing_water", "attribute[depth_cm]": "nan"}, "attribute[depth_cm]"),
         ({"service_code": "standing_water", "attribute[since]": "2026-13-01"}, "attribute[since]"),
-    ):  # fmt: skip
+    ):
         assert says in await refused(await post(api, kind, HOLE | person | asks), kind, 400)
     twice = [*HOLE.items(), ("service_code", "standing_water")][1:]
     await refused(await post(api, kind, [*twice, ("api_key", KEY)]), kind, 400)
@@ -125,24 +158,34 @@ async def test_updates_with_something_wrong_leave_nothing(api: Api, kind: str) -
     before = await stored(api)
     here = UPDATE | {"service_request_id": case, "email": "me@example.org"}
     wrong: tuple[tuple[dict[str, str], tuple[int, ...]], ...] = (
-        ({"service_request_id": ""}, (400,)), ({"service_request_id": NOBODY}, (404,)),
-        ({"service_request_id": "case-1"}, (404,)), ({"service_request_id": case + "0"}, (404,)),
+        ({"service_request_id": ""}, (400,)),
+        ({"service_request_id": NOBODY}, (404,)),
+        ({"service_request_id": "case-1"}, (404,)),
+        ({"service_request_id": case + "0"}, (404,)),
         ({"service_request_id": case.replace("case", "citizen")}, (404,)),
-        ({"description": ""}, (400,)), ({"description": " \n"}, (400,)),
-        ({"description": "x" * 4001}, (400,)), ({"description": "\x00"}, (400,)),
-        ({"status": "LOST"}, (400,)), ({"status": "x" * 9000}, (400,)),
-        ({"updated_datetime": "yesterday"}, (400,)), ({"updated_datetime": "2026-01-01"}, (400,)),
+        ({"description": ""}, (400,)),
+        ({"description": " \n"}, (400,)),
+        ({"description": "x" * 4001}, (400,)),
+        ({"description": "\x00"}, (400,)),
+        ({"status": "LOST"}, (400,)),
+        ({"status": "x" * 9000}, (400,)),
+        ({"updated_datetime": "yesterday"}, (400,)),
+        ({"updated_datetime": "2026-01-01"}, (400,)),
         ({"updated_datetime": "2000-01-01T00:00:00Z"}, (400,)),
         ({"updated_datetime": "2100-01-01T00:00:00Z"}, (400,)),
         ({"updated_datetime": "9999-12-31T23:59:59Z"}, (400,)),
-        ({"email": "x" * 300}, (400,)), ({"title": "x" * 41}, (400,)),
-        ({"update_id": "x" * 201}, (400,)), ({"attribute[kind]": "street"}, (400,)),
-        ({"api_key": "guessed"}, (403,)), ({"jurisdiction_id": "elsewhere"}, (404,)),
+        ({"email": "x" * 300}, (400,)),
+        ({"title": "x" * 41}, (400,)),
+        ({"update_id": "x" * 201}, (400,)),
+        ({"attribute[kind]": "street"}, (400,)),
+        ({"api_key": "guessed"}, (403,)),
+        ({"jurisdiction_id": "elsewhere"}, (404,)),
         *(({"service_request_id": each}, (404,)) for each in SQL),
-    )  # fmt: skip
+    )
     for fields, statuses in wrong:
-        await refused(await post(api, kind, here | fields, "servicerequestupdates"), kind,
-                      *statuses)  # fmt: skip
+        await refused(
+            await post(api, kind, here | fields, "servicerequestupdates"), kind, *statuses
+        )
     assert await stored(api) == before
 
 
@@ -169,13 +212,19 @@ async def test_every_route_refuses_in_its_format(api: Api, kind: str, path: str)
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("", "xml"), ("/", "xml"), ("/nothing.json", "json"), ("/nothing.xml", "xml"),
-        ("/requests/a/b.json", "json"), ("/services/%ff.json", "json"),
-        ("/services/%00.xml", "xml"), ("/tokens/%2e%2e%2f.json", "json"),
-        ("/requests/" + "x" * 4000 + ".json", "json"), ("/services/%3Cx%3E.xml", "xml"),
+        ("", "xml"),
+        ("/", "xml"),
+        ("/nothing.json", "json"),
+        ("/nothing.xml", "xml"),
+        ("/requests/a/b.json", "json"),
+        ("/services/%ff.json", "json"),
+        ("/services/%00.xml", "xml"),
+        ("/tokens/%2e%2e%2f.json", "json"),
+        ("/requests/" + "x" * 4000 + ".json", "json"),
+        ("/services/%3Cx%3E.xml", "xml"),
         *((f"/requests/{quote(each, safe='')}.json", "json") for each in SQL),
     ],
-)  # fmt: skip
+)
 async def test_what_is_nowhere(api: Api, path: str, kind: str) -> None:
     for method in ("GET", "POST") if path in ("", "/nothing.json") else ("GET",):
         await refused(await api.call(method, f"{BASE}{path}"), kind, 404)
@@ -185,17 +234,42 @@ async def test_what_is_nowhere(api: Api, path: str, kind: str) -> None:
 @pytest.mark.parametrize("path", ["requests", "servicerequestupdates"])
 async def test_questions_about_no_time_or_page(api: Api, kind: str, path: str) -> None:
     early, late = "2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"
-    dates = ["soon", "2026-01-01", "20260101T000000Z", "2026-01-01T00:00:00", "2026-W01-1T00:00Z",
-             "2026-02-30T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1" * 5000,
-             "2026-01-01T00:00:00%2B99:99", "٢٠٢٦-01-01T00:00:00Z", *map(quote, SQL)]  # fmt: skip
+    dates = [
+        "soon",
+        "2026-01-01",
+        "20260101T000000Z",
+        "2026-01-01T00:00:00",
+        "2026-W01-1T00:00Z",
+        "2026-02-30T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "1" * 5000,
+        "2026-01-01T00:00:00%2B99:99",
+        "٢٠٢٦-01-01T00:00:00Z",
+        *map(quote, SQL),
+    ]
     queries = [f"{name}={date}" for date in dates for name in ("start_date", "end_date")]
-    queries += [f"start_date={late}&end_date={early}", "start_date=2025-01-01T00:00:00Z&end_date="
-                "2026-01-01T00:00:00Z", "page=0", "page=-1", "page=x", "page=10001", "page=1.0",
-                "page_size=0", "page_size=1001", "page=" + "9" * 5000, "page=%D9%A1"]  # fmt: skip
+    queries += [
+        f"start_date={late}&end_date={early}",
+        "start_date=2025-01-01T00:00:00Z&end_date=2026-01-01T00:00:00Z",
+        "page=0",
+        "page=-1",
+        "page=x",
+        "page=10001",
+        "page=1.0",
+        "page_size=0",
+        "page_size=1001",
+        "page=" + "9" * 5000,
+        "page=%D9%A1",
+    ]
     if path == "requests":
-        queries += ["status=lost", "status=open,lost", f"updated_after={dates[0]}",
-                    f"updated_after={late}&updated_before={early}",
-                    "service_code=" + ",".join("a" * 501)]  # fmt: skip
+        queries += [
+            "status=lost",
+            "status=open,lost",
+            f"updated_after={dates[0]}",
+            f"updated_after={late}&updated_before={early}",
+            "service_code=" + ",".join("a" * 501),
+        ]
     for query in queries:
         answer = await api.call("GET", f"{BASE}/{path}.{kind}?{query}")
         await refused(answer, kind, 400)
@@ -217,11 +291,13 @@ async def test_sql_in_questions_finds_nothing(api: Api) -> None:
 # What XML can hold; line breaks are LF, as in forms that were read.
 xml_text = st.text(
     st.characters(
-        codec="utf-8", exclude_categories=["Cs", "Cc"], include_characters="\t\n<>&'\"]\u2028",
+        codec="utf-8",
+        exclude_categories=["Cs", "Cc"],
+        include_characters="\t\n<>&'\"]\u2028",
         exclude_characters="\ufffe\uffff",
     ),
     max_size=200,
-).map(str.strip)  # fmt: skip
+).map(str.strip)
 
 
 @settings(

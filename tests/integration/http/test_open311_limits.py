@@ -15,8 +15,13 @@ from tests.integration.http.conftest import Answer, Api
 
 BASE = "/open311/v2"
 FORM = "application/x-www-form-urlencoded"
-HOLE = {"api_key": "development", "service_code": "road_damage", "lat": "34.7", "long": "113.6",
-        "email": "me@example.org"}  # fmt: skip
+HOLE = {
+    "api_key": "development",
+    "service_code": "road_damage",
+    "lat": "34.7",
+    "long": "113.6",
+    "email": "me@example.org",
+}
 TYPES = {"json": "application/json; charset=utf-8", "xml": "text/xml; charset=utf-8"}
 BURST = 20
 KINDS = pytest.mark.parametrize("kind", ["json", "xml"])
@@ -104,9 +109,11 @@ async def test_who_guesses_keys_does_not_spend_of_a_clients_share(api: Api) -> N
 async def test_bodies_that_are_not_encoded_as_they_say(api: Api, kind: str, encoding: str) -> None:
     for body in (b"not encoded", urlencode(HOLE | {"api_key": ""}).encode()):
         answer = await api.call(
-            "POST", f"{BASE}/requests.{kind}", data=body,
+            "POST",
+            f"{BASE}/requests.{kind}",
+            data=body,
             headers={"Content-Type": FORM, "Content-Encoding": encoding},
-        )  # fmt: skip
+        )
         assert answer.status == code_of(answer, kind)
         assert answer.status in (400, 403)
     assert await nothing_stored(api)
@@ -117,9 +124,11 @@ async def test_a_small_body_that_unpacks_to_a_large_one(api: Api, kind: str) -> 
     plain = b"description=" + b"x" * 50_000_000
     for encoding, body in (("gzip", gzip.compress(plain)), ("deflate", zlib.compress(plain))):
         answer = await api.call(
-            "POST", f"{BASE}/requests.{kind}", data=body,
+            "POST",
+            f"{BASE}/requests.{kind}",
+            data=body,
             headers={"Content-Type": FORM, "Content-Encoding": encoding},
-        )  # fmt: skip
+        )
         assert answer.status == code_of(answer, kind)
         assert answer.status in (400, 413, 415)
     assert await nothing_stored(api)

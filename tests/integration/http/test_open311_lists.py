@@ -50,11 +50,17 @@ async def old_cases(api: Api) -> dict[int, str]:
         at = NOW - age * DAY - timedelta(hours=1)
         result = await report_case(
             ReportCase(
-                source=CaseSource.CITIZEN, class_code="dead_animal" if age > 50 else "pet_shop",
-                latitude=40.7, longitude=-73.9, occurred_at=at, external_ref=f"test:{age}",
+                source=CaseSource.CITIZEN,
+                class_code="dead_animal" if age > 50 else "pet_shop",
+                latitude=40.7,
+                longitude=-73.9,
+                occurred_at=at,
+                external_ref=f"test:{age}",
             ),
-            context(), services, case_id=f"case-{age:032x}",
-        )  # fmt: skip
+            context(),
+            services,
+            case_id=f"case-{age:032x}",
+        )
         case_id = cases[age] = result.stream_id
         if age % 2 and age > 1:
             await close(api, case_id, at + DAY)
@@ -154,10 +160,12 @@ async def test_attributes_are_shown_where_extensions_are_asked_for(api: Api) -> 
     client = Client(api, "json")
     status, (posted,) = await client.post(
         [
-            *(HOLE | {"service_code": "overflowing_bin"}).items(), ("attribute[kind]", "street"),
-            ("attribute[waste][]", "kitchen"), ("attribute[waste][]", "other"),
+            *(HOLE | {"service_code": "overflowing_bin"}).items(),
+            ("attribute[kind]", "street"),
+            ("attribute[waste][]", "kitchen"),
+            ("attribute[waste][]", "other"),
         ]
-    )  # fmt: skip
+    )
     assert status == 201, posted
     case_id = posted["service_request_id"]
     _, (found,) = await client.get(f"requests/{case_id}", extensions="true")
@@ -178,9 +186,12 @@ async def test_attributes_are_shown_where_extensions_are_asked_for(api: Api) -> 
 
 async def test_the_api_takes_attributes_and_requires_none_of_cameras(api: Api) -> None:
     report = {
-        "source": "citizen", "class_code": "overflowing_bin", "latitude": 34.7,
-        "longitude": 113.6, "attributes": {"kind": ["street"]},
-    }  # fmt: skip
+        "source": "citizen",
+        "class_code": "overflowing_bin",
+        "latitude": 34.7,
+        "longitude": 113.6,
+        "attributes": {"kind": ["street"]},
+    }
     answer = await api.call("POST", "/v1/cases", "citizen", json=report)
     assert answer.status == 201, answer.body
     wrong = report | {"attributes": {"kind": ["ocean"]}}

@@ -86,9 +86,11 @@ def form_of(record: Record) -> dict[str, str]:
     report = record.report
     assert report.class_code
     fields = {
-        "service_code": report.class_code, "lat": repr(report.latitude),
-        "long": repr(report.longitude), "description": report.description,
-    }  # fmt: skip
+        "service_code": report.class_code,
+        "lat": repr(report.latitude),
+        "long": repr(report.longitude),
+        "description": report.description,
+    }
     return fields | ({"address_string": report.address} if report.address else {})
 
 
@@ -144,10 +146,11 @@ async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
     records, rows = usable_records()
     assert len(records) > 0.98 * rows
     clients = {
-        kind: Open311Client(api.session, f"{api.url}/open311/v2/discovery.{kind}", kind,
-                            "development")
+        kind: Open311Client(
+            api.session, f"{api.url}/open311/v2/discovery.{kind}", kind, "development"
+        )
         for kind in ("xml", "json")
-    }  # fmt: skip
+    }
     for client in clients.values():
         await client.discover()
         codes = {each["service_code"] for each in await client.services()}
@@ -163,8 +166,10 @@ async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
     by_id = {each.service_request_id: each for each in reported}
     assert len(by_id) == len(records)
     waits = sum(client.waits for client in clients.values())
-    print(f"\n{rows} rows, {len(records)} reported in {time.monotonic() - began:.1f} s,"
-          f" {waits} times told to come later")  # fmt: skip
+    print(
+        f"\n{rows} rows, {len(records)} reported in {time.monotonic() - began:.1f} s,"
+        f" {waits} times told to come later"
+    )
     assert waits, "the limit was never met"
 
     began, store = time.monotonic(), api.runtime.store
@@ -206,5 +211,7 @@ async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
         assert one == dated[ids[0]]
         assert await client.id_of(ids[0]) == ids[0]
         print(f"{kind}: by ids {lists:.1f} s, by dates, codes and status {dates:.1f} s")
-    print(*(f"{code} {status}: {count}" for (code, status), count in sorted(expected.items())),
-          sep="\n")  # fmt: skip
+    print(
+        *(f"{code} {status}: {count}" for (code, status), count in sorted(expected.items())),
+        sep="\n",
+    )

@@ -177,17 +177,24 @@ async def test_it_is_said_at_every_state_and_once_for_an_update_id(
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({"service_request_id": ""}, 400), ({"service_request_id": NOBODY}, 404),
-        ({"service_request_id": "1"}, 404), ({"description": ""}, 400),
-        ({"description": " "}, 400), ({"description": "x" * 4001}, 400),
-        ({"description": "a\x00b"}, 400), ({"status": "LOST"}, 400), ({"email": "x" * 300}, 400),
+        ({"service_request_id": ""}, 400),
+        ({"service_request_id": NOBODY}, 404),
+        ({"service_request_id": "1"}, 404),
+        ({"description": ""}, 400),
+        ({"description": " "}, 400),
+        ({"description": "x" * 4001}, 400),
+        ({"description": "a\x00b"}, 400),
+        ({"status": "LOST"}, 400),
+        ({"email": "x" * 300}, 400),
         ({"updated_datetime": "yesterday"}, 400),
         ({"updated_datetime": "2100-01-01T00:00:00Z"}, 400),
         ({"updated_datetime": "2020-01-01T00:00:00Z"}, 400),
-        ({"update_id": "x" * 201}, 400), ({"nonsense": "1"}, 400),
-        ({"attribute[depth_cm]": "3"}, 400), ({"jurisdiction_id": "elsewhere"}, 404),
+        ({"update_id": "x" * 201}, 400),
+        ({"nonsense": "1"}, 400),
+        ({"attribute[depth_cm]": "3"}, 400),
+        ({"jurisdiction_id": "elsewhere"}, 404),
     ],
-)  # fmt: skip
+)
 async def test_what_cannot_be_said_leaves_nothing(
     client: Open311Client, api: Api, change: dict[str, str], status: int
 ) -> None:
@@ -215,13 +222,14 @@ async def test_only_clients_with_a_key_say_something(
 @pytest.mark.parametrize(
     "query",
     [
-        {"start_date": "yesterday"}, {"end_date": "2025-01-01"},
+        {"start_date": "yesterday"},
+        {"end_date": "2025-01-01"},
         {"start_date": "0001-01-01T00:00Z"},
         {"start_date": "2020-01-01T00:00:00Z", "end_date": "2021-01-01T00:00:00Z"},
         {"start_date": "2020-02-01T00:00:00Z", "end_date": "2020-01-01T00:00:00Z"},
         {"jurisdiction_id": "elsewhere"},
     ],
-)  # fmt: skip
+)
 async def test_times_that_cannot_be_asked_for(client: Open311Client, query: dict[str, str]) -> None:
     with pytest.raises(Open311Failed) as failed:
         await client.updates(**query)

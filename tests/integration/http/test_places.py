@@ -44,8 +44,12 @@ async def test_areas_are_geojson_page_by_page(api: Api) -> None:
     answer = await api.call("GET", "/v1/areas")
     assert answer.headers["Content-Type"] == "application/geo+json"
     assert [each["properties"]["code"] for each in answer.json["features"]] == [
-        "410102", "410103", "410104", "410105", "410108",
-    ]  # fmt: skip
+        "410102",
+        "410103",
+        "410104",
+        "410105",
+        "410108",
+    ]
     codes: list[str] = []
     after = ""
     while True:
@@ -90,9 +94,12 @@ async def test_areas_that_cannot_be_asked_for(api: Api, query: str) -> None:
 async def test_who_speaks_gcj02_is_understood_and_answered_in_it(api: Api) -> None:
     latitude, longitude = wgs84_to_gcj02(*CENTRE)
     body = {
-        "source": "citizen", "class_code": "overflowing_bin", "latitude": latitude,
-        "longitude": longitude, "simulated": True,
-    }  # fmt: skip
+        "source": "citizen",
+        "class_code": "overflowing_bin",
+        "latitude": latitude,
+        "longitude": longitude,
+        "simulated": True,
+    }
     reported = await api.call("POST", "/v1/cases?crs=gcj02", "citizen", json=body)
     assert reported.status == 201, reported.body
     path = f"/v1/cases/{reported.json['case_id']}"

@@ -21,9 +21,12 @@ SEED = 7
 
 def client_of(api: Api) -> Client:
     return Client(
-        api.session, api.url, f"{api.url}/dev/token", give_up_after_seconds=30,
+        api.session,
+        api.url,
+        f"{api.url}/dev/token",
+        give_up_after_seconds=30,
         chance=random.Random(SEED),
-    )  # fmt: skip
+    )
 
 
 async def streets_of(client: Client, cameras: int) -> Streets:
@@ -66,18 +69,27 @@ async def test_a_city_takes_what_cameras_see_to_its_end(
     await cameras.register()
     departments = (await api.call("GET", "/v1/departments")).json["departments"]
     wanted = {
-        "detection.confirmed", "detection.dismissed", "case.declined", "case.decided",
-        "case.task_finished", "case.milestone_reached", "case.extended", "case.change_denied",
-        "case.handed_back", "case.returned", "case.closed",
-    }  # fmt: skip
+        "detection.confirmed",
+        "detection.dismissed",
+        "case.declined",
+        "case.decided",
+        "case.task_finished",
+        "case.milestone_reached",
+        "case.extended",
+        "case.change_denied",
+        "case.handed_back",
+        "case.returned",
+        "case.closed",
+    }
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         work = [
             group.create_task(each)
             for each in (
-                cameras.run(), Centre(desks, streets).run(),
+                cameras.run(),
+                Centre(desks, streets).run(),
                 *(Officials(desks, streets, row["code"]).run() for row in departments),
             )
-        ]  # fmt: skip
+        ]
         while missing := wanted - set(await topics(api)):
             await asyncio.sleep(0.2)
         for task in work:

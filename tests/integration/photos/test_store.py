@@ -130,10 +130,12 @@ class TestFolder(Contract):
 def s3_settings(url: str, bucket: str, prefix: str = "/evidence/2026") -> Settings:
     secret = SecretStr("not-checked")
     return Settings(
-        photos_s3_url=f"s3://{bucket}{prefix}", photos_s3_endpoint=url,
-        photos_s3_region="eu-west-1", photos_s3_access_key_id="somebody",
+        photos_s3_url=f"s3://{bucket}{prefix}",
+        photos_s3_endpoint=url,
+        photos_s3_region="eu-west-1",
+        photos_s3_access_key_id="somebody",
         photos_s3_secret_access_key=secret,
-    )  # fmt: skip
+    )
 
 
 class TestS3(Contract):

@@ -36,17 +36,8 @@ from tests.applications import (
     instruct,
     submitted,
 )
-from tests.unit.domain.test_citizen import (
-    NOW as LATER,
-)
-from tests.unit.domain.test_citizen import (
-    OFFICIAL,
-    consent,
-    enrol,
-    registered,
-    use,
-    verify,
-)
+from tests.unit.domain.test_citizen import NOW as LATER
+from tests.unit.domain.test_citizen import OFFICIAL, consent, enrol, registered, use, verify
 
 DAY = date(2026, 3, 2)
 MODELS = ("applications", "application_days", "source_days", "refusal_days", "data_accesses")
@@ -59,8 +50,7 @@ async def saved(store: EventStore, application: Application, actor: Actor = ANNA
         object.__setattr__(event, "originator_id", fresh)
     application._id = fresh
     await store.save(
-        application,
-        metadata=Metadata(actor.subject, "role", "app", uuid4(), uuid4(), None),
+        application, metadata=Metadata(actor.subject, "role", "app", uuid4(), uuid4(), None)
     )
     return fresh
 
@@ -81,9 +71,13 @@ def review(
     application: Application, outcome: str, officer: Actor = FUND, amount_fen: int | None = None
 ) -> None:
     application.review(
-        officer, NOW, outcome=outcome, reasons=["looked"] if outcome == "refused" else [],
-        amount_fen=amount_fen, note_sealed="sealed",
-    )  # fmt: skip
+        officer,
+        NOW,
+        outcome=outcome,
+        reasons=["looked"] if outcome == "refused" else [],
+        amount_fen=amount_fen,
+        note_sealed="sealed",
+    )
 
 
 def appealed() -> Application:
@@ -266,8 +260,11 @@ async def test_days_count_what_became_of_them_and_what_was_saved(store: EventSto
     (day,) = await queries.application_days(store.pool, since=DAY, until=DAY)
     counts = day["counts"]
     assert {name: counts[name] for name in ("submitted", "paid", "refused", "approved")} == {
-        "submitted": 4, "paid": 2, "refused": 1, "approved": 3,
-    }  # fmt: skip
+        "submitted": 4,
+        "paid": 2,
+        "refused": 1,
+        "approved": 3,
+    }
     assert (counts["ended_well"], counts["finished"], counts["decided"]) == (3, 4, 4)
     assert (counts["automatic"], counts["online"]) == (4, 3)
     assert (counts["materials_before"], counts["materials_now"]) == (18, 0)
@@ -306,9 +303,14 @@ async def test_what_has_ended_for_good_is_forgotten(store: EventStore) -> None:
 async def test_seconds_to_money_are_those_between_the_decisions(store: EventStore) -> None:
     application = living(Status.PAYING)
     application.confirm_payout(
-        NOW + timedelta(seconds=30), payment_id=PAYMENT, bank_reference="B1", amount_fen=100,
-        receipt_sha256="ab" * 32, receipt_sealed="sealed", settled_at=NOW,
-    )  # fmt: skip
+        NOW + timedelta(seconds=30),
+        payment_id=PAYMENT,
+        bank_reference="B1",
+        amount_fen=100,
+        receipt_sha256="ab" * 32,
+        receipt_sealed="sealed",
+        settled_at=NOW,
+    )
     await saved(store, application)
     await project(store, ("application_days",))
     ((seconds, count),) = await queries.seconds_to_money(store.pool, since=DAY, until=DAY)
@@ -351,8 +353,10 @@ async def test_refusals_by_whom_and_why(store: EventStore) -> None:
     await project(store)
     rows = await queries.refusal_days(store.pool, since=DAY, until=DAY)
     assert {(row["by"], row["reason"], row["count"]) for row in rows} == {
-        ("rules", "rule", 1), ("claim", "drawn-meanwhile", 1), ("officer", "looked", 1),
-    }  # fmt: skip
+        ("rules", "rule", 1),
+        ("claim", "drawn-meanwhile", 1),
+        ("officer", "looked", 1),
+    }
 
 
 async def test_who_read_my_data(store: EventStore) -> None:

@@ -22,9 +22,13 @@ async def test_days_of_the_city_and_rates(store: EventStore) -> None:
                 step(citizen)
             verify(matched=True, at=evening)(citizen)
             citizen.confirm_identity(
-                OFFICIAL, evening, method="counter", purpose="other", document="passport",
+                OFFICIAL,
+                evening,
+                method="counter",
+                purpose="other",
+                document="passport",
                 code_id=None,
-            )  # fmt: skip
+            )
             await saved(store, citizen)
         await caught_up(store, NAME)
 
@@ -35,7 +39,8 @@ async def test_days_of_the_city_and_rates(store: EventStore) -> None:
     assert first["outcomes"] == {"face-matched": 6, "face-not-matched": 2}
     assert (first["day"], first["face_success_rate"], first["fallback_rate"]) == (today, 0.75, 0)
     assert [(row["purpose"], row["outcomes"]) for row in second] == [
-        ("fund", {"face-matched": 4}), ("other", {"counter": 4}),
-    ]  # fmt: skip
+        ("fund", {"face-matched": 4}),
+        ("other", {"counter": 4}),
+    ]
     assert (second[1]["face_success_rate"], second[1]["fallback_rate"]) == (None, 1)
     assert (await compare(store, projection_named(NAME))).equal

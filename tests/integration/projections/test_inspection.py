@@ -51,29 +51,46 @@ from tests.unit.domain.test_case_changes import (
 DAY = NOW.date()
 MODELS = ("case_desk", "case_timeline", "evaluation_days", "heat_grid", "case_days")
 PLACE: Any = {
-    "district": "410105", "street": "410105001", "community": "410105001002",
-    "cell": "410105001002003", "version": "1",
-}  # fmt: skip
+    "district": "410105",
+    "street": "410105001",
+    "community": "410105001002",
+    "cell": "410105001002003",
+    "version": "1",
+}
 
 
 def reported(class_code: str = "displaced_manhole_cover", **fields: Any) -> InspectionCase:
     return InspectionCase.report(
-        CAMERA, NOW,
+        CAMERA,
+        NOW,
         **{
-            "source": CaseSource.CAMERA, "class_code": class_code, "description": "",
-            "latitude": 34.75, "longitude": 113.62, "address": None, "confidence": 91,
-            "evidence_sha256": [DIGEST], "simulated": True, "external_ref": None,
-            "occurred_at": NOW, "place": PLACE,
-            "begun": [deadline("filing", Stage.FILING, 1)], **fields,
+            "source": CaseSource.CAMERA,
+            "class_code": class_code,
+            "description": "",
+            "latitude": 34.75,
+            "longitude": 113.62,
+            "address": None,
+            "confidence": 91,
+            "evidence_sha256": [DIGEST],
+            "simulated": True,
+            "external_ref": None,
+            "occurred_at": NOW,
+            "place": PLACE,
+            "begun": [deadline("filing", Stage.FILING, 1)],
+            **fields,
         },
-    )  # fmt: skip
+    )
 
 
 def dispatch(case: InspectionCase) -> None:
     case.dispatch(
-        OPERATOR, NOW, departments=DEPARTMENTS, lead=DEPARTMENTS[0], definitions_version="1",
+        OPERATOR,
+        NOW,
+        departments=DEPARTMENTS,
+        lead=DEPARTMENTS[0],
+        definitions_version="1",
         begun=HANDLING,
-    )  # fmt: skip
+    )
 
 
 def file_with_closing(case: InspectionCase) -> None:
@@ -147,7 +164,7 @@ LIVES: dict[str, tuple[Step, ...]] = {
     "extended": (file, dispatch, accept, extend),
     "deferred": (file, dispatch, accept, defer),
     "resumed": (file, dispatch, accept, defer, resume),
-}  # fmt: skip
+}
 
 
 def living(life: str, **fields: Any) -> InspectionCase:
@@ -186,8 +203,9 @@ async def project(store: EventStore, *names: str, batch: int = 1000) -> None:
 async def tables(store: EventStore) -> dict[str, list[str]]:
     rows = await store.pool.fetch(
         "SELECT table_schema, table_name FROM information_schema.tables"
-        " WHERE table_schema = ANY($1)", list(MODELS),
-    )  # fmt: skip
+        " WHERE table_schema = ANY($1)",
+        list(MODELS),
+    )
     found = {}
     for schema, table in rows:
         lines = await store.pool.fetch(f"SELECT t::text AS row FROM {schema}.{table} t")
@@ -233,9 +251,16 @@ async def test_the_desk_says_what_the_stream_says(store: EventStore) -> None:
     for life, case_id in ids.items():
         row, case = rows[case_id], await store.load(InspectionCase, case_id)
         same = (
-            "status", "lead", "departments", "times_returned", "times_reopened", "merged_into",
-            "source", "class_code", "version",
-        )  # fmt: skip
+            "status",
+            "lead",
+            "departments",
+            "times_returned",
+            "times_reopened",
+            "merged_into",
+            "source",
+            "class_code",
+            "version",
+        )
         for name in same:
             assert row[name] == getattr(case, name), (life, name)
         assert row["detections"] == len(case.detections), life
@@ -374,9 +399,13 @@ async def test_evaluation_is_by_area_department_class_and_day(store: EventStore)
     assert found["class"]["piled_rubbish"]["closed"] == 1
     assert set(found["day"]) == {date.isoformat(DAY)}
     only = await queries.evaluation(
-        store.pool, by="class", since=DAY, until=DAY, department="municipal-works",
+        store.pool,
+        by="class",
+        since=DAY,
+        until=DAY,
+        department="municipal-works",
         class_code="piled_rubbish",
-    )  # fmt: skip
+    )
     assert only == {"piled_rubbish": {**only["piled_rubbish"], "closed": 1}}
 
 
@@ -387,9 +416,12 @@ async def test_heat_counts_reports_by_square(store: EventStore) -> None:
 
     async def heat(**which: Any) -> list[int]:
         span: dict[str, Any] = {
-            "since": DAY, "until": DAY, "class_code": None, "limit": 10,
+            "since": DAY,
+            "until": DAY,
+            "class_code": None,
+            "limit": 10,
             "squares": (-99_999, 99_999, -99_999, 99_999),
-        }  # fmt: skip
+        }
         return [row["reported"] for row in await queries.heat(store.pool, **span | which)]
 
     assert await heat() == [2, 1]

@@ -113,7 +113,7 @@ STATES: dict[str, tuple[tuple[Step, ...], str, str, float | None]] = {
     "deferred and merged": ((*AT_WORK, defer, merge), "closed", "case-of-it", None),
     "unmerged": ((*AT_WORK, merge, unmerge), "open", "taken it on", 48),
     "commented": ((*AT_WORK, comment), "open", "taken it on", 48),
-}  # fmt: skip
+}
 
 
 def living_by(*steps: Step) -> InspectionCase:
@@ -194,9 +194,10 @@ async def updates(store: EventStore, **which: Any) -> list[dict[str, Any]]:
     ],
 )
 async def test_each_step_that_is_told_is_an_update(
-    store: EventStore, steps: tuple[Callable[[InspectionCase], None], ...],
+    store: EventStore,
+    steps: tuple[Callable[[InspectionCase], None], ...],
     words: tuple[str | None, ...],
-) -> None:  # fmt: skip
+) -> None:
     case_id = await saved(store, living_by(*steps))
     await project(store, MODEL)
     found = await updates(store, case_ids=[case_id])

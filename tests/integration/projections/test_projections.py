@@ -51,8 +51,9 @@ async def test_read_models_show_what_happened(store: EventStore) -> None:
         await caught_up(store)
     open_cases = await queries.cases(store.pool)
     assert [(row["case_id"], row["status"]) for row in open_cases] == [
-        (handled.stream_id, "handled"), (dispatched.stream_id, "dispatched"),
-    ]  # fmt: skip
+        (handled.stream_id, "handled"),
+        (dispatched.stream_id, "dispatched"),
+    ]
     assert open_cases[0]["departments"] == ["sanitation"]
     assert await queries.cases(store.pool, department="landscape") == []
     assert [row["open"] for row in await queries.open_case_counts(store.pool)] == [2]
@@ -153,8 +154,9 @@ async def test_a_poison_event_and_its_stream_are_parked_and_retried_in_order(
         await caught_up(store, "poisoned")
         parked = await queries.parked_events(store.pool)
         assert [(row["stream_id"], row["topic"]) for row in parked] == [
-            ("bad-1", "test.poison"), ("bad-1", "test.happened"),
-        ]  # fmt: skip
+            ("bad-1", "test.poison"),
+            ("bad-1", "test.happened"),
+        ]
         assert parked[0]["error"] == "KeyError 'amount'"
         assert (await retry_parked(store, projection)).still_parked == 2
         Poisoned.cured = True

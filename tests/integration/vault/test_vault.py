@@ -106,8 +106,12 @@ async def test_blobs_are_kept_for_their_person_kind_and_time(
     late = await vault.keep(ANNA, "sample", b"late", now - timedelta(seconds=1))
     await vault.delete_expired()
     assert await vault.fetch(ANNA, "sample", kept) == b"kept"
-    for person, kind, blob in ((ANNA, "sample", late), (BORIS, "sample", kept),
-                               (ANNA, "template", kept), (ANNA, "sample", uuid4())):  # fmt: skip
+    for person, kind, blob in (
+        (ANNA, "sample", late),
+        (BORIS, "sample", kept),
+        (ANNA, "template", kept),
+        (ANNA, "sample", uuid4()),
+    ):
         with pytest.raises(NoSuchBlob):
             await vault.fetch(person, kind, blob)
 

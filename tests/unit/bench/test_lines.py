@@ -11,9 +11,13 @@ from ops.bench.figures import NOT_INSTALLED, Sample, Samples
 from ops.bench.lines import AtLeast, AtMost, Line, composed, selected
 from ops.bench.run import table_of
 
-LINE = Line("512", "ours", "limit", ("stock", "absent"), (
-    AtLeast(0.5, "limit"), AtLeast(60, "stock"), AtMost("p99_ms", 60), AtLeast(1, "absent"),
-))  # fmt: skip
+LINE = Line(
+    "512",
+    "ours",
+    "limit",
+    ("stock", "absent"),
+    (AtLeast(0.5, "limit"), AtLeast(60, "stock"), AtMost("p99_ms", 60), AtLeast(1, "absent")),
+)
 SAMPLES: Samples = {
     "ours": Sample(30_000.04, p50_ms=12.345, p99_ms=61.0),
     "limit": Sample(50_000.0),

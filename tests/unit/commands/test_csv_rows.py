@@ -23,15 +23,17 @@ def told(data: bytes) -> list[tuple[int, dict[str, str] | str]]:
 def test_a_row_has_its_line_its_bytes_and_its_fields() -> None:
     found = rows(b'\xef\xbb\xbfa,b\r\n1,"x, y"\r\n\r\n2,z')
     assert [(row.line, row.raw, row.fields["b"]) for row in found] == [
-        (2, b'1,"x, y"', "x, y"), (4, b"2,z", "z"),
-    ]  # fmt: skip
+        (2, b'1,"x, y"', "x, y"),
+        (4, b"2,z", "z"),
+    ]
     assert found[-1].end == len(b'\xef\xbb\xbfa,b\r\n1,"x, y"\r\n\r\n2,z')
 
 
 def test_a_quoted_field_may_span_lines_and_counts_as_one_row() -> None:
     assert told(b'a,b\n1,"x\ny"\n2,z\n') == [
-        (2, {"a": "1", "b": "x\ny"}), (4, {"a": "2", "b": "z"}),
-    ]  # fmt: skip
+        (2, {"a": "1", "b": "x\ny"}),
+        (4, {"a": "2", "b": "z"}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +51,11 @@ def test_a_quoted_field_may_span_lines_and_counts_as_one_row() -> None:
 def test_a_bad_row_is_named_and_its_neighbours_are_read(bad: bytes, problem: str) -> None:
     found = told(b"a,b\n1,x\n" + bad + b"\n3,y\n4,z\n")
     assert found == [
-        (2, {"a": "1", "b": "x"}), (3, problem), (4, {"a": "3", "b": "y"}),
+        (2, {"a": "1", "b": "x"}),
+        (3, problem),
+        (4, {"a": "3", "b": "y"}),
         (5, {"a": "4", "b": "z"}),
-    ]  # fmt: skip
+    ]
 
 
 def test_an_open_quotation_mark_before_another_one_costs_one_row() -> None:

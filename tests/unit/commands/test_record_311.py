@@ -66,8 +66,10 @@ def test_a_closed_record_keeps_created_updated_and_closed() -> None:
 def test_an_open_record_ends_where_its_status_says() -> None:
     progress = read(Status="In Progress", Closed_Date="")
     assert [type(step).__name__ for step in progress.steps] == [
-        "FileCase", "DispatchCase", "AcceptCase",
-    ]  # fmt: skip
+        "FileCase",
+        "DispatchCase",
+        "AcceptCase",
+    ]
     assert progress.steps[-1].occurred_at == utc(2025, 1, 2, 12, 37)
     assert len(read(Status="Open", Closed_Date="").steps) == 2
 
@@ -138,9 +140,10 @@ def test_the_dates_of_every_form_of_the_extract_are_new_york_time(text: str) -> 
 
 def test_the_hour_that_the_clocks_repeat_is_read_so_that_the_order_holds() -> None:
     record = read(
-        Created_Date="11/2/2025 1:50", Closed_Date="11/2/2025 1:10",
+        Created_Date="11/2/2025 1:50",
+        Closed_Date="11/2/2025 1:10",
         Resolution_Action_Updated_Date="",
-    )  # fmt: skip
+    )
     assert record.report.occurred_at == utc(2025, 11, 2, 5, 50)
     assert record.steps[-1].occurred_at == utc(2025, 11, 2, 6, 10)
     assert record.remarks == (REPEATED_HOUR,)

@@ -10,14 +10,7 @@ from hypothesis import strategies as st
 
 from citybrain.definitions.cases import MergeRule
 from citybrain.places.distance import metres_between
-from commands.processes.sightings import (
-    Candidate,
-    Sighting,
-    cell_of,
-    cells_around,
-    plan,
-    together,
-)
+from commands.processes.sightings import Candidate, Sighting, cell_of, cells_around, plan, together
 
 BEGINNING = datetime(2026, 3, 1, tzinfo=UTC)
 RULE = MergeRule(radius_m=20, window_hours=10)
@@ -26,16 +19,21 @@ NORTH, EAST = 34.7466, 113.6254
 places = st.tuples(st.integers(0, 8), st.integers(0, 3))
 sightings_drawn = st.lists(
     st.tuples(places, st.integers(0, 60), st.sampled_from(["bin", "rubbish"])),
-    min_size=1, max_size=14,
-)  # fmt: skip
+    min_size=1,
+    max_size=14,
+)
 
 
 def sighting(number: int, place: tuple[int, int], hour: int, class_code: str) -> Sighting:
     """Places are 9 m apart: neighbours and the next but one are near enough."""
     return Sighting(
-        f"detection-{number:032}", class_code, NORTH + place[0] * 9 / 111_195,
-        EAST + place[1] * 9 / 91_300, BEGINNING + timedelta(hours=hour), RULE,
-    )  # fmt: skip
+        f"detection-{number:032}",
+        class_code,
+        NORTH + place[0] * 9 / 111_195,
+        EAST + place[1] * 9 / 91_300,
+        BEGINNING + timedelta(hours=hour),
+        RULE,
+    )
 
 
 class Cases:
@@ -93,9 +91,12 @@ def test_any_order_and_any_batches_end_in_the_same_cases(
 
 
 @given(
-    st.floats(-80, 80), st.floats(-179, 179), st.floats(0, 6.28), st.floats(0, 1),
+    st.floats(-80, 80),
+    st.floats(-179, 179),
+    st.floats(0, 6.28),
+    st.floats(0, 1),
     st.sampled_from([5.0, 20.0, 150.0, 500.0]),
-)  # fmt: skip
+)
 def test_what_is_near_enough_lies_in_the_squares_that_are_searched(
     latitude: float, longitude: float, angle: float, share: float, radius_m: float
 ) -> None:

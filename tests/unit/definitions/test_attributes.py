@@ -59,9 +59,12 @@ def test_errors_name_file_and_line(tmp_path: Path, change: tuple[str, str], mess
 
 def test_values_come_in_the_order_of_the_attributes(fallen_tree: CaseClass) -> None:
     given = {
-        "more": ["two\nlines"], "size": ["12.5"], "note": [""], "blocks": ["path", "road"],
+        "more": ["two\nlines"],
+        "size": ["12.5"],
+        "note": [""],
+        "blocks": ["path", "road"],
         "seen": ["2026-03-01T08:00:00+08:00"],
-    }  # fmt: skip
+    }
     checked = fallen_tree.check_attributes(given, complete=True)
     assert list(checked) == ["blocks", "size", "seen", "more"]
     assert checked["blocks"] == ["path", "road"]

@@ -25,18 +25,25 @@ GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "housing-fund-repayment": (
         {},
         {
-            "identity": IDENTITY, "marriage": {"spouse": "p2"}, "property": HOME,
+            "identity": IDENTITY,
+            "marriage": {"spouse": "p2"},
+            "property": HOME,
             "purchase": {"home": "h1"},
             "loan": {"borrower": "p1", "home": "h1", "withdrawn_by_spouse_fen": 100_000},
             "repayments": {"repaid_fen": 3_000_000},
-            "account": {"status": "normal", "balance_fen": 5_000_000,
-                        "last_withdrawal": "2025-02-28", "withdrawn_for_loan_fen": 0},
+            "account": {
+                "status": "normal",
+                "balance_fen": 5_000_000,
+                "last_withdrawal": "2025-02-28",
+                "withdrawn_for_loan_fen": 0,
+            },
         },
     ),
     "housing-fund-purchase": (
         {},
         {
-            "identity": IDENTITY, "marriage": {"spouse": "p2"},
+            "identity": IDENTITY,
+            "marriage": {"spouse": "p2"},
             "purchase": {"buyer": "p2", "signed": "2025-01-15"},
             "invoice": {"paid_fen": 90_000_000, "withdrawn_fen": 0},
             "account": {"status": "normal", "balance_fen": 5_000_000},
@@ -45,22 +52,27 @@ GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "residence-permit": (
         {"ground": "job"},
         {
-            "residence": {"registered": "2025-06-01"}, "job": {"employed": True},
-            "home": {"registered": True}, "study": {"enrolled": True},
+            "residence": {"registered": "2025-06-01"},
+            "job": {"employed": True},
+            "home": {"registered": True},
+            "study": {"enrolled": True},
         },
     ),
     "first-home-subsidy": (
         {},
         {
-            "identity": IDENTITY, "degree": {"level": "master", "double_first_class": False},
-            "purchase": {"home": "h1"}, "homes": {"owned_before": 0, "subsidised": False},
+            "identity": IDENTITY,
+            "degree": {"level": "master", "double_first_class": False},
+            "purchase": {"home": "h1"},
+            "homes": {"owned_before": 0, "subsidised": False},
             "employment": {"employed": True},
         },
     ),
     "living-allowance": (
         {},
         {
-            "degree": {"level": "phd"}, "employment": {"employed": True, "months_unpaid": 6},
+            "degree": {"level": "phd"},
+            "employment": {"employed": True, "months_unpaid": 6},
             "allowances": {"months": 33},
         },
     ),
@@ -73,11 +85,13 @@ GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"contract_number": "h-1"},
         {"identity": IDENTITY, "property": HOME, "contract": {"home": "h1", "arrears_fen": 0}},
     ),
-}  # fmt: skip
+}
 AMOUNTS = {
-    "housing-fund-repayment": 2_900_000, "housing-fund-purchase": 4_999_900,
-    "first-home-subsidy": 5_000_000, "living-allowance": 450_000,
-}  # fmt: skip
+    "housing-fund-repayment": 2_900_000,
+    "housing-fund-purchase": 4_999_900,
+    "first-home-subsidy": 5_000_000,
+    "living-allowance": 450_000,
+}
 
 # item, rule that fails, and the change that makes it fail
 FAILURES: list[tuple[str, str, dict[str, Any]]] = [

@@ -10,14 +10,7 @@ from hypothesis import strategies as st
 from citybrain.definitions.counterfactuals import Change, Materials, _nearest, counterfactuals
 from citybrain.definitions.deciding import Finding, Outcome
 from citybrain.definitions.services import Parameter
-from tests.unit.definitions.test_catalogue import (
-    CATALOGUE,
-    CODES,
-    FAILURES,
-    GOOD,
-    TODAY,
-    changed,
-)
+from tests.unit.definitions.test_catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed
 
 
 def changes(code: str, wrong: dict[str, Any]) -> dict[str, Change]:
@@ -44,22 +37,47 @@ def test_every_refusal_has_changes_that_approve(
 @pytest.mark.parametrize(
     ("code", "wrong", "path", "before", "after"),
     [
-        ("housing-fund-repayment", {"account.status": "frozen"}, "account.status", "frozen",
-         "normal"),
-        ("housing-fund-repayment", {"account.last_withdrawal": "2025-03-02"}, "today",
-         "2026-03-01", "2026-03-02"),
-        ("housing-fund-repayment", {"account.last_withdrawal": "2025-03-02"},
-         "parameters.months_between", 12, 11),
-        ("housing-fund-repayment", {"repayments.repaid_fen": 1000}, "repayments.repaid_fen",
-         1000, 100_001),
-        ("housing-fund-purchase", {"purchase.signed": "2024-01-31"}, "purchase.signed",
-         "2024-01-31", "2024-02-02"),
+        (
+            "housing-fund-repayment",
+            {"account.status": "frozen"},
+            "account.status",
+            "frozen",
+            "normal",
+        ),
+        (
+            "housing-fund-repayment",
+            {"account.last_withdrawal": "2025-03-02"},
+            "today",
+            "2026-03-01",
+            "2026-03-02",
+        ),
+        (
+            "housing-fund-repayment",
+            {"account.last_withdrawal": "2025-03-02"},
+            "parameters.months_between",
+            12,
+            11,
+        ),
+        (
+            "housing-fund-repayment",
+            {"repayments.repaid_fen": 1000},
+            "repayments.repaid_fen",
+            1000,
+            100_001,
+        ),
+        (
+            "housing-fund-purchase",
+            {"purchase.signed": "2024-01-31"},
+            "purchase.signed",
+            "2024-01-31",
+            "2024-02-02",
+        ),
         ("first-home-subsidy", {"employment.employed": False}, "employment.employed", False, True),
         ("living-allowance", {"allowances.months": 40}, "allowances.months", 40, 35),
         ("water-transfer", {"contract.arrears_fen": 12_345}, "contract.arrears_fen", 12_345, 0),
         ("water-transfer", {"contract.home": "h9"}, "contract.home", "h9", "h1"),
     ],
-)  # fmt: skip
+)
 def test_the_nearest_change_is_found(
     code: str, wrong: dict[str, Any], path: str, before: Any, after: Any
 ) -> None:
@@ -71,9 +89,13 @@ def test_another_ground_takes_a_rule_away() -> None:
     change = changes("residence-permit", {"job.employed": False})["form.ground"]
     assert (change.after, change.finding) == ("home", Finding.NOT_APPLICABLE)
     assert change.as_json() == {
-        "rule": "stable-job", "path": "form.ground", "from": "job", "to": "home",
-        "finding": "not-applicable", "approves": True,
-    }  # fmt: skip
+        "rule": "stable-job",
+        "path": "form.ground",
+        "from": "job",
+        "to": "home",
+        "finding": "not-applicable",
+        "approves": True,
+    }
 
 
 def test_one_change_of_two_that_are_needed_does_not_approve() -> None:
@@ -84,8 +106,7 @@ def test_one_change_of_two_that_are_needed_does_not_approve() -> None:
 
 def test_nothing_becomes_negative_and_no_day_goes_back() -> None:
     found = changes(
-        "housing-fund-repayment",
-        {"account.withdrawn_for_loan_fen": 0, "repayments.repaid_fen": 0},
+        "housing-fund-repayment", {"account.withdrawn_for_loan_fen": 0, "repayments.repaid_fen": 0}
     )
     assert "account.withdrawn_for_loan_fen" not in found  # only below zero would help
     assert "today" not in changes("housing-fund-purchase", {"purchase.signed": "2020-01-01"})
@@ -200,15 +221,20 @@ def test_an_approval_says_what_its_amount_hangs_on() -> None:
     assert not found.changes
     assert not found.deliveries
     assert {each.path: each.binding for each in found.amount_inputs} == {
-        "account.balance_fen": False, "parameters.reserve_fen": False,
-        "account.withdrawn_for_loan_fen": True, "loan.withdrawn_by_spouse_fen": True,
+        "account.balance_fen": False,
+        "parameters.reserve_fen": False,
+        "account.withdrawn_for_loan_fen": True,
+        "loan.withdrawn_by_spouse_fen": True,
         "repayments.repaid_fen": True,
-    }  # fmt: skip
+    }
     code = "living-allowance"
     found = counterfactuals(CATALOGUE.item(code, TODAY), *GOOD[code], TODAY)
     assert {each.path for each in found.amount_inputs if each.binding} == {
-        "degree.level", "allowances.months", "parameters.phd_fen", "parameters.most_months",
-    }  # fmt: skip
+        "degree.level",
+        "allowances.months",
+        "parameters.phd_fen",
+        "parameters.most_months",
+    }
 
 
 def test_a_later_decree_counts_from_its_day_on() -> None:

@@ -62,11 +62,13 @@ def test_a_file_of_the_same_name_replaces_ours(tmp_path: Path) -> None:
         (("valid_from: 2021-06-01", "valid_from: soon"), r"city.yaml:1: valid_from"),
         (("    name: 倒樹\n", "    name: 倒樹\n    name: 樹\n"), r"city.yaml:7: .name. stands"),
         (("classes:", "classes: ["), r"city.yaml:\d+: "),
-        (("departments:\n", "departments:\n  - {code: parks, name: a, name_en: b}\n"),
-         r"city.yaml:4: 'parks' is defined twice"),
+        (
+            ("departments:\n", "departments:\n  - {code: parks, name: a, name_en: b}\n"),
+            r"city.yaml:4: 'parks' is defined twice",
+        ),
         (("code: fallen_tree", "code: Fallen Tree"), r"city.yaml:5: classes.0.code"),
     ],
-)  # fmt: skip
+)
 def test_errors_name_file_and_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         load_definitions(city(tmp_path, GOOD.replace(*change)))
@@ -89,8 +91,10 @@ def test_an_empty_file_and_a_missing_folder_are_errors(tmp_path: Path) -> None:
     [
         (("valid_from: 2021-06-01", "valid_from: 2021-13-01"), r"city.yaml:1: month must be"),
         (("name_en: Fallen tree", "name_en: !!python/name:os.x ''"), r"city.yaml:7: could not"),
-        (("departments: [parks]", "departments: &all [parks], also: *all"),
-         r"city.yaml:9: this is referred to by an alias"),
+        (
+            ("departments: [parks]", "departments: &all [parks], also: *all"),
+            r"city.yaml:9: this is referred to by an alias",
+        ),
         (("source: a test", "? [a]\n    : b"), r"city.yaml:8: a key is plain text"),
         (("source: a test", "on: b"), r"city.yaml:8: a key is plain text"),
         ((GOOD, "[1]"), r"city.yaml:1: file: Input should be a valid dictionary"),
@@ -98,7 +102,7 @@ def test_an_empty_file_and_a_missing_folder_are_errors(tmp_path: Path) -> None:
         ((GOOD, "a: " + "[" * 20000), r"city.yaml:1: the file is nested too deeply"),
         ((GOOD, "a: 1\n---\nb: 2\n"), r"city.yaml:2: but found another document"),
     ],
-)  # fmt: skip
+)
 def test_only_plain_yaml_is_taken(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         load_definitions(city(tmp_path, GOOD.replace(*change)))

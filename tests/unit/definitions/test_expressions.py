@@ -26,21 +26,59 @@ OF_ITEMS = sorted(
     }
 )
 OTHERS = (
-    "a", "a.b", "a.b.c", "-a.b", "!a.b", "!!a.b", "a.b + 1", "a.b - c", "a.b * 2 / c % 3",
-    "a.b == null", "a == c", "a.b != c", "a.b < c", "(a.b >= 1) || c", "a.b > 1 && c == 'x'",
-    "a.b ? c : a.b", "a.b == 1 ? c : unknown", "unknown || a.b", "true || a.b.c.d", "1.5 < c",
-    "has(a.b)", "a.b in [1, 2]", "[a.b, c]", "{'x': a.b}", "size(c)", "string(a.b)", "int(c)",
-    "c.size()", "a.b.startsWith('x')", "type(c)", "size", "google", "least(a.b, c, 3)",
-    "greatest(a.b)", "months_between(c, '2026-03-01')", "years_between('2000-02-29', c)",
-    "nothing(c)", "1 / 0 == 1 || true", "9223372036854775807 + c", "[c].map(x, x + 1)", "'張' + c",
-)  # fmt: skip
+    "a",
+    "a.b",
+    "a.b.c",
+    "-a.b",
+    "!a.b",
+    "!!a.b",
+    "a.b + 1",
+    "a.b - c",
+    "a.b * 2 / c % 3",
+    "a.b == null",
+    "a == c",
+    "a.b != c",
+    "a.b < c",
+    "(a.b >= 1) || c",
+    "a.b > 1 && c == 'x'",
+    "a.b ? c : a.b",
+    "a.b == 1 ? c : unknown",
+    "unknown || a.b",
+    "true || a.b.c.d",
+    "1.5 < c",
+    "has(a.b)",
+    "a.b in [1, 2]",
+    "[a.b, c]",
+    "{'x': a.b}",
+    "size(c)",
+    "string(a.b)",
+    "int(c)",
+    "c.size()",
+    "a.b.startsWith('x')",
+    "type(c)",
+    "size",
+    "google",
+    "least(a.b, c, 3)",
+    "greatest(a.b)",
+    "months_between(c, '2026-03-01')",
+    "years_between('2000-02-29', c)",
+    "nothing(c)",
+    "1 / 0 == 1 || true",
+    "9223372036854775807 + c",
+    "[c].map(x, x + 1)",
+    "'張' + c",
+)
 RUNNERS: dict[str, Any] = {}
 
 scalars = (
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3)
-    | st.floats(allow_nan=False) | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5)
     | st.sampled_from(["2026-03-01", "2025-02-28", "9999-12-31", "normal", "phd", "p1", "h1"])
-)  # fmt: skip
+)
 anything = st.recursive(
     scalars,
     lambda inner: (
@@ -81,10 +119,12 @@ def of_items(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     item = CATALOGUE.item(code, TODAY)
     form, evidence = GOOD[code]
     values: dict[str, Any] = {
-        "form": dict(form), "today": str(TODAY), "parameters": item.parameters_on(TODAY),
+        "form": dict(form),
+        "today": str(TODAY),
+        "parameters": item.parameters_on(TODAY),
         **{name: dict(record) for name, record in evidence.items()},
         **{value.name: draw(st.integers(-5, 5)) for value in item.values},
-    }  # fmt: skip
+    }
     for path in sorted(Expression(source).reads):
         match draw(st.integers(0, 5)):
             case 0:

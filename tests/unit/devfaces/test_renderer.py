@@ -33,7 +33,9 @@ def test_landmarks_lie_in_the_box_and_in_order(yaw: float) -> None:
 
 def test_a_nose_points_where_the_head_is_turned() -> None:
     for person in range(20):
-        read = [yaw_degrees(photo(person, 0, 160, yaw=yaw, **PLAIN).landmarks)
-                for yaw in (-25.0, 0.0, 25.0)]  # fmt: skip
+        read = [
+            yaw_degrees(photo(person, 0, 160, yaw=yaw, **PLAIN).landmarks)
+            for yaw in (-25.0, 0.0, 25.0)
+        ]
         assert read[0] < -12 < read[1] < 12 < read[2]
         assert abs(read[1]) < 3

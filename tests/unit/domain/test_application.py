@@ -53,8 +53,11 @@ from tests.applications import (
 )
 
 REVIEW: dict[str, Any] = {
-    "outcome": "approved", "reasons": [], "amount_fen": 100, "note_sealed": "sealed",
-}  # fmt: skip
+    "outcome": "approved",
+    "reasons": [],
+    "amount_fen": 100,
+    "note_sealed": "sealed",
+}
 
 
 def topics(application: Application) -> list[str]:
@@ -66,10 +69,15 @@ def test_a_paid_application_leaves_one_event_a_step() -> None:
     for step in LIVES[Status.PAID]:
         step(application)
     assert topics(application) == [
-        "application.submitted", "application.identity_verified", "application.evidence_requested",
-        "application.evidence_collected", "application.evidence_collected", "application.decided",
-        "application.payout_instructed", "application.payout_confirmed",
-    ]  # fmt: skip
+        "application.submitted",
+        "application.identity_verified",
+        "application.evidence_requested",
+        "application.evidence_collected",
+        "application.evidence_collected",
+        "application.decided",
+        "application.payout_instructed",
+        "application.payout_confirmed",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -112,9 +120,12 @@ def test_a_step_is_taken_once_and_in_its_place(status: Status, step: Any) -> Non
     """Whatever a crash repeats is refused, or changes nothing."""
     application = at(status)
     own = {
-        Status.SUBMITTED: identify, Status.IDENTIFIED: ask, Status.COLLECTING: collect,
-        Status.APPROVED: instruct, Status.PAYING: confirm,
-    }.get(status)  # fmt: skip
+        Status.SUBMITTED: identify,
+        Status.IDENTIFIED: ask,
+        Status.COLLECTING: collect,
+        Status.APPROVED: instruct,
+        Status.PAYING: confirm,
+    }.get(status)
     if step is own or (
         status is Status.COLLECTED and step not in (identify, ask, collect, instruct, confirm)
     ):
@@ -265,8 +276,15 @@ def test_it_expires_when_nobody_was_identified_in_time() -> None:
 
 
 ACTIONS: list[Any] = [
-    identify, ask, collect, decide("approved"), decide("refused"), decide("referred"), instruct,
-    confirm, fail,
+    identify,
+    ask,
+    collect,
+    decide("approved"),
+    decide("refused"),
+    decide("referred"),
+    instruct,
+    confirm,
+    fail,
     lambda a: a.collect(NOW, [answer("police"), failure("bank")]),
     lambda a: a.compensate(NOW),
     lambda a: a.withdraw(ANNA, NOW),
@@ -275,7 +293,7 @@ ACTIONS: list[Any] = [
     lambda a: a.appeal(ANNA, NOW, grounds_sealed=""),
     lambda a: a.take_over(FUND, NOW, channel=Channel.COUNTER),
     lambda a: a.delay_payout(NOW, payment_id=PAYMENT),
-]  # fmt: skip
+]
 
 
 @given(st.lists(st.sampled_from(ACTIONS), max_size=40))

@@ -37,10 +37,20 @@ Step = Callable[[InspectionCase], None]
 
 def reported(actor: Actor = CAMERA, source: CaseSource = CaseSource.CAMERA) -> InspectionCase:
     return InspectionCase.report(
-        actor, NOW, source=source, class_code="displaced_manhole_cover", description="",
-        latitude=34.7, longitude=113.6, address=None, confidence=91, evidence_sha256=[DIGEST],
-        simulated=False, external_ref=None, occurred_at=NOW,
-    )  # fmt: skip
+        actor,
+        NOW,
+        source=source,
+        class_code="displaced_manhole_cover",
+        description="",
+        latitude=34.7,
+        longitude=113.6,
+        address=None,
+        confidence=91,
+        evidence_sha256=[DIGEST],
+        simulated=False,
+        external_ref=None,
+        occurred_at=NOW,
+    )
 
 
 def file(case: InspectionCase) -> None:
@@ -49,9 +59,13 @@ def file(case: InspectionCase) -> None:
 
 def dispatch(case: InspectionCase) -> None:
     case.dispatch(
-        OPERATOR, NOW, departments=DEPARTMENTS, lead=DEPARTMENTS[0], definitions_version="1",
+        OPERATOR,
+        NOW,
+        departments=DEPARTMENTS,
+        lead=DEPARTMENTS[0],
+        definitions_version="1",
         occurred_at=NOW,
-    )  # fmt: skip
+    )
 
 
 def accept(case: InspectionCase, actor: Actor = WORKS) -> None:
@@ -60,9 +74,13 @@ def accept(case: InspectionCase, actor: Actor = WORKS) -> None:
 
 def handle(case: InspectionCase, actor: Actor = WORKS) -> None:
     case.handle(
-        actor, NOW, department=str(actor.department), note="", evidence_sha256=[DIGEST],
+        actor,
+        NOW,
+        department=str(actor.department),
+        note="",
+        evidence_sha256=[DIGEST],
         occurred_at=NOW,
-    )  # fmt: skip
+    )
 
 
 def send_back(case: InspectionCase) -> None:
@@ -113,13 +131,20 @@ def test_each_step_follows_the_one_before(
 @pytest.mark.parametrize(
     ("before", "step"),
     [
-        ([], dispatch), ([], accept), ([], handle), ([], verify), ([], close),
-        ([file], file), ([file, dispatch], handle), ([file, dispatch, accept], verify),
-        ([file, dispatch, accept, handle], close), ([file, dispatch, accept, handle], accept),
+        ([], dispatch),
+        ([], accept),
+        ([], handle),
+        ([], verify),
+        ([], close),
+        ([file], file),
+        ([file, dispatch], handle),
+        ([file, dispatch, accept], verify),
+        ([file, dispatch, accept, handle], close),
+        ([file, dispatch, accept, handle], accept),
         ([file, dispatch, accept, handle, verify], send_back),
         ([file, dispatch, accept, handle, verify, close], close),
     ],
-)  # fmt: skip
+)
 def test_a_step_out_of_order_is_refused_and_leaves_no_event(before: list[Step], step: Step) -> None:
     case = given(*before)
     with pytest.raises(WrongCaseStatus):

@@ -59,10 +59,15 @@ HOUR = timedelta(hours=1)
 def deadline(code: str, stage: Stage, hours: float, until: str | None = None) -> Deadline:
     due_at = NOW + timedelta(hours=hours)
     return {
-        "code": code, "stage": stage.value, "until": until or stage.value, "unit": "hours",
-        "amount": hours, "begun_at": NOW.isoformat(), "due_at": due_at.isoformat(),
+        "code": code,
+        "stage": stage.value,
+        "until": until or stage.value,
+        "unit": "hours",
+        "amount": hours,
+        "begun_at": NOW.isoformat(),
+        "due_at": due_at.isoformat(),
         "warn_at": (NOW + timedelta(hours=hours * 0.75)).isoformat(),
-    }  # fmt: skip
+    }
 
 
 HANDLING = [
@@ -75,9 +80,13 @@ HANDLING = [
 def dispatched() -> InspectionCase:
     case = given(file)
     case.dispatch(
-        OPERATOR, NOW, departments=["municipal-works", "traffic-police"], lead="municipal-works",
-        definitions_version="1", begun=HANDLING,
-    )  # fmt: skip
+        OPERATOR,
+        NOW,
+        departments=["municipal-works", "traffic-police"],
+        lead="municipal-works",
+        definitions_version="1",
+        begun=HANDLING,
+    )
     return case
 
 
@@ -104,11 +113,15 @@ def approve(case: InspectionCase, request_id: str, **fields: Any) -> None:
 
 def seen(number: int = 1, minutes: float = 0, case_id: str = "case-x") -> CaseDetection:
     return {
-        "detection_id": f"detection-{number:032x}", "camera_id": "c-1", "case_id": case_id,
-        "confidence": 90, "latitude": 34.7, "longitude": 113.6,
+        "detection_id": f"detection-{number:032x}",
+        "camera_id": "c-1",
+        "case_id": case_id,
+        "confidence": 90,
+        "latitude": 34.7,
+        "longitude": 113.6,
         "occurred_at": (NOW + timedelta(minutes=minutes)).isoformat(),
         "evidence_sha256": [DIGEST],
-    }  # fmt: skip
+    }
 
 
 def detect(case: InspectionCase, number: int = 1, minutes: float = 0) -> None:
@@ -245,18 +258,22 @@ def test_steps_and_milestones_meet_their_deadlines() -> None:
     accept(case)
     assert codes(case) == ["handling", "made-safe"]
     case.reach_milestone(
-        WORKS, NOW, department="municipal-works", milestone="made-safe", note="",
-        evidence_sha256=[],
-    )  # fmt: skip
+        WORKS, NOW, department="municipal-works", milestone="made-safe", note="", evidence_sha256=[]
+    )
     late = NOW + timedelta(hours=13)
     case.handle(
-        WORKS, late, department="municipal-works", note="", evidence_sha256=[DIGEST],
+        WORKS,
+        late,
+        department="municipal-works",
+        note="",
+        evidence_sha256=[DIGEST],
         begun=[deadline("verification", Stage.VERIFICATION, 20)],
-    )  # fmt: skip
+    )
     ended = [event.ended for event in case.pending_events[-2:]]  # type: ignore[attr-defined]
     assert [(each["code"], each["met"], each["in_time"]) for ends in ended for each in ends] == [
-        ("made-safe", True, True), ("handling", True, False),
-    ]  # fmt: skip
+        ("made-safe", True, True),
+        ("handling", True, False),
+    ]
     assert codes(case) == ["verification"]
 
 
@@ -285,8 +302,9 @@ def test_nobody_is_in_time_by_saying_that_it_happened_before() -> None:
     case.handle(WORKS, told_at, occurred_at=NOW + HOUR, **given)  # type: ignore[arg-type]
     (event,) = case.pending_events
     assert [(each["code"], each["in_time"]) for each in event.ended] == [  # type: ignore[attr-defined]
-        ("made-safe", False), ("handling", False),
-    ]  # fmt: skip
+        ("made-safe", False),
+        ("handling", False),
+    ]
 
 
 def test_the_handling_itself_is_no_milestone() -> None:
@@ -294,9 +312,13 @@ def test_the_handling_itself_is_no_milestone() -> None:
     for milestone in ("handling", "accepted", "nothing"):
         with pytest.raises(NoSuchDeadline):
             case.reach_milestone(
-                WORKS, NOW, department="municipal-works", milestone=milestone, note="",
+                WORKS,
+                NOW,
+                department="municipal-works",
+                milestone=milestone,
+                note="",
                 evidence_sha256=[],
-            )  # fmt: skip
+            )
 
 
 def test_no_request_outlives_a_hand_back_and_a_deferred_case_is_not_handed_back() -> None:
@@ -379,9 +401,13 @@ def walked(steps: list[Callable[[InspectionCase], None]]) -> InspectionCase:
 
 def sent(case: InspectionCase) -> None:
     case.dispatch(
-        OPERATOR, NOW, departments=["municipal-works", "traffic-police"], lead="municipal-works",
-        definitions_version="1", begun=HANDLING,
-    )  # fmt: skip
+        OPERATOR,
+        NOW,
+        departments=["municipal-works", "traffic-police"],
+        lead="municipal-works",
+        definitions_version="1",
+        begun=HANDLING,
+    )
 
 
 def deferred(case: InspectionCase) -> None:
@@ -393,9 +419,15 @@ def seen_once(case: InspectionCase) -> None:
 
 
 STEPS: list[Callable[[InspectionCase], None]] = [
-    file, sent, accept, seen_once, deferred,
-    lambda case: case.raise_alarms(SYSTEM, NOW + 2 * HOUR), handle, verify,
-]  # fmt: skip
+    file,
+    sent,
+    accept,
+    seen_once,
+    deferred,
+    lambda case: case.raise_alarms(SYSTEM, NOW + 2 * HOUR),
+    handle,
+    verify,
+]
 walks = st.lists(st.sampled_from(STEPS), max_size=10)
 
 
@@ -472,10 +504,14 @@ class AnythingGoes(RuleBasedStateMachine):
     def send(self) -> None:
         self.attempt(
             lambda: self.case.dispatch(
-                OPERATOR, NOW, departments=["municipal-works", "traffic-police"],
-                lead="municipal-works", definitions_version="1", begun=HANDLING,
+                OPERATOR,
+                NOW,
+                departments=["municipal-works", "traffic-police"],
+                lead="municipal-works",
+                definitions_version="1",
+                begun=HANDLING,
             )
-        )  # fmt: skip
+        )
 
     @rule(number=st.integers(1, 3), minutes=st.integers(-5, 5))
     def see(self, number: int, minutes: int) -> None:

@@ -34,8 +34,10 @@ def test_a_comment_changes_nothing_but_the_version(steps: int) -> None:
     case.comment(CITIZEN, NOW, comment_id="1", stated="OPEN")
     assert topics(case) == ["case.commented"]
     assert {**state(case), "modified_on": 0, "_modified_on": 0} == {
-        **before, "modified_on": 0, "_modified_on": 0,
-    }  # fmt: skip
+        **before,
+        "modified_on": 0,
+        "_modified_on": 0,
+    }
 
 
 @pytest.mark.parametrize("actor", [CAMERA, OPERATOR, AUDITOR])

@@ -38,10 +38,20 @@ minutes = st.integers(-10, 10)
 
 def reported(occurred_at: datetime | None = NOW) -> InspectionCase:
     return InspectionCase.report(
-        SYSTEM, NOW, source=CaseSource.CITIZEN, class_code="overflowing_bin", description="滿了",
-        latitude=34.7466, longitude=113.6254, address="中原路 1", confidence=None,
-        evidence_sha256=[], simulated=False, external_ref=None, occurred_at=occurred_at,
-    )  # fmt: skip
+        SYSTEM,
+        NOW,
+        source=CaseSource.CITIZEN,
+        class_code="overflowing_bin",
+        description="滿了",
+        latitude=34.7466,
+        longitude=113.6254,
+        address="中原路 1",
+        confidence=None,
+        evidence_sha256=[],
+        simulated=False,
+        external_ref=None,
+        occurred_at=occurred_at,
+    )
 
 
 def take(case: InspectionCase, step: str, at: datetime | None = None, now: datetime = NOW) -> None:
@@ -106,8 +116,15 @@ def test_the_state_holds_plain_values_only() -> None:
     for step in ("file", "dispatch", "accept"):
         take(case, step)
     assert {type(value) for value in state(case).values()} <= {
-        str, int, float, bool, type(None), list, dict, datetime,
-    }  # fmt: skip
+        str,
+        int,
+        float,
+        bool,
+        type(None),
+        list,
+        dict,
+        datetime,
+    }
 
 
 def test_times_are_stored_in_utc() -> None:

@@ -34,10 +34,15 @@ Step = Callable[[Citizen], None]
 
 def registered() -> Citizen:
     return Citizen.register(
-        OFFICIAL, NOW, citizen_id=Citizen.new_id(), name_sealed="c2VhbGVk",
-        id_number_sealed="c2VhbGVk", birth_date_sealed="c2VhbGVk", phone_sealed=None,
+        OFFICIAL,
+        NOW,
+        citizen_id=Citizen.new_id(),
+        name_sealed="c2VhbGVk",
+        id_number_sealed="c2VhbGVk",
+        birth_date_sealed="c2VhbGVk",
+        phone_sealed=None,
         simulated=True,
-    )  # fmt: skip
+    )
 
 
 def given(*steps: Step) -> Citizen:
@@ -60,17 +65,25 @@ def consent(citizen: Citizen) -> None:
 
 def use(version: str = V1) -> dict[str, Any]:
     return {
-        "pack_id": "p", "models": {"detection": "d", "recognition": "r"},
-        "template_version": version, "runtime": {"provider": "cpu"}, "quality": {"yaw": 0.0},
-        "challenge_id": "ch", "sample_sha256": "cd" * 32, "attack_detector": None,
-    }  # fmt: skip
+        "pack_id": "p",
+        "models": {"detection": "d", "recognition": "r"},
+        "template_version": version,
+        "runtime": {"provider": "cpu"},
+        "quality": {"yaw": 0.0},
+        "challenge_id": "ch",
+        "sample_sha256": "cd" * 32,
+        "attack_detector": None,
+    }
 
 
 def enrol(template: str = "t1", version: str = V1, duplicate: str | None = None) -> Step:
     found = duplicate and {
-        "other": duplicate, "score": 0.9, "threshold": 0.6, "false_match_rate": 1e-4,
+        "other": duplicate,
+        "score": 0.9,
+        "threshold": 0.6,
+        "false_match_rate": 1e-4,
         "enrolled": 10,
-    }  # fmt: skip
+    }
 
     def step(citizen: Citizen) -> None:
         citizen.enrol_face(
@@ -87,10 +100,19 @@ def enrol(template: str = "t1", version: str = V1, duplicate: str | None = None)
 def verify(*, matched: bool, at: datetime = NOW, version: str = V1) -> Step:
     def step(citizen: Citizen) -> None:
         citizen.verify_face(
-            KIOSK, at, purpose="fund", matched=matched, score=0.7, threshold=0.6,
-            false_match_rate=1e-4, false_match_rate_upper_95=2e-4, impostor_pairs=1000,
-            template_id="t1", sample_id="s1", **use(version),
-        )  # fmt: skip
+            KIOSK,
+            at,
+            purpose="fund",
+            matched=matched,
+            score=0.7,
+            threshold=0.6,
+            false_match_rate=1e-4,
+            false_match_rate_upper_95=2e-4,
+            impostor_pairs=1000,
+            template_id="t1",
+            sample_id="s1",
+            **use(version),
+        )
 
     return step
 
@@ -114,13 +136,14 @@ def topics(citizen: Citizen) -> list[str]:
             ["face_revoked", "face_consent_withdrawn"],
         ),
         ([consent], lambda c: c.withdraw_face_consent(own(c), NOW), ["face_consent_withdrawn"]),
-        ([consent, enrol()], lambda c: c.revoke_face(own(c), NOW, reason="error"),
-         ["face_revoked"]),
+        (
+            [consent, enrol()],
+            lambda c: c.revoke_face(own(c), NOW, reason="error"),
+            ["face_revoked"],
+        ),
         (
             [consent, enrol(duplicate="other")],
-            lambda c: c.resolve_duplicate(
-                OFFICIAL, NOW, other="other", verdict="different-people"
-            ),
+            lambda c: c.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="different-people"),
             ["duplicate_resolved"],
         ),
         (
@@ -136,7 +159,7 @@ def topics(citizen: Citizen) -> list[str]:
             ["identity_confirmed"],
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_decided(before: list[Step], when: Step, then: list[str]) -> None:
     citizen = given(*before)
     when(citizen)
@@ -199,9 +222,13 @@ def test_a_child_agrees_through_a_guardian_at_a_counter(
 
     def agree() -> None:
         citizen.give_face_consent(
-            actor or own(citizen), NOW, consent_id="c", notice_sha256="ab" * 32, age_years=age,
+            actor or own(citizen),
+            NOW,
+            consent_id="c",
+            notice_sha256="ab" * 32,
+            age_years=age,
             guardian=guardian,
-        )  # fmt: skip
+        )
 
     if allowed:
         agree()

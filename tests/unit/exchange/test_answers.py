@@ -30,9 +30,14 @@ from citybrain.exchange.signing import (
 from citybrain.settings import Settings
 
 REQUEST = EvidenceRequest(
-    request_id=UUID(int=1), application_id="application-1", department="police",
-    record="identity", id_number="410102199501010000", form={}, user_id="system",
-)  # fmt: skip
+    request_id=UUID(int=1),
+    application_id="application-1",
+    department="police",
+    record="identity",
+    id_number="410102199501010000",
+    form={},
+    user_id="system",
+)
 PAYMENT = Payment(UUID(int=2), "application-1", 500, "housing-fund", "410102199501010000")
 
 
@@ -43,9 +48,13 @@ def signer(folder: Path, name: str = "police") -> Signer:
 
 def claims(**changed: Any) -> dict[str, Any]:
     return {
-        "iss": "police", "jti": str(REQUEST.request_id), "sub": REQUEST.id_number,
-        "rec": "identity", "iat": int(time.time()), "record": {"born": "1995-01-01"},
-    } | changed  # fmt: skip
+        "iss": "police",
+        "jti": str(REQUEST.request_id),
+        "sub": REQUEST.id_number,
+        "rec": "identity",
+        "iat": int(time.time()),
+        "record": {"born": "1995-01-01"},
+    } | changed
 
 
 def test_a_signed_answer_to_the_request_is_taken(tmp_path: Path) -> None:
@@ -57,9 +66,15 @@ def test_a_signed_answer_to_the_request_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"iss": "tax"}, {"jti": str(UUID(int=9))}, {"sub": "410102199501010001"},
-     {"rec": "residence"}, {"iat": int(time.time()) - 3600}, {"iat": int(time.time()) + 3600}],
-)  # fmt: skip
+    [
+        {"iss": "tax"},
+        {"jti": str(UUID(int=9))},
+        {"sub": "410102199501010001"},
+        {"rec": "residence"},
+        {"iat": int(time.time()) - 3600},
+        {"iat": int(time.time()) + 3600},
+    ],
+)
 def test_an_answer_to_anything_else_is_not(tmp_path: Path, changed: dict[str, Any]) -> None:
     police = signer(tmp_path)
     signed = police.sign(claims(**changed), EVIDENCE)
@@ -83,19 +98,30 @@ def test_who_signs_and_as_what_is_checked(tmp_path: Path) -> None:
     good = police.sign(claims(), EVIDENCE)
     head, payload, signature = good.split(".")
     for signed in (
-        stranger.sign(claims(), EVIDENCE), as_police.sign(claims(), EVIDENCE),
-        police.sign(claims(), RECEIPT), f"{head}.{payload}.", f"{head}.{signature}.{payload}",
-        "", "x", "a.b.c", f"{good}x",
-    ):  # fmt: skip
+        stranger.sign(claims(), EVIDENCE),
+        as_police.sign(claims(), EVIDENCE),
+        police.sign(claims(), RECEIPT),
+        f"{head}.{payload}.",
+        f"{head}.{signature}.{payload}",
+        "",
+        "x",
+        "a.b.c",
+        f"{good}x",
+    ):
         with pytest.raises(SourceSignatureWrong):
             verified(REQUEST, signed, verifier)
 
 
 def receipt(**changed: Any) -> dict[str, Any]:
     return {
-        "iss": "bank", "jti": str(PAYMENT.payment_id), "amount_fen": 500, "status": "success",
-        "code": None, "bank_reference": "B1", "settled_at": 1_772_000_000,
-    } | changed  # fmt: skip
+        "iss": "bank",
+        "jti": str(PAYMENT.payment_id),
+        "amount_fen": 500,
+        "status": "success",
+        "code": None,
+        "bank_reference": "B1",
+        "settled_at": 1_772_000_000,
+    } | changed
 
 
 def test_a_receipt_of_this_payment_is_believed(tmp_path: Path) -> None:
@@ -108,10 +134,18 @@ def test_a_receipt_of_this_payment_is_believed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"amount_fen": 501}, {"jti": str(uuid4())}, {"iss": "police"}, {"status": "perhaps"},
-     {"settled_at": None}, {"status": "failed"}, {"settled_at": 1_772_000_000_000},
-     {"settled_at": 10**30}, {"amount_fen": "500"}],
-)  # fmt: skip
+    [
+        {"amount_fen": 501},
+        {"jti": str(uuid4())},
+        {"iss": "police"},
+        {"status": "perhaps"},
+        {"settled_at": None},
+        {"status": "failed"},
+        {"settled_at": 1_772_000_000_000},
+        {"settled_at": 10**30},
+        {"amount_fen": "500"},
+    ],
+)
 def test_any_other_receipt_says_nothing(tmp_path: Path, changed: dict[str, Any]) -> None:
     bank = signer(tmp_path, "bank")
     with pytest.raises(PaymentUnknown):

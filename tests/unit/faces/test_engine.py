@@ -10,14 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from citybrain.faces.engine import (
-    Analysis,
-    EngineFailed,
-    FaceEngine,
-    FacesBusy,
-    FacesLate,
-    Models,
-)
+from citybrain.faces.engine import Analysis, EngineFailed, FaceEngine, FacesBusy, FacesLate, Models
 from citybrain.faces.images import ImageBroken, ImageFormatRefused, Pixels
 from citybrain.faces.quality import NoFace
 from tests.unit.faces.made_up import analysis
@@ -45,9 +38,12 @@ class FakeModels:
 @asynccontextmanager
 async def engine_over(models: FakeModels, **limits: float) -> AsyncIterator[FaceEngine]:
     defaults = {
-        "threads": 1, "queue_limit": 8, "batch_limit": 4, "batch_delay_seconds": 0.0,
+        "threads": 1,
+        "queue_limit": 8,
+        "batch_limit": 4,
+        "batch_delay_seconds": 0.0,
         "deadline_seconds": 5.0,
-    }  # fmt: skip
+    }
     engine = FaceEngine(cast(Models, models), **cast(Any, defaults | limits))
     task = asyncio.create_task(engine.run())
     try:
@@ -135,8 +131,11 @@ async def test_one_bad_picture_does_not_spoil_its_batch() -> None:
             return_exceptions=True,
         )
     assert [type(outcome) for outcome in outcomes] == [
-        Analysis, ImageFormatRefused, ImageBroken, NoFace,
-    ]  # fmt: skip
+        Analysis,
+        ImageFormatRefused,
+        ImageBroken,
+        NoFace,
+    ]
 
 
 async def test_a_batch_that_breaks_off_leaves_the_engine_running(

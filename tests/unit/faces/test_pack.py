@@ -39,8 +39,9 @@ def test_the_development_pack_is_whole_and_says_what_it_is() -> None:
     pack = load_pack(None, production=False)
     assert pack.development
     assert "unfit for real people" in pack.display_name
-    assert all((DEVELOPMENT_PACK / f).stat().st_size < 2_000_000
-               for f in ("det_dev.onnx", "rec_dev.onnx"))  # fmt: skip
+    assert all(
+        (DEVELOPMENT_PACK / f).stat().st_size < 2_000_000 for f in ("det_dev.onnx", "rec_dev.onnx")
+    )
     assert "must not be used" in " ".join((DEVELOPMENT_PACK / "MODEL.LICENSE").read_text().split())
     assert pack.calibration.at(1e-4).true_match_rate > 0.9
 
@@ -72,13 +73,19 @@ def flip_a_byte(path: Path) -> None:
         (lambda folder: flip_a_byte(folder / "rec_dev.onnx"), PackTampered),
         (lambda folder: flip_a_byte(folder / "det_dev.onnx"), PackTampered),
         (lambda folder: edited(folder, lambda m: m["tasks"].pop("detection")), PackInvalid),
-        (lambda folder: edited(folder, lambda m: m["tasks"]["detection"].pop("sha256")),
-         PackInvalid),
+        (
+            lambda folder: edited(folder, lambda m: m["tasks"]["detection"].pop("sha256")),
+            PackInvalid,
+        ),
         (lambda folder: edited(folder, lambda m: m.update(manifest_version=1)), PackInvalid),
-        (lambda folder: edited(folder, lambda m: m["tasks"]["detection"].update(
-            file="../rec_dev.onnx")), PackInvalid),
+        (
+            lambda folder: edited(
+                folder, lambda m: m["tasks"]["detection"].update(file="../rec_dev.onnx")
+            ),
+            PackInvalid,
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_pack_is_refused(
     copied: Path, damage: Callable[[Path], object], error: type[CitybrainError]
 ) -> None:
@@ -120,6 +127,8 @@ def test_model_files_of_an_operator_become_a_pack(tmp_path: Path) -> None:
         )
     with pytest.raises(CannotImport):
         import_pack(
-            tmp_path / "c", pack_id="c", display_name="",
+            tmp_path / "c",
+            pack_id="c",
+            display_name="",
             **files | {"detector": tmp_path / "no.onnx"},  # type: ignore[arg-type]
-        )  # fmt: skip
+        )

@@ -20,9 +20,11 @@ def scene(width: int = 160, height: int = 90, seed: int = 1) -> Image.Image:
     picture = small.resize((width, height), Image.Resampling.BICUBIC)
     side = min(width, height) // 4
     corners = (
-        ((0, 0), "white"), ((width - side, 0), (255, 0, 0)),
-        ((width - side, height - side), (0, 255, 0)), ((0, height - side), (0, 0, 255)),
-    )  # fmt: skip
+        ((0, 0), "white"),
+        ((width - side, 0), (255, 0, 0)),
+        ((width - side, height - side), (0, 255, 0)),
+        ((0, height - side), (0, 0, 255)),
+    )
     for place, colour in corners:
         picture.paste(colour, (*place, place[0] + side, place[1] + side))
     return picture

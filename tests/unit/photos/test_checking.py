@@ -38,9 +38,12 @@ from tests.unit.photos.made_up import (
 
 LIMITS = Limits(bytes=2_000_000, pixels=1_000_000)
 NAMES = {
-    "unsupported-image", "image-too-large", "image-too-many-pixels", "image-animated",
+    "unsupported-image",
+    "image-too-large",
+    "image-too-many-pixels",
+    "image-animated",
     "image-damaged",
-}  # fmt: skip
+}
 
 
 def kept(content: bytes) -> CheckedPhoto:
@@ -88,8 +91,16 @@ def test_nothing_that_was_told_is_kept(kind: str) -> None:
     photo = kept(content)
     picture = opened(photo.content)
     assert SECRET not in photo.content
-    assert not set(picture.info) - {"jfif", "jfif_version", "jfif_unit", "jfif_density", "loop",
-                                    "background", "timestamp", "duration"}  # fmt: skip
+    assert not set(picture.info) - {
+        "jfif",
+        "jfif_version",
+        "jfif_unit",
+        "jfif_density",
+        "loop",
+        "background",
+        "timestamp",
+        "duration",
+    }
     assert not dict(picture.getexif())
     for trace in (b"Exif", b"GPS", b"xmp", b"ICC", b"iCCP", b"eXIf", b"tEXt", b"PK\x03\x04"):
         assert trace not in photo.content
@@ -107,11 +118,17 @@ def test_the_same_upload_has_the_same_digest(kind: str) -> None:
 @pytest.mark.parametrize(
     ("orientation", "clockwise"),
     [
-        (1, "white red green blue"), (2, "red white blue green"), (3, "green blue white red"),
-        (4, "blue green red white"), (5, "white blue green red"), (6, "blue white red green"),
-        (7, "green red white blue"), (8, "red green blue white"), (9, "white red green blue"),
+        (1, "white red green blue"),
+        (2, "red white blue green"),
+        (3, "green blue white red"),
+        (4, "blue green red white"),
+        (5, "white blue green red"),
+        (6, "blue white red green"),
+        (7, "green red white blue"),
+        (8, "red green blue white"),
+        (9, "white red green blue"),
     ],
-)  # fmt: skip
+)
 def test_a_photo_is_turned_upright(kind: str, orientation: int, clockwise: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -194,8 +211,10 @@ def test_progressive_is_fine() -> None:
     [
         (b"", UnsupportedImage),
         (b"hello", UnsupportedImage),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
-         UnsupportedImage),
+        (
+            b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+            UnsupportedImage,
+        ),
         (b"<!doctype html><script>alert(1)</script>", UnsupportedImage),
         (b"%PDF-1.7\n", UnsupportedImage),
         (b"PK\x03\x04" + encoded(scene()), UnsupportedImage),
@@ -217,7 +236,7 @@ def test_progressive_is_fine() -> None:
         (b"RIFF\0\0\0\0WEBP", ImageDamaged),
         *((encoded(scene(), kind)[:-n], ImageDamaged) for kind in KINDS for n in (200, 900)),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_kept_has_its_own_name(content: bytes, error: type[CitybrainError]) -> None:
     with pytest.raises(error) as caught:
         check(content, LIMITS)
@@ -284,11 +303,16 @@ def test_random_bytes_are_refused_by_name(signature: bytes, rest: bytes) -> None
 
 
 FILES: tuple[Callable[[], bytes], ...] = (
-    lambda: telling("JPEG"), lambda: telling("PNG"), lambda: telling("WEBP"),
-    lambda: encoded(scene(), progressive=True), lambda: moving("WEBP"), lambda: moving("PNG"),
-    lambda: encoded(scene().convert("CMYK")), lambda: encoded(scene().quantize(9), "PNG"),
+    lambda: telling("JPEG"),
+    lambda: telling("PNG"),
+    lambda: telling("WEBP"),
+    lambda: encoded(scene(), progressive=True),
+    lambda: moving("WEBP"),
+    lambda: moving("PNG"),
+    lambda: encoded(scene().convert("CMYK")),
+    lambda: encoded(scene().quantize(9), "PNG"),
     lambda: encoded(scene(), "WEBP", lossless=True),
-)  # fmt: skip
+)
 MADE = tuple(make() for make in FILES)
 
 

@@ -137,8 +137,11 @@ def test_our_survey_has_the_districts_and_nothing_between_them() -> None:
         assert outline.covers(shapely.box(113.4754, 34.5966, 113.7754, 34.8966))
         assert outline.symmetric_difference(outlines[AreaKind.DISTRICT]).area < 1e-12
     assert [len([a for a in AREAS.by_code.values() if a.kind is kind]) for kind in AreaKind] == [
-        5, 15, 45, 0,
-    ]  # fmt: skip
+        5,
+        15,
+        45,
+        0,
+    ]
     assert AREAS.source.startswith("assumed")
     assert AREAS.version.startswith("2020-01-01+")
     coordinates = shapely.get_coordinates([area.shape for area in AREAS.by_code.values()])
@@ -157,14 +160,16 @@ def feature(kind: str, code: str, geometry: dict[str, Any]) -> dict[str, Any]:
 
 
 SOUND: dict[str, Any] = {
-    "type": "FeatureCollection", "valid_from": "2021-01-01", "source": "made up",
+    "type": "FeatureCollection",
+    "valid_from": "2021-01-01",
+    "source": "made up",
     "features": [
         feature("district", "410199", square(30, 110)),
         feature("street", "410199001", square(30, 110)),
         feature("community", "410199001001", square(30, 110, 0.01)),
         feature("cell", "410199001001777", square(30.001, 110.001, 0.001)),
     ],
-}  # fmt: skip
+}
 
 
 def survey(*more: Area) -> Areas:
@@ -200,9 +205,19 @@ def test_a_cell_of_the_survey_comes_before_the_regular_ones(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "cell_id",
-    ["", "410199", "410199001001", "999999999999001", "410199001001000", "410199001001999",
-     "4101990010010001", "41010200100１", "410199001001 01", "410199001001+01"],
-)  # fmt: skip
+    [
+        "",
+        "410199",
+        "410199001001",
+        "999999999999001",
+        "410199001001000",
+        "410199001001999",
+        "4101990010010001",
+        "41010200100１",
+        "410199001001 01",
+        "410199001001+01",
+    ],
+)
 def test_what_is_no_cell_has_no_box(tmp_path: Path, cell_id: str) -> None:
     assert loaded(tmp_path, SOUND).cell_box(cell_id) is None
 
@@ -223,11 +238,16 @@ def test_where_all_numbers_are_surveyed_the_rest_has_none() -> None:
     step = 1e-5
     areas = survey(
         *(
-            Area(f"410199001001{number:03}", AreaKind.CELL, "甲", "A",
-                 shapely.box(110, 30 + number * step, 110.01, 30 + (number + 0.5) * step))
+            Area(
+                f"410199001001{number:03}",
+                AreaKind.CELL,
+                "甲",
+                "A",
+                shapely.box(110, 30 + number * step, 110.01, 30 + (number + 0.5) * step),
+            )
             for number in range(1, 1000)
         )
-    )  # fmt: skip
+    )
     assert areas.locate(30 + 1.25 * step, 110.005).cell_id == "410199001001001"
     assert areas.locate(30, 110.005) == Place("410199", "410199001", "410199001001", None)
 
@@ -242,8 +262,14 @@ def test_borders_that_differ_by_rounding_are_no_overlap(tmp_path: Path) -> None:
     """A slanted border, that a neighbour's vertex is rounded on."""
     document = deepcopy(SOUND)
     left = [[110, 30], [110.1, 30], [110.233334, 30.4], [110, 30.4], [110, 30]]
-    right = [[110.1, 30], [110.5, 30], [110.5, 30.4], [110.233334, 30.4], [110.166666, 30.2],
-             [110.1, 30]]  # fmt: skip
+    right = [
+        [110.1, 30],
+        [110.5, 30],
+        [110.5, 30.4],
+        [110.233334, 30.4],
+        [110.166666, 30.2],
+        [110.1, 30],
+    ]
     document["features"] = [
         feature("district", "410199", square(30, 110)),
         *(

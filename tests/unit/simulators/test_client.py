@@ -44,9 +44,12 @@ async def talking_to(server: Scripted, give_up_after_seconds: float = 60) -> Asy
     async with TestServer(app) as running, aiohttp.ClientSession() as session:
         url = str(running.make_url("")).rstrip("/")
         yield Client(
-            session, url, f"{url}/dev/token",
-            give_up_after_seconds=give_up_after_seconds, chance=random.Random(1),
-        )  # fmt: skip
+            session,
+            url,
+            f"{url}/dev/token",
+            give_up_after_seconds=give_up_after_seconds,
+            chance=random.Random(1),
+        )
 
 
 @pytest.fixture

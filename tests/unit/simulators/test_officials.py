@@ -15,10 +15,17 @@ HANDLING = {"code": "handling", "until": "handling", "stage": "handling"}
 
 def case(**fields: Any) -> dict[str, Any]:
     return {
-        "status": "accepted", "deferred_until": None, "requests": [], "departments": [LEAD, OTHER],
-        "lead": LEAD, "accepted_by": [LEAD], "tasks": [], "deadlines": [HANDLING],
-        "times_extended": 0, **fields,
-    }  # fmt: skip
+        "status": "accepted",
+        "deferred_until": None,
+        "requests": [],
+        "departments": [LEAD, OTHER],
+        "lead": LEAD,
+        "accepted_by": [LEAD],
+        "tasks": [],
+        "deadlines": [HANDLING],
+        "times_extended": 0,
+        **fields,
+    }
 
 
 def task(department: str, *, finished: bool) -> dict[str, Any]:
