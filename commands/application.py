@@ -13,16 +13,18 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 from pydantic import Field, StringConstraints
 
-from citybrain.definitions import ServiceItem, city_day
-from citybrain.definitions.cases import Code
+from citybrain.city_day import city_day
+from citybrain.definitions import ServiceItem
 from citybrain.definitions.forms import checked_form
+from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
 from citybrain.domain.application import IDENTITY_LASTS, Application, Channel, check_channel
 from citybrain.domain.citizen import Citizen, Identification
 from citybrain.errors import InvalidInput, Refused
 from commands.citizen import CitizenId
 from commands.dossier import FORM, GROUNDS, NOTE
-from commands.handling import Command, CommandContext, CommandResult, Services, change, create
+from commands.handling import Command, CommandContext, CommandResult, change, create
+from commands.services import Services
 
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 

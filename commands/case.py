@@ -1,37 +1,25 @@
 """The commands of an inspection case on its way from report to closing, and their handlers."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from citybrain.domain.actor import Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CasePlace, CaseSource
 from citybrain.domain.deadlines import Deadline, Stage
 from citybrain.errors import InvalidInput
-from commands.handling import (
-    Command,
-    CommandContext,
-    CommandResult,
-    Services,
-    change,
-    create,
-    once_a_key,
-)
+from commands.fields import Code, Latitude, Longitude, LongText, Moment, Sha256, Text
+from commands.handling import Command, CommandContext, CommandResult, change, create, once_a_key
+from commands.services import Services
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
-LongText = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 COMMENT = "case-comment"
 COMMENT_KEPT = timedelta(days=180)
 REWORK_STAGES = (Stage.HANDLING,)
 REOPENED_STAGES = (Stage.HANDLING, Stage.CLOSING)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def _once_each(codes: list[str]) -> list[str]:
@@ -49,7 +37,7 @@ class ConfidenceTooLow(InvalidInput):
 class StepCommand(Command):
     """A step of a case. `occurred_at` is when it happened; now where absent."""
 
-    occurred_at: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = Field(
+    occurred_at: Moment | None = Field(
         None, description="when it happened in the world (RFC 3339 with offset); now where absent"
     )
 
@@ -60,8 +48,8 @@ class ReportCase(StepCommand):
     source: CaseSource = Field(description="who noticed it; must fit the role of the token")
     class_code: Code = Field(description="a class of `GET /v1/classes`")
     description: LongText = Field("", description="what is wrong; no personal data")
-    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")
-    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")
+    latitude: Latitude
+    longitude: Longitude
     address: Annotated[Text, StringConstraints(max_length=300)] | None = None
     confidence: int | None = Field(None, ge=1, le=100, description="of a camera's recognition, %")
     evidence_sha256: list[Sha256] = Field(
@@ -170,7 +158,7 @@ class CommentCase(Command):
     text: Annotated[LongText, StringConstraints(min_length=1)]
     contact: dict[str, str] = Field(default_factory=dict, description="how to reach the author")
     stated: str | None = Field(None, description="how it stands as the author sees it")
-    written_at: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = None
+    written_at: Moment | None = None
 
 
 def case_answer(case: InspectionCase) -> dict[str, Any]:

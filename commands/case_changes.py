@@ -9,9 +9,12 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import Change
-from citybrain.domain.deadlines import Deadline, MovedDeadline, RunningDeadline, Stage, moment
-from commands.case import Code, Text, begun, case_answer
-from commands.handling import Command, CommandContext, CommandResult, Services, change
+from citybrain.domain.deadlines import Deadline, MovedDeadline, RunningDeadline, Stage
+from citybrain.domain.times import moment
+from commands.case import begun, case_answer
+from commands.fields import Code, Text
+from commands.handling import Command, CommandContext, CommandResult, change
+from commands.services import Services
 
 WARN_SHARE = 0.25  # of what is left of an extended deadline, before its end
 

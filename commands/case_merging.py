@@ -13,12 +13,15 @@ from pydantic import Field, StringConstraints
 from citybrain.domain.camera import Camera, stream_of
 from citybrain.domain.case import UNSOLVED, CannotMerge, InspectionCase, NotMerged
 from citybrain.domain.case_events import CaseDetection, CaseSource
-from citybrain.domain.deadlines import Deadline, Stage, moment
+from citybrain.domain.deadlines import Deadline, Stage
 from citybrain.domain.detection import Detection
+from citybrain.domain.times import moment
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import StreamNotFound
-from commands.case import REOPENED_STAGES, REWORK_STAGES, Text, begun, case_answer, place_of
-from commands.handling import Command, CommandContext, CommandResult, Services, change, create
+from commands.case import REOPENED_STAGES, REWORK_STAGES, begun, case_answer, place_of
+from commands.fields import Text
+from commands.handling import Command, CommandContext, CommandResult, change, create
+from commands.services import Services
 
 SILENT_AFTER = timedelta(minutes=10)
 HEARD = "SELECT heard_at FROM camera_heartbeats WHERE camera_id = $1"

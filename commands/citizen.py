@@ -12,15 +12,16 @@ from pydantic import BeforeValidator, Field, PastDate, StringConstraints
 from citybrain.domain.citizen import Citizen, check_counter
 from citybrain.errors import NotFound, Refused
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
+from commands.fields import Sha256
 from commands.handling import (
     Command,
     CommandContext,
     CommandResult,
-    Services,
     answered_before,
     change,
     create,
 )
+from commands.services import Services
 
 ID_NUMBER = "id-number"
 ADULT_YEARS = 18
@@ -54,9 +55,7 @@ class RegisterCitizen(Command):
 class GiveFaceConsent(Command):
     """Agree to face recognition, separately from anything else."""
 
-    notice_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
-        description="digest of the notice that was shown"
-    )
+    notice_sha256: Sha256 = Field(description="digest of the notice that was shown")
     guardian: CitizenId | None = Field(
         None, description="the guardian who agrees for a child under 14"
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from citybrain.domain.application import Application
 from commands.application import item_of
-from commands.handling import Services
+from commands.services import Services
 
 SCHEMA = "ISO/IEC TS 27560"
 CONTROLLER = {"party_id": "citybrain", "party_name": "City Brain", "party_type": "pii_controller"}

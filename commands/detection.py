@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from citybrain.domain.camera import Camera, stream_of
 from citybrain.domain.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import NO_STREAM, NewEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.eventstore.codec import mapper
-from commands.case import EARLIEST, LATEST, Code, Sha256, Text
-from commands.handling import Command, CommandContext, CommandResult, Services, change
+from commands.fields import Code, Latitude, Longitude, Moment, Sha256, Text
+from commands.handling import Command, CommandContext, CommandResult, change
+from commands.services import Services
 
 HEARD = """
 INSERT INTO camera_heartbeats (camera_id, heard_at) VALUES ($1, $2)
@@ -26,10 +27,6 @@ ON CONFLICT (camera_id) DO UPDATE SET heard_at = excluded.heard_at
 """
 
 CameraId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")]
-Longitude = Annotated[
-    float, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")
-]
 
 
 class DetectionRefReused(CitybrainError):
@@ -49,7 +46,7 @@ class RecordDetection(Command):
     confidence: int = Field(ge=1, le=100, description="percent")
     latitude: Latitude
     longitude: Longitude
-    occurred_at: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+    occurred_at: Moment
     evidence_sha256: list[Sha256] = Field(default_factory=list, max_length=20)
     simulated: bool = False
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from citybrain.definitions import city_day
+from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent, StreamNotFound
-from commands.handling import Services
+from commands.services import Services
 
 SUBMITTED, REQUESTED = "application.submitted", "application.evidence_requested"
 COLLECTED, DECIDED = "application.evidence_collected", "application.decided"

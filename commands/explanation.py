@@ -12,14 +12,15 @@ from typing import Any
 
 import orjson
 
-from citybrain.definitions import Catalogue, ServiceItem, city_day
+from citybrain.city_day import city_day
+from citybrain.definitions import Catalogue, ServiceItem
 from citybrain.definitions.counterfactuals import Counterfactuals, counterfactuals
 from citybrain.definitions.deciding import Decision, decide
 from citybrain.definitions.services import UnknownService
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
 from commands.dossier import COLLECTED, DECIDED, REQUESTED, STEPS, SUBMITTED, Dossier, open_dossier
-from commands.handling import Services
+from commands.services import Services
 
 FAILED, REVIEWED = "application.evidence_failed", "application.reviewed"
 CLAIM_LOST, INSTRUCTED = "application.claim_lost", "application.payout_instructed"

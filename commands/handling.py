@@ -5,31 +5,25 @@ holds what all of them share; it knows no stream.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from citybrain.definitions import Definitions
 from citybrain.domain.actor import Actor
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import CitybrainError, InvalidInput, Refused
 from citybrain.eventstore import (
     DuplicateKey,
-    EventStore,
     IdempotencyRecord,
     Metadata,
     StoredAnswer,
     WrongExpectedVersion,
 )
-from citybrain.faces.services import Faces
-from citybrain.notifications import Notifier
 from citybrain.observability import span
-from citybrain.photos import Photos
-from citybrain.vault import Vault
+from commands.services import Services
 
 A = TypeVar("A", bound=StreamAggregate)
 
@@ -64,36 +58,6 @@ class TooContended(CitybrainError):
     """Others changed the stream again and again; nothing was written."""
 
     code = "too-contended"
-
-
-def utc_now() -> datetime:
-    """The present in UTC."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """How long each step of an application may take."""
-
-    identity: timedelta = timedelta(minutes=30)
-    evidence: timedelta = timedelta(seconds=10)
-    payout: timedelta = timedelta(seconds=30)
-
-
-@dataclass(slots=True)
-class Services:
-    """What handlers need beside the command."""
-
-    store: EventStore
-    definitions: Definitions
-    vault: Vault
-    notifier: Notifier
-    faces: Faces | None = None
-    exchange: Any = None
-    photos: Photos | None = None
-    deadlines: Deadlines = Deadlines()
-    clock: Callable[[], datetime] = utc_now
-    keys_in_flight: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from citybrain.definitions import Catalogue, ServiceItem, city_day
+from citybrain.city_day import city_day
+from citybrain.definitions import Catalogue, ServiceItem
 from citybrain.definitions.deciding import Decision, Finding, decide
 from citybrain.errors import NotFound
 from citybrain.eventstore import RecordedEvent
 from citybrain.vault import PersonErased
 from commands.dossier import DECIDED, REQUESTED, SUBMITTED, Dossier, open_dossier
-from commands.handling import Services
+from commands.services import Services
 
 PAGE = 500  # applications
 AT_ONCE = 8

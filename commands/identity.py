@@ -10,8 +10,10 @@ from pydantic import Field, StringConstraints
 from citybrain.domain.actor import Role
 from citybrain.domain.citizen import Citizen, check_counter
 from citybrain.errors import InvalidInput, Refused, TooOften
+from citybrain.eventstore.locks import LOCK_TRANSACTION
 from commands.citizen import change_citizen
-from commands.handling import Command, CommandContext, CommandResult, Services, once_a_key
+from commands.handling import Command, CommandContext, CommandResult, once_a_key
+from commands.services import Services
 
 CODE_DIGITS = 6
 CODE_LIVES = timedelta(minutes=5)
@@ -19,7 +21,6 @@ CODE_TRIES = 5
 CODES_A_PERSON = 5  # in CODES_WINDOW
 CODES_WINDOW = timedelta(minutes=15)
 
-ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('codes:' || $1, 7163850362))"
 COUNT = """
 SELECT count(*) FROM identity_codes
 WHERE person_id = $1 AND sent_at > clock_timestamp() - $2::interval
@@ -95,7 +96,7 @@ async def send_code(
     phone = await services.vault.open_text(citizen_id, "phone", citizen.phone_sealed)
     digest = await _digest(code_id, code, services)
     async with services.store.pool.acquire() as connection, connection.transaction():
-        await connection.execute(ONE_BY_ONE, citizen_id)
+        await connection.execute(LOCK_TRANSACTION, f"codes:{citizen_id}")
         if await connection.fetchval(COUNT, citizen_id, CODES_WINDOW) >= CODES_A_PERSON:
             raise TooManyCodes(
                 "too many codes were sent", retry_after_seconds=int(CODES_WINDOW.total_seconds())

@@ -9,14 +9,15 @@ what follows an appeal can take either back.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from math import ceil, log2
 from typing import Any
 
 import asyncpg
 import orjson
 
+from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
-from projections.case_days import CITY_ZONE
+from projections.buckets import bucket_of, bucket_seconds
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE counts (
@@ -58,7 +59,6 @@ ON CONFLICT (application_id) DO UPDATE SET state = excluded.state
 
 FORGET = "DELETE FROM under_way WHERE application_id = ANY($1)"
 
-BUCKETS_A_DOUBLING = 8  # each is 9 % wider than the one before
 ONCE = {
     "submitted": "submitted", "identity_verified": "identified", "reviewed": "reviewed",
     "appealed": "appealed", "claim_lost": "claim_lost", "payout_confirmed": "paid",
@@ -114,20 +114,10 @@ class ApplicationDays:
         await connection.execute(KEEP, list(texts), list(texts.values()))
 
 
-def bucket_of(seconds: float) -> int:
-    """The bucket of a duration: bucket n ends at 2^(n/8) milliseconds."""
-    return max(0, ceil(BUCKETS_A_DOUBLING * log2(max(seconds * 1000, 1.0))))
-
-
-def bucket_seconds(bucket: int) -> float:
-    """Where a bucket ends, in seconds."""
-    return float(2 ** (bucket / BUCKETS_A_DOUBLING)) / 1000
-
-
 def _begun(event: RecordedEvent) -> State:
     data = event.data
     return {
-        "day": str(data["timestamp"].astimezone(CITY_ZONE).date()),
+        "day": str(city_day(data["timestamp"])),
         "service": data["service"],
         "submitted_at": data["timestamp"].isoformat(),
         "baseline": data["baseline"],
@@ -186,3 +176,30 @@ def _at_counter(topic: str, data: dict[str, Any]) -> bool:
 def _columns(counts: Counter[Any]) -> list[list[Any]]:
     rows = [(*key, count) for key, count in counts.items()]
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+
+
+DAYS = """
+SELECT day, service, jsonb_object_agg(what, count)::text AS counts
+FROM application_days.counts
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
+GROUP BY day, service ORDER BY day, service
+"""
+SECONDS = """
+SELECT bucket, sum(count)::bigint AS count FROM application_days.seconds
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
+GROUP BY bucket ORDER BY bucket
+"""
+
+
+async def days(pool: Pool, *, since: date, until: date, service: str | None = None) -> list[Row]:
+    """What became of applications, by the city's day of submission and service."""
+    rows = await fetch(pool, DAYS, since, until, service)
+    return [row | {"counts": orjson.loads(row["counts"])} for row in rows]
+
+
+async def seconds_to_money(
+    pool: Pool, *, since: date, until: date, service: str | None = None
+) -> list[tuple[float, int]]:
+    """From submission to the bank's receipt: (seconds at most, how many), ascending."""
+    rows = await fetch(pool, SECONDS, since, until, service)
+    return [(bucket_seconds(row["bucket"]), row["count"]) for row in rows]

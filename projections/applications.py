@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE applications (
@@ -104,8 +105,6 @@ STATUS = {
     "application.appealed": "referred",
 }
 FOR_AN_OFFICER = {"referred", "payout-failed"}
-
-Row = dict[str, Any]
 
 
 class Applications:
@@ -233,3 +232,80 @@ def details_of(event: RecordedEvent) -> dict[str, Any]:
         for name, value in event.data.items()
         if not name.endswith("_sealed") and name not in ("timestamp", "originator_topic")
     }
+
+
+SHOWN = """
+application_id, citizen_id, service, department, item_version, status, channel, channels, held_by,
+simulated, pays, submitted_at, promised_at, legal_due_on, identified_at, identity_method,
+decided_at, decided_by, outcome, reasons, amount_fen, paid_at, payout_delayed, appealed, reviews,
+updated_at, version, position
+"""
+PAGE = f"""
+SELECT {SHOWN} FROM applications.applications
+WHERE ($1::text IS NULL OR citizen_id = $1) AND ($2::text IS NULL OR status = $2)
+  AND ($3::text IS NULL OR service = $3) AND ($4::text IS NULL OR department = $4)
+  AND ($5::timestamptz IS NULL OR (submitted_at, application_id) < ($5, $6::text))
+ORDER BY submitted_at DESC, application_id DESC LIMIT $7
+"""  # noqa: S608
+QUEUE = f"""
+SELECT {SHOWN} FROM applications.applications
+WHERE waiting AND ($1::text IS NULL OR department = $1)
+  AND ($2::timestamptz IS NULL
+       OR (coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id) > (
+           (SELECT coalesce(last.legal_due_on, 'infinity'::date)
+            FROM applications.applications last WHERE last.application_id = $3::text),
+           $2, $3::text))
+ORDER BY coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id LIMIT $4
+"""  # noqa: S608
+ONE = f"""
+SELECT {SHOWN} FROM applications.applications WHERE application_id = $1
+"""  # noqa: S608
+STEPS = """
+SELECT version, position, topic, at, recorded_at, milliseconds, actor, role, channel,
+       details::text AS details
+FROM applications.steps WHERE application_id = $1 AND version > $2 ORDER BY version
+"""
+
+
+async def page(
+    pool: Pool,
+    *,
+    citizen_id: str | None = None,
+    status: str | None = None,
+    service: str | None = None,
+    department: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Applications, newest first; `after` is (submitted_at, application_id) of the last seen."""
+    at, application_id = after or (None, None)
+    return await fetch(
+        pool, PAGE, citizen_id, status, service, department, at, application_id, limit
+    )
+
+
+async def queue(
+    pool: Pool,
+    *,
+    department: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """What waits for an officer, by legal day, then longest waiting first.
+
+    `after` is (submitted_at, application_id) of the last seen; its legal day never changes.
+    """
+    at, application_id = after or (None, None)
+    return await fetch(pool, QUEUE, department, at, application_id, limit)
+
+
+async def one(pool: Pool, application_id: str) -> Row | None:
+    """One application; None where the read model does not have it."""
+    rows = await fetch(pool, ONE, application_id)
+    return rows[0] if rows else None
+
+
+async def steps(pool: Pool, application_id: str, after: int = 0) -> list[Row]:
+    """The steps behind a version, in order; `details` decoded."""
+    rows = await fetch(pool, STEPS, application_id, after)
+    return [row | {"details": orjson.loads(row["details"])} for row in rows]

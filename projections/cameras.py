@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE cameras (
@@ -60,3 +61,26 @@ class Cameras:
             await connection.execute(INSERT, *map(list, zip(*new, strict=True)))
         if changed:
             await connection.execute(CHANGE, *map(list, zip(*changed.values(), strict=True)))
+
+
+PAGE = """
+SELECT camera_id, latitude, longitude, online, since, reason, simulated FROM cameras.cameras
+WHERE ($1::boolean IS NULL OR online = $1) AND ($2::text IS NULL OR camera_id > $2)
+ORDER BY camera_id LIMIT $3
+"""
+COUNTS = """
+SELECT count(*) AS total, count(*) FILTER (WHERE NOT online) AS offline FROM cameras.cameras
+"""
+
+
+async def page(
+    pool: Pool, *, online: bool | None = None, after: str | None = None, limit: int = 50
+) -> list[Row]:
+    """Cameras by id."""
+    return await fetch(pool, PAGE, online, after, limit)
+
+
+async def counts(pool: Pool) -> tuple[int, int]:
+    """How many cameras there are, and how many of them see nothing."""
+    (row,) = await fetch(pool, COUNTS)
+    return row["total"], row["offline"]

@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
-CITY_ZONE = ZoneInfo("Asia/Shanghai")
 MILLISECOND = timedelta(milliseconds=1)  # whole numbers add up alike in any order
 
 TABLES = """
@@ -94,7 +94,7 @@ class CaseDays:
                 cases[event.stream_id] = [event.data["class_code"], at, False]
                 touched.add(event.stream_id)
             class_code, reported_at, handled = case = cases[event.stream_id]
-            row = sums[at.astimezone(CITY_ZONE).date(), class_code]
+            row = sums[city_day(at), class_code]
             row[step] += 1
             if step == "handled" and not handled:
                 case[2] = True
@@ -116,3 +116,20 @@ class CaseDays:
         return {
             row["case_id"]: [row["class_code"], row["reported_at"], row["handled"]] for row in rows
         }
+
+
+DAYS = """
+SELECT day, class_code, reported, filed, dispatched, handled, returned, closed, reopened,
+       CASE WHEN first_handled > 0 THEN ms_to_handled / first_handled / 1000.0 END
+           AS mean_seconds_to_handled,
+       CASE WHEN closed > 0 THEN ms_to_closed / closed / 1000.0 END AS mean_seconds_to_closed,
+       CASE WHEN handled > 0 THEN (returned + reopened)::float8 / handled END AS rework_rate
+FROM case_days.days
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR class_code = $3)
+ORDER BY day, class_code
+"""
+
+
+async def days(pool: Pool, *, since: date, until: date, class_code: str | None = None) -> list[Row]:
+    """Counts, mean seconds and rates by city day and class, both days included."""
+    return await fetch(pool, DAYS, since, until, class_code)

@@ -14,6 +14,7 @@ import orjson
 
 from citybrain.domain.case_events import EVENTS
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Row
 
 CITY_LATITUDE = 34.7466  # the map of `location` is true to distance here
 EAST_SHRINKS = cos(radians(CITY_LATITUDE))
@@ -131,7 +132,6 @@ SAME = (
 PLACES = ("district", "street", "community", "cell")
 CENTRE = "centre"
 
-Row = dict[str, Any]
 Deadlines = dict[str, list[tuple[Any, ...]]]
 
 

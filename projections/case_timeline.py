@@ -8,6 +8,7 @@ import orjson
 
 from citybrain.domain.case_events import EVENTS
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE entries (
@@ -68,3 +69,24 @@ def _entry(event: RecordedEvent) -> tuple[Any, ...]:
         metadata.get("channel"),
         orjson.dumps(details).decode(),
     )
+
+
+HISTORY = """
+SELECT case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel, details
+FROM case_timeline.entries
+WHERE case_id = ANY($1) AND position > $2 AND ($3::text IS NULL OR topic = $3)
+ORDER BY position LIMIT $4
+"""
+
+
+async def history(
+    pool: Pool,
+    case_ids: Sequence[str],
+    *,
+    topic: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[Row]:
+    """The events of cases behind a position, in the order of the log; `details` decoded."""
+    rows = await fetch(pool, HISTORY, list(case_ids), after, topic, limit)
+    return [row | {"details": orjson.loads(row["details"])} for row in rows]

@@ -4,11 +4,13 @@ It is made of events that the uses themselves leave; nothing reads without one.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE applicants (
@@ -105,3 +107,18 @@ def _row(
         event.version,
         event.position,
     )
+
+
+PAGE = """
+SELECT access_id, at, who, what, purpose, stream_id, version FROM data_accesses.accesses
+WHERE citizen_id = $1 AND ($2::timestamptz IS NULL OR (at, access_id) < ($2, $3::text))
+ORDER BY at DESC, access_id DESC LIMIT $4
+"""
+
+
+async def page(
+    pool: Pool, citizen_id: str, *, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> list[Row]:
+    """Who used a citizen's data, newest first; `after` is (at, access_id) of the last seen."""
+    at, access_id = after or (None, None)
+    return await fetch(pool, PAGE, citizen_id, at, access_id, limit)

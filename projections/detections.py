@@ -1,11 +1,13 @@
 """Detections that wait for a person to confirm them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE awaiting (
@@ -52,3 +54,25 @@ class Detections:
             await connection.copy_records_to_table("awaiting", records=new, columns=COLUMNS)
         if settled:
             await connection.execute("DELETE FROM awaiting WHERE detection_id = ANY($1)", settled)
+
+
+PAGE = """
+SELECT detection_id, camera_id, class_code, confidence, latitude, longitude, occurred_at,
+       evidence_sha256, simulated
+FROM detections.awaiting
+WHERE ($1::text IS NULL OR class_code = $1)
+  AND ($2::timestamptz IS NULL OR (occurred_at, detection_id) > ($2, $3::text))
+ORDER BY occurred_at, detection_id LIMIT $4
+"""
+
+
+async def awaiting(
+    pool: Pool,
+    *,
+    class_code: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Detections that wait for a person, longest waiting first."""
+    at, detection_id = after or (None, None)
+    return await fetch(pool, PAGE, class_code, at, detection_id, limit)

@@ -13,9 +13,11 @@ from typing import Any
 import asyncpg
 import orjson
 
+from citybrain.city_day import city_day
 from citybrain.domain.case_events import EVENTS
 from citybrain.eventstore import RecordedEvent
-from projections.case_days import CITY_ZONE, MILLISECOND
+from projections.case_days import MILLISECOND
+from projections.reading import Pool, fetch_planned
 
 TABLES = """
 CREATE TABLE counts (
@@ -79,7 +81,7 @@ class EvaluationDays:
             state = states[event.stream_id]
             if event.topic == "case.dispatched":
                 state["department"] = event.data["lead"]
-            day = event.data["occurred_at"].astimezone(CITY_ZONE).date()
+            day = city_day(event.data["occurred_at"])
             key = day, state["district"], state["department"], state["class_code"]
             for what, count in _counted(event, state).items():
                 counts[*key, what] += count
@@ -118,4 +120,33 @@ def _counted(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:
         found[f"ms_to_{topic}"] = (event.data["occurred_at"] - begun) // MILLISECOND
         found[f"first_{topic}"] = 1
     state["handled"] = True
+    return found
+
+
+COUNTS = """
+SELECT CASE $1 WHEN 'area' THEN district WHEN 'department' THEN department
+               WHEN 'class' THEN class_code ELSE day::text END AS key,
+       what, sum(count)::bigint AS count
+FROM evaluation_days.counts
+WHERE day BETWEEN $2 AND $3 AND ($4::text IS NULL OR department = $4)
+  AND ($5::text IS NULL OR class_code = $5) AND ($6::text IS NULL OR district = $6)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+async def counts(
+    pool: Pool,
+    *,
+    by: str,
+    since: date,
+    until: date,
+    department: str | None = None,
+    class_code: str | None = None,
+    district: str | None = None,
+) -> dict[str, dict[str, int]]:
+    """What happened in these days, by area, department, class or day."""
+    found: dict[str, dict[str, int]] = {}
+    rows = await fetch_planned(pool, COUNTS, by, since, until, department, class_code, district)
+    for row in rows:
+        found.setdefault(row["key"], {})[row["what"]] = row["count"]
     return found

@@ -8,8 +8,9 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
-from projections.case_days import CITY_ZONE
+from projections.reading import Pool, Row, fetch_planned
 
 SQUARES_A_DEGREE = 200
 
@@ -47,7 +48,7 @@ class HeatGrid:
         for event in events:
             data = event.data
             counts[
-                data["occurred_at"].astimezone(CITY_ZONE).date(),
+                city_day(data["occurred_at"]),
                 data["class_code"],
                 square_of(data["latitude"]),
                 square_of(data["longitude"]),
@@ -59,3 +60,24 @@ class HeatGrid:
 def square_of(degrees: float) -> int:
     """The number of the square, along one axis."""
     return floor(degrees * SQUARES_A_DEGREE)
+
+
+SQUARES = """
+SELECT north, east, sum(reported)::bigint AS reported FROM heat_grid.squares
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR class_code = $3)
+  AND north BETWEEN $4 AND $5 AND east BETWEEN $6 AND $7
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $8
+"""
+
+
+async def squares(
+    pool: Pool,
+    *,
+    since: date,
+    until: date,
+    class_code: str | None,
+    squares: tuple[int, int, int, int],
+    limit: int,
+) -> list[Row]:
+    """Reports by square, the most first. `squares`: south, north, west, east, all included."""
+    return await fetch_planned(pool, SQUARES, since, until, class_code, *squares, limit)

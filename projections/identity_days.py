@@ -9,9 +9,11 @@ from datetime import date
 from typing import Any
 
 import asyncpg
+import orjson
 
+from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
-from projections.case_days import CITY_ZONE
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE outcomes (
@@ -48,7 +50,7 @@ class IdentityDays:
         """Add the batch's outcomes to their days."""
         counts: Counter[tuple[date, str, str]] = Counter()
         for event in events:
-            day = event.data["timestamp"].astimezone(CITY_ZONE).date()
+            day = city_day(event.data["timestamp"])
             counts[day, event.data["purpose"], _outcome(event)] += 1
         rows = [(*key, count) for key, count in counts.items()]
         await connection.execute(ADD, *(list(column) for column in zip(*rows, strict=True)))
@@ -61,3 +63,22 @@ def _outcome(event: RecordedEvent) -> str:
     if event.topic == FAILED:
         return f"face-{event.data['reason']}"
     return str(event.data["method"])
+
+
+DAYS = """
+SELECT day, purpose, jsonb_object_agg(outcome, count)::text AS outcomes,
+       (sum(count) FILTER (WHERE outcome = 'face-matched'))::float8
+           / nullif(sum(count) FILTER (WHERE outcome LIKE 'face-%'), 0) AS face_success_rate,
+       coalesce(sum(count) FILTER (WHERE outcome NOT LIKE 'face-%'), 0)::float8
+           / nullif(sum(count) FILTER (
+               WHERE outcome NOT LIKE 'face-%' OR outcome = 'face-matched'), 0) AS fallback_rate
+FROM identity_days.outcomes
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR purpose = $3)
+GROUP BY day, purpose ORDER BY day, purpose
+"""
+
+
+async def days(pool: Pool, *, since: date, until: date, purpose: str | None = None) -> list[Row]:
+    """How people were identified, by city day and purpose, both days included."""
+    rows = await fetch(pool, DAYS, since, until, purpose)
+    return [row | {"outcomes": orjson.loads(row["outcomes"])} for row in rows]

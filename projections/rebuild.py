@@ -13,6 +13,7 @@ import asyncpg
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
+from citybrain.eventstore.locks import TRY_LOCK
 from projections.projection import Projection
 from projections.worker import ProjectionWorker
 
@@ -22,7 +23,6 @@ SAMPLES = 5
 
 LIVE_POSITION = "SELECT position FROM projection_checkpoints WHERE projection = $1"
 HOLD_LIVE = f"{LIVE_POSITION} FOR UPDATE"
-LOCK = "SELECT pg_try_advisory_lock(hashtextextended('rebuild:' || $1, 7163850362))"
 ADOPT_CHECKPOINT = """
 UPDATE projection_checkpoints live
 SET version = shadow.version, position = shadow.position, updated_at = clock_timestamp()
@@ -137,7 +137,7 @@ async def _shadow(
     """An empty shadow model; whatever is left of it afterwards is removed."""
     connection = await store.connect("citybrain-rebuild")
     try:
-        if not await connection.fetchval(LOCK, projection.name):
+        if not await connection.fetchval(TRY_LOCK, f"rebuild:{projection.name}"):
             raise RebuildRunning(f"{projection.name} is being rebuilt or compared already")
         shadow = ProjectionWorker(projection, connection, f"{projection.name}__{suffix}")
         await shadow.drop()  # what a killed rebuild left

@@ -7,8 +7,9 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
-from projections.case_days import CITY_ZONE
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE services (
@@ -59,7 +60,7 @@ class RefusalDays:
         services = {row["application_id"]: row["service"] for row in rows}
         counts: Counter[tuple[date, str, str, str]] = Counter()
         for event in refused:
-            day = event.data["timestamp"].astimezone(CITY_ZONE).date()
+            day = city_day(event.data["timestamp"])
             for reason in _reasons(event):
                 counts[day, services[event.stream_id], BY[event.topic], reason] += 1
         added = [(*key, count) for key, count in counts.items()]
@@ -72,3 +73,15 @@ def _reasons(event: RecordedEvent) -> list[str]:
         return [event.data["reason"]]
     refused = event.topic in BY and event.data["outcome"] == "refused"
     return list(event.data["reasons"]) if refused else []
+
+
+DAYS = """
+SELECT day, service, by, reason, count FROM refusal_days.refusals
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
+ORDER BY day, service, count DESC, by, reason
+"""
+
+
+async def days(pool: Pool, *, since: date, until: date, service: str | None = None) -> list[Row]:
+    """Refusals by day, service, who refused, and reason."""
+    return await fetch(pool, DAYS, since, until, service)

@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import leading
+from citybrain.eventstore.locks import LOCK
 from projections.projection import Projection
 from projections.rebuild import rebuild
 from projections.worker import CheckpointMoved, ProjectionWorker
@@ -94,7 +95,7 @@ async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:
     """Create the empty tables of models that do not exist yet, so that readers find them."""
     connection = await store.connect("citybrain-prepare")
     try:
-        await connection.execute("SELECT pg_advisory_lock(hashtextextended('prepare', 7163850362))")
+        await connection.execute(LOCK, "prepare")
         for projection in projections:
             worker = ProjectionWorker(projection, connection, projection.name)
             if await worker.resume() is None:

@@ -11,10 +11,11 @@ from typing import Any
 import asyncpg
 import orjson
 
+from citybrain.city_day import CITY_ZONE
 from citybrain.domain.case_events import EVENTS
 from citybrain.domain.deadlines import Stage
 from citybrain.eventstore import RecordedEvent
-from projections.case_days import CITY_ZONE
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE requests (
@@ -92,8 +93,6 @@ SILENT = frozenset(
         "case.deadline_missed", "case.commented",
     }
 )  # fmt: skip
-
-Row = dict[str, Any]
 
 
 class ServiceRequests:
@@ -231,3 +230,58 @@ def _update(row: Row, event: RecordedEvent) -> tuple[Any, ...]:
         event.recorded_at,
         event.position,
     )
+
+
+SHOWN = """
+case_id, class_code, status, status_notes, lead, description, address, address_id, latitude,
+longitude, attributes::text AS attributes, requested_at, updated_at, expected_at
+"""
+PAGE = f"""
+SELECT {SHOWN} FROM service_requests.requests
+WHERE ($1::text[] IS NULL OR class_code = ANY($1)) AND ($2::text[] IS NULL OR status = ANY($2))
+  AND requested_at BETWEEN $3 AND $4 AND updated_at BETWEEN $5 AND $6
+ORDER BY requested_at DESC, case_id DESC LIMIT $7 OFFSET $8
+"""  # noqa: S608
+BY_ID = f"""
+SELECT {SHOWN}
+FROM service_requests.requests WHERE case_id = ANY($1) ORDER BY requested_at DESC, case_id DESC
+"""  # noqa: S608
+UPDATES = """
+SELECT case_id, version, status, description, updated_at FROM service_requests.updates
+WHERE updated_at BETWEEN $1 AND $2 AND ($3::text[] IS NULL OR case_id = ANY($3))
+ORDER BY updated_at, position LIMIT $4 OFFSET $5
+"""
+
+
+async def page(
+    pool: Pool,
+    *,
+    requested: tuple[datetime, datetime],
+    updated: tuple[datetime, datetime],
+    classes: Sequence[str] | None = None,
+    statuses: Sequence[str] | None = None,
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[Row]:
+    """Cases as Open311's service requests, newest first, both ends included."""
+    rows = await fetch(pool, PAGE, classes, statuses, *requested, *updated, limit, offset)
+    return [row | {"attributes": orjson.loads(row["attributes"])} for row in rows]
+
+
+async def by_id(pool: Pool, case_ids: Sequence[str]) -> list[Row]:
+    """The service requests of these cases, as far as they are there."""
+    rows = await fetch(pool, BY_ID, case_ids)
+    return [row | {"attributes": orjson.loads(row["attributes"])} for row in rows]
+
+
+async def updates(
+    pool: Pool,
+    *,
+    since: datetime,
+    until: datetime,
+    case_ids: Sequence[str] | None = None,
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[Row]:
+    """What reporters are told, oldest first, both ends included."""
+    return await fetch(pool, UPDATES, since, until, case_ids, limit, offset)

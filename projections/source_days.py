@@ -6,10 +6,12 @@ from datetime import date
 from typing import Any
 
 import asyncpg
+import orjson
 
+from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
-from projections.application_days import bucket_of
-from projections.case_days import CITY_ZONE
+from projections.buckets import bucket_of, bucket_seconds
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE counts (
@@ -57,7 +59,7 @@ class SourceDays:
         latencies: Counter[tuple[date, str, int]] = Counter()
         for event in events:
             data = event.data
-            day = data["timestamp"].astimezone(CITY_ZONE).date()
+            day = city_day(data["timestamp"])
             if event.topic == REQUESTED:
                 asked = (request["department"] for request in data["requests"])
                 counts.update((day, department, "requested") for department in asked)
@@ -76,3 +78,33 @@ class SourceDays:
                 rows = [(*key, count) for key, count in counted.items()]
                 columns = zip(*rows, strict=True)
                 await connection.execute(statement, *(list(column) for column in columns))
+
+
+DAYS = """
+SELECT day, department, jsonb_object_agg(what, count)::text AS counts
+FROM source_days.counts
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR department = $3)
+GROUP BY day, department ORDER BY day, department
+"""
+LATENCIES = """
+SELECT day, department, bucket, count FROM source_days.latencies
+WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR department = $3)
+ORDER BY day, department, bucket
+"""
+
+
+async def days(pool: Pool, *, since: date, until: date, department: str | None = None) -> list[Row]:
+    """Departments by day: counts, and answers by their time (seconds at most, how many)."""
+    rows = await fetch(pool, DAYS, since, until, department)
+    latencies: dict[tuple[date, str], list[tuple[float, int]]] = {}
+    for row in await fetch(pool, LATENCIES, since, until, department):
+        found = latencies.setdefault((row["day"], row["department"]), [])
+        found.append((bucket_seconds(row["bucket"]), row["count"]))
+    return [
+        row
+        | {
+            "counts": orjson.loads(row["counts"]),
+            "seconds": latencies.get((row["day"], row["department"]), []),
+        }
+        for row in rows
+    ]

@@ -7,6 +7,7 @@ import asyncpg
 
 from citybrain.domain.stream import category_of
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE categories (
@@ -49,3 +50,14 @@ class Streams:
             row[2], row[3] = event.position, event.recorded_at
         rows = [(category, *row) for category, row in sums.items()]
         await connection.execute(ADD, *(list(column) for column in zip(*rows, strict=True)))
+
+
+COUNTS = """
+SELECT category, streams, events, last_position, last_recorded_at
+FROM streams.categories ORDER BY category
+"""
+
+
+async def counts(pool: Pool) -> list[Row]:
+    """Streams and events by category."""
+    return await fetch(pool, COUNTS)

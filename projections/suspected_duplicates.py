@@ -1,11 +1,13 @@
 """Faces that were enrolled for two people and that no officer has looked at yet."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from citybrain.eventstore import RecordedEvent
+from projections.reading import Pool, Row, fetch
 
 TABLES = """
 CREATE TABLE suspicions (
@@ -59,3 +61,19 @@ class SuspectedDuplicates:
                     data["enrolled"],
                     event.recorded_at,
                 )
+
+
+PAGE = """
+SELECT pair, citizen_id, other, score, threshold, enrolled, suspected_at
+FROM suspected_duplicates.suspicions
+WHERE $1::timestamptz IS NULL OR (suspected_at, pair) > ($1, $2::text)
+ORDER BY suspected_at, pair LIMIT $3
+"""
+
+
+async def page(
+    pool: Pool, *, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> list[Row]:
+    """Faces enrolled for two people, oldest first; `after` is (suspected_at, pair)."""
+    suspected_at, pair = after or (None, None)
+    return await fetch(pool, PAGE, suspected_at, pair, limit)

@@ -30,11 +30,12 @@ from commands.case import (
     verify_case,
 )
 from commands.case_merging import MergeCase, finish_merge, merge_case
-from commands.handling import CommandContext, Services, TooContended
+from commands.handling import CommandContext, TooContended
 from commands.imports.csv_rows import CsvRows, Row, open_rows
 from commands.imports.duplicates import first_reports
 from commands.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from commands.processes.routing import IMPORT_CHANNEL
+from commands.services import Services
 
 CONCURRENT_ROWS = 256
 ATTEMPTS = 8

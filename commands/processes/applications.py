@@ -28,7 +28,8 @@ from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVer
 from citybrain.exchange import EvidenceRequest, Payment, PaymentUnknown, Receipt, SourceFailed
 from commands.application import change_application, item_of, requests_of, verify_identity
 from commands.dossier import FORM, RECEIPT, STEPS, Dossier, evidence_purpose, open_dossier
-from commands.handling import Command, CommandContext, Services
+from commands.handling import Command, CommandContext
+from commands.services import Services
 
 log = structlog.get_logger(__name__)
 

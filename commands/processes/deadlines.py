@@ -14,12 +14,13 @@ import structlog
 
 from citybrain.domain.actor import system_actor
 from citybrain.domain.case import InspectionCase
-from citybrain.domain.deadlines import moment
+from citybrain.domain.times import moment
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent
 from commands.case_changes import RaiseAlarms, raise_alarms
 from commands.case_merging import recheck_case
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 
 log = structlog.get_logger(__name__)
 

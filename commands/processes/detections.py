@@ -19,10 +19,11 @@ import structlog
 from citybrain.definitions.cases import MergeRule
 from citybrain.domain.actor import system_actor
 from citybrain.domain.case import InspectionCase
-from citybrain.domain.deadlines import moment
 from citybrain.domain.detection import Detection
+from citybrain.domain.times import moment
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
+from citybrain.eventstore.locks import LOCK_TRANSACTION
 from commands.case_merging import (
     MergeCase,
     TakeDetections,
@@ -33,17 +34,18 @@ from commands.case_merging import (
     open_from_detections,
     take_detections,
 )
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.processes.runner import park
 from commands.processes.sightings import Sighting, candidates, plan, remember
+from commands.services import Services
 
 log = structlog.get_logger(__name__)
 
 RECORDED, CONFIRMED = "detection.recorded", "detection.confirmed"
 AT_ONCE = 64
 PENDING_AT_ONCE = 1000
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('detection-merging', 7163850362))"
+LOCK = "detection-merging"
 KNOWN = "SELECT detection_id FROM detection_plans WHERE detection_id = ANY($1)"
 WRITE_DOWN = """
 INSERT INTO detection_plans (detection_id, case_id, opens, detection)
@@ -171,7 +173,7 @@ async def _write_plan(
     if not detections:
         return
     async with services.store.pool.acquire() as connection, connection.transaction():
-        await connection.execute(LOCK)
+        await connection.execute(LOCK_TRANSACTION, LOCK)
         ids = [sighting.detection_id for sighting, _ in detections]
         known = {row["detection_id"] for row in await connection.fetch(KNOWN, ids)}
         new = {
@@ -228,7 +230,7 @@ async def _move_apart(event: RecordedEvent, services: Services) -> None:
     place = moved.latitude, moved.longitude
     there = [each for each in others if (each.latitude, each.longitude) == place]
     async with services.store.pool.acquire() as connection, connection.transaction():
-        await connection.execute(LOCK)
+        await connection.execute(LOCK_TRANSACTION, LOCK)
         await connection.execute(LEAVE, case.id, *place)
         for case_id, seen in ((case.id, there), (new_case_id, [moved])):
             if seen:

@@ -17,7 +17,8 @@ from commands.case_merging import (
     open_from_detections,
     release_case,
 )
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 
 
 class CaseMerging:

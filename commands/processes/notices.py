@@ -14,7 +14,8 @@ from citybrain.domain.citizen import Citizen
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.application import item_of
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 
 log = structlog.get_logger(__name__)
 

@@ -8,22 +8,18 @@ import structlog
 
 from citybrain.errors import Refused
 from citybrain.eventstore import EventStore
-from commands.handling import Services
+from citybrain.eventstore.locks import is_held
 from commands.processes.runner import ProcessManager, context_of
+from commands.services import Services
 
 log = structlog.get_logger(__name__)
 
-STATUS = """
+STATUS = f"""
 SELECT p.process, p.position, p.updated_at,
        (SELECT count(*) FROM parked_commands c WHERE c.process = p.process) AS parked,
-       EXISTS (
-           SELECT 1 FROM pg_locks l
-           WHERE l.locktype = 'advisory' AND l.granted
-             AND (l.classid::bigint << 32 | l.objid::bigint)
-               = hashtextextended('process:' || p.process, 7163850362)
-       ) AS running
+       {is_held("'process:' || p.process")} AS running
 FROM process_checkpoints p ORDER BY p.process
-"""
+"""  # noqa: S608
 PARKED = """
 SELECT process, position, stream_id, topic, error, attempts, parked_at
 FROM parked_commands WHERE $1::text IS NULL OR process = $1 ORDER BY process, position LIMIT $2

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from citybrain.eventstore import RecordedEvent
 from commands.case import DispatchCase, FileCase, dispatch_case, file_case
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 
 IMPORT_CHANNEL = "import"
 

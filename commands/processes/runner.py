@@ -21,7 +21,8 @@ from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import leading
-from commands.handling import CommandContext, Services, TooContended
+from commands.handling import CommandContext, TooContended
+from commands.services import Services
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ import structlog
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.lane import CONNECTION_LOST
-from commands.handling import Services, TooContended
+from commands.handling import TooContended
 from commands.processes.runner import (
     ATTEMPTS,
     RETRY_SECONDS,
@@ -26,6 +26,7 @@ from commands.processes.runner import (
     read_checkpoint,
     save_checkpoint,
 )
+from commands.services import Services
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,8 @@ from citybrain.eventstore import RecordedEvent
 from citybrain.faces.challenges import forget_pictures
 from citybrain.faces.explaining import SAMPLE
 from citybrain.faces.gallery import TEMPLATE
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 
 WITHDRAWN = "citizen.face_consent_withdrawn"
 

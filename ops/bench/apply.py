@@ -24,12 +24,14 @@ import aiohttp
 import asyncpg
 
 from citybrain.app import open_services
-from citybrain.definitions import ServiceItem, city_day, load_definitions
+from citybrain.city_day import city_day
+from citybrain.definitions import ServiceItem, load_definitions
 from citybrain.domain.actor import Actor, Role
 from citybrain.exchange import EvidenceRequest, Exchange, Payment, open_exchange
 from commands.citizen import RegisterCitizen, register_citizen
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
 from commands.identity import ConfirmIdentity, confirm_identity
+from commands.services import Services
 from ops.bench.child import ROOT, Child
 from ops.bench.figures import Sample, sample
 from ops.bench.http_server import CALLERS

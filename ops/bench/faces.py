@@ -45,7 +45,8 @@ from commands.face import (
     issue_challenge,
     verify_face,
 )
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 from ops.bench.figures import Sample, percentile, sample
 from ops.bench.lines import AtLeast, AtMost, Line
 from ops.bench.resnet import write_resnet50

@@ -19,7 +19,8 @@ from citybrain.app import open_services
 from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import NO_STREAM, EventStore, NewEvent
 from commands.detection import RecordDetection, Recorded, record_detection, record_detections
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 from ops.bench.append_ours import ours as appending
 from ops.bench.append_ours import verify
 from ops.bench.detections import detection, stored_events

@@ -17,10 +17,11 @@ from citybrain.definitions.cases import CaseClass
 from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import RecordedEvent
 from commands.detection import Recorded, record_detections
-from commands.handling import CommandContext, Services, utc_now
+from commands.handling import CommandContext
 from commands.processes.detections import DetectionMerging
 from commands.processes.runner import BATCH_SIZE
 from commands.processes.sightings import CELL_DEGREES, CELLS_A_ROW, Sighting, candidates
+from commands.services import Services, utc_now
 from ops.bench.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.figures import Sample, sample
 from ops.bench.rounds import Contender

@@ -21,12 +21,14 @@ import asyncpg
 from citybrain.app import open_runtime, open_services
 from citybrain.domain.actor import Actor, Role
 from commands.detection import Recorded, record_detections
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
+from commands.services import Services
 from ops.bench.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.figures import Sample, sample
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench
-from projections import queries
+from projections import case_desk_questions as desk
+from projections import heat_grid
 from projections.case_desk import EAST_SHRINKS
 from projections.heat_grid import SQUARES_A_DEGREE
 from projections.registry import PROJECTIONS
@@ -106,19 +108,19 @@ async def fill(bench: Workbench, url: str) -> None:
 async def near(pool: Pool, chance: random.Random) -> list[Any]:
     """Open cases around somebody."""
     latitude, longitude = SOUTH + chance.random() * 0.28, WEST + chance.random() * 0.4
-    return await queries.cases_near(pool, latitude, longitude, radius_m=RADIUS_M)
+    return await desk.near(pool, latitude, longitude, radius_m=RADIUS_M)
 
 
 async def deadlines(pool: Pool, chance: random.Random) -> list[Any]:
     """The first page of a department's deadline board."""
-    return await queries.deadlines(pool, responsible=chance.choice(LEADS))
+    return await desk.deadlines(pool, responsible=chance.choice(LEADS))
 
 
 async def heat(pool: Pool, chance: random.Random) -> list[Any]:
     """A week's heat of a class, in the whole city."""
     until = datetime.now(UTC).date() + timedelta(days=1)
     north, east = int(SOUTH * SQUARES_A_DEGREE), int(WEST * SQUARES_A_DEGREE)
-    return await queries.heat(
+    return await heat_grid.squares(
         pool,
         since=until - timedelta(days=8),
         until=until,

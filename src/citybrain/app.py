@@ -17,12 +17,12 @@ from citybrain.notifications import open_notifier
 from citybrain.photos import open_photos
 from citybrain.settings import Settings
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
-from commands.handling import Deadlines, Services
 from commands.identity import forget_codes
 from commands.processes.batches import BatchRunner
 from commands.processes.registry import BATCHES, IN_ORDER, SIDE_BY_SIDE
 from commands.processes.runner import ProcessRunner
 from commands.processes.side_by_side import SideBySideRunner
+from commands.services import Deadlines, Services
 from projections.registry import PROJECTIONS
 from projections.runner import ProjectionRunner, prepare
 

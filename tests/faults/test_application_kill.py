@@ -22,8 +22,9 @@ from commands.application import (
     withdraw_application,
 )
 from commands.citizen import RegisterCitizen, register_citizen
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
 from commands.identity import ConfirmIdentity, confirm_identity
+from commands.services import Services
 from ops.simulators.departments import Departments, open_departments
 from tests.faults.dying_server import DIED
 

@@ -18,9 +18,9 @@ import pytest
 from citybrain.eventstore import EventStore, open_event_store
 from citybrain.settings import Settings
 from commands.processes.parked import parked_commands
-from projections import queries
 from projections.rebuild import compare
 from projections.registry import PROJECTIONS
+from projections.status import projection_status
 from tests.e2e.server import Server, server
 
 ROUNDS = 4
@@ -67,7 +67,7 @@ async def until_quiet(store: EventStore, cases: int) -> None:
     """Every case is dispatched and every read model has seen the whole log."""
     async with asyncio.timeout(60):
         while await store.head() < 3 * cases or any(
-            row["lag"] for row in await queries.projection_status(store)
+            row["lag"] for row in await projection_status(store, PROJECTIONS)
         ):
             await asyncio.sleep(0.1)
 

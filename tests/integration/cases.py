@@ -26,7 +26,8 @@ from commands.case import (
     report_case,
     verify_case,
 )
-from commands.handling import CommandContext, CommandResult, Services
+from commands.handling import CommandContext, CommandResult
+from commands.services import Services
 
 DEFINITIONS = load_definitions()
 DIGEST = "cd" * 32

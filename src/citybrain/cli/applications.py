@@ -20,8 +20,9 @@ from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from commands.application import change_application
 from commands.explanation import explain
-from commands.handling import Command, CommandContext, Services
+from commands.handling import Command, CommandContext
 from commands.hindsight import Hindsight, Retried, Selection, look_back, version_of
+from commands.services import Services
 
 app = typer.Typer(help="Why applications were decided as they were.", no_args_is_help=True)
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from citybrain.city_day import city_day
 from citybrain.cli.output import console, print_json
-from citybrain.definitions import Catalogue, ServiceItem, city_day, load_definitions
+from citybrain.definitions import Catalogue, ServiceItem, load_definitions
 from citybrain.definitions.deciding import Decision, decide
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings

@@ -11,11 +11,12 @@ from citybrain.cli.output import console, errors, print_json
 from citybrain.cli.progress import progress_bar
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
-from projections import queries
 from projections.parked import Retried, retry_parked
+from projections.reading import Row
 from projections.rebuild import Comparison, compare, rebuild
 from projections.rebuild import Progress as ReportProgress
-from projections.registry import projection_named
+from projections.registry import PROJECTIONS, projection_named
+from projections.status import parked_events, projection_status
 
 app = typer.Typer(help="See, rebuild, compare and repair the read models.", no_args_is_help=True)
 
@@ -27,9 +28,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def status(as_json: Json = False) -> None:
     """Version, position, lag and parked events of each read model."""
 
-    async def read() -> tuple[list[queries.Row], list[queries.Row]]:
+    async def read() -> tuple[list[Row], list[Row]]:
         async with open_event_store(Settings()) as store:
-            return await queries.projection_status(store), await queries.parked_events(store.pool)
+            return await projection_status(store, PROJECTIONS), await parked_events(store.pool)
 
     rows, parked = asyncio.run(read())
     if as_json:

@@ -6,7 +6,7 @@ start; an error names its file and line.
 """
 
 from citybrain.definitions.cases import CaseClass, CaseDefinitions, Department
-from citybrain.definitions.registry import Definitions, city_day, load_definitions
+from citybrain.definitions.registry import Definitions, load_definitions
 from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.definitions.yaml_file import DefinitionError
 
@@ -18,6 +18,5 @@ __all__ = [
     "Definitions",
     "Department",
     "ServiceItem",
-    "city_day",
     "load_definitions",
 ]

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -13,11 +13,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
-from citybrain.definitions.yaml_file import DefinitionError, Lines, Place, read_yaml
+from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 from citybrain.domain.deadlines import Deadline, Stage
+from citybrain.domain.times import as_text
 from citybrain.errors import InvalidInput
-
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
 
 class UnknownClass(InvalidInput):
@@ -98,9 +97,9 @@ class DeadlineRule(_Definition):
             "until": self.until or self.stage.value,
             "unit": self.unit.value,
             "amount": self.within,
-            "begun_at": _text(at),
-            "warn_at": _text(warn_at),
-            "due_at": _text(calendar.due(at, self.unit, self.within)),
+            "begun_at": as_text(at),
+            "warn_at": as_text(warn_at),
+            "due_at": as_text(calendar.due(at, self.unit, self.within)),
         }
 
 
@@ -416,7 +415,3 @@ def _check_route(
         raise DefinitionError(
             f"{path}:{line}: the lead {case_class.route.lead!r} is not among the departments"
         )
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from citybrain.definitions.cases import CaseDefinitions, Code
-from citybrain.definitions.yaml_file import DefinitionError, Lines, Place, read_yaml
+from citybrain.definitions.cases import CaseDefinitions
+from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]

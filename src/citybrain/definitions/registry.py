@@ -1,10 +1,10 @@
 """All definitions of a city, loaded and checked once at start."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from citybrain.city_day import city_day
 from citybrain.definitions.calendars import BusinessCalendar, load_calendar
 from citybrain.definitions.cases import CaseDefinitions, load_case_definitions
 from citybrain.definitions.imports_311 import Import311, load_import_311
@@ -12,7 +12,6 @@ from citybrain.definitions.services import Catalogue, load_catalogue
 from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.places.areas import AreaError, Areas, load_areas
 
-CITY_ZONE = ZoneInfo("Asia/Shanghai")
 PACKAGE_FOLDER = Path(__file__).parent
 
 
@@ -37,11 +36,6 @@ class Definitions:
         day = city_day(moment)
         valid = [version for version in self.case if version.valid_from <= day]
         return valid[-1] if valid else self.case[0]
-
-
-def city_day(moment: datetime) -> date:
-    """The city's day of a moment."""
-    return moment.astimezone(CITY_ZONE).date()
 
 
 def load_definitions(override: Path | None = None) -> Definitions:

@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
 
-from citybrain.definitions.cases import Code
 from citybrain.definitions.expressions import Expression, ExpressionWrong
-from citybrain.definitions.yaml_file import DefinitionError, Lines, Place, read_yaml
+from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 from citybrain.errors import NotFound
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]

@@ -5,16 +5,20 @@ file says is what is read in it.
 """
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 from citybrain.errors import CitybrainError
 
 M = TypeVar("M", bound=BaseModel)
 Place = tuple[str | int, ...]
 MAX_DEPTH = 50
+
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+"""What a definition calls a thing: a class, a department, a service, a reason."""
 
 
 class DefinitionError(CitybrainError):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from citybrain.errors import Forbidden
+
 
 class Role(StrEnum):
     """The roles of an access token; `system` is reserved for process managers and imports."""
@@ -32,3 +34,9 @@ class Actor:
 def system_actor(name: str) -> Actor:
     """The actor of a process manager or import, named `system:<name>`."""
     return Actor(f"system:{name}", frozenset({Role.SYSTEM}))
+
+
+class RoleNotAllowed(Forbidden):
+    """The actor's roles do not include one that may take this step."""
+
+    code = "role-not-allowed"

@@ -7,8 +7,7 @@ reports every minute that it works leaves one event.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import RoleNotAllowed
+from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
 
 MAY_REPORT = (Role.DEVICE, Role.OPERATOR, Role.SYSTEM)

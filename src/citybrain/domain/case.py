@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from citybrain.domain import case_events as events
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.case_events import (
     CaseDetection,
     CaseEvent,
@@ -30,15 +30,14 @@ from citybrain.domain.deadlines import (
     Stage,
     begin,
     ended_by,
-    moment,
     next_alarm,
 )
 from citybrain.domain.stream import StreamAggregate, register_stream
+from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder, as_text, moment, not_future
 from citybrain.errors import Forbidden, InvalidInput, Refused
 
 C = TypeVar("C")
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
 LONGEST_DEFERRAL = timedelta(days=366)
 IN_ONE_EVENT = 500  # detections
 CENTRE_ITSELF = "centre"  # responsible for what no department does
@@ -141,18 +140,6 @@ class NoSuchDetection(Refused):
     """The detection does not belong to the case."""
 
     code = "no-such-detection"
-
-
-class TimeOutOfOrder(Refused):
-    """`occurred_at` lies before the step it follows, or in the future."""
-
-    code = "time-out-of-order"
-
-
-class RoleNotAllowed(Forbidden):
-    """The actor's roles do not include one that may take this step."""
-
-    code = "role-not-allowed"
 
 
 # --- who may do what, and when ------------------------------------------------------------
@@ -324,7 +311,7 @@ class InspectionCase(StreamAggregate):
             evidence_sha256=list(evidence_sha256),
             simulated=simulated,
             external_ref=external_ref,
-            occurred_at=now if occurred_at is None else _not_future(occurred_at, now),
+            occurred_at=now if occurred_at is None else not_future(occurred_at, now),
             place=place,
             attributes=attributes,
             begun=list(begun),
@@ -520,7 +507,7 @@ class InspectionCase(StreamAggregate):
             department=department,
             note=note,
             evidence_sha256=list(evidence_sha256),
-            recheck_at=recheck_at and _text(recheck_at),
+            recheck_at=recheck_at and as_text(recheck_at),
         )
 
     def return_for_rework(
@@ -575,7 +562,7 @@ class InspectionCase(StreamAggregate):
     ) -> None:
         """Somebody outside says something of the case, wherever it stands."""
         _require_role(actor, "commented on", COMMENTERS)
-        written_at = now if written_at is None else _not_future(written_at, now)
+        written_at = now if written_at is None else not_future(written_at, now)
         if written_at < self.reported_at - CLOCK_TOLERANCE:
             raise TimeOutOfOrder("a comment lies before the report of its case")
         self._note(
@@ -584,7 +571,7 @@ class InspectionCase(StreamAggregate):
             author=actor.subject,
             comment_id=comment_id,
             stated=stated,
-            written_at=_text(written_at),
+            written_at=as_text(written_at),
         )
 
     # --- detections and merges
@@ -735,7 +722,7 @@ class InspectionCase(StreamAggregate):
             department=department,
             deadline=deadline,
             amount=amount,
-            until=until and _text(until),
+            until=until and as_text(until),
         )
 
     def deny(self, actor: Actor, now: datetime, *, request_id: str, note: str) -> None:
@@ -889,7 +876,7 @@ class InspectionCase(StreamAggregate):
         """
         if occurred_at is None:
             occurred_at = max(now, self.last_occurred_at)
-        elif _not_future(occurred_at, now) < self.last_occurred_at:
+        elif not_future(occurred_at, now) < self.last_occurred_at:
             raise TimeOutOfOrder(
                 "this step lies before the one it follows",
                 occurred_at=occurred_at.isoformat(),
@@ -953,19 +940,6 @@ def _require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:
     if not actor.has(*roles):
         named = " or ".join(role for role in roles if role is not Role.SYSTEM) or Role.SYSTEM
         raise RoleNotAllowed(f"for a case to be {done} takes the role {named}")
-
-
-def _not_future(occurred_at: datetime, now: datetime) -> datetime:
-    """`occurred_at` in UTC; raises `TimeOutOfOrder`, `ValueError` where it has no offset."""
-    if occurred_at.tzinfo is None:
-        raise ValueError("occurred_at has no offset from UTC")
-    if occurred_at > now + CLOCK_TOLERANCE:
-        raise TimeOutOfOrder("occurred_at lies in the future", occurred_at=occurred_at.isoformat())
-    return occurred_at.astimezone(UTC)
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
 
 
 register_stream(InspectionCase, *events.EVENTS)

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypedDict
 
+from citybrain.domain.times import moment
+
 
 class Stage(StrEnum):
     """The part of a case's way that a deadline belongs to."""
@@ -114,8 +116,3 @@ def next_alarm(running: Iterable[RunningDeadline]) -> datetime | None:
         if not each["missed"]
     ]
     return min(alarms, default=None)
-
-
-def moment(text: str) -> datetime:
-    """The time that a text of ours stands for."""
-    return datetime.fromisoformat(text)

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import CLOCK_TOLERANCE, RoleNotAllowed, TimeOutOfOrder
+from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
+from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import Refused
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.eventstore.locks import TRY_LOCK
 from citybrain.eventstore.store import EventStore
 
 STANDBY_SECONDS = 1.0
-TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 7163850362))"
 
 
 @asynccontextmanager

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Literal
 
-import cv2
 import numpy as np
-import onnxruntime
 import structlog
 from numpy.typing import NDArray
 from prometheus_client import Gauge, Histogram
@@ -91,6 +89,8 @@ class Models:
     """A pack's detector and recogniser, loaded by insightface; safe to use from many threads."""
 
     def __init__(self, pack: Pack, provider: Provider = "auto", threads: int = 1) -> None:
+        import cv2
+        import onnxruntime
         from insightface.app import FaceAnalysis  # a second of imports that few processes need
         from insightface.utils.face_align import norm_crop
 
@@ -130,6 +130,8 @@ class Models:
     @property
     def runtime(self) -> dict[str, str]:
         """What an embedding depends on beside the pack, for an event."""
+        import onnxruntime
+
         return {
             "onnxruntime": onnxruntime.__version__,
             "provider": self.provider.removesuffix("ExecutionProvider").lower(),
@@ -189,6 +191,8 @@ class Models:
 
 
 def _providers(provider: Provider) -> list[str]:
+    import onnxruntime
+
     available = onnxruntime.get_available_providers()
     if provider == "cpu" or (provider == "auto" and CUDA not in available):
         return [CPU]

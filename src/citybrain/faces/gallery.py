@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +53,8 @@ class Gallery:
         self._signs: NDArray[np.uint8] = np.zeros((FIRST_CAPACITY, dimension // 8), np.uint8)
         self._owners: list[tuple[str, str]] = []
         self._row_of: dict[str, int] = {}
+        import faiss  # 50 MB that only who searches needs
+
         cores = os.cpu_count() or 1
         self._threads = ThreadPoolExecutor(
             cores, "gallery", initializer=faiss.omp_set_num_threads, initargs=(1,)
@@ -105,6 +106,7 @@ class Gallery:
 
     def search_exactly(self, embedding: Embedding, most: int) -> list[Candidate]:
         """The same, comparing with everybody: the reference for the shortlist."""
+        import faiss
 
         def work(part: range) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             near = min(most, len(part))
@@ -124,6 +126,8 @@ class Gallery:
 
     def _shortlist(self, embedding: Embedding) -> NDArray[np.int64]:
         """Rows whose signs differ least."""
+        import faiss
+
         query = _signs(embedding)[None]
 
         def work(part: range) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ is up (EXIF orientation).
 import io
 import warnings
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -59,6 +58,8 @@ class ImageBroken(InvalidInput):
 
 def decode(content: bytes) -> Pixels:
     """The picture in `content`, upright, its longer side at most `WORKING_SIDE`."""
+    import cv2
+
     if len(content) > MAX_BYTES:
         raise ImageTooLarge(f"a picture has at most {MAX_BYTES} bytes", limit_bytes=MAX_BYTES)
     try:
@@ -101,6 +102,8 @@ def difference_hash(image: Pixels) -> int:
     The same picture in another compression or size differs in a few bits; another picture of
     the same scene in many. A hint against replays, evaded by cropping.
     """
+    import cv2
+
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
     bits = (cells[:, 1:] < cells[:, :-1]).ravel()

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 
-import cv2
 import numpy as np
 
 from citybrain.errors import InvalidInput
@@ -105,6 +104,8 @@ def measure(crop: Pixels, landmarks: Landmarks, detection_score: float) -> Quali
 
     Sharpness is the standard deviation of the Laplacian over the middle of the crop.
     """
+    import cv2
+
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[16:96, 16:96]
     return Quality(
         detection_score=detection_score,

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from citybrain.definitions import city_day
+from citybrain.city_day import city_day
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.application import ENDED, NotYourApplication, Status
 from citybrain.domain.citizen import NotYourOwn
@@ -25,12 +25,13 @@ from citybrain.http.paging import (
     PagedQuery,
     ReadModelQuery,
     decode_time_cursor,
-    encode_cursor,
+    page,
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.sse import message, stream_events
-from projections import queries
+from projections import application_days, applications, data_accesses, refusal_days, source_days
+from projections.reading import reached, wait_until
 
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 MODEL = "applications"
@@ -246,12 +247,12 @@ def _may_read(actor: Actor, row: dict[str, Any] | None) -> bool:
 async def _readable(call: Call) -> dict[str, Any]:
     """The row, for whoever may read it; strangers are not told whether it is there."""
     application_id = application_id_of(call)
-    row = await queries.application(call.runtime.store.pool, application_id)
+    row = await applications.one(call.runtime.store.pool, application_id)
     if row is None:  # it may have been submitted a moment ago
         position = await call.runtime.store.head()
         pool = call.runtime.store.pool
-        await queries.wait_until(pool, MODEL, position, CATCH_UP_SECONDS)
-        row = await queries.application(pool, application_id)
+        await wait_until(pool, MODEL, position, CATCH_UP_SECONDS)
+        row = await applications.one(pool, application_id)
     if not _may_read(call.authenticated, row):
         raise NotYourApplication("citizens read their own applications, kiosks what they hold")
     if row is None:
@@ -267,7 +268,7 @@ async def show_all(call: Call) -> web.Response:
     if own is not None and query.citizen_id not in (None, own):
         raise NotYourApplication("citizens read their own applications only")
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    rows = await queries.applications(
+    rows = await applications.page(
         call.runtime.store.pool,
         citizen_id=own or query.citizen_id,
         status=query.status and query.status.value,
@@ -276,10 +277,10 @@ async def show_all(call: Call) -> web.Response:
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
     )
-    page, following = _page(rows, query.limit, "submitted_at", "application_id")
+    shown, following = page(rows, query.limit, "submitted_at", "application_id")
     return json_response(
         Applications(
-            applications=[ApplicationRow.model_validate(row) for row in page], next=following
+            applications=[ApplicationRow.model_validate(row) for row in shown], next=following
         )
     )
 
@@ -294,17 +295,17 @@ async def queue(call: Call) -> web.Response:
         if query.department not in (None, department):
             raise NotYourApplication("officials see the queue of their own department")
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    rows = await queries.application_queue(
+    rows = await applications.queue(
         call.runtime.store.pool,
         department=department,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
     )
-    page, following = _page(rows, query.limit, "submitted_at", "application_id")
+    shown, following = page(rows, query.limit, "submitted_at", "application_id")
     today = city_day(call.runtime.services.clock())
     waiting = [
         QueueRow.model_validate(row | {"overdue": (row["legal_due_on"] or today) < today})
-        for row in page
+        for row in shown
     ]
     return json_response(Queue(applications=waiting, next=following))
 
@@ -314,7 +315,7 @@ async def show(call: Call) -> web.Response:
     query: ReadModelQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     row = await _readable(call)
-    steps = await queries.application_steps(call.runtime.store.pool, row["application_id"])
+    steps = await applications.steps(call.runtime.store.pool, row["application_id"])
     details = ApplicationDetails(
         application=ApplicationRow.model_validate(row),
         steps=[StepRow.model_validate(step) for step in steps],
@@ -333,10 +334,10 @@ async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
     seen, pause, store = 0, FOLLOW_SECONDS, call.runtime.store
     while True:
         notices, looked = store.listener.notices, time.monotonic()
-        all_there = await queries.reached(store.pool, MODEL, await store.head())
-        steps = await queries.application_steps(store.pool, application_id, seen)
+        all_there = await reached(store.pool, MODEL, await store.head())
+        steps = await applications.steps(store.pool, application_id, seen)
         if steps:
-            row = await queries.application(store.pool, application_id)
+            row = await applications.one(store.pool, application_id)
             if row is None or not _may_read(call.authenticated, row):
                 return  # it was taken over from this kiosk
             for step in steps:
@@ -368,8 +369,9 @@ async def statistics(call: Call) -> web.Response:
     since, until = query.days(today)
     await wait_for_position(call.runtime, "application_days", query.min_position)
     pool = call.runtime.store.pool
-    days = await queries.application_days(pool, since=since, until=until, service=query.service)
-    seconds = await queries.seconds_to_money(pool, since=since, until=until, service=query.service)
+    asked: dict[str, Any] = {"since": since, "until": until, "service": query.service}
+    days = await application_days.days(pool, **asked)
+    seconds = await application_days.seconds_to_money(pool, **asked)
     totals: dict[str, int] = {}
     for day in days:
         for what, count in day["counts"].items():
@@ -393,7 +395,7 @@ async def sources(call: Call) -> web.Response:
     query: SourcesQuery = call.query
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "source_days", query.min_position)
-    rows = await queries.source_days(
+    rows = await source_days.days(
         call.runtime.store.pool, since=since, until=until, department=query.department
     )
     return json_response(SourceDays(days=[_source_day(row) for row in rows]))
@@ -404,7 +406,7 @@ async def refusals(call: Call) -> web.Response:
     query: StatisticsQuery = call.query
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "refusal_days", query.min_position)
-    rows = await queries.refusal_days(
+    rows = await refusal_days.days(
         call.runtime.store.pool, since=since, until=until, service=query.service
     )
     return json_response(Refusals(refusals=[RefusalRow(**row) for row in rows]))
@@ -417,24 +419,15 @@ async def accesses(call: Call) -> web.Response:
     if not actor.has(*OFFICE) and actor.subject != citizen_id:
         raise NotYourOwn("citizens act for themselves only")
     await wait_for_position(call.runtime, "data_accesses", query.min_position)
-    rows = await queries.data_accesses(
+    rows = await data_accesses.page(
         call.runtime.store.pool,
         citizen_id,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
     )
-    page, following = _page(rows, query.limit, "at", "access_id")
-    shown = [AccessRow.model_validate(row) for row in page]
-    return json_response(Accesses(accesses=shown, next=following))
-
-
-def _page(
-    rows: list[dict[str, Any]], limit: int, at: str, identity: str
-) -> tuple[list[dict[str, Any]], str | None]:
-    page = rows[:limit]
-    if len(rows) <= limit:
-        return page, None
-    return page, encode_cursor(page[-1][at], page[-1][identity])
+    shown, following = page(rows, query.limit, "at", "access_id")
+    accesses = [AccessRow.model_validate(row) for row in shown]
+    return json_response(Accesses(accesses=accesses, next=following))
 
 
 def _distribution(histogram: Sequence[tuple[float, int]]) -> Seconds:

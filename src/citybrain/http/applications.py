@@ -1,23 +1,18 @@
 """Applications over HTTP: what citizens, kiosks and officers do. Reading is in
 `application_views`."""
 
-import re
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from aiohttp import web
 from pydantic import BaseModel
 
 from citybrain.domain.actor import Role
-from citybrain.eventstore import StreamNotFound
-from citybrain.http.commanding import context, created, done
+from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.routing import Answer, Call, Route
 from commands import application as commands
-from commands.handling import CommandContext, CommandResult, Services
 
-APPLICATION_ID = re.compile(r"application-[0-9a-f]{32}")
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 APPLICANT = (Role.CITIZEN, Role.DEVICE, *COUNTER)
+
+application_id_of = id_in_path("application_id", r"application-[0-9a-f]{32}", "application")
 
 
 class ApplicationAnswer(BaseModel):
@@ -32,31 +27,10 @@ class ApplicationAnswer(BaseModel):
     reasons: list[str]
 
 
-Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
-
-
-def application_id_of(call: Call) -> str:
-    """The application id in the path; raises `StreamNotFound` for what cannot be one."""
-    application_id = call.request.match_info["application_id"]
-    if not APPLICATION_ID.fullmatch(application_id):
-        raise StreamNotFound("there is no such application")
-    return application_id
-
-
 async def submit(call: Call) -> web.Response:
     """Apply."""
     result = await commands.submit_application(call.body, context(call), call.runtime.services)
     return created(result, "/v1/applications")
-
-
-def on_application(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
-    """The route handler of a command on one application."""
-
-    async def handle(call: Call) -> web.Response:
-        services = call.runtime.services
-        return done(await handler(application_id_of(call), call.body, context(call), services))
-
-    return handle
 
 
 def _command(
@@ -67,7 +41,7 @@ def _command(
         path=f"/v1/applications/{{application_id}}/{path}",
         summary=summary,
         tag="applications",
-        handler=on_application(handler),
+        handler=on(application_id_of, handler),
         roles=roles,
         body=model,
         idempotent=True,

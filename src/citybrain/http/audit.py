@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.actor import Role
 from citybrain.eventstore import RecordedEvent, StreamNotFound
-from citybrain.http.paging import MAX_POSITION, Query
+from citybrain.http.paging import MAX_POSITION, Query, page_by
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.sse import message, stream_events
@@ -82,9 +83,8 @@ async def stream_events_page(call: Call) -> web.Response:
     )
     if not events and query.after == 0:
         raise StreamNotFound("there is no such stream, or not yet at that moment")
-    page = events[: query.limit]
-    more = page[-1].version if len(events) > query.limit else None
-    return json_response(StoredEvents(events=[stored(e) for e in page], next=more))
+    shown, following = page_by(events, query.limit, attrgetter("version"))
+    return json_response(StoredEvents(events=list(map(stored, shown)), next=following))
 
 
 async def log_page(call: Call) -> web.Response:
@@ -93,9 +93,8 @@ async def log_page(call: Call) -> web.Response:
     events = await call.runtime.store.read_all(
         query.after, limit=query.limit + 1, **_filters(query.category, query.topic)
     )
-    page = events[: query.limit]
-    more = page[-1].position if len(events) > query.limit else None
-    return json_response(StoredEvents(events=[stored(e) for e in page], next=more))
+    shown, following = page_by(events, query.limit, attrgetter("position"))
+    return json_response(StoredEvents(events=list(map(stored, shown)), next=following))
 
 
 async def follow_log(call: Call) -> web.StreamResponse:

@@ -1,5 +1,6 @@
 """Cases over HTTP, beside their plain way: joint decisions, approvals, merges, comments."""
 
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -10,22 +11,14 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.actor import Role
 from citybrain.domain.case import InspectionCase
 from citybrain.errors import Forbidden
-from citybrain.http.cases import (
-    STAFF,
-    CaseAnswer,
-    Handler,
-    HistoryQuery,
-    case_id_of,
-    page_of_history,
-    step,
-    step_route,
-)
-from citybrain.http.paging import wait_for_position
+from citybrain.http.cases import STAFF, CaseAnswer, HistoryQuery, case_id_of, step_route
+from citybrain.http.commanding import Handler, on
+from citybrain.http.paging import page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import case as commands
 from commands import case_changes as changes
 from commands import case_merging as merging
-from projections import queries
+from projections import case_timeline
 
 
 class RequestAnswer(CaseAnswer):
@@ -59,15 +52,15 @@ async def comments(call: Call) -> web.Response:
     ):
         raise Forbidden("an official reads what is said of the cases of their own department")
     await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
-    rows = await queries.case_timeline(
+    rows = await case_timeline.history(
         services.store.pool,
         [case_id],
         topic="case.commented",
         after=call.query.after,
         limit=call.query.limit + 1,
     )
-    page, following = page_of_history(rows, call.query.limit)
-    said = [row["details"] for row in page]
+    shown, following = page_by(rows, call.query.limit, itemgetter("position"))
+    said = [row["details"] for row in shown]
     wanted = [(case_id, UUID(each["comment_id"])) for each in said]
     opened = await services.vault.fetch_many(commands.COMMENT, wanted)
     found = [
@@ -99,7 +92,7 @@ def _route(
         path=f"/v1/cases/{{case_id}}/{path}",
         summary=summary,
         tag="cases",
-        handler=step(handler),
+        handler=on(case_id_of, handler),
         roles=roles,
         body=model,
         idempotent=True,

@@ -1,19 +1,19 @@
 """Inspection cases over HTTP: report, each step, and the read models."""
 
-import re
-from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date
+from operator import itemgetter
 from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
+from citybrain.city_day import city_day
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CaseSource
 from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
-from citybrain.http.commanding import context, created, done
+from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import (
     MAX_POSITION,
     CrsQuery,
@@ -22,21 +22,23 @@ from citybrain.http.paging import (
     Query,
     ReadModelQuery,
     decode_time_cursor,
-    encode_cursor,
     in_wgs84,
+    page,
+    page_by,
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.places.gcj02 import Crs, from_wgs84, to_wgs84
 from commands import case as commands
-from commands.handling import CommandContext, CommandResult
-from projections import queries
-from projections.case_days import CITY_ZONE
+from commands.fields import Code, Moment
+from projections import case_days, case_timeline
+from projections import case_desk_questions as desk
 
-CASE_ID = re.compile(r"case-[A-Za-z0-9_.:-]{1,155}")
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
 MOST_DETECTIONS = 100
+
+case_id_of = id_in_path("case_id", r"case-[A-Za-z0-9_.:-]{1,155}", "case")
 
 
 class CaseAnswer(BaseModel):
@@ -240,9 +242,6 @@ class Departments(BaseModel):
     departments: list[DepartmentRow]
 
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-
-
 class CaseListQuery(PagedQuery, CrsQuery):
     """Which cases; open ones where nothing else is said."""
 
@@ -256,12 +255,8 @@ class CaseListQuery(PagedQuery, CrsQuery):
     )
     overdue: bool | None = None
     waiting: bool | None = Field(None, description="with changes that a supervisor has to settle")
-    since: Annotated[AwareDatetime, Field(ge=commands.EARLIEST, le=commands.LATEST)] | None = Field(
-        None, description="reported then or later"
-    )
-    until: Annotated[AwareDatetime, Field(ge=commands.EARLIEST, le=commands.LATEST)] | None = Field(
-        None, description="reported before"
-    )
+    since: Moment | None = Field(None, description="reported then or later")
+    until: Moment | None = Field(None, description="reported before")
 
 
 class NearQuery(ReadModelQuery, CrsQuery):
@@ -302,27 +297,6 @@ async def report(call: Call) -> web.Response:
     return created(result, "/v1/cases")
 
 
-Handler = Callable[[str, Any, CommandContext, Any], Awaitable[CommandResult]]
-
-
-def step(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
-    """The route handler of a step of a case."""
-
-    async def handle(call: Call) -> web.Response:
-        case_id = case_id_of(call)
-        return done(await handler(case_id, call.body, context(call), call.runtime.services))
-
-    return handle
-
-
-def case_id_of(call: Call) -> str:
-    """The case id in the path; raises `StreamNotFound` for what cannot be one."""
-    case_id = call.request.match_info["case_id"]
-    if not CASE_ID.fullmatch(case_id):
-        raise StreamNotFound("there is no such case")
-    return case_id
-
-
 async def show(call: Call) -> web.Response:
     """The state of a case, from its stream."""
     case_id = case_id_of(call)
@@ -358,7 +332,7 @@ async def list_cases(call: Call) -> web.Response:
     department = department_for(call.authenticated, query.department)
     await wait_for_position(call.runtime, "case_desk", query.min_position)
     is_open = True if query.open is None and query.status is None else query.open
-    rows = await queries.cases(
+    rows = await desk.cases(
         call.runtime.store.pool,
         is_open=is_open,
         department=department,
@@ -373,11 +347,9 @@ async def list_cases(call: Call) -> web.Response:
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
     )
-    page = rows[: query.limit]
-    more = len(rows) > query.limit
-    last = encode_cursor(page[-1]["reported_at"], page[-1]["case_id"]) if more else None
-    cases = [CaseRow(**_shown(row, query.crs)) for row in page]
-    return json_response(CasePage(cases=cases, next=last))
+    shown, following = page(rows, query.limit, "reported_at", "case_id")
+    cases = [CaseRow(**_shown(row, query.crs)) for row in shown]
+    return json_response(CasePage(cases=cases, next=following))
 
 
 async def near(call: Call) -> web.Response:
@@ -386,7 +358,7 @@ async def near(call: Call) -> web.Response:
     department = department_for(call.authenticated, query.department)
     await wait_for_position(call.runtime, "case_desk", query.min_position)
     latitude, longitude = to_wgs84(query.latitude, query.longitude, query.crs)
-    rows = await queries.cases_near(
+    rows = await desk.near(
         call.runtime.store.pool,
         latitude,
         longitude,
@@ -419,22 +391,14 @@ async def timeline(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "case_timeline", query.min_position)
     staff = call.authenticated.has(*STAFF)  # who reports sees nothing of other people's reports
     others = await _merged_into(call, case_id, {case_id}) if query.merged and staff else []
-    rows = await queries.case_timeline(
+    rows = await case_timeline.history(
         call.runtime.store.pool, [case_id, *others], after=query.after, limit=query.limit + 1
     )
     if not rows and not query.after:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")
-    page, following = page_of_history(rows, query.limit)
-    entries = [TimelineEntry(**each) for each in page]
+    shown, following = page_by(rows, query.limit, itemgetter("position"))
+    entries = [TimelineEntry(**each) for each in shown]
     return json_response(Timeline(case_id=case_id, entries=entries, next=following))
-
-
-def page_of_history(
-    rows: list[dict[str, Any]], limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Of one row more than the page holds: the page, and after what the next one begins."""
-    page = rows[:limit]
-    return page, page[-1]["position"] if len(rows) > limit else None
 
 
 async def _merged_into(call: Call, case_id: str, seen: set[str]) -> list[str]:
@@ -451,9 +415,9 @@ async def _merged_into(call: Call, case_id: str, seen: set[str]) -> list[str]:
 async def days(call: Call) -> web.Response:
     """Counts and times by day."""
     query: DaysQuery = call.query
-    since, until = query.days(datetime.now(CITY_ZONE).date())
+    since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "case_days", query.min_position)
-    rows = await queries.case_days(
+    rows = await case_days.days(
         call.runtime.store.pool, since=since, until=until, class_code=query.class_code
     )
     return json_response(Days(days=[DayRow(**row) for row in rows]))
@@ -462,7 +426,7 @@ async def days(call: Call) -> web.Response:
 async def open_counts(call: Call) -> web.Response:
     """Open cases by department and class."""
     await wait_for_position(call.runtime, "case_desk", call.query.min_position)
-    rows = await queries.open_case_counts(call.runtime.store.pool)
+    rows = await desk.open_counts(call.runtime.store.pool)
     return json_response(OpenCounts(counts=[OpenCount(**row) for row in rows]))
 
 
@@ -500,7 +464,7 @@ def step_route(
         path=f"/v1/cases/{{case_id}}/{name}",
         summary=summary,
         tag="cases",
-        handler=step(handler),
+        handler=on(case_id_of, handler),
         roles=roles,
         body=model,
         if_match=True,

@@ -3,38 +3,34 @@
 Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids only.
 """
 
-import re
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from citybrain.definitions import city_day
+from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
 from citybrain.domain.citizen import Citizen, NotYourOwn
 from citybrain.errors import NotFound
-from citybrain.eventstore import StreamNotFound
-from citybrain.http.commanding import context, created, done
+from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import (
     DatedQuery,
     PagedQuery,
     decode_time_cursor,
-    encode_cursor,
+    page,
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import citizen as commands
 from commands import face, identity
-from commands.handling import CommandContext, CommandResult, Services
-from projections import queries
+from projections import identity_days, suspected_duplicates
 
-CITIZEN_ID = re.compile(r"citizen-[0-9a-f]{32}")
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 OWN = (Role.CITIZEN, *COUNTER)
 AT_A_CAMERA = (*OWN, Role.DEVICE)
 PICTURES_BYTES = 12 << 20  # four pictures of 2 MiB, in base64
+
+citizen_id_of = id_in_path("citizen_id", r"citizen-[0-9a-f]{32}", "citizen")
 
 
 class CitizenAnswer(BaseModel):
@@ -138,17 +134,6 @@ class CitizenNotFound(NotFound):
     code = "citizen-not-found"
 
 
-Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
-
-
-def citizen_id_of(call: Call) -> str:
-    """The citizen id in the path; raises `StreamNotFound` for what cannot be one."""
-    citizen_id = call.request.match_info["citizen_id"]
-    if not CITIZEN_ID.fullmatch(citizen_id):
-        raise StreamNotFound("there is no such citizen")
-    return citizen_id
-
-
 async def register(call: Call) -> web.Response:
     """Register a person."""
     result = await commands.register_citizen(call.body, context(call), call.runtime.services)
@@ -198,24 +183,20 @@ async def duplicates(call: Call) -> web.Response:
     """A page of suspected duplicates."""
     query: PagedQuery = call.query
     await wait_for_position(call.runtime, "suspected_duplicates", query.min_position)
-    rows = await queries.suspected_duplicates(
+    rows = await suspected_duplicates.page(
         call.runtime.store.pool, after=decode_time_cursor(query.after), limit=query.limit + 1
     )
-    page = rows[: query.limit]
-    last = page[-1] if len(rows) > query.limit else None
-    answer = Duplicates(
-        duplicates=[DuplicateRow.model_validate(row) for row in page],
-        next=last and encode_cursor(last["suspected_at"], last["pair"]),
-    )
-    return json_response(answer)
+    shown, following = page(rows, query.limit, "suspected_at", "pair")
+    found = [DuplicateRow.model_validate(row) for row in shown]
+    return json_response(Duplicates(duplicates=found, next=following))
 
 
-async def identity_days(call: Call) -> web.Response:
+async def show_identity_days(call: Call) -> web.Response:
     """Identifications by day."""
     query: IdentityQuery = call.query
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "identity_days", query.min_position)
-    rows = await queries.identity_days(
+    rows = await identity_days.days(
         call.runtime.store.pool, since=since, until=until, purpose=query.purpose
     )
     return json_response(IdentityDays(days=[IdentityDay(**row) for row in rows]))
@@ -225,16 +206,6 @@ async def identify(call: Call) -> web.Response:
     """Search 1:N."""
     found = await face.identify_face(call.body, context(call), call.runtime.services)
     return json_response(IdentificationAnswer(**found))
-
-
-def on_citizen(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
-    """The route handler of a command on one citizen."""
-
-    async def handle(call: Call) -> web.Response:
-        services = call.runtime.services
-        return done(await handler(citizen_id_of(call), call.body, context(call), services))
-
-    return handle
 
 
 def _command(
@@ -251,7 +222,7 @@ def _command(
         path=f"/v1/citizens/{{citizen_id}}/{path}",
         summary=summary,
         tag="citizens",
-        handler=on_citizen(handler),
+        handler=on(citizen_id_of, handler),
         roles=roles,
         body=model,
         idempotent=True,
@@ -343,7 +314,7 @@ ROUTES = (
         method="GET",
         path="/v1/statistics/identity",
         tag="statistics",
-        handler=identity_days,
+        handler=show_identity_days,
         summary="How people were identified, by city day",
         roles=(*COUNTER, Role.AUDITOR),
         query=IdentityQuery,

@@ -1,12 +1,20 @@
 """Between a checked request and a command: its context on the way in, its result on the way out."""
 
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
 
+from citybrain.eventstore import StreamNotFound
 from citybrain.http.routing import Call, json_response
 from citybrain.http.telemetry import CORRELATION
 from commands.handling import CommandContext, CommandResult
+from commands.services import Services
+
+Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
+RouteHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
 def context(call: Call) -> CommandContext:
@@ -19,6 +27,28 @@ def context(call: Call) -> CommandContext:
         idempotency_key=call.idempotency_key,
         expected_version=call.expected_version,
     )
+
+
+def id_in_path(name: str, pattern: str, what: str) -> Callable[[Call], str]:
+    """Reads a stream's id from the path; raises `StreamNotFound` for what cannot be one."""
+    possible = re.compile(pattern)
+
+    def id_of(call: Call) -> str:
+        stream_id = call.request.match_info[name]
+        if not possible.fullmatch(stream_id):
+            raise StreamNotFound(f"there is no such {what}")
+        return stream_id
+
+    return id_of
+
+
+def on(id_of: Callable[[Call], str], handler: Handler) -> RouteHandler:
+    """The route handler of a command on the stream that the path names."""
+
+    async def handle(call: Call) -> web.Response:
+        return done(await handler(id_of(call), call.body, context(call), call.runtime.services))
+
+    return handle
 
 
 def done(result: CommandResult) -> web.Response:

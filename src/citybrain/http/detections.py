@@ -1,7 +1,7 @@
 """Detections and cameras over HTTP: one by one, by the thousand, and those that wait."""
 
 import re
-from collections.abc import Awaitable, Callable
+from operator import itemgetter
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -10,27 +10,28 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, Validat
 from citybrain.domain.actor import Role
 from citybrain.domain.detection import Detection
 from citybrain.errors import CitybrainError
-from citybrain.eventstore import StreamNotFound
 from citybrain.http.cases import STAFF
-from citybrain.http.commanding import context, done
+from citybrain.http.commanding import context, done, id_in_path, on
 from citybrain.http.paging import (
     CrsQuery,
     PagedQuery,
     decode_time_cursor,
-    encode_cursor,
     in_wgs84,
+    page,
+    page_by,
     wait_for_position,
 )
 from citybrain.http.problems import Malformed, invalid, status_of
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import detection as commands
-from commands.handling import CommandContext, CommandResult, Services
-from projections import queries
+from commands.fields import Code
+from projections import cameras, detections
 
 MOST = 1000
 BATCH_BYTES = 2 * 1024 * 1024
-DETECTION_ID = re.compile(r"detection-[0-9a-f]{32}")
 CAMERA_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+
+detection_id_of = id_in_path("detection_id", r"detection-[0-9a-f]{32}", "detection")
 
 
 class DetectionBatch(BaseModel):
@@ -114,9 +115,7 @@ class Awaiting(BaseModel):
 class AwaitingQuery(PagedQuery):
     """Which detections."""
 
-    class_code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] | None = (
-        Field(None, alias="class")
-    )
+    class_code: Code | None = Field(None, alias="class")
 
 
 class CameraRow(BaseModel):
@@ -216,42 +215,23 @@ async def awaiting(call: Call) -> web.Response:
     """Detections that wait for a person."""
     query: AwaitingQuery = call.query
     await wait_for_position(call.runtime, "detections", query.min_position)
-    rows = await queries.awaiting_detections(
+    rows = await detections.awaiting(
         call.runtime.store.pool,
         class_code=query.class_code,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
     )
-    page = rows[: query.limit]
-    more = len(rows) > query.limit
-    last = encode_cursor(page[-1]["occurred_at"], page[-1]["detection_id"]) if more else None
-    return json_response(Awaiting(detections=[AwaitingRow(**row) for row in page], next=last))
+    shown, following = page(rows, query.limit, "occurred_at", "detection_id")
+    found = [AwaitingRow(**row) for row in shown]
+    return json_response(Awaiting(detections=found, next=following))
 
 
 async def show(call: Call) -> web.Response:
     """A detection, from its stream."""
-    detection = await call.runtime.store.load(Detection, _detection_id(call))
+    detection = await call.runtime.store.load(Detection, detection_id_of(call))
     fields = {name: value for name, value in vars(detection).items() if not name.startswith("_")}
     state = DetectionState(detection_id=detection.id, version=detection.version, **fields)
     return json_response(state, headers={"ETag": f'"{detection.version}"'})
-
-
-Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
-
-
-def _on_detection(handler: Handler) -> Callable[[Call], Awaitable[web.StreamResponse]]:
-    async def handle(call: Call) -> web.Response:
-        services = call.runtime.services
-        return done(await handler(_detection_id(call), call.body, context(call), services))
-
-    return handle
-
-
-def _detection_id(call: Call) -> str:
-    detection_id = call.request.match_info["detection_id"]
-    if not DETECTION_ID.fullmatch(detection_id):
-        raise StreamNotFound("there is no such detection")
-    return detection_id
 
 
 async def report_camera(call: Call) -> web.Response:
@@ -263,20 +243,16 @@ async def report_camera(call: Call) -> web.Response:
     return done(await commands.report_camera(camera_id, call.body, context(call), services))
 
 
-async def cameras(call: Call) -> web.Response:
+async def list_cameras(call: Call) -> web.Response:
     """Cameras by id."""
     query: CameraQuery = call.query
     await wait_for_position(call.runtime, "cameras", query.min_position)
     pool = call.runtime.store.pool
-    rows = await queries.cameras(
-        pool, online=query.online, after=query.after, limit=query.limit + 1
-    )
-    total, offline = await queries.camera_counts(pool)
-    page = rows[: query.limit]
-    last = page[-1]["camera_id"] if len(rows) > query.limit else None
-    return json_response(
-        Cameras(cameras=[CameraRow(**row) for row in page], total=total, offline=offline, next=last)
-    )
+    rows = await cameras.page(pool, online=query.online, after=query.after, limit=query.limit + 1)
+    total, offline = await cameras.counts(pool)
+    shown, following = page_by(rows, query.limit, itemgetter("camera_id"))
+    found = [CameraRow(**row) for row in shown]
+    return json_response(Cameras(cameras=found, total=total, offline=offline, next=following))
 
 
 ROUTES = (
@@ -331,7 +307,7 @@ ROUTES = (
         tag="detections",
         summary="A person saw that it is so",
         roles=(Role.OPERATOR,),
-        handler=_on_detection(commands.confirm_detection),
+        handler=on(detection_id_of, commands.confirm_detection),
         body=commands.ConfirmDetection,
         idempotent=True,
         answers={200: Answer("confirmed", DetectionAnswer)},
@@ -342,7 +318,7 @@ ROUTES = (
         tag="detections",
         summary="A person saw that it is not so",
         roles=(Role.OPERATOR,),
-        handler=_on_detection(commands.dismiss_detection),
+        handler=on(detection_id_of, commands.dismiss_detection),
         body=commands.DismissDetection,
         idempotent=True,
         answers={200: Answer("dismissed", DetectionAnswer)},
@@ -362,7 +338,7 @@ ROUTES = (
         path="/v1/cameras",
         summary="Cameras, by id",
         tag="detections",
-        handler=cameras,
+        handler=list_cameras,
         roles=STAFF,
         query=CameraQuery,
         answers={200: Answer("a page", Cameras)},

@@ -10,22 +10,24 @@ import orjson
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from citybrain.definitions.registry import city_day
+from citybrain.city_day import city_day
 from citybrain.errors import NotFound
-from citybrain.http.cases import STAFF, Code, department_for
+from citybrain.http.cases import STAFF, department_for
 from citybrain.http.paging import (
     CrsQuery,
     DatedQuery,
     PagedQuery,
     ReadModelQuery,
     decode_cursor,
-    encode_cursor,
+    page,
     wait_for_position,
 )
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.places.gcj02 import Crs, from_wgs84
-from projections import queries
+from commands.fields import Code
+from projections import case_desk_questions as desk
+from projections import evaluation_days, heat_grid
 from projections.heat_grid import SQUARES_A_DEGREE, square_of
 
 GEOJSON = "application/geo+json"
@@ -160,7 +162,7 @@ async def deadlines(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "case_desk", query.min_position)
     now = call.runtime.services.clock()
     hours = query.within_hours
-    rows = await queries.deadlines(
+    rows = await desk.deadlines(
         call.runtime.store.pool,
         responsible=responsible,
         stage=query.stage,
@@ -169,10 +171,9 @@ async def deadlines(call: Call) -> web.Response:
         limit=query.limit + 1,
         due_before=None if hours is None else now + timedelta(hours=hours),
     )
-    page, last = rows[: query.limit], None
-    if len(rows) > query.limit:
-        last = encode_cursor(*(page[-1][name] for name in ("due_at", "case_id", "code")))
-    return json_response(DeadlineBoard(deadlines=[DeadlineRow(**row) for row in page], next=last))
+    shown, following = page(rows, query.limit, "due_at", "case_id", "code")
+    found = [DeadlineRow(**row) for row in shown]
+    return json_response(DeadlineBoard(deadlines=found, next=following))
 
 
 def _after(cursor: str | None) -> tuple[datetime, str, str] | None:
@@ -186,7 +187,7 @@ async def deadline_summary(call: Call) -> web.Response:
     """How many are overdue or near, by who is responsible."""
     await wait_for_position(call.runtime, "case_desk", call.query.min_position)
     now = call.runtime.services.clock()
-    counts = await queries.deadline_counts(call.runtime.store.pool, now)
+    counts = await desk.deadline_counts(call.runtime.store.pool, now)
     return json_response(
         DeadlineSummary(at=now, counts=[DeadlineCount(**count) for count in counts])
     )
@@ -197,7 +198,7 @@ async def heat(call: Call) -> web.Response:
     query: HeatQuery = call.query
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "heat_grid", query.min_position)
-    rows = await queries.heat(
+    rows = await heat_grid.squares(
         call.runtime.store.pool,
         since=since,
         until=until,
@@ -244,7 +245,7 @@ async def evaluation(call: Call) -> web.Response:
     query: EvaluationQuery = call.query
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "evaluation_days", query.min_position)
-    found = await queries.evaluation(
+    found = await evaluation_days.counts(
         call.runtime.store.pool,
         by=query.by,
         since=since,
@@ -271,9 +272,9 @@ async def score_card(call: Call) -> web.Response:
         await wait_for_position(call.runtime, model, query.min_position)
     pool = call.runtime.store.pool
     span: dict[str, Any] = {"since": since, "until": until, "department": department}
-    days = _rows(await queries.evaluation(pool, by="day", **span))
-    classes = _rows(await queries.evaluation(pool, by="class", **span))
-    counts = await queries.deadline_counts(pool, call.runtime.services.clock())
+    days = _rows(await evaluation_days.counts(pool, by="day", **span))
+    classes = _rows(await evaluation_days.counts(pool, by="class", **span))
+    counts = await desk.deadline_counts(pool, call.runtime.services.clock())
     own = [DeadlineCount(**count) for count in counts if count["responsible"] == department]
     return json_response(
         ScoreCard(

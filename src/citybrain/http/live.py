@@ -13,15 +13,18 @@ import orjson
 import structlog
 from aiohttp import web
 
-from citybrain.definitions import city_day
+from citybrain.city_day import city_day
 from citybrain.errors import Unavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.evaluation import rates
 from citybrain.http.routing import Answer, Call, Route
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sse import message, stream_events
-from projections import queries
+from projections import application_days, evaluation_days, heat_grid, streams
+from projections import case_desk_questions as desk
 from projections.heat_grid import SQUARES_A_DEGREE
+from projections.registry import PROJECTIONS
+from projections.status import projection_status
 
 log = structlog.get_logger(__name__)
 
@@ -99,12 +102,12 @@ class LiveBoard:
         newest = (await store.read_all(max(head - NEWEST, 0), limit=NEWEST))[::-1]
         rows = await store.pool.fetch(ORIGINS, [event.stream_id for event in newest])
         origins = {row["case_id"]: row for row in rows}
-        counts = await queries.open_case_counts(store.pool)
+        counts = await desk.open_counts(store.pool)
         return {
             "head": head,
             "streams": [
                 {name: row[name] for name in ("category", "streams", "events")}
-                for row in await queries.stream_counts(store.pool)
+                for row in await streams.counts(store.pool)
             ],
             "newest": [
                 {
@@ -120,7 +123,7 @@ class LiveBoard:
             ],
             "lag": [
                 {name: row[name] for name in ("projection", "position", "lag")}
-                for row in await queries.projection_status(store)
+                for row in await projection_status(store, PROJECTIONS)
             ],
             "open": counts,
             "open_total": sum(row["open"] for row in counts),
@@ -134,9 +137,10 @@ class LiveBoard:
         """The city's day of street problems: where, how far, what is late."""
         pool, now = self._runtime.store.pool, self._runtime.services.clock()
         day = city_day(now)
-        whole = (await queries.evaluation(pool, by="day", since=day, until=day)).get(str(day), {})
-        counts = await queries.deadline_counts(pool, now)
-        squares = await queries.heat(
+        days = await evaluation_days.counts(pool, by="day", since=day, until=day)
+        whole = days.get(str(day), {})
+        counts = await desk.deadline_counts(pool, now)
+        squares = await heat_grid.squares(
             pool, since=day, until=day, class_code=None, squares=WORLD, limit=SQUARES
         )
         return {
@@ -153,12 +157,12 @@ class LiveBoard:
         """The city's day of applications: how many, how fast, what was saved."""
         pool, day = self._runtime.store.pool, city_day(self._runtime.services.clock())
         totals: Counter[str] = Counter()
-        for row in await queries.application_days(pool, since=day, until=day):
+        for row in await application_days.days(pool, since=day, until=day):
             totals.update(row["counts"])
         return {
             "day": day,
             "waiting": await pool.fetchval(WAITING),
-            "seconds": await queries.seconds_to_money(pool, since=day, until=day),
+            "seconds": await application_days.seconds_to_money(pool, since=day, until=day),
             "saved": {what: [totals[f"{what}_before"], totals[f"{what}_now"]] for what in SAVED},
             **{what: totals[what] for what in COUNTED},
         }

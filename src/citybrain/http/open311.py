@@ -24,9 +24,10 @@ from pydantic import ValidationError
 from citybrain.definitions.calendars import TimeKind
 from citybrain.definitions.cases import Attribute, CaseClass
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import InspectionCase, TimeOutOfOrder
+from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CaseSource
 from citybrain.domain.deadlines import Stage
+from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError, InvalidInput, NotFound, TooOften, Unavailable
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.open311_reading import (
@@ -49,7 +50,8 @@ from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.telemetry import CORRELATION
 from commands.case import CommentCase, ReportCase, checked_attributes, comment_case, report_case
 from commands.handling import CommandContext
-from projections import queries
+from projections import service_requests
+from projections.reading import wait_until
 
 log = structlog.get_logger(__name__)
 
@@ -157,12 +159,12 @@ async def requests(request: web.Request) -> tuple[str, Any]:
     pool, asked = request.app[RUNTIME].store.pool, request[ASKED]
     if (ids := listed(asked, "service_request_id")) is not None:  # overrides all else
         wanted = [each for each in ids if CASE_ID.fullmatch(each)]
-        rows = await queries.service_requests_by_id(pool, wanted)
+        rows = await service_requests.by_id(pool, wanted)
     else:
         by_update = {"updated_after", "updated_before"} & asked.keys()
         by_request = {"start_date", "end_date"} & asked.keys() or not by_update
         limit, offset = page(asked)
-        rows = await queries.service_requests(
+        rows = await service_requests.page(
             pool,
             requested=span(asked, "start_date", "end_date") if by_request else FOREVER,
             updated=between(asked, "updated_after", "updated_before"),
@@ -182,8 +184,8 @@ async def one_request(request: web.Request) -> tuple[str, Any]:
     if not events:
         raise Open311Error(404, "service_request_id not found")
     pool = runtime.store.pool
-    await queries.wait_until(pool, "service_requests", events[-1].position, CATCH_UP_SECONDS)
-    rows = await queries.service_requests_by_id(pool, [case_id])
+    await wait_until(pool, "service_requests", events[-1].position, CATCH_UP_SECONDS)
+    rows = await service_requests.by_id(pool, [case_id])
     return "service_requests", [_request(request, row, asked) for row in rows]
 
 
@@ -200,7 +202,7 @@ async def updates(request: web.Request) -> tuple[str, Any]:
     pool, asked = request.app[RUNTIME].store.pool, request[ASKED]
     since, until = span(asked, "start_date", "end_date", days=1)
     limit, offset = page(asked)
-    rows = await queries.service_request_updates(
+    rows = await service_requests.updates(
         pool,
         since=since,
         until=until,

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -11,9 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.http.problems import Malformed, NotCaughtUp
 from citybrain.http.runtime import Runtime
 from citybrain.places.gcj02 import Crs, to_wgs84
-from projections import queries
+from projections.reading import wait_until
 
 M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R", bound=Mapping[str, Any])
+T = TypeVar("T")
+K = TypeVar("K")
 
 CATCH_UP_SECONDS = 5.0
 MAX_POSITION = (1 << 63) - 1
@@ -56,6 +60,23 @@ def in_wgs84(body: M, crs: Crs) -> M:
         return body
     latitude, longitude = to_wgs84(body.latitude, body.longitude, crs)  # type: ignore[attr-defined]
     return body.model_copy(update={"latitude": latitude, "longitude": longitude})
+
+
+def page(rows: Sequence[R], limit: int, *key: str) -> tuple[Sequence[R], str | None]:
+    """Of one row more than a page holds: the page, and the cursor of what comes after it.
+
+    `key` names the members that the list is sorted by, a time first.
+    """
+    shown = rows[:limit]
+    if len(rows) <= limit:
+        return shown, None
+    return shown, encode_cursor(*(shown[-1][name] for name in key))
+
+
+def page_by(rows: Sequence[T], limit: int, key: Callable[[T], K]) -> tuple[Sequence[T], K | None]:
+    """The same for a list whose next page begins after a plain value: a position, an id."""
+    shown = rows[:limit]
+    return shown, key(shown[-1]) if len(rows) > limit else None
 
 
 def encode_cursor(*parts: Any) -> str:
@@ -111,5 +132,5 @@ async def wait_for_position(runtime: Runtime, projection: str, position: int) ->
     if position > await runtime.store.head():
         raise Malformed("min_position lies behind the end of the log")
     pool = runtime.store.pool
-    if not await queries.wait_until(pool, projection, position, CATCH_UP_SECONDS):
+    if not await wait_until(pool, projection, position, CATCH_UP_SECONDS):
         raise NotCaughtUp(f"{projection} has not reached position {position} yet")

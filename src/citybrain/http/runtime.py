@@ -8,7 +8,7 @@ from aiohttp import web
 from citybrain.eventstore import EventStore
 from citybrain.http.tokens import DevelopmentIssuer, TokenVerifier
 from citybrain.settings import Settings
-from commands.handling import Services
+from commands.services import Services
 
 
 @dataclass

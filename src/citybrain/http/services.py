@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from citybrain.definitions import city_day
+from citybrain.city_day import city_day
 from citybrain.definitions.services import ServiceItem
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response

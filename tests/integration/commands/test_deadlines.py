@@ -14,7 +14,8 @@ from citybrain.definitions.calendars import TimeKind
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import Change
-from citybrain.domain.deadlines import RunningDeadline, moment
+from citybrain.domain.deadlines import RunningDeadline
+from citybrain.domain.times import moment
 from citybrain.eventstore import EventStore
 from commands.case import AcceptCase, accept_case, report_case
 from commands.case_changes import (
@@ -24,7 +25,7 @@ from commands.case_changes import (
     postponed,
     request_change,
 )
-from commands.handling import Services
+from commands.services import Services
 from tests.integration.cases import CAMERA, context, report, services_over
 from tests.integration.commands.test_detections import working
 from tests.unit.domain.test_case import WORKS

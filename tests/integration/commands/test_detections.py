@@ -49,13 +49,13 @@ from commands.detection import (
     record_detections,
     report_camera,
 )
-from commands.handling import Services
 from commands.processes import detections
 from commands.processes.batches import BatchRunner
 from commands.processes.merging import CaseMerging
 from commands.processes.parked import parked_commands, retry_parked
 from commands.processes.registry import BATCHES, IN_ORDER
 from commands.processes.runner import ProcessRunner, context_of
+from commands.services import Services
 from tests.integration.cases import CAMERA, DIGEST, OPERATOR, context, services_over
 from tests.unit.domain.test_case import POLICE, WORKS
 

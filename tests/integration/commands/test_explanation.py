@@ -11,7 +11,8 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from citybrain.definitions import Catalogue, ServiceItem, city_day
+from citybrain.city_day import city_day
+from citybrain.definitions import Catalogue, ServiceItem
 from citybrain.definitions.deciding import decide
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.application import Application, Channel
@@ -19,7 +20,7 @@ from citybrain.eventstore import EventStore, StreamNotFound
 from commands.citizen import RegisterCitizen, register_citizen
 from commands.dossier import FORM, RECEIPT, STEPS, evidence_purpose
 from commands.explanation import explain
-from commands.handling import Services
+from commands.services import Services
 from tests.integration.cases import context, services_over
 from tests.unit.definitions.test_catalogue import changed
 

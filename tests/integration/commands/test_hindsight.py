@@ -12,8 +12,8 @@ from citybrain.definitions.services import UnknownService
 from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from citybrain.vault import Vault, open_key_wrapper
-from commands.handling import Services
 from commands.hindsight import NoSuchVersion, Selection, look_back, version_of
+from commands.services import Services
 from tests.integration.cases import services_over
 from tests.integration.cli.conftest import Terminal
 from tests.integration.commands.test_explanation import (

@@ -13,7 +13,8 @@ import pytest
 from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from commands.imports.csv311 import Import, ImportResult
-from projections import queries
+from projections import case_days
+from projections import case_desk_questions as desk
 from projections.rebuild import compare
 from projections.registry import PROJECTIONS
 from tests.integration.cases import services_over
@@ -111,10 +112,10 @@ async def test_real_records_go_in_once_and_come_out_of_the_read_models(store: Ev
         again = await import_file(store, REAL_FILE)
         assert (again.unchanged, again.merged, await store.head()) == (2936, 0, head)
         await caught_up(store)
-    days = await queries.case_days(store.pool, since=date(2024, 1, 1), until=date(2026, 1, 1))
+    days = await case_days.days(store.pool, since=date(2024, 1, 1), until=date(2026, 1, 1))
     reported = sum(day["reported"] for day in days)
     closed = sum(day["closed"] for day in days)
-    still_open = sum(row["open"] for row in await queries.open_case_counts(store.pool))
+    still_open = sum(row["open"] for row in await desk.open_counts(store.pool))
     assert (reported, closed + still_open + result.merged) == (2936, 2936)
     assert all(day["mean_seconds_to_closed"] >= 0 for day in days if day["closed"])
     for projection in PROJECTIONS:

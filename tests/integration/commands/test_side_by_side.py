@@ -10,11 +10,12 @@ import pytest
 from citybrain.errors import Refused
 from citybrain.eventstore import EventStore, RecordedEvent
 from commands.case import report_case
-from commands.handling import CommandContext, Services
+from commands.handling import CommandContext
 from commands.processes import side_by_side
 from commands.processes.parked import parked_commands
 from commands.processes.runner import ATTEMPTS
 from commands.processes.side_by_side import SideBySideRunner
+from commands.services import Services
 from tests.integration.cases import CAMERA, context, report, services_over
 
 

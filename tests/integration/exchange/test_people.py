@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citybrain.city_day import city_day
 from citybrain.definitions.deciding import Outcome, decide
-from citybrain.definitions.registry import city_day, load_definitions
+from citybrain.definitions.registry import load_definitions
 from citybrain.definitions.services import ServiceItem
 from ops.simulators.departments.people import RECORDS, Paid, Person
 

@@ -11,7 +11,7 @@ import pytest
 
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments
-from projections import queries
+from projections import applications
 from tests.integration.http.applying import (
     KIOSK,
     REPAYMENT,
@@ -101,13 +101,13 @@ async def test_live_waits_for_an_officer_and_asks_for_nothing_meanwhile(
     application = await applied(api, citizen)
     await until(api, application, "referred")
     looks: list[float] = []
-    ask = queries.application_steps
+    ask = applications.steps
 
     async def counting(*arguments: Any) -> list[dict[str, Any]]:
         looks.append(time.monotonic())
         return await ask(*arguments)
 
-    monkeypatch.setattr(queries, "application_steps", counting)
+    monkeypatch.setattr(applications, "steps", counting)
     async with following(api, application, "citizen", citizen) as steps:
         async for _, step in steps:
             if step["topic"] == "application.decided":

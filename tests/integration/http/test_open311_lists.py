@@ -27,7 +27,7 @@ from commands.case import (
     verify_case,
 )
 from commands.handling import CommandContext
-from projections import queries
+from projections.reading import wait_until
 from tests.integration.http.conftest import Api
 from tests.integration.http.test_open311 import BASE, HOLE, Client, client, reported
 from tests.integration.http.test_open311_hostile import KINDS, errors, post
@@ -65,7 +65,7 @@ async def old_cases(api: Api) -> dict[int, str]:
         if age % 2 and age > 1:
             await close(api, case_id, at + DAY)
     store = api.runtime.store
-    assert await queries.wait_until(store.pool, "service_requests", await store.head(), 10)
+    assert await wait_until(store.pool, "service_requests", await store.head(), 10)
     return cases
 
 

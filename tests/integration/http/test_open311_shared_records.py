@@ -32,7 +32,7 @@ from commands.case import (
 from commands.handling import CommandContext
 from commands.imports.csv_rows import CsvRows
 from commands.imports.record_311 import COLUMNS, BadRecord, Record, read_record
-from projections import queries
+from projections.reading import wait_until
 from tests.integration.http.conftest import Api
 from tests.open311_client import Found, Open311Client
 
@@ -175,11 +175,11 @@ async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
     began, store = time.monotonic(), api.runtime.store
     assert await store.wait_for(3 * len(records), 300)  # filed and dispatched
     for model in ("case_desk", "service_requests"):
-        assert await queries.wait_until(store.pool, model, await store.head(), 300)
+        assert await wait_until(store.pool, model, await store.head(), 300)
     print(f"filed, dispatched and in the read models after {time.monotonic() - began:.1f} s")
     began = time.monotonic()
     closed = await close_some(api, reported)
-    assert await queries.wait_until(store.pool, "service_requests", await store.head(), 60)
+    assert await wait_until(store.pool, "service_requests", await store.head(), 60)
     print(f"{closed} taken to their closing in {time.monotonic() - began:.1f} s")
 
     expected = Counter(

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from citybrain.vault.vault import NoSuchBlob, PersonErased
-from projections import queries
+from projections.reading import wait_until
 from projections.rebuild import compare
 from projections.registry import PROJECTIONS, projection_named
 from tests.integration.http.conftest import Api
@@ -32,7 +32,7 @@ async def client(api: Api, request: pytest.FixtureRequest) -> Open311Client:
 async def told(client: Open311Client, api: Api, **query: str) -> list[Found]:
     """All updates that there are by now."""
     store = api.runtime.store
-    assert await queries.wait_until(store.pool, MODEL, await store.head(), 10)
+    assert await wait_until(store.pool, MODEL, await store.head(), 10)
     return await client.updates(**query)
 
 
@@ -131,7 +131,7 @@ async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api)
     # In clear it is nowhere: not in the log, not in a read model, not in an answer.
     store = api.runtime.store
     for projection in PROJECTIONS:
-        assert await queries.wait_until(store.pool, projection.name, await store.head(), 10)
+        assert await wait_until(store.pool, projection.name, await store.head(), 10)
     seen = b"".join(each.state for each in await store.read(case_id)) + await everything(api)
     for secret in (SAID, "zhuge@example.org", "孔明"):
         assert secret.encode() not in seen

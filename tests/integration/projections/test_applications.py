@@ -9,8 +9,8 @@ import pytest
 from citybrain.domain.actor import Actor
 from citybrain.domain.application import Application, Channel, Status
 from citybrain.eventstore import EventStore, Metadata
-from projections import queries
-from projections.application_days import bucket_of, bucket_seconds
+from projections import application_days, applications, data_accesses, refusal_days, source_days
+from projections.buckets import bucket_of, bucket_seconds
 from projections.projection import Projection
 from projections.rebuild import compare
 from projections.registry import projection_named
@@ -135,7 +135,7 @@ async def project(store: EventStore, names: tuple[str, ...] = MODELS, batch: int
 async def counted(store: EventStore) -> dict[str, int]:
     """The counts of the day, as projected."""
     await project(store, ("application_days",))
-    (day,) = await queries.application_days(store.pool, since=DAY, until=DAY)
+    (day,) = await application_days.days(store.pool, since=DAY, until=DAY)
     counts: dict[str, int] = day["counts"]
     return counts
 
@@ -158,11 +158,11 @@ async def tables(store: EventStore) -> dict[str, list[str]]:
 async def test_a_row_says_where_an_application_stands(store: EventStore, status: Status) -> None:
     application_id = await lived(store, status)
     await project(store, ("applications",))
-    row = await queries.application(store.pool, application_id)
+    row = await applications.one(store.pool, application_id)
     assert row is not None
     assert row["status"] == status
     assert row["version"] == len(await store.read(application_id))
-    waiting = await queries.application_queue(store.pool, department="housing-fund")
+    waiting = await applications.queue(store.pool, department="housing-fund")
     assert bool(waiting) == (status in (Status.REFERRED, Status.PAYOUT_FAILED))
 
 
@@ -175,7 +175,7 @@ async def test_steps_count_from_the_submission_and_hold_nothing_sealed(store: Ev
     application.collect(NOW + timedelta(seconds=3), [answer("police"), failure("bank")])
     application_id = await saved(store, application)
     await project(store)
-    steps = await queries.application_steps(store.pool, application_id)
+    steps = await applications.steps(store.pool, application_id)
     assert [step["milliseconds"] for step in steps] == [0, 1234, 1234, 3000, 3000]
     assert steps[4]["details"]["reason"] == "source-timeout"
     assert not any("sealed" in row for rows in (await tables(store)).values() for row in rows)
@@ -193,17 +193,17 @@ async def test_collecting_ends_with_the_last_answer_and_begins_again(store: Even
     statuses = {await saved(store, each): each.status for each in (half, nothing, again)}
     await project(store, ("applications",))
     for application_id, status in statuses.items():
-        row = await queries.application(store.pool, application_id)
+        row = await applications.one(store.pool, application_id)
         assert row is not None
         assert row["status"] == status
     assert list(statuses.values()) == ["collecting", "collected", "collecting"]
-    assert await queries.application_queue(store.pool) == []
+    assert await applications.queue(store.pool) == []
 
 
 async def test_a_row_keeps_what_happened_on_the_way(store: EventStore) -> None:
     application_id = await saved(store, winding())
     await project(store, ("applications",))
-    row = await queries.application(store.pool, application_id)
+    row = await applications.one(store.pool, application_id)
     assert row is not None
     assert (row["channel"], row["channels"]) == ("counter", ["app", "counter"])
     assert (row["held_by"], row["status"], row["decided_by"]) == (FUND.subject, "paid", "rules")
@@ -225,12 +225,12 @@ async def test_the_most_urgent_come_first_page_by_page(store: EventStore) -> Non
     await project(store, ("applications",))
     seen: list[str] = []
     after = None
-    while page := await queries.application_queue(store.pool, after=after, limit=2):
+    while page := await applications.queue(store.pool, after=after, limit=2):
         seen += [row["application_id"] for row in page]
         after = page[-1]["submitted_at"], page[-1]["application_id"]
     assert seen == sorted(ids, key=lambda each: (ids[each] or "9999", each))
     nowhere = (NOW, "application-" + "0" * 32)
-    assert await queries.application_queue(store.pool, after=nowhere) == []
+    assert await applications.queue(store.pool, after=nowhere) == []
 
 
 async def test_one_at_a_time_and_all_at_once_give_the_same(store: EventStore) -> None:
@@ -257,7 +257,7 @@ async def test_days_count_what_became_of_them_and_what_was_saved(store: EventSto
     await lived(store, Status.REFUSED)
     await lived(store, Status.APPROVED, pays=False)
     await project(store)
-    (day,) = await queries.application_days(store.pool, since=DAY, until=DAY)
+    (day,) = await application_days.days(store.pool, since=DAY, until=DAY)
     counts = day["counts"]
     assert {name: counts[name] for name in ("submitted", "paid", "refused", "approved")} == {
         "submitted": 4,
@@ -271,7 +271,7 @@ async def test_days_count_what_became_of_them_and_what_was_saved(store: EventSto
     assert (counts["steps_before"], counts["steps_now"]) == (12, 3)
     assert (counts["trips_before"], counts["trips_now"]) == (3, 1)
     assert counts["amount_fen"] == 200
-    ((seconds, count),) = await queries.seconds_to_money(store.pool, since=DAY, until=DAY)
+    ((seconds, count),) = await application_days.seconds_to_money(store.pool, since=DAY, until=DAY)
     assert (seconds, count) == (0.001, 2)
 
 
@@ -313,7 +313,7 @@ async def test_seconds_to_money_are_those_between_the_decisions(store: EventStor
     )
     await saved(store, application)
     await project(store, ("application_days",))
-    ((seconds, count),) = await queries.seconds_to_money(store.pool, since=DAY, until=DAY)
+    ((seconds, count),) = await application_days.seconds_to_money(store.pool, since=DAY, until=DAY)
     assert 30 <= seconds <= 33
     assert count == 1
 
@@ -332,7 +332,7 @@ async def test_departments_and_their_failures(store: EventStore) -> None:
     application.collect(NOW, [answer("police"), failure("bank")])
     await saved(store, application)
     await project(store)
-    bank, police = await queries.source_days(store.pool, since=DAY, until=DAY)
+    bank, police = await source_days.days(store.pool, since=DAY, until=DAY)
     assert bank["counts"] == {"requested": 1, "attempts": 3, "source-timeout": 1}
     assert police["counts"] == {"requested": 1, "attempts": 1, "collected": 1}
     ((seconds, count),) = police["seconds"]
@@ -351,7 +351,7 @@ async def test_refusals_by_whom_and_why(store: EventStore) -> None:
     review(looked, "refused")
     await saved(store, looked)
     await project(store)
-    rows = await queries.refusal_days(store.pool, since=DAY, until=DAY)
+    rows = await refusal_days.days(store.pool, since=DAY, until=DAY)
     assert {(row["by"], row["reason"], row["count"]) for row in rows} == {
         ("rules", "rule", 1),
         ("claim", "drawn-meanwhile", 1),
@@ -368,13 +368,13 @@ async def test_who_read_my_data(store: EventStore) -> None:
     application.open_sealed(FUND, NOW, what="explanation", purpose="complaint")
     await saved(store, application)
     await project(store)
-    rows = await queries.data_accesses(store.pool, CITIZEN_ID)
+    rows = await data_accesses.page(store.pool, CITIZEN_ID)
     assert [(row["who"], row["what"], row["purpose"]) for row in rows] == [
         ("official-fund-1", "explanation", "complaint"),
         ("bank", "bank", "housing-fund-repayment"),
         ("police", "police", "housing-fund-repayment"),
     ]
-    (last,) = await queries.data_accesses(
+    (last,) = await data_accesses.page(
         store.pool, CITIZEN_ID, after=(rows[1]["at"], rows[1]["access_id"])
     )
     assert last["who"] == "police"
@@ -392,7 +392,7 @@ async def test_each_look_at_a_face_or_a_document_is_an_access(store: EventStore)
     metadata = Metadata(OFFICIAL.subject, "official", "counter", uuid4(), uuid4(), None)
     await store.save(citizen, metadata=metadata)
     await project(store, ("data_accesses",))
-    rows = await queries.data_accesses(store.pool, citizen.id)
+    rows = await data_accesses.page(store.pool, citizen.id)
     assert [(row["what"], row["purpose"], row["version"]) for row in rows] == [
         ("document looked at", "other", 6),
         ("face searched", "identification", 5),

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from citybrain.eventstore import EventStore
-from projections import queries
+from projections import identity_days
 from projections.rebuild import compare
 from projections.registry import projection_named
 from tests.integration.projections.test_projections import caught_up, running
@@ -33,7 +33,7 @@ async def test_days_of_the_city_and_rates(store: EventStore) -> None:
         await caught_up(store, NAME)
 
     today = date(2026, 3, 1)
-    first, *second = await queries.identity_days(
+    first, *second = await identity_days.days(
         store.pool, since=today, until=today + timedelta(days=1)
     )
     assert first["outcomes"] == {"face-matched": 6, "face-not-matched": 2}

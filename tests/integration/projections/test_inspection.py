@@ -16,7 +16,8 @@ from citybrain.domain.deadlines import Stage
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.http.evaluation import rates
 from citybrain.places.distance import metres_between
-from projections import queries
+from projections import case_desk_questions as desk
+from projections import case_timeline, evaluation_days, heat_grid
 from projections.projection import Projection
 from projections.rebuild import compare
 from projections.registry import projection_named
@@ -247,7 +248,7 @@ async def test_one_at_a_time_and_all_at_once_and_a_rebuild_are_the_same(store: E
 async def test_the_desk_says_what_the_stream_says(store: EventStore) -> None:
     ids = await all_lives(store)
     await project(store, "case_desk")
-    rows = {row["case_id"]: row for row in await queries.cases(store.pool, is_open=None, limit=99)}
+    rows = {row["case_id"]: row for row in await desk.cases(store.pool, is_open=None, limit=99)}
     for life, case_id in ids.items():
         row, case = rows[case_id], await store.load(InspectionCase, case_id)
         same = (
@@ -276,7 +277,7 @@ async def test_the_desk_is_filtered(store: EventStore) -> None:
     await project(store, "case_desk")
 
     async def found(**which: Any) -> set[str]:
-        rows = await queries.cases(store.pool, **which, limit=99)
+        rows = await desk.cases(store.pool, **which, limit=99)
         return {life for life, case_id in ids.items() if case_id in {r["case_id"] for r in rows}}
 
     everything = set(ids)
@@ -298,7 +299,7 @@ async def test_deadlines_are_those_of_the_streams_and_stand_still_while_deferred
 ) -> None:
     ids = await all_lives(store)
     await project(store, "case_desk")
-    rows = await queries.deadlines(store.pool, limit=500)
+    rows = await desk.deadlines(store.pool, limit=500)
     for life, case_id in ids.items():
         case = await store.load(InspectionCase, case_id)
         runs = case.deferred_until is None and case.status not in ("merged", "voided", "closed")
@@ -308,16 +309,16 @@ async def test_deadlines_are_those_of_the_streams_and_stand_still_while_deferred
     assert [row["due_at"] for row in rows] == sorted(row["due_at"] for row in rows)
     assert {row["responsible"] for row in rows} == {"centre", "municipal-works"}
     paged, after = [], None
-    while page := await queries.deadlines(store.pool, after=after, limit=3):
+    while page := await desk.deadlines(store.pool, after=after, limit=3):
         paged += page
         after = page[-1]["due_at"], page[-1]["case_id"], page[-1]["code"]
     assert paged == rows
-    soon = await queries.deadlines(store.pool, due_before=NOW + 2 * HOUR, limit=500)
+    soon = await desk.deadlines(store.pool, due_before=NOW + 2 * HOUR, limit=500)
     assert 0 < len(soon) < len(rows)
-    counts = {row["responsible"]: row for row in await queries.deadline_counts(store.pool, NOW)}
+    counts = {row["responsible"]: row for row in await desk.deadline_counts(store.pool, NOW)}
     assert sum(row["running"] for row in counts.values()) == len(rows)
     assert counts["centre"]["overdue"] == 0
-    later = await queries.deadline_counts(store.pool, NOW + timedelta(days=99))
+    later = await desk.deadline_counts(store.pool, NOW + timedelta(days=99))
     assert sum(row["overdue"] for row in later) == len(rows)
 
 
@@ -327,7 +328,7 @@ async def test_near_cases_come_by_distance(store: EventStore) -> None:
         offset = {"latitude": 34.75 + number * 0.0004, "longitude": 113.62 + number * 0.0003}
         ids.append(await saved(store, living("dispatched" if number % 4 else "closed", **offset)))
     await project(store, "case_desk")
-    rows = await queries.cases_near(store.pool, 34.754, 113.623, radius_m=900, limit=99)
+    rows = await desk.near(store.pool, 34.754, 113.623, radius_m=900, limit=99)
     distances = [row["distance_m"] for row in rows]
     assert distances == sorted(distances)
     expected = {
@@ -338,7 +339,7 @@ async def test_near_cases_come_by_distance(store: EventStore) -> None:
         <= 900
     }
     assert {row["case_id"] for row in rows} == expected
-    first = await queries.cases_near(store.pool, 34.754, 113.623, radius_m=900, limit=5)
+    first = await desk.near(store.pool, 34.754, 113.623, radius_m=900, limit=5)
     assert first == rows[:5]
 
 
@@ -346,9 +347,9 @@ async def test_the_timeline_holds_every_event_and_of_merged_cases_too(store: Eve
     ids = await all_lives(store)
     await project(store, "case_timeline")
     for case_id in ids.values():
-        entries = await queries.case_timeline(store.pool, [case_id])
+        entries = await case_timeline.history(store.pool, [case_id])
         assert len(entries) == len(await store.read(case_id))
-    both = await queries.case_timeline(store.pool, [ids["target"], ids["merged"]])
+    both = await case_timeline.history(store.pool, [ids["target"], ids["merged"]])
     assert {entry["case_id"] for entry in both} == {ids["target"], ids["merged"]}
     (merged,) = [entry for entry in both if entry["topic"] == "case.merged"]
     assert merged["details"]["into_case_id"] == ids["target"]
@@ -359,7 +360,7 @@ async def counted(store: EventStore, *lives: str, by: str = "class") -> dict[str
         await saved(store, living(life))
     await project(store, "evaluation_days")
     until = DAY + timedelta(days=9)
-    (counts,) = (await queries.evaluation(store.pool, by=by, since=DAY, until=until)).values()
+    (counts,) = (await evaluation_days.counts(store.pool, by=by, since=DAY, until=until)).values()
     return counts
 
 
@@ -390,7 +391,7 @@ async def test_evaluation_is_by_area_department_class_and_day(store: EventStore)
     await saved(store, living("closed", class_code="piled_rubbish", place=None))
     await project(store, "evaluation_days")
     found = {
-        by: await queries.evaluation(store.pool, by=by, since=DAY, until=DAY)
+        by: await evaluation_days.counts(store.pool, by=by, since=DAY, until=DAY)
         for by in ("area", "department", "class", "day")
     }
     assert set(found["area"]) == {"", "410105"}
@@ -398,7 +399,7 @@ async def test_evaluation_is_by_area_department_class_and_day(store: EventStore)
     assert found["department"][""]["reported"] == 3
     assert found["class"]["piled_rubbish"]["closed"] == 1
     assert set(found["day"]) == {date.isoformat(DAY)}
-    only = await queries.evaluation(
+    only = await evaluation_days.counts(
         store.pool,
         by="class",
         since=DAY,
@@ -422,7 +423,7 @@ async def test_heat_counts_reports_by_square(store: EventStore) -> None:
             "limit": 10,
             "squares": (-99_999, 99_999, -99_999, 99_999),
         }
-        return [row["reported"] for row in await queries.heat(store.pool, **span | which)]
+        return [row["reported"] for row in await heat_grid.squares(store.pool, **span | which)]
 
     assert await heat() == [2, 1]
     assert await heat(squares=(0, 99_999, 22_725, 99_999)) == [1]

@@ -10,7 +10,7 @@ from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import EVENTS, Change
 from citybrain.domain.deadlines import Stage
 from citybrain.eventstore import EventStore
-from projections import queries
+from projections import service_requests
 from projections.rebuild import compare
 from projections.registry import projection_named
 from projections.service_requests import SILENT, STEPS, ServiceRequests
@@ -131,7 +131,7 @@ async def test_every_state_is_open_or_closed_with_a_note_and_an_end(
     case = living_by(*steps)
     case_id = await saved(store, case)
     await project(store, MODEL)
-    (row,) = await queries.service_requests_by_id(store.pool, [case_id])
+    (row,) = await service_requests.by_id(store.pool, [case_id])
     assert row["status"] == status
     assert says in row["status_notes"]
     assert row["expected_at"] == (hours and after(hours))
@@ -181,7 +181,7 @@ async def test_batches_of_any_size_and_a_rebuild_are_the_same(
 
 async def updates(store: EventStore, **which: Any) -> list[dict[str, Any]]:
     since, until = EVER
-    return await queries.service_request_updates(store.pool, since=since, until=until, **which)
+    return await service_requests.updates(store.pool, since=since, until=until, **which)
 
 
 @pytest.mark.parametrize(

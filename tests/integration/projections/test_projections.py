@@ -10,13 +10,16 @@ from uuid import uuid4
 import pytest
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
-from projections import queries
+from projections import case_days, case_timeline, streams
+from projections import case_desk_questions as desk
 from projections.case_desk import CaseDesk
 from projections.parked import retry_parked
 from projections.projection import Projection
+from projections.reading import wait_until
 from projections.rebuild import RebuildRunning, compare, rebuild
 from projections.registry import PROJECTIONS, UnknownProjection, projection_named
 from projections.runner import ProjectionRunner
+from projections.status import parked_events
 from projections.streams import Streams
 from tests.integration.cases import services_over, take_to_the_end
 
@@ -34,7 +37,7 @@ async def running(store: EventStore, *projections: Projection) -> AsyncIterator[
 async def caught_up(store: EventStore, *names: str) -> None:
     head = await store.head()
     for name in names or [projection.name for projection in PROJECTIONS]:
-        assert await queries.wait_until(store.pool, name, head, 15), name
+        assert await wait_until(store.pool, name, head, 15), name
 
 
 async def append(store: EventStore, stream: str, topic: str = "test.happened") -> None:
@@ -49,21 +52,21 @@ async def test_read_models_show_what_happened(store: EventStore) -> None:
         handled = await take_to_the_end(services, 4)
         dispatched = await take_to_the_end(services, 2)
         await caught_up(store)
-    open_cases = await queries.cases(store.pool)
+    open_cases = await desk.cases(store.pool)
     assert [(row["case_id"], row["status"]) for row in open_cases] == [
         (handled.stream_id, "handled"),
         (dispatched.stream_id, "dispatched"),
     ]
     assert open_cases[0]["departments"] == ["sanitation"]
-    assert await queries.cases(store.pool, department="landscape") == []
-    assert [row["open"] for row in await queries.open_case_counts(store.pool)] == [2]
-    timeline = await queries.case_timeline(store.pool, [closed.stream_id])
+    assert await desk.cases(store.pool, department="landscape") == []
+    assert [row["open"] for row in await desk.open_counts(store.pool)] == [2]
+    timeline = await case_timeline.history(store.pool, [closed.stream_id])
     assert [row["version"] for row in timeline] == [1, 2, 3, 4, 5, 6, 7]
     assert timeline[2]["details"]["lead"] == "sanitation"
-    days = await queries.case_days(store.pool, since=date(2026, 1, 1), until=date(2100, 1, 1))
+    days = await case_days.days(store.pool, since=date(2026, 1, 1), until=date(2100, 1, 1))
     assert sum(row["reported"] for row in days) == 3
     assert sum(row["closed"] for row in days) == 1
-    (category,) = await queries.stream_counts(store.pool)
+    (category,) = await streams.counts(store.pool)
     assert (category["streams"], category["events"]) == (3, 7 + 5 + 3)
 
 
@@ -74,7 +77,7 @@ async def test_paging_by_cursor_sees_each_case_once(store: EventStore) -> None:
     async with running(store, CaseDesk()):
         await caught_up(store, "case_desk")
     seen, after = [], None
-    while page := await queries.cases(store.pool, after=after, limit=3):
+    while page := await desk.cases(store.pool, after=after, limit=3):
         seen += [row["case_id"] for row in page]
         after = (page[-1]["reported_at"], page[-1]["case_id"])
     assert len(seen) == len(set(seen)) == 7
@@ -91,8 +94,8 @@ async def test_a_rebuild_under_load_is_swapped_in_and_equal(store: EventStore) -
     async def read() -> int:
         reads = 0
         while not stop.is_set():
-            await queries.open_case_counts(store.pool)  # must never fail or see half a model
-            await queries.stream_counts(store.pool)
+            await desk.open_counts(store.pool)  # must never fail or see half a model
+            await streams.counts(store.pool)
             reads += 1
         return reads
 
@@ -152,7 +155,7 @@ async def test_a_poison_event_and_its_stream_are_parked_and_retried_in_order(
         await append(store, "bad-1")
         await append(store, "good-1")
         await caught_up(store, "poisoned")
-        parked = await queries.parked_events(store.pool)
+        parked = await parked_events(store.pool)
         assert [(row["stream_id"], row["topic"]) for row in parked] == [
             ("bad-1", "test.poison"),
             ("bad-1", "test.happened"),
@@ -163,7 +166,7 @@ async def test_a_poison_event_and_its_stream_are_parked_and_retried_in_order(
         assert (await retry_parked(store, projection)).applied == 2
         await append(store, "bad-1")
         await caught_up(store, "poisoned")
-    assert await queries.parked_events(store.pool) == []
+    assert await parked_events(store.pool) == []
     rows = await store.pool.fetch("SELECT category, events FROM poisoned.categories ORDER BY 1")
     assert [tuple(row) for row in rows] == [("bad", 3), ("good", 11)]
 
@@ -179,11 +182,11 @@ async def test_a_new_version_is_rebuilt_at_start(store: EventStore) -> None:
 
     async with running(store, Streams2()):
         async with asyncio.timeout(10):
-            while (await queries.stream_counts(store.pool))[0]["events"] != 1:
+            while (await streams.counts(store.pool))[0]["events"] != 1:
                 await asyncio.sleep(0.05)
         await append(store, "case-1")
         await caught_up(store, "streams")
-    assert (await queries.stream_counts(store.pool))[0]["events"] == 2
+    assert (await streams.counts(store.pool))[0]["events"] == 2
 
 
 async def test_a_standby_takes_over_and_each_event_counts_once(store: EventStore) -> None:
@@ -199,7 +202,7 @@ async def test_a_standby_takes_over_and_each_event_counts_once(store: EventStore
             for _ in range(20):
                 await append(store, "case-1")
             await caught_up(store, "streams")
-    assert (await queries.stream_counts(store.pool))[0]["events"] == 22
+    assert (await streams.counts(store.pool))[0]["events"] == 22
 
 
 async def test_two_rebuilds_of_one_model_exclude_each_other(store: EventStore) -> None:

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from citybrain.domain.citizen import Citizen
 from citybrain.eventstore import EventStore, Metadata
-from projections import queries
+from projections import suspected_duplicates
 from projections.rebuild import compare, rebuild
 from projections.registry import projection_named
 from tests.integration.projections.test_projections import caught_up, running
@@ -26,10 +26,10 @@ async def test_suspicions_are_listed_until_an_officer_has_looked(store: EventSto
             enrol(duplicate=f"other-{number}")(citizen)
             await saved(store, citizen)
         await caught_up(store, NAME)
-        listed = await queries.suspected_duplicates(store.pool, limit=10)
+        listed = await suspected_duplicates.page(store.pool, limit=10)
         assert [row["citizen_id"] for row in listed] == [citizen.id for citizen in citizens]
         last = (listed[2]["suspected_at"], listed[2]["pair"])
-        rest = await queries.suspected_duplicates(store.pool, after=last, limit=10)
+        rest = await suspected_duplicates.page(store.pool, after=last, limit=10)
         assert rest == listed[3:]
 
         for citizen, verdict in zip(citizens, ("different-people", "same-person"), strict=False):
@@ -37,9 +37,9 @@ async def test_suspicions_are_listed_until_an_officer_has_looked(store: EventSto
             citizen.resolve_duplicate(OFFICIAL, NOW, other=other, verdict=verdict)
             await saved(store, citizen)
         await caught_up(store, NAME)
-        assert await queries.suspected_duplicates(store.pool, limit=10) == listed[2:]
+        assert await suspected_duplicates.page(store.pool, limit=10) == listed[2:]
 
     compared = await compare(store, projection_named(NAME))
     assert compared.equal
     await rebuild(store, projection_named(NAME))
-    assert await queries.suspected_duplicates(store.pool, limit=10) == listed[2:]
+    assert await suspected_duplicates.page(store.pool, limit=10) == listed[2:]

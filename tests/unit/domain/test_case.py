@@ -9,16 +9,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from citybrain.domain.actor import Actor, Role, system_actor
+from citybrain.domain.actor import Actor, Role, RoleNotAllowed, system_actor
 from citybrain.domain.case import (
     AlreadyAccepted,
     DepartmentNotAssigned,
     InspectionCase,
-    RoleNotAllowed,
-    TimeOutOfOrder,
     WrongCaseStatus,
 )
 from citybrain.domain.case_events import CaseSource, CaseStatus
+from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import mapper
 

@@ -12,7 +12,7 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from citybrain.domain.actor import Actor, Role, system_actor
+from citybrain.domain.actor import Actor, Role, RoleNotAllowed, system_actor
 from citybrain.domain.case import (
     AlreadyRequested,
     CannotMerge,
@@ -23,14 +23,13 @@ from citybrain.domain.case import (
     NoSuchRequest,
     NoSuchTask,
     NotMerged,
-    RoleNotAllowed,
     SamePerson,
     TasksOpen,
-    TimeOutOfOrder,
     WrongCaseStatus,
 )
 from citybrain.domain.case_events import CaseDetection, Change
 from citybrain.domain.deadlines import Deadline, Stage
+from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError, InvalidInput
 from tests.unit.domain.test_case import (
     DIGEST,

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from citybrain.domain.actor import Actor
-from citybrain.domain.case import RoleNotAllowed, TimeOutOfOrder
+from citybrain.domain.actor import Actor, RoleNotAllowed
+from citybrain.domain.times import TimeOutOfOrder
 from tests.unit.domain.test_case import (
     AUDITOR,
     CAMERA,

@@ -9,15 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor, Role, system_actor
-from citybrain.domain.case import (
-    CLOCK_TOLERANCE,
-    InspectionCase,
-    InvalidDispatch,
-    TimeOutOfOrder,
-    WrongCaseStatus,
-)
+from citybrain.domain.case import InspectionCase, InvalidDispatch, WrongCaseStatus
 from citybrain.domain.case_events import CaseSource
 from citybrain.domain.stream import StreamSnapshot
+from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import CitybrainError
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPoint, Point
 
+from citybrain.city_day import CITY_ZONE
 from citybrain.definitions import load_definitions
-from citybrain.definitions.registry import CITY_ZONE, PACKAGE_FOLDER
+from citybrain.definitions.registry import PACKAGE_FOLDER
 from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.places.areas import Area, AreaError, AreaKind, Areas, Place, load_areas
 

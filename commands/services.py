@@ -1,0 +1,49 @@
+"""What command handlers need beside the command: opened once a process by `citybrain.app`.
+
+The capabilities are only named here; who opens one loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from citybrain.definitions import Definitions
+    from citybrain.eventstore import EventStore
+    from citybrain.faces.services import Faces
+    from citybrain.notifications import Notifier
+    from citybrain.photos import Photos
+    from citybrain.vault import Vault
+
+
+def utc_now() -> datetime:
+    """The present in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long each step of an application may take."""
+
+    identity: timedelta = timedelta(minutes=30)
+    evidence: timedelta = timedelta(seconds=10)
+    payout: timedelta = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class Services:
+    """What handlers need beside the command."""
+
+    store: EventStore
+    definitions: Definitions
+    vault: Vault
+    notifier: Notifier
+    faces: Faces | None = None
+    exchange: Any = None
+    photos: Photos | None = None
+    deadlines: Deadlines = Deadlines()
+    clock: Callable[[], datetime] = utc_now
+    keys_in_flight: set[str] = field(default_factory=set)

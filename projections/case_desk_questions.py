@@ -1,0 +1,162 @@
+"""What is asked of the case desk: lists, what is near, deadlines, counts."""
+
+from datetime import datetime
+
+from citybrain.places.distance import degrees_around, metres_between
+from projections.case_desk import EAST_SHRINKS
+from projections.reading import Pool, Row, fetch, fetch_planned
+
+COLUMNS = """
+case_id, class_code, status, source, lead, departments, district, street, community, cell, address,
+latitude, longitude, description, simulated, reported_at, updated_at, closed_at, detections,
+times_returned, times_reopened, deferred_until, merged_into, requests, due_at, overdue, version,
+position
+"""
+
+CASES = f"""
+SELECT {COLUMNS} FROM case_desk.cases
+WHERE ($1::boolean IS NULL OR open = $1)
+  AND ($2::text IS NULL OR departments @> ARRAY[$2])
+  AND ($3::text IS NULL OR class_code = $3)
+  AND ($4::text IS NULL OR status = $4)
+  AND ($5::text IS NULL OR source = $5)
+  AND ($6::text IS NULL OR cell LIKE $6 || '%')
+  AND ($7::boolean IS NULL OR overdue = $7)
+  AND ($8::boolean IS NULL OR (requests <> '{{}}') = $8)
+  AND ($9::timestamptz IS NULL OR reported_at >= $9)
+  AND ($10::timestamptz IS NULL OR reported_at < $10)
+  AND ($11::timestamptz IS NULL OR (reported_at, case_id) > ($11, $12::text))
+ORDER BY reported_at, case_id LIMIT $13
+"""  # noqa: S608
+
+NEAR = f"""
+SELECT {COLUMNS} FROM case_desk.cases
+WHERE location <@ box(point($1, $2), point($3, $4)) AND open
+  AND ($5::text IS NULL OR departments @> ARRAY[$5])
+ORDER BY location <-> point(($1 + $3) / 2, ($2 + $4) / 2) LIMIT $6
+"""  # noqa: S608
+
+OPEN_COUNTS = """
+SELECT coalesce(lead, '') AS department, class_code, count(*) AS open
+FROM case_desk.cases WHERE open GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+"""
+
+DEADLINES = """
+SELECT case_id, code, stage, responsible, district, class_code, due_at, warn_at, warned, missed,
+       simulated
+FROM case_desk.deadlines
+WHERE NOT paused
+  AND ($1::text IS NULL OR responsible = $1)
+  AND ($2::text IS NULL OR stage = $2)
+  AND ($3::text IS NULL OR district = $3)
+  AND ($4::timestamptz IS NULL OR due_at <= $4)
+  AND ($5::timestamptz IS NULL OR (due_at, case_id, code) > ($5, $6::text, $7::text))
+ORDER BY due_at, case_id, code LIMIT $8
+"""
+
+DEADLINE_COUNTS = """
+SELECT responsible, count(*) FILTER (WHERE due_at <= $1) AS overdue,
+       count(*) FILTER (WHERE due_at > $1 AND due_at <= $1 + interval '1 hour') AS within_1_hour,
+       count(*) FILTER (WHERE due_at > $1 AND due_at <= $1 + interval '4 hours') AS within_4_hours,
+       count(*) FILTER (WHERE due_at > $1 AND due_at <= $1 + interval '24 hours')
+           AS within_24_hours,
+       count(*) AS running
+FROM case_desk.deadlines WHERE NOT paused GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+
+async def cases(
+    pool: Pool,
+    *,
+    is_open: bool | None = True,
+    department: str | None = None,
+    class_code: str | None = None,
+    status: str | None = None,
+    source: str | None = None,
+    area: str | None = None,
+    overdue: bool | None = None,
+    waiting: bool | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Cases, oldest first; `after` is (reported_at, case_id) of the last one seen.
+
+    `area` is the code of a district, street, community or cell; `waiting`: for a supervisor.
+    """
+    reported_at, case_id = after or (None, None)
+    return await fetch_planned(
+        pool,
+        CASES,
+        is_open,
+        department,
+        class_code,
+        status,
+        source,
+        area,
+        overdue,
+        waiting,
+        since,
+        until,
+        reported_at,
+        case_id,
+        limit,
+    )
+
+
+async def near(
+    pool: Pool,
+    latitude: float,
+    longitude: float,
+    *,
+    radius_m: float,
+    department: str | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Open cases within a circle, nearest first, with `distance_m`."""
+    north, east = degrees_around(latitude, radius_m)
+    west_x, east_x = ((longitude + each) * EAST_SHRINKS for each in (-east, east))
+    rows = await fetch_planned(
+        pool, NEAR, west_x, latitude - north, east_x, latitude + north, department, 2 * limit + 50
+    )
+    for row in rows:  # the index's map is not true everywhere: what it finds is measured
+        row["distance_m"] = metres_between(latitude, longitude, row["latitude"], row["longitude"])
+    near = sorted(
+        (row for row in rows if row["distance_m"] <= radius_m),
+        key=lambda row: (row["distance_m"], row["case_id"]),
+    )
+    return near[:limit]
+
+
+async def deadlines(
+    pool: Pool,
+    *,
+    responsible: str | None = None,
+    stage: str | None = None,
+    district: str | None = None,
+    due_before: datetime | None = None,
+    after: tuple[datetime, str, str] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """Running deadlines, the next one first; `after` is (due_at, case_id, code)."""
+    return await fetch_planned(
+        pool,
+        DEADLINES,
+        responsible,
+        stage,
+        district,
+        due_before,
+        *(after or (None, None, None)),
+        limit,
+    )
+
+
+async def deadline_counts(pool: Pool, now: datetime) -> list[Row]:
+    """Running deadlines by who is responsible: overdue, and due within some hours."""
+    return await fetch(pool, DEADLINE_COUNTS, now)
+
+
+async def open_counts(pool: Pool) -> list[Row]:
+    """Open cases by leading department ('' before dispatch) and class."""
+    return await fetch(pool, OPEN_COUNTS)

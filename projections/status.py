@@ -1,0 +1,36 @@
+"""How far the read models have come, and what they set aside."""
+
+from collections.abc import Sequence
+
+from citybrain.eventstore import EventStore
+from citybrain.eventstore.locks import is_held
+from projections.projection import Projection
+from projections.reading import Pool, Row, fetch
+
+STATUS = f"""
+SELECT c.projection, c.version, c.position, c.updated_at,
+       (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked,
+       {is_held("'projection:' || c.projection")} AS running
+FROM projection_checkpoints c ORDER BY c.projection
+"""  # noqa: S608
+
+PARKED = """
+SELECT projection, position, stream_id, topic, error, attempts, parked_at
+FROM parked_events ORDER BY projection, position LIMIT $1
+"""
+
+
+async def projection_status(store: EventStore, projections: Sequence[Projection]) -> list[Row]:
+    """Version, position, lag and parked events of each live projection."""
+    head = await store.head()
+    live = {projection.name for projection in projections}
+    return [
+        row | {"lag": max(head - row["position"], 0)}
+        for row in await fetch(store.pool, STATUS)
+        if row["projection"] in live
+    ]
+
+
+async def parked_events(pool: Pool, limit: int = 100) -> list[Row]:
+    """Events that projections set aside."""
+    return await fetch(pool, PARKED, limit)

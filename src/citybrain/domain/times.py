@@ -1,0 +1,32 @@
+"""When something happened, as decisions take it: never in the future, written in UTC."""
+
+from datetime import UTC, datetime, timedelta
+
+from citybrain.errors import Refused
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+class TimeOutOfOrder(Refused):
+    """`occurred_at` lies before the step it follows, or in the future."""
+
+    code = "time-out-of-order"
+
+
+def not_future(occurred_at: datetime, now: datetime) -> datetime:
+    """`occurred_at` in UTC; raises `TimeOutOfOrder`, `ValueError` where it has no offset."""
+    if occurred_at.tzinfo is None:
+        raise ValueError("occurred_at has no offset from UTC")
+    if occurred_at > now + CLOCK_TOLERANCE:
+        raise TimeOutOfOrder("occurred_at lies in the future", occurred_at=occurred_at.isoformat())
+    return occurred_at.astimezone(UTC)
+
+
+def as_text(at: datetime) -> str:
+    """A moment as events carry it: RFC 3339 in UTC."""
+    return at.astimezone(UTC).isoformat()
+
+
+def moment(text: str) -> datetime:
+    """The moment that a text of ours stands for."""
+    return datetime.fromisoformat(text)
