@@ -14,8 +14,9 @@ import orjson
 from pydantic import Field, StringConstraints
 
 from citybrain.city_day import city_day
-from citybrain.definitions import ServiceItem
+from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.forms import checked_form
+from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
 from citybrain.domain.application import IDENTITY_LASTS, Application, Channel, check_channel
@@ -119,7 +120,7 @@ async def submit_application(
     citizen_id = command.citizen_id or context.actor.subject
     check_channel(context.actor, command.channel, citizen_id)
     now = services.clock()
-    item = services.definitions.catalogue.item(command.service, city_day(now))
+    item = services.definitions.of(Catalogue).item(command.service, city_day(now))
     if command.channel not in item.channels:
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
     form = orjson.dumps(checked_form(item, command.form)).decode()
@@ -156,7 +157,7 @@ def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, 
     """What an application keeps of its service item."""
     promised, legal = item.deadline.promised_seconds, item.deadline.legal_working_days
     baseline, today = item.baseline, city_day(now)
-    calendar = services.definitions.calendar
+    calendar = services.definitions.of(BusinessCalendar)
     return {
         "service": item.code,
         "item_version": item.version,
@@ -330,7 +331,7 @@ async def open_application(
 def item_of(application: Application, services: Services) -> ServiceItem:
     """The item's version that was in force when the application was submitted."""
     day = city_day(application.created_on)
-    return services.definitions.catalogue.item(application.service, day)
+    return services.definitions.of(Catalogue).item(application.service, day)
 
 
 def requests_of(application: Application, services: Services) -> list[dict[str, str]]:

@@ -7,6 +7,9 @@ from typing import Annotated, Any
 import orjson
 from pydantic import AfterValidator, Field, StringConstraints
 
+from citybrain.definitions.areas import areas_at
+from citybrain.definitions.calendars import BusinessCalendar
+from citybrain.definitions.cases import InspectionDefinitions, cases_at
 from citybrain.domain.actor import Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CasePlace, CaseSource
@@ -198,7 +201,7 @@ async def file_case(
         case.file(
             context.actor,
             now,
-            definitions_version=services.definitions.case_at(now).version,
+            definitions_version=cases_at(services.definitions, now).version,
             begun=begun(services, now, case.class_code, at, Stage.DISPATCH, Stage.CLOSING),
             occurred_at=command.occurred_at,
         )
@@ -222,7 +225,7 @@ async def dispatch_case(
         raise InvalidInput("a lead is given together with its departments")
 
     def decide(case: InspectionCase, now: datetime) -> None:
-        definitions = services.definitions.case_at(now)
+        definitions = cases_at(services.definitions, now)
         if command.departments is None:
             route = definitions.route(case.class_code, areas_of(case))
             departments, lead = list(route.departments), route.lead
@@ -339,7 +342,12 @@ async def handle_case(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         at = _told_at(command, context, now)
-        recheck = services.definitions.case_at(now).require_class(case.class_code).recheck_minutes
+        recheck = (
+            services.definitions.of(InspectionDefinitions)
+            .at(now)
+            .require_class(case.class_code)
+            .recheck_minutes
+        )
         seen_by_camera = recheck is not None and bool(case.detections)
         case.handle(
             context.actor,
@@ -461,7 +469,7 @@ def checked_attributes(
 
     Only a citizen can be asked, so what is required is required of citizens.
     """
-    case_class = services.definitions.case_at(now).require_class(command.class_code)
+    case_class = cases_at(services.definitions, now).require_class(command.class_code)
     asked = context.actor.has(Role.CITIZEN)
     return case_class.check_attributes(command.attributes or {}, complete=asked) or None
 
@@ -472,7 +480,7 @@ def _require_sure(
     """A camera that is not sure of what it saw sends a detection, which waits for a person."""
     if context.actor.has(Role.SYSTEM) or command.confidence is None:
         return
-    case_class = services.definitions.case_at(now).require_class(command.class_code)
+    case_class = cases_at(services.definitions, now).require_class(command.class_code)
     if command.source is CaseSource.CAMERA and command.confidence < case_class.confirm_below:
         raise ConfidenceTooLow(
             f"below {case_class.confirm_below} % a person confirms: send it as a detection"
@@ -490,7 +498,7 @@ def place_of(
     services: Services, now: datetime, latitude: float, longitude: float
 ) -> CasePlace | None:
     """The areas in force that a point lies in; nothing where it lies in none."""
-    areas = services.definitions.areas_at(now)
+    areas = areas_at(services.definitions, now)
     place = areas.locate(latitude, longitude)
     if place.district is None:
         return None
@@ -515,7 +523,10 @@ def begun(
     services: Services, now: datetime, class_code: str, at: datetime, *stages: Stage
 ) -> list[Deadline]:
     """The deadlines in force that begin at `at`; raises `UnknownClass`."""
-    definitions, calendar = services.definitions.case_at(now), services.definitions.calendar
+    definitions, calendar = (
+        cases_at(services.definitions, now),
+        services.definitions.of(BusinessCalendar),
+    )
     return definitions.deadlines(class_code, stages, at, calendar)
 
 

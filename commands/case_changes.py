@@ -97,7 +97,7 @@ async def approve_change(
             fields["begun"] = begun(services, now, case.class_code, now, Stage.DISPATCH)
         elif request["change"] == Change.EXTENSION:
             deadline = case.running(request["deadline"])
-            calendar = services.definitions.calendar
+            calendar = services.definitions.of(BusinessCalendar)
             fields["moved"] = [extended(deadline, request["amount"], now, calendar)]
         case.approve(context.actor, now, request_id=command.request_id, note=command.note, **fields)
 
@@ -180,7 +180,7 @@ def postponed(
 
 
 def _resume(case: InspectionCase, context: CommandContext, services: Services) -> None:
-    now, calendar = services.clock(), services.definitions.calendar
+    now, calendar = services.clock(), services.definitions.of(BusinessCalendar)
     paused_at = case.deferred_at or now
     case.resume(
         context.actor,

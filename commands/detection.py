@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from citybrain.definitions.cases import cases_at
 from citybrain.domain.camera import Camera, stream_of
 from citybrain.domain.detection import Detection
 from citybrain.errors import CitybrainError
@@ -91,7 +92,7 @@ async def record_detection(
     Raises `UnknownClass`, `TimeOutOfOrder`, `DetectionRefReused`, `RoleNotAllowed`.
     """
     now = services.clock()
-    definitions = services.definitions.case_at(now)
+    definitions = cases_at(services.definitions, now)
     sure = command.confidence >= definitions.require_class(command.class_code).confirm_below
     occurred_at = command.occurred_at.astimezone(UTC)
     digest = hashlib.sha256(f"{command.camera_id}\0{command.ref}".encode()).digest()

@@ -13,10 +13,9 @@ from typing import Any
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.definitions import Catalogue, ServiceItem
 from citybrain.definitions.counterfactuals import Counterfactuals, counterfactuals
 from citybrain.definitions.deciding import Decision, decide
-from citybrain.definitions.services import UnknownService
+from citybrain.definitions.services import Catalogue, ServiceItem, UnknownService
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
 from commands.dossier import COLLECTED, DECIDED, REQUESTED, STEPS, SUBMITTED, Dossier, open_dossier
@@ -46,7 +45,9 @@ async def explain(application_id: str, services: Services, *, opened: bool) -> d
     decided = _last(events, DECIDED)
     submitted = events[0].data
     version = submitted["item_version"] if decided is None else decided.data["item_version"]
-    item, definition = recorded_item(services.definitions.catalogue, submitted["service"], version)
+    item, definition = recorded_item(
+        services.definitions.of(Catalogue), submitted["service"], version
+    )
     dossier = await _dossier(application_id, decided, services)
     answer = {
         "application_id": application_id,

@@ -403,3 +403,9 @@ def _models_and_quality(analysis: Analysis, engine: FaceEngine) -> dict[str, Any
         "runtime": engine.models.runtime,
         "quality": analysis.quality.as_json(),
     }
+
+
+async def forget_challenges(services: Services) -> None:
+    """Drop challenges that nobody answers any more."""
+    if services.faces is not None:
+        await services.faces.challenges.forget_old()

@@ -266,6 +266,13 @@ SELECT version, position, topic, at, recorded_at, milliseconds, actor, role, cha
 FROM applications.steps WHERE application_id = $1 AND version > $2 ORDER BY version
 """
 
+WAITING = "SELECT count(*) FROM applications.applications WHERE waiting"
+ANY_SIMULATED = "SELECT EXISTS (SELECT FROM applications.applications WHERE simulated) AS found"
+SERVICES_OF = """
+SELECT application_id, service, simulated
+FROM applications.applications WHERE application_id = ANY($1)
+"""
+
 
 async def page(
     pool: Pool,
@@ -309,3 +316,20 @@ async def steps(pool: Pool, application_id: str, after: int = 0) -> list[Row]:
     """The steps behind a version, in order; `details` decoded."""
     rows = await fetch(pool, STEPS, application_id, after)
     return [row | {"details": orjson.loads(row["details"])} for row in rows]
+
+
+async def count_waiting(pool: Pool) -> int:
+    """How many wait for an officer."""
+    (row,) = await fetch(pool, WAITING)
+    return int(row["count"])
+
+
+async def any_simulated(pool: Pool) -> bool:
+    """Whether an application of made-up people is among them."""
+    (row,) = await fetch(pool, ANY_SIMULATED)
+    return bool(row["found"])
+
+
+async def services_of(pool: Pool, application_ids: Sequence[str]) -> list[Row]:
+    """The services of these applications, and which are made up."""
+    return await fetch(pool, SERVICES_OF, list(application_ids))

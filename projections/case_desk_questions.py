@@ -64,6 +64,8 @@ SELECT responsible, count(*) FILTER (WHERE due_at <= $1) AS overdue,
 FROM case_desk.deadlines WHERE NOT paused GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
+ANY_SIMULATED = "SELECT EXISTS (SELECT FROM case_desk.cases WHERE simulated) AS found"
+
 
 async def cases(
     pool: Pool,
@@ -160,3 +162,9 @@ async def deadline_counts(pool: Pool, now: datetime) -> list[Row]:
 async def open_counts(pool: Pool) -> list[Row]:
     """Open cases by leading department ('' before dispatch) and class."""
     return await fetch(pool, OPEN_COUNTS)
+
+
+async def any_simulated(pool: Pool) -> bool:
+    """Whether a made-up case is among them."""
+    (row,) = await fetch(pool, ANY_SIMULATED)
+    return bool(row["found"])

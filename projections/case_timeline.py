@@ -78,6 +78,12 @@ WHERE case_id = ANY($1) AND position > $2 AND ($3::text IS NULL OR topic = $3)
 ORDER BY position LIMIT $4
 """
 
+CLASSES_OF = """
+SELECT case_id, details ->> 'class_code' AS class_code,
+       (details ->> 'simulated')::boolean AS simulated
+FROM case_timeline.entries WHERE case_id = ANY($1) AND version = 1
+"""
+
 
 async def history(
     pool: Pool,
@@ -90,3 +96,8 @@ async def history(
     """The events of cases behind a position, in the order of the log; `details` decoded."""
     rows = await fetch(pool, HISTORY, list(case_ids), after, topic, limit)
     return [row | {"details": orjson.loads(row["details"])} for row in rows]
+
+
+async def classes_of(pool: Pool, case_ids: Sequence[str]) -> list[Row]:
+    """The classes of these cases as they were reported, and which are made up."""
+    return await fetch(pool, CLASSES_OF, list(case_ids))

@@ -12,6 +12,9 @@ from pydantic import SecretStr
 from citybrain.eventstore import EventStore, open_event_store
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.settings import Settings
+from citybrain.systems import register_streams
+
+register_streams()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from pydantic import ValidationError
 
+from citybrain.definitions.cases import cases_at
+from citybrain.definitions.imports_311 import Import311
 from citybrain.domain.actor import system_actor
 from citybrain.domain.case import OPEN, UNSOLVED, InspectionCase
 from citybrain.errors import CitybrainError, Refused, Unavailable
@@ -120,7 +122,7 @@ class Import:
 
     def __init__(self, services: Services, *, dry_run: bool = False) -> None:
         self._services = services
-        self._mapping = services.definitions.import_311
+        self._mapping = services.definitions.of(Import311)
         self._dry_run = dry_run
         self._run = uuid4()
         self._lines_of: dict[str, int] = {}
@@ -135,7 +137,7 @@ class Import:
         Raises `InvalidInput` on a file of another kind, and `Unavailable` when the store stays
         away; what was brought in by then stays, and a later run goes on from there.
         """
-        definitions = self._services.definitions.case_at(self._services.clock())
+        definitions = cases_at(self._services.definitions, self._services.clock())
         self._first_of = first_reports(path, self._mapping, definitions)
         self._sizes = Counter(self._first_of.values())
         limit = asyncio.Semaphore(CONCURRENT_ROWS)

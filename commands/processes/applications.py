@@ -18,9 +18,9 @@ from weakref import WeakValueDictionary
 import orjson
 import structlog
 
-from citybrain.definitions import ServiceItem
 from citybrain.definitions.deciding import Decision, decide
 from citybrain.definitions.expressions import ExpressionWrong
+from citybrain.definitions.services import ServiceItem
 from citybrain.domain.application import Application, Step
 from citybrain.domain.citizen import Citizen
 from citybrain.domain.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement

@@ -20,6 +20,7 @@ from commands.processes.runner import (
     ATTEMPTS,
     BATCH_SIZE,
     RETRY_SECONDS,
+    Process,
     ProcessManager,
     keep_leading,
     park,
@@ -45,6 +46,11 @@ class BatchProcess(ProcessManager, Protocol):
 
     async def tick(self, services: Services) -> None:
         """Do what it is time for."""
+
+
+def batched(process: BatchProcess) -> Process:
+    """Many events together, and work that comes with time."""
+    return Process(process, lambda store, services: BatchRunner(store, process, services).run())
 
 
 class BatchRunner:

@@ -51,8 +51,11 @@ class CaseDeadlines:
     name: ClassVar[str] = "case-deadlines"
     tick_seconds: ClassVar[float | None] = 1.0
 
-    def __init__(self, topics: Iterable[str]) -> None:
-        self.topics = tuple(topic for topic in topics if topic not in NOT_NOTED)
+    topics: ClassVar[tuple[str, ...]] = tuple(
+        event.TOPIC for event in InspectionCase.EVENTS if event.TOPIC not in NOT_NOTED
+    )
+
+    def __init__(self) -> None:
         self._noting = asyncio.Lock()  # what was loaded first is written first
 
     async def react(

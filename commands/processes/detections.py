@@ -16,7 +16,7 @@ from uuid import uuid4
 import orjson
 import structlog
 
-from citybrain.definitions.cases import MergeRule
+from citybrain.definitions.cases import InspectionDefinitions, MergeRule, cases_at
 from citybrain.domain.actor import system_actor
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.detection import Detection
@@ -151,7 +151,7 @@ async def _sighting(
         detection = await services.store.load(Detection, event.stream_id)
     assert isinstance(detection, Detection)
     case_id = new_case_of(detection.id)
-    definitions = services.definitions.case_at(event.recorded_at)
+    definitions = cases_at(services.definitions, event.recorded_at)
     sighting = Sighting(
         detection.id,
         detection.class_code,
@@ -240,7 +240,12 @@ async def _move_apart(event: RecordedEvent, services: Services) -> None:
 
 async def _seen(detection_id: str, event: RecordedEvent, services: Services) -> Sighting:
     found = await services.store.load(Detection, detection_id)
-    rule = services.definitions.case_at(event.recorded_at).require_class(found.class_code).merge
+    rule = (
+        services.definitions.of(InspectionDefinitions)
+        .at(event.recorded_at)
+        .require_class(found.class_code)
+        .merge
+    )
     return Sighting(
         found.id, found.class_code, found.latitude, found.longitude, found.occurred_at, rule
     )
@@ -326,7 +331,12 @@ async def _add(case_id: str, command: TakeDetections, services: Services) -> Non
     opened = new_case_of(command.detections[0]["detection_id"])
     with suppress(WrongExpectedVersion):  # it was opened before a crash
         await open_from_detections(opened, command, _context(), services)
-    rule = services.definitions.case_at(services.clock()).require_class(command.class_code).merge
+    rule = (
+        services.definitions.of(InspectionDefinitions)
+        .at(services.clock())
+        .require_class(command.class_code)
+        .merge
+    )
     seen = [_as_seen(each, command.class_code, rule) for each in command.detections]
     async with services.store.pool.acquire() as connection, connection.transaction():
         await remember(connection, seen, plan(seen, {}, lambda _: opened))

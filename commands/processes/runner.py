@@ -6,7 +6,8 @@ worked on side by side, the events of one stream in order.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
@@ -62,6 +63,19 @@ class ProcessManager(Protocol):
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Send what follows from `event`. `context_for(purpose)` gives a command's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process manager and how it is run: `in_order`, `batched` or `side_by_side`."""
+
+    manager: ProcessManager
+    run: Callable[[EventStore, Services], Coroutine[Any, Any, None]]
+
+
+def in_order(manager: ProcessManager) -> Process:
+    """Streams side by side, the events of a stream one after the other."""
+    return Process(manager, lambda store, services: ProcessRunner(store, [manager], services).run())
 
 
 class ProcessRunner:

@@ -19,6 +19,7 @@ from commands.handling import TooContended
 from commands.processes.runner import (
     ATTEMPTS,
     RETRY_SECONDS,
+    Process,
     ProcessManager,
     context_of,
     keep_leading,
@@ -32,6 +33,13 @@ log = structlog.get_logger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
+
+
+def side_by_side(manager: ProcessManager) -> Process:
+    """A task for each event, however long its reaction takes."""
+    return Process(
+        manager, lambda store, services: SideBySideRunner(store, manager, services).run()
+    )
 
 
 class SideBySideRunner:

@@ -25,9 +25,10 @@ import asyncpg
 
 from citybrain.app import open_services
 from citybrain.city_day import city_day
-from citybrain.definitions import ServiceItem, load_definitions
+from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
 from citybrain.exchange import EvidenceRequest, Exchange, Payment, open_exchange
+from citybrain.systems import load_definitions
 from commands.citizen import RegisterCitizen, register_citizen
 from commands.handling import CommandContext
 from commands.identity import ConfirmIdentity, confirm_identity
@@ -233,7 +234,7 @@ async def highest_rate(bench: Workbench) -> Sample:
 
 @cache
 def _item() -> ServiceItem:
-    return load_definitions().catalogue.item(SERVICE, city_day(datetime.now(UTC)))
+    return load_definitions().of(Catalogue).item(SERVICE, city_day(datetime.now(UTC)))
 
 
 def sources_alone(rate: float) -> Contender:

@@ -12,10 +12,11 @@ from uuid import UUID
 
 import asyncpg
 
-from citybrain.definitions import CaseDefinitions, load_definitions
+from citybrain.definitions.cases import CaseDefinitions, cases_at
 from citybrain.domain.case import InspectionCase
 from citybrain.eventstore import Metadata
 from citybrain.eventstore.codec import transcoder
+from citybrain.systems import load_definitions
 
 BEGINNING = datetime(2026, 1, 5, tzinfo=UTC)
 SECONDS_BETWEEN_REPORTS = 20
@@ -42,7 +43,7 @@ Row = tuple[str, int, str, bytes, int, datetime, str]
 
 def case_rows(events: int) -> Iterator[Row]:
     """`events` rows of `stored_events` in log order, from position 1."""
-    definitions = load_definitions().case_at(BEGINNING)
+    definitions = cases_at(load_definitions(), BEGINNING)
     position, tick = 0, 0
     while True:
         for step in range(len(RETURNED)):

@@ -12,10 +12,10 @@ from uuid import uuid4
 import asyncpg
 
 from citybrain.app import open_services
-from citybrain.definitions import load_definitions
-from citybrain.definitions.cases import CaseClass
+from citybrain.definitions.cases import CaseClass, cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import RecordedEvent
+from citybrain.systems import load_definitions
 from commands.detection import Recorded, record_detections
 from commands.handling import CommandContext
 from commands.processes.detections import DetectionMerging
@@ -207,4 +207,4 @@ def _sighting(number: int, row: Any) -> Sighting:
 
 @cache
 def _classes() -> dict[str, CaseClass]:
-    return load_definitions().case_at(utc_now()).classes
+    return cases_at(load_definitions(), utc_now()).classes

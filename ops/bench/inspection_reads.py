@@ -20,6 +20,7 @@ import asyncpg
 
 from citybrain.app import open_runtime, open_services
 from citybrain.domain.actor import Actor, Role
+from citybrain.systems import PROJECTIONS
 from commands.detection import Recorded, record_detections
 from commands.handling import CommandContext
 from commands.services import Services
@@ -31,7 +32,6 @@ from projections import case_desk_questions as desk
 from projections import heat_grid
 from projections.case_desk import EAST_SHRINKS
 from projections.heat_grid import SQUARES_A_DEGREE
-from projections.registry import PROJECTIONS
 from projections.runner import prepare
 
 CASES = int(os.environ.get("CITYBRAIN_BENCH_READ_CASES", "1000000"))

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from citybrain.eventstore import EventStore, open_event_store
+from citybrain.systems import PROJECTIONS, projection_named
 from ops.bench.figures import Sample, sample
 from ops.bench.history import load_history
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
 from projections.projection import Projection
-from projections.registry import PROJECTIONS, projection_named
 from projections.runner import ProjectionRunner
 
 HISTORY = 100_000

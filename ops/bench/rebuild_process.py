@@ -9,6 +9,7 @@ from pathlib import Path
 import uvloop
 
 from citybrain.eventstore import open_event_store
+from citybrain.systems import projection_named
 from ops.bench import child
 from ops.bench.child import Child
 from ops.bench.figures import Sample
@@ -16,7 +17,6 @@ from ops.bench.history import load_history
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
 from projections.rebuild import rebuild
-from projections.registry import projection_named
 
 EVENTS = 1_000_000
 

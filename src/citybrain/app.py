@@ -4,29 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from citybrain.definitions import load_definitions
 from citybrain.eventstore import open_event_store
 from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
 from citybrain.http.application import serving
+from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import open_verifier
 from citybrain.notifications import open_notifier
 from citybrain.photos import open_photos
 from citybrain.settings import Settings
+from citybrain.systems import PROCESSES, PROJECTIONS, SYSTEMS, load_definitions, register_streams
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
-from commands.identity import forget_codes
-from commands.processes.batches import BatchRunner
-from commands.processes.registry import BATCHES, IN_ORDER, SIDE_BY_SIDE
-from commands.processes.runner import ProcessRunner
-from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Deadlines, Services
-from projections.registry import PROJECTIONS
 from projections.runner import ProjectionRunner, prepare
 
-ANSWERS_KEPT_DAYS = 7
 HOUR_SECONDS = 3600.0
 
 
@@ -36,6 +31,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
 
     Production serves faces where a pack is named: the development pack is not for people.
     """
+    register_streams()
     definitions = load_definitions(settings.definitions_dir)
     async with (
         open_event_store(settings) as store,
@@ -71,7 +67,17 @@ async def open_runtime(
     verifier, development = open_verifier(settings)
     require_own_key(settings)
     async with open_services(settings, faces=faces) as services:
-        runtime = Runtime(settings, services.store, services, verifier, development)
+        runtime = Runtime(
+            settings,
+            services.store,
+            services,
+            verifier,
+            development,
+            projections=PROJECTIONS,
+            board_parts=[system.board for system in SYSTEMS if system.board is not None],
+            routes=_routes(development is not None),
+            mounts=[mount for system in SYSTEMS for mount in system.mounts],
+        )
         await prepare(services.store, PROJECTIONS)
         tasks = _workers(services) if workers else []
         try:
@@ -91,29 +97,31 @@ async def open_server(settings: Settings, *, workers: bool = True) -> AsyncItera
         yield url
 
 
+@cache
+def _routes(development: bool) -> tuple[Route, ...]:
+    """All routes; those of the development issuer only where there is one."""
+    routes = [route for system in SYSTEMS for route in system.routes]
+    if development:
+        routes += [route for system in SYSTEMS for route in system.development_routes]
+    return tuple(routes)
+
+
 def _workers(services: Services) -> list["asyncio.Task[Any]"]:
-    projections = ProjectionRunner(services.store, PROJECTIONS)
-    processes = ProcessRunner(services.store, IN_ORDER, services)
-    batches = [BatchRunner(services.store, process, services) for process in BATCHES]
-    long = [SideBySideRunner(services.store, manager, services) for manager in SIDE_BY_SIDE]
+    store = services.store
     return [
         asyncio.create_task(work)
         for work in (
-            projections.run(),
-            processes.run(),
-            _forget(services),
-            *(runner.run() for runner in batches),
-            *(runner.run() for runner in long),
+            ProjectionRunner(store, PROJECTIONS).run(),
+            _upkeep(services),
+            *(process.run(store, services) for process in PROCESSES),
         )
     ]
 
 
-async def _forget(services: Services) -> None:
-    """Once an hour: drop what no client asks for any more and what is kept for a time only."""
+async def _upkeep(services: Services) -> None:
+    """Once an hour: what the systems drop because nobody asks for it any more."""
     while True:
         await asyncio.sleep(HOUR_SECONDS)
-        await services.store.forget_answers(ANSWERS_KEPT_DAYS)
-        await services.vault.delete_expired()
-        await forget_codes(services)
-        if services.faces is not None:
-            await services.faces.challenges.forget_old()
+        for system in SYSTEMS:
+            for work in system.upkeep:
+                await work(services)

@@ -7,8 +7,10 @@ from asyncio.subprocess import PIPE, STDOUT
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from citybrain.definitions import load_definitions
+from citybrain.definitions.cases import cases_at
 from citybrain.definitions.deciding import decide
+from citybrain.definitions.services import Catalogue
+from citybrain.systems import load_definitions
 from tests.e2e.server import server
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -37,9 +39,9 @@ def test_the_examples_of_definitions_are_some(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     definitions = load_definitions(tmp_path / "my-city")
-    cases = definitions.case_at(datetime(2026, 8, 1, 12, tzinfo=UTC))
+    cases = cases_at(definitions, datetime(2026, 8, 1, 12, tzinfo=UTC))
     assert cases.route("dark_street_light").lead == "lighting"
-    licence = definitions.catalogue.item("dog-licence", date(2026, 9, 1))
+    licence = definitions.of(Catalogue).item("dog-licence", date(2026, 9, 1))
     for vaccinated, outcome in (("2026-01-01", "approved"), ("2025-09-01", "refused")):
         evidence = {"vaccination": {"date": vaccinated}}
         assert decide(licence, {}, evidence, date(2026, 9, 1)).outcome == outcome

@@ -17,9 +17,9 @@ import pytest
 
 from citybrain.eventstore import EventStore, open_event_store
 from citybrain.settings import Settings
+from citybrain.systems import PROJECTIONS
 from commands.processes.parked import parked_commands
 from projections.rebuild import compare
-from projections.registry import PROJECTIONS
 from projections.status import projection_status
 from tests.e2e.server import Server, server
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from citybrain.definitions import load_definitions
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case_events import CaseSource
 from citybrain.eventstore import EventStore
 from citybrain.notifications import SilentNotifier
+from citybrain.systems import load_definitions
 from citybrain.vault import FileKeyWrapper, Vault
 from commands.case import (
     AcceptCase,

@@ -11,20 +11,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from citybrain.app import open_services
-from citybrain.cli.output import console, errors, print_json
-from citybrain.cli.progress import progress_bar
-from citybrain.definitions import load_definitions
+from citybrain.cli.shared.output import console, errors, print_json
+from citybrain.cli.shared.progress import progress_bar
+from citybrain.definitions.services import Catalogue
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.application import Application
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
+from citybrain.systems import load_definitions
 from commands.application import change_application
 from commands.explanation import explain
 from commands.handling import Command, CommandContext
 from commands.hindsight import Hindsight, Retried, Selection, look_back, version_of
 from commands.services import Services
 
-app = typer.Typer(help="Why applications were decided as they were.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 READER = Actor("cli", frozenset({Role.OPERATOR}))
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -73,7 +74,7 @@ def replay_command(
 ) -> None:
     """Decide past applications again under other rules. Nothing is recorded."""
     settings = Settings()
-    catalogue = load_definitions(definitions or settings.definitions_dir).catalogue
+    catalogue = load_definitions(definitions or settings.definitions_dir).of(Catalogue)
     item = version_of(catalogue, service, _day(version, None))
     selection = Selection(service, _day(since, date.min), _day(until, date.max), limit)
 

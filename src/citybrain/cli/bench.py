@@ -1,4 +1,4 @@
-"""`citybrain bench …`: speed and memory, each figure beside its limit and its peers.
+"""`citybrain bench`: measure speed and memory beside limits and peers; JSON lines and a table.
 
 The benchmarks themselves live in a checkout of the project (`ops/bench`), not in the installed
 package.
@@ -11,13 +11,9 @@ from typing import Annotated
 import typer
 import uvloop
 
-from citybrain.cli.checkout import of_checkout
+from citybrain.cli.shared.checkout import of_checkout
 
-app = typer.Typer(
-    help="Measure speed and memory beside limits and peers. JSON lines on standard output, a "
-    "table on standard error.",
-    no_args_is_help=True,
-)
+app = typer.Typer(no_args_is_help=True)
 
 Rounds = Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are reported.")]
 Seconds = Annotated[float, typer.Option(min=0.1, help="Length of one measurement.")]

@@ -10,13 +10,14 @@ import typer
 from rich.table import Table
 
 from citybrain.city_day import city_day
-from citybrain.cli.output import console, print_json
-from citybrain.definitions import Catalogue, ServiceItem, load_definitions
+from citybrain.cli.shared.output import console, print_json
 from citybrain.definitions.deciding import Decision, decide
+from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
+from citybrain.systems import load_definitions
 
-app = typer.Typer(help="What citizens can apply for, and how it is decided.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Day = Annotated[str | None, typer.Option("--on", help="YYYY-MM-DD; today where absent.")]
@@ -31,7 +32,7 @@ def check(
 ) -> None:
     """Read every definition; an error names its file and line."""
     definitions = load_definitions(folder or Settings().definitions_dir)
-    console.print(f"{len(definitions.catalogue.on(date.max))} service items are in order")
+    console.print(f"{len(definitions.of(Catalogue).on(date.max))} service items are in order")
 
 
 @app.command(name="list")
@@ -105,7 +106,7 @@ def _print_decision(item: ServiceItem, decision: Decision) -> None:
 
 
 def _catalogue() -> Catalogue:
-    return load_definitions(Settings().definitions_dir).catalogue
+    return load_definitions(Settings().definitions_dir).of(Catalogue)
 
 
 def _day(text: str | None) -> date:

@@ -10,8 +10,8 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from citybrain.cli.output import console, print_json
-from citybrain.cli.progress import progress_bar
+from citybrain.cli.shared.output import console, print_json
+from citybrain.cli.shared.progress import progress_bar
 from citybrain.errors import CitybrainError, InvalidInput
 from citybrain.eventstore import open_event_store
 from citybrain.faces.calibration import CALIBRATION
@@ -24,7 +24,7 @@ from citybrain.faces.pack import load_pack
 from citybrain.settings import Settings
 from citybrain.vault import Vault, open_key_wrapper
 
-app = typer.Typer(help="What decides by face, and why it decided.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 pack_app = typer.Typer(help="Wrap, check and calibrate packs of models.", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
 

@@ -8,14 +8,13 @@ import typer
 from rich.table import Table
 
 from citybrain.app import open_services
-from citybrain.cli.output import console, errors, print_json
+from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
+from citybrain.systems import process_named
 from commands.processes.parked import Retried, parked_commands, process_status, retry_parked
-from commands.processes.registry import process_named
 
-app = typer.Typer(help="See the process managers, and retry what they set aside.",
-                  no_args_is_help=True)  # fmt: skip
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of a process, as in `processes status`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -55,7 +54,7 @@ def retry(name: Name, as_json: Json = False) -> None:
 
     async def run() -> Retried:
         async with open_services(Settings()) as services:
-            return await retry_parked(services, process_named(name))
+            return await retry_parked(services, process_named(name).manager)
 
     result = asyncio.run(run())
     if as_json:

@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from citybrain.cli.output import console, errors, print_json
-from citybrain.cli.progress import progress_bar
+from citybrain.cli.shared.output import console, errors, print_json
+from citybrain.cli.shared.progress import progress_bar
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
+from citybrain.systems import PROJECTIONS, projection_named
 from projections.parked import Retried, retry_parked
 from projections.reading import Row
 from projections.rebuild import Comparison, compare, rebuild
 from projections.rebuild import Progress as ReportProgress
-from projections.registry import PROJECTIONS, projection_named
 from projections.status import parked_events, projection_status
 
-app = typer.Typer(help="See, rebuild, compare and repair the read models.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of a projection, as in `projections status`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

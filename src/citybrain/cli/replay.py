@@ -8,17 +8,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from citybrain.cli.output import console, print_json
-from citybrain.domain import application, camera, case, citizen, detection, entitlement
+from citybrain.cli.shared.output import console, print_json
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound, open_event_store
 from citybrain.settings import Settings
+from citybrain.systems import register_streams
 
 HIDDEN = frozenset({"timestamp", "originator_topic"})
-
-# Their import registers the topics that a replay resolves.
-assert all((application, camera, case, citizen, detection, entitlement))
 
 app = typer.Typer()
 
@@ -61,6 +58,7 @@ def parse_as_of(text: str | None) -> dict[str, Any]:
 
 
 async def _replay(stream: str, as_of: dict[str, Any], as_json: bool) -> None:
+    register_streams()
     async with open_event_store(Settings()) as store:
         events = await store.read(stream, **{f"up_to_{name}": at for name, at in as_of.items()})
         if not events:

@@ -1,4 +1,4 @@
-"""`citybrain simulate …`: made-up cities that report to a server.
+"""`citybrain simulate`: made-up cities that report to a server.
 
 The simulators live in a checkout of the project (`ops/simulators`), not in the installed package,
 and explain their own options.
@@ -8,9 +8,9 @@ import asyncio
 
 import typer
 
-from citybrain.cli.checkout import of_checkout
+from citybrain.cli.shared.checkout import of_checkout
 
-app = typer.Typer(help="Made-up cities that report to a server.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 

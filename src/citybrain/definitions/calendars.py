@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import DefinitionError, read_yaml
 
 DAYS = re.compile(r"(\d\d-\d\d)(?:\.\.(\d\d-\d\d))?")
@@ -150,6 +151,11 @@ def _minutes(hours: str) -> tuple[int, int]:
     match = HOURS.fullmatch(hours)
     assert match is not None
     return int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+
+
+def load_business_calendar(files: Files, _: Definitions) -> BusinessCalendar:
+    """The last file of the folder `calendar`; raises `DefinitionError`."""
+    return load_calendar(files.of("calendar")[-1])
 
 
 def load_calendar(path: Path) -> BusinessCalendar:

@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
+from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 from citybrain.domain.deadlines import Deadline, Stage
 from citybrain.domain.times import as_text
@@ -305,6 +306,30 @@ class CaseDefinitions:
         rules = self.require_class(class_code).deadlines or ()
         wanted = set(stages)
         return [rule.begin(at, calendar) for rule in rules if rule.stage in wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionDefinitions:
+    """The definitions of inspection cases, the oldest version first."""
+
+    versions: tuple[CaseDefinitions, ...]
+
+    def at(self, moment: datetime) -> CaseDefinitions:
+        """What is in force on the city's day of `moment`."""
+        return in_force(self.versions, moment)
+
+
+def cases_at(definitions: Definitions, moment: datetime) -> CaseDefinitions:
+    """What is in force of cases on the city's day of `moment`."""
+    return definitions.of(InspectionDefinitions).at(moment)
+
+
+def load_inspection(files: Files, _: Definitions) -> InspectionDefinitions:
+    """The folder `case`; raises `DefinitionError`."""
+    versions = load_case_definitions(files.of("case"))
+    if not versions:
+        raise DefinitionError("there is no definition of cases")
+    return InspectionDefinitions(tuple(versions))
 
 
 def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:

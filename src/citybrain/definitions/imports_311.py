@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from citybrain.definitions.cases import CaseDefinitions
+from citybrain.definitions.cases import CaseDefinitions, InspectionDefinitions
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 
 Latitude = Annotated[float, Field(ge=-90, le=90)]
@@ -55,6 +56,12 @@ class Import311(BaseModel):
         return self.descriptors.get(complaint_type, {}).get(
             descriptor, self.classes[complaint_type]
         )
+
+
+def load_imports(files: Files, known: Definitions) -> Import311:
+    """The folder `imports`, checked against the newest definitions of cases."""
+    path = next(path for path in files.of("imports") if path.name == "311-csv.yaml")
+    return load_import_311(path, known.of(InspectionDefinitions).versions[-1])
 
 
 def load_import_311(path: Path, cases: CaseDefinitions) -> Import311:

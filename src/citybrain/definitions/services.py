@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
 
 from citybrain.definitions.expressions import Expression, ExpressionWrong
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 from citybrain.errors import NotFound
 
@@ -187,6 +188,11 @@ class Catalogue:
     def _on(self, code: str, day: date) -> ServiceItem | None:
         valid = [item for item in self._versions.get(code, ()) if item.valid_from <= day]
         return valid[-1] if valid else None
+
+
+def load_services(files: Files, _: Definitions) -> Catalogue:
+    """The folder `service`; raises `DefinitionError`."""
+    return load_catalogue(files.of("service"))
 
 
 def load_catalogue(paths: Iterable[Path]) -> Catalogue:

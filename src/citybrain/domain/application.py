@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 from citybrain.errors import Forbidden, Refused
 
 IDENTITY_LASTS = timedelta(minutes=10)  # an identification counts so long for its purpose
@@ -392,6 +392,26 @@ class Application(StreamAggregate):
 
     TOPIC: ClassVar[str] = "application"
     category: ClassVar[str] = "application"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
+        ApplicationSubmitted,
+        ApplicationIdentityVerified,
+        ApplicationEvidenceRequested,
+        ApplicationEvidenceCollected,
+        ApplicationEvidenceFailed,
+        ApplicationDecided,
+        ApplicationReviewed,
+        ApplicationClaimLost,
+        ApplicationPayoutInstructed,
+        ApplicationPayoutConfirmed,
+        ApplicationPayoutDelayed,
+        ApplicationPayoutFailed,
+        ApplicationCompensated,
+        ApplicationWithdrawn,
+        ApplicationExpired,
+        ApplicationAppealed,
+        ApplicationTakenOver,
+        ApplicationOpened,
+    )
 
     def __init__(
         self,
@@ -701,26 +721,3 @@ def check_channel(actor: Actor, channel: Channel, citizen_id: str) -> None:
     for_another = channel in (Channel.WEB, Channel.APP) and actor.subject != citizen_id
     if for_another:
         raise NotYourApplication("citizens apply for themselves only")
-
-
-register_stream(
-    Application,
-    ApplicationSubmitted,
-    ApplicationIdentityVerified,
-    ApplicationEvidenceRequested,
-    ApplicationEvidenceCollected,
-    ApplicationEvidenceFailed,
-    ApplicationDecided,
-    ApplicationReviewed,
-    ApplicationClaimLost,
-    ApplicationPayoutInstructed,
-    ApplicationPayoutConfirmed,
-    ApplicationPayoutDelayed,
-    ApplicationPayoutFailed,
-    ApplicationCompensated,
-    ApplicationWithdrawn,
-    ApplicationExpired,
-    ApplicationAppealed,
-    ApplicationTakenOver,
-    ApplicationOpened,
-)

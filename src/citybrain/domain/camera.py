@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
-from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 
 MAY_REPORT = (Role.DEVICE, Role.OPERATOR, Role.SYSTEM)
 
@@ -47,6 +47,11 @@ class Camera(StreamAggregate):
 
     TOPIC: ClassVar[str] = "camera"
     category: ClassVar[str] = "camera"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
+        CameraRegistered,
+        CameraWentOffline,
+        CameraCameOnline,
+    )
 
     def __init__(self, latitude: float, longitude: float, online: bool, simulated: bool) -> None:
         self.latitude = latitude
@@ -102,6 +107,3 @@ def stream_of(camera_id: str) -> str:
 def _require_role(actor: Actor) -> None:
     if not actor.has(*MAY_REPORT):
         raise RoleNotAllowed("cameras are reported by devices and operators")
-
-
-register_stream(Camera, CameraRegistered, CameraWentOffline, CameraCameOnline)

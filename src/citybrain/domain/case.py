@@ -32,7 +32,7 @@ from citybrain.domain.deadlines import (
     ended_by,
     next_alarm,
 )
-from citybrain.domain.stream import StreamAggregate, register_stream
+from citybrain.domain.stream import StreamAggregate, StreamEvent
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder, as_text, moment, not_future
 from citybrain.errors import Forbidden, InvalidInput, Refused
 
@@ -211,6 +211,7 @@ class InspectionCase(StreamAggregate):
 
     TOPIC: ClassVar[str] = "case"
     category: ClassVar[str] = "case"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = events.EVENTS
     class_version: ClassVar[int] = 2  # of its snapshots
 
     def __init__(
@@ -940,6 +941,3 @@ def _require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:
     if not actor.has(*roles):
         named = " or ".join(role for role in roles if role is not Role.SYSTEM) or Role.SYSTEM
         raise RoleNotAllowed(f"for a case to be {done} takes the role {named}")
-
-
-register_stream(InspectionCase, *events.EVENTS)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 from citybrain.errors import Forbidden, Refused, TooOften
 
 GUARDIAN_UNDER_YEARS = 14  # PIPL art. 31; face recognition rules of 2025-06-01
@@ -247,6 +247,19 @@ class Citizen(StreamAggregate):
 
     TOPIC: ClassVar[str] = "citizen"
     category: ClassVar[str] = "citizen"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
+        CitizenRegistered,
+        IdentityConfirmed,
+        FaceConsentGiven,
+        FaceConsentWithdrawn,
+        FaceEnrolled,
+        DuplicateSuspected,
+        DuplicateResolved,
+        FaceVerified,
+        FaceAttemptFailed,
+        FaceIdentified,
+        FaceRevoked,
+    )
     class_version = 2  # of snapshots
 
     def __init__(
@@ -477,19 +490,3 @@ def check_counter(actor: Actor) -> None:
     """Raise `NotYourOwn` unless this is an official, an operator or the system."""
     if not actor.has(*COUNTER):
         raise NotYourOwn("only an official does this")
-
-
-register_stream(
-    Citizen,
-    CitizenRegistered,
-    IdentityConfirmed,
-    FaceConsentGiven,
-    FaceConsentWithdrawn,
-    FaceEnrolled,
-    DuplicateSuspected,
-    DuplicateResolved,
-    FaceVerified,
-    FaceAttemptFailed,
-    FaceIdentified,
-    FaceRevoked,
-)

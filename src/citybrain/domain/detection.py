@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
-from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import Refused
 
@@ -78,6 +78,11 @@ class Detection(StreamAggregate):
 
     TOPIC: ClassVar[str] = "detection"
     category: ClassVar[str] = "detection"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
+        DetectionRecorded,
+        DetectionConfirmed,
+        DetectionDismissed,
+    )
 
     def __init__(
         self,
@@ -158,6 +163,3 @@ class Detection(StreamAggregate):
             raise RoleNotAllowed("for a detection to be confirmed takes the role operator")
         if self.status != DetectionStatus.AWAITING:
             raise NotAwaiting(f"the detection is {self.status}", detection_status=self.status)
-
-
-register_stream(Detection, DetectionRecorded, DetectionConfirmed, DetectionDismissed)

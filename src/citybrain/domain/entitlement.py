@@ -8,7 +8,7 @@ stream is strict, one claim is first. The topics below are the storage format.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent, register_stream
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 from citybrain.errors import Refused
 
 # --- events -------------------------------------------------------------------------------
@@ -78,6 +78,12 @@ class Entitlement(StreamAggregate):
 
     TOPIC: ClassVar[str] = "entitlement"
     category: ClassVar[str] = "entitlement"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
+        EntitlementOpened,
+        EntitlementClaimed,
+        EntitlementSettled,
+        EntitlementReleased,
+    )
 
     def __init__(self, service: str) -> None:
         self.service = service
@@ -127,8 +133,3 @@ class Entitlement(StreamAggregate):
 
     def _trigger(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
         self.trigger_event(event, timestamp=max(now, self.modified_on), **fields)
-
-
-register_stream(
-    Entitlement, EntitlementOpened, EntitlementClaimed, EntitlementSettled, EntitlementReleased
-)

@@ -22,6 +22,7 @@ from eventsourcing.utils import register_topic
 class StreamEvent(CanMutateAggregate[str], metaclass=MetaDomainEvent):
     """An event of a stream. `timestamp` is when it was decided (UTC)."""
 
+    TOPIC: ClassVar[str]
     originator_id: str
     originator_version: int
     timestamp: datetime
@@ -57,6 +58,7 @@ class StreamAggregate(BaseAggregate[str]):
     """An aggregate whose id is `<category>-<UUIDv7 in hex>`."""
 
     category: ClassVar[str]
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]]
     Snapshot = StreamSnapshot
 
     @classmethod
@@ -78,9 +80,9 @@ def uuid7_hex(at_ms: int | None = None, entropy: bytes | None = None) -> str:
     return milliseconds.to_bytes(6, "big").hex() + random.hex()
 
 
-def register_stream(aggregate: type[StreamAggregate], *events: type[StreamEvent]) -> None:
-    """Make the topics of a stream known to the replay code (idempotent)."""
-    for cls in (aggregate, *events):
+def register_stream(aggregate: type[StreamAggregate]) -> None:
+    """Make the topics of a stream and of its events known to the replay code (idempotent)."""
+    for cls in (aggregate, *aggregate.EVENTS):
         register_topic(cls.__dict__["TOPIC"], cls)
 
 

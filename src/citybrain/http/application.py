@@ -9,24 +9,7 @@ import orjson
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, Unavailable
-from citybrain.http import (
-    application_views,
-    applications,
-    audit,
-    case_changes,
-    cases,
-    citizens,
-    detections,
-    evaluation,
-    explanations,
-    live,
-    operations,
-    photos,
-    places,
-    services,
-)
 from citybrain.http.limits import LIMITER, RateLimiter
-from citybrain.http.open311 import add_open311
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
@@ -49,55 +32,32 @@ class CannotListen(CitybrainError):
     code = "cannot-listen"
 
 
-def routes_of(development: bool) -> tuple[Route, ...]:
-    """All routes; those of the development issuer only where there is one."""
-    routes = (
-        *cases.ROUTES,
-        *case_changes.ROUTES,
-        *detections.ROUTES,
-        *evaluation.ROUTES,
-        *photos.ROUTES,
-        *places.ROUTES,
-        *citizens.ROUTES,
-        *application_views.ROUTES,
-        *applications.ROUTES,
-        *explanations.ROUTES,
-        *services.ROUTES,
-        *audit.ROUTES,
-        *operations.ROUTES,
-        *live.ROUTES,
-    )
-    return (*routes, *operations.DEVELOPMENT_ROUTES) if development else routes
-
-
 def build_app(runtime: Runtime) -> web.Application:
     """The application over a runtime."""
     settings = runtime.settings
     app = web.Application(middlewares=[telemetry])  # each route limits its own body
     app[RUNTIME] = runtime
     app[LIMITER] = RateLimiter(settings.rate_limit_per_second, settings.rate_limit_burst)
-    app[photos.UPLOADS] = RateLimiter(settings.photos_rate_per_second, settings.photos_rate_burst)
-    routes = routes_of(runtime.development is not None)
-    app[STREAMING] = frozenset(route.path for route in routes if route.streaming)
-    for route in routes:
+    app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
+    for route in runtime.routes:
         app.router.add_route(route.method, route.path, bind(route))
-    add_open311(app)
-    _add_documents(app, runtime.development is not None)
+    for mount in runtime.mounts:
+        mount(app)
+    _add_documents(app, tuple(runtime.routes))
     _add_pages(app)
     app.on_response_prepare.append(add_headers)
-    app.cleanup_ctx.append(live.run_board)
     return app
 
 
 @cache
-def _documents(development: bool) -> tuple[bytes, str]:
+def _documents(routes: tuple[Route, ...]) -> tuple[bytes, str]:
     """The API's description for machines and for people; made once a process."""
-    document = openapi(routes_of(development))
+    document = openapi(routes)
     return orjson.dumps(document, option=orjson.OPT_INDENT_2), page(document)
 
 
-def _add_documents(app: web.Application, development: bool) -> None:
-    body, html = _documents(development)
+def _add_documents(app: web.Application, routes: tuple[Route, ...]) -> None:
+    body, html = _documents(routes)
 
     async def json_document(_: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")

@@ -14,6 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.city_day import city_day
+from citybrain.definitions.services import Catalogue
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.application import ENDED, NotYourApplication, Status
 from citybrain.domain.citizen import NotYourOwn
@@ -376,7 +377,7 @@ async def statistics(call: Call) -> web.Response:
     for day in days:
         for what, count in day["counts"].items():
             totals[what] = totals.get(what, 0) + count
-    items = call.runtime.services.definitions.catalogue.on(today)
+    items = call.runtime.services.definitions.of(Catalogue).on(today)
     online = [item for item in items if {"web", "app"} & set(item.channels)]
     answer = ApplicationStatistics(
         days=[ApplicationDay(**day) for day in days],

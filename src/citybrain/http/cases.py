@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from citybrain.city_day import city_day
+from citybrain.definitions.cases import cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CaseSource
@@ -433,7 +434,7 @@ async def open_counts(call: Call) -> web.Response:
 async def classes(call: Call) -> web.Response:
     """The classes of problems."""
     services = call.runtime.services
-    in_force = services.definitions.case_at(services.clock())
+    in_force = cases_at(services.definitions, services.clock())
     rows = [
         ClassRow(
             code=c.code,
@@ -450,7 +451,7 @@ async def classes(call: Call) -> web.Response:
 async def departments(call: Call) -> web.Response:
     """The departments."""
     services = call.runtime.services
-    in_force = services.definitions.case_at(services.clock())
+    in_force = cases_at(services.definitions, services.clock())
     rows = [DepartmentRow(**d.model_dump()) for d in in_force.departments.values()]
     return json_response(Departments(version=in_force.version, departments=rows))
 

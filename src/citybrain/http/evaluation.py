@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from citybrain.city_day import city_day
+from citybrain.definitions.cases import cases_at
 from citybrain.errors import NotFound
 from citybrain.http.cases import STAFF, department_for
 from citybrain.http.paging import (
@@ -263,7 +264,7 @@ async def evaluation(call: Call) -> web.Response:
 async def score_card(call: Call) -> web.Response:
     """One department."""
     query: DatedQuery = call.query
-    definitions = call.runtime.services.definitions.case_at(call.runtime.services.clock())
+    definitions = cases_at(call.runtime.services.definitions, call.runtime.services.clock())
     department = call.request.match_info["department"]
     if department not in definitions.departments:
         raise NoSuchDepartment("there is no such department")

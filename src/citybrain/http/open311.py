@@ -21,8 +21,8 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from citybrain.definitions.calendars import TimeKind
-from citybrain.definitions.cases import Attribute, CaseClass
+from citybrain.definitions.calendars import BusinessCalendar, TimeKind
+from citybrain.definitions.cases import Attribute, CaseClass, cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import CaseSource
@@ -366,7 +366,7 @@ async def _keep_contact(runtime: Runtime, case_id: str, contact: dict[str, str])
 
 def _definitions(request: web.Request) -> Any:
     services = request.app[RUNTIME].services
-    return services.definitions.case_at(services.clock())
+    return cases_at(services.definitions, services.clock())
 
 
 def _service(each: CaseClass) -> dict[str, Any]:
@@ -439,7 +439,7 @@ def _update_id(case_id: str, version: int) -> str:
 
 
 def _local(request: web.Request, at: datetime) -> str:
-    zone = request.app[RUNTIME].services.definitions.calendar.zone
+    zone = request.app[RUNTIME].services.definitions.of(BusinessCalendar).zone
     return at.astimezone(zone).isoformat(timespec="seconds")
 
 
@@ -501,7 +501,7 @@ async def _unknown(request: web.Request) -> tuple[str, Any]:
     raise Open311Error(404, "there is no such resource, or not in this format: .xml or .json")
 
 
-def add_open311(app: web.Application) -> None:
+def mount(app: web.Application) -> None:
     """The specification's paths, each in both formats; whatever else is asked is an error."""
     settings = app[RUNTIME].settings
     app[KEYS] = RateLimiter(settings.open311_rate_per_second, settings.open311_rate_burst)

@@ -172,12 +172,10 @@ def _problem_statuses(route: Route) -> list[str]:
     statuses = {"400", "429", "503"}
     if route.roles is not None:
         statuses |= {"401", "403"}
-    if "{" in route.path or route.tag in ("development", "places"):
+    if "{" in route.path or route.may_be_missing:
         statuses.add("404")
     if route.body is not None:
         statuses |= {"404", "409", "413", "415", "422"}  # a body may name what is not there
-    if route.tag in ("cases", "statistics"):
-        statuses.add("403")
     if route.if_match:
         statuses |= {"412", "428"}
     return sorted(statuses)

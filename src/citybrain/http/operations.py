@@ -13,7 +13,6 @@ from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
-from projections.registry import PROJECTIONS
 from projections.status import projection_status
 
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
@@ -116,7 +115,7 @@ async def metrics(call: Call) -> web.Response:
 
 async def projections(call: Call) -> web.Response:
     """How far the read models have come."""
-    rows = await projection_status(call.runtime.store, PROJECTIONS)
+    rows = await projection_status(call.runtime.store, call.runtime.projections)
     head = await call.runtime.store.head()
     found = [
         ProjectionRow(**{name: row[name] for name in ProjectionRow.model_fields}) for row in rows

@@ -15,6 +15,7 @@ from citybrain.http.limits import RateLimiter
 from citybrain.http.paging import Query
 from citybrain.http.problems import BodyTooLarge, Malformed, RequestTimeout, UnsupportedMediaType
 from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.runtime import RUNTIME
 from citybrain.photos import Photos
 from citybrain.photos.checking import ImageTooLarge, too_large
 from citybrain.photos.headers import SUFFIXES, content_type_of
@@ -128,6 +129,12 @@ def _photos(call: Call) -> Photos:
     photos = call.runtime.services.photos
     assert photos is not None  # a serving process has them
     return photos
+
+
+def mount(app: web.Application) -> None:
+    """Uploads have a rate limit of their own."""
+    settings = app[RUNTIME].settings
+    app[UPLOADS] = RateLimiter(settings.photos_rate_per_second, settings.photos_rate_burst)
 
 
 ROUTES = (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, StringConstraints
 from shapely.geometry.base import BaseGeometry
 
+from citybrain.definitions.areas import areas_at
 from citybrain.errors import NotFound
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
@@ -136,7 +137,7 @@ def _page(areas: list[Area], limit: int) -> Iterator[Area]:
 
 def _survey(call: Call) -> Areas:
     services = call.runtime.services
-    return services.definitions.areas_at(services.clock())
+    return areas_at(services.definitions, services.clock())
 
 
 def _named(area: Area) -> AreaName:

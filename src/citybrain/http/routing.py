@@ -40,7 +40,7 @@ class Answer:
     model: type[BaseModel] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
     """One operation of the API. `roles=None` is public."""
 
@@ -58,6 +58,7 @@ class Route:
     body_limit_bytes: int | None = None
     media: str | None = None  # of a body that the handler reads itself
     streaming: bool = False
+    may_be_missing: bool = False  # answers 404 though its path names nothing
 
 
 @dataclass(slots=True)

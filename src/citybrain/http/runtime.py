@@ -1,7 +1,9 @@
 """What request handlers find in the application: the parts that `citybrain.app` put together."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -9,6 +11,11 @@ from citybrain.eventstore import EventStore
 from citybrain.http.tokens import DevelopmentIssuer, TokenVerifier
 from citybrain.settings import Settings
 from commands.services import Services
+
+if TYPE_CHECKING:
+    from citybrain.http.board import BoardPart
+    from citybrain.http.routing import Route
+    from projections.projection import Projection
 
 
 @dataclass
@@ -20,6 +27,10 @@ class Runtime:
     services: Services
     verifier: TokenVerifier
     development: DevelopmentIssuer | None = None
+    projections: Sequence["Projection"] = ()
+    board_parts: Sequence["BoardPart"] = ()
+    routes: Sequence["Route"] = ()
+    mounts: Sequence[Callable[[web.Application], None]] = ()
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is asked to stop: readiness says no, streams of events end."""
 

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
-from citybrain.definitions.services import ServiceItem
+from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 
@@ -45,7 +45,7 @@ class ServiceDetails(BaseModel):
 
 async def list_services(call: Call) -> web.Response:
     """The items in force on a day."""
-    items = call.runtime.services.definitions.catalogue.on(_day(call))
+    items = call.runtime.services.definitions.of(Catalogue).on(_day(call))
     rows = [
         ServiceRow(
             code=item.code,
@@ -64,7 +64,9 @@ async def list_services(call: Call) -> web.Response:
 async def show(call: Call) -> web.Response:
     """One item: its form, materials, rules and parameters."""
     day = _day(call)
-    item = call.runtime.services.definitions.catalogue.item(call.request.match_info["code"], day)
+    item = call.runtime.services.definitions.of(Catalogue).item(
+        call.request.match_info["code"], day
+    )
     details = ServiceDetails(version=item.version, item=item, parameters=item.parameters_on(day))
     return json_response(details)
 

@@ -3,9 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
-from citybrain.cli.main import MODULES, app
+from citybrain.cli.main import FILES, app
 from citybrain.eventstore import EventStore
-from projections.registry import PROJECTIONS
+from citybrain.systems import PROJECTIONS
 from projections.runner import prepare
 from tests.integration.cases import services_over, take_to_the_end
 from tests.integration.cli.conftest import Terminal
@@ -14,7 +14,7 @@ from tests.integration.cli.conftest import Terminal
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        ([], [*MODULES, "migrate", "settings", "version"]),
+        ([], [*FILES]),
         (["import"], ["311-csv"]),
         (["simulate"], ["cameras"]),
         (["faces", "pack"], ["import", "calibrate"]),

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citybrain.definitions import load_definitions
-from citybrain.definitions.calendars import TimeKind
+from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import Change
 from citybrain.domain.deadlines import RunningDeadline
 from citybrain.domain.times import moment
 from citybrain.eventstore import EventStore
+from citybrain.systems import load_definitions
 from commands.case import AcceptCase, accept_case, report_case
 from commands.case_changes import (
     RequestChange,
@@ -32,7 +32,7 @@ from tests.unit.domain.test_case import WORKS
 
 SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
 MANHOLE = "displaced_manhole_cover"
-CALENDAR = load_definitions().calendar
+CALENDAR = load_definitions().of(BusinessCalendar)
 
 
 class Clock:

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from citybrain.definitions.cases import cases_at
 from citybrain.domain.actor import Actor, Role, system_actor
 from citybrain.domain.case import CannotMerge, InspectionCase
 from citybrain.domain.case_events import CaseStatus
 from citybrain.domain.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
+from citybrain.systems.inspection import INSPECTION
 from commands.case import (
     AcceptCase,
     CloseCase,
@@ -50,11 +52,9 @@ from commands.detection import (
     report_camera,
 )
 from commands.processes import detections
-from commands.processes.batches import BatchRunner
 from commands.processes.merging import CaseMerging
 from commands.processes.parked import parked_commands, retry_parked
-from commands.processes.registry import BATCHES, IN_ORDER
-from commands.processes.runner import ProcessRunner, context_of
+from commands.processes.runner import context_of
 from commands.services import Services
 from tests.integration.cases import CAMERA, DIGEST, OPERATOR, context, services_over
 from tests.unit.domain.test_case import POLICE, WORKS
@@ -63,12 +63,13 @@ NORTH, EAST = 34.7466, 113.6254
 METRE_NORTH = 1 / 111_195
 
 
+OURS = INSPECTION.processes
+
+
 @asynccontextmanager
 async def working(services: Services) -> AsyncIterator[None]:
     """All process managers of cases at work."""
-    runners: list[Any] = [ProcessRunner(services.store, IN_ORDER, services)]
-    runners += [BatchRunner(services.store, process, services) for process in BATCHES]
-    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    tasks = [asyncio.create_task(each.run(services.store, services)) for each in OURS]
     try:
         yield
     finally:
@@ -117,7 +118,7 @@ async def settled(store: EventStore) -> None:
         head = -1
         while True:
             rows = await store.pool.fetch("SELECT position FROM process_checkpoints")
-            topics = [topic for process in (*IN_ORDER, *BATCHES) for topic in process.topics]
+            topics = [topic for each in OURS for topic in each.manager.topics]
             last = await store.pool.fetchval(
                 "SELECT max(notification_id) FROM stored_events WHERE topic = ANY($1)", topics
             )
@@ -228,7 +229,7 @@ async def test_the_tables_find_what_looking_at_everything_finds(
 
 
 def expected_groups(ids: dict[str, RecordDetection], services: Services) -> set[frozenset[str]]:
-    classes = services.definitions.case_at(datetime.now(UTC)).classes
+    classes = cases_at(services.definitions, datetime.now(UTC)).classes
     parents = {each: each for each in ids}
 
     def find(each: str) -> str:

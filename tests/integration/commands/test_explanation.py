@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,8 +11,8 @@ import orjson
 import pytest
 
 from citybrain.city_day import city_day
-from citybrain.definitions import Catalogue, ServiceItem
 from citybrain.definitions.deciding import decide
+from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.application import Application, Channel
 from citybrain.eventstore import EventStore, StreamNotFound
@@ -55,7 +54,7 @@ class Applying:
         self, services: Services, citizen_id: str, service: str = REPAYMENT, now: datetime = NOW
     ) -> None:
         self.services, self.citizen_id, self.now = services, citizen_id, now
-        self.item = services.definitions.catalogue.item(service, city_day(now))
+        self.item = services.definitions.of(Catalogue).item(service, city_day(now))
 
     async def seal(self, purpose: str, value: str) -> str:
         return await self.services.vault.seal_text(self.citizen_id, purpose, value)
@@ -309,7 +308,7 @@ async def test_a_decision_that_its_records_do_not_lead_to_is_seen(store: EventSt
 
 
 def with_items(services: Services, items: list[ServiceItem]) -> Services:
-    services.definitions = replace(services.definitions, catalogue=Catalogue(items))
+    services.definitions = services.definitions.extended(Catalogue(items))
     return services
 
 

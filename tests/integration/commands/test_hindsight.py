@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from citybrain.definitions import ServiceItem, load_definitions
-from citybrain.definitions.registry import PACKAGE_FOLDER
-from citybrain.definitions.services import UnknownService
+from citybrain.definitions.loading import PACKAGE_FOLDER
+from citybrain.definitions.services import Catalogue, ServiceItem, UnknownService
 from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
+from citybrain.systems import load_definitions
 from citybrain.vault import Vault, open_key_wrapper
 from commands.hindsight import NoSuchVersion, Selection, look_back, version_of
 from commands.services import Services
@@ -51,7 +51,7 @@ def stricter(folder: Path, name: str = "housing-fund-repayment.yaml", **more: st
 
 
 def item_of(folder: Path | None = None, day: date | None = None) -> ServiceItem:
-    return version_of(load_definitions(folder).catalogue, REPAYMENT, day)
+    return version_of(load_definitions(folder).of(Catalogue), REPAYMENT, day)
 
 
 async def four(services: Services) -> list[str]:
@@ -104,7 +104,7 @@ async def test_a_version_of_another_day_decides_days_before_it(
     with pytest.raises(NoSuchVersion):
         item_of(folder, date(2026, 1, 1))
     with pytest.raises(UnknownService):
-        version_of(load_definitions().catalogue, "nothing", None)
+        version_of(load_definitions().of(Catalogue), "nothing", None)
 
 
 async def test_what_is_erased_undecided_or_of_another_service_is_not_decided(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from citybrain.cli.imports import app
+from citybrain.cli.import_ import app
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.case import InspectionCase
 from citybrain.eventstore import EventStore, StoreUnavailable

@@ -37,6 +37,7 @@ class Counter(StreamAggregate):
 
     TOPIC: ClassVar[str] = "counter"
     category: ClassVar[str] = "counter"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (CounterOpened, CounterAdded)
     INITIAL_VERSION = 1
 
     def __init__(self, name: str, owner: UUID) -> None:
@@ -53,4 +54,4 @@ class Counter(StreamAggregate):
         self.trigger_event(CounterAdded, amount=amount, timestamp=AT)
 
 
-register_stream(Counter, CounterOpened, CounterAdded)
+register_stream(Counter)

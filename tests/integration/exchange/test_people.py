@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from citybrain.city_day import city_day
 from citybrain.definitions.deciding import Outcome, decide
-from citybrain.definitions.registry import load_definitions
-from citybrain.definitions.services import ServiceItem
+from citybrain.definitions.services import Catalogue, ServiceItem
+from citybrain.systems import load_definitions
 from ops.simulators.departments.people import RECORDS, Paid, Person
 
 TODAY = city_day(datetime.now(UTC))
-ITEMS = load_definitions().catalogue.on(TODAY)
+ITEMS = load_definitions().of(Catalogue).on(TODAY)
 FORM = {"ground": "job", "contract_number": "1"}
 YOUNG = st.integers(TODAY.year - 34, TODAY.year - 20)
 SERIAL, LAST = st.integers(0, 9), st.sampled_from("0123456789X")

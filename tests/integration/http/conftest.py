@@ -13,12 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from citybrain.app import open_runtime
-from citybrain.definitions import load_definitions
 from citybrain.eventstore import open_event_store
 from citybrain.http.application import serving
 from citybrain.http.runtime import Runtime
 from citybrain.settings import Settings
-from projections.registry import PROJECTIONS
+from citybrain.systems import PROJECTIONS, load_definitions
 from projections.runner import prepare
 from tests.conftest import new_database
 from tests.integration.cases import DEFINITIONS

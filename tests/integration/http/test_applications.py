@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from citybrain.definitions.services import Catalogue
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments
 from tests.integration.http.applying import (
@@ -423,7 +424,7 @@ async def test_a_department_that_fails_or_lies_refers_and_never_refuses(
 ) -> None:
     settings.application_evidence_seconds = 1.0
     async with applying(settings) as (api, departments):
-        item = api.runtime.services.definitions.catalogue.versions(REPAYMENT)[-1]
+        item = api.runtime.services.definitions.of(Catalogue).versions(REPAYMENT)[-1]
         broken: set[str] = set()
         for material in item.materials:
             await departments.fault(material.department, mode)

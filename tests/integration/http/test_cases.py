@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from projections.registry import PROJECTIONS
+from citybrain.systems import PROJECTIONS
 from tests.integration.http.conftest import REPORT, Answer, Api
 
 

@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import pytest
 
-from citybrain.definitions import load_definitions
+from citybrain.definitions.imports_311 import Import311
 from citybrain.domain.actor import Actor, Role
 from citybrain.settings import Settings
+from citybrain.systems import load_definitions
 from commands.case import (
     AcceptCase,
     CloseCase,
@@ -70,7 +71,7 @@ class Reported:
 
 def usable_records() -> tuple[list[Record], int]:
     """The rows that say what they mean, once each, and how many rows there are."""
-    mapping, records, rows = load_definitions().import_311, {}, 0
+    mapping, records, rows = load_definitions().of(Import311), {}, 0
     with REAL_FILE.open("rb") as file:
         for row in CsvRows(file, REAL_FILE.name, COLUMNS):
             rows += 1

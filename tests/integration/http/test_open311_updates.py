@@ -7,10 +7,10 @@ from uuid import UUID
 import orjson
 import pytest
 
+from citybrain.systems import PROJECTIONS, projection_named
 from citybrain.vault.vault import NoSuchBlob, PersonErased
 from projections.reading import wait_until
 from projections.rebuild import compare
-from projections.registry import PROJECTIONS, projection_named
 from tests.integration.http.conftest import Api
 from tests.open311_client import Found, Open311Client, Open311Failed
 

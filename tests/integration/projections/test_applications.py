@@ -9,11 +9,11 @@ import pytest
 from citybrain.domain.actor import Actor
 from citybrain.domain.application import Application, Channel, Status
 from citybrain.eventstore import EventStore, Metadata
+from citybrain.systems import projection_named
 from projections import application_days, applications, data_accesses, refusal_days, source_days
 from projections.buckets import bucket_of, bucket_seconds
 from projections.projection import Projection
 from projections.rebuild import compare
-from projections.registry import projection_named
 from projections.worker import ProjectionWorker
 from tests.applications import (
     ANNA,

@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 from citybrain.eventstore import EventStore
+from citybrain.systems import projection_named
 from projections import identity_days
 from projections.rebuild import compare
-from projections.registry import projection_named
 from tests.integration.projections.test_projections import caught_up, running
 from tests.integration.projections.test_suspected_duplicates import saved
 from tests.unit.domain.test_citizen import NOW, OFFICIAL, consent, enrol, registered, verify

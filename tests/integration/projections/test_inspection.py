@@ -16,11 +16,11 @@ from citybrain.domain.deadlines import Stage
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.http.evaluation import rates
 from citybrain.places.distance import metres_between
+from citybrain.systems import projection_named
 from projections import case_desk_questions as desk
 from projections import case_timeline, evaluation_days, heat_grid
 from projections.projection import Projection
 from projections.rebuild import compare
-from projections.registry import projection_named
 from projections.worker import ProjectionWorker
 from tests.unit.domain.test_case import (
     CAMERA,

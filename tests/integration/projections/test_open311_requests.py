@@ -10,9 +10,9 @@ from citybrain.domain.case import InspectionCase
 from citybrain.domain.case_events import EVENTS, Change
 from citybrain.domain.deadlines import Stage
 from citybrain.eventstore import EventStore
+from citybrain.systems import projection_named
 from projections import service_requests
 from projections.rebuild import compare
-from projections.registry import projection_named
 from projections.service_requests import SILENT, STEPS, ServiceRequests
 from tests.integration.projections.test_inspection import (
     all_lives,

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
+from citybrain.systems import PROJECTIONS, UnknownProjection, projection_named
 from projections import case_days, case_timeline, streams
 from projections import case_desk_questions as desk
 from projections.case_desk import CaseDesk
@@ -17,7 +18,6 @@ from projections.parked import retry_parked
 from projections.projection import Projection
 from projections.reading import wait_until
 from projections.rebuild import RebuildRunning, compare, rebuild
-from projections.registry import PROJECTIONS, UnknownProjection, projection_named
 from projections.runner import ProjectionRunner
 from projections.status import parked_events
 from projections.streams import Streams

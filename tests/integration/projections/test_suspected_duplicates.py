@@ -4,9 +4,9 @@ from uuid import uuid4
 
 from citybrain.domain.citizen import Citizen
 from citybrain.eventstore import EventStore, Metadata
+from citybrain.systems import projection_named
 from projections import suspected_duplicates
 from projections.rebuild import compare, rebuild
-from projections.registry import projection_named
 from tests.integration.projections.test_projections import caught_up, running
 from tests.unit.domain.test_citizen import NOW, OFFICIAL, consent, enrol, registered
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from citybrain.definitions import load_definitions
+from citybrain.definitions.imports_311 import Import311
+from citybrain.systems import load_definitions
 from commands.imports.csv_rows import Row
 from commands.imports.record_311 import (
     REPEATED_HOUR,
@@ -17,7 +18,7 @@ from commands.imports.record_311 import (
     read_record,
 )
 
-MAPPING = load_definitions().import_311
+MAPPING = load_definitions().of(Import311)
 GOOD = {
     "Unique Key": "63594352",
     "Created Date": "1/1/2025 7:52",

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.definitions import DefinitionError, load_definitions
-from citybrain.definitions.cases import CaseClass, InvalidAttribute
+from citybrain.definitions import DefinitionError
+from citybrain.definitions.cases import CaseClass, InspectionDefinitions, InvalidAttribute
+from citybrain.systems import load_definitions
 from tests.unit.definitions.test_definitions import GOOD, city
 
 ATTRIBUTES = """\
@@ -29,7 +30,11 @@ ATTRIBUTES = """\
 
 def tree(folder: Path) -> CaseClass:
     definitions = load_definitions(city(folder, GOOD + ATTRIBUTES))
-    return definitions.case_at(datetime(2026, 1, 1, tzinfo=UTC)).require_class("fallen_tree")
+    return (
+        definitions.of(InspectionDefinitions)
+        .at(datetime(2026, 1, 1, tzinfo=UTC))
+        .require_class("fallen_tree")
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citybrain.definitions import load_definitions
-from citybrain.definitions.calendars import CalendarDefinition, TimeKind, load_calendar
+from citybrain.definitions.calendars import (
+    BusinessCalendar,
+    CalendarDefinition,
+    TimeKind,
+    load_calendar,
+)
 from citybrain.definitions.yaml_file import DefinitionError, read_yaml
+from citybrain.systems import load_definitions
 
-CALENDAR = load_definitions().calendar
+CALENDAR = load_definitions().of(BusinessCalendar)
 FILE = Path(__file__).parents[3] / "src/citybrain/definitions/calendar/holidays.yaml"
 MINUTE = timedelta(minutes=1)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2026, 12, 20)).map(

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.definitions import DefinitionError, load_definitions
+from citybrain.definitions import DefinitionError
 from citybrain.definitions.deciding import Finding, Outcome, decide
 from citybrain.definitions.expressions import Expression, ExpressionWrong
-from citybrain.definitions.services import UnknownService
+from citybrain.definitions.services import Catalogue, UnknownService
+from citybrain.systems import load_definitions
 
 TODAY = date(2026, 3, 1)
-CATALOGUE = load_definitions().catalogue
+CATALOGUE = load_definitions().of(Catalogue)
 CODES = [item.code for item in CATALOGUE.on(TODAY)]
 
 IDENTITY = {"person": "p1", "born": "1995-05-01"}
@@ -213,7 +214,7 @@ parameters:
 
 
 def test_a_new_item_needs_a_file_and_no_code(tmp_path: Path) -> None:
-    catalogue = load_definitions(new_item(tmp_path, "dog.yaml")).catalogue
+    catalogue = load_definitions(new_item(tmp_path, "dog.yaml")).of(Catalogue)
     assert len(catalogue.on(TODAY)) == 9
     evidence = {"vaccination": {"date": "2025-01-01"}}
 
@@ -237,7 +238,7 @@ def test_a_later_version_takes_over_on_its_day(tmp_path: Path) -> None:
         "dog-2027.yaml",
         **{"valid_from: 2026-01-01\ncode": "valid_from: 2027-01-01\ncode"},
     )
-    catalogue = load_definitions(folder).catalogue
+    catalogue = load_definitions(folder).of(Catalogue)
     versions = catalogue.versions("dog-licence")
     assert [str(version.valid_from) for version in versions] == ["2026-01-01", "2027-01-01"]
     assert catalogue.item("dog-licence", date(2026, 12, 31)) is versions[0]

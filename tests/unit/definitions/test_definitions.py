@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from citybrain.definitions import DefinitionError, load_definitions
-from citybrain.definitions.cases import UnknownClass
-from citybrain.definitions.registry import PACKAGE_FOLDER
+from citybrain.definitions import DefinitionError
+from citybrain.definitions.cases import InspectionDefinitions, UnknownClass, cases_at
+from citybrain.definitions.loading import PACKAGE_FOLDER
+from citybrain.systems import load_definitions
 
 GOOD = """\
 valid_from: 2021-06-01
@@ -29,7 +30,7 @@ def city(folder: Path, text: str, name: str = "city.yaml") -> Path:
 
 
 def test_ours_hold_the_eleven_classes_and_the_animal_classes() -> None:
-    ours = load_definitions().case_at(datetime.now(UTC))
+    ours = cases_at(load_definitions(), datetime.now(UTC))
     street = [c for c in ours.classes.values() if not c.source.startswith("NYC")]
     assert len(street) == 11
     assert sum(c.source.startswith("named") for c in street) == 5
@@ -38,11 +39,11 @@ def test_ours_hold_the_eleven_classes_and_the_animal_classes() -> None:
 
 def test_a_city_adds_classes_from_its_day_on(tmp_path: Path) -> None:
     definitions = load_definitions(city(tmp_path, GOOD))
-    assert "fallen_tree" in definitions.case_at(datetime(2021, 6, 1, tzinfo=UTC)).classes
+    assert "fallen_tree" in cases_at(definitions, datetime(2021, 6, 1, tzinfo=UTC)).classes
     # 15:59 UTC is the last minute of the city's day before
-    before = definitions.case_at(datetime(2021, 5, 31, 15, 59, tzinfo=UTC))
+    before = cases_at(definitions, datetime(2021, 5, 31, 15, 59, tzinfo=UTC))
     assert "fallen_tree" not in before.classes
-    assert "overflowing_bin" in definitions.case_at(datetime(2026, 1, 1, tzinfo=UTC)).classes
+    assert "overflowing_bin" in cases_at(definitions, datetime(2026, 1, 1, tzinfo=UTC)).classes
 
 
 def test_a_file_of_the_same_name_replaces_ours(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_errors_name_file_and_line(tmp_path: Path, change: tuple[str, str], mess
 
 def test_an_unknown_class_is_a_clear_error() -> None:
     with pytest.raises(UnknownClass, match="no case class 'x'"):
-        load_definitions().case_at(datetime.now(UTC)).route("x")
+        cases_at(load_definitions(), datetime.now(UTC)).route("x")
 
 
 def test_an_empty_file_and_a_missing_folder_are_errors(tmp_path: Path) -> None:
@@ -116,10 +117,15 @@ def test_a_file_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_version_names_its_day_and_its_contents(tmp_path: Path) -> None:
-    ours = load_definitions().case[-1].version
-    theirs = load_definitions(city(tmp_path, GOOD)).case[-1].version
-    other = load_definitions(city(tmp_path, GOOD.replace("Parks", "Greens"))).case[-1].version
-    assert ours == load_definitions().case[-1].version
+    ours = load_definitions().of(InspectionDefinitions).versions[-1].version
+    theirs = load_definitions(city(tmp_path, GOOD)).of(InspectionDefinitions).versions[-1].version
+    other = (
+        load_definitions(city(tmp_path, GOOD.replace("Parks", "Greens")))
+        .of(InspectionDefinitions)
+        .versions[-1]
+        .version
+    )
+    assert ours == load_definitions().of(InspectionDefinitions).versions[-1].version
     assert theirs.startswith("2021-06-01+")
     assert len({ours, theirs, other}) == 3
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from shapely import MultiPoint, Point
 
 from citybrain.city_day import CITY_ZONE
-from citybrain.definitions import load_definitions
-from citybrain.definitions.registry import PACKAGE_FOLDER
+from citybrain.definitions.areas import Surveys, areas_at
+from citybrain.definitions.loading import PACKAGE_FOLDER
 from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.places.areas import Area, AreaError, AreaKind, Areas, Place, load_areas
+from citybrain.systems import load_definitions
 
 SURVEY = PACKAGE_FOLDER / "area" / "2020-districts.geojson"
 AREAS = load_areas(SURVEY)
@@ -333,11 +334,13 @@ def test_a_city_brings_its_own_survey(tmp_path: Path) -> None:
     (tmp_path / "area").mkdir()
     (tmp_path / "area" / "2021-own.geojson").write_bytes(orjson.dumps(SOUND))
     definitions = load_definitions(tmp_path)
-    assert [each.valid_from.year for each in definitions.areas] == [2020, 2021]
+    assert [each.valid_from.year for each in definitions.of(Surveys).versions] == [2020, 2021]
     new_year = datetime(2021, 1, 1, tzinfo=CITY_ZONE)
-    before, after = (definitions.areas_at(at) for at in (new_year - timedelta(seconds=1), new_year))
-    assert (before, after) == definitions.areas
-    assert definitions.areas_at(datetime(1999, 1, 1, tzinfo=CITY_ZONE)) is before
+    before, after = (
+        areas_at(definitions, at) for at in (new_year - timedelta(seconds=1), new_year)
+    )
+    assert (before, after) == definitions.of(Surveys).versions
+    assert areas_at(definitions, datetime(1999, 1, 1, tzinfo=CITY_ZONE)) is before
     assert after.locate(34.7466, 113.6254) == Place()  # a survey replaces the one before, whole
 
 

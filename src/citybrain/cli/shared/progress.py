@@ -12,7 +12,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from citybrain.cli.output import errors
+from citybrain.cli.shared.output import errors
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[4]
 
 
 def of_checkout(module: str, what: str) -> Any:

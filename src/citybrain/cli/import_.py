@@ -1,4 +1,4 @@
-"""`citybrain import`: real records, through the same commands as everybody's."""
+"""`citybrain import`: bring real records in, through the same commands as everybody's."""
 
 import asyncio
 import csv
@@ -10,14 +10,14 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from citybrain.app import open_services
-from citybrain.cli.output import console, errors, print_json
+from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.settings import Settings
 from commands.imports.csv311 import Import, ImportResult
 
 SHOWN_REJECTIONS = 10
 INTERRUPTED = 130
 
-app = typer.Typer(help="Bring real records in.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()

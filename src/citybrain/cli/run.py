@@ -1,0 +1,92 @@
+"""`citybrain run`: run everything for development, with a simulated city that reports to it."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated
+
+import typer
+import uvloop
+
+from citybrain.cli.serve import Port, listening, stop_signal, until_stopped
+from citybrain.cli.shared.checkout import CHECKOUT
+from citybrain.cli.shared.output import console
+from citybrain.errors import CitybrainError
+from citybrain.observability import configure_logging
+from citybrain.settings import Settings
+
+app = typer.Typer()
+
+STOPS_WITHIN_SECONDS = 10
+
+
+@app.command()
+def run(
+    port: Port = None,
+    city: Annotated[bool, typer.Option(help="Also run the simulated city.")] = True,
+    rate: Annotated[
+        float, typer.Option(help="Reports a second of the simulated city.", min=0.01, max=1000)
+    ] = 1.0,
+) -> None:
+    """Run everything for development: database, keys, server, workers, departments, a city."""
+    settings = Settings(mode="development")
+    if port is not None:
+        settings.http_port = port
+    if "log_format" not in settings.model_fields_set:
+        settings.log_format = "console"
+    if "log_level" not in settings.model_fields_set:
+        settings.log_level = "WARNING"
+    configure_logging(settings.log_level, settings.log_format)
+    uvloop.run(_run(settings, rate if city else None))
+
+
+async def _run(settings: Settings, rate: float | None) -> None:
+    stopping = stop_signal()
+    folder = str(settings.data_dir.absolute())
+    async with AsyncExitStack() as stack:
+        departments = await stack.enter_async_context(
+            _child("ops.simulators.departments", "--data-dir", folder, says=True)
+        )
+        url = await stack.enter_async_context(listening(settings, workers=True))
+        console.print(f"simulated {departments}")
+        if rate is not None:
+            await stack.enter_async_context(
+                _child("ops.simulators.city", "--url", url, "--rate", str(rate))
+            )
+            console.print("a simulated city reports to it; stop with Ctrl-C")
+        await until_stopped(stopping)
+
+
+@asynccontextmanager
+async def _child(module: str, *arguments: str, says: bool = False) -> AsyncIterator[str]:
+    """A simulator as a process of its own; with `says`, its first line once it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        cwd=CHECKOUT,
+        start_new_session=True,
+        stdout=asyncio.subprocess.PIPE if says else None,
+    )
+    try:
+        said = ""
+        if says:
+            assert process.stdout is not None
+            said = (await process.stdout.readline()).decode().strip()
+            if not said:
+                raise CitybrainError(f"{module} did not start")
+        yield said
+    finally:
+        await _stop(process)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOPS_WITHIN_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()

@@ -1,0 +1,29 @@
+"""`citybrain settings`: every setting with its value and what it is for; secrets stay hidden."""
+
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from citybrain.cli.shared.output import console, print_json
+from citybrain.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print every setting with its value and what it is for; secrets stay hidden."""
+    values = Settings()
+    rows = {
+        f"CITYBRAIN_{name.upper()}": {
+            "value": "(set)" if isinstance(value, SecretStr) else value,
+            "description": Settings.model_fields[name].description,
+        }
+        for name, value in values
+    }
+    if as_json:
+        print_json(rows, indent=True)
+        return
+    for name, row in rows.items():
+        console.print(f"{name}={row['value']}\n    {row['description']}")

@@ -1,0 +1,83 @@
+"""Where definitions come from, and how they are found by whoever works with them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from citybrain.city_day import city_day
+from citybrain.definitions.yaml_file import DefinitionError
+
+D = TypeVar("D")
+
+PACKAGE_FOLDER = Path(__file__).parent
+
+
+class Dated(Protocol):
+    """A version of a definition."""
+
+    @property
+    def valid_from(self) -> date:
+        """The first of the city's days on which it is in force."""
+
+
+V = TypeVar("V", bound=Dated)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files that come along, with a city's own over them.
+
+    A file of a city replaces ours of the same name, any other is added.
+    """
+
+    override: Path | None = None
+
+    def of(self, folder: str, pattern: str = "*.yaml") -> list[Path]:
+        """The files of a folder, in the order of their names."""
+        found = {path.name: path for path in sorted((PACKAGE_FOLDER / folder).glob(pattern))}
+        if self.override is not None:
+            found |= {path.name: path for path in sorted((self.override / folder).glob(pattern))}
+        return list(found.values())
+
+
+class Definitions:
+    """All that a city configures, loaded and checked once at start, by type."""
+
+    def __init__(self, *parts: object) -> None:
+        self._parts = {type(part): part for part in parts}
+
+    def of(self, kind: type[D]) -> D:
+        """The definitions of this type; a `LookupError` where no system loads them."""
+        found = self._parts.get(kind)
+        if not isinstance(found, kind):
+            raise LookupError(f"nobody loads {kind.__name__}")
+        return found
+
+    def extended(self, part: object) -> "Definitions":
+        """These with one more part, or with another one of its type."""
+        return Definitions(*self._parts.values(), part)
+
+
+Loader = Callable[[Files, Definitions], object]
+"""Loads one part; finds those that were loaded before in the second argument."""
+
+
+def load(loaders: Iterable[Loader], override: Path | None = None) -> Definitions:
+    """Ours, with a city's own folder over them; raises `DefinitionError`."""
+    if override is not None and not override.is_dir():
+        raise DefinitionError(f"{override}: no such folder of definitions")
+    definitions, files = Definitions(), Files(override)
+    for loader in loaders:
+        definitions = definitions.extended(loader(files, definitions))
+    return definitions
+
+
+def in_force(versions: Sequence[V], moment: datetime) -> V:
+    """The version in force on the city's day of `moment`; the first one before its start.
+
+    `versions` are one at least, by `valid_from`.
+    """
+    day = city_day(moment)
+    return next((each for each in reversed(versions) if each.valid_from <= day), versions[0])

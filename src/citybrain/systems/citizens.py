@@ -1,0 +1,20 @@
+"""People: registered with sealed data, identified by face, by code or at a counter."""
+
+from citybrain.domain.citizen import Citizen
+from citybrain.http import citizens
+from citybrain.systems.system import System
+from commands.face import forget_challenges
+from commands.identity import forget_codes
+from commands.processes.runner import in_order
+from commands.processes.templates import TemplateDestruction
+from projections.identity_days import IdentityDays
+from projections.suspected_duplicates import SuspectedDuplicates
+
+CITIZENS = System(
+    name="citizens",
+    streams=(Citizen,),
+    processes=(in_order(TemplateDestruction()),),
+    projections=(SuspectedDuplicates(), IdentityDays()),
+    routes=citizens.ROUTES,
+    upkeep=(forget_codes, forget_challenges),
+)

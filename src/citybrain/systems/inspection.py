@@ -1,0 +1,49 @@
+"""Inspection of the street: what cameras, citizens and officials report, until it is solved."""
+
+from citybrain.definitions.cases import load_inspection
+from citybrain.definitions.imports_311 import load_imports
+from citybrain.domain.camera import Camera
+from citybrain.domain.case import InspectionCase
+from citybrain.domain.detection import Detection
+from citybrain.http import case_changes, cases, detections, evaluation, open311
+from citybrain.http.inspection_board import BOARD
+from citybrain.systems.system import System
+from commands.processes.batches import batched
+from commands.processes.deadlines import CaseDeadlines
+from commands.processes.detections import DetectionMerging
+from commands.processes.merging import CaseMerging
+from commands.processes.routing import CaseRouting
+from commands.processes.runner import in_order
+from projections.cameras import Cameras
+from projections.case_days import CaseDays
+from projections.case_desk import CaseDesk
+from projections.case_timeline import CaseTimeline
+from projections.detections import Detections
+from projections.evaluation_days import EvaluationDays
+from projections.heat_grid import HeatGrid
+from projections.service_requests import ServiceRequests
+
+INSPECTION = System(
+    name="inspection",
+    streams=(InspectionCase, Detection, Camera),
+    definitions=(load_inspection, load_imports),
+    processes=(
+        in_order(CaseRouting()),
+        in_order(CaseMerging()),
+        batched(DetectionMerging()),
+        batched(CaseDeadlines()),
+    ),
+    projections=(
+        CaseDesk(),
+        CaseTimeline(),
+        CaseDays(),
+        EvaluationDays(),
+        HeatGrid(),
+        ServiceRequests(),
+        Detections(),
+        Cameras(),
+    ),
+    routes=(*cases.ROUTES, *case_changes.ROUTES, *detections.ROUTES, *evaluation.ROUTES),
+    mounts=(open311.mount,),
+    board=BOARD,
+)

@@ -1,0 +1,27 @@
+"""What all systems stand on: the log, the live board, the calendar, areas, photos, operations."""
+
+from citybrain.definitions.areas import load_surveys
+from citybrain.definitions.calendars import load_business_calendar
+from citybrain.http import audit, live, operations, photos, places
+from citybrain.systems.system import System
+from commands.services import Services
+from projections.streams import Streams
+
+ANSWERS_KEPT_DAYS = 7
+
+
+async def forget_answers(services: Services) -> None:
+    """What no client asks for any more, and what is sealed for a time only."""
+    await services.store.forget_answers(ANSWERS_KEPT_DAYS)
+    await services.vault.delete_expired()
+
+
+PLATFORM = System(
+    name="platform",
+    definitions=(load_business_calendar, load_surveys),
+    projections=(Streams(),),
+    routes=(*photos.ROUTES, *places.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES),
+    development_routes=operations.DEVELOPMENT_ROUTES,
+    mounts=(photos.mount, live.mount),
+    upkeep=(forget_answers,),
+)

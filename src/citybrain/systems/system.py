@@ -1,0 +1,52 @@
+"""What a system of the city consists of, said once: a value, put to work by `citybrain.app`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from citybrain.definitions.loading import Loader
+from citybrain.domain.stream import StreamAggregate
+from citybrain.http.board import BoardPart
+from citybrain.http.routing import Route
+from commands.processes.runner import Process
+from commands.services import Services
+from projections.projection import Projection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """One system. Every name is one click away: no base class, no decorator, no string path."""
+
+    name: str
+    """The name of its rooms, the same on every floor."""
+
+    knows: tuple[str, ...] = ()
+    """The systems whose doors it uses."""
+
+    streams: tuple[type[StreamAggregate], ...] = ()
+    """Its aggregates; each lists its events."""
+
+    definitions: tuple[Loader, ...] = ()
+    """How what a city configures of it is loaded."""
+
+    processes: tuple[Process, ...] = ()
+    """Its process managers, each with how it is run."""
+
+    projections: tuple[Projection, ...] = ()
+    """Its read models."""
+
+    routes: tuple[Route, ...] = ()
+    """Its operations of the API."""
+
+    development_routes: tuple[Route, ...] = ()
+    """Operations that exist beside a development issuer only."""
+
+    mounts: tuple[Callable[[web.Application], None], ...] = ()
+    """Foreign protocols, and what its routes keep in the application."""
+
+    board: BoardPart | None = None
+    """Its part of the live snapshot."""
+
+    upkeep: tuple[Callable[[Services], Awaitable[None]], ...] = ()
+    """What is done once an hour, as a rule: forgetting what was kept for a time."""
