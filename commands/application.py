@@ -19,8 +19,13 @@ from citybrain.definitions.forms import checked_form
 from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
-from citybrain.domain.application import IDENTITY_LASTS, Application, Channel, check_channel
-from citybrain.domain.citizen import Citizen, Identification
+from citybrain.domain.applications.application import (
+    IDENTITY_LASTS,
+    Application,
+    Channel,
+    check_channel,
+)
+from citybrain.domain.citizens.citizen import Citizen, Identification
 from citybrain.errors import InvalidInput, Refused
 from commands.citizen import CitizenId
 from commands.dossier import FORM, GROUNDS, NOTE

@@ -11,9 +11,9 @@ from citybrain.definitions.areas import areas_at
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.cases import InspectionDefinitions, cases_at
 from citybrain.domain.actor import Role
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import CasePlace, CaseSource
-from citybrain.domain.deadlines import Deadline, Stage
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CasePlace, CaseSource
+from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.errors import InvalidInput
 from commands.fields import Code, Latitude, Longitude, LongText, Moment, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult, change, create, once_a_key

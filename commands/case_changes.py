@@ -7,9 +7,9 @@ from uuid import uuid4
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import Change
-from citybrain.domain.deadlines import Deadline, MovedDeadline, RunningDeadline, Stage
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import Change
+from citybrain.domain.inspection.deadlines import Deadline, MovedDeadline, RunningDeadline, Stage
 from citybrain.domain.times import moment
 from commands.case import begun, case_answer
 from commands.fields import Code, Text

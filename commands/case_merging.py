@@ -10,11 +10,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import Field, StringConstraints
 
-from citybrain.domain.camera import Camera, stream_of
-from citybrain.domain.case import UNSOLVED, CannotMerge, InspectionCase, NotMerged
-from citybrain.domain.case_events import CaseDetection, CaseSource
-from citybrain.domain.deadlines import Deadline, Stage
-from citybrain.domain.detection import Detection
+from citybrain.domain.inspection.camera import Camera, stream_of
+from citybrain.domain.inspection.case import UNSOLVED, CannotMerge, InspectionCase, NotMerged
+from citybrain.domain.inspection.case_events import CaseDetection, CaseSource
+from citybrain.domain.inspection.deadlines import Deadline, Stage
+from citybrain.domain.inspection.detection import Detection
 from citybrain.domain.times import moment
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import StreamNotFound

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PastDate, StringConstraints
 
-from citybrain.domain.citizen import Citizen, check_counter
+from citybrain.domain.citizens.citizen import Citizen, check_counter
 from citybrain.errors import NotFound, Refused
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
 from commands.fields import Sha256

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from citybrain.definitions.cases import cases_at
-from citybrain.domain.camera import Camera, stream_of
-from citybrain.domain.detection import Detection
+from citybrain.domain.inspection.camera import Camera, stream_of
+from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import NO_STREAM, NewEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.eventstore.codec import mapper

@@ -16,7 +16,7 @@ import structlog
 from pydantic import Base64Bytes, Field, StringConstraints
 
 from citybrain.domain.actor import Role
-from citybrain.domain.citizen import COUNTER, Citizen
+from citybrain.domain.citizens.citizen import COUNTER, Citizen
 from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown
 from citybrain.faces.engine import Analysis, FaceEngine

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from pydantic import Field, StringConstraints
 
 from citybrain.domain.actor import Role
-from citybrain.domain.citizen import Citizen, check_counter
+from citybrain.domain.citizens.citizen import Citizen, check_counter
 from citybrain.errors import InvalidInput, Refused, TooOften
 from citybrain.eventstore.locks import LOCK_TRANSACTION
 from commands.citizen import change_citizen

@@ -12,8 +12,8 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import CITY_ZONE
-from citybrain.domain.case_events import EVENTS
-from citybrain.domain.deadlines import Stage
+from citybrain.domain.inspection.case_events import EVENTS
+from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from citybrain.definitions.cases import cases_at
 from citybrain.definitions.imports_311 import Import311
 from citybrain.domain.actor import system_actor
-from citybrain.domain.case import OPEN, UNSOLVED, InspectionCase
+from citybrain.domain.inspection.case import OPEN, UNSOLVED, InspectionCase
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.case import (

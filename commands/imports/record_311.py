@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from citybrain.definitions.calendars import TimeKind
 from citybrain.definitions.imports_311 import Import311
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import CaseSource
-from citybrain.domain.deadlines import Deadline, Stage
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.deadlines import Deadline, Stage
 from commands.case import (
     AcceptCase,
     CloseCase,

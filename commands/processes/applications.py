@@ -21,9 +21,9 @@ import structlog
 from citybrain.definitions.deciding import Decision, decide
 from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.definitions.services import ServiceItem
-from citybrain.domain.application import Application, Step
-from citybrain.domain.citizen import Citizen
-from citybrain.domain.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
+from citybrain.domain.applications.application import Application, Step
+from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
+from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.exchange import EvidenceRequest, Payment, PaymentUnknown, Receipt, SourceFailed
 from commands.application import change_application, item_of, requests_of, verify_identity

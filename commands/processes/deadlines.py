@@ -13,7 +13,7 @@ from uuid import uuid4
 import structlog
 
 from citybrain.domain.actor import system_actor
-from citybrain.domain.case import InspectionCase
+from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.times import moment
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent

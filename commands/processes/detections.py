@@ -18,8 +18,8 @@ import structlog
 
 from citybrain.definitions.cases import InspectionDefinitions, MergeRule, cases_at
 from citybrain.domain.actor import system_actor
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.detection import Detection
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.detection import Detection
 from citybrain.domain.times import moment
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import structlog
 
-from citybrain.domain.application import Application
-from citybrain.domain.citizen import Citizen
+from citybrain.domain.applications.application import Application
+from citybrain.domain.citizens.citizen import Citizen
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.application import item_of

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
-from citybrain.domain.citizen import Citizen
+from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import RecordedEvent
 from citybrain.faces.challenges import forget_pictures
 from citybrain.faces.explaining import SAMPLE

@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 from citybrain.domain.actor import system_actor
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import CaseSource
-from citybrain.domain.detection import Detection
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.detection import Detection
 from citybrain.eventstore import NewEvent
 from citybrain.eventstore.codec import mapper
 from commands.case_merging import as_evidence

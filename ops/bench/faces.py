@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from citybrain.app import open_services
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.citizen import Citizen
+from citybrain.domain.citizens.citizen import Citizen
 from citybrain.faces.engine import FaceEngine, Models
 from citybrain.faces.gallery import Gallery
 from citybrain.faces.images import Pixels, decode

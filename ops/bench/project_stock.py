@@ -10,7 +10,6 @@ from typing import Any
 
 import asyncpg
 
-import citybrain.domain.case  # noqa: F401  registers the topics of the history
 from citybrain.eventstore.codec import transcoder
 from ops.bench.figures import Sample, sample
 from ops.bench.peer_stock import postgres_parts

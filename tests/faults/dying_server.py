@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from citybrain.app import open_runtime
-from citybrain.domain.application import Application, Step
+from citybrain.domain.applications.application import Application, Step
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 from commands.processes import applications

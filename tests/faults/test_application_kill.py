@@ -12,8 +12,8 @@ import pytest
 
 from citybrain.app import open_services
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.application import Application, Channel, Status, Step
-from citybrain.domain.entitlement import Entitlement
+from citybrain.domain.applications.application import Application, Channel, Status, Step
+from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.settings import Settings
 from commands.application import (
     SubmitApplication,

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case_events import CaseSource
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.eventstore import EventStore
 from citybrain.notifications import SilentNotifier
 from citybrain.systems import load_definitions

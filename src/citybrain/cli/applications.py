@@ -15,7 +15,7 @@ from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.cli.shared.progress import progress_bar
 from citybrain.definitions.services import Catalogue
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.application import Application
+from citybrain.domain.applications.application import Application
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions

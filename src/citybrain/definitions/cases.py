@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
-from citybrain.domain.deadlines import Deadline, Stage
+from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.domain.times import as_text
 from citybrain.errors import InvalidInput
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.city_day import city_day
 from citybrain.definitions.services import Catalogue
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.application import ENDED, NotYourApplication, Status
-from citybrain.domain.citizen import NotYourOwn
+from citybrain.domain.applications.application import ENDED, NotYourApplication, Status
+from citybrain.domain.citizens.citizen import NotYourOwn
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications import application_id_of
 from citybrain.http.citizens import citizen_id_of

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.actor import Role
-from citybrain.domain.case import InspectionCase
+from citybrain.domain.inspection.case import InspectionCase
 from citybrain.errors import Forbidden
 from citybrain.http.cases import STAFF, CaseAnswer, HistoryQuery, case_id_of, step_route
 from citybrain.http.commanding import Handler, on

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from citybrain.city_day import city_day
 from citybrain.definitions.cases import cases_at
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import CaseSource
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.commanding import Handler, context, created, id_in_path, on

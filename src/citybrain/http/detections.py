@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from citybrain.domain.actor import Role
-from citybrain.domain.detection import Detection
+from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.http.cases import STAFF
 from citybrain.http.commanding import context, done, id_in_path, on

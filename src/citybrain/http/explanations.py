@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.domain.actor import Role
-from citybrain.domain.application import Application, NotYourApplication
+from citybrain.domain.applications.application import Application, NotYourApplication
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications import application_id_of
 from citybrain.http.commanding import context

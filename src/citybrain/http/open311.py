@@ -24,9 +24,9 @@ from pydantic import ValidationError
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.definitions.cases import Attribute, CaseClass, cases_at
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import CaseSource
-from citybrain.domain.deadlines import Stage
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.deadlines import Stage
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError, InvalidInput, NotFound, TooOften, Unavailable
 from citybrain.http.limits import LIMITER, RateLimiter

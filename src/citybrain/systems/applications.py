@@ -1,8 +1,8 @@
 """Applications of citizens for services: from a face to the money, and what it is drawn on."""
 
 from citybrain.definitions.services import load_services
-from citybrain.domain.application import Application
-from citybrain.domain.entitlement import Entitlement
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.http import application_views, applications, explanations, services
 from citybrain.http.application_board import BOARD
 from citybrain.systems.system import System

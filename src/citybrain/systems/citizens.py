@@ -1,6 +1,6 @@
 """People: registered with sealed data, identified by face, by code or at a counter."""
 
-from citybrain.domain.citizen import Citizen
+from citybrain.domain.citizens.citizen import Citizen
 from citybrain.http import citizens
 from citybrain.systems.system import System
 from commands.face import forget_challenges

@@ -2,9 +2,9 @@
 
 from citybrain.definitions.cases import load_inspection
 from citybrain.definitions.imports_311 import load_imports
-from citybrain.domain.camera import Camera
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.detection import Detection
+from citybrain.domain.inspection.camera import Camera
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.detection import Detection
 from citybrain.http import case_changes, cases, detections, evaluation, open311
 from citybrain.http.inspection_board import BOARD
 from citybrain.systems.system import System

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import Change
-from citybrain.domain.deadlines import RunningDeadline
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import Change
+from citybrain.domain.inspection.deadlines import RunningDeadline
 from citybrain.domain.times import moment
 from citybrain.eventstore import EventStore
 from citybrain.systems import load_definitions

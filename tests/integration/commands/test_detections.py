@@ -13,9 +13,9 @@ import pytest
 
 from citybrain.definitions.cases import cases_at
 from citybrain.domain.actor import Actor, Role, system_actor
-from citybrain.domain.case import CannotMerge, InspectionCase
-from citybrain.domain.case_events import CaseStatus
-from citybrain.domain.detection import Detection
+from citybrain.domain.inspection.case import CannotMerge, InspectionCase
+from citybrain.domain.inspection.case_events import CaseStatus
+from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
 from citybrain.systems.inspection import INSPECTION

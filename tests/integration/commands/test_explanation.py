@@ -14,7 +14,7 @@ from citybrain.city_day import city_day
 from citybrain.definitions.deciding import decide
 from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.application import Application, Channel
+from citybrain.domain.applications.application import Application, Channel
 from citybrain.eventstore import EventStore, StreamNotFound
 from commands.citizen import RegisterCitizen, register_citizen
 from commands.dossier import FORM, RECEIPT, STEPS, evidence_purpose

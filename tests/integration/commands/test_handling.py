@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from citybrain.domain.case import InspectionCase, WrongCaseStatus
-from citybrain.domain.case_events import CaseSource
+from citybrain.domain.inspection.case import InspectionCase, WrongCaseStatus
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.eventstore import EventStore, StreamNotFound, open_event_store
 from citybrain.settings import Settings
 from commands.case import FileCase, ReportCase, file_case, report_case

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from citybrain.cli.import_ import app
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.case import InspectionCase
+from citybrain.domain.inspection.case import InspectionCase
 from citybrain.eventstore import EventStore, StoreUnavailable
 from commands.case import HandleCase, ReturnCase, handle_case, return_case
 from commands.case_merging import UnmergeCase, unmerge_case

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from citybrain.app import open_runtime
-from citybrain.domain.application import Application
+from citybrain.domain.applications.application import Application
 from citybrain.http.application import serving
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments, open_departments

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from citybrain.domain.actor import system_actor
-from citybrain.domain.case_events import CaseSource
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.settings import Settings
 from commands.case import AcceptCase as Accept
 from commands.case import (

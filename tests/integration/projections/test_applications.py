@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.application import Application, Channel, Status
+from citybrain.domain.applications.application import Application, Channel, Status
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections import application_days, applications, data_accesses, refusal_days, source_days

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import CaseSource, Change
-from citybrain.domain.deadlines import Stage
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource, Change
+from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.http.evaluation import rates
 from citybrain.places.distance import metres_between

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from citybrain.domain.case import InspectionCase
-from citybrain.domain.case_events import EVENTS, Change
-from citybrain.domain.deadlines import Stage
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import EVENTS, Change
+from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections import service_requests

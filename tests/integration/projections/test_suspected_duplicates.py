@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from citybrain.domain.citizen import Citizen
+from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections import suspected_duplicates

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.application import (
+from citybrain.domain.applications.application import (
     APPEAL_WITHIN,
     BEFORE_MONEY,
     ENDED,

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed, system_actor
-from citybrain.domain.case import (
+from citybrain.domain.inspection.case import (
     AlreadyAccepted,
     DepartmentNotAssigned,
     InspectionCase,
     WrongCaseStatus,
 )
-from citybrain.domain.case_events import CaseSource, CaseStatus
+from citybrain.domain.inspection.case_events import CaseSource, CaseStatus
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import mapper

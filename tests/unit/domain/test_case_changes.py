@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed, system_actor
-from citybrain.domain.case import (
+from citybrain.domain.inspection.case import (
     AlreadyRequested,
     CannotMerge,
     CaseDeferred,
@@ -27,8 +27,8 @@ from citybrain.domain.case import (
     TasksOpen,
     WrongCaseStatus,
 )
-from citybrain.domain.case_events import CaseDetection, Change
-from citybrain.domain.deadlines import Deadline, Stage
+from citybrain.domain.inspection.case_events import CaseDetection, Change
+from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError, InvalidInput
 from tests.unit.domain.test_case import (

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor, Role, system_actor
-from citybrain.domain.case import InspectionCase, InvalidDispatch, WrongCaseStatus
-from citybrain.domain.case_events import CaseSource
+from citybrain.domain.inspection.case import InspectionCase, InvalidDispatch, WrongCaseStatus
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.stream import StreamSnapshot
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import CitybrainError

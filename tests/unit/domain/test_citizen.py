@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.citizen import (
+from citybrain.domain.citizens.citizen import (
     FAILURES_ALLOWED,
     FAILURES_WINDOW,
     Citizen,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.domain.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
+from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
 from citybrain.errors import Refused
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, NotRequired, TypedDict
 
-from citybrain.domain import deadlines
-from citybrain.domain.deadlines import Deadline, Ended, MovedDeadline, Stage
+from citybrain.domain.inspection import deadlines
+from citybrain.domain.inspection.deadlines import Deadline, Ended, MovedDeadline, Stage
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
 

@@ -1,6 +1,6 @@
 """Inspection cases: from a report to its closing, each step by its role only.
 
-Stream `case-<id>`; its events are in `citybrain.domain.case_events`.
+Stream `case-<id>`; its events are in `citybrain.domain.inspection.case_events`.
 Lifecycle after GB/T 30428: collection, filing, dispatch, handling, verification, closing.
 """
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
-from citybrain.domain import case_events as events
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
-from citybrain.domain.case_events import (
+from citybrain.domain.inspection import case_events as events
+from citybrain.domain.inspection.case_events import (
     CaseDetection,
     CaseEvent,
     CasePlace,
@@ -22,7 +22,7 @@ from citybrain.domain.case_events import (
     KeptDetection,
     Task,
 )
-from citybrain.domain.deadlines import (
+from citybrain.domain.inspection.deadlines import (
     Deadline,
     Ended,
     MovedDeadline,
