@@ -14,9 +14,9 @@ import orjson
 from pydantic import Field, StringConstraints
 
 from citybrain.city_day import city_day
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.forms import checked_form
 from citybrain.definitions.calendars import BusinessCalendar
-from citybrain.definitions.forms import checked_form
-from citybrain.definitions.services import Catalogue, ServiceItem
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
 from citybrain.domain.applications.application import (

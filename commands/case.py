@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import orjson
 from pydantic import AfterValidator, Field, StringConstraints
 
-from citybrain.definitions.areas import areas_at
 from citybrain.definitions.calendars import BusinessCalendar
-from citybrain.definitions.cases import InspectionDefinitions, cases_at
+from citybrain.definitions.inspection.cases import InspectionDefinitions, cases_at
+from citybrain.definitions.platform.areas import areas_at
 from citybrain.domain.actor import Role
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CasePlace, CaseSource

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from citybrain.definitions.cases import cases_at
+from citybrain.definitions.inspection.cases import cases_at
 from citybrain.domain.inspection.camera import Camera, stream_of
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError

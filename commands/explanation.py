@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.definitions.counterfactuals import Counterfactuals, counterfactuals
-from citybrain.definitions.deciding import Decision, decide
-from citybrain.definitions.services import Catalogue, ServiceItem, UnknownService
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, UnknownService
+from citybrain.definitions.applications.counterfactuals import Counterfactuals, counterfactuals
+from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
 from commands.dossier import COLLECTED, DECIDED, REQUESTED, STEPS, SUBMITTED, Dossier, open_dossier

@@ -12,8 +12,8 @@ from datetime import date
 from typing import Any
 
 from citybrain.city_day import city_day
-from citybrain.definitions.deciding import Decision, Finding, decide
-from citybrain.definitions.services import Catalogue, ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.deciding import Decision, Finding, decide
 from citybrain.errors import NotFound
 from citybrain.eventstore import RecordedEvent
 from citybrain.vault import PersonErased

@@ -16,8 +16,8 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from pydantic import ValidationError
 
-from citybrain.definitions.cases import cases_at
-from citybrain.definitions.imports_311 import Import311
+from citybrain.definitions.inspection.cases import cases_at
+from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.actor import system_actor
 from citybrain.domain.inspection.case import OPEN, UNSOLVED, InspectionCase
 from citybrain.errors import CitybrainError, Refused, Unavailable

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from citybrain.definitions.cases import CaseDefinitions
-from citybrain.definitions.imports_311 import Import311
+from citybrain.definitions.inspection.cases import CaseDefinitions
+from citybrain.definitions.inspection.imports_311 import Import311
 from commands.imports.csv_rows import CsvRows, open_rows
 from commands.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from commands.processes.sightings import Sighting, plan

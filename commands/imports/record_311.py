@@ -12,7 +12,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from citybrain.definitions.calendars import TimeKind
-from citybrain.definitions.imports_311 import Import311
+from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.deadlines import Deadline, Stage

@@ -18,9 +18,9 @@ from weakref import WeakValueDictionary
 import orjson
 import structlog
 
-from citybrain.definitions.deciding import Decision, decide
+from citybrain.definitions.applications.catalogue import ServiceItem
+from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.definitions.expressions import ExpressionWrong
-from citybrain.definitions.services import ServiceItem
 from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
 from citybrain.domain.citizens.citizen import Citizen

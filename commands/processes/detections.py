@@ -16,7 +16,7 @@ from uuid import uuid4
 import orjson
 import structlog
 
-from citybrain.definitions.cases import InspectionDefinitions, MergeRule, cases_at
+from citybrain.definitions.inspection.cases import InspectionDefinitions, MergeRule, cases_at
 from citybrain.domain.actor import system_actor
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from math import floor
 from typing import Any
 
-from citybrain.definitions.cases import MergeRule
+from citybrain.definitions.inspection.cases import MergeRule
 from citybrain.places.distance import degrees_around, metres_between
 
 CELL_DEGREES = 0.0005

@@ -25,7 +25,7 @@ import asyncpg
 
 from citybrain.app import open_services
 from citybrain.city_day import city_day
-from citybrain.definitions.services import Catalogue, ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
 from citybrain.exchange import EvidenceRequest, Exchange, Payment, open_exchange
 from citybrain.systems import load_definitions

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from citybrain.definitions.cases import CaseDefinitions, cases_at
+from citybrain.definitions.inspection.cases import CaseDefinitions, cases_at
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.eventstore import Metadata
 from citybrain.eventstore.codec import transcoder

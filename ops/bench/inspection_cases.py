@@ -12,7 +12,7 @@ from uuid import uuid4
 import asyncpg
 
 from citybrain.app import open_services
-from citybrain.definitions.cases import CaseClass, cases_at
+from citybrain.definitions.inspection.cases import CaseClass, cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import RecordedEvent
 from citybrain.systems import load_definitions

@@ -7,9 +7,9 @@ from asyncio.subprocess import PIPE, STDOUT
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from citybrain.definitions.cases import cases_at
-from citybrain.definitions.deciding import decide
-from citybrain.definitions.services import Catalogue
+from citybrain.definitions.applications.catalogue import Catalogue
+from citybrain.definitions.applications.deciding import decide
+from citybrain.definitions.inspection.cases import cases_at
 from citybrain.systems import load_definitions
 from tests.e2e.server import server
 

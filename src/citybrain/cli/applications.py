@@ -13,7 +13,7 @@ from rich.table import Table
 from citybrain.app import open_services
 from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.cli.shared.progress import progress_bar
-from citybrain.definitions.services import Catalogue
+from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application
 from citybrain.errors import InvalidInput

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from citybrain.city_day import city_day
 from citybrain.cli.shared.output import console, print_json
-from citybrain.definitions.deciding import Decision, decide
-from citybrain.definitions.services import Catalogue, ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions

@@ -11,7 +11,8 @@ from citybrain.definitions.yaml_file import DefinitionError
 
 D = TypeVar("D")
 
-PACKAGE_FOLDER = Path(__file__).parent
+PACKAGE_FOLDER = Path(__file__).parent / "city"
+"""The files that come along, in the shape of a city's own folder."""
 
 
 class Dated(Protocol):

@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.city_day import city_day
-from citybrain.definitions.services import Catalogue
+from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import ENDED, NotYourApplication, Status
 from citybrain.domain.citizens.citizen import NotYourOwn

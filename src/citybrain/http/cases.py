@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from citybrain.city_day import city_day
-from citybrain.definitions.cases import cases_at
+from citybrain.definitions.inspection.cases import cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource

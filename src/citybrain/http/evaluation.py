@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from citybrain.city_day import city_day
-from citybrain.definitions.cases import cases_at
+from citybrain.definitions.inspection.cases import cases_at
 from citybrain.errors import NotFound
 from citybrain.http.cases import STAFF, department_for
 from citybrain.http.paging import (

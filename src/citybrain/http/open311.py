@@ -22,7 +22,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
-from citybrain.definitions.cases import Attribute, CaseClass, cases_at
+from citybrain.definitions.inspection.cases import Attribute, CaseClass, cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource

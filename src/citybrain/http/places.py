@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, StringConstraints
 from shapely.geometry.base import BaseGeometry
 
-from citybrain.definitions.areas import areas_at
+from citybrain.definitions.platform.areas import areas_at
 from citybrain.errors import NotFound
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response

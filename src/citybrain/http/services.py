@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
-from citybrain.definitions.services import Catalogue, ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 

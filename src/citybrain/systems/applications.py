@@ -1,6 +1,6 @@
 """Applications of citizens for services: from a face to the money, and what it is drawn on."""
 
-from citybrain.definitions.services import load_services
+from citybrain.definitions.applications.catalogue import load_services
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.http import application_views, applications, explanations, services

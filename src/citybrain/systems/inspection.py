@@ -1,7 +1,7 @@
 """Inspection of the street: what cameras, citizens and officials report, until it is solved."""
 
-from citybrain.definitions.cases import load_inspection
-from citybrain.definitions.imports_311 import load_imports
+from citybrain.definitions.inspection.cases import load_inspection
+from citybrain.definitions.inspection.imports_311 import load_imports
 from citybrain.domain.inspection.camera import Camera
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection

@@ -1,7 +1,7 @@
 """What all systems stand on: the log, the live board, the calendar, areas, photos, operations."""
 
-from citybrain.definitions.areas import load_surveys
 from citybrain.definitions.calendars import load_business_calendar
+from citybrain.definitions.platform.areas import load_surveys
 from citybrain.http import audit, live, operations, photos, places
 from citybrain.systems.system import System
 from commands.services import Services

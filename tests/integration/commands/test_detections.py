@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from citybrain.definitions.cases import cases_at
+from citybrain.definitions.inspection.cases import cases_at
 from citybrain.domain.actor import Actor, Role, system_actor
 from citybrain.domain.inspection.case import CannotMerge, InspectionCase
 from citybrain.domain.inspection.case_events import CaseStatus

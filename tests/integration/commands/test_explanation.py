@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from citybrain.city_day import city_day
-from citybrain.definitions.deciding import decide
-from citybrain.definitions.services import Catalogue, ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.deciding import decide
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application, Channel
 from citybrain.eventstore import EventStore, StreamNotFound

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, UnknownService
 from citybrain.definitions.loading import PACKAGE_FOLDER
-from citybrain.definitions.services import Catalogue, ServiceItem, UnknownService
 from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions

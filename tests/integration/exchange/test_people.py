@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citybrain.city_day import city_day
-from citybrain.definitions.deciding import Outcome, decide
-from citybrain.definitions.services import Catalogue, ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.deciding import Outcome, decide
 from citybrain.systems import load_definitions
 from ops.simulators.departments.people import RECORDS, Paid, Person
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from citybrain.definitions.services import Catalogue
+from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments
 from tests.integration.http.applying import (

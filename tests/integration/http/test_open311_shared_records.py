@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from citybrain.definitions.imports_311 import Import311
+from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.actor import Actor, Role
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions

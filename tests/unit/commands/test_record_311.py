@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from citybrain.definitions.imports_311 import Import311
+from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.systems import load_definitions
 from commands.imports.csv_rows import Row
 from commands.imports.record_311 import (

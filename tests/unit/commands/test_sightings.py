@@ -8,7 +8,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.definitions.cases import MergeRule
+from citybrain.definitions.inspection.cases import MergeRule
 from citybrain.places.distance import metres_between
 from commands.processes.sightings import Candidate, Sighting, cell_of, cells_around, plan, together
 

@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions import DefinitionError
-from citybrain.definitions.cases import CaseClass, InspectionDefinitions, InvalidAttribute
+from citybrain.definitions.inspection.cases import (
+    CaseClass,
+    InspectionDefinitions,
+    InvalidAttribute,
+)
 from citybrain.systems import load_definitions
 from tests.unit.definitions.test_definitions import GOOD, city
 

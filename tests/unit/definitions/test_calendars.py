@@ -17,7 +17,7 @@ from citybrain.definitions.yaml_file import DefinitionError, read_yaml
 from citybrain.systems import load_definitions
 
 CALENDAR = load_definitions().of(BusinessCalendar)
-FILE = Path(__file__).parents[3] / "src/citybrain/definitions/calendar/holidays.yaml"
+FILE = Path(__file__).parents[3] / "src/citybrain/definitions/city/calendar/holidays.yaml"
 MINUTE = timedelta(minutes=1)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2026, 12, 20)).map(
     lambda at: at.replace(second=0, microsecond=0, tzinfo=UTC)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions import DefinitionError
-from citybrain.definitions.deciding import Finding, Outcome, decide
+from citybrain.definitions.applications.catalogue import Catalogue, UnknownService
+from citybrain.definitions.applications.deciding import Finding, Outcome, decide
 from citybrain.definitions.expressions import Expression, ExpressionWrong
-from citybrain.definitions.services import Catalogue, UnknownService
 from citybrain.systems import load_definitions
 
 TODAY = date(2026, 3, 1)

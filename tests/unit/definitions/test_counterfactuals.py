@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citybrain.definitions.counterfactuals import Change, Materials, _nearest, counterfactuals
-from citybrain.definitions.deciding import Finding, Outcome
-from citybrain.definitions.services import Parameter
+from citybrain.definitions.applications.catalogue import Parameter
+from citybrain.definitions.applications.counterfactuals import (
+    Change,
+    Materials,
+    _nearest,
+    counterfactuals,
+)
+from citybrain.definitions.applications.deciding import Finding, Outcome
 from tests.unit.definitions.test_catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed
 
 

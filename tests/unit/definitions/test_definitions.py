@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from citybrain.definitions import DefinitionError
-from citybrain.definitions.cases import InspectionDefinitions, UnknownClass, cases_at
+from citybrain.definitions.inspection.cases import InspectionDefinitions, UnknownClass, cases_at
 from citybrain.definitions.loading import PACKAGE_FOLDER
 from citybrain.systems import load_definitions
 

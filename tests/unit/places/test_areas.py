@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from shapely import MultiPoint, Point
 
 from citybrain.city_day import CITY_ZONE
-from citybrain.definitions.areas import Surveys, areas_at
 from citybrain.definitions.loading import PACKAGE_FOLDER
+from citybrain.definitions.platform.areas import Surveys, areas_at
 from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.places.areas import Area, AreaError, AreaKind, Areas, Place, load_areas
 from citybrain.systems import load_definitions

@@ -9,8 +9,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from citybrain.definitions.applications.catalogue import Rule, ServiceItem
 from citybrain.definitions.expressions import ExpressionWrong
-from citybrain.definitions.services import Rule, ServiceItem
 
 
 class Outcome(StrEnum):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from citybrain.definitions.cases import CaseDefinitions, InspectionDefinitions
+from citybrain.definitions.inspection.cases import CaseDefinitions, InspectionDefinitions
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from citybrain.definitions.deciding import Decision, Finding, Outcome, decide
+from citybrain.definitions.applications.catalogue import Rule, ServiceItem
+from citybrain.definitions.applications.deciding import Decision, Finding, Outcome, decide
 from citybrain.definitions.expressions import Expression, Path
-from citybrain.definitions.services import Rule, ServiceItem
 
 MOST_TRIALS = 400  # a rule
 MOST_TEXTS = 20  # tried in one place

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from citybrain.definitions.services import FormField, ServiceItem
+from citybrain.definitions.applications.catalogue import FormField, ServiceItem
 from citybrain.errors import InvalidInput
 
 LONGEST_TEXT = 500
