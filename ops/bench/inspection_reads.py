@@ -28,10 +28,10 @@ from ops.bench.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.figures import Sample, sample
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench
-from projections import case_desk_questions as desk
-from projections import heat_grid
-from projections.case_desk import EAST_SHRINKS
-from projections.heat_grid import SQUARES_A_DEGREE
+from projections.inspection import case_desk_questions as desk
+from projections.inspection import heat_grid
+from projections.inspection.case_desk import EAST_SHRINKS
+from projections.inspection.heat_grid import SQUARES_A_DEGREE
 from projections.runner import prepare
 
 CASES = int(os.environ.get("CITYBRAIN_BENCH_READ_CASES", "1000000"))

@@ -10,6 +10,8 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.stream import register_stream
 from citybrain.eventstore.codec import transcoder
 from ops.bench.figures import Sample, sample
 from ops.bench.peer_stock import postgres_parts
@@ -51,6 +53,8 @@ def _run(url: str, seconds: float) -> Sample:
         from eventsourcing.projection import Projection, ProjectionRunner
     except ImportError as error:
         raise NotInstalled from error
+
+    register_stream(InspectionCase)
 
     class TimelineView(PostgresTrackingRecorder):
         """The table and its tracking."""

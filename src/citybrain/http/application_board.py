@@ -7,7 +7,7 @@ from typing import Any
 from citybrain.city_day import city_day
 from citybrain.http.board import BoardPart, Origin
 from citybrain.http.runtime import Runtime
-from projections import application_days, applications
+from projections.applications import application_days, applications
 from projections.reading import Pool
 
 COUNTED = ("submitted", "paid", "approved", "refused", "referred", "ended_well")

@@ -31,7 +31,8 @@ from citybrain.http.paging import (
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.sse import message, stream_events
-from projections import application_days, applications, data_accesses, refusal_days, source_days
+from projections.applications import application_days, applications, refusal_days, source_days
+from projections.citizens import data_accesses
 from projections.reading import reached, wait_until
 
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)

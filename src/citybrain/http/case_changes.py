@@ -18,7 +18,7 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import case as commands
 from commands import case_changes as changes
 from commands import case_merging as merging
-from projections import case_timeline
+from projections.inspection import case_timeline
 
 
 class RequestAnswer(CaseAnswer):

@@ -32,8 +32,8 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.places.gcj02 import Crs, from_wgs84, to_wgs84
 from commands import case as commands
 from commands.fields import Code, Moment
-from projections import case_days, case_timeline
-from projections import case_desk_questions as desk
+from projections.inspection import case_days, case_timeline
+from projections.inspection import case_desk_questions as desk
 
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)

@@ -23,7 +23,7 @@ from citybrain.http.paging import (
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import citizen as commands
 from commands import face, identity
-from projections import identity_days, suspected_duplicates
+from projections.citizens import identity_days, suspected_duplicates
 
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 OWN = (Role.CITIZEN, *COUNTER)

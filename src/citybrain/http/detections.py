@@ -25,7 +25,7 @@ from citybrain.http.problems import Malformed, invalid, status_of
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands import detection as commands
 from commands.fields import Code
-from projections import cameras, detections
+from projections.inspection import cameras, detections
 
 MOST = 1000
 BATCH_BYTES = 2 * 1024 * 1024

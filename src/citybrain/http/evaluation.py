@@ -27,9 +27,9 @@ from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.places.gcj02 import Crs, from_wgs84
 from commands.fields import Code
-from projections import case_desk_questions as desk
-from projections import evaluation_days, heat_grid
-from projections.heat_grid import SQUARES_A_DEGREE, square_of
+from projections.inspection import case_desk_questions as desk
+from projections.inspection import evaluation_days, heat_grid
+from projections.inspection.heat_grid import SQUARES_A_DEGREE, square_of
 
 GEOJSON = "application/geo+json"
 MOST_SQUARES = 5000

@@ -7,9 +7,9 @@ from citybrain.city_day import city_day
 from citybrain.http.board import BoardPart, Origin
 from citybrain.http.evaluation import rates
 from citybrain.http.runtime import Runtime
-from projections import case_desk_questions as desk
-from projections import case_timeline, evaluation_days, heat_grid
-from projections.heat_grid import SQUARES_A_DEGREE
+from projections.inspection import case_desk_questions as desk
+from projections.inspection import case_timeline, evaluation_days, heat_grid
+from projections.inspection.heat_grid import SQUARES_A_DEGREE
 from projections.reading import Pool
 
 COUNTED = ("reported", "detections", "handled", "closed", "returned", "reopened")

@@ -18,7 +18,7 @@ from citybrain.http.board import Origin
 from citybrain.http.routing import Answer, Call, Route
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sse import message, stream_events
-from projections import streams
+from projections.platform import streams
 from projections.status import projection_status
 
 log = structlog.get_logger(__name__)

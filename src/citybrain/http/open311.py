@@ -50,7 +50,7 @@ from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.telemetry import CORRELATION
 from commands.case import CommentCase, ReportCase, checked_attributes, comment_case, report_case
 from commands.handling import CommandContext
-from projections import service_requests
+from projections.inspection import service_requests
 from projections.reading import wait_until
 
 log = structlog.get_logger(__name__)

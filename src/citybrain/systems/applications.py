@@ -10,11 +10,11 @@ from commands.processes.applications import ApplicationProcess
 from commands.processes.notices import ApplicationNotices
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
-from projections.application_days import ApplicationDays
-from projections.applications import Applications
-from projections.data_accesses import DataAccesses
-from projections.refusal_days import RefusalDays
-from projections.source_days import SourceDays
+from projections.applications.application_days import ApplicationDays
+from projections.applications.applications import Applications
+from projections.applications.refusal_days import RefusalDays
+from projections.applications.source_days import SourceDays
+from projections.citizens.data_accesses import DataAccesses
 
 APPLICATIONS = System(
     name="applications",

@@ -7,8 +7,8 @@ from commands.face import forget_challenges
 from commands.identity import forget_codes
 from commands.processes.runner import in_order
 from commands.processes.templates import TemplateDestruction
-from projections.identity_days import IdentityDays
-from projections.suspected_duplicates import SuspectedDuplicates
+from projections.citizens.identity_days import IdentityDays
+from projections.citizens.suspected_duplicates import SuspectedDuplicates
 
 CITIZENS = System(
     name="citizens",

@@ -14,14 +14,14 @@ from commands.processes.detections import DetectionMerging
 from commands.processes.merging import CaseMerging
 from commands.processes.routing import CaseRouting
 from commands.processes.runner import in_order
-from projections.cameras import Cameras
-from projections.case_days import CaseDays
-from projections.case_desk import CaseDesk
-from projections.case_timeline import CaseTimeline
-from projections.detections import Detections
-from projections.evaluation_days import EvaluationDays
-from projections.heat_grid import HeatGrid
-from projections.service_requests import ServiceRequests
+from projections.inspection.cameras import Cameras
+from projections.inspection.case_days import CaseDays
+from projections.inspection.case_desk import CaseDesk
+from projections.inspection.case_timeline import CaseTimeline
+from projections.inspection.detections import Detections
+from projections.inspection.evaluation_days import EvaluationDays
+from projections.inspection.heat_grid import HeatGrid
+from projections.inspection.service_requests import ServiceRequests
 
 INSPECTION = System(
     name="inspection",

@@ -5,7 +5,7 @@ from citybrain.definitions.platform.areas import load_surveys
 from citybrain.http import audit, live, operations, photos, places
 from citybrain.systems.system import System
 from commands.services import Services
-from projections.streams import Streams
+from projections.platform.streams import Streams
 
 ANSWERS_KEPT_DAYS = 7
 

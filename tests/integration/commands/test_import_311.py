@@ -14,8 +14,8 @@ from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS
 from commands.imports.csv311 import Import, ImportResult
-from projections import case_days
-from projections import case_desk_questions as desk
+from projections.inspection import case_days
+from projections.inspection import case_desk_questions as desk
 from projections.rebuild import compare
 from tests.integration.cases import services_over
 from tests.integration.projections.test_projections import caught_up, running

@@ -11,7 +11,7 @@ import pytest
 
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments
-from projections import applications
+from projections.applications import applications
 from tests.integration.http.applying import (
     KIOSK,
     REPAYMENT,

@@ -10,8 +10,9 @@ from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application, Channel, Status
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
-from projections import application_days, applications, data_accesses, refusal_days, source_days
+from projections.applications import application_days, applications, refusal_days, source_days
 from projections.buckets import bucket_of, bucket_seconds
+from projections.citizens import data_accesses
 from projections.projection import Projection
 from projections.rebuild import compare
 from projections.worker import ProjectionWorker

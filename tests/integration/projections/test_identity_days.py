@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
-from projections import identity_days
+from projections.citizens import identity_days
 from projections.rebuild import compare
 from tests.integration.projections.test_projections import caught_up, running
 from tests.integration.projections.test_suspected_duplicates import saved

@@ -17,8 +17,8 @@ from citybrain.eventstore import EventStore, Metadata
 from citybrain.http.evaluation import rates
 from citybrain.places.distance import metres_between
 from citybrain.systems import projection_named
-from projections import case_desk_questions as desk
-from projections import case_timeline, evaluation_days, heat_grid
+from projections.inspection import case_desk_questions as desk
+from projections.inspection import case_timeline, evaluation_days, heat_grid
 from projections.projection import Projection
 from projections.rebuild import compare
 from projections.worker import ProjectionWorker

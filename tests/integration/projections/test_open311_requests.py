@@ -11,9 +11,9 @@ from citybrain.domain.inspection.case_events import EVENTS, Change
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
-from projections import service_requests
+from projections.inspection import service_requests
+from projections.inspection.service_requests import SILENT, STEPS, ServiceRequests
 from projections.rebuild import compare
-from projections.service_requests import SILENT, STEPS, ServiceRequests
 from tests.integration.projections.test_inspection import (
     all_lives,
     defer,

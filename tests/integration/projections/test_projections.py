@@ -11,16 +11,17 @@ import pytest
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
 from citybrain.systems import PROJECTIONS, UnknownProjection, projection_named
-from projections import case_days, case_timeline, streams
-from projections import case_desk_questions as desk
-from projections.case_desk import CaseDesk
+from projections.inspection import case_days, case_timeline
+from projections.inspection import case_desk_questions as desk
+from projections.inspection.case_desk import CaseDesk
 from projections.parked import retry_parked
+from projections.platform import streams
+from projections.platform.streams import Streams
 from projections.projection import Projection
 from projections.reading import wait_until
 from projections.rebuild import RebuildRunning, compare, rebuild
 from projections.runner import ProjectionRunner
 from projections.status import parked_events
-from projections.streams import Streams
 from tests.integration.cases import services_over, take_to_the_end
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
-from projections import suspected_duplicates
+from projections.citizens import suspected_duplicates
 from projections.rebuild import compare, rebuild
 from tests.integration.projections.test_projections import caught_up, running
 from tests.unit.domain.test_citizen import NOW, OFFICIAL, consent, enrol, registered

@@ -16,7 +16,7 @@ import orjson
 from citybrain.city_day import city_day
 from citybrain.domain.inspection.case_events import EVENTS
 from citybrain.eventstore import RecordedEvent
-from projections.case_days import MILLISECOND
+from projections.inspection.case_days import MILLISECOND
 from projections.reading import Pool, fetch_planned
 
 TABLES = """
