@@ -20,8 +20,7 @@ from citybrain.domain.citizens.citizen import COUNTER, Citizen
 from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown
 from citybrain.faces.engine import Analysis, FaceEngine
-from citybrain.faces.explaining import SAMPLE
-from citybrain.faces.gallery import TEMPLATE, Candidate
+from citybrain.faces.gallery import SAMPLE, TEMPLATE, Candidate
 from citybrain.faces.liveness import AttackSuspected, LivenessFailed, Turn, judge
 from citybrain.faces.quality import ENROLMENT, VERIFICATION, QualityRules, check
 from citybrain.faces.services import Faces

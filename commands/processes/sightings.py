@@ -13,7 +13,7 @@ from math import floor
 from typing import Any
 
 from citybrain.definitions.inspection.cases import MergeRule
-from citybrain.places.distance import degrees_around, metres_between
+from citybrain.geo.distance import degrees_around, metres_between
 
 CELL_DEGREES = 0.0005
 CELLS_A_ROW = 1 << 20

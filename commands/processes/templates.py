@@ -10,8 +10,7 @@ from uuid import UUID
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import RecordedEvent
 from citybrain.faces.challenges import forget_pictures
-from citybrain.faces.explaining import SAMPLE
-from citybrain.faces.gallery import TEMPLATE
+from citybrain.faces.gallery import SAMPLE, TEMPLATE
 from commands.handling import CommandContext
 from commands.services import Services
 

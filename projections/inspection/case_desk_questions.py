@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from citybrain.places.distance import degrees_around, metres_between
+from citybrain.geo.distance import degrees_around, metres_between
 from projections.inspection.case_desk import EAST_SHRINKS
 from projections.reading import Pool, Row, fetch, fetch_planned
 

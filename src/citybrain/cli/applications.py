@@ -11,6 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from citybrain.app import open_services
+from citybrain.audit.applications.explanation import explain
+from citybrain.audit.applications.what_if import (
+    Hindsight,
+    Retried,
+    Selection,
+    look_back,
+    version_of,
+)
 from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.cli.shared.progress import progress_bar
 from citybrain.definitions.applications.catalogue import Catalogue
@@ -20,9 +28,7 @@ from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
 from commands.application import change_application
-from commands.explanation import explain
 from commands.handling import Command, CommandContext
-from commands.hindsight import Hindsight, Retried, Selection, look_back, version_of
 from commands.services import Services
 
 app = typer.Typer(no_args_is_help=True)

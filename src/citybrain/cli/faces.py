@@ -10,13 +10,13 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from citybrain.audit.citizens.face import Explanation, explain
 from citybrain.cli.shared.output import console, print_json
 from citybrain.cli.shared.progress import progress_bar
 from citybrain.errors import CitybrainError, InvalidInput
 from citybrain.eventstore import open_event_store
 from citybrain.faces.calibration import CALIBRATION
 from citybrain.faces.engine import Models
-from citybrain.faces.explaining import Explanation, explain
 from citybrain.faces.images import decode
 from citybrain.faces.importing import import_pack
 from citybrain.faces.measuring import calibrate

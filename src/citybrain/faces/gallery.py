@@ -24,7 +24,7 @@ from citybrain.faces.engine import Embedding
 from citybrain.vault import Vault
 
 ENROLLED, REVOKED = "citizen.face_enrolled", "citizen.face_revoked"
-TEMPLATE = "face-template"
+TEMPLATE, SAMPLE = "face-template", "face-sample"  # kinds of what the vault keeps
 FIRST_CAPACITY = 1024
 EXACT_UP_TO = 50_000  # templates: some milliseconds
 SHORTLIST = 100  # of each thread

@@ -14,6 +14,7 @@ from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.errors import Forbidden
 from citybrain.eventstore import StreamNotFound
+from citybrain.geo.gcj02 import Crs, from_wgs84, to_wgs84
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import (
     MAX_POSITION,
@@ -29,7 +30,6 @@ from citybrain.http.paging import (
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.places.gcj02 import Crs, from_wgs84, to_wgs84
 from commands import case as commands
 from commands.fields import Code, Moment
 from projections.inspection import case_days, case_timeline

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from citybrain.city_day import city_day
 from citybrain.definitions.inspection.cases import cases_at
 from citybrain.errors import NotFound
+from citybrain.geo.gcj02 import Crs, from_wgs84
 from citybrain.http.cases import STAFF, department_for
 from citybrain.http.paging import (
     CrsQuery,
@@ -25,7 +26,6 @@ from citybrain.http.paging import (
 )
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.places.gcj02 import Crs, from_wgs84
 from commands.fields import Code
 from projections.inspection import case_desk_questions as desk
 from projections.inspection import evaluation_days, heat_grid

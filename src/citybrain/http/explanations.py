@@ -10,6 +10,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from citybrain.audit.applications.consent_receipt import consent_receipt
+from citybrain.audit.applications.explanation import explain
 from citybrain.domain.actor import Role
 from citybrain.domain.applications.application import Application, NotYourApplication
 from citybrain.eventstore import StreamNotFound
@@ -17,8 +19,6 @@ from citybrain.http.applications import application_id_of
 from citybrain.http.commanding import context
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.application import OpenApplication, open_application
-from commands.consent import consent_receipt
-from commands.explanation import explain
 
 READERS = (Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)

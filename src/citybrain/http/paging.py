@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from citybrain.geo.gcj02 import Crs, to_wgs84
 from citybrain.http.problems import Malformed, NotCaughtUp
 from citybrain.http.runtime import Runtime
-from citybrain.places.gcj02 import Crs, to_wgs84
 from projections.reading import wait_until
 
 M = TypeVar("M", bound=BaseModel)

@@ -13,10 +13,10 @@ from shapely.geometry.base import BaseGeometry
 
 from citybrain.definitions.platform.areas import areas_at
 from citybrain.errors import NotFound
+from citybrain.geo.areas import Area, AreaKind, Areas, as_feature, box_polygon
+from citybrain.geo.gcj02 import Crs, from_wgs84, to_wgs84
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.places.areas import Area, AreaKind, Areas, as_feature, box_polygon
-from citybrain.places.gcj02 import Crs, from_wgs84, to_wgs84
 
 GEOJSON = "application/geo+json"
 MOST = 1000

@@ -10,6 +10,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from citybrain.audit.applications.explanation import explain
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import decide
@@ -18,7 +19,6 @@ from citybrain.domain.applications.application import Application, Channel
 from citybrain.eventstore import EventStore, StreamNotFound
 from commands.citizen import RegisterCitizen, register_citizen
 from commands.dossier import FORM, RECEIPT, STEPS, evidence_purpose
-from commands.explanation import explain
 from commands.services import Services
 from tests.integration.cases import context, services_over
 from tests.unit.definitions.test_catalogue import changed

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from citybrain.audit.applications.what_if import NoSuchVersion, Selection, look_back, version_of
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, UnknownService
 from citybrain.definitions.loading import PACKAGE_FOLDER
 from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
 from citybrain.vault import Vault, open_key_wrapper
-from commands.hindsight import NoSuchVersion, Selection, look_back, version_of
 from commands.services import Services
 from tests.integration.cases import services_over
 from tests.integration.cli.conftest import Terminal
@@ -158,7 +158,7 @@ async def test_a_selection_by_day_and_number(store: EventStore) -> None:
 async def test_pages_and_examples_are_bounded(
     store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.hindsight.PAGE", 10)
+    monkeypatch.setattr("citybrain.audit.applications.what_if.PAGE", 10)
     services = services_over(store)
     citizen = await registered(services)
     for _ in range(30):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from citybrain.places.gcj02 import wgs84_to_gcj02
+from citybrain.geo.gcj02 import wgs84_to_gcj02
 from tests.integration.http.conftest import Api
 from tests.integration.http.test_case_changes import EAST, NORTH, WORKS, act, dispatched
 

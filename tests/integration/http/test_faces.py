@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from citybrain.app import open_runtime
+from citybrain.audit.citizens.face import NotAFaceDecision, OtherModels, explain
 from citybrain.faces.calibration import CALIBRATION
-from citybrain.faces.explaining import NotAFaceDecision, OtherModels, explain
 from citybrain.faces.gallery import TEMPLATE
 from citybrain.faces.importing import import_pack
 from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack

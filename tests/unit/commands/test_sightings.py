@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions.inspection.cases import MergeRule
-from citybrain.places.distance import metres_between
+from citybrain.geo.distance import metres_between
 from commands.processes.sightings import Candidate, Sighting, cell_of, cells_around, plan, together
 
 BEGINNING = datetime(2026, 3, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from citybrain.city_day import CITY_ZONE
 from citybrain.definitions.loading import PACKAGE_FOLDER
 from citybrain.definitions.platform.areas import Surveys, areas_at
 from citybrain.definitions.yaml_file import DefinitionError
-from citybrain.places.areas import Area, AreaError, AreaKind, Areas, Place, load_areas
+from citybrain.geo.areas import Area, AreaError, AreaKind, Areas, Place, load_areas
 from citybrain.systems import load_definitions
 
 SURVEY = PACKAGE_FOLDER / "area" / "2020-districts.geojson"

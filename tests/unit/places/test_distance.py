@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.places.distance import degrees_around, metres_between
+from citybrain.geo.distance import degrees_around, metres_between
 
 ROUNDING = 1e-6  # of a radius
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.places.distance import metres_between
-from citybrain.places.gcj02 import Crs, from_wgs84, gcj02_to_wgs84, to_wgs84, wgs84_to_gcj02
+from citybrain.geo.distance import metres_between
+from citybrain.geo.gcj02 import Crs, from_wgs84, gcj02_to_wgs84, to_wgs84, wgs84_to_gcj02
 
 
 def test_a_known_place_is_shifted_as_maps_show_it() -> None:

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from itertools import islice
 
-from citybrain.places.distance import metres_between
+from citybrain.geo.distance import metres_between
 from ops.simulators.streets import CAMERAS_A_SPOT, Sight, Streets
 
 CLASSES = ("overflowing_bin", "road_damage")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.yaml_file import DefinitionError
-from citybrain.places.areas import AreaError, Areas, load_areas
+from citybrain.geo.areas import AreaError, Areas, load_areas
 
 
 @dataclass(frozen=True, slots=True)

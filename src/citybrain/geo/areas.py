@@ -24,7 +24,7 @@ from shapely import Point, Polygon, STRtree
 from shapely.geometry.base import BaseGeometry
 
 from citybrain.errors import CitybrainError
-from citybrain.places.distance import METRES_A_DEGREE
+from citybrain.geo.distance import METRES_A_DEGREE
 
 CELL_M = 100.0
 GROWTH = 1.1  # of a cell's side, as often as it takes

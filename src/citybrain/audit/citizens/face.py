@@ -9,12 +9,11 @@ import numpy as np
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import EventStore, StreamNotFound
 from citybrain.faces.engine import Models
-from citybrain.faces.gallery import TEMPLATE
+from citybrain.faces.gallery import SAMPLE, TEMPLATE
 from citybrain.faces.images import decode
 from citybrain.vault import Vault
 
 VERIFIED = "citizen.face_verified"
-SAMPLE = "face-sample"
 TOLERANCE = 1e-6  # of the score; zero on the same processor type and runtime
 
 
