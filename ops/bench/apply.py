@@ -29,9 +29,9 @@ from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
 from citybrain.exchange import EvidenceRequest, Exchange, Payment, open_exchange
 from citybrain.systems import load_definitions
-from commands.citizen import RegisterCitizen, register_citizen
+from commands.citizens.citizen import RegisterCitizen, register_citizen
+from commands.citizens.identity import ConfirmIdentity, confirm_identity
 from commands.handling import CommandContext
-from commands.identity import ConfirmIdentity, confirm_identity
 from commands.services import Services
 from ops.bench.child import ROOT, Child
 from ops.bench.figures import Sample, sample

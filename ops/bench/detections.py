@@ -10,8 +10,8 @@ from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.detection import Detection
 from citybrain.eventstore import NewEvent
 from citybrain.eventstore.codec import mapper
-from commands.case_merging import as_evidence
-from commands.detection import RecordDetection
+from commands.inspection.detection import RecordDetection
+from commands.inspection.merging import as_evidence
 
 SOUTH, WEST = 34.60, 113.45
 CLASSES = (

@@ -29,7 +29,7 @@ from citybrain.faces.gallery import Gallery
 from citybrain.faces.images import Pixels, decode
 from citybrain.faces.importing import import_pack
 from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack
-from commands.citizen import (
+from commands.citizens.citizen import (
     GiveFaceConsent,
     RegisterCitizen,
     ResolveDuplicate,
@@ -37,7 +37,7 @@ from commands.citizen import (
     register_citizen,
     resolve_duplicate,
 )
-from commands.face import (
+from commands.citizens.face import (
     EnrolFace,
     IssueChallenge,
     VerifyFace,

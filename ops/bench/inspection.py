@@ -18,8 +18,13 @@ import asyncpg
 from citybrain.app import open_services
 from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import NO_STREAM, EventStore, NewEvent
-from commands.detection import RecordDetection, Recorded, record_detection, record_detections
 from commands.handling import CommandContext
+from commands.inspection.detection import (
+    RecordDetection,
+    Recorded,
+    record_detection,
+    record_detections,
+)
 from commands.services import Services
 from ops.bench.append_ours import ours as appending
 from ops.bench.append_ours import verify

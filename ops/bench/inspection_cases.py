@@ -16,11 +16,11 @@ from citybrain.definitions.inspection.cases import CaseClass, cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import RecordedEvent
 from citybrain.systems import load_definitions
-from commands.detection import Recorded, record_detections
 from commands.handling import CommandContext
-from commands.processes.detections import DetectionMerging
+from commands.inspection.detection import Recorded, record_detections
+from commands.inspection.grouping import CELL_DEGREES, CELLS_A_ROW, Sighting, candidates
+from commands.inspection.processes.detections import DetectionMerging
 from commands.processes.runner import BATCH_SIZE
-from commands.processes.sightings import CELL_DEGREES, CELLS_A_ROW, Sighting, candidates
 from commands.services import Services, utc_now
 from ops.bench.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.figures import Sample, sample

@@ -21,8 +21,8 @@ import asyncpg
 from citybrain.app import open_runtime, open_services
 from citybrain.domain.actor import Actor, Role
 from citybrain.systems import PROJECTIONS
-from commands.detection import Recorded, record_detections
 from commands.handling import CommandContext
+from commands.inspection.detection import Recorded, record_detections
 from commands.services import Services
 from ops.bench.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.figures import Sample, sample

@@ -15,7 +15,7 @@ from citybrain.app import open_runtime
 from citybrain.domain.applications.application import Application, Step
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
-from commands.processes import applications
+from commands.applications.processes import application
 
 DIED = "died"
 
@@ -32,7 +32,7 @@ async def main(step: Step, when: str) -> None:
 
 
 def _die_at(settings: Settings, fatal: Step, when: str) -> None:
-    drive = applications._Drive
+    drive = application._Drive
     began = drive.__init__
 
     def die() -> None:

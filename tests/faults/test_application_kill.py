@@ -15,15 +15,15 @@ from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application, Channel, Status, Step
 from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.settings import Settings
-from commands.application import (
+from commands.applications.application import (
     SubmitApplication,
     WithdrawApplication,
     submit_application,
     withdraw_application,
 )
-from commands.citizen import RegisterCitizen, register_citizen
+from commands.citizens.citizen import RegisterCitizen, register_citizen
+from commands.citizens.identity import ConfirmIdentity, confirm_identity
 from commands.handling import CommandContext
-from commands.identity import ConfirmIdentity, confirm_identity
 from commands.services import Services
 from ops.simulators.departments import Departments, open_departments
 from tests.faults.dying_server import DIED

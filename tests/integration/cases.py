@@ -10,7 +10,8 @@ from citybrain.eventstore import EventStore
 from citybrain.notifications import SilentNotifier
 from citybrain.systems import load_definitions
 from citybrain.vault import FileKeyWrapper, Vault
-from commands.case import (
+from commands.handling import CommandContext, CommandResult
+from commands.inspection.case import (
     AcceptCase,
     CloseCase,
     DispatchCase,
@@ -26,7 +27,6 @@ from commands.case import (
     report_case,
     verify_case,
 )
-from commands.handling import CommandContext, CommandResult
 from commands.services import Services
 
 DEFINITIONS = load_definitions()

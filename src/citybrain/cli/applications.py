@@ -27,7 +27,7 @@ from citybrain.domain.applications.application import Application
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
-from commands.application import change_application
+from commands.applications.application import change_application
 from commands.handling import Command, CommandContext
 from commands.services import Services
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from citybrain.app import open_services
 from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.settings import Settings
-from commands.imports.csv311 import Import, ImportResult
+from commands.inspection.imports.csv311 import Import, ImportResult
 
 SHOWN_REJECTIONS = 10
 INTERRUPTED = 130

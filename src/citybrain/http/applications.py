@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from citybrain.domain.actor import Role
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.routing import Answer, Call, Route
-from commands import application as commands
+from commands.applications import application as commands
 
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 APPLICANT = (Role.CITIZEN, Role.DEVICE, *COUNTER)

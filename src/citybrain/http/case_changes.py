@@ -15,9 +15,9 @@ from citybrain.http.cases import STAFF, CaseAnswer, HistoryQuery, case_id_of, st
 from citybrain.http.commanding import Handler, on
 from citybrain.http.paging import page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
-from commands import case as commands
-from commands import case_changes as changes
-from commands import case_merging as merging
+from commands.inspection import approvals as changes
+from commands.inspection import case as commands
+from commands.inspection import merging as merging
 from projections.inspection import case_timeline
 
 

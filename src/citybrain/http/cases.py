@@ -30,8 +30,8 @@ from citybrain.http.paging import (
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
-from commands import case as commands
 from commands.fields import Code, Moment
+from commands.inspection import case as commands
 from projections.inspection import case_days, case_timeline
 from projections.inspection import case_desk_questions as desk
 

@@ -21,8 +21,8 @@ from citybrain.http.paging import (
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
-from commands import citizen as commands
-from commands import face, identity
+from commands.citizens import citizen as commands
+from commands.citizens import face, identity
 from projections.citizens import identity_days, suspected_duplicates
 
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)

@@ -23,8 +23,8 @@ from citybrain.http.paging import (
 )
 from citybrain.http.problems import Malformed, invalid, status_of
 from citybrain.http.routing import Answer, Call, Route, json_response
-from commands import detection as commands
 from commands.fields import Code
+from commands.inspection import detection as commands
 from projections.inspection import cameras, detections
 
 MOST = 1000

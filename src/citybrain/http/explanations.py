@@ -18,7 +18,7 @@ from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications import application_id_of
 from citybrain.http.commanding import context
 from citybrain.http.routing import Answer, Call, Route, json_response
-from commands.application import OpenApplication, open_application
+from commands.applications.application import OpenApplication, open_application
 
 READERS = (Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)

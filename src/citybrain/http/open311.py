@@ -48,8 +48,14 @@ from citybrain.http.open311_rendering import FORMATS, error, rendered
 from citybrain.http.problems import status_of
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.telemetry import CORRELATION
-from commands.case import CommentCase, ReportCase, checked_attributes, comment_case, report_case
 from commands.handling import CommandContext
+from commands.inspection.case import (
+    CommentCase,
+    ReportCase,
+    checked_attributes,
+    comment_case,
+    report_case,
+)
 from projections.inspection import service_requests
 from projections.reading import wait_until
 

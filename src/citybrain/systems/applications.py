@@ -6,8 +6,8 @@ from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.http import application_views, applications, explanations, services
 from citybrain.http.application_board import BOARD
 from citybrain.systems.system import System
-from commands.processes.applications import ApplicationProcess
-from commands.processes.notices import ApplicationNotices
+from commands.applications.processes.application import ApplicationProcess
+from commands.applications.processes.notices import ApplicationNotices
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
 from projections.applications.application_days import ApplicationDays

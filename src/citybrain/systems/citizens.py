@@ -3,10 +3,10 @@
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.http import citizens
 from citybrain.systems.system import System
-from commands.face import forget_challenges
-from commands.identity import forget_codes
+from commands.citizens.face import forget_challenges
+from commands.citizens.identity import forget_codes
+from commands.citizens.processes.templates import TemplateDestruction
 from commands.processes.runner import in_order
-from commands.processes.templates import TemplateDestruction
 from projections.citizens.identity_days import IdentityDays
 from projections.citizens.suspected_duplicates import SuspectedDuplicates
 

@@ -8,11 +8,11 @@ from citybrain.domain.inspection.detection import Detection
 from citybrain.http import case_changes, cases, detections, evaluation, open311
 from citybrain.http.inspection_board import BOARD
 from citybrain.systems.system import System
+from commands.inspection.processes.deadlines import CaseDeadlines
+from commands.inspection.processes.detections import DetectionMerging
+from commands.inspection.processes.merging import CaseMerging
+from commands.inspection.processes.routing import CaseRouting
 from commands.processes.batches import batched
-from commands.processes.deadlines import CaseDeadlines
-from commands.processes.detections import DetectionMerging
-from commands.processes.merging import CaseMerging
-from commands.processes.routing import CaseRouting
 from commands.processes.runner import in_order
 from projections.inspection.cameras import Cameras
 from projections.inspection.case_days import CaseDays

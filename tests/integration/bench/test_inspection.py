@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.processes.detections import DetectionMerging
+from commands.inspection.processes.detections import DetectionMerging
 from ops.bench import inspection, inspection_cases, inspection_reads
 from ops.bench.workbench import BenchFailed, file_system_of, open_workbench
 

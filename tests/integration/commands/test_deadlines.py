@@ -17,14 +17,14 @@ from citybrain.domain.inspection.deadlines import RunningDeadline
 from citybrain.domain.times import moment
 from citybrain.eventstore import EventStore
 from citybrain.systems import load_definitions
-from commands.case import AcceptCase, accept_case, report_case
-from commands.case_changes import (
+from commands.inspection.approvals import (
     RequestChange,
     SettleChange,
     approve_change,
     postponed,
     request_change,
 )
+from commands.inspection.case import AcceptCase, accept_case, report_case
 from commands.services import Services
 from tests.integration.cases import CAMERA, context, report, services_over
 from tests.integration.commands.test_detections import working

@@ -19,7 +19,7 @@ from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
 from citybrain.systems.inspection import INSPECTION
-from commands.case import (
+from commands.inspection.case import (
     AcceptCase,
     CloseCase,
     HandleCase,
@@ -31,16 +31,7 @@ from commands.case import (
     report_case,
     verify_case,
 )
-from commands.case_merging import (
-    MergeCase,
-    SeparateDetection,
-    UnmergeCase,
-    as_evidence,
-    merge_case,
-    separate_detection,
-    unmerge_case,
-)
-from commands.detection import (
+from commands.inspection.detection import (
     ConfirmDetection,
     DetectionRefReused,
     RecordDetection,
@@ -51,8 +42,17 @@ from commands.detection import (
     record_detections,
     report_camera,
 )
-from commands.processes import detections
-from commands.processes.merging import CaseMerging
+from commands.inspection.merging import (
+    MergeCase,
+    SeparateDetection,
+    UnmergeCase,
+    as_evidence,
+    merge_case,
+    separate_detection,
+    unmerge_case,
+)
+from commands.inspection.processes import detections
+from commands.inspection.processes.merging import CaseMerging
 from commands.processes.parked import parked_commands, retry_parked
 from commands.processes.runner import context_of
 from commands.services import Services

@@ -17,8 +17,8 @@ from citybrain.definitions.applications.deciding import decide
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application, Channel
 from citybrain.eventstore import EventStore, StreamNotFound
-from commands.citizen import RegisterCitizen, register_citizen
-from commands.dossier import FORM, RECEIPT, STEPS, evidence_purpose
+from commands.applications.unsealed import FORM, RECEIPT, STEPS, evidence_purpose
+from commands.citizens.citizen import RegisterCitizen, register_citizen
 from commands.services import Services
 from tests.integration.cases import context, services_over
 from tests.unit.definitions.test_catalogue import changed

@@ -8,8 +8,8 @@ from citybrain.domain.inspection.case import InspectionCase, WrongCaseStatus
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.eventstore import EventStore, StreamNotFound, open_event_store
 from citybrain.settings import Settings
-from commands.case import FileCase, ReportCase, file_case, report_case
 from commands.handling import KeyInFlight, KeyReused, StaleVersion
+from commands.inspection.case import FileCase, ReportCase, file_case, report_case
 from tests.integration.cases import (
     CAMERA,
     OPERATOR,

@@ -13,7 +13,7 @@ import pytest
 from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS
-from commands.imports.csv311 import Import, ImportResult
+from commands.inspection.imports.csv311 import Import, ImportResult
 from projections.inspection import case_days
 from projections.inspection import case_desk_questions as desk
 from projections.rebuild import compare

@@ -14,10 +14,10 @@ from citybrain.cli.import_ import app
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.eventstore import EventStore, StoreUnavailable
-from commands.case import HandleCase, ReturnCase, handle_case, return_case
-from commands.case_merging import UnmergeCase, unmerge_case
-from commands.imports.csv311 import Import, ImportResult
-from commands.imports.record_311 import UPDATED_LATER, case_id_of
+from commands.inspection.case import HandleCase, ReturnCase, handle_case, return_case
+from commands.inspection.imports.csv311 import Import, ImportResult
+from commands.inspection.imports.record_311 import UPDATED_LATER, case_id_of
+from commands.inspection.merging import UnmergeCase, unmerge_case
 from tests.integration.cases import DIGEST, OPERATOR, context, services_over
 
 SHARED = Path(
@@ -311,7 +311,7 @@ async def test_a_store_that_stays_away_stops_the_import_and_blames_no_row(
 
     work = Import(services_over(store))
     with monkeypatch.context() as patched:
-        patched.setattr("commands.imports.csv311.RETRY_SECONDS", 0)
+        patched.setattr("commands.inspection.imports.csv311.RETRY_SECONDS", 0)
         patched.setattr(store, "save", away)
         with pytest.raises(StoreUnavailable):
             await work.run(extract(tmp_path, CLOSED))

@@ -8,10 +8,10 @@ import pytest
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, RecordedEvent
-from commands.case import report_case
 from commands.handling import CommandContext
+from commands.inspection.case import report_case
+from commands.inspection.processes.routing import CaseRouting
 from commands.processes.parked import Retried, parked_commands, process_status, retry_parked
-from commands.processes.routing import CaseRouting
 from commands.processes.runner import ProcessRunner, context_of
 from commands.services import Services
 from tests.integration.cases import CAMERA, context, report, services_over

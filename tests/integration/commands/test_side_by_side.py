@@ -9,8 +9,8 @@ import pytest
 
 from citybrain.errors import Refused
 from citybrain.eventstore import EventStore, RecordedEvent
-from commands.case import report_case
 from commands.handling import CommandContext
+from commands.inspection.case import report_case
 from commands.processes import side_by_side
 from commands.processes.parked import parked_commands
 from commands.processes.runner import ATTEMPTS

@@ -10,8 +10,9 @@ import pytest
 from citybrain.domain.actor import system_actor
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.settings import Settings
-from commands.case import AcceptCase as Accept
-from commands.case import (
+from commands.handling import CommandContext
+from commands.inspection.case import AcceptCase as Accept
+from commands.inspection.case import (
     CloseCase,
     DispatchCase,
     FileCase,
@@ -26,7 +27,6 @@ from commands.case import (
     report_case,
     verify_case,
 )
-from commands.handling import CommandContext
 from projections.reading import wait_until
 from tests.integration.http.conftest import Api
 from tests.integration.http.test_open311 import BASE, HOLE, Client, client, reported

@@ -18,7 +18,8 @@ from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.actor import Actor, Role
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
-from commands.case import (
+from commands.handling import CommandContext
+from commands.inspection.case import (
     AcceptCase,
     CloseCase,
     HandleCase,
@@ -30,9 +31,8 @@ from commands.case import (
     handle_case,
     verify_case,
 )
-from commands.handling import CommandContext
-from commands.imports.csv_rows import CsvRows
-from commands.imports.record_311 import COLUMNS, BadRecord, Record, read_record
+from commands.inspection.imports.csv_rows import CsvRows
+from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from projections.reading import wait_until
 from tests.integration.http.conftest import Api
 from tests.open311_client import Found, Open311Client

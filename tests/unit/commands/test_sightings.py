@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from citybrain.definitions.inspection.cases import MergeRule
 from citybrain.geo.distance import metres_between
-from commands.processes.sightings import Candidate, Sighting, cell_of, cells_around, plan, together
+from commands.inspection.grouping import Candidate, Sighting, cell_of, cells_around, plan, together
 
 BEGINNING = datetime(2026, 3, 1, tzinfo=UTC)
 RULE = MergeRule(radius_m=20, window_hours=10)

@@ -8,7 +8,7 @@ separate consent (art. 29), which the citizen's stream holds.
 from typing import Any
 
 from citybrain.domain.applications.application import Application
-from commands.application import item_of
+from commands.applications.application import item_of
 from commands.services import Services
 
 SCHEMA = "ISO/IEC TS 27560"

@@ -18,7 +18,15 @@ from citybrain.definitions.applications.counterfactuals import Counterfactuals, 
 from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
-from commands.dossier import COLLECTED, DECIDED, REQUESTED, STEPS, SUBMITTED, Dossier, open_dossier
+from commands.applications.unsealed import (
+    COLLECTED,
+    DECIDED,
+    REQUESTED,
+    STEPS,
+    SUBMITTED,
+    Dossier,
+    open_dossier,
+)
 from commands.services import Services
 
 FAILED, REVIEWED = "application.evidence_failed", "application.reviewed"

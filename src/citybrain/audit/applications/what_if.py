@@ -17,7 +17,7 @@ from citybrain.definitions.applications.deciding import Decision, Finding, decid
 from citybrain.errors import NotFound
 from citybrain.eventstore import RecordedEvent
 from citybrain.vault import PersonErased
-from commands.dossier import DECIDED, REQUESTED, SUBMITTED, Dossier, open_dossier
+from commands.applications.unsealed import DECIDED, REQUESTED, SUBMITTED, Dossier, open_dossier
 from commands.services import Services
 
 PAGE = 500  # applications

@@ -24,9 +24,9 @@ from citybrain.faces.gallery import SAMPLE, TEMPLATE, Candidate
 from citybrain.faces.liveness import AttackSuspected, LivenessFailed, Turn, judge
 from citybrain.faces.quality import ENROLMENT, VERIFICATION, QualityRules, check
 from citybrain.faces.services import Faces
-from commands.citizen import change_citizen, citizen_answer
+from commands.citizens.citizen import change_citizen, citizen_answer
+from commands.citizens.identity import Purpose
 from commands.handling import Command, CommandContext, CommandResult, once_a_key
-from commands.identity import Purpose
 from commands.services import Services
 
 log = structlog.get_logger(__name__)

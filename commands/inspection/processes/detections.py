@@ -24,7 +24,9 @@ from citybrain.domain.times import moment
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from citybrain.eventstore.locks import LOCK_TRANSACTION
-from commands.case_merging import (
+from commands.handling import CommandContext
+from commands.inspection.grouping import Sighting, candidates, plan, remember
+from commands.inspection.merging import (
     MergeCase,
     TakeDetections,
     as_evidence,
@@ -34,10 +36,8 @@ from commands.case_merging import (
     open_from_detections,
     take_detections,
 )
-from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.processes.runner import park
-from commands.processes.sightings import Sighting, candidates, plan, remember
 from commands.services import Services
 
 log = structlog.get_logger(__name__)

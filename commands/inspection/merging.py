@@ -18,9 +18,9 @@ from citybrain.domain.inspection.detection import Detection
 from citybrain.domain.times import moment
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import StreamNotFound
-from commands.case import REOPENED_STAGES, REWORK_STAGES, begun, case_answer, place_of
 from commands.fields import Text
 from commands.handling import Command, CommandContext, CommandResult, change, create
+from commands.inspection.case import REOPENED_STAGES, REWORK_STAGES, begun, case_answer, place_of
 from commands.services import Services
 
 SILENT_AFTER = timedelta(minutes=10)

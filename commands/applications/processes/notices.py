@@ -13,7 +13,7 @@ from citybrain.domain.applications.application import Application
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
-from commands.application import item_of
+from commands.applications.application import item_of
 from commands.handling import CommandContext
 from commands.services import Services
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from citybrain.definitions.inspection.cases import CaseDefinitions
 from citybrain.definitions.inspection.imports_311 import Import311
-from commands.imports.csv_rows import CsvRows, open_rows
-from commands.imports.record_311 import COLUMNS, BadRecord, Record, read_record
-from commands.processes.sightings import Sighting, plan
+from commands.inspection.grouping import Sighting, plan
+from commands.inspection.imports.csv_rows import CsvRows, open_rows
+from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 
 
 def first_reports(path: Path, mapping: Import311, definitions: CaseDefinitions) -> dict[str, str]:

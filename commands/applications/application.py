@@ -27,8 +27,8 @@ from citybrain.domain.applications.application import (
 )
 from citybrain.domain.citizens.citizen import Citizen, Identification
 from citybrain.errors import InvalidInput, Refused
-from commands.citizen import CitizenId
-from commands.dossier import FORM, GROUNDS, NOTE
+from commands.applications.unsealed import FORM, GROUNDS, NOTE
+from commands.citizens.citizen import CitizenId
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from citybrain.eventstore import RecordedEvent
-from commands.case import DispatchCase, FileCase, dispatch_case, file_case
 from commands.handling import CommandContext
+from commands.inspection.case import DispatchCase, FileCase, dispatch_case, file_case
 from commands.services import Services
 
 IMPORT_CHANNEL = "import"

@@ -22,7 +22,8 @@ from citybrain.domain.actor import system_actor
 from citybrain.domain.inspection.case import OPEN, UNSOLVED, InspectionCase
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
-from commands.case import (
+from commands.handling import CommandContext, TooContended
+from commands.inspection.case import (
     accept_case,
     close_case,
     dispatch_case,
@@ -31,12 +32,11 @@ from commands.case import (
     report_case,
     verify_case,
 )
-from commands.case_merging import MergeCase, finish_merge, merge_case
-from commands.handling import CommandContext, TooContended
-from commands.imports.csv_rows import CsvRows, Row, open_rows
-from commands.imports.duplicates import first_reports
-from commands.imports.record_311 import COLUMNS, BadRecord, Record, read_record
-from commands.processes.routing import IMPORT_CHANNEL
+from commands.inspection.imports.csv_rows import CsvRows, Row, open_rows
+from commands.inspection.imports.duplicates import first_reports
+from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
+from commands.inspection.merging import MergeCase, finish_merge, merge_case
+from commands.inspection.processes.routing import IMPORT_CHANNEL
 from commands.services import Services
 
 CONCURRENT_ROWS = 256

@@ -10,14 +10,14 @@ from citybrain.domain.inspection.case import NotMerged
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
-from commands.case_merging import (
+from commands.handling import CommandContext
+from commands.inspection.merging import (
     TakeDetections,
     finish_merge,
     hand_over,
     open_from_detections,
     release_case,
 )
-from commands.handling import CommandContext
 from commands.services import Services
 
 

@@ -17,9 +17,9 @@ from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.times import moment
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent
-from commands.case_changes import RaiseAlarms, raise_alarms
-from commands.case_merging import recheck_case
 from commands.handling import CommandContext
+from commands.inspection.approvals import RaiseAlarms, raise_alarms
+from commands.inspection.merging import recheck_case
 from commands.services import Services
 
 log = structlog.get_logger(__name__)

@@ -11,9 +11,9 @@ from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import Change
 from citybrain.domain.inspection.deadlines import Deadline, MovedDeadline, RunningDeadline, Stage
 from citybrain.domain.times import moment
-from commands.case import begun, case_answer
 from commands.fields import Code, Text
 from commands.handling import Command, CommandContext, CommandResult, change
+from commands.inspection.case import begun, case_answer
 from commands.services import Services
 
 WARN_SHARE = 0.25  # of what is left of an extended deadline, before its end

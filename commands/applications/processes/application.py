@@ -26,8 +26,20 @@ from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanw
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.exchange import EvidenceRequest, Payment, PaymentUnknown, Receipt, SourceFailed
-from commands.application import change_application, item_of, requests_of, verify_identity
-from commands.dossier import FORM, RECEIPT, STEPS, Dossier, evidence_purpose, open_dossier
+from commands.applications.application import (
+    change_application,
+    item_of,
+    requests_of,
+    verify_identity,
+)
+from commands.applications.unsealed import (
+    FORM,
+    RECEIPT,
+    STEPS,
+    Dossier,
+    evidence_purpose,
+    open_dossier,
+)
 from commands.handling import Command, CommandContext
 from commands.services import Services
 
