@@ -51,7 +51,7 @@ async def bare() -> AsyncIterator[Facts]:
 async def ours(orders: Facts) -> AsyncIterator[Facts]:
     """Our server in development mode, with or without its workers."""
     from citybrain.app import open_runtime
-    from citybrain.http.application import serving
+    from citybrain.http.server import serving
     from citybrain.observability import configure_logging
 
     settings = bench_settings(orders["url"], Path(orders["folder"])).model_copy(

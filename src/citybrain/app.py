@@ -10,9 +10,9 @@ from typing import Any
 from citybrain.eventstore import open_event_store
 from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
-from citybrain.http.application import serving
 from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
+from citybrain.http.server import serving
 from citybrain.http.tokens import open_verifier
 from citybrain.notifications import open_notifier
 from citybrain.photos import open_photos

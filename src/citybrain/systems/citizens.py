@@ -1,12 +1,13 @@
 """People: registered with sealed data, identified by face, by code or at a counter."""
 
 from citybrain.domain.citizens.citizen import Citizen
-from citybrain.http import citizens
+from citybrain.http.citizens import accesses, citizen
 from citybrain.systems.system import System
 from commands.citizens.face import forget_challenges
 from commands.citizens.identity import forget_codes
 from commands.citizens.processes.templates import TemplateDestruction
 from commands.processes.runner import in_order
+from projections.citizens.data_accesses import DataAccesses
 from projections.citizens.identity_days import IdentityDays
 from projections.citizens.suspected_duplicates import SuspectedDuplicates
 
@@ -14,7 +15,7 @@ CITIZENS = System(
     name="citizens",
     streams=(Citizen,),
     processes=(in_order(TemplateDestruction()),),
-    projections=(SuspectedDuplicates(), IdentityDays()),
-    routes=citizens.ROUTES,
+    projections=(SuspectedDuplicates(), IdentityDays(), DataAccesses()),
+    routes=(*citizen.ROUTES, *accesses.ROUTES),
     upkeep=(forget_codes, forget_challenges),
 )

@@ -5,8 +5,8 @@ from citybrain.definitions.inspection.imports_311 import load_imports
 from citybrain.domain.inspection.camera import Camera
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection
-from citybrain.http import case_changes, cases, detections, evaluation, open311
-from citybrain.http.inspection_board import BOARD
+from citybrain.http.inspection import approvals, case, detection, evaluation, open311
+from citybrain.http.inspection.board import BOARD
 from citybrain.systems.system import System
 from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.inspection.processes.detections import DetectionMerging
@@ -43,7 +43,7 @@ INSPECTION = System(
         Detections(),
         Cameras(),
     ),
-    routes=(*cases.ROUTES, *case_changes.ROUTES, *detections.ROUTES, *evaluation.ROUTES),
+    routes=(*case.ROUTES, *approvals.ROUTES, *detection.ROUTES, *evaluation.ROUTES),
     mounts=(open311.mount,),
     board=BOARD,
 )

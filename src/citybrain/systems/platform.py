@@ -2,7 +2,7 @@
 
 from citybrain.definitions.calendars import load_business_calendar
 from citybrain.definitions.platform.areas import load_surveys
-from citybrain.http import audit, live, operations, photos, places
+from citybrain.http.platform import audit, live, operations, photos, places
 from citybrain.systems.system import System
 from commands.services import Services
 from projections.platform.streams import Streams

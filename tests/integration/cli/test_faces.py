@@ -8,7 +8,7 @@ import pytest
 
 from citybrain.app import open_runtime
 from citybrain.faces.pack import DEVELOPMENT_PACK
-from citybrain.http.application import serving
+from citybrain.http.server import serving
 from citybrain.settings import Settings
 from tests.integration.cli.conftest import Terminal
 from tests.integration.http.conftest import Api

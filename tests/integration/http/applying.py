@@ -10,7 +10,7 @@ import aiohttp
 
 from citybrain.app import open_runtime
 from citybrain.domain.applications.application import Application
-from citybrain.http.application import serving
+from citybrain.http.server import serving
 from citybrain.settings import Settings
 from ops.simulators.departments import Departments, open_departments
 from tests.integration.http.conftest import Answer, Api

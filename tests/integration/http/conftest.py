@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from citybrain.app import open_runtime
 from citybrain.eventstore import open_event_store
-from citybrain.http.application import serving
 from citybrain.http.runtime import Runtime
+from citybrain.http.server import serving
 from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS, load_definitions
 from projections.runner import prepare

@@ -17,7 +17,7 @@ from citybrain.faces.calibration import CALIBRATION
 from citybrain.faces.gallery import TEMPLATE
 from citybrain.faces.importing import import_pack
 from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack
-from citybrain.http.application import serving
+from citybrain.http.server import serving
 from citybrain.settings import Settings
 from tests.integration.http.conftest import Api
 from tests.integration.http.faces import (

@@ -15,7 +15,7 @@ from citybrain.domain.inspection.case_events import CaseSource, Change
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.geo.distance import metres_between
-from citybrain.http.evaluation import rates
+from citybrain.http.inspection.evaluation import rates
 from citybrain.systems import projection_named
 from projections.inspection import case_desk_questions as desk
 from projections.inspection import case_timeline, evaluation_days, heat_grid

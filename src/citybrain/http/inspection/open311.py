@@ -29,8 +29,7 @@ from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError, InvalidInput, NotFound, TooOften, Unavailable
-from citybrain.http.limits import LIMITER, RateLimiter
-from citybrain.http.open311_reading import (
+from citybrain.http.inspection.open311_reading import (
     FOREVER,
     Fields,
     Form,
@@ -44,7 +43,8 @@ from citybrain.http.open311_reading import (
     read_query,
     span,
 )
-from citybrain.http.open311_rendering import FORMATS, error, rendered
+from citybrain.http.inspection.open311_rendering import FORMATS, error, rendered
+from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.problems import status_of
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.telemetry import CORRELATION

@@ -5,7 +5,7 @@ from typing import Any
 
 from citybrain.city_day import city_day
 from citybrain.http.board import BoardPart, Origin
-from citybrain.http.evaluation import rates
+from citybrain.http.inspection.evaluation import rates
 from citybrain.http.runtime import Runtime
 from projections.inspection import case_desk_questions as desk
 from projections.inspection import case_timeline, evaluation_days, heat_grid

@@ -15,7 +15,7 @@ from citybrain.audit.applications.explanation import explain
 from citybrain.domain.actor import Role
 from citybrain.domain.applications.application import Application, NotYourApplication
 from citybrain.eventstore import StreamNotFound
-from citybrain.http.applications import application_id_of
+from citybrain.http.applications.application import application_id_of
 from citybrain.http.commanding import context
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.applications.application import OpenApplication, open_application

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, Validat
 from citybrain.domain.actor import Role
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
-from citybrain.http.cases import STAFF
 from citybrain.http.commanding import context, done, id_in_path, on
+from citybrain.http.inspection.case import STAFF
 from citybrain.http.paging import (
     CrsQuery,
     PagedQuery,

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.actor import Role
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.errors import Forbidden
-from citybrain.http.cases import STAFF, CaseAnswer, HistoryQuery, case_id_of, step_route
 from citybrain.http.commanding import Handler, on
+from citybrain.http.inspection.case import STAFF, CaseAnswer, HistoryQuery, case_id_of, step_route
 from citybrain.http.paging import page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.inspection import approvals as changes

@@ -14,7 +14,7 @@ from citybrain.city_day import city_day
 from citybrain.definitions.inspection.cases import cases_at
 from citybrain.errors import NotFound
 from citybrain.geo.gcj02 import Crs, from_wgs84
-from citybrain.http.cases import STAFF, department_for
+from citybrain.http.inspection.case import STAFF, department_for
 from citybrain.http.paging import (
     CrsQuery,
     DatedQuery,

@@ -17,10 +17,8 @@ from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import ENDED, NotYourApplication, Status
-from citybrain.domain.citizens.citizen import NotYourOwn
 from citybrain.eventstore import StreamNotFound
-from citybrain.http.applications import application_id_of
-from citybrain.http.citizens import citizen_id_of
+from citybrain.http.applications.application import application_id_of
 from citybrain.http.paging import (
     DatedQuery,
     PagedQuery,
@@ -32,7 +30,6 @@ from citybrain.http.paging import (
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.sse import message, stream_events
 from projections.applications import application_days, applications, refusal_days, source_days
-from projections.citizens import data_accesses
 from projections.reading import reached, wait_until
 
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
@@ -219,24 +216,6 @@ class Refusals(BaseModel):
     refusals: list[RefusalRow]
 
 
-class AccessRow(BaseModel):
-    """Who used the data, which, and for what."""
-
-    at: datetime
-    who: str
-    what: str
-    purpose: str
-    stream_id: str
-    version: int
-
-
-class Accesses(BaseModel):
-    """A page, newest first."""
-
-    accesses: list[AccessRow]
-    next: str | None = Field(description="send as `after` for the next page")
-
-
 def _may_read(actor: Actor, row: dict[str, Any] | None) -> bool:
     if actor.has(*OFFICE):
         return True
@@ -414,24 +393,6 @@ async def refusals(call: Call) -> web.Response:
     return json_response(Refusals(refusals=[RefusalRow(**row) for row in rows]))
 
 
-async def accesses(call: Call) -> web.Response:
-    """Who used a citizen's data."""
-    query: PagedQuery = call.query
-    citizen_id, actor = citizen_id_of(call), call.authenticated
-    if not actor.has(*OFFICE) and actor.subject != citizen_id:
-        raise NotYourOwn("citizens act for themselves only")
-    await wait_for_position(call.runtime, "data_accesses", query.min_position)
-    rows = await data_accesses.page(
-        call.runtime.store.pool,
-        citizen_id,
-        after=decode_time_cursor(query.after),
-        limit=query.limit + 1,
-    )
-    shown, following = page(rows, query.limit, "at", "access_id")
-    accesses = [AccessRow.model_validate(row) for row in shown]
-    return json_response(Accesses(accesses=accesses, next=following))
-
-
 def _distribution(histogram: Sequence[tuple[float, int]]) -> Seconds:
     return Seconds(
         count=sum(count for _, count in histogram),
@@ -546,15 +507,5 @@ ROUTES = (
         roles=OFFICE,
         query=StatisticsQuery,
         answers={200: Answer("by day", Refusals)},
-    ),
-    Route(
-        method="GET",
-        path="/v1/citizens/{citizen_id}/accesses",
-        tag="citizens",
-        summary="Who used a citizen's data",
-        handler=accesses,
-        roles=(Role.CITIZEN, *OFFICE),
-        query=PagedQuery,
-        answers={200: Answer("a page, newest first", Accesses)},
     ),
 )
