@@ -14,7 +14,7 @@ import orjson
 import uvloop
 
 from ops.bench import child
-from ops.bench.detections import fields
+from ops.bench.inspection.detections import fields
 from ops.bench.tally import Tally
 
 DONE = (b"HTTP/1.1 201 ", b"HTTP/1.1 200 ")

@@ -13,14 +13,14 @@ from typing import Any
 
 import aiohttp
 
-from ops.simulators.cameras import ELSEWHERE, Cameras, street_classes
-from ops.simulators.centre import OPERATOR, Centre
-from ops.simulators.citizens import Citizens
+from ops.simulators.applications.citizens import Citizens
 from ops.simulators.client import Client, Person
-from ops.simulators.desk import ROUND_SECONDS, Desk
-from ops.simulators.officials import Officials
+from ops.simulators.inspection.cameras import ELSEWHERE, Cameras, street_classes
+from ops.simulators.inspection.centre import OPERATOR, Centre
+from ops.simulators.inspection.desk import ROUND_SECONDS, Desk
+from ops.simulators.inspection.officials import Officials
+from ops.simulators.inspection.streets import Streets
 from ops.simulators.running import until_stopped
-from ops.simulators.streets import Streets
 
 CENTRE = (34.7466, 113.6254)  # Zhengzhou, WGS-84
 SPREAD_DEGREES = 0.04

@@ -25,7 +25,7 @@ from commands.citizens.citizen import RegisterCitizen, register_citizen
 from commands.citizens.identity import ConfirmIdentity, confirm_identity
 from commands.handling import CommandContext
 from commands.services import Services
-from ops.simulators.departments import Departments, open_departments
+from ops.simulators.applications.departments import Departments, open_departments
 from tests.faults.dying_server import DIED
 
 SERVICE = "housing-fund-repayment"

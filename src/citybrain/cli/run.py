@@ -46,7 +46,7 @@ async def _run(settings: Settings, rate: float | None) -> None:
     folder = str(settings.data_dir.absolute())
     async with AsyncExitStack() as stack:
         departments = await stack.enter_async_context(
-            _child("ops.simulators.departments", "--data-dir", folder, says=True)
+            _child("ops.simulators.applications.departments", "--data-dir", folder, says=True)
         )
         url = await stack.enter_async_context(listening(settings, workers=True))
         console.print(f"simulated {departments}")

@@ -22,5 +22,5 @@ def simulate() -> None:
 @app.command("cameras", context_settings=PASSED_ON, add_help_option=False)
 def cameras(context: typer.Context) -> None:
     """Thousands of cameras and what they see; --help explains the options."""
-    ops = of_checkout("ops.simulators.cameras", "citybrain simulate: the simulators are")
+    ops = of_checkout("ops.simulators.inspection.cameras", "citybrain simulate: the simulators are")
     raise typer.Exit(asyncio.run(ops.main(ops.arguments(context.args))))

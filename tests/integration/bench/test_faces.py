@@ -8,7 +8,7 @@ import pytest
 from citybrain.faces.engine import Models
 from citybrain.faces.importing import import_pack
 from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack
-from ops.bench import faces, resnet
+from ops.bench.citizens import faces, resnet
 from ops.bench.workbench import open_workbench
 
 

@@ -21,8 +21,8 @@ from citybrain.exchange import (
 from citybrain.exchange.patience import OPENS_AFTER
 from citybrain.exchange.signing import DEVELOPMENT_KEY
 from citybrain.settings import Settings
-from ops.simulators.departments import Departments, open_departments
-from ops.simulators.departments.people import RECORDS
+from ops.simulators.applications.departments import Departments, open_departments
+from ops.simulators.applications.departments.people import RECORDS
 
 NUMBER = "410102199501010000"
 

@@ -11,7 +11,7 @@ from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import Outcome, decide
 from citybrain.systems import load_definitions
-from ops.simulators.departments.people import RECORDS, Paid, Person
+from ops.simulators.applications.departments.people import RECORDS, Paid, Person
 
 TODAY = city_day(datetime.now(UTC))
 ITEMS = load_definitions().of(Catalogue).on(TODAY)

@@ -12,7 +12,7 @@ from citybrain.app import open_runtime
 from citybrain.domain.applications.application import Application
 from citybrain.http.server import serving
 from citybrain.settings import Settings
-from ops.simulators.departments import Departments, open_departments
+from ops.simulators.applications.departments import Departments, open_departments
 from tests.integration.http.conftest import Answer, Api
 
 REPAYMENT = "housing-fund-repayment"

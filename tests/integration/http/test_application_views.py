@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from citybrain.settings import Settings
-from ops.simulators.departments import Departments
+from ops.simulators.applications.departments import Departments
 from projections.applications import applications
 from tests.integration.http.applying import (
     KIOSK,

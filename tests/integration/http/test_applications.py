@@ -9,7 +9,7 @@ import pytest
 
 from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.settings import Settings
-from ops.simulators.departments import Departments
+from ops.simulators.applications.departments import Departments
 from tests.integration.http.applying import (
     KIOSK,
     REPAYMENT,

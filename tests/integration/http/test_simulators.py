@@ -7,13 +7,13 @@ from contextlib import suppress
 
 import pytest
 
-from ops.simulators import desk, officials
-from ops.simulators.cameras import Cameras, street_classes
-from ops.simulators.centre import Centre
 from ops.simulators.client import Client
-from ops.simulators.desk import Desk
-from ops.simulators.officials import Officials
-from ops.simulators.streets import Streets
+from ops.simulators.inspection import desk, officials
+from ops.simulators.inspection.cameras import Cameras, street_classes
+from ops.simulators.inspection.centre import Centre
+from ops.simulators.inspection.desk import Desk
+from ops.simulators.inspection.officials import Officials
+from ops.simulators.inspection.streets import Streets
 from tests.integration.http.conftest import Api
 
 SEED = 7
@@ -57,8 +57,8 @@ async def test_a_city_takes_what_cameras_see_to_its_end(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk, "ROUND_SECONDS", 0.05)
-    monkeypatch.setattr("ops.simulators.centre.ROUND_SECONDS", 0.05)
-    monkeypatch.setattr("ops.simulators.officials.ROUND_SECONDS", 0.05)
+    monkeypatch.setattr("ops.simulators.inspection.centre.ROUND_SECONDS", 0.05)
+    monkeypatch.setattr("ops.simulators.inspection.officials.ROUND_SECONDS", 0.05)
     monkeypatch.setattr(desk, "STEP_SHARE", 1.0)
     monkeypatch.setattr(officials, "HAND_BACK_SHARE", 0.3)
     monkeypatch.setattr(officials, "EXTENSION_SHARE", 0.3)

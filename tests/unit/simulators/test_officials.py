@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ops.simulators import officials
-from ops.simulators.officials import next_step
+from ops.simulators.inspection import officials
+from ops.simulators.inspection.officials import next_step
 
 LEAD, OTHER = "municipal-works", "traffic-police"
 MADE_SAFE = {"code": "made-safe", "until": "made-safe", "stage": "handling"}

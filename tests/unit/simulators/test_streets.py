@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import islice
 
 from citybrain.geo.distance import metres_between
-from ops.simulators.streets import CAMERAS_A_SPOT, Sight, Streets
+from ops.simulators.inspection.streets import CAMERAS_A_SPOT, Sight, Streets
 
 CLASSES = ("overflowing_bin", "road_damage")
 

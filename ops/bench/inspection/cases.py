@@ -22,8 +22,8 @@ from commands.inspection.grouping import CELL_DEGREES, CELLS_A_ROW, Sighting, ca
 from commands.inspection.processes.detections import DetectionMerging
 from commands.processes.runner import BATCH_SIZE
 from commands.services import Services, utc_now
-from ops.bench.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.figures import Sample, sample
+from ops.bench.inspection.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench
 

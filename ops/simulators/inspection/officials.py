@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops.simulators.client import Person
-from ops.simulators.desk import ROUND_SECONDS, Case, Desk
-from ops.simulators.streets import Streets
+from ops.simulators.inspection.desk import ROUND_SECONDS, Case, Desk
+from ops.simulators.inspection.streets import Streets
 
 AT_DEPARTMENTS = ("dispatched", "accepted", "returned", "reopened")
 DECLINE_SHARE = 0.1  # of those who do not lead

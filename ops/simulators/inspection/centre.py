@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from ops.simulators.client import Person
-from ops.simulators.desk import ROUND_SECONDS, Case, Desk
-from ops.simulators.streets import Streets
+from ops.simulators.inspection.desk import ROUND_SECONDS, Case, Desk
+from ops.simulators.inspection.streets import Streets
 
 OPERATOR = Person("operator-1", "operator")
 SUPERVISOR = Person("supervisor-1", "supervisor")

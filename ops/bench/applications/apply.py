@@ -129,7 +129,7 @@ async def _departments(data_dir: Path) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "ops.simulators.departments",
+        "ops.simulators.applications.departments",
         "--data-dir",
         str(data_dir),
         "--latency",

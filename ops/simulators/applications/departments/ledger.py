@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from ops.simulators.departments.people import Paid, day_of
+from ops.simulators.applications.departments.people import Paid, day_of
 
 SAME = ("amount_fen", "from_account", "payee_id_number", "application_id")
 

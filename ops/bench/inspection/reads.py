@@ -24,8 +24,8 @@ from citybrain.systems import PROJECTIONS
 from commands.handling import CommandContext
 from commands.inspection.detection import Recorded, record_detections
 from commands.services import Services
-from ops.bench.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.figures import Sample, sample
+from ops.bench.inspection.detections import CLASSES, SOUTH, WEST, detection
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench
 from projections.inspection import case_desk_questions as desk

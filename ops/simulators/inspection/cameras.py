@@ -20,8 +20,8 @@ from typing import Any
 import aiohttp
 
 from ops.simulators.client import Client, Person, rest
+from ops.simulators.inspection.streets import Sight, Streets
 from ops.simulators.running import until_stopped
-from ops.simulators.streets import Sight, Streets
 
 GATEWAYS = 20  # that cameras send through, each with a token of its own
 IN_FLIGHT = 16

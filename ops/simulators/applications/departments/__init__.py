@@ -1,5 +1,5 @@
 """Simulated departments and a bank: real HTTP servers whose people follow from their numbers."""
 
-from ops.simulators.departments.servers import Departments, open_departments
+from ops.simulators.applications.departments.servers import Departments, open_departments
 
 __all__ = ["Departments", "open_departments"]

@@ -4,7 +4,7 @@ They register, enrol a face, and apply: at a kiosk, with a phone, on the web and
 or at a counter without a face. Now and then a stranger tries, a couple applies for one loan at
 once, somebody withdraws or appeals. Officers work through what is referred to them. Pictures are
 drawn by `ops.devfaces`; what departments know of a person follows from the number
-(`ops.simulators.departments.people`).
+(`ops.simulators.applications.departments.people`).
 """
 
 import asyncio

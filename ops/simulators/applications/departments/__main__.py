@@ -1,4 +1,4 @@
-"""`python -m ops.simulators.departments`: departments, a bank, and a server that controls them."""
+"""`python -m ops.simulators.applications.departments`: departments and a bank, to be controlled."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from ops.simulators.departments.servers import Departments, open_departments
+from ops.simulators.applications.departments.servers import Departments, open_departments
 
 PARENT_SECONDS = 1.0
 
@@ -78,7 +78,7 @@ async def main(options: argparse.Namespace) -> None:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m ops.simulators.departments")
+    parser = argparse.ArgumentParser(prog="python -m ops.simulators.applications.departments")
     parser.add_argument("--data-dir", type=Path, required=True, help="citybrain's data folder")
     parser.add_argument(
         "--latency",

@@ -47,9 +47,9 @@ from commands.citizens.face import (
 )
 from commands.handling import CommandContext
 from commands.services import Services
+from ops.bench.citizens.resnet import write_resnet50
 from ops.bench.figures import Sample, percentile, sample
 from ops.bench.lines import AtLeast, AtMost, Line
-from ops.bench.resnet import write_resnet50
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench

@@ -28,12 +28,12 @@ from commands.inspection.detection import (
 from commands.services import Services
 from ops.bench.append_ours import ours as appending
 from ops.bench.append_ours import verify
-from ops.bench.detections import detection, stored_events
 from ops.bench.events import new_metadata, new_stream_id
 from ops.bench.figures import Sample
 from ops.bench.http import loaded
-from ops.bench.inspection_cases import merging, searching
-from ops.bench.inspection_reads import asking, by_key, deadlines, heat, near
+from ops.bench.inspection.cases import merging, searching
+from ops.bench.inspection.detections import detection, stored_events
+from ops.bench.inspection.reads import asking, by_key, deadlines, heat, near
 from ops.bench.lines import Line
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally

@@ -31,8 +31,8 @@ from citybrain.exchange.signing import (
     make_key_once,
     read_signer,
 )
-from ops.simulators.departments.ledger import Ledger, OtherContent
-from ops.simulators.departments.people import DEPARTMENTS, RECORDS, Person
+from ops.simulators.applications.departments.ledger import Ledger, OtherContent
+from ops.simulators.applications.departments.people import DEPARTMENTS, RECORDS, Person
 
 JOSE = "application/jose"
 BANK = "bank-payments"
