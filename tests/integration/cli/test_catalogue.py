@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.integration.cli.conftest import Terminal
-from tests.unit.definitions.test_catalogue import GOOD, new_item
+from tests.unit.definitions.applications.test_catalogue import GOOD, new_item
 
 
 async def test_the_catalogue_is_checked_listed_and_explained(

@@ -1,0 +1,348 @@
+"""The explanation of an application: complete, personal only where opened, and recomputed."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from citybrain.audit.applications.explanation import explain
+from citybrain.city_day import city_day
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.deciding import decide
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.applications.application import Application, Channel
+from citybrain.eventstore import EventStore, StreamNotFound
+from commands.applications.unsealed import FORM, RECEIPT, STEPS, evidence_purpose
+from commands.citizens.citizen import RegisterCitizen, register_citizen
+from commands.services import Services
+from tests.integration.cases import context, services_over
+from tests.unit.definitions.applications.test_catalogue import changed
+
+NOW = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
+COUNTER = Actor("official-counter", frozenset({Role.OFFICIAL}), "housing-fund")
+FUND = Actor("official-fund", frozenset({Role.OFFICIAL}), "housing-fund")
+REPAYMENT = "housing-fund-repayment"
+PERSONAL = ("p1", "p2", "h1", "5000000", "frozen", "2025-02-28")
+
+
+async def registered(services: Services, number: int = 1) -> str:
+    """A new citizen with a key."""
+    command = RegisterCitizen(
+        name="張三",
+        id_number=f"41010219900501{number:04}",
+        birth_date=date(1990, 5, 1),
+        simulated=True,
+    )
+    return (await register_citizen(command, context(COUNTER), services)).stream_id
+
+
+def signed(record: dict[str, Any]) -> str:
+    """As a department answers, but for the header and the signature."""
+    payload = base64.urlsafe_b64encode(orjson.dumps({"record": record})).rstrip(b"=").decode()
+    return f"e30.{payload}.c2lnbmVk"
+
+
+class Applying:
+    """Takes an application of a citizen through its life, straight on the aggregate."""
+
+    def __init__(
+        self, services: Services, citizen_id: str, service: str = REPAYMENT, now: datetime = NOW
+    ) -> None:
+        self.services, self.citizen_id, self.now = services, citizen_id, now
+        self.item = services.definitions.of(Catalogue).item(service, city_day(now))
+
+    async def seal(self, purpose: str, value: str) -> str:
+        return await self.services.vault.seal_text(self.citizen_id, purpose, value)
+
+    async def submit(self, form: dict[str, Any]) -> None:
+        self.form = form
+        actor = Actor(self.citizen_id, frozenset({Role.CITIZEN}))
+        self.application = Application.submit(
+            actor,
+            self.now,
+            application_id=Application.new_id(),
+            citizen_id=self.citizen_id,
+            channel=Channel.APP,
+            service=self.item.code,
+            item_version=self.item.version,
+            department=self.item.department,
+            pays=self.item.payout is not None,
+            form_sealed=await self.seal(FORM, orjson.dumps(form).decode()),
+            baseline={"materials": 6, "steps": 4, "trips": 1},
+            identity_due_at=self.now + timedelta(minutes=30),
+            promised_at=None,
+            legal_due_on=None,
+            simulated=True,
+        )
+        self.application.verify_identity(
+            self.now, method="face", citizen_version=1, identified_at=self.now
+        )
+
+    async def collect(
+        self, evidence: dict[str, Any], failing: Sequence[str] = (), actor: Actor | None = None
+    ) -> None:
+        """One round: all departments are asked, and answer or fail."""
+        requests = [
+            {
+                "material": each.name,
+                "department": each.department,
+                "record": each.record,
+                "request_id": str(uuid4()),
+            }
+            for each in self.item.materials
+        ]
+        due = self.now + timedelta(seconds=10)
+        if actor is None:
+            self.application.request_evidence(self.now, requests=requests, due_at=due)
+        else:
+            self.application.request_evidence_again(actor, self.now, requests=requests, due_at=due)
+        self.evidence = {name: each for name, each in evidence.items() if name not in failing}
+        self.digests, results = {}, []
+        for request in requests:
+            name = request["material"]
+            common = {**request, "milliseconds": 80, "attempts": 1}
+            if name not in self.evidence:
+                results.append(common | {"reason": "source-timeout"})
+                continue
+            text = signed(self.evidence[name])
+            self.digests[name] = hashlib.sha256(text.encode()).hexdigest()
+            results.append(
+                common
+                | {
+                    "sha256": self.digests[name],
+                    "key_id": "key-1",
+                    "issued_at": self.now,
+                    "hedged": False,
+                    "signed_sealed": await self.seal(evidence_purpose(name), text),
+                }
+            )
+        self.application.collect(self.now, results)
+
+    async def decide(self, **falsely: Any) -> None:
+        """By the rules; `falsely` records something else."""
+        day = city_day(self.now)
+        decision = decide(self.item, self.form, self.evidence, day)
+        fields = {
+            "outcome": decision.outcome.value,
+            "item_version": decision.item_version,
+            "decided_on": str(day),
+            "parameters": decision.parameters,
+            "inputs": [{"material": n, "sha256": sha256} for n, sha256 in self.digests.items()],
+            "findings": {step.name: step.finding for step in decision.steps if step.finding},
+            "reasons": list(decision.reasons),
+            "amount_fen": decision.amount_fen,
+            "claim_id": "entitlement-" + "e" * 32,
+            "steps_sealed": await self.seal(STEPS, orjson.dumps(decision.steps).decode()),
+        }
+        self.application.decide(self.now, **(fields | falsely))
+
+    async def save(self) -> str:
+        metadata = context(COUNTER).metadata()
+        await self.services.store.save(self.application, metadata=metadata)
+        return self.application.id
+
+
+async def applied(
+    services: Services,
+    citizen_id: str,
+    changes: dict[str, Any] | None = None,
+    *,
+    service: str = REPAYMENT,
+    failing: Sequence[str] = (),
+    now: datetime = NOW,
+    **falsely: Any,
+) -> Applying:
+    """An application that was decided on the evidence of the catalogue's tests."""
+    applying = Applying(services, citizen_id, service, now)
+    form, evidence = changed(service, changes or {})
+    await applying.submit(form)
+    await applying.collect(evidence, failing)
+    await applying.decide(**falsely)
+    return applying
+
+
+async def test_a_refusal_is_explained_with_rules_inputs_and_what_would_have_helped(
+    store: EventStore,
+) -> None:
+    services = services_over(store)
+    citizen = await registered(services)
+    applying = await applied(services, citizen, {"account.status": "frozen"})
+    application_id = await applying.save()
+
+    found = await explain(application_id, services, opened=True)
+
+    assert (found["outcome"]["outcome"], found["outcome"]["by"]) == ("refused", "rules")
+    assert found["outcome"]["reasons"] == ["account-normal"]
+    assert (found["decided_on"], found["item_version"]) == ("2026-03-01", applying.item.version)
+    assert found["definition"] == "same"
+    assert found["parameters"] == {"reserve_fen": 100, "months_between": 12}
+    rule = found["rules"][0]
+    assert (rule["code"], rule["finding"]) == ("account-normal", "failed")
+    assert rule["reason_en"] == "The provident fund account is not in order"
+    assert rule["expression"] == 'account.status == "normal"'
+    assert {value["name"]: value["value"] for value in found["values"]} == {
+        "repaid_fen": 2_900_000,
+        "amount_fen": 2_900_000,
+    }
+    events = {event.version: event for event in await store.read(application_id)}
+    assert len(found["inputs"]) == 7
+    for given in found["inputs"]:
+        event = events[given["version"]].data
+        assert given["sha256"] == event["sha256"] == applying.digests[given["material"]]
+        assert (given["request_id"], given["key_id"]) == (event["request_id"], "key-1")
+        assert given["issued_at"] == NOW
+        assert given["delivered"]
+    assert found["recomputed"] == {
+        "same": True,
+        "outcome": "refused",
+        "reasons": ["account-normal"],
+        "amount_fen": None,
+    }
+    (change,) = found["changes"]["rules"]
+    assert (change["path"], change["from"], change["to"]) == ("account.status", "frozen", "normal")
+    assert change["approves"]
+    assert found["records"]["evidence"]["account"]["status"] == "frozen"
+
+
+async def test_unless_opened_nothing_personal_is_said(store: EventStore) -> None:
+    services = services_over(store)
+    citizen = await registered(services)
+    refused = await (await applied(services, citizen, {"account.status": "frozen"})).save()
+    referred = await (await applied(services, citizen, failing=["loan"])).save()
+    for application_id in (refused, referred):
+        found = await explain(application_id, services, opened=False)
+        assert not {"changes", "records"} & set(found)
+        assert all(set(value) == {"name", "expression"} for value in found["values"])
+        digests = {each.pop("sha256", None) for each in found["inputs"]}
+        assert len(digests) > 5
+        said = orjson.dumps(found).decode()
+        assert citizen not in said
+        assert not [word for word in PERSONAL if f'"{word}"' in said or f":{word}" in said]
+        opened = await explain(application_id, services, opened=True)
+        assert set(found) == set(opened) - {"changes", "records"}
+
+
+async def test_a_referral_says_what_failed_and_what_would_help(store: EventStore) -> None:
+    services = services_over(store)
+    applying = await applied(services, await registered(services), failing=["loan"])
+    found = await explain(await applying.save(), services, opened=False)
+    assert found["outcome"]["outcome"] == "referred"
+    (failed,) = (each for each in found["inputs"] if not each["delivered"])
+    assert (failed["material"], failed["reason"]) == ("loan", "source-timeout")
+    (delivery,) = found["deliveries"]
+    assert (delivery["material"], delivery["decides"]) == (
+        "loan",
+        ("own-loan", "own-home", "something-to-withdraw"),
+    )
+
+
+async def test_an_officer_after_the_rules_and_a_second_round_are_told_apart(
+    store: EventStore,
+) -> None:
+    services = services_over(store)
+    applying = await applied(services, await registered(services), failing=["loan"])
+    _, evidence = changed(REPAYMENT, {"account.status": "frozen"})
+    await applying.collect(evidence, actor=FUND)
+    await applying.decide()
+    actor = Actor(applying.citizen_id, frozenset({Role.CITIZEN}))
+    applying.application.appeal(actor, NOW, grounds_sealed="sealed")
+    applying.application.review(
+        FUND, NOW, outcome="approved", reasons=[], amount_fen=500, note_sealed="sealed"
+    )
+    found = await explain(await applying.save(), services, opened=True)
+    said = [(each["by"], each["outcome"]) for each in found["decisions"]]
+    assert said == [("rules", "referred"), ("rules", "refused"), ("officer", "approved")]
+    assert (found["outcome"]["amount_fen"], found["outcome"]["reviewer"]) == (500, FUND.subject)
+    assert found["recomputed"]["same"]
+    assert all(each["delivered"] for each in found["inputs"])
+    assert len({each["version"] for each in found["inputs"]}) == 7
+
+
+async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:
+    services = services_over(store)
+    citizen = await registered(services)
+    applying = await applied(services, citizen)
+    payment, claim = str(uuid4()), "entitlement-" + "e" * 32
+    applying.application.instruct_payout(
+        NOW,
+        payment_id=payment,
+        claim_id=claim,
+        from_account="housing-fund",
+        due_at=NOW + timedelta(seconds=30),
+    )
+    applying.application.confirm_payout(
+        NOW,
+        payment_id=payment,
+        bank_reference="B1",
+        amount_fen=2_900_000,
+        settled_at=NOW,
+        receipt_sha256="ab" * 32,
+        receipt_sealed=await applying.seal(RECEIPT, "receipt"),
+    )
+    found = await explain(await applying.save(), services, opened=True)
+    (paid,) = found["payments"]
+    assert (paid["state"], paid["amount_fen"]) == ("confirmed", 2_900_000)
+    assert (paid["bank_reference"], paid["from_account"]) == ("B1", "housing-fund")
+    binding = {each["path"] for each in found["changes"]["amount"] if each["binding"]}
+    assert "repayments.repaid_fen" in binding
+
+    losing = await applied(services, citizen)
+    losing.application.lose_claim(NOW, reason="already-claimed", claim_id=claim)
+    found = await explain(await losing.save(), services, opened=False)
+    assert (found["outcome"]["by"], found["outcome"]["outcome"]) == ("claim", "refused")
+    assert found["outcome"]["reasons"] == ["already-claimed"]
+    assert found["decisions"][0]["outcome"] == "approved"
+
+
+async def test_a_decision_that_its_records_do_not_lead_to_is_seen(store: EventStore) -> None:
+    services = services_over(store)
+    applying = await applied(services, await registered(services), amount_fen=9_900_000)
+    found = await explain(await applying.save(), services, opened=False)
+    assert found["recomputed"]["same"] is False
+    assert found["recomputed"]["amount_fen"] == 2_900_000
+
+
+def with_items(services: Services, items: list[ServiceItem]) -> Services:
+    services.definitions = services.definitions.extended(Catalogue(items))
+    return services
+
+
+async def test_rules_that_were_changed_or_are_gone_are_named_so(store: EventStore) -> None:
+    services = services_over(store)
+    applying = await applied(services, await registered(services))
+    application_id = await applying.save()
+    changed_item = applying.item.model_copy(update={"rules": applying.item.rules[1:]})
+    found = await explain(application_id, with_items(services, [changed_item]), opened=False)
+    assert (found["definition"], found["recomputed"]["same"]) == ("changed", False)
+    assert {"code": "account-normal", "finding": "met"} in found["rules"]
+    found = await explain(application_id, with_items(services, []), opened=True)
+    assert (found["definition"], found["recomputed"]) == ("gone", None)
+    assert found["outcome"]["outcome"] == "approved"
+
+
+async def test_after_an_erasure_what_is_in_clear_is_still_explained(store: EventStore) -> None:
+    services = services_over(store)
+    citizen = await registered(services)
+    application_id = await (await applied(services, citizen)).save()
+    await services.vault.erase(citizen)
+    found = await explain(application_id, services, opened=True)
+    assert found["outcome"]["amount_fen"] == 2_900_000
+    assert found["recomputed"] is None
+    assert "records" not in found
+
+
+async def test_before_a_decision_there_is_none_and_nothing_is_not_found(store: EventStore) -> None:
+    services = services_over(store)
+    applying = Applying(services, await registered(services))
+    await applying.submit({})
+    found = await explain(await applying.save(), services, opened=True)
+    assert (found["outcome"], found["recomputed"], found["inputs"]) == (None, None, [])
+    assert [rule["finding"] for rule in found["rules"]] == [None] * 5
+    for missing in ("application-" + "0" * 32, applying.citizen_id):
+        with pytest.raises(StreamNotFound):
+            await explain(missing, services, opened=False)

@@ -1,0 +1,218 @@
+"""Real 311 records reported over Open311 and read back, by a client that knows only the
+specification: nothing is lost, doubled or changed, in XML and in JSON."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from citybrain.definitions.inspection.imports_311 import Import311
+from citybrain.domain.actor import Actor, Role
+from citybrain.settings import Settings
+from citybrain.systems import load_definitions
+from commands.handling import CommandContext
+from commands.inspection.case import (
+    AcceptCase,
+    CloseCase,
+    HandleCase,
+    ReportCase,
+    StepCommand,
+    VerifyCase,
+    accept_case,
+    close_case,
+    handle_case,
+    verify_case,
+)
+from commands.inspection.imports.csv_rows import CsvRows
+from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
+from projections.reading import wait_until
+from tests.integration.http.conftest import Api
+from tests.open311_client import Found, Open311Client
+
+SHARED = Path(__file__).resolve().parents[4].parent / "shared" / "data"
+RECORDS = Path(os.environ.get("CITYBRAIN_SHARED_DATA", SHARED)) / "inspection"
+REAL_FILE = RECORDS / "nyc311_animals_a.csv"
+AT_ONCE = 24
+CLOSED_OF = 20  # of so many closed records one is taken to its closing
+SYSTEM = Actor("import", frozenset({Role.SYSTEM}))
+DIGEST = "ab" * 32
+
+
+@pytest.fixture
+def change_settings() -> Callable[[Settings], None]:
+    """Fewer at once than the client sends, so that it is told to come later."""
+
+    def change(settings: Settings) -> None:
+        settings.open311_rate_per_second, settings.open311_rate_burst = 400, 16
+
+    return change
+
+
+@dataclass
+class Reported:
+    """A record and the id that it was given."""
+
+    record: Record
+    service_request_id: str
+    closed: bool = False
+
+    @property
+    def report(self) -> ReportCase:
+        return self.record.report
+
+
+def usable_records() -> tuple[list[Record], int]:
+    """The rows that say what they mean, once each, and how many rows there are."""
+    mapping, records, rows = load_definitions().of(Import311), {}, 0
+    with REAL_FILE.open("rb") as file:
+        for row in CsvRows(file, REAL_FILE.name, COLUMNS):
+            rows += 1
+            try:
+                record = read_record(row, mapping)
+            except BadRecord:
+                continue
+            records[record.key] = record
+    return list(records.values()), rows
+
+
+def form_of(record: Record) -> dict[str, str]:
+    report = record.report
+    assert report.class_code
+    fields = {
+        "service_code": report.class_code,
+        "lat": repr(report.latitude),
+        "long": repr(report.longitude),
+        "description": report.description,
+    }
+    return fields | ({"address_string": report.address} if report.address else {})
+
+
+async def report_all(client: Open311Client, records: Sequence[Record]) -> list[Reported]:
+    """So many at once, and no more."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def report(record: Record) -> Reported:
+        async with places:
+            return Reported(record, await client.report(form_of(record)))
+
+    return list(await asyncio.gather(*map(report, records)))
+
+
+async def close_some(api: Api, reported: Sequence[Reported]) -> int:
+    """Take one of so many closed records to its closing, as the centre does."""
+    closed = [each for each in reported if len(each.record.steps) > 3][::CLOSED_OF]
+    for each in closed:
+        lead = await api.runtime.store.pool.fetchval(
+            "SELECT lead FROM case_desk.cases WHERE case_id = $1", each.service_request_id
+        )
+        steps: tuple[tuple[Any, StepCommand], ...] = (
+            (accept_case, AcceptCase(department=lead)),
+            (handle_case, HandleCase(department=lead, evidence_sha256=[DIGEST])),
+            (verify_case, VerifyCase()),
+            (close_case, CloseCase(resolution="Taken away.")),
+        )
+        for handler, command in steps:
+            context = CommandContext(SYSTEM, "test", uuid4(), uuid4())
+            await handler(each.service_request_id, command, context, api.runtime.services)
+        each.closed = True
+    return len(closed)
+
+
+def check_fields(found: Found, each: Reported, span: tuple[datetime, datetime]) -> None:
+    """Everything that was sent, and what follows from it."""
+    report = each.report
+    assert found["service_code"] == report.class_code
+    assert found["description"] == report.description
+    assert found.get("address") == report.address
+    assert (float(found["lat"]), float(found["long"])) == (report.latitude, report.longitude)
+    assert found["status"] == ("closed" if each.closed else "open")
+    assert found["agency_responsible"]
+    if each.closed:
+        assert found["status_notes"] == "Taken away."
+    requested = datetime.fromisoformat(found["requested_datetime"])
+    assert span[0] - timedelta(seconds=1) <= requested <= span[1]
+    assert requested <= datetime.fromisoformat(found["updated_datetime"])
+
+
+@pytest.mark.skipif(not REAL_FILE.exists(), reason="the shared records are not on this machine")
+async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
+    records, rows = usable_records()
+    assert len(records) > 0.98 * rows
+    clients = {
+        kind: Open311Client(
+            api.session, f"{api.url}/open311/v2/discovery.{kind}", kind, "development"
+        )
+        for kind in ("xml", "json")
+    }
+    for client in clients.values():
+        await client.discover()
+        codes = {each["service_code"] for each in await client.services()}
+        assert {record.report.class_code for record in records} <= codes
+
+    began, started = time.monotonic(), datetime.now(UTC)
+    half = len(records) // 2
+    posted = await asyncio.gather(
+        report_all(clients["xml"], records[:half]), report_all(clients["json"], records[half:])
+    )
+    span = (started, datetime.now(UTC))
+    reported = [*posted[0], *posted[1]]
+    by_id = {each.service_request_id: each for each in reported}
+    assert len(by_id) == len(records)
+    waits = sum(client.waits for client in clients.values())
+    print(
+        f"\n{rows} rows, {len(records)} reported in {time.monotonic() - began:.1f} s,"
+        f" {waits} times told to come later"
+    )
+    assert waits, "the limit was never met"
+
+    began, store = time.monotonic(), api.runtime.store
+    assert await store.wait_for(3 * len(records), 300)  # filed and dispatched
+    for model in ("case_desk", "service_requests"):
+        assert await wait_until(store.pool, model, await store.head(), 300)
+    print(f"filed, dispatched and in the read models after {time.monotonic() - began:.1f} s")
+    began = time.monotonic()
+    closed = await close_some(api, reported)
+    assert await wait_until(store.pool, "service_requests", await store.head(), 60)
+    print(f"{closed} taken to their closing in {time.monotonic() - began:.1f} s")
+
+    expected = Counter(
+        (each.report.class_code, "closed" if each.closed else "open") for each in reported
+    )
+    ids = [each.service_request_id for each in reported]
+    for kind, client in clients.items():
+        began = time.monotonic()
+        listed = await client.requests_by_id(ids)
+        assert sorted(each["service_request_id"] for each in listed) == sorted(ids)
+        for found in listed:
+            check_fields(found, by_id[found["service_request_id"]], span)
+        lists = time.monotonic() - began
+
+        began = time.monotonic()
+        window = (span[0] - timedelta(seconds=1), span[1] + timedelta(seconds=1))
+        dated = await client.requests_between(*window)
+        assert dated.keys() == by_id.keys()
+        assert all(dated[each["service_request_id"]] == each for each in listed)
+        counts = Counter((each["service_code"], each["status"]) for each in dated.values())
+        assert counts == expected
+        for status in ("open", "closed"):
+            for code in {code for code, _ in expected}:
+                some = await client.requests_between(*window, service_code=code, status=status)
+                assert len(some) == expected[code, status], (code, status)
+        dates = time.monotonic() - began
+        assert await client.requests(service_code="road_damage") == []
+        one = await client.request(ids[0])
+        assert one == dated[ids[0]]
+        assert await client.id_of(ids[0]) == ids[0]
+        print(f"{kind}: by ids {lists:.1f} s, by dates, codes and status {dates:.1f} s")
+    print(
+        *(f"{code} {status}: {count}" for (code, status), count in sorted(expected.items())),
+        sep="\n",
+    )

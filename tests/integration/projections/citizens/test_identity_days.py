@@ -1,0 +1,53 @@
+"""Identifications by day: the same after a rebuild, and counted where they belong."""
+
+from datetime import date, timedelta
+
+from citybrain.eventstore import EventStore
+from citybrain.systems import projection_named
+from projections.citizens import identity_days
+from projections.rebuild import compare
+from tests.integration.projections.citizens.test_suspected_duplicates import saved
+from tests.integration.projections.test_projections import caught_up, running
+from tests.unit.domain.citizens.test_citizen import (
+    NOW,
+    OFFICIAL,
+    consent,
+    enrol,
+    registered,
+    verify,
+)
+
+NAME = "identity_days"
+
+
+async def test_days_of_the_city_and_rates(store: EventStore) -> None:
+    evening = NOW.replace(hour=17)  # the next day in the city
+    async with running(store, projection_named(NAME)):
+        for number in range(4):
+            citizen = registered()
+            for step in (consent, enrol(), verify(matched=True), verify(matched=number > 1)):
+                step(citizen)
+            verify(matched=True, at=evening)(citizen)
+            citizen.confirm_identity(
+                OFFICIAL,
+                evening,
+                method="counter",
+                purpose="other",
+                document="passport",
+                code_id=None,
+            )
+            await saved(store, citizen)
+        await caught_up(store, NAME)
+
+    today = date(2026, 3, 1)
+    first, *second = await identity_days.days(
+        store.pool, since=today, until=today + timedelta(days=1)
+    )
+    assert first["outcomes"] == {"face-matched": 6, "face-not-matched": 2}
+    assert (first["day"], first["face_success_rate"], first["fallback_rate"]) == (today, 0.75, 0)
+    assert [(row["purpose"], row["outcomes"]) for row in second] == [
+        ("fund", {"face-matched": 4}),
+        ("other", {"counter": 4}),
+    ]
+    assert (second[1]["face_success_rate"], second[1]["fallback_rate"]) == (None, 1)
+    assert (await compare(store, projection_named(NAME))).equal

@@ -1,0 +1,430 @@
+"""The read models of inspection cases: the desk, deadlines, timeline, heat, evaluation."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from citybrain.domain.actor import Actor
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource, Change
+from citybrain.domain.inspection.deadlines import Stage
+from citybrain.eventstore import EventStore, Metadata
+from citybrain.geo.distance import metres_between
+from citybrain.http.inspection.evaluation import rates
+from citybrain.systems import projection_named
+from projections.inspection import case_desk_questions as desk
+from projections.inspection import case_timeline, evaluation_days, heat_grid
+from projections.projection import Projection
+from projections.rebuild import compare
+from projections.worker import ProjectionWorker
+from tests.unit.domain.inspection.test_case import (
+    CAMERA,
+    DEPARTMENTS,
+    DIGEST,
+    NOW,
+    OPERATOR,
+    POLICE,
+    WORKS,
+    Step,
+    accept,
+    close,
+    file,
+    handle,
+    send_back,
+    verify,
+)
+from tests.unit.domain.inspection.test_case_changes import (
+    HANDLING,
+    HOUR,
+    SUPERVISOR,
+    SYSTEM,
+    approve,
+    ask,
+    deadline,
+    detect,
+)
+
+DAY = NOW.date()
+MODELS = ("case_desk", "case_timeline", "evaluation_days", "heat_grid", "case_days")
+PLACE: Any = {
+    "district": "410105",
+    "street": "410105001",
+    "community": "410105001002",
+    "cell": "410105001002003",
+    "version": "1",
+}
+
+
+def reported(class_code: str = "displaced_manhole_cover", **fields: Any) -> InspectionCase:
+    return InspectionCase.report(
+        CAMERA,
+        NOW,
+        **{
+            "source": CaseSource.CAMERA,
+            "class_code": class_code,
+            "description": "",
+            "latitude": 34.75,
+            "longitude": 113.62,
+            "address": None,
+            "confidence": 91,
+            "evidence_sha256": [DIGEST],
+            "simulated": True,
+            "external_ref": None,
+            "occurred_at": NOW,
+            "place": PLACE,
+            "begun": [deadline("filing", Stage.FILING, 1)],
+            **fields,
+        },
+    )
+
+
+def dispatch(case: InspectionCase) -> None:
+    case.dispatch(
+        OPERATOR,
+        NOW,
+        departments=DEPARTMENTS,
+        lead=DEPARTMENTS[0],
+        definitions_version="1",
+        begun=HANDLING,
+    )
+
+
+def file_with_closing(case: InspectionCase) -> None:
+    case.file(
+        OPERATOR, NOW, definitions_version="1", begun=[deadline("closing", Stage.CLOSING, 48)]
+    )
+
+
+def late(case: InspectionCase) -> None:
+    case.handle(
+        WORKS, NOW + 13 * HOUR, department=DEPARTMENTS[0], note="", evidence_sha256=[DIGEST]
+    )
+
+
+def ring(case: InspectionCase) -> None:
+    case.raise_alarms(SYSTEM, NOW + 13 * HOUR)
+
+
+def defer(case: InspectionCase) -> None:
+    approve(case, ask(case, Change.DEFERRAL, until=NOW + 48 * HOUR))
+
+
+def resume(case: InspectionCase) -> None:
+    at = (NOW + 60 * HOUR).isoformat()
+    case.resume(SYSTEM, NOW, moved=[{"code": "handling", "warn_at": at, "due_at": at}])
+
+
+def extend(case: InspectionCase) -> None:
+    at = (NOW + 24 * HOUR).isoformat()
+    request_id = ask(case, Change.EXTENSION, deadline="handling", amount=12.0)
+    approve(case, request_id, moved=[{"code": "handling", "warn_at": at, "due_at": at}])
+
+
+def hand_back(case: InspectionCase) -> None:
+    approve(case, ask(case, Change.HAND_BACK), begun=[deadline("dispatch", Stage.DISPATCH, 1)])
+
+
+def void(case: InspectionCase) -> None:
+    approve(case, ask(case, Change.VOID))
+
+
+def ask_only(case: InspectionCase) -> None:
+    ask(case, Change.EXTENSION, deadline="handling", amount=1.0)
+
+
+def decline(case: InspectionCase) -> None:
+    case.decline(POLICE, NOW, department=DEPARTMENTS[1], reason="not ours")
+
+
+def deny(case: InspectionCase) -> None:
+    case.deny(SUPERVISOR, NOW, request_id=ask(case, Change.VOID), note="it is one")
+
+
+def see(minutes: float, number: int = 1) -> Step:
+    return lambda case: detect(case, number, minutes)
+
+
+LIVES: dict[str, tuple[Step, ...]] = {
+    "reported": (),
+    "dispatched": (file_with_closing, dispatch),
+    "accepted": (file_with_closing, dispatch, accept, decline),
+    "overdue": (file_with_closing, dispatch, accept, ring),
+    "late": (file_with_closing, dispatch, accept, ring, late),
+    "returned": (file, dispatch, accept, handle, send_back),
+    "seen again": (see(-9), file, dispatch, accept, handle, see(5, 2)),
+    "closed": (file_with_closing, dispatch, accept, handle, verify, close),
+    "reopened": (see(-9), file, dispatch, accept, handle, verify, close, see(5, 2)),
+    "voided": (file, dispatch, accept, void),
+    "handed back": (file, dispatch, accept, hand_back),
+    "waiting": (file, dispatch, accept, deny, ask_only),
+    "extended": (file, dispatch, accept, extend),
+    "deferred": (file, dispatch, accept, defer),
+    "resumed": (file, dispatch, accept, defer, resume),
+}
+
+
+def living(life: str, **fields: Any) -> InspectionCase:
+    case = reported(**fields)
+    for step in LIVES[life]:
+        step(case)
+    return case
+
+
+async def saved(store: EventStore, case: InspectionCase, actor: Actor = CAMERA) -> str:
+    metadata = Metadata(actor.subject, "device", "http", uuid4(), uuid4(), None)
+    await store.save(case, metadata=metadata)
+    return case.id
+
+
+@asynccontextmanager
+async def worker(store: EventStore, name: str) -> AsyncIterator[ProjectionWorker]:
+    connection = await asyncpg.connect(store.dsn)
+    projection: Projection = projection_named(name)
+    worker = ProjectionWorker(projection, connection, name)
+    if await worker.resume() is None:
+        await worker.create()
+    try:
+        yield worker
+    finally:
+        await connection.close()
+
+
+async def project(store: EventStore, *names: str, batch: int = 1000) -> None:
+    for name in names or MODELS:
+        async with worker(store, name) as at_work:
+            while events := await store.read_all(at_work.position, limit=batch):
+                assert await at_work.apply(events) == 0, name
+
+
+async def tables(store: EventStore) -> dict[str, list[str]]:
+    rows = await store.pool.fetch(
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_schema = ANY($1)",
+        list(MODELS),
+    )
+    found = {}
+    for schema, table in rows:
+        lines = await store.pool.fetch(f"SELECT t::text AS row FROM {schema}.{table} t")
+        found[f"{schema}.{table}"] = sorted(line["row"] for line in lines)
+    return found
+
+
+async def all_lives(store: EventStore) -> dict[str, str]:
+    ids = {}
+    for life in LIVES:
+        ids[life] = await saved(store, living(life))
+    one, other = living("dispatched"), living("accepted")
+    detect(one, 7)
+    other.absorb(OPERATOR, NOW, other=one, reason="same")
+    one.merge(SYSTEM, NOW, into_case_id=other.id, reason="same")
+    again, third = living("dispatched"), living("accepted")
+    third.absorb(OPERATOR, NOW, other=again, reason="same")
+    again.merge(SYSTEM, NOW, into_case_id=third.id, reason="same")
+    again.unmerge(OPERATOR, NOW, reason="not")
+    third.release(SYSTEM, NOW, case_id=again.id, reason="not")
+    for name, case in (("merged", one), ("target", other), ("back", again), ("left", third)):
+        ids[name] = await saved(store, case)
+    return ids
+
+
+async def test_one_at_a_time_and_all_at_once_and_a_rebuild_are_the_same(store: EventStore) -> None:
+    await all_lives(store)
+    await project(store)
+    at_once = await tables(store)
+    for name in MODELS:
+        assert (await compare(store, projection_named(name))).equal, name
+        await store.pool.execute(f"DROP SCHEMA {name} CASCADE")
+    await store.pool.execute("DELETE FROM projection_checkpoints")
+    await project(store, batch=1)
+    assert await tables(store) == at_once
+    assert sum(map(len, at_once.values())) > 100
+
+
+async def test_the_desk_says_what_the_stream_says(store: EventStore) -> None:
+    ids = await all_lives(store)
+    await project(store, "case_desk")
+    rows = {row["case_id"]: row for row in await desk.cases(store.pool, is_open=None, limit=99)}
+    for life, case_id in ids.items():
+        row, case = rows[case_id], await store.load(InspectionCase, case_id)
+        same = (
+            "status",
+            "lead",
+            "departments",
+            "times_returned",
+            "times_reopened",
+            "merged_into",
+            "source",
+            "class_code",
+            "version",
+        )
+        for name in same:
+            assert row[name] == getattr(case, name), (life, name)
+        assert row["detections"] == len(case.detections), life
+        assert row["requests"] == sorted(each["change"] for each in case.requests), life
+        assert row["overdue"] == any(each["missed"] for each in case.deadlines), life
+        due = [datetime.fromisoformat(each["due_at"]) for each in case.deadlines]
+        assert row["due_at"] == min(due, default=None), life
+        assert (row["deferred_until"] is None) == (case.deferred_until is None), life
+
+
+async def test_the_desk_is_filtered(store: EventStore) -> None:
+    ids = await all_lives(store)
+    await project(store, "case_desk")
+
+    async def found(**which: Any) -> set[str]:
+        rows = await desk.cases(store.pool, **which, limit=99)
+        return {life for life, case_id in ids.items() if case_id in {r["case_id"] for r in rows}}
+
+    everything = set(ids)
+    over = {"closed", "voided", "merged"}
+    assert await found() == everything - over
+    assert await found(is_open=False) == over
+    assert await found(is_open=None, status="merged") == {"merged"}
+    assert await found(overdue=True) == {"overdue"}
+    assert await found(waiting=True) == {"waiting"}
+    assert await found(is_open=None, area="410105001002") == everything
+    assert await found(is_open=None, area="410103") == set()
+    assert await found(department="traffic-police") < await found(department="municipal-works")
+    assert await found(since=NOW + HOUR) == await found(until=NOW) == set()
+    assert await found(source="citizen") == await found(class_code="piled_rubbish") == set()
+
+
+async def test_deadlines_are_those_of_the_streams_and_stand_still_while_deferred(
+    store: EventStore,
+) -> None:
+    ids = await all_lives(store)
+    await project(store, "case_desk")
+    rows = await desk.deadlines(store.pool, limit=500)
+    for life, case_id in ids.items():
+        case = await store.load(InspectionCase, case_id)
+        runs = case.deferred_until is None and case.status not in ("merged", "voided", "closed")
+        expected = {(d["code"], d["warned"], d["missed"]) for d in case.deadlines if runs}
+        mine = {(r["code"], r["warned"], r["missed"]) for r in rows if r["case_id"] == case_id}
+        assert mine == expected, life
+    assert [row["due_at"] for row in rows] == sorted(row["due_at"] for row in rows)
+    assert {row["responsible"] for row in rows} == {"centre", "municipal-works"}
+    paged, after = [], None
+    while page := await desk.deadlines(store.pool, after=after, limit=3):
+        paged += page
+        after = page[-1]["due_at"], page[-1]["case_id"], page[-1]["code"]
+    assert paged == rows
+    soon = await desk.deadlines(store.pool, due_before=NOW + 2 * HOUR, limit=500)
+    assert 0 < len(soon) < len(rows)
+    counts = {row["responsible"]: row for row in await desk.deadline_counts(store.pool, NOW)}
+    assert sum(row["running"] for row in counts.values()) == len(rows)
+    assert counts["centre"]["overdue"] == 0
+    later = await desk.deadline_counts(store.pool, NOW + timedelta(days=99))
+    assert sum(row["overdue"] for row in later) == len(rows)
+
+
+async def test_near_cases_come_by_distance(store: EventStore) -> None:
+    ids = []
+    for number in range(40):
+        offset = {"latitude": 34.75 + number * 0.0004, "longitude": 113.62 + number * 0.0003}
+        ids.append(await saved(store, living("dispatched" if number % 4 else "closed", **offset)))
+    await project(store, "case_desk")
+    rows = await desk.near(store.pool, 34.754, 113.623, radius_m=900, limit=99)
+    distances = [row["distance_m"] for row in rows]
+    assert distances == sorted(distances)
+    expected = {
+        ids[number]
+        for number in range(40)
+        if number % 4
+        and metres_between(34.754, 113.623, 34.75 + number * 0.0004, 113.62 + number * 0.0003)
+        <= 900
+    }
+    assert {row["case_id"] for row in rows} == expected
+    first = await desk.near(store.pool, 34.754, 113.623, radius_m=900, limit=5)
+    assert first == rows[:5]
+
+
+async def test_the_timeline_holds_every_event_and_of_merged_cases_too(store: EventStore) -> None:
+    ids = await all_lives(store)
+    await project(store, "case_timeline")
+    for case_id in ids.values():
+        entries = await case_timeline.history(store.pool, [case_id])
+        assert len(entries) == len(await store.read(case_id))
+    both = await case_timeline.history(store.pool, [ids["target"], ids["merged"]])
+    assert {entry["case_id"] for entry in both} == {ids["target"], ids["merged"]}
+    (merged,) = [entry for entry in both if entry["topic"] == "case.merged"]
+    assert merged["details"]["into_case_id"] == ids["target"]
+
+
+async def counted(store: EventStore, *lives: str, by: str = "class") -> dict[str, int]:
+    for life in lives:
+        await saved(store, living(life))
+    await project(store, "evaluation_days")
+    until = DAY + timedelta(days=9)
+    (counts,) = (await evaluation_days.counts(store.pool, by=by, since=DAY, until=until)).values()
+    return counts
+
+
+async def test_rates_are_made_of_what_happened(store: EventStore) -> None:
+    counts = await counted(store, "closed", "late", "returned", "handed back", "overdue")
+    assert (counts["reported"], counts["filed"], counts["dispatched"]) == (5, 5, 5)
+    assert (counts["handled"], counts["handled_in_time"], counts["handled_late"]) == (3, 2, 1)
+    assert (counts["closed"], counts["closed_in_time"]) == (1, 1)
+    assert (counts["handed_back"], counts["returned"], counts["overdue"]) == (1, 1, 4)
+    found = rates(counts)
+    assert (found.filed, found.correctly_dispatched) == (1.0, 0.8)
+    assert (found.handled_in_time, found.closed_in_time) == (2 / 3, 1.0)
+    assert found.rework == 1 / 3
+    assert found.mean_seconds_to_handled == pytest.approx(13 * 3600 / 3, abs=1)
+
+
+async def test_a_reopening_counts_as_rework_on_its_day(store: EventStore) -> None:
+    counts = await counted(store, "reopened")
+    assert (counts["closed"], counts["reopened"]) == (1, 1)
+    assert rates(counts).rework == 1.0
+    nothing = rates({})
+    assert set(nothing.model_dump().values()) == {None}
+
+
+async def test_evaluation_is_by_area_department_class_and_day(store: EventStore) -> None:
+    for life in ("closed", "reported"):
+        await saved(store, living(life))
+    await saved(store, living("closed", class_code="piled_rubbish", place=None))
+    await project(store, "evaluation_days")
+    found = {
+        by: await evaluation_days.counts(store.pool, by=by, since=DAY, until=DAY)
+        for by in ("area", "department", "class", "day")
+    }
+    assert set(found["area"]) == {"", "410105"}
+    assert found["department"]["municipal-works"]["closed"] == 2
+    assert found["department"][""]["reported"] == 3
+    assert found["class"]["piled_rubbish"]["closed"] == 1
+    assert set(found["day"]) == {date.isoformat(DAY)}
+    only = await evaluation_days.counts(
+        store.pool,
+        by="class",
+        since=DAY,
+        until=DAY,
+        department="municipal-works",
+        class_code="piled_rubbish",
+    )
+    assert only == {"piled_rubbish": {**only["piled_rubbish"], "closed": 1}}
+
+
+async def test_heat_counts_reports_by_square(store: EventStore) -> None:
+    for longitude in (113.620, 113.621, 113.629):
+        await saved(store, living("reported", longitude=longitude))
+    await project(store, "heat_grid")
+
+    async def heat(**which: Any) -> list[int]:
+        span: dict[str, Any] = {
+            "since": DAY,
+            "until": DAY,
+            "class_code": None,
+            "limit": 10,
+            "squares": (-99_999, 99_999, -99_999, 99_999),
+        }
+        return [row["reported"] for row in await heat_grid.squares(store.pool, **span | which)]
+
+    assert await heat() == [2, 1]
+    assert await heat(squares=(0, 99_999, 22_725, 99_999)) == [1]
+    assert await heat(class_code="piled_rubbish") == await heat(until=DAY - timedelta(9)) == []
