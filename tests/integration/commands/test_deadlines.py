@@ -26,9 +26,9 @@ from commands.case_changes import (
     request_change,
 )
 from commands.services import Services
-from tests.integration.cases import CAMERA, context, report, services_over
-from tests.integration.commands.test_detections import working
-from tests.unit.domain.test_case import WORKS
+from tests.given.cases import WORKS
+from tests.given.processes import working
+from tests.given.services import CAMERA, context, report, services_over
 
 SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
 MANHOLE = "displaced_manhole_cover"

@@ -14,7 +14,7 @@ from ops.simulators.client import Client
 from ops.simulators.desk import Desk
 from ops.simulators.officials import Officials
 from ops.simulators.streets import Streets
-from tests.integration.http.conftest import Api
+from tests.given.api import Api
 
 SEED = 7
 

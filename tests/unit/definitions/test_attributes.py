@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from citybrain.definitions import DefinitionError
 from citybrain.definitions.cases import CaseClass, InspectionDefinitions, InvalidAttribute
 from citybrain.systems import load_definitions
-from tests.unit.definitions.test_definitions import GOOD, city
+from tests.given.city import GOOD, city
 
 ATTRIBUTES = """\
     attributes:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from citybrain.definitions.counterfactuals import Change, Materials, _nearest, counterfactuals
 from citybrain.definitions.deciding import Finding, Outcome
 from citybrain.definitions.services import Parameter
-from tests.unit.definitions.test_catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed
+from tests.given.catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed
 
 
 def changes(code: str, wrong: dict[str, Any]) -> dict[str, Change]:
