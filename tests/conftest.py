@@ -14,6 +14,7 @@ from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.settings import Settings
 from citybrain.systems import register_streams
 
+pytest.register_assert_rewrite("tests.given")
 register_streams()
 
 
@@ -29,15 +30,15 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server._stop()
 
 
+@pytest.fixture(scope="session")
+def template() -> str:
+    """The database that a test's own is a copy of: an empty one."""
+    return "template1"
+
+
 @pytest.fixture
-async def database_url(server_url: str) -> AsyncIterator[str]:
-    """An empty database of its own."""
-    async for url in new_database(server_url, template="template1"):
-        yield url
-
-
-async def new_database(server_url: str, *, template: str) -> AsyncIterator[str]:
-    """The URL of a copy of a database; dropped afterwards."""
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a database of the test's own."""
     name = f"test_{uuid.uuid4().hex}"
     connection = await asyncpg.connect(server_url)
     await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.browser import Browser, browser
-from tests.e2e.server import Server, server
+from tests.given.browser import Browser, browser
+from tests.given.server import Server, server
 
 LIVE = "return document.querySelector('#connection').dataset.state === 'live'"
 SHOWN = "const e = document.querySelector('#simulated'); return e.checkVisibility()"

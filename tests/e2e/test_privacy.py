@@ -14,7 +14,7 @@ from citybrain.faces.images import decode
 from citybrain.faces.pack import load_pack
 from ops.devfaces.kiosk import take_until_read
 from ops.simulators.applications.departments.people import Paid, Person
-from tests.e2e.server import Server, server
+from tests.given.server import Server, server
 
 NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "41018219871203016X", "+8613700137654", "1987-12-03"
 PERSON = 9_100_001

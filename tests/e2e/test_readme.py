@@ -11,7 +11,7 @@ from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.definitions.applications.deciding import decide
 from citybrain.definitions.inspection.cases import cases_at
 from citybrain.systems import load_definitions
-from tests.e2e.server import server
+from tests.given.server import server
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 STORIES = re.compile(r"## One case, from report to closing\n(.*?)\n## Real records", re.DOTALL)

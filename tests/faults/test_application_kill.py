@@ -26,7 +26,7 @@ from commands.citizens.identity import ConfirmIdentity, confirm_identity
 from commands.handling import CommandContext
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
-from tests.faults.dying_server import DIED
+from tests.given.dying_server import DIED
 
 SERVICE = "housing-fund-repayment"
 OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
@@ -46,7 +46,7 @@ async def workers(
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.faults.dying_server",
+        "tests.given.dying_server",
         step.value,
         when,
         stdout=asyncio.subprocess.PIPE,

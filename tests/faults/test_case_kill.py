@@ -18,7 +18,7 @@ import pytest
 from citybrain.eventstore import EventStore, open_event_store
 from citybrain.settings import Settings
 from commands.processes.parked import parked_commands
-from tests.e2e.server import Server, server
+from tests.given.server import Server, server
 
 DUE_SECONDS = 3.0
 CASES = 12

@@ -26,7 +26,7 @@ WRITERS = 3
 
 def start_writer(data_dir: Path, notes: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.writer", str(data_dir), str(notes)],
+        [sys.executable, "-m", "tests.given.writer", str(data_dir), str(notes)],
         stdout=subprocess.DEVNULL,
         stderr=(data_dir.parent / "stderr").open("a"),
     )

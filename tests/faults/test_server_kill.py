@@ -21,7 +21,7 @@ from citybrain.systems import PROJECTIONS
 from commands.processes.parked import parked_commands
 from projections.rebuild import compare
 from projections.status import projection_status
-from tests.e2e.server import Server, server
+from tests.given.server import Server, server
 
 ROUNDS = 4
 CAMERAS = 12

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.integration.cli.conftest import Terminal
-from tests.unit.definitions.applications.test_catalogue import GOOD, new_item
+from tests.given.catalogue import GOOD, new_item
+from tests.given.terminal import Terminal
 
 
 async def test_the_catalogue_is_checked_listed_and_explained(

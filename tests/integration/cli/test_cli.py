@@ -7,8 +7,8 @@ from citybrain.cli.main import FILES, app
 from citybrain.eventstore import EventStore
 from citybrain.systems import PROJECTIONS
 from projections.runner import prepare
-from tests.integration.cases import services_over, take_to_the_end
-from tests.integration.cli.conftest import Terminal
+from tests.given.services import services_over, take_to_the_end
+from tests.given.terminal import Terminal
 
 
 @pytest.mark.parametrize(

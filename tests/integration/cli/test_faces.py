@@ -10,10 +10,10 @@ from citybrain.app import open_runtime
 from citybrain.faces.pack import DEVELOPMENT_PACK
 from citybrain.http.server import serving
 from citybrain.settings import Settings
-from tests.integration.cli.conftest import Terminal
-from tests.integration.http.conftest import Api
-from tests.integration.http.faces import enrolled, verify
-from tests.people import jpeg
+from tests.given.api import Api
+from tests.given.faces import enrolled, verify
+from tests.given.people import jpeg
+from tests.given.terminal import Terminal
 
 ANNA, BORIS = 9_000_001, 9_000_002
 

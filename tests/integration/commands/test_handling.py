@@ -10,14 +10,7 @@ from citybrain.eventstore import EventStore, StreamNotFound, open_event_store
 from citybrain.settings import Settings
 from commands.handling import KeyInFlight, KeyReused, StaleVersion
 from commands.inspection.case import FileCase, ReportCase, file_case, report_case
-from tests.integration.cases import (
-    CAMERA,
-    OPERATOR,
-    context,
-    report,
-    services_over,
-    take_to_the_end,
-)
+from tests.given.services import CAMERA, OPERATOR, context, report, services_over, take_to_the_end
 
 
 async def test_a_case_goes_from_report_to_closed(store: EventStore) -> None:

@@ -24,7 +24,7 @@ from citybrain.eventstore import (
     WrongExpectedVersion,
 )
 from citybrain.eventstore.lane import Lane
-from tests.integration.eventstore.counter import Counter
+from tests.given.counter import Counter
 
 EVENT = NewEvent("test.happened", b"{}")
 

@@ -7,7 +7,7 @@ import pytest
 from eventsourcing.tests.persistence import AggregateRecorderTestCase, ApplicationRecorderTestCase
 
 from citybrain.settings import Settings
-from tests.integration.eventstore.facade import StoreThread, SynchronousRecorder
+from tests.given.recorder import StoreThread, SynchronousRecorder
 
 
 class OverOurStore:

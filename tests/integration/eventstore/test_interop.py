@@ -11,7 +11,7 @@ from eventsourcing.persistence import IntegrityError, JSONTranscoder, StoredEven
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent
 from citybrain.settings import Settings
-from tests.integration.eventstore.counter import Counter
+from tests.given.counter import Counter
 
 
 def stock_application(url: str) -> Application[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.http.conftest import Api
+from tests.given.api import Api
 
 EXAMPLES = {"operator": 10, "auditor": 5, "device": 5, None: 2}
 CHECKS = (

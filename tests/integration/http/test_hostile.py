@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from citybrain.http.tokens import DevelopmentIssuer, IssuerNotConfigured, open_verifier
 from citybrain.settings import Settings
-from tests.integration.http.conftest import REPORT, Api
+from tests.given.api import REPORT, Api
 
 JSON = {"Content-Type": "application/json"}
 

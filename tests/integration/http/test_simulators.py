@@ -14,7 +14,7 @@ from ops.simulators.inspection.centre import Centre
 from ops.simulators.inspection.desk import Desk
 from ops.simulators.inspection.officials import Officials
 from ops.simulators.inspection.streets import Streets
-from tests.integration.http.conftest import Api
+from tests.given.api import Api
 
 SEED = 7
 

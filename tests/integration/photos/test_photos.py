@@ -11,7 +11,7 @@ from citybrain.photos import Photos, open_photos
 from citybrain.photos.checking import ImageDamaged
 from citybrain.photos.photos import UPLOADS_A_CALLER, PhotosBusy
 from citybrain.settings import Settings
-from tests.unit.photos.made_up import encoded, scene, telling
+from tests.given.photos import encoded, scene, telling
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """Projections: exactly once, parked visibly, rebuilt beside the live model and equal to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -17,28 +16,10 @@ from projections.inspection.case_desk import CaseDesk
 from projections.parked import retry_parked
 from projections.platform import streams
 from projections.platform.streams import Streams
-from projections.projection import Projection
-from projections.reading import wait_until
 from projections.rebuild import RebuildRunning, compare, rebuild
-from projections.runner import ProjectionRunner
 from projections.status import parked_events
-from tests.integration.cases import services_over, take_to_the_end
-
-
-@asynccontextmanager
-async def running(store: EventStore, *projections: Projection) -> AsyncIterator[None]:
-    runner = ProjectionRunner(store, projections or PROJECTIONS)
-    task = asyncio.create_task(runner.run())
-    yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-async def caught_up(store: EventStore, *names: str) -> None:
-    head = await store.head()
-    for name in names or [projection.name for projection in PROJECTIONS]:
-        assert await wait_until(store.pool, name, head, 15), name
+from tests.given.read_models import caught_up, running
+from tests.given.services import services_over, take_to_the_end
 
 
 async def append(store: EventStore, stream: str, topic: str = "test.happened") -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from citybrain.definitions.expressions import FUNCTIONS, Expression, ExpressionWrong, _plain
-from tests.unit.definitions.applications.test_catalogue import CATALOGUE, GOOD, TODAY
+from tests.given.catalogue import CATALOGUE, GOOD, TODAY
 
 ITEMS = CATALOGUE.on(TODAY)
 OF_ITEMS = sorted(

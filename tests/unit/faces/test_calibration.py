@@ -15,7 +15,7 @@ from citybrain.faces.calibration import (
 )
 from citybrain.faces.measuring import TooFewPairs, calibrate
 from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack
-from tests.unit.faces.made_up import embedding
+from tests.given.analyses import embedding
 
 DIGESTS = {"detection": "1" * 64, "recognition": "2" * 64}
 

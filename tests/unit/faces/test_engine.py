@@ -13,7 +13,7 @@ import pytest
 from citybrain.faces.engine import Analysis, EngineFailed, FaceEngine, FacesBusy, FacesLate, Models
 from citybrain.faces.images import ImageBroken, ImageFormatRefused, Pixels
 from citybrain.faces.quality import NoFace
-from tests.unit.faces.made_up import analysis
+from tests.given.analyses import analysis
 
 PICTURE = cv2.imencode(".jpg", np.full((100, 100, 3), 128, np.uint8))[1].tobytes()
 

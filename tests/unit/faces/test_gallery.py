@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.faces.gallery import Gallery
-from tests.unit.faces.made_up import DIMENSION, embedding
+from tests.given.analyses import DIMENSION, embedding
 
 Steps = list[tuple[int, int | None]]
 STEPS = st.lists(st.tuples(st.integers(0, 12), st.none() | st.integers(0, 40)), max_size=60)

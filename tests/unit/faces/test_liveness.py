@@ -16,7 +16,7 @@ from citybrain.faces.liveness import (
     judge,
     new_steps,
 )
-from tests.unit.faces.made_up import analysis
+from tests.given.analyses import analysis
 
 SAME_PERSON = 0.4
 STEPS = [Turn.NEUTRAL, Turn.LEFT, Turn.RIGHT]

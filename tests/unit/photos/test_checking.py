@@ -23,7 +23,7 @@ from citybrain.photos.checking import (
     check,
     thumbnail,
 )
-from tests.unit.photos.made_up import (
+from tests.given.photos import (
     KINDS,
     SECRET,
     encoded,

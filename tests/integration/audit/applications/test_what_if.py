@@ -14,16 +14,9 @@ from citybrain.settings import Settings
 from citybrain.systems import load_definitions
 from citybrain.vault import Vault, open_key_wrapper
 from commands.services import Services
-from tests.integration.audit.applications.test_explanation import (
-    FUND,
-    NOW,
-    REPAYMENT,
-    Applying,
-    applied,
-    registered,
-)
-from tests.integration.cases import services_over
-from tests.integration.cli.conftest import Terminal
+from tests.given.decided_applications import FUND, NOW, REPAYMENT, Applying, applied, registered
+from tests.given.services import services_over
+from tests.given.terminal import Terminal
 
 SEEN: tuple[dict[str, Any], ...] = (
     {},

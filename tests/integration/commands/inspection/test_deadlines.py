@@ -26,9 +26,9 @@ from commands.inspection.approvals import (
 )
 from commands.inspection.case import AcceptCase, accept_case, report_case
 from commands.services import Services
-from tests.integration.cases import CAMERA, context, report, services_over
-from tests.integration.commands.inspection.test_detections import working
-from tests.unit.domain.inspection.test_case import WORKS
+from tests.given.cases import WORKS
+from tests.given.processes import working
+from tests.given.services import CAMERA, context, report, services_over
 
 SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
 MANHOLE = "displaced_manhole_cover"

@@ -3,8 +3,6 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +16,6 @@ from citybrain.domain.inspection.case_events import CaseStatus
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
-from citybrain.systems.inspection import INSPECTION
 from commands.inspection.case import (
     AcceptCase,
     CloseCase,
@@ -56,26 +53,12 @@ from commands.inspection.processes.merging import CaseMerging
 from commands.processes.parked import parked_commands, retry_parked
 from commands.processes.runner import context_of
 from commands.services import Services
-from tests.integration.cases import CAMERA, DIGEST, OPERATOR, context, services_over
-from tests.unit.domain.inspection.test_case import POLICE, WORKS
+from tests.given.cases import POLICE, WORKS
+from tests.given.processes import OURS, working
+from tests.given.services import CAMERA, DIGEST, OPERATOR, context, services_over
 
 NORTH, EAST = 34.7466, 113.6254
 METRE_NORTH = 1 / 111_195
-
-
-OURS = INSPECTION.processes
-
-
-@asynccontextmanager
-async def working(services: Services) -> AsyncIterator[None]:
-    """All process managers of cases at work."""
-    tasks = [asyncio.create_task(each.run(services.store, services)) for each in OURS]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def detection(ref: str, metres: float = 0, hours: float = 0, **fields: Any) -> RecordDetection:

@@ -14,7 +14,7 @@ from commands.inspection.processes.routing import CaseRouting
 from commands.processes.parked import Retried, parked_commands, process_status, retry_parked
 from commands.processes.runner import ProcessRunner, context_of
 from commands.services import Services
-from tests.integration.cases import CAMERA, context, report, services_over
+from tests.given.services import CAMERA, context, report, services_over
 
 
 @asynccontextmanager

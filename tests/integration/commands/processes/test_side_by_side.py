@@ -16,7 +16,7 @@ from commands.processes.parked import parked_commands
 from commands.processes.runner import ATTEMPTS
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
-from tests.integration.cases import CAMERA, context, report, services_over
+from tests.given.services import CAMERA, context, report, services_over
 
 
 class Slow:

@@ -10,7 +10,8 @@ import pytest
 from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments
-from tests.integration.http.applying import (
+from tests.given.api import Api
+from tests.given.applying import (
     KIOSK,
     REPAYMENT,
     applied,
@@ -26,7 +27,6 @@ from tests.integration.http.applying import (
     topics,
     until,
 )
-from tests.integration.http.conftest import Api
 
 LIFE = [
     "submitted",

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from citybrain.settings import Settings
-from tests.integration.http.applying import applied, applying, id_number, identified, until
-from tests.integration.http.conftest import Api
+from tests.given.api import Api
+from tests.given.applying import applied, applying, id_number, identified, until
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments
 from projections.applications import applications
-from tests.integration.http.applying import (
+from tests.given.api import Api
+from tests.given.applying import (
     KIOSK,
     REPAYMENT,
     applied,
@@ -24,7 +25,6 @@ from tests.integration.http.applying import (
     review,
     until,
 )
-from tests.integration.http.conftest import Api
 
 NOBODY = "application-" + "0" * 32
 

@@ -1,6 +1,6 @@
 """The catalogue over HTTP: open to everybody, as of any day."""
 
-from tests.integration.http.conftest import Api
+from tests.given.api import Api
 
 
 async def test_the_catalogue_is_open_and_dated(api: Api) -> None:

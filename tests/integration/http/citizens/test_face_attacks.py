@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from citybrain.settings import Settings
-from tests.integration.http.conftest import Api
-from tests.integration.http.faces import (
+from tests.given.api import Api
+from tests.given.faces import (
     agreed,
     answered,
     challenge,
@@ -27,7 +27,7 @@ from tests.integration.http.faces import (
     topics,
     verify,
 )
-from tests.people import in_base64, jpeg
+from tests.given.people import in_base64, jpeg
 
 ANNA, BORIS = 9_000_001, 9_000_002
 FUND = {"purpose": "housing-fund"}

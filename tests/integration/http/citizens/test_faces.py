@@ -19,8 +19,8 @@ from citybrain.faces.importing import import_pack
 from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack
 from citybrain.http.server import serving
 from citybrain.settings import Settings
-from tests.integration.http.conftest import Api
-from tests.integration.http.faces import (
+from tests.given.api import Api
+from tests.given.faces import (
     agreed,
     answered,
     challenge,
@@ -32,7 +32,7 @@ from tests.integration.http.faces import (
     topics,
     verify,
 )
-from tests.people import in_base64, jpeg
+from tests.given.people import in_base64, jpeg
 
 ANNA, BORIS, CHEN = 9_000_001, 9_000_002, 9_000_003
 

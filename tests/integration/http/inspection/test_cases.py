@@ -6,7 +6,7 @@ import re
 import pytest
 
 from citybrain.systems import PROJECTIONS
-from tests.integration.http.conftest import REPORT, Answer, Api
+from tests.given.api import REPORT, Answer, Api
 
 
 async def reported_and_dispatched(api: Api) -> Answer:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from citybrain.geo.gcj02 import wgs84_to_gcj02
-from tests.integration.http.conftest import Api
-from tests.integration.http.inspection.test_approvals import EAST, NORTH, WORKS, act, dispatched
+from tests.given.api import Api
+from tests.given.cases_over_http import EAST, NORTH, WORKS, act, dispatched
 
 
 async def get(api: Api, path: str, role: str = "operator", **options: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -10,60 +9,13 @@ import orjson
 import pytest
 
 from citybrain.settings import Settings
-from tests.integration.http.conftest import Api
-
-BASE = "/open311/v2"
-KEY = "development"
-FORM = "application/x-www-form-urlencoded"
-HOLE = {
-    "api_key": KEY,
-    "service_code": "road_damage",
-    "lat": "34.7466",
-    "long": "113.6253",
-    "description": "a hole",
-    "address_string": "花園路 1",
-}
-NOBODY = "case-" + "0" * 32
-
-
-class Client:
-    """As the specification's examples do it: answers are lists; XML where JSON is not asked."""
-
-    def __init__(self, api: Api, kind: str) -> None:
-        self._api, self.kind = api, kind
-
-    async def get(self, path: str, **query: str) -> Any:
-        question = f"?{urlencode(query)}" if query else ""
-        answer = await self._api.call("GET", f"{BASE}/{path}.{self.kind}{question}")
-        return answer.status, self._read(answer)
-
-    async def post(self, fields: dict[str, str] | list[tuple[str, str]]) -> Any:
-        answer = await self._api.call(
-            "POST",
-            f"{BASE}/requests.{self.kind}",
-            data=urlencode(fields).encode(),
-            headers={"Content-Type": FORM},
-        )
-        return answer.status, self._read(answer)
-
-    def _read(self, answer: Any) -> Any:
-        types = {"json": "application/json", "xml": "text/xml"}
-        assert answer.headers["Content-Type"] == f"{types[self.kind]}; charset=utf-8"
-        if self.kind == "json":
-            return orjson.loads(answer.body)
-        root = ElementTree.fromstring(answer.body)
-        return [{child.tag: child.text for child in item} for item in root]
+from tests.given.api import Api
+from tests.given.open311 import BASE, FORM, HOLE, NOBODY, Client, reported
 
 
 @pytest.fixture(params=["json", "xml"])
 def client(api: Api, request: pytest.FixtureRequest) -> Client:
     return Client(api, request.param)
-
-
-async def reported(client: Client, **fields: str) -> str:
-    status, (answer,) = await client.post(HOLE | fields)
-    assert status == 201
-    return str(answer["service_request_id"])
 
 
 async def test_what_can_be_reported(client: Client) -> None:

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from citybrain.settings import Settings
-from tests.integration.http.conftest import Api
-from tests.open311_client import Open311Client, Open311Failed
+from tests.given.api import Api
+from tests.given.open311_client import Open311Client, Open311Failed
 
 CITY = """\
 valid_from: 2021-06-01

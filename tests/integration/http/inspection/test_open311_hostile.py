@@ -2,26 +2,25 @@
 
 from typing import Any
 from urllib.parse import quote, urlencode
-from xml.etree import ElementTree
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.http.conftest import Answer, Api
-from tests.integration.http.inspection.test_open311 import (
+from tests.given.api import Answer, Api
+from tests.given.open311 import (
     BASE,
-    FORM,
     HOLE,
     KEY,
+    KINDS,
     NOBODY,
+    TYPES,
     Client,
+    errors,
+    post,
     reported,
 )
 
-TYPES = {"json": "application/json; charset=utf-8", "xml": "text/xml; charset=utf-8"}
-KINDS = pytest.mark.parametrize("kind", ["json", "xml"])
 UPDATE = {"api_key": KEY, "service_request_id": NOBODY, "description": "still there"}
 GETS = (
     "discovery",
@@ -35,17 +34,6 @@ GETS = (
 SQL = ("'; DROP TABLE events; --", "1) OR (1=1", "\\", "%", "_", "{road_damage}", "NULL")
 
 
-def errors(answer: Answer, kind: str) -> list[tuple[int, str]]:
-    """The errors of an answer, which is in the format that was asked for."""
-    assert answer.headers["Content-Type"] == TYPES[kind], answer.body[:200]
-    if kind == "json":
-        return [(each["code"], each["description"]) for each in orjson.loads(answer.body)]
-    root = ElementTree.fromstring(answer.body)
-    assert root.tag == "errors"
-    assert {each.tag for each in root} == {"error"}
-    return [(int(each.findtext("code", "")), each.findtext("description", "")) for each in root]
-
-
 async def refused(answer: Answer, kind: str, *statuses: int) -> str:
     ((code, description),) = errors(answer, kind)
     assert answer.status == code
@@ -53,12 +41,6 @@ async def refused(answer: Answer, kind: str, *statuses: int) -> str:
     assert description
     assert len(description) < 400, "what was sent is not sent back"
     return description
-
-
-async def post(api: Api, kind: str, fields: Any, path: str = "requests", **options: Any) -> Answer:
-    body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
-    headers = {"Content-Type": FORM} | options.pop("headers", {})
-    return await api.call("POST", f"{BASE}/{path}.{kind}", data=body, headers=headers, **options)
 
 
 async def stored(api: Api) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from citybrain.settings import Settings
-from tests.integration.http.conftest import Answer, Api
+from tests.given.api import Answer, Api
 
 BASE = "/open311/v2"
 FORM = "application/x-www-form-urlencoded"

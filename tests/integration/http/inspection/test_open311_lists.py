@@ -28,15 +28,17 @@ from commands.inspection.case import (
     verify_case,
 )
 from projections.reading import wait_until
-from tests.integration.http.conftest import Api
-from tests.integration.http.inspection.test_open311 import BASE, HOLE, Client, client, reported
-from tests.integration.http.inspection.test_open311_hostile import KINDS, errors, post
-
-__all__ = ["client"]
+from tests.given.api import Api
+from tests.given.open311 import BASE, HOLE, KINDS, Client, errors, post, reported
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 AGES = (0, 1, 30, 89, 91, 200)  # days
+
+
+@pytest.fixture(params=["json", "xml"])
+def client(api: Api, request: pytest.FixtureRequest) -> Client:
+    return Client(api, request.param)
 
 
 def context() -> CommandContext:

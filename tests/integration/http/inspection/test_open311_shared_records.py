@@ -2,13 +2,11 @@
 specification: nothing is lost, doubled or changed, in XML and in JSON."""
 
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -34,12 +32,10 @@ from commands.inspection.case import (
 from commands.inspection.imports.csv_rows import CsvRows
 from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from projections.reading import wait_until
-from tests.integration.http.conftest import Api
-from tests.open311_client import Found, Open311Client
+from tests.given.api import Api
+from tests.given.open311_client import Found, Open311Client
+from tests.given.shared_data import RECORDS_311, needs_records_311
 
-SHARED = Path(__file__).resolve().parents[4].parent / "shared" / "data"
-RECORDS = Path(os.environ.get("CITYBRAIN_SHARED_DATA", SHARED)) / "inspection"
-REAL_FILE = RECORDS / "nyc311_animals_a.csv"
 AT_ONCE = 24
 CLOSED_OF = 20  # of so many closed records one is taken to its closing
 SYSTEM = Actor("import", frozenset({Role.SYSTEM}))
@@ -72,8 +68,8 @@ class Reported:
 def usable_records() -> tuple[list[Record], int]:
     """The rows that say what they mean, once each, and how many rows there are."""
     mapping, records, rows = load_definitions().of(Import311), {}, 0
-    with REAL_FILE.open("rb") as file:
-        for row in CsvRows(file, REAL_FILE.name, COLUMNS):
+    with RECORDS_311.open("rb") as file:
+        for row in CsvRows(file, RECORDS_311.name, COLUMNS):
             rows += 1
             try:
                 record = read_record(row, mapping)
@@ -142,7 +138,7 @@ def check_fields(found: Found, each: Reported, span: tuple[datetime, datetime]) 
     assert requested <= datetime.fromisoformat(found["updated_datetime"])
 
 
-@pytest.mark.skipif(not REAL_FILE.exists(), reason="the shared records are not on this machine")
+@needs_records_311
 async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
     records, rows = usable_records()
     assert len(records) > 0.98 * rows

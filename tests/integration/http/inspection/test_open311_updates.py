@@ -11,8 +11,8 @@ from citybrain.systems import PROJECTIONS, projection_named
 from citybrain.vault.vault import NoSuchBlob, PersonErased
 from projections.reading import wait_until
 from projections.rebuild import compare
-from tests.integration.http.conftest import Api
-from tests.open311_client import Found, Open311Client, Open311Failed
+from tests.given.api import Api
+from tests.given.open311_client import Found, Open311Client, Open311Failed
 
 HOLE = {"service_code": "road_damage", "lat": "34.7466", "long": "113.6253"}
 NOBODY = "case-" + "0" * 32

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from citybrain.settings import Settings
-from tests.integration.http.conftest import REPORT, Answer, Api
-from tests.unit.photos.made_up import (
+from tests.given.api import REPORT, Answer, Api
+from tests.given.photos import (
     KINDS,
     SECRET,
     encoded,

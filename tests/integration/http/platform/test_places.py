@@ -7,7 +7,7 @@ import pytest
 from citybrain.geo.distance import metres_between
 from citybrain.geo.gcj02 import wgs84_to_gcj02
 from citybrain.http.platform import places
-from tests.integration.http.conftest import Api
+from tests.given.api import Api
 
 CENTRE = (34.7466, 113.6254)
 

@@ -16,7 +16,7 @@ from projections.citizens import data_accesses
 from projections.projection import Projection
 from projections.rebuild import compare
 from projections.worker import ProjectionWorker
-from tests.applications import (
+from tests.given.applications import (
     ANNA,
     CITIZEN_ID,
     FUND,
@@ -37,15 +37,8 @@ from tests.applications import (
     instruct,
     submitted,
 )
-from tests.unit.domain.citizens.test_citizen import NOW as LATER
-from tests.unit.domain.citizens.test_citizen import (
-    OFFICIAL,
-    consent,
-    enrol,
-    registered,
-    use,
-    verify,
-)
+from tests.given.citizens import NOW as LATER
+from tests.given.citizens import OFFICIAL, consent, enrol, registered, use, verify
 
 DAY = date(2026, 3, 2)
 MODELS = ("applications", "application_days", "source_days", "refusal_days", "data_accesses")

@@ -6,16 +6,8 @@ from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.citizens import identity_days
 from projections.rebuild import compare
-from tests.integration.projections.citizens.test_suspected_duplicates import saved
-from tests.integration.projections.test_projections import caught_up, running
-from tests.unit.domain.citizens.test_citizen import (
-    NOW,
-    OFFICIAL,
-    consent,
-    enrol,
-    registered,
-    verify,
-)
+from tests.given.citizens import NOW, OFFICIAL, consent, enrol, registered, saved, verify
+from tests.given.read_models import caught_up, running
 
 NAME = "identity_days"
 

@@ -1,21 +1,13 @@
 """The officers' list of faces that were enrolled for two people."""
 
-from uuid import uuid4
-
-from citybrain.domain.citizens.citizen import Citizen
-from citybrain.eventstore import EventStore, Metadata
+from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.citizens import suspected_duplicates
 from projections.rebuild import compare, rebuild
-from tests.integration.projections.test_projections import caught_up, running
-from tests.unit.domain.citizens.test_citizen import NOW, OFFICIAL, consent, enrol, registered
+from tests.given.citizens import NOW, OFFICIAL, consent, enrol, registered, saved
+from tests.given.read_models import caught_up, running
 
 NAME = "suspected_duplicates"
-
-
-async def saved(store: EventStore, citizen: Citizen) -> None:
-    metadata = Metadata("official-1", "official", "test", uuid4(), uuid4(), None)
-    await store.save(citizen, metadata=metadata)
 
 
 async def test_suspicions_are_listed_until_an_officer_has_looked(store: EventStore) -> None:

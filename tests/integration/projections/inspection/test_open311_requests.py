@@ -14,7 +14,8 @@ from citybrain.systems import projection_named
 from projections.inspection import service_requests
 from projections.inspection.service_requests import SILENT, STEPS, ServiceRequests
 from projections.rebuild import compare
-from tests.integration.projections.inspection.test_inspection import (
+from tests.given.case_changes import HOUR, SYSTEM, approve, ask, deadline
+from tests.given.case_lives import (
     all_lives,
     defer,
     dispatch,
@@ -28,7 +29,7 @@ from tests.integration.projections.inspection.test_inspection import (
     see,
     void,
 )
-from tests.unit.domain.inspection.test_case import (
+from tests.given.cases import (
     DEPARTMENTS,
     NOW,
     OPERATOR,
@@ -41,7 +42,6 @@ from tests.unit.domain.inspection.test_case import (
     send_back,
     verify,
 )
-from tests.unit.domain.inspection.test_case_changes import HOUR, SYSTEM, approve, ask, deadline
 
 MODEL = "service_requests"
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

@@ -15,14 +15,7 @@ from citybrain.definitions.applications.counterfactuals import (
     counterfactuals,
 )
 from citybrain.definitions.applications.deciding import Finding, Outcome
-from tests.unit.definitions.applications.test_catalogue import (
-    CATALOGUE,
-    CODES,
-    FAILURES,
-    GOOD,
-    TODAY,
-    changed,
-)
+from tests.given.catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed
 
 
 def changes(code: str, wrong: dict[str, Any]) -> dict[str, Change]:

@@ -15,7 +15,7 @@ from citybrain.definitions.inspection.cases import (
     InvalidAttribute,
 )
 from citybrain.systems import load_definitions
-from tests.unit.definitions.inspection.test_definitions import GOOD, city
+from tests.given.city import GOOD, city
 
 ATTRIBUTES = """\
     attributes:

@@ -9,24 +9,7 @@ from citybrain.definitions import DefinitionError
 from citybrain.definitions.inspection.cases import InspectionDefinitions, UnknownClass, cases_at
 from citybrain.definitions.loading import PACKAGE_FOLDER
 from citybrain.systems import load_definitions
-
-GOOD = """\
-valid_from: 2021-06-01
-departments:
-  - {code: parks, name: 公園, name_en: Parks}
-classes:
-  - code: fallen_tree
-    name: 倒樹
-    name_en: Fallen tree
-    source: a test
-    route: {departments: [parks], lead: parks}
-"""
-
-
-def city(folder: Path, text: str, name: str = "city.yaml") -> Path:
-    (folder / "case").mkdir(exist_ok=True)
-    (folder / "case" / name).write_text(text, encoding="utf-8")
-    return folder
+from tests.given.city import GOOD, city
 
 
 def test_ours_hold_the_eleven_classes_and_the_animal_classes() -> None:

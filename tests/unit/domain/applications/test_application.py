@@ -28,7 +28,7 @@ from citybrain.domain.applications.application import (
     WrongChannel,
 )
 from citybrain.errors import Refused
-from tests.applications import (
+from tests.given.applications import (
     ANNA,
     BORIS,
     FUND,

@@ -1,8 +1,6 @@
 """Citizens: given events, when a decision, then events or a named refusal."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
@@ -22,27 +20,22 @@ from citybrain.domain.citizens.citizen import (
 )
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import mapper
+from tests.given.citizens import (
+    KIOSK,
+    NOW,
+    OFFICIAL,
+    V1,
+    V2,
+    Step,
+    consent,
+    enrol,
+    own,
+    registered,
+    use,
+    verify,
+)
 
-NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
-OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
-KIOSK = Actor("kiosk-1", frozenset({Role.DEVICE}))
 STRANGER = Actor("citizen-" + "0" * 32, frozenset({Role.CITIZEN}))
-V1, V2 = "pack-1", "pack-2"
-
-Step = Callable[[Citizen], None]
-
-
-def registered() -> Citizen:
-    return Citizen.register(
-        OFFICIAL,
-        NOW,
-        citizen_id=Citizen.new_id(),
-        name_sealed="c2VhbGVk",
-        id_number_sealed="c2VhbGVk",
-        birth_date_sealed="c2VhbGVk",
-        phone_sealed=None,
-        simulated=True,
-    )
 
 
 def given(*steps: Step) -> Citizen:
@@ -51,70 +44,6 @@ def given(*steps: Step) -> Citizen:
         step(citizen)
     citizen.collect_events()
     return citizen
-
-
-def own(citizen: Citizen) -> Actor:
-    return Actor(citizen.id, frozenset({Role.CITIZEN}))
-
-
-def consent(citizen: Citizen) -> None:
-    citizen.give_face_consent(
-        own(citizen), NOW, consent_id="c1", notice_sha256="ab" * 32, age_years=30, guardian=None
-    )
-
-
-def use(version: str = V1) -> dict[str, Any]:
-    return {
-        "pack_id": "p",
-        "models": {"detection": "d", "recognition": "r"},
-        "template_version": version,
-        "runtime": {"provider": "cpu"},
-        "quality": {"yaw": 0.0},
-        "challenge_id": "ch",
-        "sample_sha256": "cd" * 32,
-        "attack_detector": None,
-    }
-
-
-def enrol(template: str = "t1", version: str = V1, duplicate: str | None = None) -> Step:
-    found = duplicate and {
-        "other": duplicate,
-        "score": 0.9,
-        "threshold": 0.6,
-        "false_match_rate": 1e-4,
-        "enrolled": 10,
-    }
-
-    def step(citizen: Citizen) -> None:
-        citizen.enrol_face(
-            own(citizen),
-            NOW,
-            template_id=template,
-            duplicates=[found] if found else [],
-            **use(version),
-        )
-
-    return step
-
-
-def verify(*, matched: bool, at: datetime = NOW, version: str = V1) -> Step:
-    def step(citizen: Citizen) -> None:
-        citizen.verify_face(
-            KIOSK,
-            at,
-            purpose="fund",
-            matched=matched,
-            score=0.7,
-            threshold=0.6,
-            false_match_rate=1e-4,
-            false_match_rate_upper_95=2e-4,
-            impostor_pairs=1000,
-            template_id="t1",
-            sample_id="s1",
-            **use(version),
-        )
-
-    return step
 
 
 def topics(citizen: Citizen) -> list[str]:

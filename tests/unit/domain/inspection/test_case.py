@@ -1,8 +1,6 @@
 """Inspection cases: given events, when a decision, then events or a named refusal."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from hypothesis import settings
@@ -10,100 +8,32 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed, system_actor
-from citybrain.domain.inspection.case import (
-    AlreadyAccepted,
-    DepartmentNotAssigned,
-    InspectionCase,
-    WrongCaseStatus,
-)
+from citybrain.domain.inspection.case import AlreadyAccepted, DepartmentNotAssigned, WrongCaseStatus
 from citybrain.domain.inspection.case_events import CaseSource, CaseStatus
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError
-from citybrain.eventstore.codec import mapper
-
-NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
-DIGEST = "ab" * 32
-CAMERA = Actor("camera-1", frozenset({Role.DEVICE}))
-CITIZEN = Actor("citizen-1", frozenset({Role.CITIZEN}))
-OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}))
-WORKS = Actor("official-1", frozenset({Role.OFFICIAL}), "municipal-works")
-POLICE = Actor("official-2", frozenset({Role.OFFICIAL}), "traffic-police")
-AUDITOR = Actor("auditor-1", frozenset({Role.AUDITOR}))
-DEPARTMENTS = ["municipal-works", "traffic-police"]
-
-Step = Callable[[InspectionCase], None]
-
-
-def reported(actor: Actor = CAMERA, source: CaseSource = CaseSource.CAMERA) -> InspectionCase:
-    return InspectionCase.report(
-        actor,
-        NOW,
-        source=source,
-        class_code="displaced_manhole_cover",
-        description="",
-        latitude=34.7,
-        longitude=113.6,
-        address=None,
-        confidence=91,
-        evidence_sha256=[DIGEST],
-        simulated=False,
-        external_ref=None,
-        occurred_at=NOW,
-    )
-
-
-def file(case: InspectionCase) -> None:
-    case.file(OPERATOR, NOW, definitions_version="1", occurred_at=NOW)
-
-
-def dispatch(case: InspectionCase) -> None:
-    case.dispatch(
-        OPERATOR,
-        NOW,
-        departments=DEPARTMENTS,
-        lead=DEPARTMENTS[0],
-        definitions_version="1",
-        occurred_at=NOW,
-    )
-
-
-def accept(case: InspectionCase, actor: Actor = WORKS) -> None:
-    case.accept(actor, NOW, department=str(actor.department), occurred_at=NOW)
-
-
-def handle(case: InspectionCase, actor: Actor = WORKS) -> None:
-    case.handle(
-        actor,
-        NOW,
-        department=str(actor.department),
-        note="",
-        evidence_sha256=[DIGEST],
-        occurred_at=NOW,
-    )
-
-
-def send_back(case: InspectionCase) -> None:
-    case.return_for_rework(OPERATOR, NOW, reason="still open", occurred_at=NOW)
-
-
-def verify(case: InspectionCase) -> None:
-    case.verify(OPERATOR, NOW, note="", occurred_at=NOW)
-
-
-def close(case: InspectionCase) -> None:
-    case.close(OPERATOR, NOW, resolution="", occurred_at=NOW)
-
-
-def given(*steps: Step) -> InspectionCase:
-    case = reported()
-    for step in steps:
-        step(case)
-    case.collect_events()
-    return case
-
-
-def topics(case: InspectionCase) -> list[str]:
-    return [type(event).TOPIC for event in case.pending_events]  # type: ignore[attr-defined]
+from tests.given.cases import (
+    AUDITOR,
+    CAMERA,
+    CITIZEN,
+    DEPARTMENTS,
+    NOW,
+    OPERATOR,
+    POLICE,
+    WORKS,
+    Step,
+    accept,
+    close,
+    dispatch,
+    file,
+    given,
+    handle,
+    replay,
+    reported,
+    send_back,
+    topics,
+    verify,
+)
 
 
 @pytest.mark.parametrize(
@@ -199,15 +129,6 @@ def test_time_runs_forward_and_not_into_the_future() -> None:
     for occurred_at in (NOW - timedelta(seconds=1), NOW + timedelta(hours=1)):
         with pytest.raises(TimeOutOfOrder):
             case.file(OPERATOR, NOW, definitions_version="1", occurred_at=occurred_at)
-
-
-def replay(events: list[Any]) -> InspectionCase:
-    """Rebuild from the stored bytes alone."""
-    case: Any = None
-    for event in events:
-        case = mapper().to_domain_event(mapper().to_stored_event(event)).mutate(case)  # type: ignore[attr-defined]
-    assert isinstance(case, InspectionCase)
-    return case
 
 
 class AnySequenceOfCommands(RuleBasedStateMachine):

@@ -12,7 +12,7 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from citybrain.domain.actor import Actor, Role, RoleNotAllowed, system_actor
+from citybrain.domain.actor import Actor, RoleNotAllowed
 from citybrain.domain.inspection.case import (
     AlreadyRequested,
     CannotMerge,
@@ -27,11 +27,24 @@ from citybrain.domain.inspection.case import (
     TasksOpen,
     WrongCaseStatus,
 )
-from citybrain.domain.inspection.case_events import CaseDetection, Change
-from citybrain.domain.inspection.deadlines import Deadline, Stage
+from citybrain.domain.inspection.case_events import Change
+from citybrain.domain.inspection.deadlines import Stage
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError, InvalidInput
-from tests.unit.domain.inspection.test_case import (
+from tests.given.case_changes import (
+    BOTH,
+    HANDLING,
+    HOUR,
+    SUPERVISOR,
+    SYSTEM,
+    accepted,
+    approve,
+    ask,
+    deadline,
+    detect,
+    dispatched,
+)
+from tests.given.cases import (
     DIGEST,
     NOW,
     OPERATOR,
@@ -48,86 +61,6 @@ from tests.unit.domain.inspection.test_case import (
     topics,
     verify,
 )
-
-SYSTEM = system_actor("test")
-SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
-BOTH = Actor("official-1", frozenset({Role.OFFICIAL, Role.SUPERVISOR}), "municipal-works")
-HOUR = timedelta(hours=1)
-
-
-def deadline(code: str, stage: Stage, hours: float, until: str | None = None) -> Deadline:
-    due_at = NOW + timedelta(hours=hours)
-    return {
-        "code": code,
-        "stage": stage.value,
-        "until": until or stage.value,
-        "unit": "hours",
-        "amount": hours,
-        "begun_at": NOW.isoformat(),
-        "due_at": due_at.isoformat(),
-        "warn_at": (NOW + timedelta(hours=hours * 0.75)).isoformat(),
-    }
-
-
-HANDLING = [
-    deadline("acceptance", Stage.HANDLING, 1, "accepted"),
-    deadline("made-safe", Stage.HANDLING, 2, "made-safe"),
-    deadline("handling", Stage.HANDLING, 12),
-]
-
-
-def dispatched() -> InspectionCase:
-    case = given(file)
-    case.dispatch(
-        OPERATOR,
-        NOW,
-        departments=["municipal-works", "traffic-police"],
-        lead="municipal-works",
-        definitions_version="1",
-        begun=HANDLING,
-    )
-    return case
-
-
-def accepted() -> InspectionCase:
-    case = dispatched()
-    accept(case)
-    case.collect_events()
-    return case
-
-
-def ask(case: InspectionCase, change: Change, actor: Actor = WORKS, **fields: Any) -> str:
-    request_id = f"{len(case.pending_events) + case.version:032x}"
-    if actor.department is not None:
-        fields["department"] = actor.department
-    case.request_change(
-        actor, NOW, request_id=request_id, change=change, reason="because", **fields
-    )
-    return request_id
-
-
-def approve(case: InspectionCase, request_id: str, **fields: Any) -> None:
-    case.approve(SUPERVISOR, NOW, request_id=request_id, note="", **fields)
-
-
-def seen(number: int = 1, minutes: float = 0, case_id: str = "case-x") -> CaseDetection:
-    return {
-        "detection_id": f"detection-{number:032x}",
-        "camera_id": "c-1",
-        "case_id": case_id,
-        "confidence": 90,
-        "latitude": 34.7,
-        "longitude": 113.6,
-        "occurred_at": (NOW + timedelta(minutes=minutes)).isoformat(),
-        "evidence_sha256": [DIGEST],
-    }
-
-
-def detect(case: InspectionCase, number: int = 1, minutes: float = 0) -> None:
-    now = NOW + timedelta(minutes=max(minutes, 0))
-    case.merge_detection(
-        SYSTEM, now, detection=seen(number, minutes), rework=HANDLING[2:], reopened=HANDLING[2:]
-    )
 
 
 def codes(case: InspectionCase) -> list[str]:

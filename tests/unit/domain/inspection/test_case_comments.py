@@ -6,7 +6,7 @@ import pytest
 
 from citybrain.domain.actor import Actor, RoleNotAllowed
 from citybrain.domain.times import TimeOutOfOrder
-from tests.unit.domain.inspection.test_case import (
+from tests.given.cases import (
     AUDITOR,
     CAMERA,
     CITIZEN,
@@ -19,10 +19,10 @@ from tests.unit.domain.inspection.test_case import (
     file,
     given,
     handle,
+    state,
     topics,
     verify,
 )
-from tests.unit.domain.inspection.test_case_state import state
 
 LIFE: list[Step] = [file, dispatch, accept, handle, verify, close]
 

@@ -14,6 +14,7 @@ from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.stream import StreamSnapshot
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import CitybrainError
+from tests.given.cases import state
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 SYSTEM = system_actor("test")
@@ -51,10 +52,6 @@ def reported(occurred_at: datetime | None = NOW) -> InspectionCase:
 
 def take(case: InspectionCase, step: str, at: datetime | None = None, now: datetime = NOW) -> None:
     getattr(case, step)(SYSTEM, now, occurred_at=at, **STEPS[step])
-
-
-def state(case: Any) -> dict[str, Any]:
-    return {name: value for name, value in vars(case).items() if name != "_pending_events"}
 
 
 def stock_mapper() -> Mapper[str]:

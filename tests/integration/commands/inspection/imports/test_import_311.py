@@ -17,12 +17,9 @@ from commands.inspection.imports.csv311 import Import, ImportResult
 from projections.inspection import case_days
 from projections.inspection import case_desk_questions as desk
 from projections.rebuild import compare
-from tests.integration.cases import services_over
-from tests.integration.projections.test_projections import caught_up, running
-
-SHARED = Path(__file__).resolve().parents[5].parent / "shared" / "data"
-RECORDS = Path(os.environ.get("CITYBRAIN_SHARED_DATA", SHARED)) / "inspection"
-REAL_FILE = RECORDS / "nyc311_animals_a.csv"
+from tests.given.read_models import caught_up, running
+from tests.given.services import services_over
+from tests.given.shared_data import RECORDS_311, needs_records_311
 
 GOOD = {
     "Unique Key": "1",
@@ -102,14 +99,14 @@ async def test_a_file_of_another_kind_is_a_clear_error(store: EventStore, tmp_pa
         await import_file(store, tmp_path / "other.csv")
 
 
-@pytest.mark.skipif(not REAL_FILE.exists(), reason="the shared records are not on this machine")
+@needs_records_311
 async def test_real_records_go_in_once_and_come_out_of_the_read_models(store: EventStore) -> None:
     async with running(store):
-        result = await import_file(store, REAL_FILE)
+        result = await import_file(store, RECORDS_311)
         assert (result.rows, result.imported, len(result.rejected)) == (2981, 2936, 45)
         assert (result.merged, result.events) == (445, await store.head())
         head = await store.head()
-        again = await import_file(store, REAL_FILE)
+        again = await import_file(store, RECORDS_311)
         assert (again.unchanged, again.merged, await store.head()) == (2936, 0, head)
         await caught_up(store)
     days = await case_days.days(store.pool, since=date(2024, 1, 1), until=date(2026, 1, 1))
@@ -123,11 +120,11 @@ async def test_real_records_go_in_once_and_come_out_of_the_read_models(store: Ev
 
 
 @pytest.mark.fault
-@pytest.mark.skipif(not REAL_FILE.exists(), reason="the shared records are not on this machine")
+@needs_records_311
 async def test_an_import_killed_half_way_goes_on(store: EventStore, settings: Settings) -> None:
     assert settings.database_url is not None
     process = subprocess.Popen(
-        [sys.executable, "-m", "citybrain", "import", "311-csv", str(REAL_FILE)],
+        [sys.executable, "-m", "citybrain", "import", "311-csv", str(RECORDS_311)],
         env=os.environ
         | {
             "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
@@ -143,7 +140,7 @@ async def test_an_import_killed_half_way_goes_on(store: EventStore, settings: Se
     process.kill()
     process.wait()
     half = await store.head()
-    result = await import_file(store, REAL_FILE)
+    result = await import_file(store, RECORDS_311)
     assert result.continued + result.imported > 0
     assert half < await store.head()
     counts = await store.pool.fetch("SELECT topic, count(*) FROM stored_events GROUP BY topic")

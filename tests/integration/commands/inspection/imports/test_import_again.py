@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,15 +17,9 @@ from commands.inspection.case import HandleCase, ReturnCase, handle_case, return
 from commands.inspection.imports.csv311 import Import, ImportResult
 from commands.inspection.imports.record_311 import UPDATED_LATER, case_id_of
 from commands.inspection.merging import UnmergeCase, unmerge_case
-from tests.integration.cases import DIGEST, OPERATOR, context, services_over
+from tests.given.services import DIGEST, OPERATOR, context, services_over
+from tests.given.shared_data import RECORDS_311, needs_records_311
 
-SHARED = Path(
-    os.environ.get("CITYBRAIN_SHARED_DATA", Path(__file__).parents[6] / "shared" / "data")
-)
-RECORDS = SHARED / "inspection" / "nyc311_animals_a.csv"
-real_records = pytest.mark.skipif(
-    not RECORDS.exists(), reason="the shared records are not here (CITYBRAIN_SHARED_DATA)"
-)
 HEADER = (
     "Unique Key",
     "Created Date",
@@ -78,9 +71,9 @@ def counts(result: ImportResult) -> tuple[int, int, int, int]:
     return found
 
 
-@real_records
+@needs_records_311
 async def test_what_the_real_records_cannot_say_is_reported(store: EventStore) -> None:
-    result = await bring_in(store, RECORDS, dry_run=True)
+    result = await bring_in(store, RECORDS_311, dry_run=True)
     assert counts(result) == (2936, 0, 0, 45)
     assert Counter(rejected.reason for rejected in result.rejected) == {
         "Latitude is missing": 41,
@@ -90,9 +83,9 @@ async def test_what_the_real_records_cannot_say_is_reported(store: EventStore) -
     assert (result.events, await store.head()) == (0, 0)
 
 
-@real_records
+@needs_records_311
 async def test_two_imports_at_once_do_not_disturb_each_other(store: EventStore) -> None:
-    first, second = await asyncio.gather(bring_in(store, RECORDS), bring_in(store, RECORDS))
+    first, second = await asyncio.gather(bring_in(store, RECORDS_311), bring_in(store, RECORDS_311))
     assert counts(first)[3] == counts(second)[3] == 45
     assert first.events + second.events == await store.head() == 2936 * 3 + 2491 + 2451 * 3 + 890
     assert first.merged + second.merged == 445

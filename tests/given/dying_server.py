@@ -1,6 +1,6 @@
 """A server's workers that die at one step of the process manager, once.
 
-`python -m tests.faults.dying_server STEP WHEN`: killed `before` the step begins, when what it
+`python -m tests.given.dying_server STEP WHEN`: killed `before` the step begins, when what it
 did outside is about to be recorded (`recording`), or when only the entitlement has been
 (`claimed`). A file in the data folder says that it died; the next one lives.
 """

@@ -20,7 +20,6 @@ TYPES = {"xml": "text/xml", "json": "application/json"}
 MOST = 1000  # "90 days or first 1000 service requests returned, whichever is smallest"
 IDS_AT_ONCE = 100
 FINEST = timedelta(milliseconds=1)
-
 Found = dict[str, str]
 
 

@@ -13,13 +13,12 @@ from citybrain.domain.applications.application import Application
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments, open_departments
-from tests.integration.http.conftest import Answer, Api
+from tests.given.api import Answer, Api
 
 REPAYMENT = "housing-fund-repayment"
 KIOSK = "kiosk-1"
 PATIENCE_SECONDS = 30.0
 ENDS = ("paid", "refused", "referred", "payout-failed", "withdrawn", "expired")
-
 _places = count(1)
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.integration.http.conftest import Answer, Api
-from tests.people import frames
+from tests.given.api import Answer, Api
+from tests.given.people import frames
 
 NOTICE = "ab" * 32
 

@@ -1,0 +1,224 @@
+"""Cases of every kind, saved, and their read models."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from citybrain.domain.actor import Actor
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource, Change
+from citybrain.domain.inspection.deadlines import Stage
+from citybrain.eventstore import EventStore, Metadata
+from citybrain.systems import projection_named
+from projections.projection import Projection
+from projections.worker import ProjectionWorker
+from tests.given.case_changes import (
+    HANDLING,
+    HOUR,
+    SUPERVISOR,
+    SYSTEM,
+    approve,
+    ask,
+    deadline,
+    detect,
+)
+from tests.given.cases import (
+    CAMERA,
+    DEPARTMENTS,
+    DIGEST,
+    NOW,
+    OPERATOR,
+    POLICE,
+    WORKS,
+    Step,
+    accept,
+    close,
+    file,
+    handle,
+    send_back,
+    verify,
+)
+
+MODELS = ("case_desk", "case_timeline", "evaluation_days", "heat_grid", "case_days")
+PLACE: Any = {
+    "district": "410105",
+    "street": "410105001",
+    "community": "410105001002",
+    "cell": "410105001002003",
+    "version": "1",
+}
+
+
+def reported(class_code: str = "displaced_manhole_cover", **fields: Any) -> InspectionCase:
+    return InspectionCase.report(
+        CAMERA,
+        NOW,
+        **{
+            "source": CaseSource.CAMERA,
+            "class_code": class_code,
+            "description": "",
+            "latitude": 34.75,
+            "longitude": 113.62,
+            "address": None,
+            "confidence": 91,
+            "evidence_sha256": [DIGEST],
+            "simulated": True,
+            "external_ref": None,
+            "occurred_at": NOW,
+            "place": PLACE,
+            "begun": [deadline("filing", Stage.FILING, 1)],
+            **fields,
+        },
+    )
+
+
+def dispatch(case: InspectionCase) -> None:
+    case.dispatch(
+        OPERATOR,
+        NOW,
+        departments=DEPARTMENTS,
+        lead=DEPARTMENTS[0],
+        definitions_version="1",
+        begun=HANDLING,
+    )
+
+
+def file_with_closing(case: InspectionCase) -> None:
+    case.file(
+        OPERATOR, NOW, definitions_version="1", begun=[deadline("closing", Stage.CLOSING, 48)]
+    )
+
+
+def late(case: InspectionCase) -> None:
+    case.handle(
+        WORKS, NOW + 13 * HOUR, department=DEPARTMENTS[0], note="", evidence_sha256=[DIGEST]
+    )
+
+
+def ring(case: InspectionCase) -> None:
+    case.raise_alarms(SYSTEM, NOW + 13 * HOUR)
+
+
+def defer(case: InspectionCase) -> None:
+    approve(case, ask(case, Change.DEFERRAL, until=NOW + 48 * HOUR))
+
+
+def resume(case: InspectionCase) -> None:
+    at = (NOW + 60 * HOUR).isoformat()
+    case.resume(SYSTEM, NOW, moved=[{"code": "handling", "warn_at": at, "due_at": at}])
+
+
+def extend(case: InspectionCase) -> None:
+    at = (NOW + 24 * HOUR).isoformat()
+    request_id = ask(case, Change.EXTENSION, deadline="handling", amount=12.0)
+    approve(case, request_id, moved=[{"code": "handling", "warn_at": at, "due_at": at}])
+
+
+def hand_back(case: InspectionCase) -> None:
+    approve(case, ask(case, Change.HAND_BACK), begun=[deadline("dispatch", Stage.DISPATCH, 1)])
+
+
+def void(case: InspectionCase) -> None:
+    approve(case, ask(case, Change.VOID))
+
+
+def ask_only(case: InspectionCase) -> None:
+    ask(case, Change.EXTENSION, deadline="handling", amount=1.0)
+
+
+def decline(case: InspectionCase) -> None:
+    case.decline(POLICE, NOW, department=DEPARTMENTS[1], reason="not ours")
+
+
+def deny(case: InspectionCase) -> None:
+    case.deny(SUPERVISOR, NOW, request_id=ask(case, Change.VOID), note="it is one")
+
+
+def see(minutes: float, number: int = 1) -> Step:
+    return lambda case: detect(case, number, minutes)
+
+
+LIVES: dict[str, tuple[Step, ...]] = {
+    "reported": (),
+    "dispatched": (file_with_closing, dispatch),
+    "accepted": (file_with_closing, dispatch, accept, decline),
+    "overdue": (file_with_closing, dispatch, accept, ring),
+    "late": (file_with_closing, dispatch, accept, ring, late),
+    "returned": (file, dispatch, accept, handle, send_back),
+    "seen again": (see(-9), file, dispatch, accept, handle, see(5, 2)),
+    "closed": (file_with_closing, dispatch, accept, handle, verify, close),
+    "reopened": (see(-9), file, dispatch, accept, handle, verify, close, see(5, 2)),
+    "voided": (file, dispatch, accept, void),
+    "handed back": (file, dispatch, accept, hand_back),
+    "waiting": (file, dispatch, accept, deny, ask_only),
+    "extended": (file, dispatch, accept, extend),
+    "deferred": (file, dispatch, accept, defer),
+    "resumed": (file, dispatch, accept, defer, resume),
+}
+
+
+def living(life: str, **fields: Any) -> InspectionCase:
+    case = reported(**fields)
+    for step in LIVES[life]:
+        step(case)
+    return case
+
+
+async def saved(store: EventStore, case: InspectionCase, actor: Actor = CAMERA) -> str:
+    metadata = Metadata(actor.subject, "device", "http", uuid4(), uuid4(), None)
+    await store.save(case, metadata=metadata)
+    return case.id
+
+
+@asynccontextmanager
+async def worker(store: EventStore, name: str) -> AsyncIterator[ProjectionWorker]:
+    connection = await asyncpg.connect(store.dsn)
+    projection: Projection = projection_named(name)
+    worker = ProjectionWorker(projection, connection, name)
+    if await worker.resume() is None:
+        await worker.create()
+    try:
+        yield worker
+    finally:
+        await connection.close()
+
+
+async def project(store: EventStore, *names: str, batch: int = 1000) -> None:
+    for name in names or MODELS:
+        async with worker(store, name) as at_work:
+            while events := await store.read_all(at_work.position, limit=batch):
+                assert await at_work.apply(events) == 0, name
+
+
+async def tables(store: EventStore) -> dict[str, list[str]]:
+    rows = await store.pool.fetch(
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_schema = ANY($1)",
+        list(MODELS),
+    )
+    found = {}
+    for schema, table in rows:
+        lines = await store.pool.fetch(f"SELECT t::text AS row FROM {schema}.{table} t")
+        found[f"{schema}.{table}"] = sorted(line["row"] for line in lines)
+    return found
+
+
+async def all_lives(store: EventStore) -> dict[str, str]:
+    ids = {}
+    for life in LIVES:
+        ids[life] = await saved(store, living(life))
+    one, other = living("dispatched"), living("accepted")
+    detect(one, 7)
+    other.absorb(OPERATOR, NOW, other=one, reason="same")
+    one.merge(SYSTEM, NOW, into_case_id=other.id, reason="same")
+    again, third = living("dispatched"), living("accepted")
+    third.absorb(OPERATOR, NOW, other=again, reason="same")
+    again.merge(SYSTEM, NOW, into_case_id=third.id, reason="same")
+    again.unmerge(OPERATOR, NOW, reason="not")
+    third.release(SYSTEM, NOW, case_id=again.id, reason="not")
+    for name, case in (("merged", one), ("target", other), ("back", again), ("left", third)):
+        ids[name] = await saved(store, case)
+    return ids

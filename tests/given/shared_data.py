@@ -1,0 +1,23 @@
+"""Real records that lie beside a checkout, not in it: `../shared/data` from the project's root.
+
+`CITYBRAIN_SHARED` names another folder in place of `../shared`.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("CITYBRAIN_SHARED") or CHECKOUT.parent / "shared")
+RECORDS_311 = SHARED / "data" / "inspection" / "nyc311_animals_a.csv"
+
+
+def needs(file: Path) -> pytest.MarkDecorator:
+    """Skips where the file is not there, and says what was looked for."""
+    return pytest.mark.skipif(
+        not file.is_file(), reason=f"there is no {file}; CITYBRAIN_SHARED may name another folder"
+    )
+
+
+needs_records_311 = needs(RECORDS_311)
