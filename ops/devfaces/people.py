@@ -1,7 +1,7 @@
 """Made-up people and the circumstances of a picture: every number comes from a seed.
 
 Lengths are in half-heights of the head. Places on a face are (u, v): u is the azimuth in units
-of `renderer.AZIMUTH_RANGE`, v the height, -1 at the crown and 1 at the chin.
+of `surfaces.AZIMUTH_RANGE`, v the height, -1 at the crown and 1 at the chin.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +24,47 @@ HAIR_SHARES = (0.36, 0.24, 0.14, 0.10, 0.08, 0.08)
 IRISES = np.array(
     [[32, 46, 70], [60, 96, 72], [140, 106, 60], [96, 86, 76], [20, 26, 36]], np.float32
 )
+
+SHAPE = {  # of the head and what is on it: drawn in this order, evenly between two numbers
+    "head_width": (0.68, 0.86),
+    "head_depth": (0.80, 1.0),
+    "chin": (0.0, 0.10),
+    "temple": (-0.10, 0.10),
+    "cheek_width": (-0.06, 0.08),
+    "jaw": (-0.26, 0.08),
+    "eye_u": (0.20, 0.29),
+    "eye_v": (-0.08, 0.06),
+    "eye_width": (0.085, 0.135),
+    "eye_height": (0.034, 0.072),
+    "eye_tilt_degrees": (-9, 9),
+    "iris_size": (0.50, 0.72),
+    "brow_gap": (0.105, 0.20),
+    "brow_width": (0.09, 0.15),
+    "brow_thickness": (0.02, 0.075),
+    "brow_arch": (-0.02, 0.06),
+    "brow_tilt": (-0.025, 0.025),
+    "brow_darkness": (0.35, 1.0),
+    "nose_v": (0.26, 0.42),
+    "nose_width": (0.085, 0.155),
+    "nose_height": (0.20, 0.34),
+    "nose_depth": (0.16, 0.30),
+    "nose_tilt_degrees": (4, 22),
+    "nostril": (0.014, 0.030),
+    "mouth_v": (0.53, 0.69),
+    "mouth_width": (0.135, 0.235),
+    "upper_lip": (0.020, 0.060),
+    "lower_lip": (0.026, 0.076),
+    "cupid_bow": (0.0, 0.6),
+    "mouth_slant": (-0.012, 0.012),
+    "ear_size": (0.13, 0.24),
+    "ear_v": (-0.02, 0.18),
+    "hairline": (-0.74, -0.38),
+    "hair_peak": (-0.09, 0.11),
+    "hair_parting": (-0.45, 0.45),
+    "sideburn": (0.60, 0.95),
+    "hair_volume": (0.02, 0.24),
+    "hair_length": (-0.6, 1.6),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,44 +142,7 @@ class Person:
         iris = IRISES[random.integers(len(IRISES))] * between(0.8, 1.2, 3)
         lip = skin * np.array([between(0.55, 0.85), between(0.5, 0.78), between(0.86, 1.05)])
         return cls(
-            head_width=between(0.68, 0.86),
-            head_depth=between(0.80, 1.0),
-            chin=between(0.0, 0.10),
-            temple=between(-0.10, 0.10),
-            cheek_width=between(-0.06, 0.08),
-            jaw=between(-0.26, 0.08),
-            eye_u=between(0.20, 0.29),
-            eye_v=between(-0.08, 0.06),
-            eye_width=between(0.085, 0.135),
-            eye_height=between(0.034, 0.072),
-            eye_tilt_degrees=between(-9, 9),
-            iris_size=between(0.50, 0.72),
-            brow_gap=between(0.105, 0.20),
-            brow_width=between(0.09, 0.15),
-            brow_thickness=between(0.02, 0.075),
-            brow_arch=between(-0.02, 0.06),
-            brow_tilt=between(-0.025, 0.025),
-            brow_darkness=between(0.35, 1.0),
-            nose_v=between(0.26, 0.42),
-            nose_width=between(0.085, 0.155),
-            nose_height=between(0.20, 0.34),
-            nose_depth=between(0.16, 0.30),
-            nose_tilt_degrees=between(4, 22),
-            nostril=between(0.014, 0.030),
-            mouth_v=between(0.53, 0.69),
-            mouth_width=between(0.135, 0.235),
-            upper_lip=between(0.020, 0.060),
-            lower_lip=between(0.026, 0.076),
-            cupid_bow=between(0.0, 0.6),
-            mouth_slant=between(-0.012, 0.012),
-            ear_size=between(0.13, 0.24),
-            ear_v=between(-0.02, 0.18),
-            hairline=between(-0.74, -0.38),
-            hair_peak=between(-0.09, 0.11),
-            hair_parting=between(-0.45, 0.45),
-            sideburn=between(0.60, 0.95),
-            hair_volume=between(0.02, 0.24),
-            hair_length=between(-0.6, 1.6),
+            **{name: between(*limits) for name, limits in SHAPE.items()},
             bald=bool(random.random() < 0.08),
             beard=max(0.0, between(-1.1, 0.9)),
             beard_v=between(0.42, 0.62),
