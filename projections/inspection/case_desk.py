@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from citybrain.domain.inspection.case_events import EVENTS
+from citybrain.domain.inspection.case import EVENTS
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Row
 

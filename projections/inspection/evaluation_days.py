@@ -14,7 +14,7 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.domain.inspection.case_events import EVENTS
+from citybrain.domain.inspection.case import EVENTS
 from citybrain.eventstore import RecordedEvent
 from projections.inspection.case_days import MILLISECOND
 from projections.reading import Pool, fetch_planned

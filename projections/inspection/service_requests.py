@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import CITY_ZONE
-from citybrain.domain.inspection.case_events import EVENTS
+from citybrain.domain.inspection.case import EVENTS
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch

@@ -13,12 +13,13 @@ from uuid import uuid4
 import structlog
 
 from citybrain.domain.actor import system_actor
+from citybrain.domain.inspection.alarms import alarm_at
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.times import moment
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent
 from commands.handling import CommandContext
-from commands.inspection.approvals import RaiseAlarms, raise_alarms
+from commands.inspection.alarms import RaiseAlarms, raise_alarms
 from commands.inspection.merging import recheck_case
 from commands.services import Services
 
@@ -108,7 +109,7 @@ async def _note(case_ids: Iterable[str], services: Services) -> None:
     async def look(case_id: str) -> None:
         async with limit:
             case = await services.store.load(InspectionCase, case_id)
-            found[case_id] = case.alarm_at()
+            found[case_id] = alarm_at(case)
 
     await asyncio.gather(*(look(case_id) for case_id in case_ids))
     pool: Any = services.store.pool

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.case_events import EVENTS, Change
+from citybrain.domain.inspection import comments, joint_decisions, merging
+from citybrain.domain.inspection.approval_events import Change
+from citybrain.domain.inspection.case import EVENTS, InspectionCase
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
@@ -60,8 +61,14 @@ def extend_closing(case: InspectionCase) -> None:
 
 
 def make_safe(case: InspectionCase) -> None:
-    case.reach_milestone(
-        WORKS, NOW, department=DEPARTMENTS[0], milestone="made-safe", note="", evidence_sha256=[]
+    joint_decisions.reach_milestone(
+        case,
+        WORKS,
+        NOW,
+        department=DEPARTMENTS[0],
+        milestone="made-safe",
+        note="",
+        evidence_sha256=[],
     )
 
 
@@ -75,15 +82,15 @@ def reopen(case: InspectionCase) -> None:
 
 
 def merge(case: InspectionCase) -> None:
-    case.merge(SYSTEM, NOW, into_case_id="case-of-it", reason="same")
+    merging.merge(case, SYSTEM, NOW, into_case_id="case-of-it", reason="same")
 
 
 def unmerge(case: InspectionCase) -> None:
-    case.unmerge(OPERATOR, NOW, reason="not the same")
+    merging.unmerge(case, OPERATOR, NOW, reason="not the same")
 
 
 def comment(case: InspectionCase) -> None:
-    case.comment(SYSTEM, NOW, comment_id="1")
+    comments.comment(case, SYSTEM, NOW, comment_id="1")
 
 
 # The steps of a life; whether it is open; what the note says; due after so many hours.
