@@ -127,6 +127,30 @@ def follow(running: list[RunningDeadline], data: Mapping[str, Any]) -> None:
         move(running, moved)
 
 
+def recalled(
+    code: str,
+    stage: str,
+    due_at: str,
+    warn_at: str = "",
+    *,
+    warned: bool = False,
+    missed: bool = False,
+) -> RunningDeadline:
+    """A running deadline of which a read model has kept this much: what `follow` needs of it."""
+    return {
+        "code": code,
+        "stage": stage,
+        "until": "",
+        "unit": "",
+        "amount": 0.0,
+        "begun_at": "",
+        "warn_at": warn_at,
+        "due_at": due_at,
+        "warned": warned,
+        "missed": missed,
+    }
+
+
 def responsible(stage: str, lead: str | None) -> str:
     """Whose a deadline of this stage is: the lead's in the handling, else the centre's."""
     return lead or CENTRE_ITSELF if stage == Stage.HANDLING else CENTRE_ITSELF

@@ -10,10 +10,11 @@ from citybrain.domain.inspection import comments, joint_decisions, merging
 from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import EVENTS, InspectionCase
 from citybrain.domain.inspection.deadlines import Stage
+from citybrain.domain.inspection.telling import LAID_OVER, SILENT, TOLD
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.inspection import service_requests
-from projections.inspection.service_requests import SILENT, STEPS, ServiceRequests
+from projections.inspection.service_requests import ServiceRequests
 from projections.rebuild import compare
 from tests.given.case_changes import HOUR, SYSTEM, approve, ask, deadline
 from tests.given.case_lives import (
@@ -147,11 +148,11 @@ async def test_every_state_is_open_or_closed_with_a_note_and_an_end(
 
 
 def test_every_event_is_told_or_left_out_on_purpose() -> None:
-    topics = {event.TOPIC for event in EVENTS}
-    assert topics > SILENT
-    assert topics > STEPS.keys()
-    assert not SILENT & STEPS.keys()
-    assert ServiceRequests.topics == topics - SILENT
+    assert set(EVENTS) > SILENT | TOLD.keys() | LAID_OVER
+    assert not SILENT & (TOLD.keys() | LAID_OVER)
+    assert not LAID_OVER & TOLD.keys()
+    assert ServiceRequests().topics == {event.TOPIC for event in EVENTS if event not in SILENT}
+    assert {event for event in EVENTS if event.leads_to} <= TOLD.keys() | LAID_OVER
 
 
 async def rows_of(store: EventStore) -> dict[str, list[str]]:
