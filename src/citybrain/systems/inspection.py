@@ -5,8 +5,21 @@ from citybrain.definitions.inspection.imports_311 import load_imports
 from citybrain.domain.inspection.camera import Camera
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection
-from citybrain.http.inspection import approvals, case, detection, evaluation, open311
+from citybrain.http.inspection import (
+    approvals,
+    case,
+    classes,
+    comments,
+    deadlines,
+    desk,
+    detection,
+    evaluation,
+    joint_decisions,
+    merging,
+    timeline,
+)
 from citybrain.http.inspection.board import BOARD
+from citybrain.http.inspection.open311.mount import mount as mount_open311
 from citybrain.systems.system import System
 from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.inspection.processes.detections import DetectionMerging
@@ -43,7 +56,19 @@ INSPECTION = System(
         Detections(),
         Cameras(),
     ),
-    routes=(*case.ROUTES, *approvals.ROUTES, *detection.ROUTES, *evaluation.ROUTES),
-    mounts=(open311.mount,),
+    routes=(
+        *desk.ROUTES,
+        *case.ROUTES,
+        *timeline.ROUTES,
+        *joint_decisions.ROUTES,
+        *approvals.ROUTES,
+        *merging.ROUTES,
+        *comments.ROUTES,
+        *deadlines.ROUTES,
+        *evaluation.ROUTES,
+        *classes.ROUTES,
+        *detection.ROUTES,
+    ),
+    mounts=(mount_open311,),
     board=BOARD,
 )

@@ -8,10 +8,10 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from citybrain.domain.actor import Role
+from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
-from citybrain.http.commanding import context, done, id_in_path, on
-from citybrain.http.inspection.case import STAFF
+from citybrain.http.commanding import context, id_in_path, on
 from citybrain.http.paging import (
     CrsQuery,
     PagedQuery,
@@ -210,13 +210,12 @@ async def show(call: Call) -> web.Response:
     return json_response(state, headers={"ETag": f'"{detection.version}"'})
 
 
-async def report_camera(call: Call) -> web.Response:
-    """A camera works or does not."""
+def camera_id_of(call: Call) -> str:
+    """The camera that the path names; raises `Malformed` for what cannot be one."""
     camera_id = call.request.match_info["camera_id"]
     if not CAMERA_ID.fullmatch(camera_id):
         raise Malformed("a camera id is 1 to 100 letters, digits and _.:-")
-    services = call.runtime.services
-    return done(await commands.report_camera(camera_id, call.body, context(call), services))
+    return camera_id
 
 
 async def list_cameras(call: Call) -> web.Response:
@@ -264,7 +263,7 @@ ROUTES = (
         tag="detections",
         handler=awaiting,
         summary="Detections that wait for a person, longest waiting first",
-        roles=STAFF,
+        roles=rights.DETECTIONS,
         query=AwaitingQuery,
         answers={200: Answer("a page", Awaiting)},
     ),
@@ -274,7 +273,7 @@ ROUTES = (
         tag="detections",
         handler=show,
         summary="A detection as its events make it",
-        roles=STAFF,
+        roles=rights.DETECTIONS,
         answers={200: Answer("the state; ETag is its version", DetectionState)},
     ),
     Route(
@@ -304,7 +303,7 @@ ROUTES = (
         path="/v1/cameras/{camera_id}",
         summary="A camera works or does not",
         tag="detections",
-        handler=report_camera,
+        handler=on(camera_id_of, commands.report_camera),
         roles=(Role.DEVICE, Role.OPERATOR),
         body=commands.ReportCamera,
         answers={200: Answer("known", CameraAnswer)},
@@ -315,7 +314,7 @@ ROUTES = (
         summary="Cameras, by id",
         tag="detections",
         handler=list_cameras,
-        roles=STAFF,
+        roles=rights.CAMERAS,
         query=CameraQuery,
         answers={200: Answer("a page", Cameras)},
     ),

@@ -1,42 +1,34 @@
-"""What the management centre watches: deadlines, where problems are, how well they are handled.
+"""What the management centre is judged by, over HTTP: counts, rates, where problems are.
 
 Rates after the evaluation of GB/T 30428; null where nothing was counted that they are of.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import orjson
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from citybrain.city_day import city_day
 from citybrain.definitions.inspection.cases import cases_at
+from citybrain.domain.inspection import reading_rights as rights
 from citybrain.errors import NotFound
 from citybrain.geo.gcj02 import Crs, from_wgs84
-from citybrain.http.inspection.case import STAFF, department_for
-from citybrain.http.paging import (
-    CrsQuery,
-    DatedQuery,
-    PagedQuery,
-    ReadModelQuery,
-    decode_cursor,
-    page,
-    wait_for_position,
-)
+from citybrain.http.inspection.deadlines import District
+from citybrain.http.paging import CrsQuery, DatedQuery, wait_for_position
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code
+from projections.inspection import case_days, evaluation_days, heat_grid
 from projections.inspection import case_desk_questions as desk
-from projections.inspection import evaluation_days, heat_grid
-from projections.inspection.case_desk import DeadlineRow
+from projections.inspection.case_days import DayRow
 from projections.inspection.case_desk_questions import DeadlineCount
 from projections.inspection.heat_grid import SQUARES_A_DEGREE, square_of
 
 GEOJSON = "application/geo+json"
 MOST_SQUARES = 5000
 BOX = r"^-?\d{1,3}(\.\d{1,9})?(,-?\d{1,3}(\.\d{1,9})?){3}$"
-District = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
 By = Literal["area", "department", "class", "day"]
 
 
@@ -46,29 +38,18 @@ class NoSuchDepartment(NotFound):
     code = "department-not-found"
 
 
-class DeadlineBoard(BaseModel):
-    """A page, the next deadline first."""
+class Days(BaseModel):
+    """Statistics by city day and class."""
 
-    deadlines: list[DeadlineRow]
-    next: str | None = Field(description="send as `after` for the next page")
+    days: list[DayRow]
 
 
-class DeadlineQuery(PagedQuery):
-    """Which deadlines. Those of deferred cases stand still and are not shown."""
+class DaysQuery(DatedQuery):
+    """Which days, of which class."""
 
-    responsible: Code | None = None
-    stage: Code | None = None
-    district: District | None = None
-    within_hours: float | None = Field(
-        None, ge=0, le=10_000, description="due within so many hours, or overdue; 0: overdue"
+    class_code: str | None = Field(
+        None, alias="class", max_length=64, pattern=r"^[a-z][a-z0-9_-]*$"
     )
-
-
-class DeadlineSummary(BaseModel):
-    """All of them."""
-
-    at: AwareDatetime
-    counts: list[DeadlineCount]
 
 
 class HeatQuery(DatedQuery, CrsQuery):
@@ -131,44 +112,6 @@ class ScoreCard(BaseModel):
     deadlines: DeadlineCount | None
 
 
-async def deadlines(call: Call) -> web.Response:
-    """A page of the deadline board."""
-    query: DeadlineQuery = call.query
-    responsible = department_for(call.authenticated, query.responsible)
-    await wait_for_position(call.runtime, "case_desk", query.min_position)
-    now = call.runtime.services.clock()
-    hours = query.within_hours
-    rows = await desk.deadlines(
-        call.runtime.store.pool,
-        responsible=responsible,
-        stage=query.stage,
-        district=query.district,
-        after=_after(query.after),
-        limit=query.limit + 1,
-        due_before=None if hours is None else now + timedelta(hours=hours),
-    )
-    shown, following = page(rows, query.limit, "due_at", "case_id", "code")
-    found = [DeadlineRow(**row) for row in shown]
-    return json_response(DeadlineBoard(deadlines=found, next=following))
-
-
-def _after(cursor: str | None) -> tuple[datetime, str, str] | None:
-    if cursor is None:
-        return None
-    due_at, case_id, code = decode_cursor(cursor, 3)
-    return due_at, case_id, code
-
-
-async def deadline_summary(call: Call) -> web.Response:
-    """How many are overdue or near, by who is responsible."""
-    await wait_for_position(call.runtime, "case_desk", call.query.min_position)
-    now = call.runtime.services.clock()
-    counts = await desk.deadline_counts(call.runtime.store.pool, now)
-    return json_response(
-        DeadlineSummary(at=now, counts=[DeadlineCount(**count) for count in counts])
-    )
-
-
 async def heat(call: Call) -> web.Response:
     """Squares with how many problems were reported in them, as GeoJSON."""
     query: HeatQuery = call.query
@@ -214,6 +157,17 @@ def _square(row: dict[str, Any], crs: Crs) -> dict[str, Any]:
         "properties": {"reported": row["reported"]},
         "geometry": {"type": "Polygon", "coordinates": [ring]},
     }
+
+
+async def days(call: Call) -> web.Response:
+    """Counts and times by day."""
+    query: DaysQuery = call.query
+    since, until = query.days(city_day(call.runtime.services.clock()))
+    await wait_for_position(call.runtime, "case_days", query.min_position)
+    rows = await case_days.days(
+        call.runtime.store.pool, since=since, until=until, class_code=query.class_code
+    )
+    return json_response(Days(days=[DayRow(**row) for row in rows]))
 
 
 async def evaluation(call: Call) -> web.Response:
@@ -312,23 +266,13 @@ def _mean(milliseconds: int, count: int) -> float | None:
 ROUTES = (
     Route(
         method="GET",
-        path="/v1/deadlines",
-        summary="The deadline board, next deadline first",
-        tag="cases",
-        handler=deadlines,
-        roles=STAFF,
-        query=DeadlineQuery,
-        answers={200: Answer("a page", DeadlineBoard)},
-    ),
-    Route(
-        method="GET",
-        path="/v1/deadlines/summary",
-        summary="Overdue and near, by department",
-        tag="cases",
-        handler=deadline_summary,
-        roles=STAFF,
-        query=ReadModelQuery,
-        answers={200: Answer("the counts", DeadlineSummary)},
+        path="/v1/statistics/days",
+        summary="Counts and mean times by city day",
+        tag="statistics",
+        handler=days,
+        roles=rights.STATISTICS,
+        query=DaysQuery,
+        answers={200: Answer("the days", Days)},
     ),
     Route(
         method="GET",
@@ -336,7 +280,7 @@ ROUTES = (
         summary="Reports by square, as GeoJSON",
         tag="statistics",
         handler=heat,
-        roles=STAFF,
+        roles=rights.STATISTICS,
         query=HeatQuery,
         answers={200: Answer(f"a FeatureCollection of {MOST_SQUARES} squares at most")},
     ),
@@ -346,7 +290,7 @@ ROUTES = (
         summary="Counts and rates of the centre",
         tag="statistics",
         handler=evaluation,
-        roles=STAFF,
+        roles=rights.STATISTICS,
         query=EvaluationQuery,
         answers={200: Answer("the rows", Evaluation)},
     ),
@@ -356,7 +300,7 @@ ROUTES = (
         tag="statistics",
         summary="The score card of a department",
         handler=score_card,
-        roles=STAFF,
+        roles=rights.SCORE_CARDS,
         query=DatedQuery,
         answers={200: Answer("the card", ScoreCard)},
     ),

@@ -1,16 +1,10 @@
 """A status or an event that is added in the domain reaches every read model with no other list."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, ClassVar
 
 import pytest
-from eventsourcing.utils import register_topic
 
-from citybrain.domain.inspection.case import EVENT_OF, InspectionCase
-from citybrain.domain.inspection.case_events import CaseStep
-from citybrain.domain.inspection.statuses import CaseStatus
-from citybrain.domain.stream import StreamEvent
+from citybrain.domain.inspection.case import InspectionCase
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.inspection import case_desk_questions as desk
@@ -18,43 +12,15 @@ from projections.inspection import case_timeline, evaluation_days, service_reque
 from projections.inspection.case_desk_questions import Wanted
 from projections.rebuild import compare
 from tests.given.case_lives import living, project, saved
-from tests.given.cases import NOW, OPERATOR
+from tests.given.cases import NOW
+from tests.given.later_release import CaseFrozen, CaseWashedAway, add_events, took
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
-class Later(StrEnum):
-    """A status of a later release."""
-
-    FROZEN = "frozen"
-
-
-class CaseFrozen(CaseStep):
-    """Nothing is done before the thaw."""
-
-    TOPIC: ClassVar[str] = "case.frozen"
-    leads_to = Later.FROZEN  # type: ignore[assignment]
-    until: str
-
-
-class CaseWashedAway(CaseStep):
-    """The rain has solved it."""
-
-    TOPIC: ClassVar[str] = "case.washed_away"
-    leads_to = CaseStatus.CLOSED
-
-
 @pytest.fixture(autouse=True)
 def later_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two events more in the table of the domain."""
-    for event in (CaseFrozen, CaseWashedAway):
-        monkeypatch.setitem(EVENT_OF, event.TOPIC, event)
-        register_topic(event.TOPIC, event)
-
-
-def took(case: InspectionCase, event: type[StreamEvent], **fields: Any) -> InspectionCase:
-    case.step(OPERATOR, event, NOW, NOW, **fields)  # type: ignore[arg-type]
-    return case
+    add_events(monkeypatch)
 
 
 async def test_a_new_event_with_a_new_status_reaches_desk_timeline_and_open311(

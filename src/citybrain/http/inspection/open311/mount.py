@@ -1,0 +1,105 @@
+"""The specification's paths, and around their answers its limits, formats and errors."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from citybrain.errors import CitybrainError, InvalidInput, TooOften, Unavailable
+from citybrain.http.inspection.open311.clients import ASKED, KEYS, PREFIX
+from citybrain.http.inspection.open311.reading import Open311Error, read_query
+from citybrain.http.inspection.open311.rendering import FORMATS, error, rendered
+from citybrain.http.inspection.open311.requests import one_request, report, requests, token
+from citybrain.http.inspection.open311.services import discovery, service, services
+from citybrain.http.inspection.open311.updates import update, updates
+from citybrain.http.limits import LIMITER, RateLimiter
+from citybrain.http.problems import status_of
+from citybrain.http.runtime import RUNTIME
+
+log = structlog.get_logger(__name__)
+
+READING = ("GET", "HEAD")
+
+Work = Callable[[web.Request], Awaitable[tuple[str, Any]]]
+"""Answers a request: the name of the root element, and rows or a document."""
+
+
+def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The aiohttp handler: limits, the format in the path, and the specification's errors."""
+
+    async def handle(request: web.Request) -> web.Response:
+        response = await answer(request)
+        if request.content.exception() is not None:
+            response.force_close()  # nobody knows where the next request begins
+        return response
+
+    async def answer(request: web.Request) -> web.Response:
+        kind = request.match_info.get("format") or _format_of(request.path)
+        try:
+            if work not in (report, update):  # a form says in its body whose share it spends
+                request.app[LIMITER].spend(request.remote or "unknown")
+            if request.method in READING:
+                request[ASKED] = read_query(request)
+            root, value = await work(request)
+            return rendered(kind, root, value, 201 if request.method == "POST" else 200)
+        except Open311Error as wrong:
+            return error(kind, wrong.status, wrong.message)
+        except web.HTTPException as wrong:
+            allowed = {name: wrong.headers[name] for name in ("Allow",) if name in wrong.headers}
+            return error(kind, wrong.status, wrong.reason, allowed)
+        except InvalidInput as wrong:
+            return error(kind, 400, wrong.message)
+        except (Unavailable, TooOften) as wrong:
+            later = {"Retry-After": str(wrong.retry_after_seconds)}
+            return error(kind, int(status_of(wrong)), wrong.message, later)
+        except CitybrainError as wrong:
+            return error(kind, int(status_of(wrong)), wrong.message)
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            log.exception("request_failed", route=request.path)
+            return error(kind, 500, "something failed here")
+
+    return handle
+
+
+def _format_of(path: str) -> str:
+    """The format of an answer to a path that names none that is served; XML is required."""
+    return "json" if path.endswith(".json") else "xml"
+
+
+def _wrong_method(*allowed: str) -> Work:
+    async def refuse(request: web.Request) -> tuple[str, Any]:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+
+    return refuse
+
+
+async def _unknown(request: web.Request) -> tuple[str, Any]:
+    raise Open311Error(404, "there is no such resource, or not in this format: .xml or .json")
+
+
+def mount(app: web.Application) -> None:
+    """The specification's paths, each in both formats; whatever else is asked is an error."""
+    settings = app[RUNTIME].settings
+    app[KEYS] = RateLimiter(settings.open311_rate_per_second, settings.open311_rate_burst)
+    kinds = "{format:" + "|".join(FORMATS) + "}"
+    for path, get, post in (
+        ("/discovery", discovery, None),
+        ("/services", services, None),
+        ("/services/{service_code:[^/]+}", service, None),
+        ("/requests", requests, report),
+        ("/requests/{service_request_id:[^/]+}", one_request, None),
+        ("/tokens/{token:[^/]+}", token, None),
+        ("/servicerequestupdates", updates, update),
+    ):
+        resource = app.router.add_resource(f"{PREFIX}{path}.{kinds}")
+        for method in READING:
+            resource.add_route(method, _answering(get))
+        if post is not None:
+            resource.add_route("POST", _answering(post))
+        allowed = READING if post is None else (*READING, "POST")
+        resource.add_route("*", _answering(_wrong_method(*allowed)))
+    app.router.add_route("*", PREFIX, _answering(_unknown))
+    app.router.add_route("*", PREFIX + "{rest:[/.].*}", _answering(_unknown))
