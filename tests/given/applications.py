@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import Application, Channel, Status
+from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.statuses import Status
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 CITIZEN_ID = "citizen-" + "1" * 32

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.audit.applications.consent_receipt import consent_receipt
 from citybrain.audit.applications.explanation import explain
 from citybrain.domain.actor import Role
-from citybrain.domain.applications.application import Application, NotYourApplication
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications.application import application_id_of
 from citybrain.http.commanding import context

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import ENDED, NotYourApplication, Status
+from citybrain.domain.applications.refusals import NotYourApplication
+from citybrain.domain.applications.statuses import ENDED, Status
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications.application import application_id_of
 from citybrain.http.paging import (

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.domain.actor import Role
-from citybrain.domain.citizens.citizen import NotYourOwn
+from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.http.citizens.citizen import citizen_id_of
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
-from citybrain.domain.citizens.citizen import Citizen, NotYourOwn
+from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import NotFound
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import (

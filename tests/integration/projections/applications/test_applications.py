@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.application import Application, Channel, Status
+from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.statuses import Status
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections.applications import application_days, applications, refusal_days, source_days
