@@ -11,6 +11,14 @@ from typing import Any
 import asyncpg
 import orjson
 
+from citybrain.domain.applications import application_events
+from citybrain.domain.applications.application_events import (
+    DECIDED_BY,
+    awaited_after,
+    status_after,
+    verdict_of,
+)
+from citybrain.domain.applications.statuses import waits_for_officer
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
 
@@ -85,26 +93,6 @@ READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = AN
 DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
 
 SUBMITTED = "application.submitted"
-TOPICS = frozenset(
-    f"application.{step}"
-    for step in (
-        "submitted", "identity_verified", "evidence_requested", "evidence_collected",
-        "evidence_failed", "decided", "reviewed", "claim_lost", "payout_instructed",
-        "payout_confirmed", "payout_delayed", "payout_failed", "compensated", "withdrawn",
-        "expired", "appealed", "taken_over", "opened",
-    )
-)  # fmt: skip
-STATUS = {
-    "application.identity_verified": "identified",
-    "application.claim_lost": "refused",
-    "application.payout_instructed": "paying",
-    "application.payout_confirmed": "paid",
-    "application.payout_failed": "payout-failed",
-    "application.withdrawn": "withdrawn",
-    "application.expired": "expired",
-    "application.appealed": "referred",
-}
-FOR_AN_OFFICER = {"referred", "payout-failed"}
 
 
 class Applications:
@@ -112,7 +100,7 @@ class Applications:
 
     name = "applications"
     version = 2
-    topics = TOPICS
+    topics = application_events.TOPICS
     tables = TABLES
 
     async def apply(
@@ -157,7 +145,6 @@ def _submitted(event: RecordedEvent) -> Row:
         | {name: data[name] for name in same}
         | {
             "application_id": event.stream_id,
-            "status": "submitted",
             "channels": [data["channel"]],
             "submitted_at": data["timestamp"],
             "legal_due_on": due_on and datetime.fromisoformat(due_on).date(),
@@ -173,23 +160,19 @@ def _submitted(event: RecordedEvent) -> Row:
 
 def _change(row: Row, event: RecordedEvent) -> None:
     data, topic = event.data, event.topic.partition(".")[2]
-    row["status"] = STATUS.get(event.topic, row["status"])
+    row["awaited"] = awaited_after(event.topic, data, row["awaited"])
+    if status := status_after(event.topic, data, row["awaited"]):
+        row["status"] = status.value
     row["updated_at"] = data["timestamp"]
     row["version"], row["position"] = event.version, event.position
-    if topic == "identity_verified":
-        row["identified_at"], row["identity_method"] = data["identified_at"], data["method"]
-    elif topic == "evidence_requested":
-        _await(row, [request["material"] for request in data["requests"]])
-    elif topic in ("evidence_collected", "evidence_failed"):
-        _await(row, [material for material in row["awaited"] if material != data["material"]])
-    elif topic in ("decided", "reviewed"):
-        row["status"] = row["outcome"] = data["outcome"]
-        row["reasons"], row["amount_fen"] = data["reasons"], data["amount_fen"]
-        row["decided_at"] = data["timestamp"]
-        row["decided_by"] = "rules" if topic == "decided" else "officer"
+    if verdict := verdict_of(event.topic, data):
+        row["outcome"], row["reasons"] = verdict.outcome.value, verdict.reasons
+        row["amount_fen"] = verdict.amount_fen
+    if topic in ("decided", "reviewed"):
+        row["decided_at"], row["decided_by"] = data["timestamp"], DECIDED_BY[event.topic]
         row["reviews"] += topic == "reviewed"
-    elif topic == "claim_lost":
-        row["outcome"], row["reasons"], row["amount_fen"] = "refused", [data["reason"]], None
+    elif topic == "identity_verified":
+        row["identified_at"], row["identity_method"] = data["identified_at"], data["method"]
     elif topic == "payout_confirmed":
         row["paid_at"], row["payout_delayed"] = data["timestamp"], False
     elif topic in ("payout_delayed", "payout_failed"):
@@ -199,13 +182,7 @@ def _change(row: Row, event: RecordedEvent) -> None:
     elif topic == "taken_over":
         row["channel"], row["held_by"] = data["channel"], data["held_by"]
         row["channels"] = [*row["channels"], data["channel"]]
-    row["waiting"] = row["status"] in FOR_AN_OFFICER or row["payout_delayed"]
-
-
-def _await(row: Row, materials: list[str]) -> None:
-    """What is still to come from the departments; nothing more ends the collecting."""
-    row["awaited"] = materials
-    row["status"] = "collecting" if materials else "collected"
+    row["waiting"] = waits_for_officer(row["status"], payout_delayed=row["payout_delayed"])
 
 
 def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:

@@ -3,12 +3,14 @@
 Stream `application-<id>`; its events are in `application_events`.
 """
 
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application_events import (
+    EVENTS,
     ApplicationAppealed,
     ApplicationClaimLost,
     ApplicationCompensated,
@@ -27,6 +29,7 @@ from citybrain.domain.applications.application_events import (
     ApplicationSubmitted,
     ApplicationTakenOver,
     ApplicationWithdrawn,
+    Verdict,
 )
 from citybrain.domain.applications.refusals import (
     ApplicationEnded,
@@ -79,59 +82,40 @@ class Step(StrEnum):
     NOTHING = "nothing"
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an application keeps of its service item, as that is when it is submitted."""
+
+    service: str
+    item_version: str
+    department: str
+    pays: bool
+    baseline: dict[str, int]
+    identity_due_at: datetime
+    promised_at: datetime | None
+    legal_due_on: str | None
+
+
 class Application(StreamAggregate):
     """One citizen's application for one service."""
 
     TOPIC: ClassVar[str] = "application"
     category: ClassVar[str] = "application"
-    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
-        ApplicationSubmitted,
-        ApplicationIdentityVerified,
-        ApplicationEvidenceRequested,
-        ApplicationEvidenceCollected,
-        ApplicationEvidenceFailed,
-        ApplicationDecided,
-        ApplicationReviewed,
-        ApplicationClaimLost,
-        ApplicationPayoutInstructed,
-        ApplicationPayoutConfirmed,
-        ApplicationPayoutDelayed,
-        ApplicationPayoutFailed,
-        ApplicationCompensated,
-        ApplicationWithdrawn,
-        ApplicationExpired,
-        ApplicationAppealed,
-        ApplicationTakenOver,
-        ApplicationOpened,
-    )
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
 
-    def __init__(
-        self,
-        service: str,
-        item_version: str,
-        department: str,
-        citizen_id: str,
-        channel: str,
-        held_by: str,
-        form_sealed: str,
-        baseline: dict[str, int],
-        pays: bool,
-        identity_due_at: datetime,
-        promised_at: datetime | None,
-        legal_due_on: str | None,
-        simulated: bool,
-    ) -> None:
-        self.service = service
-        self.item_version = item_version
-        self.department = department
-        self.citizen_id = citizen_id
-        self.channel = channel
-        self.held_by = held_by
-        self.channels = [channel]
-        self.form_sealed = form_sealed
-        self.pays = pays
-        self.identity_due_at = identity_due_at
-        self.simulated = simulated
+    def begin(self, submitted: ApplicationSubmitted) -> None:
+        """The state of a new application."""
+        self.service = submitted.service
+        self.item_version = submitted.item_version
+        self.department = submitted.department
+        self.citizen_id = submitted.citizen_id
+        self.channel = submitted.channel
+        self.held_by = submitted.held_by
+        self.channels = [submitted.channel]
+        self.form_sealed = submitted.form_sealed
+        self.pays = submitted.pays
+        self.identity_due_at = submitted.identity_due_at
+        self.simulated = submitted.simulated
         self.status: str = Status.SUBMITTED.value
         self.requests: dict[str, dict[str, str]] = {}
         self.evidence: dict[str, str | None] = {}
@@ -161,7 +145,9 @@ class Application(StreamAggregate):
         application_id: str,
         citizen_id: str,
         channel: Channel,
-        **fields: Any,
+        form_sealed: str,
+        terms: Terms,
+        simulated: bool,
     ) -> "Application":
         """A citizen applies, or an official or a kiosk for the citizen before them."""
         check_channel(actor, channel, citizen_id)
@@ -172,7 +158,9 @@ class Application(StreamAggregate):
             citizen_id=citizen_id,
             channel=channel.value,
             held_by=actor.subject,
-            **fields,
+            form_sealed=form_sealed,
+            simulated=simulated,
+            **asdict(terms),
         )
 
     @property
@@ -186,7 +174,7 @@ class Application(StreamAggregate):
             return Step.NOTHING
         if self.status == Status.PAYOUT_FAILED and self.compensated:
             return Step.NOTHING
-        return STEPS.get(Status(self.status), Step.NOTHING)
+        return STEPS.get(self.status, Step.NOTHING)
 
     def verify_identity(
         self, now: datetime, *, method: str, citizen_version: int, identified_at: datetime
@@ -218,9 +206,7 @@ class Application(StreamAggregate):
         self, actor: Actor, now: datetime, *, requests: list[dict[str, str]], due_at: datetime
     ) -> None:
         """An officer wants fresh records: a department was away, or things have changed."""
-        self.check_officer(actor)
-        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
-            raise NotReferred("no officer has to decide this now")
+        self._check_before_officer(actor)
         self._request(now, requests, due_at)
 
     def collect(self, now: datetime, results: list[dict[str, Any]]) -> None:
@@ -251,9 +237,7 @@ class Application(StreamAggregate):
         note_sealed: str,
     ) -> None:
         """An officer of the department decides; an appeal goes to another than before."""
-        self.check_officer(actor)
-        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
-            raise NotReferred("no officer has to decide this now")
+        self._check_before_officer(actor)
         if self.appealed and actor.subject in self.reviewers:
             raise SameReviewer("an appeal is looked at by somebody else")
         self._trigger(
@@ -366,15 +350,18 @@ class Application(StreamAggregate):
             raise NotYourDepartment("officers of the department decide", department=self.department)
 
     def note_evidence(self, material: str, sha256: str | None) -> None:
-        """Keep an answer's digest, or None; the last one ends the round."""
+        """Keep an answer's digest, or None where there is no answer."""
         self.evidence[material] = sha256
-        if not self.missing:
-            self.status = Status.COLLECTED.value
 
-    def settle_outcome(self, outcome: str, reasons: list[str], amount_fen: int | None) -> None:
+    def settle(self, verdict: Verdict) -> None:
         """Keep what was decided."""
-        self.outcome, self.reasons, self.amount_fen = outcome, list(reasons), amount_fen
-        self.status = Status(outcome).value
+        self.outcome, self.reasons = verdict.outcome.value, verdict.reasons
+        self.amount_fen = verdict.amount_fen
+
+    def _check_before_officer(self, actor: Actor) -> None:
+        self.check_officer(actor)
+        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
+            raise NotReferred("no officer has to decide this now")
 
     def _request(self, now: datetime, requests: list[dict[str, str]], due_at: datetime) -> None:
         self._trigger(ApplicationEvidenceRequested, now, requests=requests, due_at=due_at)
@@ -392,7 +379,7 @@ class Application(StreamAggregate):
         self.trigger_event(event, timestamp=max(now, self.modified_on), **fields)
 
 
-STEPS = {
+STEPS: dict[str, Step] = {
     Status.SUBMITTED: Step.AWAIT_IDENTITY,
     Status.IDENTIFIED: Step.REQUEST_EVIDENCE,
     Status.COLLECTING: Step.COLLECT_EVIDENCE,

@@ -1,4 +1,7 @@
-"""Where an application stands, and what that means for who may do what with it."""
+"""Where an application stands, and what that means: the only list of it.
+
+Which event leads to which status is said in `application_events`.
+"""
 
 from enum import StrEnum
 
@@ -21,8 +24,35 @@ class Status(StrEnum):
 
 
 BEFORE_MONEY = {
-    Status.SUBMITTED, Status.IDENTIFIED, Status.COLLECTING, Status.COLLECTED, Status.REFERRED,
+    Status.SUBMITTED,
+    Status.IDENTIFIED,
+    Status.COLLECTING,
+    Status.COLLECTED,
+    Status.REFERRED,
     Status.APPROVED,
-}  # fmt: skip
+}
+"""In which an application can be withdrawn."""
+
 FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
-ENDED = {Status.PAID, Status.WITHDRAWN, Status.EXPIRED, Status.REFUSED}
+"""In which an officer decides."""
+
+FINAL = {Status.PAID, Status.WITHDRAWN, Status.EXPIRED}
+"""From which nothing goes on."""
+
+ENDED = FINAL | {Status.REFUSED}
+"""In which it is over; a refusal can be appealed."""
+
+
+def ended_well(status: str, *, pays: bool) -> bool:
+    """Whether the applicant has what they applied for: the money, or an approval without any."""
+    return status == Status.PAID or (status == Status.APPROVED and not pays)
+
+
+def has_ended(status: str, *, pays: bool) -> bool:
+    """Whether it is over; an approval that pays nothing is an end, too."""
+    return status in ENDED or ended_well(status, pays=pays)
+
+
+def waits_for_officer(status: str, *, payout_delayed: bool) -> bool:
+    """Whether an officer has to look at it: to decide, or because the bank takes long."""
+    return status in FOR_AN_OFFICER or payout_delayed

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.refusals import NotYourApplication
-from citybrain.domain.applications.statuses import ENDED, Status
+from citybrain.domain.applications.statuses import Status, has_ended
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications.application import application_id_of
 from citybrain.http.paging import (
@@ -236,7 +236,7 @@ async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
             for step in steps:
                 yield _step(step)
             seen, pause = steps[-1]["version"], FOLLOW_SECONDS
-            if row["version"] == seen and _ended(row):
+            if row["version"] == seen and has_ended(row["status"], pays=row["pays"]):
                 yield message("end", orjson.dumps({"status": row["status"]}))
                 return
         elif all_there:
@@ -248,11 +248,6 @@ async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
 def _step(step: dict[str, Any]) -> bytes:
     data = orjson.dumps(StepRow.model_validate(step).model_dump(mode="json"))
     return message("step", data, identity=step["version"])
-
-
-def _ended(row: dict[str, Any]) -> bool:
-    """Whether it is over; an approval that pays nothing is an end, too."""
-    return row["status"] in ENDED or (row["status"] == Status.APPROVED and not row["pays"])
 
 
 READERS = (Role.CITIZEN, Role.DEVICE, *OFFICE)
