@@ -7,7 +7,9 @@ from citybrain.http.applications import application, explanation, reading, servi
 from citybrain.http.applications.board import BOARD
 from citybrain.systems.system import System
 from commands.applications.processes.application import ApplicationProcess
+from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.processes.notices import ApplicationNotices
+from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
 from projections.applications.application_days import ApplicationDays
@@ -20,7 +22,11 @@ APPLICATIONS = System(
     knows=("citizens",),
     streams=(Application, Entitlement),
     definitions=(load_services,),
-    processes=(in_order(ApplicationNotices()), side_by_side(ApplicationProcess())),
+    processes=(
+        in_order(ApplicationNotices()),
+        batched(ApplicationDeadlines()),
+        side_by_side(ApplicationProcess()),
+    ),
     projections=(Applications(), ApplicationDays(), SourceDays(), RefusalDays()),
     routes=(
         *reading.ROUTES,

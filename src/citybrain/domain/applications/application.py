@@ -176,6 +176,14 @@ class Application(StreamAggregate):
             return Step.NOTHING
         return STEPS.get(self.status, Step.NOTHING)
 
+    def alarm_at(self) -> datetime | None:
+        """Until when somebody is to be identified or the bank to answer; None at other steps."""
+        if self.status == Status.SUBMITTED:
+            return self.identity_due_at
+        if self.status == Status.PAYING and not self.payout_delayed:
+            return self.payout_due_at
+        return None
+
     def verify_identity(
         self, now: datetime, *, method: str, citizen_version: int, identified_at: datetime
     ) -> None:
