@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import BaseModel
 
 from citybrain.city_day import city_day
 from citybrain.domain.applications.application_events import status_after
@@ -183,6 +184,14 @@ def _at_counter(topic: str, data: dict[str, Any]) -> bool:
 def _columns(counts: Counter[Any]) -> list[list[Any]]:
     rows = [(*key, count) for key, count in counts.items()]
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+
+
+class ApplicationDay(BaseModel):
+    """What became of the applications of a day."""
+
+    day: date
+    service: str
+    counts: dict[str, int]
 
 
 DAYS = """

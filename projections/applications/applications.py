@@ -5,11 +5,12 @@ of the decisions; `milliseconds` count from the submission.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.domain.applications import application_events
 from citybrain.domain.applications.application_events import (
@@ -20,7 +21,7 @@ from citybrain.domain.applications.application_events import (
 )
 from citybrain.domain.applications.statuses import waits_for_officer
 from citybrain.eventstore import RecordedEvent
-from projections.reading import Pool, Row, fetch
+from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
 CREATE TABLE applications (
@@ -78,17 +79,63 @@ CREATE TABLE steps (
 );
 """
 
-COLUMNS = (
-    "application_id", "citizen_id", "service", "department", "item_version", "status", "channel",
-    "channels", "held_by", "simulated", "pays", "submitted_at", "promised_at", "legal_due_on",
-    "identified_at", "identity_method", "decided_at", "decided_by", "outcome", "reasons",
-    "amount_fen", "paid_at", "payout_delayed", "appealed", "reviews", "waiting", "awaited",
-    "updated_at", "version", "position",
-)  # fmt: skip
-STEP_COLUMNS = (
-    "application_id", "version", "position", "topic", "at", "recorded_at", "milliseconds", "actor",
-    "role", "channel", "details",
-)  # fmt: skip
+
+class ApplicationRow(BaseModel):
+    """An application as its read model has it."""
+
+    model_config = ConfigDict(extra="ignore")
+    application_id: str
+    citizen_id: str
+    service: str
+    department: str
+    item_version: str
+    status: str
+    channel: str
+    channels: list[str]
+    simulated: bool
+    pays: bool
+    submitted_at: datetime
+    promised_at: datetime | None
+    legal_due_on: date | None
+    identified_at: datetime | None
+    identity_method: str | None
+    decided_at: datetime | None
+    decided_by: str | None = Field(description="rules or officer")
+    outcome: str | None
+    reasons: list[str]
+    amount_fen: int | None
+    paid_at: datetime | None
+    payout_delayed: bool
+    appealed: bool
+    reviews: int
+    version: int
+    position: int
+
+
+class QueueRow(ApplicationRow):
+    """One that waits for an officer."""
+
+    overdue: bool = Field(description="the legal day to decide has passed")
+
+
+class StepRow(BaseModel):
+    """One step; what is sealed is not in its details."""
+
+    version: int
+    position: int
+    topic: str
+    at: datetime
+    recorded_at: datetime
+    milliseconds: int = Field(description="since the submission")
+    actor: str | None
+    role: str | None
+    channel: str | None
+    details: dict[str, Any]
+
+
+COLUMNS = (*ApplicationRow.model_fields, "held_by", "waiting", "awaited", "updated_at")
+STEP_COLUMNS = ("application_id", *StepRow.model_fields)
+SHOWN = columns(ApplicationRow, "held_by")
 READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = ANY($1)"  # noqa: S608
 DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
 
@@ -186,6 +233,7 @@ def _change(row: Row, event: RecordedEvent) -> None:
 
 
 def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:
+    """A row of `steps`, in the order of `STEP_COLUMNS`."""
     metadata, at = event.metadata, event.data["timestamp"]
     return (
         event.stream_id,
@@ -211,12 +259,6 @@ def details_of(event: RecordedEvent) -> dict[str, Any]:
     }
 
 
-SHOWN = """
-application_id, citizen_id, service, department, item_version, status, channel, channels, held_by,
-simulated, pays, submitted_at, promised_at, legal_due_on, identified_at, identity_method,
-decided_at, decided_by, outcome, reasons, amount_fen, paid_at, payout_delayed, appealed, reviews,
-updated_at, version, position
-"""
 PAGE = f"""
 SELECT {SHOWN} FROM applications.applications
 WHERE ($1::text IS NULL OR citizen_id = $1) AND ($2::text IS NULL OR status = $2)
@@ -237,11 +279,10 @@ ORDER BY coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id 
 ONE = f"""
 SELECT {SHOWN} FROM applications.applications WHERE application_id = $1
 """  # noqa: S608
-STEPS = """
-SELECT version, position, topic, at, recorded_at, milliseconds, actor, role, channel,
-       details::text AS details
-FROM applications.steps WHERE application_id = $1 AND version > $2 ORDER BY version
-"""
+STEPS = f"""
+SELECT {columns(StepRow)} FROM applications.steps
+WHERE application_id = $1 AND version > $2 ORDER BY version
+"""  # noqa: S608
 
 WAITING = "SELECT count(*) FROM applications.applications WHERE waiting"
 ANY_SIMULATED = "SELECT EXISTS (SELECT FROM applications.applications WHERE simulated) AS found"

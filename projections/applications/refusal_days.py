@@ -6,12 +6,13 @@ from datetime import date
 from typing import Any
 
 import asyncpg
+from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.domain.applications.application_events import DECIDED_BY, verdict_of
 from citybrain.domain.applications.statuses import Status
 from citybrain.eventstore import RecordedEvent
-from projections.reading import Pool, Row, fetch
+from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
 CREATE TABLE services (
@@ -73,11 +74,21 @@ class RefusalDays:
         await connection.execute(ADD, *(list(column) for column in zip(*added, strict=True)))
 
 
-DAYS = """
-SELECT day, service, by, reason, count FROM refusal_days.refusals
+class RefusalRow(BaseModel):
+    """How often a reason refused."""
+
+    day: date
+    service: str
+    by: str = Field(description="rules, officer or claim")
+    reason: str
+    count: int
+
+
+DAYS = f"""
+SELECT {columns(RefusalRow)} FROM refusal_days.refusals
 WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
 ORDER BY day, service, count DESC, by, reason
-"""
+"""  # noqa: S608
 
 
 async def days(pool: Pool, *, since: date, until: date, service: str | None = None) -> list[Row]:

@@ -6,12 +6,11 @@ Everything here comes from read models, which hold nothing that is sealed.
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import date, datetime
 from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Actor, Role
@@ -29,6 +28,7 @@ from citybrain.http.paging import (
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.sse import message, stream_events
 from projections.applications import applications
+from projections.applications.applications import ApplicationRow, QueueRow, StepRow
 from projections.reading import reached, wait_until
 
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
@@ -52,59 +52,6 @@ class QueueQuery(PagedQuery):
     """Of which department; officials see their own."""
 
     department: str | None = Field(None, pattern=CODE)
-
-
-class ApplicationRow(BaseModel):
-    """An application as its read model has it."""
-
-    model_config = ConfigDict(extra="ignore")
-    application_id: str
-    citizen_id: str
-    service: str
-    department: str
-    item_version: str
-    status: str
-    channel: str
-    channels: list[str]
-    simulated: bool
-    pays: bool
-    submitted_at: datetime
-    promised_at: datetime | None
-    legal_due_on: date | None
-    identified_at: datetime | None
-    identity_method: str | None
-    decided_at: datetime | None
-    decided_by: str | None = Field(description="rules or officer")
-    outcome: str | None
-    reasons: list[str]
-    amount_fen: int | None
-    paid_at: datetime | None
-    payout_delayed: bool
-    appealed: bool
-    reviews: int
-    version: int
-    position: int
-
-
-class QueueRow(ApplicationRow):
-    """One that waits for an officer."""
-
-    overdue: bool = Field(description="the legal day to decide has passed")
-
-
-class StepRow(BaseModel):
-    """One step; what is sealed is not in its details."""
-
-    version: int
-    position: int
-    topic: str
-    at: datetime
-    recorded_at: datetime
-    milliseconds: int = Field(description="since the submission")
-    actor: str | None
-    role: str | None
-    channel: str | None
-    details: dict[str, Any]
 
 
 class ApplicationDetails(BaseModel):

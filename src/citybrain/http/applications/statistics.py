@@ -3,8 +3,6 @@
 Everything here comes from read models by the city's day.
 """
 
-from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from aiohttp import web
@@ -16,9 +14,12 @@ from citybrain.domain.actor import Role
 from citybrain.http.paging import DatedQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from projections.applications import application_days, refusal_days, source_days
+from projections.applications.application_days import ApplicationDay
+from projections.applications.figures import Seconds, distribution, share
+from projections.applications.refusal_days import RefusalRow
+from projections.applications.source_days import SourceDay
 
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
-NOT_ANSWERS = ("requested", "attempts", "hedged")
 CODE = r"^[a-z][a-z0-9_-]{0,63}$"
 
 
@@ -34,17 +35,6 @@ class SourcesQuery(DatedQuery):
     department: str | None = Field(None, pattern=CODE)
 
 
-class Seconds(BaseModel):
-    """A distribution in seconds; percentiles are the ends of buckets 9 % wide."""
-
-    count: int
-    p50: float | None
-    p90: float | None
-    p99: float | None
-    longest: float | None
-    histogram: list[tuple[float, int]] = Field(description="(seconds at most, how many)")
-
-
 class Saving(BaseModel):
     """What it took before, what it takes now, for those that ended well."""
 
@@ -52,14 +42,6 @@ class Saving(BaseModel):
     now: int
     saved: int
     saved_share: float | None = Field(description="saved / before")
-
-
-class ApplicationDay(BaseModel):
-    """What became of the applications of a day."""
-
-    day: date
-    service: str
-    counts: dict[str, int]
 
 
 class ApplicationStatistics(BaseModel):
@@ -74,32 +56,10 @@ class ApplicationStatistics(BaseModel):
     online_availability: float | None = Field(description="items on web or app / items in force")
 
 
-class SourceDay(BaseModel):
-    """A department's day."""
-
-    day: date
-    department: str
-    counts: dict[str, int] = Field(
-        description="requested, collected, attempts, hedged, each failure"
-    )
-    availability: float | None = Field(description="collected / collected or failed")
-    seconds: Seconds
-
-
 class SourceDays(BaseModel):
     """Departments by day."""
 
     days: list[SourceDay]
-
-
-class RefusalRow(BaseModel):
-    """How often a reason refused."""
-
-    day: date
-    service: str
-    by: str = Field(description="rules, officer or claim")
-    reason: str
-    count: int
 
 
 class Refusals(BaseModel):
@@ -127,11 +87,11 @@ async def statistics(call: Call) -> web.Response:
     answer = ApplicationStatistics(
         days=[ApplicationDay(**day) for day in days],
         totals=totals,
-        seconds_to_money=_distribution(seconds),
+        seconds_to_money=distribution(seconds),
         savings={what: _saving(totals, what) for what in ("materials", "steps", "trips")},
-        automatic_share=_share(totals.get("automatic", 0), totals.get("decided", 0)),
-        online_share=_share(totals.get("online", 0), totals.get("finished", 0)),
-        online_availability=_share(len(online), len(items)),
+        automatic_share=share(totals.get("automatic", 0), totals.get("decided", 0)),
+        online_share=share(totals.get("online", 0), totals.get("finished", 0)),
+        online_availability=share(len(online), len(items)),
     )
     return json_response(answer)
 
@@ -144,7 +104,7 @@ async def sources(call: Call) -> web.Response:
     rows = await source_days.days(
         call.runtime.store.pool, since=since, until=until, department=query.department
     )
-    return json_response(SourceDays(days=[_source_day(row) for row in rows]))
+    return json_response(SourceDays(days=[SourceDay(**row) for row in rows]))
 
 
 async def refusals(call: Call) -> web.Response:
@@ -158,47 +118,10 @@ async def refusals(call: Call) -> web.Response:
     return json_response(Refusals(refusals=[RefusalRow(**row) for row in rows]))
 
 
-def _distribution(histogram: Sequence[tuple[float, int]]) -> Seconds:
-    return Seconds(
-        count=sum(count for _, count in histogram),
-        p50=_percentile(histogram, 50),
-        p90=_percentile(histogram, 90),
-        p99=_percentile(histogram, 99),
-        longest=_percentile(histogram, 100),
-        histogram=list(histogram),
-    )
-
-
-def _percentile(histogram: Sequence[tuple[float, int]], percent: float) -> float | None:
-    """The end of the bucket in which the nearest rank lies."""
-    wanted, seen = percent / 100 * sum(count for _, count in histogram), 0
-    for seconds, count in histogram:
-        seen += count
-        if seen >= wanted:
-            return round(seconds, 3)
-    return None
-
-
 def _saving(totals: dict[str, int], what: str) -> Saving:
     before, now = totals.get(f"{what}_before", 0), totals.get(f"{what}_now", 0)
     saved = before - now
-    return Saving(before=before, now=now, saved=saved, saved_share=_share(saved, before))
-
-
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
-
-
-def _source_day(row: dict[str, Any]) -> SourceDay:
-    counts: dict[str, int] = row["counts"]
-    answered = sum(count for what, count in counts.items() if what not in NOT_ANSWERS)
-    return SourceDay(
-        day=row["day"],
-        department=row["department"],
-        counts=counts,
-        availability=_share(counts.get("collected", 0), answered),
-        seconds=_distribution(row["seconds"]),
-    )
+    return Saving(before=before, now=now, saved=saved, saved_share=share(saved, before))
 
 
 ROUTES = (

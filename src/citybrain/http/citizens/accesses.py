@@ -1,7 +1,5 @@
 """Who used a citizen's data, as the citizen sees it."""
 
-from datetime import datetime
-
 from aiohttp import web
 from pydantic import BaseModel, Field
 
@@ -11,19 +9,9 @@ from citybrain.http.citizens.citizen import citizen_id_of
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from projections.citizens import data_accesses
+from projections.citizens.data_accesses import AccessRow
 
 OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
-
-
-class AccessRow(BaseModel):
-    """Who used the data, which, and for what."""
-
-    at: datetime
-    who: str
-    what: str
-    purpose: str
-    stream_id: str
-    version: int
 
 
 class Accesses(BaseModel):

@@ -3,7 +3,7 @@
 Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids only.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,8 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.citizens import citizen as commands
 from commands.citizens import face, identity
 from projections.citizens import identity_days, suspected_duplicates
+from projections.citizens.identity_days import IdentityDay
+from projections.citizens.suspected_duplicates import DuplicateRow
 
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 OWN = (Role.CITIZEN, *COUNTER)
@@ -66,17 +68,6 @@ class CodeAnswer(BaseModel):
     expires_at: datetime
 
 
-class DuplicateRow(BaseModel):
-    """A face that was enrolled for `citizen_id` and looks like that of `other`."""
-
-    citizen_id: str
-    other: str
-    score: float
-    threshold: float
-    enrolled: int = Field(description="how many faces were compared")
-    suspected_at: datetime
-
-
 class Duplicates(BaseModel):
     """A page of suspected duplicates, oldest first."""
 
@@ -88,19 +79,6 @@ class IdentityQuery(DatedQuery):
     """Which days, of which purpose."""
 
     purpose: str | None = Field(None, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")
-
-
-class IdentityDay(BaseModel):
-    """How people were identified on a city day for a purpose."""
-
-    day: date
-    purpose: str
-    outcomes: dict[str, int] = Field(
-        description="`face-matched`, `face-not-matched`, `face-` and why a challenge failed, "
-        "`one-time-code`, `counter`"
-    )
-    face_success_rate: float | None = Field(description="matched / all attempts by face")
-    fallback_rate: float | None = Field(description="without a face / all who were identified")
 
 
 class IdentityDays(BaseModel):

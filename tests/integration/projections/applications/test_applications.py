@@ -337,7 +337,8 @@ async def test_departments_and_their_failures(store: EventStore) -> None:
     bank, police = await source_days.days(store.pool, since=DAY, until=DAY)
     assert bank["counts"] == {"requested": 1, "attempts": 3, "source-timeout": 1}
     assert police["counts"] == {"requested": 1, "attempts": 1, "collected": 1}
-    ((seconds, count),) = police["seconds"]
+    ((seconds, count),) = police["seconds"].histogram
+    assert (bank["availability"], police["availability"]) == (0.0, 1.0)
     assert 0.08 <= seconds <= 0.088
     assert count == 1
 
