@@ -13,7 +13,14 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.applications.reading_rights import (
+    APPLICANTS_AND_OFFICE,
+    OFFICE,
+    READERS,
+    applicant_listed,
+    department_queued,
+    may_read,
+)
 from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.domain.applications.statuses import Status, has_ended
 from citybrain.eventstore import StreamNotFound
@@ -31,7 +38,6 @@ from projections.applications import applications
 from projections.applications.applications import ApplicationRow, QueueRow, StepRow
 from projections.reading import reached, wait_until
 
-OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 MODEL = "applications"
 CATCH_UP_SECONDS = 5.0
 FOLLOW_SECONDS = 0.05
@@ -75,13 +81,9 @@ class Queue(BaseModel):
     next: str | None = Field(description="send as `after` for the next page")
 
 
-def _may_read(actor: Actor, row: dict[str, Any] | None) -> bool:
-    if actor.has(*OFFICE):
-        return True
-    if row is None:
-        return False
-    own = actor.has(Role.CITIZEN) and actor.subject == row["citizen_id"]
-    return own or (actor.has(Role.DEVICE) and actor.subject == row["held_by"])
+def _may_read(call: Call, row: dict[str, Any] | None) -> bool:
+    owner = (None, None) if row is None else (row["citizen_id"], row["held_by"])
+    return may_read(call.authenticated, *owner)
 
 
 async def _readable(call: Call) -> dict[str, Any]:
@@ -93,7 +95,7 @@ async def _readable(call: Call) -> dict[str, Any]:
         pool = call.runtime.store.pool
         await wait_until(pool, MODEL, position, CATCH_UP_SECONDS)
         row = await applications.one(pool, application_id)
-    if not _may_read(call.authenticated, row):
+    if not _may_read(call, row):
         raise NotYourApplication("citizens read their own applications, kiosks what they hold")
     if row is None:
         raise StreamNotFound("there is no such application")
@@ -103,14 +105,11 @@ async def _readable(call: Call) -> dict[str, Any]:
 async def show_all(call: Call) -> web.Response:
     """A page of applications."""
     query: ApplicationsQuery = call.query
-    actor = call.authenticated
-    own = None if actor.has(*OFFICE) else actor.subject
-    if own is not None and query.citizen_id not in (None, own):
-        raise NotYourApplication("citizens read their own applications only")
+    citizen_id = applicant_listed(call.authenticated, query.citizen_id)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.page(
         call.runtime.store.pool,
-        citizen_id=own or query.citizen_id,
+        citizen_id=citizen_id,
         status=query.status and query.status.value,
         service=query.service,
         department=query.department,
@@ -128,12 +127,7 @@ async def show_all(call: Call) -> web.Response:
 async def queue(call: Call) -> web.Response:
     """What waits for an officer."""
     query: QueueQuery = call.query
-    actor = call.authenticated
-    department = query.department
-    if not actor.has(Role.OPERATOR, Role.AUDITOR):
-        department = actor.department or ""
-        if query.department not in (None, department):
-            raise NotYourApplication("officials see the queue of their own department")
+    department = department_queued(call.authenticated, query.department)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.queue(
         call.runtime.store.pool,
@@ -178,7 +172,7 @@ async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
         steps = await applications.steps(store.pool, application_id, seen)
         if steps:
             row = await applications.one(store.pool, application_id)
-            if row is None or not _may_read(call.authenticated, row):
+            if row is None or not _may_read(call, row):
                 return  # it was taken over from this kiosk
             for step in steps:
                 yield _step(step)
@@ -197,7 +191,6 @@ def _step(step: dict[str, Any]) -> bytes:
     return message("step", data, identity=step["version"])
 
 
-READERS = (Role.CITIZEN, Role.DEVICE, *OFFICE)
 ROUTES = (
     Route(
         method="GET",
@@ -205,7 +198,7 @@ ROUTES = (
         summary="Applications, newest first",
         tag="applications",
         handler=show_all,
-        roles=(Role.CITIZEN, *OFFICE),
+        roles=APPLICANTS_AND_OFFICE,
         query=ApplicationsQuery,
         answers={200: Answer("a page", Applications)},
     ),

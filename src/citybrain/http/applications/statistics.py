@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue
-from citybrain.domain.actor import Role
+from citybrain.domain.applications.reading_rights import OFFICE
 from citybrain.http.paging import DatedQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from projections.applications import application_days, refusal_days, source_days
@@ -19,7 +19,6 @@ from projections.applications.figures import Seconds, distribution, share
 from projections.applications.refusal_days import RefusalRow
 from projections.applications.source_days import SourceDay
 
-OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 CODE = r"^[a-z][a-z0-9_-]{0,63}$"
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
 from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens.reading_rights import COUNTER, OFFICE, STATE_READERS, may_read_state
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import NotFound
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
@@ -28,7 +29,6 @@ from projections.citizens import identity_days, suspected_duplicates
 from projections.citizens.identity_days import IdentityDay
 from projections.citizens.suspected_duplicates import DuplicateRow
 
-COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 OWN = (Role.CITIZEN, *COUNTER)
 AT_A_CAMERA = (*OWN, Role.DEVICE)
 PICTURES_BYTES = 12 << 20  # four pictures of 2 MiB, in base64
@@ -129,8 +129,8 @@ async def find(call: Call) -> web.Response:
 
 async def show(call: Call) -> web.Response:
     """What is known without opening a seal."""
-    citizen_id, actor = citizen_id_of(call), call.authenticated
-    if not actor.has(*COUNTER) and actor.subject != citizen_id:
+    citizen_id = citizen_id_of(call)
+    if not may_read_state(call.authenticated, citizen_id):
         raise NotYourOwn("citizens act for themselves only")  # whether or not there is one
     citizen = await call.runtime.store.load(Citizen, citizen_id)
     state = CitizenAnswer(
@@ -237,7 +237,7 @@ ROUTES = (
         path="/v1/citizens/{citizen_id}",
         tag="citizens",
         handler=show,
-        roles=OWN,
+        roles=STATE_READERS,
         summary="Consent and enrolment of a citizen",
         answers={200: Answer("the state; ETag is its version", CitizenAnswer)},
     ),
@@ -295,7 +295,7 @@ ROUTES = (
         tag="statistics",
         handler=show_identity_days,
         summary="How people were identified, by city day",
-        roles=(*COUNTER, Role.AUDITOR),
+        roles=OFFICE,
         query=IdentityQuery,
         answers={200: Answer("the days", IdentityDays)},
     ),
