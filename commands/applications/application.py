@@ -1,6 +1,6 @@
 """The commands of an application: what a citizen, a kiosk and an officer can do to it.
 
-Everything between identity and money is the process manager's (`processes/applications.py`).
+Everything between identity and money is the process manager's (`processes/application.py`).
 What a form or a note says is sealed with the applicant's key before it is stored.
 """
 

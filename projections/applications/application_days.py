@@ -63,10 +63,16 @@ ON CONFLICT (application_id) DO UPDATE SET state = excluded.state
 FORGET = "DELETE FROM under_way WHERE application_id = ANY($1)"
 
 ONCE = {
-    "submitted": "submitted", "identity_verified": "identified", "reviewed": "reviewed",
-    "appealed": "appealed", "claim_lost": "claim_lost", "payout_confirmed": "paid",
-    "payout_failed": "payout_failed", "withdrawn": "withdrawn", "expired": "expired",
-}  # fmt: skip
+    "submitted": "submitted",
+    "identity_verified": "identified",
+    "reviewed": "reviewed",
+    "appealed": "appealed",
+    "claim_lost": "claim_lost",
+    "payout_confirmed": "paid",
+    "payout_failed": "payout_failed",
+    "withdrawn": "withdrawn",
+    "expired": "expired",
+}
 TOPICS = frozenset(f"application.{step}" for step in (*ONCE, "decided", "taken_over"))
 UNDONE_BY = {"reviewed": "automatic", "at_counter": "online"}  # by the first of its kind
 

@@ -39,9 +39,18 @@ AFTER_INSTRUCTION = {
 }
 SHOWN_OF_PAYMENT = ("amount_fen", "bank_reference", "settled_at", "receipt_sha256", "reason")
 SHOWN_OF_INPUT = (
-    "material", "department", "record", "request_id", "sha256", "key_id", "issued_at", "hedged",
-    "reason", "milliseconds", "attempts",
-)  # fmt: skip
+    "material",
+    "department",
+    "record",
+    "request_id",
+    "sha256",
+    "key_id",
+    "issued_at",
+    "hedged",
+    "reason",
+    "milliseconds",
+    "attempts",
+)
 
 
 async def explain(application_id: str, services: Services, *, opened: bool) -> dict[str, Any]:

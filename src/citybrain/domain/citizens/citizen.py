@@ -4,7 +4,7 @@ Stream `citizen-<id>`; its events are in `citizen_events`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -42,6 +42,16 @@ FAILURES_ALLOWED = 5
 FAILURES_WINDOW = timedelta(minutes=15)
 
 COUNTER = (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPerson:
+    """Who somebody is, each member sealed with their own key, in base64."""
+
+    name_sealed: str
+    id_number_sealed: str
+    birth_date_sealed: str
+    phone_sealed: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +109,12 @@ class Citizen(StreamAggregate):
 
     @classmethod
     def register(
-        cls,
-        actor: Actor,
-        now: datetime,
-        *,
-        citizen_id: str,
-        name_sealed: str,
-        id_number_sealed: str,
-        birth_date_sealed: str,
-        phone_sealed: str | None,
-        simulated: bool,
+        cls, actor: Actor, now: datetime, *, citizen_id: str, sealed: SealedPerson, simulated: bool
     ) -> "Citizen":
         """An official registers a person at a counter."""
         check_counter(actor)
         return cls._create(
-            CitizenRegistered,
-            id=citizen_id,
-            timestamp=now,
-            name_sealed=name_sealed,
-            id_number_sealed=id_number_sealed,
-            birth_date_sealed=birth_date_sealed,
-            phone_sealed=phone_sealed,
-            simulated=simulated,
+            CitizenRegistered, id=citizen_id, timestamp=now, simulated=simulated, **asdict(sealed)
         )
 
     def confirm_identity(

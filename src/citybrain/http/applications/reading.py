@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
+from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.reading_rights import (
     APPLICANTS_AND_OFFICE,
     OFFICE,
@@ -42,22 +43,21 @@ MODEL = "applications"
 CATCH_UP_SECONDS = 5.0
 FOLLOW_SECONDS = 0.05
 LONGEST_FOLLOW_SECONDS = 1.0
-CODE = r"^[a-z][a-z0-9_-]{0,63}$"
 
 
 class ApplicationsQuery(PagedQuery):
     """Which applications; citizens see their own only."""
 
     status: Status | None = None
-    service: str | None = Field(None, pattern=CODE)
-    department: str | None = Field(None, pattern=CODE)
+    service: Code | None = None
+    department: Code | None = None
     citizen_id: str | None = Field(None, pattern=r"^citizen-[0-9a-f]{32}$")
 
 
 class QueueQuery(PagedQuery):
     """Of which department; officials see their own."""
 
-    department: str | None = Field(None, pattern=CODE)
+    department: Code | None = None
 
 
 class ApplicationDetails(BaseModel):

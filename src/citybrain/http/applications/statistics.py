@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue
+from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.reading_rights import OFFICE
 from citybrain.http.paging import DatedQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
@@ -19,19 +20,17 @@ from projections.applications.figures import Seconds, distribution, share
 from projections.applications.refusal_days import RefusalRow
 from projections.applications.source_days import SourceDay
 
-CODE = r"^[a-z][a-z0-9_-]{0,63}$"
-
 
 class StatisticsQuery(DatedQuery):
     """Which days, of which service."""
 
-    service: str | None = Field(None, pattern=CODE)
+    service: Code | None = None
 
 
 class SourcesQuery(DatedQuery):
     """Which days, of which department."""
 
-    department: str | None = Field(None, pattern=CODE)
+    department: Code | None = None
 
 
 class Saving(BaseModel):

@@ -150,7 +150,8 @@ async def tables(store: EventStore) -> dict[str, list[str]]:
     )
     return {
         row["name"]: sorted(
-            str(each[0]) for each in await store.pool.fetch(f"SELECT t::text FROM {row['name']} t")
+            str(record[0])
+            for record in await store.pool.fetch(f"SELECT t::text FROM {row['name']} t")
         )
         for row in names
     }
