@@ -43,6 +43,7 @@ class Services:
     notifier: Notifier
     faces: Faces | None = None
     exchange: Any = None
+    payments: Any = None
     photos: Photos | None = None
     deadlines: Deadlines = Deadlines()
     clock: Callable[[], datetime] = utc_now

@@ -15,6 +15,7 @@ from citybrain.http.runtime import Runtime
 from citybrain.http.server import serving
 from citybrain.http.tokens import open_verifier
 from citybrain.notifications import open_notifier
+from citybrain.payments import open_payments
 from citybrain.photos import open_photos
 from citybrain.settings import Settings
 from citybrain.systems import PROCESSES, PROJECTIONS, SYSTEMS, load_definitions, register_streams
@@ -36,6 +37,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
     async with (
         open_event_store(settings) as store,
         open_exchange(settings) as exchange,
+        open_payments(settings) as payments,
         open_photos(settings) as photos,
     ):
         vault = Vault(store.pool, open_key_wrapper(settings))
@@ -45,6 +47,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
             vault,
             open_notifier(settings),
             exchange=exchange,
+            payments=payments,
             photos=photos,
             deadlines=Deadlines(
                 identity=timedelta(seconds=settings.application_identity_seconds),
