@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import getmembers, getsourcefile, getsourcelines, isclass
 from pathlib import Path
 from pkgutil import walk_packages
@@ -115,6 +116,8 @@ def _events(system: System) -> Iterator[Part]:
 
 def _commands(system: System) -> Iterator[Part]:
     """The command classes of its room."""
+    if find_spec(f"commands.{system.name}") is None:
+        return
     room = import_module(f"commands.{system.name}")
     for found in walk_packages(room.__path__, f"{room.__name__}."):
         module = import_module(found.name)
