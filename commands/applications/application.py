@@ -23,6 +23,7 @@ from citybrain.domain.applications.application import (
     IDENTITY_LASTS,
     Application,
     Channel,
+    Terms,
     check_channel,
 )
 from citybrain.domain.citizens.citizen import Citizen, Identification
@@ -143,7 +144,7 @@ async def submit_application(
             channel=command.channel,
             simulated=command.simulated,
             form_sealed=sealed,
-            **_of_item(item, now, services),
+            terms=_terms(item, now, services),
         )
         if known is not None:
             _identify(application, known, now)
@@ -158,25 +159,25 @@ async def submit_application(
     )
 
 
-def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, Any]:
+def _terms(item: ServiceItem, now: datetime, services: Services) -> Terms:
     """What an application keeps of its service item."""
     promised, legal = item.deadline.promised_seconds, item.deadline.legal_working_days
     baseline, today = item.baseline, city_day(now)
     calendar = services.definitions.of(BusinessCalendar)
-    return {
-        "service": item.code,
-        "item_version": item.version,
-        "department": item.department,
-        "pays": item.payout is not None,
-        "baseline": {
+    return Terms(
+        service=item.code,
+        item_version=item.version,
+        department=item.department,
+        pays=item.payout is not None,
+        baseline={
             "materials": baseline.materials,
             "steps": baseline.steps,
             "trips": baseline.trips,
         },
-        "identity_due_at": now + services.deadlines.identity,
-        "promised_at": None if promised is None else now + timedelta(seconds=promised),
-        "legal_due_on": None if legal is None else str(calendar.add_working_days(today, legal)),
-    }
+        identity_due_at=now + services.deadlines.identity,
+        promised_at=None if promised is None else now + timedelta(seconds=promised),
+        legal_due_on=None if legal is None else str(calendar.add_working_days(today, legal)),
+    )
 
 
 async def _recent(

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import ClassVar
 
-from citybrain.domain.applications.application import Application, Status
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.statuses import Status
 from commands.applications.application import change_application, verify_identity
 from commands.handling import Command, CommandContext
 from commands.processes.alarms import StreamAlarms

@@ -3,7 +3,7 @@
 from citybrain.definitions.applications.catalogue import load_services
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.entitlement import Entitlement
-from citybrain.http.applications import application, explanation, reading, services
+from citybrain.http.applications import application, explanation, reading, services, statistics
 from citybrain.http.applications.board import BOARD
 from citybrain.systems.system import System
 from commands.applications.processes.application import ApplicationProcess
@@ -28,6 +28,12 @@ APPLICATIONS = System(
         side_by_side(ApplicationProcess()),
     ),
     projections=(Applications(), ApplicationDays(), SourceDays(), RefusalDays()),
-    routes=(*reading.ROUTES, *application.ROUTES, *explanation.ROUTES, *services.ROUTES),
+    routes=(
+        *reading.ROUTES,
+        *statistics.ROUTES,
+        *application.ROUTES,
+        *explanation.ROUTES,
+        *services.ROUTES,
+    ),
     board=BOARD,
 )

@@ -10,7 +10,8 @@ import pytest
 
 from citybrain.app import open_services
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import Application, Channel, Status
+from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.statuses import Status
 from citybrain.settings import Settings
 from commands.applications.application import SubmitApplication, submit_application
 from commands.applications.processes.application import ApplicationProcess
