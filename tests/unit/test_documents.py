@@ -37,7 +37,7 @@ README, CONTRIBUTING = CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md"
 DOCS = CHECKOUT / "docs"
 LONGEST_README = 200
 OF_TESTS_ONLY = {"CITYBRAIN_TEST_DATABASE_URL"}
-TARGETS = set(re.findall(r"^([a-z]+):.* ## ", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):.* ## ", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
 ROUTES = {
     f"{route.method} {route.path}"
     for system in SYSTEMS
@@ -84,7 +84,7 @@ def test_every_page_is_found_from_another() -> None:
 def test_commands_are_those_that_there_are(document: Path) -> None:
     for line in code_in(document):
         assert not unknown_command(line), line
-        for target in re.findall(r"(?:^|&& )make ([a-z]+)", line):
+        for target in re.findall(r"(?:^|&& )make ([a-z-]+)", line):
             assert target in TARGETS, line
 
 
