@@ -49,12 +49,3 @@ def anchors_in(document: Path) -> set[str]:
     """What a link may name behind `#`, as GitHub makes it of headings."""
     headings = HEADING.findall(FENCE.sub("", document.read_text()))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def python_in(document: Path) -> dict[str, str]:
-    """Python files that a document shows, by the path in their first line."""
-    blocks = (
-        text for language, text in FENCE.findall(document.read_text()) if language == "python"
-    )
-    named = (re.match(r"# (\S+\.py)\n", block) for block in blocks)
-    return {found[1]: found.string for found in named if found}

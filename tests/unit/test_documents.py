@@ -1,10 +1,8 @@
 """What the documents say is there: pages, commands, settings, files, names."""
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,8 +15,6 @@ from citybrain.definitions.applications.catalogue import ServiceItem
 from citybrain.definitions.calendars import CalendarDefinition
 from citybrain.definitions.inspection.cases import CaseFile
 from citybrain.definitions.inspection.imports_311 import Import311
-from citybrain.domain.stream import register_stream
-from citybrain.http.openapi import openapi
 from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
@@ -29,7 +25,6 @@ from tests.given.documents import (
     documents,
     links_in,
     name_of,
-    python_in,
     spans_in,
 )
 
@@ -215,36 +210,3 @@ def members_of(model: type[BaseModel]) -> Iterator[str]:
     schema = model.model_json_schema()
     for part in (schema, *schema.get("$defs", {}).values()):
         yield from part.get("properties", ())
-
-
-FLOORS = ("src/citybrain/domain", "commands", "projections", "src/citybrain/http", "src", "tests")
-
-
-def test_the_system_of_the_recipe_can_be_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = python_in(CONTRIBUTING)
-    made: dict[str, Any] = {}
-    for path in sorted(shown, key=_floor):
-        made[path] = _module(path, shown[path], monkeypatch)
-    system: System = made["src/citybrain/systems/lost.py"].LOST
-    paths = set(openapi(system.routes)["paths"])
-    assert paths == {"/v1/lost-items", "/v1/lost-items/{item_id}/return"}
-    (stream,) = system.streams
-    register_stream(stream)
-    made["tests/unit/domain/lost/test_item.py"].test_a_thing_is_returned_once()
-
-
-def _floor(path: str) -> int:
-    return next(number for number, floor in enumerate(FLOORS) if path.startswith(floor))
-
-
-def _module(path: str, source: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module of this source, as if the file were there; its package, too."""
-    name = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
-    package, _, stem = name.rpartition(".")
-    for each in (package, name):
-        if each not in sys.modules:
-            monkeypatch.setitem(sys.modules, each, ModuleType(each))
-    module = sys.modules[name]
-    exec(compile(source, path, "exec"), vars(module))
-    monkeypatch.setattr(sys.modules[package], stem, module, raising=False)
-    return module
