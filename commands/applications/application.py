@@ -28,6 +28,7 @@ from citybrain.domain.applications.application import (
 )
 from citybrain.domain.citizens.citizen import Citizen, Identification
 from citybrain.errors import InvalidInput, Refused
+from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.unsealed import FORM, GROUNDS, NOTE
 from commands.citizens.citizen import CitizenId
 from commands.handling import Command, CommandContext, CommandResult, change, create
@@ -174,7 +175,7 @@ def _terms(item: ServiceItem, now: datetime, services: Services) -> Terms:
             "steps": baseline.steps,
             "trips": baseline.trips,
         },
-        identity_due_at=now + services.deadlines.identity,
+        identity_due_at=now + identity_time(services),
         promised_at=None if promised is None else now + timedelta(seconds=promised),
         legal_due_on=None if legal is None else str(calendar.add_working_days(today, legal)),
     )
@@ -313,7 +314,7 @@ async def request_evidence_again(
             context.actor,
             now,
             requests=requests_of(application, services),
-            due_at=now + services.deadlines.evidence,
+            due_at=now + evidence_time(services),
         )
 
     return await change_application(application_id, command, context, services, decide)

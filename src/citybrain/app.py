@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -20,7 +19,7 @@ from citybrain.photos import open_photos
 from citybrain.settings import Settings
 from citybrain.systems import PROCESSES, PROJECTIONS, SYSTEMS, load_definitions, register_streams
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
-from commands.services import Deadlines, Services
+from commands.services import Services
 from projections.runner import ProjectionRunner, prepare
 
 HOUR_SECONDS = 3600.0
@@ -49,11 +48,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
             exchange=exchange,
             payments=payments,
             photos=photos,
-            deadlines=Deadlines(
-                identity=timedelta(seconds=settings.application_identity_seconds),
-                evidence=timedelta(seconds=settings.application_evidence_seconds),
-                payout=timedelta(seconds=settings.application_payout_seconds),
-            ),
+            settings=settings,
         )
         if not faces or (settings.mode == "production" and settings.faces_pack is None):
             yield services

@@ -33,6 +33,7 @@ from commands.applications.application import (
     requests_of,
     verify_identity,
 )
+from commands.applications.deadlines import evidence_time, payout_time
 from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.unsealed import (
     FORM,
@@ -185,7 +186,7 @@ class _Drive:
         requests = requests_of(application, services)
         await self._change(
             lambda application, now: application.request_evidence(
-                now, requests=requests, due_at=now + services.deadlines.evidence
+                now, requests=requests, due_at=now + evidence_time(services)
             )
         )
         return 0.0
@@ -195,7 +196,7 @@ class _Drive:
 
         A restart gives the departments their time again.
         """
-        due_at = self._services.clock() + self._services.deadlines.evidence
+        due_at = self._services.clock() + evidence_time(self._services)
         citizen_id = application.citizen_id
         citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
         id_number, form = await self._services.vault.open_texts(
@@ -305,7 +306,7 @@ class _Drive:
                 payment_id=str(payment_id),
                 claim_id=claim_id,
                 from_account=terms.from_account,
-                due_at=now + services.deadlines.payout,
+                due_at=now + payout_time(services),
             )
         )
         return 0.0

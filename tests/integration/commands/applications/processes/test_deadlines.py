@@ -14,6 +14,7 @@ from citybrain.domain.applications.application import Application, Channel
 from citybrain.domain.applications.statuses import Status
 from citybrain.settings import Settings
 from commands.applications.application import SubmitApplication, submit_application
+from commands.applications.deadlines import identity_time, payout_time
 from commands.applications.processes.application import ApplicationProcess
 from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.citizens.citizen import RegisterCitizen, register_citizen
@@ -168,11 +169,11 @@ async def test_it_expires_at_its_time_where_nobody_comes(services: Services) -> 
     async with working(services):
         application, _ = await applied(services)
         await waiting(services, 1)
-    set_ahead(services, services.deadlines.identity - timedelta(seconds=20))
+    set_ahead(services, identity_time(services) - timedelta(seconds=20))
     async with working(services):
         await asyncio.sleep(0.5)
         assert (await services.store.load(Application, application)).status == Status.SUBMITTED
-        set_ahead(services, services.deadlines.identity)
+        set_ahead(services, identity_time(services))
         await until(services, application, Status.EXPIRED)
         await nobody_waits(services)
     topics = [event.topic for event in await services.store.read(application)]
@@ -186,9 +187,9 @@ async def test_who_was_identified_and_overlooked_goes_on_instead_of_expiring(
         application, citizen = await applied(services)
         await waiting(services, 1)
         await services.store.pool.execute("DELETE FROM identity_waits")
-        set_ahead(services, services.deadlines.identity - timedelta(seconds=30))
+        set_ahead(services, identity_time(services) - timedelta(seconds=30))
         await identify(services, citizen)
-        set_ahead(services, services.deadlines.identity)
+        set_ahead(services, identity_time(services))
         await until(services, application, Status.PAID)
 
 
@@ -201,7 +202,7 @@ async def test_a_payout_that_takes_too_long_is_said_to_once_by_whoever_leads(
     async with working(services):
         await until(services, application, Status.PAYING)
         assert not (await services.store.load(Application, application)).payout_delayed
-    set_ahead(services, services.deadlines.payout)
+    set_ahead(services, payout_time(services))
     for _ in range(2):
         async with working(services):
             async with asyncio.timeout(20):
