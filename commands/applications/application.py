@@ -26,11 +26,11 @@ from citybrain.domain.applications.application import (
     Terms,
     check_channel,
 )
-from citybrain.domain.citizens.citizen import Citizen, Identification
+from citybrain.domain.citizens import Citizen, Identification
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.unsealed import FORM, GROUNDS, NOTE
-from commands.citizens.citizen import CitizenId
+from commands.citizens import CitizenId
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 

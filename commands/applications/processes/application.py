@@ -23,7 +23,7 @@ from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.domain.actor import system_actor
 from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
-from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens import Citizen
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.exchange import EvidenceRequest, SourceFailed
 from citybrain.payments import PaymentUnknown, Receipt, payout

@@ -11,7 +11,7 @@ import structlog
 
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.statuses import Status
-from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens import Citizen
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.applications.application import item_of
