@@ -36,6 +36,7 @@ class Services:
     notifier: Notifier
     faces: Faces | None = None
     exchange: Any = None
+    payments: Any = None
     photos: Photos | None = None
     settings: Settings = field(default_factory=Settings)
     clock: Callable[[], datetime] = utc_now

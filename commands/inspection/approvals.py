@@ -1,4 +1,4 @@
-"""What a department or the centre asks for and a supervisor settles, deferrals, and alarms."""
+"""What a department or the centre asks for and a supervisor settles, and the end of a deferral."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -7,13 +7,14 @@ from uuid import uuid4
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
+from citybrain.domain.inspection import approvals
+from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.case_events import Change
 from citybrain.domain.inspection.deadlines import Deadline, MovedDeadline, RunningDeadline, Stage
 from citybrain.domain.times import moment
 from commands.fields import Code, Text
-from commands.handling import Command, CommandContext, CommandResult, change
-from commands.inspection.case import begun, case_answer
+from commands.handling import Command, CommandContext, CommandResult
+from commands.inspection.case import begun, case_answer, change_case
 from commands.services import Services
 
 WARN_SHARE = 0.25  # of what is left of an extended deadline, before its end
@@ -56,10 +57,6 @@ class ResumeCase(Command):
     """End a deferral."""
 
 
-class RaiseAlarms(Command):
-    """Warn of the deadlines that come near, escalate those that have passed."""
-
-
 def request_answer(case: InspectionCase) -> dict[str, Any]:
     """The usual answer, and the id of the latest request that is open."""
     latest = case.requests[-1]["request_id"] if case.requests else None
@@ -71,17 +68,11 @@ async def request_change(
 ) -> CommandResult:
     """Ask for a change."""
     request_id = uuid4().hex
-    return await change(
-        InspectionCase,
-        case_id,
-        command,
-        context,
-        services,
-        lambda case: case.request_change(
-            context.actor, services.clock(), request_id=request_id, **dict(command)
-        ),
-        request_answer,
-    )
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        approvals.request_change(case, context.actor, now, request_id=request_id, **dict(command))
+
+    return await change_case(case_id, command, context, services, decide, request_answer)
 
 
 async def approve_change(
@@ -89,57 +80,50 @@ async def approve_change(
 ) -> CommandResult:
     """Approve a request: the change is made."""
 
-    def decide(case: InspectionCase) -> None:
-        now = services.clock()
-        request = case.request_to_settle(context.actor, command.request_id)
-        fields: dict[str, Any] = {}
+    def decide(case: InspectionCase, now: datetime) -> None:
+        request = approvals.request_to_settle(case, context.actor, command.request_id)
+        fields: dict[str, Any] = {"request_id": command.request_id, "note": command.note}
         if request["change"] == Change.HAND_BACK:
             fields["begun"] = begun(services, now, case.class_code, now, Stage.DISPATCH)
         elif request["change"] == Change.EXTENSION:
             deadline = case.running(request["deadline"])
             calendar = services.definitions.of(BusinessCalendar)
             fields["moved"] = [extended(deadline, request["amount"], now, calendar)]
-        case.approve(context.actor, now, request_id=command.request_id, note=command.note, **fields)
+        approvals.approve(case, context.actor, now, **fields)
 
-    return await _change(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def deny_change(
     case_id: str, command: SettleChange, context: CommandContext, services: Services
 ) -> CommandResult:
     """Deny a request."""
-    return await _change(
-        case_id,
-        command,
-        context,
-        services,
-        lambda case: case.deny(
-            context.actor, services.clock(), request_id=command.request_id, note=command.note
-        ),
-    )
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        request_id, note = command.request_id, command.note
+        approvals.deny(case, context.actor, now, request_id=request_id, note=note)
+
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def resume_case(
     case_id: str, command: ResumeCase, context: CommandContext, services: Services
 ) -> CommandResult:
     """Go on with a deferred case."""
-    return await _change(
-        case_id, command, context, services, lambda case: _resume(case, context, services)
-    )
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        resume(case, now, context, services)
+
+    return await change_case(case_id, command, context, services, decide)
 
 
-async def raise_alarms(
-    case_id: str, command: RaiseAlarms, context: CommandContext, services: Services
-) -> CommandResult:
-    """Whatever time it is for: the end of a deferral, warnings, escalations."""
-
-    def decide(case: InspectionCase) -> None:
-        now = services.clock()
-        if case.deferred_until is not None and moment(case.deferred_until) <= now:
-            _resume(case, context, services)
-        case.raise_alarms(context.actor, now)
-
-    return await _change(case_id, command, context, services, decide)
+def resume(
+    case: InspectionCase, now: datetime, context: CommandContext, services: Services
+) -> None:
+    """End a deferral: what was left of the deadlines begins to run again."""
+    calendar, paused_at = services.definitions.of(BusinessCalendar), case.deferred_at or now
+    moved = [postponed(deadline, paused_at, now, calendar) for deadline in case.deadlines]
+    approvals.resume(case, context.actor, now, moved=moved)
 
 
 def extended(
@@ -177,19 +161,3 @@ def postponed(
         "warn_at": later(moment(deadline["warn_at"])).isoformat(),
         "due_at": later(moment(deadline["due_at"])).isoformat(),
     }
-
-
-def _resume(case: InspectionCase, context: CommandContext, services: Services) -> None:
-    now, calendar = services.clock(), services.definitions.of(BusinessCalendar)
-    paused_at = case.deferred_at or now
-    case.resume(
-        context.actor,
-        now,
-        moved=[postponed(each, paused_at, now, calendar) for each in case.deadlines],
-    )
-
-
-async def _change(
-    case_id: str, command: Command, context: CommandContext, services: Services, decide: Any
-) -> CommandResult:
-    return await change(InspectionCase, case_id, command, context, services, decide, case_answer)

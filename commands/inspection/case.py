@@ -1,31 +1,32 @@
-"""The commands of an inspection case on its way from report to closing, and their handlers."""
+"""The commands of an inspection case on its way from report to closing, and their handlers.
+
+What the handlers of all its commands share is here, too: the answer, and what they take from the
+definitions in force.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import orjson
 from pydantic import AfterValidator, Field, StringConstraints
 
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.inspection.cases import InspectionDefinitions, cases_at
 from citybrain.definitions.platform.areas import areas_at
 from citybrain.domain.actor import Role
-from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CasePlace, CaseSource
 from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.errors import InvalidInput
 from commands.fields import Code, Latitude, Longitude, LongText, Moment, Sha256, Text
-from commands.handling import Command, CommandContext, CommandResult, change, create, once_a_key
+from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 
-COMMENT = "case-comment"
-COMMENT_KEPT = timedelta(days=180)
 REWORK_STAGES = (Stage.HANDLING,)
 REOPENED_STAGES = (Stage.HANDLING, Stage.CLOSING)
 
 
-def _once_each(codes: list[str]) -> list[str]:
+def once_each(codes: list[str]) -> list[str]:
     if len(set(codes)) != len(codes):
         raise ValueError("a code is named twice")
     return codes
@@ -73,7 +74,7 @@ class DispatchCase(StepCommand):
     """Send the case to departments; routed by its class where none are given."""
 
     departments: (
-        Annotated[list[Code], Field(min_length=1, max_length=10), AfterValidator(_once_each)] | None
+        Annotated[list[Code], Field(min_length=1, max_length=10), AfterValidator(once_each)] | None
     ) = Field(None, description="by the routing of the class where absent")
     lead: Code | None = Field(None, description="one of the departments; the first where absent")
 
@@ -82,45 +83,6 @@ class AcceptCase(StepCommand):
     """A department takes the case on."""
 
     department: Code
-
-
-class DeclineCase(StepCommand):
-    """A department that does not lead has no part in the case."""
-
-    department: Code
-    reason: Annotated[Text, StringConstraints(min_length=1)]
-
-
-class DepartmentTask(Command):
-    """What one department does."""
-
-    department: Code
-    task: Annotated[Text, StringConstraints(min_length=1, max_length=500)]
-
-
-class DecideCase(StepCommand):
-    """The joint decision: what each department does. A later one replaces it."""
-
-    department: Code = Field(description="the lead")
-    plan: Annotated[Text, StringConstraints(min_length=1)]
-    tasks: list[DepartmentTask] = Field(max_length=10)
-
-
-class FinishTask(StepCommand):
-    """A department did its part of the joint decision."""
-
-    department: Code
-    note: Text = ""
-    evidence_sha256: list[Sha256] = Field(default_factory=list, max_length=20)
-
-
-class ReachMilestone(StepCommand):
-    """A deadline within the handling is met, as when a place was made safe."""
-
-    department: Code
-    milestone: Code = Field(description="`until` of one of the case's deadlines")
-    note: Text = ""
-    evidence_sha256: list[Sha256] = Field(default_factory=list, max_length=20)
 
 
 class HandleCase(StepCommand):
@@ -155,18 +117,29 @@ class ReopenCase(Command):
     reason: Annotated[Text, StringConstraints(min_length=1)]
 
 
-class CommentCase(Command):
-    """Say something of a case. Text and contact are kept sealed, for a time."""
-
-    text: Annotated[LongText, StringConstraints(min_length=1)]
-    contact: dict[str, str] = Field(default_factory=dict, description="how to reach the author")
-    stated: str | None = Field(None, description="how it stands as the author sees it")
-    written_at: Moment | None = None
-
-
 def case_answer(case: InspectionCase) -> dict[str, Any]:
     """What every command on a case answers."""
     return {"case_id": case.id, "status": str(case.status), "version": case.version}
+
+
+async def change_case(
+    case_id: str,
+    command: Command,
+    context: CommandContext,
+    services: Services,
+    decide: Callable[[InspectionCase, datetime], None],
+    answer: Callable[[InspectionCase], dict[str, Any]] = case_answer,
+) -> CommandResult:
+    """Run a decision on a case, now."""
+    return await change(
+        InspectionCase,
+        case_id,
+        command,
+        context,
+        services,
+        lambda case: decide(case, services.clock()),
+        answer,
+    )
 
 
 async def report_case(
@@ -176,17 +149,16 @@ async def report_case(
 
     def decide() -> InspectionCase:
         now = services.clock()
-        at = _told_at(command, context, now)
+        at = told_at(command, context, now)
         attributes = checked_attributes(command, context, services, now)
         _require_sure(command, context, services, now)
-        return InspectionCase.report(
-            context.actor,
-            now,
-            case_id=case_id,
-            place=place_of(services, now, command.latitude, command.longitude),
-            begun=begun(services, now, command.class_code, at, Stage.FILING),
-            **(dict(command) | {"attributes": attributes}),
-        )
+        made_of_it: dict[str, Any] = {
+            "attributes": attributes,
+            "place": place_of(services, now, command.latitude, command.longitude),
+            "begun": begun(services, now, command.class_code, at, Stage.FILING),
+        }
+        reported = Reported(**(dict(command) | made_of_it))
+        return InspectionCase.report(context.actor, now, reported, case_id=case_id)
 
     return await create(command, context, services, decide, case_answer)
 
@@ -197,7 +169,7 @@ async def file_case(
     """File a reported case."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
-        at = _told_at(command, context, now)
+        at = told_at(command, context, now)
         case.file(
             context.actor,
             now,
@@ -206,7 +178,7 @@ async def file_case(
             occurred_at=command.occurred_at,
         )
 
-    return await _step(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def dispatch_case(
@@ -243,11 +215,11 @@ async def dispatch_case(
             occurred_at=command.occurred_at,
             begun=given
             or begun(
-                services, now, case.class_code, _told_at(command, context, now), Stage.HANDLING
+                services, now, case.class_code, told_at(command, context, now), Stage.HANDLING
             ),
         )
 
-    return await _step(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def accept_case(
@@ -260,79 +232,7 @@ async def accept_case(
             context.actor, now, department=command.department, occurred_at=command.occurred_at
         )
 
-    return await _step(case_id, command, context, services, decide)
-
-
-async def decline_case(
-    case_id: str, command: DeclineCase, context: CommandContext, services: Services
-) -> CommandResult:
-    """A department has no part in the case."""
-
-    def decide(case: InspectionCase, now: datetime) -> None:
-        case.decline(
-            context.actor,
-            now,
-            department=command.department,
-            reason=command.reason,
-            occurred_at=command.occurred_at,
-        )
-
-    return await _step(case_id, command, context, services, decide)
-
-
-async def decide_case(
-    case_id: str, command: DecideCase, context: CommandContext, services: Services
-) -> CommandResult:
-    """The lead settles what each department does."""
-
-    def decide(case: InspectionCase, now: datetime) -> None:
-        case.decide(
-            context.actor,
-            now,
-            department=command.department,
-            plan=command.plan,
-            tasks=[{"department": each.department, "task": each.task} for each in command.tasks],
-            occurred_at=command.occurred_at,
-        )
-
-    return await _step(case_id, command, context, services, decide)
-
-
-async def finish_task(
-    case_id: str, command: FinishTask, context: CommandContext, services: Services
-) -> CommandResult:
-    """A department did its part."""
-
-    def decide(case: InspectionCase, now: datetime) -> None:
-        case.finish_task(
-            context.actor,
-            now,
-            department=command.department,
-            note=command.note,
-            evidence_sha256=command.evidence_sha256,
-            occurred_at=command.occurred_at,
-        )
-
-    return await _step(case_id, command, context, services, decide)
-
-
-async def reach_milestone(
-    case_id: str, command: ReachMilestone, context: CommandContext, services: Services
-) -> CommandResult:
-    """A deadline within the handling is met."""
-
-    def decide(case: InspectionCase, now: datetime) -> None:
-        case.reach_milestone(
-            context.actor,
-            now,
-            department=command.department,
-            milestone=command.milestone,
-            note=command.note,
-            evidence_sha256=command.evidence_sha256,
-            occurred_at=command.occurred_at,
-        )
-
-    return await _step(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def handle_case(
@@ -341,7 +241,7 @@ async def handle_case(
     """The lead department reports the problem solved."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
-        at = _told_at(command, context, now)
+        at = told_at(command, context, now)
         recheck = (
             services.definitions.of(InspectionDefinitions)
             .at(now)
@@ -360,7 +260,7 @@ async def handle_case(
             recheck_at=at + timedelta(minutes=recheck or 0) if seen_by_camera else None,
         )
 
-    return await _step(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def return_case(
@@ -375,11 +275,11 @@ async def return_case(
             reason=command.reason,
             occurred_at=command.occurred_at,
             begun=begun(
-                services, now, case.class_code, _told_at(command, context, now), *REWORK_STAGES
+                services, now, case.class_code, told_at(command, context, now), *REWORK_STAGES
             ),
         )
 
-    return await _step(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def verify_case(
@@ -390,7 +290,7 @@ async def verify_case(
     def decide(case: InspectionCase, now: datetime) -> None:
         case.verify(context.actor, now, note=command.note, occurred_at=command.occurred_at)
 
-    return await _step(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def close_case(
@@ -403,7 +303,7 @@ async def close_case(
             context.actor, now, resolution=command.resolution, occurred_at=command.occurred_at
         )
 
-    return await _step(case_id, command, context, services, decide)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def reopen_case(
@@ -419,47 +319,7 @@ async def reopen_case(
             begun=begun(services, now, case.class_code, now, *REOPENED_STAGES),
         )
 
-    return await change(
-        InspectionCase,
-        case_id,
-        command,
-        context,
-        services,
-        lambda case: decide(case, services.clock()),
-        case_answer,
-    )
-
-
-@once_a_key
-async def comment_case(
-    case_id: str, command: CommentCase, context: CommandContext, services: Services
-) -> CommandResult:
-    """Seal what somebody says of a case, and note that they did."""
-
-    def decide(case: InspectionCase, comment_id: str) -> None:
-        case.comment(
-            context.actor,
-            services.clock(),
-            comment_id=comment_id,
-            stated=command.stated,
-            written_at=command.written_at,
-        )
-
-    # A refusal comes before anything is kept.
-    decide(await services.store.load(InspectionCase, case_id), comment_id="")
-    await services.vault.create_key(case_id)
-    said = orjson.dumps({"text": command.text, **command.contact})
-    kept_until = services.clock() + COMMENT_KEPT
-    comment_id = await services.vault.keep(case_id, COMMENT, said, kept_until)
-    return await change(
-        InspectionCase,
-        case_id,
-        command,
-        context,
-        services,
-        lambda case: decide(case, str(comment_id)),
-        case_answer,
-    )
+    return await change_case(case_id, command, context, services, decide)
 
 
 def checked_attributes(
@@ -487,7 +347,7 @@ def _require_sure(
         )
 
 
-def _told_at(command: StepCommand, context: CommandContext, now: datetime) -> datetime:
+def told_at(command: StepCommand, context: CommandContext, now: datetime) -> datetime:
     """When a stage begins: as we are told, but for an import, which tells of another system."""
     if context.actor.has(Role.SYSTEM) and command.occurred_at is not None:
         return min(command.occurred_at, now)
@@ -528,21 +388,3 @@ def begun(
         services.definitions.of(BusinessCalendar),
     )
     return definitions.deadlines(class_code, stages, at, calendar)
-
-
-async def _step(
-    case_id: str,
-    command: StepCommand,
-    context: CommandContext,
-    services: Services,
-    decide: Callable[[InspectionCase, datetime], None],
-) -> CommandResult:
-    return await change(
-        InspectionCase,
-        case_id,
-        command,
-        context,
-        services,
-        lambda case: decide(case, services.clock()),
-        case_answer,
-    )

@@ -10,17 +10,28 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import Field, StringConstraints
 
+from citybrain.domain.inspection import merging
 from citybrain.domain.inspection.camera import Camera, stream_of
-from citybrain.domain.inspection.case import UNSOLVED, CannotMerge, InspectionCase, NotMerged
-from citybrain.domain.inspection.case_events import CaseDetection, CaseSource
+from citybrain.domain.inspection.case import InspectionCase, Reported
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.domain.inspection.detection import Detection
+from citybrain.domain.inspection.merging_events import CaseDetection
+from citybrain.domain.inspection.refusals import CannotMerge, NotMerged
+from citybrain.domain.inspection.statuses import UNSOLVED
 from citybrain.domain.times import moment
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import StreamNotFound
 from commands.fields import Text
-from commands.handling import Command, CommandContext, CommandResult, change, create
-from commands.inspection.case import REOPENED_STAGES, REWORK_STAGES, begun, case_answer, place_of
+from commands.handling import Command, CommandContext, CommandResult, create
+from commands.inspection.case import (
+    REOPENED_STAGES,
+    REWORK_STAGES,
+    begun,
+    case_answer,
+    change_case,
+    place_of,
+)
 from commands.services import Services
 
 SILENT_AFTER = timedelta(minutes=10)
@@ -66,16 +77,11 @@ async def merge_case(
     if command.into_case_id == case_id:
         raise InvalidInput("a case is merged into another")
     other = await services.store.load(InspectionCase, case_id)
-    reason = command.reason
-    return await change(
-        InspectionCase,
-        command.into_case_id,
-        command,
-        context,
-        services,
-        lambda case: case.absorb(context.actor, services.clock(), other=other, reason=reason),
-        case_answer,
-    )
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        merging.absorb(case, context.actor, now, other=other, reason=command.reason)
+
+    return await change_case(command.into_case_id, command, context, services, decide)
 
 
 async def unmerge_case(
@@ -87,15 +93,11 @@ async def unmerge_case(
         other = await services.store.load(InspectionCase, case.merged_into)
         if other.merged_into is not None:
             raise CannotMerge("undo the merge of that case first", merged_into=other.merged_into)
-    return await change(
-        InspectionCase,
-        case_id,
-        command,
-        context,
-        services,
-        lambda case: case.unmerge(context.actor, services.clock(), reason=command.reason),
-        case_answer,
-    )
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        merging.unmerge(case, context.actor, now, reason=command.reason)
+
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def separate_detection(
@@ -108,18 +110,19 @@ async def separate_detection(
             raise CannotMerge("it came with a case that was merged: undo that first", case_id=other)
     found = await services.store.load(Detection, command.detection_id)
 
-    def decide(case: InspectionCase) -> None:
+    def decide(case: InspectionCase, now: datetime) -> None:
         name = f"citybrain:separated:{command.detection_id}:{case_id}:{case.version}"
         new_case_id = f"case-{uuid5(NAMESPACE_URL, name).hex}"
-        case.separate_detection(
+        merging.separate_detection(
+            case,
             context.actor,
-            services.clock(),
+            now,
             detection=as_evidence(found, new_case_id),
             new_case_id=new_case_id,
             reason=command.reason,
         )
 
-    return await change(InspectionCase, case_id, command, context, services, decide, case_answer)
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def open_from_detections(
@@ -129,10 +132,7 @@ async def open_from_detections(
 
     def decide() -> InspectionCase:
         now, first = services.clock(), command.detections[0]
-        case = InspectionCase.report(
-            context.actor,
-            now,
-            case_id=case_id,
+        reported = Reported(
             source=CaseSource.CAMERA,
             class_code=command.class_code,
             description="",
@@ -147,6 +147,7 @@ async def open_from_detections(
             place=place_of(services, now, first["latitude"], first["longitude"]),
             begun=begun(services, now, command.class_code, now, Stage.FILING),
         )
+        case = InspectionCase.report(context.actor, now, reported, case_id=case_id)
         _take(case, command, context, services, now)
         return case
 
@@ -157,14 +158,12 @@ async def take_detections(
     case_id: str, command: TakeDetections, context: CommandContext, services: Services
 ) -> CommandResult:
     """More evidence of a case; what it has already is left out."""
-    return await change(
-        InspectionCase,
+    return await change_case(
         case_id,
         command,
         context,
         services,
-        lambda case: _take(case, command, context, services, services.clock()),
-        case_answer,
+        lambda case, now: _take(case, command, context, services, now),
     )
 
 
@@ -181,7 +180,8 @@ def _take(
         rework = begun(services, now, case.class_code, now, *REWORK_STAGES)
         reopened = begun(services, now, case.class_code, now, *REOPENED_STAGES)
     for detection in command.detections:
-        case.merge_detection(
+        merging.merge_detection(
+            case,
             context.actor,
             now,
             detection=cast("CaseDetection", detection),
@@ -198,17 +198,12 @@ async def finish_merge(
         raise CannotMerge("the other case goes on in this one")
     if case_id not in (await services.store.load(InspectionCase, into_case_id)).absorbed:
         raise NotMerged("the merge has been undone")
-    return await change(
-        InspectionCase,
-        case_id,
-        MergeCase(into_case_id=into_case_id, reason=reason),
-        context,
-        services,
-        lambda case: case.merge(
-            context.actor, services.clock(), into_case_id=into_case_id, reason=reason
-        ),
-        case_answer,
-    )
+    command = MergeCase(into_case_id=into_case_id, reason=reason)
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        merging.merge(case, context.actor, now, into_case_id=into_case_id, reason=reason)
+
+    return await change_case(case_id, command, context, services, decide)
 
 
 async def merged_cases(case_id: str, services: Services) -> list[str]:
@@ -231,9 +226,9 @@ async def hand_over(case_id: str, context: CommandContext, services: Services) -
     through, last = way[-2:]
     other = await services.store.load(InspectionCase, last)
     later: list[dict[str, Any]] = []
-    for each, seen in case.detections.items():
-        if not other.has_detection(each):
-            detection = await services.store.load(Detection, each)
+    for detection_id, seen in case.detections.items():
+        if not other.has_detection(detection_id):
+            detection = await services.store.load(Detection, detection_id)
             evidence = as_evidence(detection, seen["case_id"])
             later.append({**evidence, "with_case_id": through})
     if later:
@@ -250,17 +245,11 @@ async def release_case(
     left = await services.store.load(InspectionCase, left_case_id)
     if left.merged_into == case_id:
         raise CannotMerge("it has been merged again")
-    return await change(
-        InspectionCase,
-        case_id,
-        UnmergeCase(reason=reason),
-        context,
-        services,
-        lambda case: case.release(
-            context.actor, services.clock(), case_id=left_case_id, reason=reason
-        ),
-        case_answer,
-    )
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        merging.release(case, context.actor, now, case_id=left_case_id, reason=reason)
+
+    return await change_case(case_id, UnmergeCase(reason=reason), context, services, decide)
 
 
 async def recheck_case(case_id: str, context: CommandContext, services: Services) -> None:
@@ -273,11 +262,10 @@ async def recheck_case(case_id: str, context: CommandContext, services: Services
     if case.recheck_at is None or case.handled_at is None:
         return
     handled_at = case.handled_at
-    cameras = sorted({each["camera_id"] for each in case.detections.values()})
-    blind = [each for each in cameras if not await _watched(each, handled_at, services)]
+    cameras = sorted({seen["camera_id"] for seen in case.detections.values()})
+    blind = [camera for camera in cameras if not await _watched(camera, handled_at, services)]
 
-    def decide(case: InspectionCase) -> None:
-        now = services.clock()
+    def decide(case: InspectionCase, now: datetime) -> None:
         if case.recheck_at is None or moment(case.recheck_at) > now:
             return
         if blind:
@@ -288,7 +276,7 @@ async def recheck_case(case_id: str, context: CommandContext, services: Services
         case.verify(context.actor, now, note="the cameras have not seen it since")
         case.close(context.actor, now, resolution="verified by camera")
 
-    await change(InspectionCase, case_id, Command(), context, services, decide, case_answer)
+    await change_case(case_id, Command(), context, services, decide)
 
 
 async def _watched(camera_id: str, since: datetime, services: Services) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+from pydantic import AwareDatetime, BaseModel
 
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
@@ -20,11 +21,21 @@ CREATE TABLE cameras (
 );
 CREATE INDEX ON cameras (camera_id) WHERE NOT online;
 """
-INSERT = """
-INSERT INTO cameras (camera_id, latitude, longitude, online, since, reason, simulated)
-SELECT * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::boolean[], $5::timestamptz[],
-                     $6::text[], $7::boolean[])
-"""
+
+
+class CameraRow(BaseModel):
+    """A camera."""
+
+    camera_id: str
+    latitude: float
+    longitude: float
+    online: bool
+    since: AwareDatetime
+    reason: str
+    simulated: bool
+
+
+COLUMNS = tuple(CameraRow.model_fields)
 CHANGE = """
 UPDATE cameras c SET online = n.online, since = n.since, reason = n.reason
 FROM unnest($1::text[], $2::boolean[], $3::timestamptz[], $4::text[])
@@ -45,7 +56,7 @@ class Cameras:
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
-        """New cameras, then the last change of each."""
+        """New cameras, then the last change of every camera."""
         new: list[tuple[Any, ...]] = []
         changed: dict[str, tuple[Any, ...]] = {}
         for event in events:
@@ -58,16 +69,16 @@ class Cameras:
                 online = event.topic != OFFLINE
                 changed[camera_id] = (camera_id, online, at, data.get("reason", ""))
         if new:
-            await connection.execute(INSERT, *map(list, zip(*new, strict=True)))
+            await connection.copy_records_to_table("cameras", records=new, columns=COLUMNS)
         if changed:
             await connection.execute(CHANGE, *map(list, zip(*changed.values(), strict=True)))
 
 
-PAGE = """
-SELECT camera_id, latitude, longitude, online, since, reason, simulated FROM cameras.cameras
+PAGE = f"""
+SELECT {", ".join(COLUMNS)} FROM cameras.cameras
 WHERE ($1::boolean IS NULL OR online = $1) AND ($2::text IS NULL OR camera_id > $2)
 ORDER BY camera_id LIMIT $3
-"""
+"""  # noqa: S608
 COUNTS = """
 SELECT count(*) AS total, count(*) FILTER (WHERE NOT online) AS offline FROM cameras.cameras
 """

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
+from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
@@ -118,16 +119,36 @@ class CaseDays:
         }
 
 
-DAYS = """
-SELECT day, class_code, reported, filed, dispatched, handled, returned, closed, reopened,
-       CASE WHEN first_handled > 0 THEN ms_to_handled / first_handled / 1000.0 END
-           AS mean_seconds_to_handled,
-       CASE WHEN closed > 0 THEN ms_to_closed / closed / 1000.0 END AS mean_seconds_to_closed,
-       CASE WHEN handled > 0 THEN (returned + reopened)::float8 / handled END AS rework_rate
+class DayRow(BaseModel):
+    """One city day and class."""
+
+    day: date
+    class_code: str
+    reported: int
+    filed: int
+    dispatched: int
+    handled: int
+    returned: int
+    closed: int
+    reopened: int
+    mean_seconds_to_handled: float | None
+    mean_seconds_to_closed: float | None
+    rework_rate: float | None = Field(description="(returned + reopened) / handled")
+
+
+MADE = {  # what is no column of the table
+    "mean_seconds_to_handled": (
+        "CASE WHEN first_handled > 0 THEN ms_to_handled / first_handled / 1000.0 END"
+    ),
+    "mean_seconds_to_closed": "CASE WHEN closed > 0 THEN ms_to_closed / closed / 1000.0 END",
+    "rework_rate": "CASE WHEN handled > 0 THEN (returned + reopened)::float8 / handled END",
+}
+DAYS = f"""
+SELECT {", ".join(f"{MADE.get(name, name)} AS {name}" for name in DayRow.model_fields)}
 FROM case_days.days
 WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR class_code = $3)
 ORDER BY day, class_code
-"""
+"""  # noqa: S608
 
 
 async def days(pool: Pool, *, since: date, until: date, class_code: str | None = None) -> list[Row]:

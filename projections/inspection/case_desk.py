@@ -1,18 +1,24 @@
 """The case desk: one row for every case, and one for each of its running deadlines.
 
-Deadlines come from the events as they are: what began, ended or was moved. The centre is
-responsible for those of stages that no department has.
+How a case stands follows from its events by the fold of the domain. Beside the tables stand their
+rows as the API answers them: what is asked of them is in `case_desk_questions`.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import cos, radians
 from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import AwareDatetime, BaseModel, Field
 
-from citybrain.domain.inspection.case_events import EVENTS
+from citybrain.domain.inspection.case import EVENT_OF
+from citybrain.domain.inspection.case_events import REPORT, CaseReported
+from citybrain.domain.inspection.deadlines import recalled, responsible
+from citybrain.domain.inspection.standing import Standing
+from citybrain.domain.inspection.statuses import CaseStatus, is_over
+from citybrain.domain.times import as_text, moment
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Row
 
@@ -82,24 +88,81 @@ CREATE INDEX ON deadlines (due_at, case_id, code) WHERE NOT paused;
 CREATE INDEX ON deadlines (responsible, due_at, case_id, code) WHERE NOT paused;
 """
 
-COLUMNS = (
-    "case_id", "class_code", "status", "open", "source", "lead", "departments", "district",
-    "street", "community", "cell", "address", "latitude", "longitude", "location", "description",
-    "simulated", "reported_at", "updated_at", "closed_at", "detections", "times_returned",
-    "times_reopened", "deferred_until", "merged_into", "requests", "due_at", "overdue", "state",
-    "version", "position",
-)  # fmt: skip
-DEADLINE_COLUMNS = (
-    "case_id", "code", "stage", "responsible", "district", "class_code", "due_at", "warn_at",
-    "warned", "missed", "paused", "simulated",
-)  # fmt: skip
+
+class CaseRow(BaseModel):
+    """A row of the case desk."""
+
+    case_id: str
+    class_code: str
+    status: str
+    source: str
+    lead: str | None
+    departments: list[str]
+    district: str | None
+    street: str | None
+    community: str | None
+    cell: str | None
+    address: str | None
+    latitude: float
+    longitude: float
+    description: str
+    simulated: bool
+    reported_at: AwareDatetime
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    detections: int
+    times_returned: int
+    times_reopened: int
+    deferred_until: AwareDatetime | None
+    merged_into: str | None
+    requests: list[str] = Field(description="changes that wait for a supervisor")
+    due_at: AwareDatetime | None = Field(description="the next deadline")
+    overdue: bool
+    version: int
+    position: int
+
+
+class DeadlineRow(BaseModel):
+    """A deadline that runs."""
+
+    case_id: str
+    code: str
+    stage: str
+    responsible: str = Field(description="a department, or `centre`")
+    district: str | None
+    class_code: str
+    due_at: AwareDatetime
+    warn_at: AwareDatetime
+    warned: bool
+    missed: bool
+    simulated: bool
+
+
+COLUMNS = (*CaseRow.model_fields, "open", "location", "state")
+DEADLINE_COLUMNS = (*DeadlineRow.model_fields, "paused")
+SAME = tuple(name for name in CaseRow.model_fields if name in REPORT)
+"""What a row has of the report as it was."""
+
+PLACES = ("district", "street", "community", "cell")
 CHANGING = {  # the columns that a later event changes, and how they travel
-    "status": "text", "open": "boolean", "lead": "text", "departments": "list",
-    "updated_at": "timestamptz", "closed_at": "timestamptz", "detections": "int",
-    "times_returned": "int", "times_reopened": "int", "deferred_until": "timestamptz",
-    "merged_into": "text", "requests": "list", "due_at": "timestamptz", "overdue": "boolean",
-    "state": "jsonb", "version": "bigint", "position": "bigint",
-}  # fmt: skip
+    "status": "text",
+    "open": "boolean",
+    "lead": "text",
+    "departments": "list",
+    "updated_at": "timestamptz",
+    "closed_at": "timestamptz",
+    "detections": "int",
+    "times_returned": "int",
+    "times_reopened": "int",
+    "deferred_until": "timestamptz",
+    "merged_into": "text",
+    "requests": "list",
+    "due_at": "timestamptz",
+    "overdue": "boolean",
+    "state": "jsonb",
+    "version": "bigint",
+    "position": "bigint",
+}
 SENT_AS = {"list": "text"}  # an array of arrays has no place in unnest
 READ = f"SELECT {', '.join(COLUMNS)} FROM cases WHERE case_id = ANY($1)"  # noqa: S608
 UPDATE = """
@@ -116,23 +179,10 @@ FROM unnest($1::text[], {arguments}) AS n(case_id, {columns}) WHERE c.case_id = 
     ),
     columns=", ".join(CHANGING),
 )
+DEADLINE_KEPT = ("stage", "due_at", "warn_at", "warned", "missed")
 DELETE_DEADLINES = "DELETE FROM deadlines WHERE case_id = ANY($1)"
 
-REPORTED = "case.reported"
-STATUS = {
-    "case.filed": "filed", "case.dispatched": "dispatched", "case.handled": "handled",
-    "case.returned": "returned", "case.verified": "verified", "case.closed": "closed",
-    "case.reopened": "reopened", "case.voided": "voided", "case.merged": "merged",
-    "case.handed_back": "filed",
-}  # fmt: skip
-OVER = frozenset({"closed", "voided", "merged"})
-SAME = (
-    "class_code", "source", "address", "latitude", "longitude", "description", "simulated",
-)  # fmt: skip
-PLACES = ("district", "street", "community", "cell")
-CENTRE = "centre"
-
-Deadlines = dict[str, list[tuple[Any, ...]]]
+DeadlineRows = list[tuple[Any, ...]]
 
 
 class CaseDesk:
@@ -140,216 +190,162 @@ class CaseDesk:
 
     name = "case_desk"
     version = 1
-    topics = frozenset(event.TOPIC for event in EVENTS)
     tables = TABLES
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All of a case."""
+        return frozenset(EVENT_OF)
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
         """Fold the batch into its rows and write them anew."""
-        rows: dict[str, Row] = {}
         ids = list({event.stream_id for event in events})
-        for found in await connection.fetch(READ, ids):
-            rows[found["case_id"]] = dict(found) | {"state": orjson.loads(found["state"])}
-        known = set(rows)
-        before = {case_id: _deadlines(row) for case_id, row in rows.items()}
+        known = {row["case_id"]: _kept(row) for row in await connection.fetch(READ, ids)}
+        before = {case_id: case.deadline_rows() for case_id, case in known.items()}
+        cases = dict(known)
         for event in events:
-            if event.topic == REPORTED:
-                rows[event.stream_id] = _reported(event)
-            _change(rows[event.stream_id], event)
-        new = [row for case_id, row in rows.items() if case_id not in known]
+            if event.topic == CaseReported.TOPIC:
+                cases[event.stream_id] = _reported(event)
+            cases[event.stream_id].follow(event)
+        rows = {case_id: case.as_row() for case_id, case in cases.items()}
+        new = [
+            [row[name] for name in COLUMNS] for case_id, row in rows.items() if case_id not in known
+        ]
         if new:
-            records = [[_column(row, name) for name in COLUMNS] for row in new]
-            await connection.copy_records_to_table("cases", columns=COLUMNS, records=records)
+            await connection.copy_records_to_table("cases", columns=COLUMNS, records=new)
         if known:
             changed = [rows[case_id] for case_id in known]
             columns = [[_sent(row, name) for row in changed] for name in CHANGING]
             await connection.execute(UPDATE, list(known), *columns)
-        after = {case_id: _deadlines(row) for case_id, row in rows.items()}
+        after = {case_id: case.deadline_rows() for case_id, case in cases.items()}
         await self._write_deadlines(connection, before, after)
 
     async def _write_deadlines(
-        self, connection: "asyncpg.Connection[Any]", before: Deadlines, after: Deadlines
+        self,
+        connection: "asyncpg.Connection[Any]",
+        before: Mapping[str, DeadlineRows],
+        after: Mapping[str, DeadlineRows],
     ) -> None:
         """Those of the cases where they have changed."""
         changed = [case_id for case_id in after if after[case_id] != before.get(case_id, [])]
         if gone := [case_id for case_id in changed if before.get(case_id)]:
             await connection.execute(DELETE_DEADLINES, gone)
-        if records := [each for case_id in changed for each in after[case_id]]:
+        if records := [row for case_id in changed for row in after[case_id]]:
             await connection.copy_records_to_table(
                 "deadlines", columns=DEADLINE_COLUMNS, records=records
             )
 
 
-def _column(row: Row, name: str) -> Any:
-    return orjson.dumps(row["state"]).decode() if name == "state" else row[name]
-
-
 def _sent(row: Row, name: str) -> Any:
-    return ",".join(row[name]) if CHANGING[name] == "list" else _column(row, name)
+    return ",".join(row[name]) if CHANGING[name] == "list" else row[name]
 
 
-def _reported(event: RecordedEvent) -> Row:
+@dataclass(slots=True)
+class _Case:
+    """A row, and how its case stands, while a batch is folded."""
+
+    row: Row
+    standing: Standing = field(default_factory=Standing)
+
+    def follow(self, event: RecordedEvent) -> None:
+        """Bring it up to an event."""
+        row, data, meaning = self.row, event.data, EVENT_OF[event.topic]
+        meaning.fold(self.standing, data)
+        row["detections"] += meaning.adds_detections(data)
+        row["updated_at"] = data["occurred_at"]
+        row["version"], row["position"] = event.version, event.position
+        if meaning.leads_to is CaseStatus.CLOSED:
+            row["closed_at"] = data["occurred_at"]
+        elif not is_over(self.standing.status):
+            row["closed_at"] = None
+
+    def as_row(self) -> Row:
+        """The row as the table has it."""
+        standing = self.standing
+        due = [moment(deadline["due_at"]) for deadline in standing.deadlines]
+        state = {
+            "deadlines": {
+                deadline["code"]: {name: deadline[name] for name in DEADLINE_KEPT}  # type: ignore[literal-required]
+                for deadline in standing.deadlines
+            },
+            "requests": {each["request_id"]: each["change"] for each in standing.requests},
+            "before_merge": standing.status_before_merge,
+        }
+        return self.row | {
+            "status": standing.status,
+            "open": not is_over(standing.status),
+            "lead": standing.lead,
+            "departments": standing.departments,
+            "times_returned": standing.times_returned,
+            "times_reopened": standing.times_reopened,
+            "deferred_until": standing.deferred_until and moment(standing.deferred_until),
+            "merged_into": standing.merged_into,
+            "requests": sorted(each["change"] for each in standing.requests),
+            "due_at": min(due, default=None),
+            "overdue": any(deadline["missed"] for deadline in standing.deadlines),
+            "state": orjson.dumps(state).decode(),
+        }
+
+    def deadline_rows(self) -> DeadlineRows:
+        """The rows of its running deadlines; none where it is over."""
+        row, standing = self.row, self.standing
+        if is_over(standing.status):
+            return []
+        paused = standing.deferred_until is not None
+        return [
+            (
+                row["case_id"],
+                deadline["code"],
+                deadline["stage"],
+                responsible(deadline["stage"], standing.lead),
+                row["district"],
+                row["class_code"],
+                moment(deadline["due_at"]),
+                moment(deadline["warn_at"]),
+                deadline["warned"],
+                deadline["missed"],
+                row["simulated"],
+                paused,
+            )
+            for deadline in standing.deadlines
+        ]
+
+
+def _reported(event: RecordedEvent) -> _Case:
     data = event.data
     place = data.get("place") or {}
     location = asyncpg.Point(data["longitude"] * EAST_SHRINKS, data["latitude"])
-    return (
-        dict.fromkeys(COLUMNS)
-        | {name: data[name] for name in SAME}
+    return _Case(
+        {name: data.get(name) for name in SAME}
         | {name: place.get(name) for name in PLACES}
         | {
             "case_id": event.stream_id,
-            "status": "reported",
-            "departments": [],
             "location": location,
             "reported_at": data["occurred_at"],
+            "closed_at": None,
             "detections": 0,
-            "times_returned": 0,
-            "times_reopened": 0,
-            "requests": [],
-            "state": {"deadlines": {}, "requests": {}, "before_merge": None},
         }
     )
 
 
-def _change(row: Row, event: RecordedEvent) -> None:
-    data, topic, state = event.data, event.topic, row["state"]
-    row["updated_at"] = data["occurred_at"]
-    row["version"], row["position"] = event.version, event.position
-    if topic == "case.merged":
-        state["before_merge"], row["merged_into"] = row["status"], data["into_case_id"]
-    row["status"] = STATUS.get(topic, row["status"])
-    if change := CHANGES.get(topic):
-        change(row, data)
-    row["open"] = row["status"] not in OVER
-    row["closed_at"] = data["occurred_at"] if topic == "case.closed" else row["closed_at"]
-    row["closed_at"] = None if row["open"] else row["closed_at"]
-    _follow_deadlines(state["deadlines"], data)
-    row["requests"] = sorted(state["requests"].values())
-    running = state["deadlines"].values()
-    row["due_at"] = min((_moment(each["due_at"]) for each in running), default=None)
-    row["overdue"] = any(each["missed"] for each in running)
-
-
-def _dispatched(row: Row, data: Row) -> None:
-    row["lead"], row["departments"] = data["lead"], data["departments"]
-
-
-def _accepted(row: Row, data: Row) -> None:
-    if data["department"] == row["lead"]:
-        row["status"] = "accepted"
-
-
-def _declined(row: Row, data: Row) -> None:
-    row["departments"] = [each for each in row["departments"] if each != data["department"]]
-
-
-def _handed_back(row: Row, data: Row) -> None:
-    row["lead"], row["departments"] = None, []
-    _voided(row, data)
-
-
-def _unmerged(row: Row, _: Row) -> None:
-    row["status"], row["merged_into"] = row["state"].pop("before_merge"), None
-    row["state"]["before_merge"] = None
-
-
-def _requested(row: Row, data: Row) -> None:
-    row["state"]["requests"][data["request_id"]] = data["change"]
-
-
-def _settled(row: Row, data: Row) -> None:
-    row["state"]["requests"].pop(data["request_id"], None)
-
-
-def _voided(row: Row, _: Row) -> None:
-    """No request outlives it."""
-    row["state"]["requests"] = {}
-
-
-def _deferred(row: Row, data: Row) -> None:
-    row["deferred_until"] = _moment(data["until"])
-    _settled(row, data)
-
-
-def _resumed(row: Row, _: Row) -> None:
-    row["deferred_until"] = None
-
-
-def _counts(column: str, by: int) -> Any:
-    def count(row: Row, _: Row) -> None:
-        row[column] += by
-
-    return count
-
-
-def _absorbed(row: Row, data: Row) -> None:
-    row["detections"] += len(data["detections"])
-
-
-def _released(row: Row, data: Row) -> None:
-    row["detections"] -= len(data["detection_ids"])
-
-
-def _warned(row: Row, data: Row) -> None:
-    if deadline := row["state"]["deadlines"].get(data["code"]):
-        deadline["warned"] = True
-
-
-def _missed(row: Row, data: Row) -> None:
-    if deadline := row["state"]["deadlines"].get(data["code"]):
-        deadline["warned"] = deadline["missed"] = True
-
-
-CHANGES = {
-    "case.dispatched": _dispatched, "case.accepted": _accepted, "case.declined": _declined,
-    "case.handed_back": _handed_back, "case.unmerged": _unmerged,
-    "case.change_requested": _requested, "case.change_denied": _settled,
-    "case.extended": _settled, "case.voided": _voided, "case.deferred": _deferred,
-    "case.resumed": _resumed, "case.returned": _counts("times_returned", 1),
-    "case.reopened": _counts("times_reopened", 1),
-    "case.detection_merged": _counts("detections", 1),
-    "case.detection_separated": _counts("detections", -1), "case.absorbed": _absorbed,
-    "case.released": _released, "case.deadline_warned": _warned, "case.deadline_missed": _missed,
-}  # fmt: skip
-
-
-def _follow_deadlines(running: dict[str, Row], data: Row) -> None:
-    for ended in data.get("ended") or ():
-        running.pop(ended["code"], None)
-    for begun in data.get("begun") or ():
-        kept = {name: begun[name] for name in ("stage", "due_at", "warn_at")}
-        running[begun["code"]] = kept | {"warned": False, "missed": False}
-    for moved in data.get("moved") or ():
-        if each := running.get(moved["code"]):
-            each["warned"] = each["warned"] and each["warn_at"] == moved["warn_at"]
-            each["missed"] = each["missed"] and each["due_at"] == moved["due_at"]
-            each["warn_at"], each["due_at"] = moved["warn_at"], moved["due_at"]
-
-
-def _deadlines(row: Row) -> list[tuple[Any, ...]]:
-    """The rows of a case's running deadlines; none where it is over."""
-    if not row["open"]:
-        return []
-    paused = row["deferred_until"] is not None
-    return [
-        (
-            row["case_id"],
-            code,
-            each["stage"],
-            (row["lead"] or CENTRE) if each["stage"] == "handling" else CENTRE,
-            row["district"],
-            row["class_code"],
-            _moment(each["due_at"]),
-            _moment(each["warn_at"]),
-            each["warned"],
-            each["missed"],
-            paused,
-            row["simulated"],
-        )
-        for code, each in row["state"]["deadlines"].items()
-    ]
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _kept(found: Mapping[str, Any]) -> _Case:
+    """What a row keeps of how its case stands; `state` has what is no column."""
+    row, state = dict(found), orjson.loads(found["state"])
+    standing = Standing(
+        status=row["status"],
+        lead=row["lead"],
+        departments=row["departments"],
+        deadlines=[recalled(code, **kept) for code, kept in state["deadlines"].items()],
+        requests=[
+            {"request_id": request_id, "change": change}
+            for request_id, change in state["requests"].items()
+        ],
+        deferred_until=row["deferred_until"] and as_text(row["deferred_until"]),
+        merged_into=row["merged_into"],
+        status_before_merge=state["before_merge"],
+        times_returned=row["times_returned"],
+        times_reopened=row["times_reopened"],
+    )
+    return _Case(row, standing)

@@ -1,17 +1,62 @@
 """What is asked of the case desk: lists, what is near, deadlines, counts."""
 
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
+from pydantic import BaseModel
+
 from citybrain.geo.distance import degrees_around, metres_between
-from projections.inspection.case_desk import EAST_SHRINKS
+from projections.inspection.case_desk import EAST_SHRINKS, CaseRow, DeadlineRow
 from projections.reading import Pool, Row, fetch, fetch_planned
 
-COLUMNS = """
-case_id, class_code, status, source, lead, departments, district, street, community, cell, address,
-latitude, longitude, description, simulated, reported_at, updated_at, closed_at, detections,
-times_returned, times_reopened, deferred_until, merged_into, requests, due_at, overdue, version,
-position
-"""
+COLUMNS = ", ".join(CaseRow.model_fields)
+
+
+class NearRow(CaseRow):
+    """A case and how far it is."""
+
+    distance_m: float
+
+
+class OpenCount(BaseModel):
+    """Open cases of a leading department and class; department is empty before dispatch."""
+
+    department: str
+    class_code: str
+    open: int
+
+
+class DeadlineCount(BaseModel):
+    """Deadlines of one department, or of the centre."""
+
+    responsible: str
+    overdue: int
+    within_1_hour: int
+    within_4_hours: int
+    within_24_hours: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which cases, in the order in which `CASES` takes it; what is None does not matter.
+
+    `area` is the code of a district, street, community or cell; `waiting`: for a supervisor.
+    """
+
+    is_open: bool | None = True
+    department: str | None = None
+    class_code: str | None = None
+    status: str | None = None
+    source: str | None = None
+    area: str | None = None
+    overdue: bool | None = None
+    waiting: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+OPEN_ONES = Wanted()
 
 CASES = f"""
 SELECT {COLUMNS} FROM case_desk.cases
@@ -41,10 +86,8 @@ SELECT coalesce(lead, '') AS department, class_code, count(*) AS open
 FROM case_desk.cases WHERE open GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
 
-DEADLINES = """
-SELECT case_id, code, stage, responsible, district, class_code, due_at, warn_at, warned, missed,
-       simulated
-FROM case_desk.deadlines
+DEADLINES = f"""
+SELECT {", ".join(DeadlineRow.model_fields)} FROM case_desk.deadlines
 WHERE NOT paused
   AND ($1::text IS NULL OR responsible = $1)
   AND ($2::text IS NULL OR stage = $2)
@@ -52,7 +95,7 @@ WHERE NOT paused
   AND ($4::timestamptz IS NULL OR due_at <= $4)
   AND ($5::timestamptz IS NULL OR (due_at, case_id, code) > ($5, $6::text, $7::text))
 ORDER BY due_at, case_id, code LIMIT $8
-"""
+"""  # noqa: S608
 
 DEADLINE_COUNTS = """
 SELECT responsible, count(*) FILTER (WHERE due_at <= $1) AS overdue,
@@ -69,42 +112,13 @@ ANY_SIMULATED = "SELECT EXISTS (SELECT FROM case_desk.cases WHERE simulated) AS 
 
 async def cases(
     pool: Pool,
+    wanted: Wanted = OPEN_ONES,
     *,
-    is_open: bool | None = True,
-    department: str | None = None,
-    class_code: str | None = None,
-    status: str | None = None,
-    source: str | None = None,
-    area: str | None = None,
-    overdue: bool | None = None,
-    waiting: bool | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
     after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """Cases, oldest first; `after` is (reported_at, case_id) of the last one seen.
-
-    `area` is the code of a district, street, community or cell; `waiting`: for a supervisor.
-    """
-    reported_at, case_id = after or (None, None)
-    return await fetch_planned(
-        pool,
-        CASES,
-        is_open,
-        department,
-        class_code,
-        status,
-        source,
-        area,
-        overdue,
-        waiting,
-        since,
-        until,
-        reported_at,
-        case_id,
-        limit,
-    )
+    """Cases, oldest first; `after` is (reported_at, case_id) of the last one seen."""
+    return await fetch_planned(pool, CASES, *astuple(wanted), *(after or (None, None)), limit)
 
 
 async def near(

@@ -5,8 +5,9 @@ from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import AwareDatetime, BaseModel
 
-from citybrain.domain.inspection.case_events import EVENTS
+from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
 
@@ -26,10 +27,23 @@ CREATE TABLE entries (
 );
 """
 
-COLUMNS = (
-    "case_id", "version", "position", "topic", "occurred_at", "recorded_at", "actor", "role",
-    "channel", "details",
-)  # fmt: skip
+
+class TimelineEntry(BaseModel):
+    """An event of a case; `case_id` is another's where that was merged into this one."""
+
+    case_id: str
+    version: int
+    position: int
+    topic: str
+    occurred_at: AwareDatetime
+    recorded_at: AwareDatetime
+    actor: str | None
+    role: str | None
+    channel: str | None
+    details: dict[str, Any]
+
+
+COLUMNS = tuple(TimelineEntry.model_fields)
 EMPTY_SAYS_NOTHING = frozenset({"begun", "ended"})
 NOT_DETAILS = frozenset({"timestamp", "occurred_at", "originator_topic"})
 
@@ -39,8 +53,12 @@ class CaseTimeline:
 
     name = "case_timeline"
     version = 2
-    topics = frozenset(event.TOPIC for event in EVENTS)
     tables = TABLES
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All of a case."""
+        return frozenset(EVENT_OF)
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
@@ -71,12 +89,11 @@ def _entry(event: RecordedEvent) -> tuple[Any, ...]:
     )
 
 
-HISTORY = """
-SELECT case_id, version, position, topic, occurred_at, recorded_at, actor, role, channel, details
-FROM case_timeline.entries
+HISTORY = f"""
+SELECT {", ".join(COLUMNS)} FROM case_timeline.entries
 WHERE case_id = ANY($1) AND position > $2 AND ($3::text IS NULL OR topic = $3)
 ORDER BY position LIMIT $4
-"""
+"""  # noqa: S608
 
 CLASSES_OF = """
 SELECT case_id, details ->> 'class_code' AS class_code,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+from pydantic import AwareDatetime, BaseModel
 
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
@@ -24,10 +25,23 @@ CREATE TABLE awaiting (
 CREATE INDEX ON awaiting (occurred_at, detection_id);
 CREATE INDEX ON awaiting (class_code, occurred_at, detection_id);
 """
-COLUMNS = (
-    "detection_id", "camera_id", "class_code", "confidence", "latitude", "longitude",
-    "occurred_at", "evidence_sha256", "simulated",
-)  # fmt: skip
+
+
+class AwaitingRow(BaseModel):
+    """A detection that waits for a person."""
+
+    detection_id: str
+    camera_id: str
+    class_code: str
+    confidence: int
+    latitude: float
+    longitude: float
+    occurred_at: AwareDatetime
+    evidence_sha256: list[str]
+    simulated: bool
+
+
+COLUMNS = tuple(AwaitingRow.model_fields)
 RECORDED = "detection.recorded"
 
 
@@ -56,14 +70,12 @@ class Detections:
             await connection.execute("DELETE FROM awaiting WHERE detection_id = ANY($1)", settled)
 
 
-PAGE = """
-SELECT detection_id, camera_id, class_code, confidence, latitude, longitude, occurred_at,
-       evidence_sha256, simulated
-FROM detections.awaiting
+PAGE = f"""
+SELECT {", ".join(COLUMNS)} FROM detections.awaiting
 WHERE ($1::text IS NULL OR class_code = $1)
   AND ($2::timestamptz IS NULL OR (occurred_at, detection_id) > ($2, $3::text))
 ORDER BY occurred_at, detection_id LIMIT $4
-"""
+"""  # noqa: S608
 
 
 async def awaiting(

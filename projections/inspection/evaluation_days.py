@@ -14,7 +14,27 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.domain.inspection.case_events import EVENTS
+from citybrain.domain.inspection.approval_events import (
+    CaseChangeDenied,
+    CaseChangeRequested,
+    CaseResumed,
+)
+from citybrain.domain.inspection.case import EVENT_OF
+from citybrain.domain.inspection.case_events import (
+    CaseAccepted,
+    CaseClosed,
+    CaseCommented,
+    CaseDecided,
+    CaseDeclined,
+    CaseHandled,
+    CaseMilestoneReached,
+    CaseRecheckFailed,
+    CaseReported,
+    CaseTaskFinished,
+)
+from citybrain.domain.inspection.deadlines import Stage
+from citybrain.domain.inspection.merging_events import CaseReleased
+from citybrain.domain.inspection.standing import Folded, Standing
 from citybrain.eventstore import RecordedEvent
 from projections.inspection.case_days import MILLISECOND
 from projections.reading import Pool, fetch_planned
@@ -48,14 +68,26 @@ DO UPDATE SET count = c.count + excluded.count
 """
 
 NOT_COUNTED = {
-    "case.milestone_reached", "case.recheck_failed", "case.resumed", "case.change_requested",
-    "case.change_denied", "case.task_finished", "case.accepted", "case.declined", "case.decided",
-    "case.released", "case.commented",
-}  # fmt: skip
+    CaseMilestoneReached,
+    CaseRecheckFailed,
+    CaseResumed,
+    CaseChangeRequested,
+    CaseChangeDenied,
+    CaseTaskFinished,
+    CaseAccepted,
+    CaseDeclined,
+    CaseDecided,
+    CaseReleased,
+    CaseCommented,
+}
 NAMES = {
-    "deadline_warned": "warned", "deadline_missed": "overdue", "detection_merged": "detections",
+    "deadline_warned": "warned",
+    "deadline_missed": "overdue",
+    "detection_merged": "detections",
     "detection_separated": "separated",
-}  # fmt: skip
+}
+JUDGED_BY: dict[type[Folded], Stage] = {CaseHandled: Stage.HANDLING, CaseClosed: Stage.CLOSING}
+"""The deadline that says whether a step was in time: the one named as its stage."""
 
 
 class EvaluationDays:
@@ -63,8 +95,12 @@ class EvaluationDays:
 
     name = "evaluation_days"
     version = 1
-    topics = frozenset(event.TOPIC for event in EVENTS) - NOT_COUNTED
     tables = TABLES
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All that count."""
+        return frozenset(topic for topic, event in EVENT_OF.items() if event not in NOT_COUNTED)
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
@@ -74,19 +110,19 @@ class EvaluationDays:
         states: dict[str, dict[str, Any]] = {
             row["case_id"]: orjson.loads(row["state"]) for row in await connection.fetch(READ, ids)
         }
+        standings = {case_id: Standing(lead=kept["department"]) for case_id, kept in states.items()}
         counts: Counter[tuple[date, str, str, str, str]] = Counter()
         for event in events:
-            if event.topic == "case.reported":
-                states[event.stream_id] = _begun(event)
+            if event.topic == CaseReported.TOPIC:
+                states[event.stream_id], standings[event.stream_id] = _begun(event), Standing()
             state = states[event.stream_id]
-            if event.topic == "case.dispatched":
-                state["department"] = event.data["lead"]
-            day = city_day(event.data["occurred_at"])
-            key = day, state["district"], state["department"], state["class_code"]
+            standing = standings[event.stream_id]
+            EVENT_OF[event.topic].fold(standing, event.data)
+            day, department = city_day(event.data["occurred_at"]), state["department"]
+            key = day, state["district"], standing.lead or department, state["class_code"]
             for what, count in _counted(event, state).items():
                 counts[*key, what] += count
-            if event.topic == "case.handed_back":
-                state["department"] = ""
+            state["department"] = standing.lead or ""
         if counts:
             rows = [(*key, count) for key, count in counts.items()]
             await connection.execute(ADD, *map(list, zip(*rows, strict=True)))
@@ -107,11 +143,10 @@ def _begun(event: RecordedEvent) -> dict[str, Any]:
 
 def _counted(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:
     topic = event.topic.removeprefix("case.")
-    what = NAMES.get(topic, topic)
-    found = {what: 1}
-    if topic not in ("handled", "closed"):
+    found = {NAMES.get(topic, topic): 1}
+    stage = JUDGED_BY.get(EVENT_OF[event.topic])
+    if stage is None:
         return found
-    stage = {"handled": "handling", "closed": "closing"}[topic]
     for ended in event.data.get("ended") or ():
         if ended["stage"] == stage and ended["code"] == stage:
             found[f"{topic}_in_time" if ended["in_time"] else f"{topic}_late"] = 1

@@ -14,6 +14,7 @@ from citybrain.http.runtime import Runtime
 from citybrain.http.server import serving
 from citybrain.http.tokens import open_verifier
 from citybrain.notifications import open_notifier
+from citybrain.payments import open_payments
 from citybrain.photos import open_photos
 from citybrain.settings import Settings
 from citybrain.systems import PROCESSES, PROJECTIONS, SYSTEMS, load_definitions, register_streams
@@ -35,6 +36,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
     async with (
         open_event_store(settings) as store,
         open_exchange(settings) as exchange,
+        open_payments(settings) as payments,
         open_photos(settings) as photos,
     ):
         vault = Vault(store.pool, open_key_wrapper(settings))
@@ -44,6 +46,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
             vault,
             open_notifier(settings),
             exchange=exchange,
+            payments=payments,
             photos=photos,
             settings=settings,
         )

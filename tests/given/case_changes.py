@@ -1,12 +1,15 @@
 """What changes a case beside its plain way: requests, approvals, detections, deadlines."""
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role, system_actor
+from citybrain.domain.inspection import approvals, merging
+from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.case_events import CaseDetection, Change
 from citybrain.domain.inspection.deadlines import Deadline, Stage
+from citybrain.domain.inspection.merging_events import CaseDetection
 from tests.given.cases import DIGEST, NOW, OPERATOR, WORKS, accept, file, given
 
 SYSTEM = system_actor("test")
@@ -60,14 +63,14 @@ def ask(case: InspectionCase, change: Change, actor: Actor = WORKS, **fields: An
     request_id = f"{len(case.pending_events) + case.version:032x}"
     if actor.department is not None:
         fields["department"] = actor.department
-    case.request_change(
-        actor, NOW, request_id=request_id, change=change, reason="because", **fields
+    approvals.request_change(
+        case, actor, NOW, request_id=request_id, change=change, reason="because", **fields
     )
     return request_id
 
 
 def approve(case: InspectionCase, request_id: str, **fields: Any) -> None:
-    case.approve(SUPERVISOR, NOW, request_id=request_id, note="", **fields)
+    approvals.approve(case, SUPERVISOR, NOW, request_id=request_id, note="", **fields)
 
 
 def seen(number: int = 1, minutes: float = 0, case_id: str = "case-x") -> CaseDetection:
@@ -85,6 +88,21 @@ def seen(number: int = 1, minutes: float = 0, case_id: str = "case-x") -> CaseDe
 
 def detect(case: InspectionCase, number: int = 1, minutes: float = 0) -> None:
     now = NOW + timedelta(minutes=max(minutes, 0))
-    case.merge_detection(
-        SYSTEM, now, detection=seen(number, minutes), rework=HANDLING[2:], reopened=HANDLING[2:]
+    merging.merge_detection(
+        case,
+        SYSTEM,
+        now,
+        detection=seen(number, minutes),
+        rework=HANDLING[2:],
+        reopened=HANDLING[2:],
     )
+
+
+def codes(case: InspectionCase) -> list[str]:
+    """Of the deadlines that run."""
+    return sorted(deadline["code"] for deadline in case.deadlines)
+
+
+def state_of(case: InspectionCase) -> dict[str, Any]:
+    """A copy of what the events have made of the case."""
+    return {name: deepcopy(value) for name, value in vars(case).items() if not name.startswith("_")}

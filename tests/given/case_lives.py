@@ -8,8 +8,10 @@ from uuid import uuid4
 import asyncpg
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.case_events import CaseSource, Change
+from citybrain.domain.inspection import alarms, approvals, joint_decisions, merging
+from citybrain.domain.inspection.approval_events import Change
+from citybrain.domain.inspection.case import InspectionCase, Reported
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
@@ -53,9 +55,7 @@ PLACE: Any = {
 
 
 def reported(class_code: str = "displaced_manhole_cover", **fields: Any) -> InspectionCase:
-    return InspectionCase.report(
-        CAMERA,
-        NOW,
+    found = Reported(
         **{
             "source": CaseSource.CAMERA,
             "class_code": class_code,
@@ -71,8 +71,9 @@ def reported(class_code: str = "displaced_manhole_cover", **fields: Any) -> Insp
             "place": PLACE,
             "begun": [deadline("filing", Stage.FILING, 1)],
             **fields,
-        },
+        }
     )
+    return InspectionCase.report(CAMERA, NOW, found)
 
 
 def dispatch(case: InspectionCase) -> None:
@@ -99,7 +100,7 @@ def late(case: InspectionCase) -> None:
 
 
 def ring(case: InspectionCase) -> None:
-    case.raise_alarms(SYSTEM, NOW + 13 * HOUR)
+    alarms.raise_alarms(case, SYSTEM, NOW + 13 * HOUR)
 
 
 def defer(case: InspectionCase) -> None:
@@ -108,7 +109,7 @@ def defer(case: InspectionCase) -> None:
 
 def resume(case: InspectionCase) -> None:
     at = (NOW + 60 * HOUR).isoformat()
-    case.resume(SYSTEM, NOW, moved=[{"code": "handling", "warn_at": at, "due_at": at}])
+    approvals.resume(case, SYSTEM, NOW, moved=[{"code": "handling", "warn_at": at, "due_at": at}])
 
 
 def extend(case: InspectionCase) -> None:
@@ -130,11 +131,11 @@ def ask_only(case: InspectionCase) -> None:
 
 
 def decline(case: InspectionCase) -> None:
-    case.decline(POLICE, NOW, department=DEPARTMENTS[1], reason="not ours")
+    joint_decisions.decline(case, POLICE, NOW, department=DEPARTMENTS[1], reason="not ours")
 
 
 def deny(case: InspectionCase) -> None:
-    case.deny(SUPERVISOR, NOW, request_id=ask(case, Change.VOID), note="it is one")
+    approvals.deny(case, SUPERVISOR, NOW, request_id=ask(case, Change.VOID), note="it is one")
 
 
 def see(minutes: float, number: int = 1) -> Step:
@@ -212,13 +213,13 @@ async def all_lives(store: EventStore) -> dict[str, str]:
         ids[life] = await saved(store, living(life))
     one, other = living("dispatched"), living("accepted")
     detect(one, 7)
-    other.absorb(OPERATOR, NOW, other=one, reason="same")
-    one.merge(SYSTEM, NOW, into_case_id=other.id, reason="same")
+    merging.absorb(other, OPERATOR, NOW, other=one, reason="same")
+    merging.merge(one, SYSTEM, NOW, into_case_id=other.id, reason="same")
     again, third = living("dispatched"), living("accepted")
-    third.absorb(OPERATOR, NOW, other=again, reason="same")
-    again.merge(SYSTEM, NOW, into_case_id=third.id, reason="same")
-    again.unmerge(OPERATOR, NOW, reason="not")
-    third.release(SYSTEM, NOW, case_id=again.id, reason="not")
+    merging.absorb(third, OPERATOR, NOW, other=again, reason="same")
+    merging.merge(again, SYSTEM, NOW, into_case_id=third.id, reason="same")
+    merging.unmerge(again, OPERATOR, NOW, reason="not")
+    merging.release(third, SYSTEM, NOW, case_id=again.id, reason="not")
     for name, case in (("merged", one), ("target", other), ("back", again), ("left", third)):
         ids[name] = await saved(store, case)
     return ids

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.eventstore.codec import mapper
 
@@ -22,9 +22,7 @@ Step = Callable[[InspectionCase], None]
 
 
 def reported(actor: Actor = CAMERA, source: CaseSource = CaseSource.CAMERA) -> InspectionCase:
-    return InspectionCase.report(
-        actor,
-        NOW,
+    found = Reported(
         source=source,
         class_code="displaced_manhole_cover",
         description="",
@@ -37,6 +35,7 @@ def reported(actor: Actor = CAMERA, source: CaseSource = CaseSource.CAMERA) -> I
         external_ref=None,
         occurred_at=NOW,
     )
+    return InspectionCase.report(actor, NOW, found)
 
 
 def file(case: InspectionCase) -> None:

@@ -25,7 +25,8 @@ from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
 from citybrain.domain.citizens import Citizen
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
-from citybrain.exchange import EvidenceRequest, Payment, PaymentUnknown, Receipt, SourceFailed
+from citybrain.exchange import EvidenceRequest, SourceFailed
+from citybrain.payments import PaymentUnknown, Receipt, payout
 from commands.applications.application import (
     change_application,
     item_of,
@@ -296,15 +297,15 @@ class _Drive:
                 )
             )
             return None
-        payout = item_of(application, services).payout
-        assert payout is not None
+        terms = item_of(application, services).payout
+        assert terms is not None
         payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
         await self._change(
             lambda application, now: application.instruct_payout(
                 now,
                 payment_id=str(payment_id),
                 claim_id=claim_id,
-                from_account=payout.from_account,
+                from_account=terms.from_account,
                 due_at=now + payout_time(services),
             )
         )
@@ -320,15 +321,15 @@ class _Drive:
         assert application.payment_id is not None
         assert application.amount_fen is not None
         assert application.from_account is not None
-        payment = Payment(
-            payment_id=UUID(application.payment_id),
-            application_id=self._id,
+        instruction = payout(
+            UUID(application.payment_id),
+            reference=self._id,
             amount_fen=application.amount_fen,
             from_account=application.from_account,
             payee_id_number=payee,
         )
         try:
-            receipt = await services.exchange.pay(payment)
+            receipt = await services.payments.instruct(instruction)
         except PaymentUnknown:
             self._unanswered += 1
             return BANK_PAUSES_SECONDS[min(self._unanswered, len(BANK_PAUSES_SECONDS)) - 1]

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from citybrain.definitions.inspection.cases import cases_at
 from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.actor import system_actor
-from citybrain.domain.inspection.case import OPEN, UNSOLVED, InspectionCase
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.statuses import OPEN, UNSOLVED
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext, TooContended

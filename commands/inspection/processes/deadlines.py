@@ -8,10 +8,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from citybrain.domain.inspection import alarms
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.times import moment
 from commands.handling import CommandContext
-from commands.inspection.approvals import RaiseAlarms, raise_alarms
+from commands.inspection.alarms import RaiseAlarms, raise_alarms
 from commands.inspection.merging import recheck_case
 from commands.processes.alarms import StreamAlarms
 from commands.services import Services
@@ -37,7 +38,7 @@ class CaseDeadlines(StreamAlarms[InspectionCase]):
 
     def alarm_at(self, case: InspectionCase) -> datetime | None:
         """A warning, an escalation, the end of a deferral, or a recheck."""
-        return case.alarm_at()
+        return alarms.alarm_at(case)
 
     async def ring(self, case: InspectionCase, context: CommandContext, services: Services) -> None:
         """Recheck, resume, warn and escalate: whatever it is time for."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
-from citybrain.domain.inspection.case import NotMerged
 from citybrain.domain.inspection.detection import Detection
+from citybrain.domain.inspection.refusals import NotMerged
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext

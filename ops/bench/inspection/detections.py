@@ -5,7 +5,8 @@ from functools import cache
 from typing import Any
 
 from citybrain.domain.actor import system_actor
-from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection import merging
+from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.detection import Detection
 from citybrain.eventstore import NewEvent
@@ -67,10 +68,7 @@ def stored_events() -> dict[str, NewEvent]:
         definitions_version="2020-01-01+00000000",
         **said,
     )
-    case = InspectionCase.report(
-        actor,
-        now,
-        case_id=InspectionCase.new_id(),
+    reported = Reported(
         source=CaseSource.CAMERA,
         class_code=seen.class_code,
         description="",
@@ -83,7 +81,10 @@ def stored_events() -> dict[str, NewEvent]:
         external_ref=seen.id,
         occurred_at=now,
     )
-    case.merge_detection(actor, now, detection=as_evidence(seen, case.id), rework=(), reopened=())
+    case = InspectionCase.report(actor, now, reported)
+    merging.merge_detection(
+        case, actor, now, detection=as_evidence(seen, case.id), rework=(), reopened=()
+    )
     stored = [
         mapper().to_stored_event(each) for each in (*seen.pending_events, *case.pending_events)
     ]

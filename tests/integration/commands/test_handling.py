@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from citybrain.domain.inspection.case import InspectionCase, WrongCaseStatus
+from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.refusals import WrongCaseStatus
 from citybrain.eventstore import EventStore, StreamNotFound, open_event_store
 from citybrain.settings import Settings
 from commands.handling import KeyInFlight, KeyReused, StaleVersion

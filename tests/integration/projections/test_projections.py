@@ -13,6 +13,7 @@ from citybrain.systems import PROJECTIONS, UnknownProjection, projection_named
 from projections.inspection import case_days, case_timeline
 from projections.inspection import case_desk_questions as desk
 from projections.inspection.case_desk import CaseDesk
+from projections.inspection.case_desk_questions import Wanted
 from projections.parked import retry_parked
 from projections.platform import streams
 from projections.platform.streams import Streams
@@ -40,7 +41,7 @@ async def test_read_models_show_what_happened(store: EventStore) -> None:
         (dispatched.stream_id, "dispatched"),
     ]
     assert open_cases[0]["departments"] == ["sanitation"]
-    assert await desk.cases(store.pool, department="landscape") == []
+    assert await desk.cases(store.pool, Wanted(department="landscape")) == []
     assert [row["open"] for row in await desk.open_counts(store.pool)] == [2]
     timeline = await case_timeline.history(store.pool, [closed.stream_id])
     assert [row["version"] for row in timeline] == [1, 2, 3, 4, 5, 6, 7]

@@ -5,7 +5,7 @@ from typing import Any
 
 from eventsourcing.persistence import StoredEvent
 
-from citybrain.domain.inspection.case_events import CaseStatus
+from citybrain.domain.inspection.statuses import CaseStatus
 from citybrain.eventstore.codec import mapper
 from ops.bench.events import EVENT
 from ops.bench.history import TICKS_BETWEEN_STEPS, case_id, case_rows, steps_of

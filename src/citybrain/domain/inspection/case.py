@@ -1,167 +1,49 @@
 """Inspection cases: from a report to its closing, each step by its role only.
 
-Stream `case-<id>`; its events are in `citybrain.domain.inspection.case_events`.
-Lifecycle after GB/T 30428: collection, filing, dispatch, handling, verification, closing.
+Stream `case-<id>`. Here are its state, the table of the steps on its way and the decisions for
+them; joint decisions, merges, approvals, alarms and comments are decided beside this file, as plain
+functions of the state. Lifecycle after GB/T 30428: collection, filing, dispatch, handling,
+verification, closing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
-from citybrain.domain.inspection import case_events as events
-from citybrain.domain.inspection.case_events import (
-    CaseDetection,
-    CaseEvent,
-    CasePlace,
-    CaseReported,
-    CaseSource,
-    CaseStatus,
-    Change,
-    KeptDetection,
-    Task,
+from citybrain.domain.inspection import (
+    alarm_events,
+    approval_events,
+    case_events,
+    merging_events,
+    refusals,
 )
-from citybrain.domain.inspection.deadlines import (
-    Deadline,
-    Ended,
-    MovedDeadline,
-    RunningDeadline,
-    Stage,
-    begin,
-    ended_by,
-    next_alarm,
-)
+from citybrain.domain.inspection.case_events import CaseEvent, CasePlace, CaseReported, CaseSource
+from citybrain.domain.inspection.deadlines import Deadline, Ended, RunningDeadline, ended_by
+from citybrain.domain.inspection.merging_events import KeptDetection
+from citybrain.domain.inspection.statuses import AT_WORK, WITH_DEPARTMENTS, CaseStatus
 from citybrain.domain.stream import StreamAggregate, StreamEvent
-from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder, as_text, moment, not_future
-from citybrain.errors import Forbidden, InvalidInput, Refused
+from citybrain.domain.times import TimeOutOfOrder, as_text, not_future
 
-C = TypeVar("C")
-
-LONGEST_DEFERRAL = timedelta(days=366)
-IN_ONE_EVENT = 500  # detections
-CENTRE_ITSELF = "centre"  # responsible for what no department does
-
-
-# --- refusals -----------------------------------------------------------------------------
-
-
-class WrongCaseStatus(Refused):
-    """The case is not at the step that this command continues."""
-
-    code = "wrong-case-status"
-
-
-class DepartmentNotAssigned(Refused):
-    """The department is not among those the case was dispatched to, or does not lead it."""
-
-    code = "department-not-assigned"
-
-
-class InvalidDispatch(Refused):
-    """A dispatch names departments once each, and one of them as the lead."""
-
-    code = "invalid-dispatch"
-
-
-class AlreadyAccepted(Refused):
-    """This department has accepted the case before."""
-
-    code = "already-accepted"
-
-
-class LeadCannotDecline(Refused):
-    """The lead does not decline: it asks for the case to be handed back."""
-
-    code = "lead-cannot-decline"
-
-
-class TasksOpen(Refused):
-    """Departments have not finished their parts of the joint decision."""
-
-    code = "tasks-open"
-
-
-class NoSuchTask(Refused):
-    """The department has no unfinished part in the joint decision."""
-
-    code = "no-such-task"
-
-
-class NoSuchDeadline(Refused):
-    """No deadline of this code runs."""
-
-    code = "no-such-deadline"
-
-
-class NoSuchRequest(Refused):
-    """There is no open request of this id."""
-
-    code = "no-such-request"
-
-
-class AlreadyRequested(Refused):
-    """A change of this kind has been asked for and is not settled."""
-
-    code = "already-requested"
-
-
-class SamePerson(Forbidden):
-    """Who asks for a change does not approve it."""
-
-    code = "same-person"
-
-
-class CaseDeferred(Refused):
-    """The case is deferred: it is resumed before anything else is done."""
-
-    code = "case-deferred"
-
-
-class NotDeferred(Refused):
-    """The case is not deferred."""
-
-    code = "not-deferred"
-
-
-class CannotMerge(Refused):
-    """These two cases cannot be one."""
-
-    code = "cannot-merge"
-
-
-class NotMerged(Refused):
-    """The case is not merged, or not with this one."""
-
-    code = "not-merged"
-
-
-class NoSuchDetection(Refused):
-    """The detection does not belong to the case."""
-
-    code = "no-such-detection"
-
+EVENTS: tuple[type[CaseReported | CaseEvent], ...] = (
+    *case_events.EVENTS,
+    *merging_events.EVENTS,
+    *approval_events.EVENTS,
+    *alarm_events.EVENTS,
+)
+EVENT_OF = {event.TOPIC: event for event in EVENTS}
+"""What an event of a case is, by its topic: its class says what follows from it."""
 
 # --- who may do what, and when ------------------------------------------------------------
 
 CENTRE = (Role.OPERATOR, Role.SYSTEM)
 HANDLERS = (Role.OFFICIAL, Role.SYSTEM)
-ANYBODY_AT_WORK = (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM)
-APPROVERS = (Role.SUPERVISOR,)
-COMMENTERS = (Role.CITIZEN, Role.SYSTEM)
 REPORTERS = {
     CaseSource.CAMERA: (Role.DEVICE, Role.SYSTEM),
     CaseSource.CITIZEN: (Role.CITIZEN, Role.SYSTEM),
     CaseSource.OFFICIAL: (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM),
 }
-UNFILED = (CaseStatus.REPORTED, CaseStatus.FILED)
-WITH_DEPARTMENTS = (
-    CaseStatus.DISPATCHED, CaseStatus.ACCEPTED, CaseStatus.RETURNED, CaseStatus.REOPENED,
-)  # fmt: skip
-AT_WORK = (CaseStatus.ACCEPTED, CaseStatus.RETURNED, CaseStatus.REOPENED)
-BEING_CHECKED = (CaseStatus.HANDLED, CaseStatus.VERIFIED)
-UNSOLVED = (*UNFILED, *WITH_DEPARTMENTS)
-OPEN = (*UNSOLVED, *BEING_CHECKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,29 +58,34 @@ class Step:
 # `system` may take every step but an approval: an import brings in what others did.
 FILE = Step("filed", CENTRE, (CaseStatus.REPORTED,))
 DISPATCH = Step("dispatched", CENTRE, (CaseStatus.FILED,))
-ACCEPT = Step("accepted", HANDLERS, (CaseStatus.DISPATCHED, *AT_WORK))
-DECLINE = Step("declined", HANDLERS, WITH_DEPARTMENTS)
-DECIDE = Step("decided", HANDLERS, AT_WORK)
-WORK = Step("worked on", HANDLERS, WITH_DEPARTMENTS)
+ACCEPT = Step("accepted", HANDLERS, WITH_DEPARTMENTS)
 HANDLE = Step("handled", HANDLERS, AT_WORK)
 RETURN = Step("returned", CENTRE, (CaseStatus.HANDLED,))
 VERIFY = Step("verified", CENTRE, (CaseStatus.HANDLED,))
 CLOSE = Step("closed", CENTRE, (CaseStatus.VERIFIED,))
 REOPEN = Step("reopened", CENTRE, (CaseStatus.CLOSED,))
-DETECT = Step("detected", (Role.SYSTEM,), (*OPEN, CaseStatus.CLOSED))
-SEPARATE = Step("separated", CENTRE, (*OPEN, CaseStatus.CLOSED))
-ABSORB = Step("joined by another", CENTRE, OPEN)
-MERGE = Step("merged", CENTRE, UNSOLVED)
-UNMERGE = Step("unmerged", CENTRE, (CaseStatus.MERGED,))
-RESUME = Step("resumed", ANYBODY_AT_WORK, OPEN)
-REQUESTS = {
-    Change.HAND_BACK: Step("handed back", (Role.OFFICIAL,), WITH_DEPARTMENTS),
-    Change.VOID: Step("voided", (Role.OFFICIAL, Role.OPERATOR), UNSOLVED),
-    Change.EXTENSION: Step("extended", (Role.OFFICIAL,), WITH_DEPARTMENTS),
-    Change.DEFERRAL: Step("deferred", (Role.OFFICIAL,), WITH_DEPARTMENTS),
-}
 
-# --- state and decisions ------------------------------------------------------------------
+# --- state --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What a case begins with. `occurred_at`: now where absent; `begun`: the first deadlines."""
+
+    source: CaseSource
+    class_code: str
+    description: str
+    latitude: float
+    longitude: float
+    address: str | None
+    confidence: int | None
+    evidence_sha256: Sequence[str]
+    simulated: bool
+    external_ref: str | None
+    occurred_at: datetime | None = None
+    place: CasePlace | None = None
+    attributes: dict[str, list[str]] | None = None
+    begun: Sequence[Deadline] = ()
 
 
 class InspectionCase(StreamAggregate):
@@ -211,50 +98,26 @@ class InspectionCase(StreamAggregate):
 
     TOPIC: ClassVar[str] = "case"
     category: ClassVar[str] = "case"
-    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = events.EVENTS
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
     class_version: ClassVar[int] = 2  # of its snapshots
 
-    def __init__(
-        self,
-        source: str,
-        class_code: str,
-        description: str,
-        latitude: float,
-        longitude: float,
-        address: str | None,
-        confidence: int | None,
-        evidence_sha256: list[str],
-        simulated: bool,
-        external_ref: str | None,
-        occurred_at: datetime,
-        place: CasePlace | None = None,
-        attributes: dict[str, list[str]] | None = None,
-        begun: list[Deadline] | None = None,
-    ) -> None:
-        self.status: str = CaseStatus.REPORTED.value
-        self.source = source
-        self.class_code = class_code
-        self.description = description
-        self.latitude = latitude
-        self.longitude = longitude
-        self.address = address
-        self.confidence = confidence
-        self.evidence_sha256 = list(evidence_sha256)
-        self.simulated = simulated
-        self.external_ref = external_ref
-        self.reported_at = occurred_at
-        self.last_occurred_at = occurred_at
-        self.departments: list[str] = []
-        self.lead: str | None = None
-        self.accepted_by: list[str] = []
-        self.times_returned = 0
-        vars(self).update(_second_version())
-        self.place = place
-        self.attributes = attributes
-        begin(self.deadlines, begun or ())
-
+    # What was reported of it.
+    source: str
+    class_code: str
+    description: str
+    latitude: float
+    longitude: float
+    address: str | None
+    confidence: int | None
+    evidence_sha256: list[str]
+    simulated: bool
+    external_ref: str | None
     place: CasePlace | None
     attributes: dict[str, list[str]] | None
+    reported_at: datetime
+    last_occurred_at: datetime
+
+    # What the second version of the state has brought.
     tasks: list[dict[str, Any]]
     handled_at: datetime | None
     recheck_at: str | None
@@ -269,54 +132,34 @@ class InspectionCase(StreamAggregate):
     merged_into: str | None
     status_before_merge: str | None
 
+    def __init__(self) -> None:
+        self.status: str = CaseStatus.REPORTED.value
+        self.departments: list[str] = []
+        self.lead: str | None = None
+        self.accepted_by: list[str] = []
+        self.times_returned = 0
+        vars(self).update(_second_version())
+
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Snapshots from before deadlines, merges and approvals."""
-        state.update(_second_version())
+        state.update(_second_version() | {"place": None, "attributes": None})
 
     @classmethod
     def report(
-        cls,
-        actor: Actor,
-        now: datetime,
-        *,
-        case_id: str | None = None,
-        source: CaseSource,
-        class_code: str,
-        description: str,
-        latitude: float,
-        longitude: float,
-        address: str | None,
-        confidence: int | None,
-        evidence_sha256: list[str],
-        simulated: bool,
-        external_ref: str | None,
-        occurred_at: datetime | None = None,
-        place: CasePlace | None = None,
-        attributes: dict[str, list[str]] | None = None,
-        begun: Sequence[Deadline] = (),
+        cls, actor: Actor, now: datetime, reported: Reported, *, case_id: str | None = None
     ) -> "InspectionCase":
         """Open a case; raises `RoleNotAllowed` or `TimeOutOfOrder`."""
-        _require_role(actor, "reported", REPORTERS[source])
-        return cls._create(
-            CaseReported,
-            id=case_id or cls.new_id(),
-            timestamp=now,
-            source=source.value,
-            class_code=class_code,
-            description=description,
-            latitude=latitude,
-            longitude=longitude,
-            address=address,
-            confidence=confidence,
-            evidence_sha256=list(evidence_sha256),
-            simulated=simulated,
-            external_ref=external_ref,
-            occurred_at=now if occurred_at is None else not_future(occurred_at, now),
-            place=place,
-            attributes=attributes,
-            begun=list(begun),
-        )
+        require_role(actor, "reported", REPORTERS[reported.source])
+        said = {field.name: getattr(reported, field.name) for field in fields(reported)}
+        at = reported.occurred_at
+        said |= {
+            "source": reported.source.value,
+            "evidence_sha256": list(reported.evidence_sha256),
+            "occurred_at": now if at is None else not_future(at, now),
+            "begun": list(reported.begun),
+        }
+        return cls._create(CaseReported, id=case_id or cls.new_id(), timestamp=now, **said)
 
     # --- the way of a case
 
@@ -330,10 +173,10 @@ class InspectionCase(StreamAggregate):
         occurred_at: datetime | None = None,
     ) -> None:
         """Make the report a case."""
-        self._check(FILE, actor)
-        self._step(
+        self.check(FILE, actor)
+        self.step(
             actor,
-            events.CaseFiled,
+            case_events.CaseFiled,
             now,
             occurred_at,
             begun,
@@ -352,14 +195,14 @@ class InspectionCase(StreamAggregate):
         occurred_at: datetime | None = None,
     ) -> None:
         """Send the case to its departments; `lead` is one of them. Raises `InvalidDispatch`."""
-        self._check(DISPATCH, actor)
+        self.check(DISPATCH, actor)
         if len(set(departments)) != len(departments):
-            raise InvalidDispatch("a department is named twice")
+            raise refusals.InvalidDispatch("a department is named twice")
         if lead not in departments:
-            raise InvalidDispatch("the lead is not one of the departments", lead=lead)
-        self._step(
+            raise refusals.InvalidDispatch("the lead is not one of the departments", lead=lead)
+        self.step(
             actor,
-            events.CaseDispatched,
+            case_events.CaseDispatched,
             now,
             occurred_at,
             begun,
@@ -372,114 +215,19 @@ class InspectionCase(StreamAggregate):
         self, actor: Actor, now: datetime, *, department: str, occurred_at: datetime | None = None
     ) -> None:
         """A department takes the case on, the lead or another. Raises `AlreadyAccepted`."""
-        self._check(ACCEPT, actor, department)
+        self.check(ACCEPT, actor, department)
         if department in self.accepted_by:
-            raise AlreadyAccepted(f"{department} has accepted this case", department=department)
-        reaches = "accepted" if department == self.lead else None
-        self._step(
-            actor, events.CaseAccepted, now, occurred_at, department=department, reaches=reaches
-        )
-
-    def decline(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        department: str,
-        reason: str,
-        occurred_at: datetime | None = None,
-    ) -> None:
-        """A department that does not lead has no part in it. Raises `LeadCannotDecline`."""
-        self._check(DECLINE, actor, department)
-        if department == self.lead:
-            raise LeadCannotDecline("the lead asks for the case to be handed back")
-        if any(task["department"] == department for task in self.tasks):
-            raise TasksOpen(f"{department} has a part in the joint decision")
-        self._step(
-            actor, events.CaseDeclined, now, occurred_at, department=department, reason=reason
-        )
-
-    def decide(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        department: str,
-        plan: str,
-        tasks: Sequence[Task],
-        occurred_at: datetime | None = None,
-    ) -> None:
-        """The lead settles what each department does; a later decision replaces it."""
-        self._check(DECIDE, actor, department)
-        self._require_lead(department)
-        named = [task["department"] for task in tasks]
-        if len(set(named)) != len(named):
-            raise InvalidDispatch("a department is named twice")
-        if others := set(named) - set(self.departments):
-            raise DepartmentNotAssigned(
-                f"the case was not dispatched to {', '.join(sorted(others))}",
-                departments=list(self.departments),
+            raise refusals.AlreadyAccepted(
+                f"{department} has accepted this case", department=department
             )
-        self._step(
+        reaches = "accepted" if department == self.lead else None
+        self.step(
             actor,
-            events.CaseDecided,
+            case_events.CaseAccepted,
             now,
             occurred_at,
             department=department,
-            plan=plan,
-            tasks=[dict(task) for task in tasks],
-        )
-
-    def finish_task(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        department: str,
-        note: str,
-        evidence_sha256: list[str],
-        occurred_at: datetime | None = None,
-    ) -> None:
-        """A department did its part. Raises `NoSuchTask`."""
-        self._check(WORK, actor, department)
-        if department not in self._open_tasks():
-            raise NoSuchTask(f"{department} has no unfinished part in the joint decision")
-        self._step(
-            actor,
-            events.CaseTaskFinished,
-            now,
-            occurred_at,
-            department=department,
-            note=note,
-            evidence_sha256=list(evidence_sha256),
-        )
-
-    def reach_milestone(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        department: str,
-        milestone: str,
-        note: str,
-        evidence_sha256: list[str],
-        occurred_at: datetime | None = None,
-    ) -> None:
-        """Meet a deadline within the handling. Raises `NoSuchDeadline`."""
-        self._check(WORK, actor, department)
-        known = [each["until"] for each in self.deadlines if each["stage"] == Stage.HANDLING]
-        if milestone in ("accepted", Stage.HANDLING) or milestone not in known:
-            raise NoSuchDeadline(f"no deadline runs until {milestone!r}", running=known)
-        self._step(
-            actor,
-            events.CaseMilestoneReached,
-            now,
-            occurred_at,
-            department=department,
-            milestone=milestone,
-            note=note,
-            evidence_sha256=list(evidence_sha256),
-            reaches=milestone,
+            reaches=reaches,
         )
 
     def handle(
@@ -495,13 +243,15 @@ class InspectionCase(StreamAggregate):
         occurred_at: datetime | None = None,
     ) -> None:
         """The lead reports the problem solved, with at least one digest of evidence."""
-        self._check(HANDLE, actor, department)
-        self._require_lead(department)
-        if open_tasks := self._open_tasks():
-            raise TasksOpen("departments have not finished their parts", departments=open_tasks)
-        self._step(
+        self.check(HANDLE, actor, department)
+        self.require_lead(department)
+        if open_tasks := self.open_tasks():
+            raise refusals.TasksOpen(
+                "departments have not finished their parts", departments=open_tasks
+            )
+        self.step(
             actor,
-            events.CaseHandled,
+            case_events.CaseHandled,
             now,
             occurred_at,
             begun,
@@ -521,346 +271,89 @@ class InspectionCase(StreamAggregate):
         occurred_at: datetime | None = None,
     ) -> None:
         """Verification failed: the lead handles it again."""
-        self._check(RETURN, actor)
-        self._step(actor, events.CaseReturned, now, occurred_at, begun, reason=reason)
+        self.check(RETURN, actor)
+        self.step(actor, case_events.CaseReturned, now, occurred_at, begun, reason=reason)
 
     def verify(
         self, actor: Actor, now: datetime, *, note: str, occurred_at: datetime | None = None
     ) -> None:
         """Verification found the problem solved."""
-        self._check(VERIFY, actor)
-        self._step(actor, events.CaseVerified, now, occurred_at, note=note)
+        self.check(VERIFY, actor)
+        self.step(actor, case_events.CaseVerified, now, occurred_at, note=note)
 
     def fail_recheck(
         self, actor: Actor, now: datetime, *, camera_ids: Sequence[str], reason: str
     ) -> None:
         """The cameras cannot show that the problem is gone; a person verifies."""
-        self._check(VERIFY, actor)
-        self._note(events.CaseRecheckFailed, now, camera_ids=list(camera_ids), reason=reason)
+        self.check(VERIFY, actor)
+        self.note(case_events.CaseRecheckFailed, now, camera_ids=list(camera_ids), reason=reason)
 
     def close(
         self, actor: Actor, now: datetime, *, resolution: str, occurred_at: datetime | None = None
     ) -> None:
         """End a verified case."""
-        self._check(CLOSE, actor)
-        self._step(actor, events.CaseClosed, now, occurred_at, resolution=resolution)
+        self.check(CLOSE, actor)
+        self.step(actor, case_events.CaseClosed, now, occurred_at, resolution=resolution)
 
     def reopen(
         self, actor: Actor, now: datetime, *, reason: str, begun: Sequence[Deadline] = ()
     ) -> None:
         """The problem is there again: the lead handles it again."""
-        self._check(REOPEN, actor)
-        self._step(actor, events.CaseReopened, now, None, begun, reason=reason, detection_id=None)
-
-    def comment(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        comment_id: str,
-        stated: str | None = None,
-        written_at: datetime | None = None,
-    ) -> None:
-        """Somebody outside says something of the case, wherever it stands."""
-        _require_role(actor, "commented on", COMMENTERS)
-        written_at = now if written_at is None else not_future(written_at, now)
-        if written_at < self.reported_at - CLOCK_TOLERANCE:
-            raise TimeOutOfOrder("a comment lies before the report of its case")
-        self._note(
-            events.CaseCommented,
-            now,
-            author=actor.subject,
-            comment_id=comment_id,
-            stated=stated,
-            written_at=as_text(written_at),
+        self.check(REOPEN, actor)
+        self.step(
+            actor, case_events.CaseReopened, now, None, begun, reason=reason, detection_id=None
         )
 
-    # --- detections and merges
+    # --- what is asked of the state
 
     def has_detection(self, detection_id: str) -> bool:
         """Whether a detection is evidence of this case."""
         return detection_id in self.detections
 
-    def merge_detection(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        detection: CaseDetection,
-        rework: Sequence[Deadline],
-        reopened: Sequence[Deadline],
-    ) -> None:
-        """Take a detection as evidence; nothing happens where it is already.
-
-        Seen again after the handling the case is returned, after the closing reopened: that is
-        what the deadlines `rework` and `reopened` are for. Which cases a detection may belong to
-        is not decided here.
-        """
-        self._check(DETECT, actor, deferred=True)
-        if self.has_detection(detection["detection_id"]):
-            return
-        solved_at = self.handled_at or self.last_occurred_at
-        again = moment(detection["occurred_at"]) > solved_at
-        self._note(events.CaseDetectionMerged, now, detection=dict(detection))
-        if self.status == CaseStatus.CLOSED and again:
-            self._step(
-                actor,
-                events.CaseReopened,
-                now,
-                None,
-                reopened,
-                reason="detected again",
-                detection_id=detection["detection_id"],
-            )
-        elif self.status in BEING_CHECKED and again:
-            self._step(actor, events.CaseReturned, now, None, rework, reason="detected again")
-
-    def separate_detection(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        detection: CaseDetection,
-        new_case_id: str,
-        reason: str,
-    ) -> None:
-        """A detection is another problem. Raises `NoSuchDetection`, `CannotMerge` for the last."""
-        self._check(SEPARATE, actor, deferred=True)
-        if not self.has_detection(detection["detection_id"]):
-            raise NoSuchDetection("the detection does not belong to this case")
-        if len(self.detections) == 1 and self.source == CaseSource.CAMERA:
-            raise CannotMerge("it is the only detection of the case; void the case")
-        self._note(
-            events.CaseDetectionSeparated,
-            now,
-            detection=dict(detection),
-            new_case_id=new_case_id,
-            reason=reason,
-        )
-
-    def absorb(self, actor: Actor, now: datetime, *, other: "InspectionCase", reason: str) -> None:
-        """Take in another case that is the same problem; it is told by `merge`."""
-        self._check(ABSORB, actor, deferred=True)
-        if other.id in self.absorbed:
-            return
-        if other.id == self.id or other.class_code != self.class_code:
-            raise CannotMerge("two cases of one class are merged")
-        if self.id in other.absorbed or self.detections.keys() & other.detections.keys():
-            raise CannotMerge("the other case has taken in this one, or a part of it")
-        if other.status not in MERGE.follows:
-            raise CannotMerge(
-                f"a case that is {other.status} is not merged into another",
-                case_status=other.status,
-            )
-        detections = [
-            {"detection_id": each, "camera_id": seen["camera_id"], "case_id": seen["case_id"]}
-            for each, seen in other.detections.items()
-        ]
-        for some in _chunks(detections):
-            self._note(events.CaseAbsorbed, now, case_id=other.id, reason=reason, detections=some)
-
-    def merge(self, actor: Actor, now: datetime, *, into_case_id: str, reason: str) -> None:
-        """Go on as part of another case, which has absorbed this one."""
-        if self.merged_into == into_case_id:
-            return
-        self._check(MERGE, actor, deferred=True)
-        if into_case_id in self.absorbed:
-            raise CannotMerge("the other case has been merged into this one")
-        self._note(events.CaseMerged, now, into_case_id=into_case_id, reason=reason)
-
-    def unmerge(self, actor: Actor, now: datetime, *, reason: str) -> None:
-        """Stand alone again; the other case is told by `release`. Raises `NotMerged`."""
-        _require_role(actor, UNMERGE.done, UNMERGE.roles)
-        if self.merged_into is None:
-            raise NotMerged("the case is not merged")
-        self._note(events.CaseUnmerged, now, from_case_id=self.merged_into, reason=reason)
-
-    def release(self, actor: Actor, now: datetime, *, case_id: str, reason: str) -> None:
-        """Let a case go that had been merged into this one, with what came with it."""
-        _require_role(actor, "left", CENTRE)
-        if case_id not in self.absorbed:
-            return
-        ids = [each for each, seen in self.detections.items() if seen["with_case_id"] == case_id]
-        for some in _chunks(ids):
-            self._note(events.CaseReleased, now, case_id=case_id, detection_ids=some, reason=reason)
-
-    # --- changes that a supervisor approves
-
-    def request_change(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        request_id: str,
-        change: Change,
-        reason: str,
-        department: str | None = None,
-        deadline: str | None = None,
-        amount: float | None = None,
-        until: datetime | None = None,
-    ) -> None:
-        """Ask for a hand-back, a voiding, an extension or a deferral."""
-        self._check(REQUESTS[change], actor, department)
-        if actor.has(Role.OFFICIAL):
-            if department is None:
-                raise DepartmentNotAssigned("an official asks for their department")
-            self._require_lead(department)
-        if any(each["change"] == change for each in self.requests):
-            raise AlreadyRequested(f"a {change} has been asked for", change=change.value)
-        if change is Change.EXTENSION:
-            unit = self.running(deadline)["unit"]
-            if unit == "working-days" and amount != int(amount or 0):
-                raise InvalidInput("working days are whole")
-        if until is not None and not now < until <= now + LONGEST_DEFERRAL:
-            raise TimeOutOfOrder("a deferral ends within a year from now")
-        self._note(
-            events.CaseChangeRequested,
-            now,
-            request_id=request_id,
-            change=change.value,
-            reason=reason,
-            requested_by=actor.subject,
-            department=department,
-            deadline=deadline,
-            amount=amount,
-            until=until and as_text(until),
-        )
-
-    def deny(self, actor: Actor, now: datetime, *, request_id: str, note: str) -> None:
-        """Do not approve a request."""
-        request = self.request_to_settle(actor, request_id)
-        self._note(
-            events.CaseChangeDenied, now, request_id=request_id, note=note, change=request["change"]
-        )
-
-    def approve(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        request_id: str,
-        note: str,
-        begun: Sequence[Deadline] = (),
-        moved: Sequence[MovedDeadline] = (),
-    ) -> None:
-        """Do what was asked for, where the case still allows it.
-
-        `begun`: the deadlines of a new dispatch; `moved`: an extension's new times.
-        """
-        request = self.request_to_settle(actor, request_id)
-        change = Change(request["change"])
-        self._require_status(REQUESTS[change])
-        settled = {"request_id": request_id, "note": note, "reason": request["reason"]}
-        if change is Change.HAND_BACK:
-            if self.deferred_at is not None:
-                raise CaseDeferred("the case is deferred", until=self.deferred_until)
-            self._note(
-                events.CaseHandedBack, now, begun, department=request["department"], **settled
-            )
-        elif change is Change.VOID:
-            self._note(events.CaseVoided, now, **settled)
-        elif change is Change.EXTENSION:
-            self._note(events.CaseExtended, now, moved=list(moved), **settled)
-        elif moment(request["until"]) <= now:
-            raise TimeOutOfOrder("the time until which it was to be deferred has passed")
-        else:
-            self._note(events.CaseDeferred, now, until=request["until"], **settled)
-
-    def resume(self, actor: Actor, now: datetime, *, moved: Sequence[MovedDeadline]) -> None:
-        """End a deferral; `moved` are the deadlines with what was left of their time."""
-        self._check(RESUME, actor, deferred=True)
-        if self.deferred_at is None:
-            raise NotDeferred("the case is not deferred")
-        if not actor.has(*CENTRE) and actor.department not in self.departments:
-            raise DepartmentNotAssigned(
-                "the case was not dispatched to this department", departments=list(self.departments)
-            )
-        self._note(events.CaseResumed, now, moved=list(moved))
-
-    def request_to_settle(self, actor: Actor, request_id: str) -> dict[str, Any]:
-        """The open request; raises `NoSuchRequest`, `RoleNotAllowed` or `SamePerson`."""
-        _require_role(actor, "changed", APPROVERS)
-        for request in self.requests:
-            if request["request_id"] == request_id:
-                if request["requested_by"] == actor.subject:
-                    raise SamePerson("who asks for a change does not settle it")
-                return request
-        raise NoSuchRequest("there is no such open request")
-
-    # --- deadlines
-
     def running(self, code: str | None) -> RunningDeadline:
         """The deadline of this code; raises `NoSuchDeadline`."""
-        for each in self.deadlines:
-            if each["code"] == code:
-                return each
-        known = [each["code"] for each in self.deadlines]
-        raise NoSuchDeadline(f"no deadline {code!r} runs", running=known)
+        for deadline in self.deadlines:
+            if deadline["code"] == code:
+                return deadline
+        known = [deadline["code"] for deadline in self.deadlines]
+        raise refusals.NoSuchDeadline(f"no deadline {code!r} runs", running=known)
 
-    def alarm_at(self) -> datetime | None:
-        """When somebody has to be told something, or a deferral or a recheck is due."""
-        if self.status not in OPEN:
-            return None
-        if self.deferred_until is not None:
-            return moment(self.deferred_until)
-        alarms = [next_alarm(self.deadlines), self.recheck_at and moment(self.recheck_at)]
-        return min((alarm for alarm in alarms if alarm), default=None)
-
-    def raise_alarms(self, actor: Actor, now: datetime) -> None:
-        """Warn of deadlines that come near, escalate those that have passed; once each."""
-        _require_role(actor, "escalated", (Role.SYSTEM,))
-        if self.status not in OPEN or self.deferred_at is not None:
-            return
-        for each in list(self.deadlines):
-            if not each["missed"] and moment(each["due_at"]) <= now:
-                self._alarm(events.CaseDeadlineMissed, now, each)
-            elif not each["warned"] and moment(each["warn_at"]) <= now:
-                self._alarm(events.CaseDeadlineWarned, now, each)
-
-    def _alarm(self, event: type[CaseEvent], now: datetime, deadline: RunningDeadline) -> None:
-        ours = deadline["stage"] != Stage.HANDLING
-        self._note(
-            event,
-            now,
-            code=deadline["code"],
-            stage=deadline["stage"],
-            due_at=deadline["due_at"],
-            responsible=CENTRE_ITSELF if ours else self.lead or CENTRE_ITSELF,
-        )
+    def open_tasks(self) -> list[str]:
+        """The departments that have not finished their part of the joint decision."""
+        return [task["department"] for task in self.tasks if not task["finished"]]
 
     # --- what every decision needs
 
-    def _check(
+    def check(
         self, step: Step, actor: Actor, department: str | None = None, *, deferred: bool = False
     ) -> None:
         """Role, then status, then department; the first that does not fit is the refusal."""
-        _require_role(actor, step.done, step.roles)
+        require_role(actor, step.done, step.roles)
         if department not in (None, actor.department) and not actor.has(Role.SYSTEM):
             raise RoleNotAllowed("an official acts for their own department only")
-        self._require_status(step)
+        self.require_status(step)
         if self.deferred_at is not None and not deferred:
-            raise CaseDeferred("the case is deferred", until=self.deferred_until)
+            raise refusals.StandsStill("the case is deferred", until=self.deferred_until)
         if department is not None and department not in self.departments:
-            raise DepartmentNotAssigned(
+            raise refusals.DepartmentNotAssigned(
                 f"the case was not dispatched to {department}", departments=list(self.departments)
             )
 
-    def _require_status(self, step: Step) -> None:
+    def require_status(self, step: Step) -> None:
+        """Raises `WrongCaseStatus` where the step does not follow."""
         if self.status not in step.follows:
-            raise WrongCaseStatus(
+            raise refusals.WrongCaseStatus(
                 f"a case that is {self.status} cannot be {step.done}",
                 case_status=self.status,
                 follows=[status.value for status in step.follows],
             )
 
-    def _require_lead(self, department: str | None) -> None:
+    def require_lead(self, department: str | None) -> None:
+        """Raises `DepartmentNotAssigned` for whoever does not lead."""
         if department != self.lead:
-            raise DepartmentNotAssigned(f"{self.lead} leads this case", lead=self.lead)
+            raise refusals.DepartmentNotAssigned(f"{self.lead} leads this case", lead=self.lead)
 
-    def _open_tasks(self) -> list[str]:
-        return [task["department"] for task in self.tasks if not task["finished"]]
-
-    def _step(
+    def step(
         self,
         actor: Actor,
         event: type[CaseEvent],
@@ -869,7 +362,7 @@ class InspectionCase(StreamAggregate):
         begun: Sequence[Deadline] = (),
         *,
         reaches: str | None = None,
-        **fields: Any,
+        **values: Any,
     ) -> None:
         """Something happened in the world, not before the step that it follows.
 
@@ -885,14 +378,14 @@ class InspectionCase(StreamAggregate):
             )
         at = occurred_at.astimezone(UTC)
         told_at = at if actor.has(Role.SYSTEM) else now
-        self._record(event, now, at, begun, self._ended(event, told_at, reaches), fields)
+        self._record(event, now, at, begun, self._ended(event, told_at, reaches), values)
 
-    def _note(
-        self, event: type[CaseEvent], now: datetime, begun: Sequence[Deadline] = (), **fields: Any
+    def note(
+        self, event: type[CaseEvent], now: datetime, begun: Sequence[Deadline] = (), **values: Any
     ) -> None:
         """Something was found or settled about the case, just now."""
         at = now.astimezone(UTC)
-        self._record(event, now, at, begun, self._ended(event, at, None), fields)
+        self._record(event, now, at, begun, self._ended(event, at, None), values)
 
     def _ended(self, event: type[CaseEvent], at: datetime, reaches: str | None) -> list[Ended]:
         return ended_by(self.deadlines, at, ends=event.ends, reaches=reaches, drops=event.drops)
@@ -904,18 +397,16 @@ class InspectionCase(StreamAggregate):
         at: datetime,
         begun: Sequence[Deadline],
         ended: list[Ended],
-        fields: dict[str, Any],
+        values: dict[str, Any],
     ) -> None:
         self.trigger_event(
-            event, timestamp=now, occurred_at=at, begun=list(begun), ended=ended, **fields
+            event, timestamp=now, occurred_at=at, begun=list(begun), ended=ended, **values
         )
 
 
 def _second_version() -> dict[str, Any]:
     """What the state has held since deadlines, merges and approvals; at its beginning."""
     return {
-        "place": None,
-        "attributes": None,
         "tasks": [],
         "handled_at": None,
         "recheck_at": None,
@@ -932,12 +423,8 @@ def _second_version() -> dict[str, Any]:
     }
 
 
-def _chunks(many: list[C]) -> list[list[C]]:
-    """What fits into one event each; of nothing, nothing once."""
-    return [many[at : at + IN_ONE_EVENT] for at in range(0, len(many), IN_ONE_EVENT)] or [[]]
-
-
-def _require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:
+def require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:
+    """Raises `RoleNotAllowed`."""
     if not actor.has(*roles):
         named = " or ".join(role for role in roles if role is not Role.SYSTEM) or Role.SYSTEM
         raise RoleNotAllowed(f"for a case to be {done} takes the role {named}")

@@ -4,12 +4,14 @@ Times are RFC 3339 texts in UTC. What an amount of working time comes to is the 
 has the calendar; this module only knows which deadline runs, ends, warns or is missed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from citybrain.domain.times import moment
+
+CENTRE_ITSELF = "centre"  # responsible for what no department does
 
 
 class Stage(StrEnum):
@@ -106,6 +108,58 @@ def move(running: Iterable[RunningDeadline], moved: Iterable[MovedDeadline]) -> 
             each["warned"] = each["warned"] and new["warn_at"] == each["warn_at"]
             each["missed"] = each["missed"] and new["due_at"] == each["due_at"]
             each["warn_at"], each["due_at"] = new["warn_at"], new["due_at"]
+
+
+def mark(running: Iterable[RunningDeadline], code: str, *, missed: bool) -> None:
+    """Note that the deadline of this code was warned of, or was missed."""
+    for each in running:
+        if each["code"] == code:
+            each["warned"], each["missed"] = True, missed or each["missed"]
+
+
+def follow(running: list[RunningDeadline], data: Mapping[str, Any]) -> None:
+    """What an event ends, lets run and moves, by its plain values."""
+    if ended := data.get("ended"):
+        end(running, ended)
+    if begun := data.get("begun"):
+        begin(running, begun)
+    if moved := data.get("moved"):
+        move(running, moved)
+
+
+def recalled(
+    code: str,
+    stage: str,
+    due_at: str,
+    warn_at: str = "",
+    *,
+    warned: bool = False,
+    missed: bool = False,
+) -> RunningDeadline:
+    """A running deadline of which a read model has kept this much: what `follow` needs of it."""
+    return {
+        "code": code,
+        "stage": stage,
+        "until": "",
+        "unit": "",
+        "amount": 0.0,
+        "begun_at": "",
+        "warn_at": warn_at,
+        "due_at": due_at,
+        "warned": warned,
+        "missed": missed,
+    }
+
+
+def responsible(stage: str, lead: str | None) -> str:
+    """Whose a deadline of this stage is: the lead's in the handling, else the centre's."""
+    return lead or CENTRE_ITSELF if stage == Stage.HANDLING else CENTRE_ITSELF
+
+
+def expected_end(running: Sequence[RunningDeadline]) -> datetime | None:
+    """By when the case is to be over: when its closing is due, else the latest of all."""
+    closing = [each for each in running if each["stage"] == Stage.CLOSING]
+    return max((moment(each["due_at"]) for each in closing or running), default=None)
 
 
 def next_alarm(running: Iterable[RunningDeadline]) -> datetime | None:

@@ -17,7 +17,8 @@ from citybrain.http.paging import page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.inspection import approvals as changes
 from commands.inspection import case as commands
-from commands.inspection import merging as merging
+from commands.inspection import joint_decisions, merging
+from commands.inspection.comments import COMMENT
 from projections.inspection import case_timeline
 
 
@@ -62,7 +63,7 @@ async def comments(call: Call) -> web.Response:
     shown, following = page_by(rows, call.query.limit, itemgetter("position"))
     said = [row["details"] for row in shown]
     wanted = [(case_id, UUID(each["comment_id"])) for each in said]
-    opened = await services.vault.fetch_many(commands.COMMENT, wanted)
+    opened = await services.vault.fetch_many(COMMENT, wanted)
     found = [
         Comment(
             author=each["author"],
@@ -104,15 +105,15 @@ def _route(
 ROUTES = (
     step_route(
         "decline",
-        commands.DeclineCase,
-        commands.decline_case,
+        joint_decisions.DeclineCase,
+        joint_decisions.decline_case,
         "A department that does not lead has no part in it",
         Role.OFFICIAL,
     ),
     step_route(
         "decide",
-        commands.DecideCase,
-        commands.decide_case,
+        joint_decisions.DecideCase,
+        joint_decisions.decide_case,
         "The lead settles what each department does",
         Role.OFFICIAL,
     ),
@@ -125,15 +126,15 @@ ROUTES = (
     ),
     _route(
         "tasks",
-        commands.FinishTask,
-        commands.finish_task,
+        joint_decisions.FinishTask,
+        joint_decisions.finish_task,
         "A department did its part of the joint decision",
         Role.OFFICIAL,
     ),
     _route(
         "milestones",
-        commands.ReachMilestone,
-        commands.reach_milestone,
+        joint_decisions.ReachMilestone,
+        joint_decisions.reach_milestone,
         "A deadline within the handling is met",
         Role.OFFICIAL,
     ),

@@ -1,6 +1,5 @@
 """Inspection cases over HTTP: report, each step, and the read models."""
 
-from datetime import date
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -34,6 +33,10 @@ from commands.fields import Code, Moment
 from commands.inspection import case as commands
 from projections.inspection import case_days, case_timeline
 from projections.inspection import case_desk_questions as desk
+from projections.inspection.case_days import DayRow
+from projections.inspection.case_desk import CaseRow
+from projections.inspection.case_desk_questions import NearRow, OpenCount, Wanted
+from projections.inspection.case_timeline import TimelineEntry
 
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 READERS = (*STAFF, Role.CITIZEN, Role.DEVICE)
@@ -99,39 +102,6 @@ class CaseState(BaseModel):
     merged_into: str | None
 
 
-class CaseRow(BaseModel):
-    """A row of the case desk."""
-
-    case_id: str
-    class_code: str
-    status: str
-    source: str
-    lead: str | None
-    departments: list[str]
-    district: str | None
-    street: str | None
-    community: str | None
-    cell: str | None
-    address: str | None
-    latitude: float
-    longitude: float
-    description: str
-    simulated: bool
-    reported_at: AwareDatetime
-    updated_at: AwareDatetime
-    closed_at: AwareDatetime | None
-    detections: int
-    times_returned: int
-    times_reopened: int
-    deferred_until: AwareDatetime | None
-    merged_into: str | None
-    requests: list[str] = Field(description="changes that wait for a supervisor")
-    due_at: AwareDatetime | None = Field(description="the next deadline")
-    overdue: bool
-    version: int
-    position: int
-
-
 class CasePage(BaseModel):
     """A page of cases, oldest first."""
 
@@ -139,31 +109,10 @@ class CasePage(BaseModel):
     next: str | None = Field(description="cursor of the next page; null on the last one")
 
 
-class NearRow(CaseRow):
-    """A case and how far it is."""
-
-    distance_m: float
-
-
 class Near(BaseModel):
     """Open cases, nearest first."""
 
     cases: list[NearRow]
-
-
-class TimelineEntry(BaseModel):
-    """An event of a case; `case_id` is another's where that was merged into this one."""
-
-    case_id: str
-    version: int
-    position: int
-    topic: str
-    occurred_at: AwareDatetime
-    recorded_at: AwareDatetime
-    actor: str | None
-    role: str | None
-    channel: str | None
-    details: dict[str, Any]
 
 
 class Timeline(BaseModel):
@@ -174,35 +123,10 @@ class Timeline(BaseModel):
     next: int | None = Field(description="`after` of the next page; null on the last one")
 
 
-class DayRow(BaseModel):
-    """One city day and class."""
-
-    day: date
-    class_code: str
-    reported: int
-    filed: int
-    dispatched: int
-    handled: int
-    returned: int
-    closed: int
-    reopened: int
-    mean_seconds_to_handled: float | None
-    mean_seconds_to_closed: float | None
-    rework_rate: float | None = Field(description="(returned + reopened) / handled")
-
-
 class Days(BaseModel):
     """Statistics by city day and class."""
 
     days: list[DayRow]
-
-
-class OpenCount(BaseModel):
-    """Open cases of a leading department and class; department is empty before dispatch."""
-
-    department: str
-    class_code: str
-    open: int
 
 
 class OpenCounts(BaseModel):
@@ -332,10 +256,8 @@ async def list_cases(call: Call) -> web.Response:
     query: CaseListQuery = call.query
     department = department_for(call.authenticated, query.department)
     await wait_for_position(call.runtime, "case_desk", query.min_position)
-    is_open = True if query.open is None and query.status is None else query.open
-    rows = await desk.cases(
-        call.runtime.store.pool,
-        is_open=is_open,
+    wanted = Wanted(
+        is_open=True if query.open is None and query.status is None else query.open,
         department=department,
         class_code=query.class_code,
         status=query.status,
@@ -345,9 +267,9 @@ async def list_cases(call: Call) -> web.Response:
         waiting=query.waiting,
         since=query.since,
         until=query.until,
-        after=decode_time_cursor(query.after),
-        limit=query.limit + 1,
     )
+    after = decode_time_cursor(query.after)
+    rows = await desk.cases(call.runtime.store.pool, wanted, after=after, limit=query.limit + 1)
     shown, following = page(rows, query.limit, "reported_at", "case_id")
     cases = [CaseRow(**_shown(row, query.crs)) for row in shown]
     return json_response(CasePage(cases=cases, next=following))

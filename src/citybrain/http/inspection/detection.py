@@ -26,6 +26,8 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code
 from commands.inspection import detection as commands
 from projections.inspection import cameras, detections
+from projections.inspection.cameras import CameraRow
+from projections.inspection.detections import AwaitingRow
 
 MOST = 1000
 BATCH_BYTES = 2 * 1024 * 1024
@@ -91,20 +93,6 @@ class DetectionState(BaseModel):
     simulated: bool
 
 
-class AwaitingRow(BaseModel):
-    """A detection that waits for a person."""
-
-    detection_id: str
-    camera_id: str
-    class_code: str
-    confidence: int
-    latitude: float
-    longitude: float
-    occurred_at: AwareDatetime
-    evidence_sha256: list[str]
-    simulated: bool
-
-
 class Awaiting(BaseModel):
     """A page, longest waiting first."""
 
@@ -116,18 +104,6 @@ class AwaitingQuery(PagedQuery):
     """Which detections."""
 
     class_code: Code | None = Field(None, alias="class")
-
-
-class CameraRow(BaseModel):
-    """A camera."""
-
-    camera_id: str
-    latitude: float
-    longitude: float
-    online: bool
-    since: AwareDatetime
-    reason: str
-    simulated: bool
 
 
 class Cameras(BaseModel):

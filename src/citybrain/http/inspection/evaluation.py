@@ -29,6 +29,8 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code
 from projections.inspection import case_desk_questions as desk
 from projections.inspection import evaluation_days, heat_grid
+from projections.inspection.case_desk import DeadlineRow
+from projections.inspection.case_desk_questions import DeadlineCount
 from projections.inspection.heat_grid import SQUARES_A_DEGREE, square_of
 
 GEOJSON = "application/geo+json"
@@ -42,22 +44,6 @@ class NoSuchDepartment(NotFound):
     """No department of this code is defined."""
 
     code = "department-not-found"
-
-
-class DeadlineRow(BaseModel):
-    """A deadline that runs."""
-
-    case_id: str
-    code: str
-    stage: str
-    responsible: str = Field(description="a department, or `centre`")
-    district: str | None
-    class_code: str
-    due_at: AwareDatetime
-    warn_at: AwareDatetime
-    warned: bool
-    missed: bool
-    simulated: bool
 
 
 class DeadlineBoard(BaseModel):
@@ -76,17 +62,6 @@ class DeadlineQuery(PagedQuery):
     within_hours: float | None = Field(
         None, ge=0, le=10_000, description="due within so many hours, or overdue; 0: overdue"
     )
-
-
-class DeadlineCount(BaseModel):
-    """Deadlines of one department, or of the centre."""
-
-    responsible: str
-    overdue: int
-    within_1_hour: int
-    within_4_hours: int
-    within_24_hours: int
-    running: int
 
 
 class DeadlineSummary(BaseModel):

@@ -49,13 +49,8 @@ from citybrain.http.problems import status_of
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.telemetry import CORRELATION
 from commands.handling import CommandContext
-from commands.inspection.case import (
-    CommentCase,
-    ReportCase,
-    checked_attributes,
-    comment_case,
-    report_case,
-)
+from commands.inspection.case import ReportCase, checked_attributes, report_case
+from commands.inspection.comments import CommentCase, comment_case
 from projections.inspection import service_requests
 from projections.reading import wait_until
 

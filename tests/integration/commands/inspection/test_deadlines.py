@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.case_events import Change
 from citybrain.domain.inspection.deadlines import RunningDeadline
 from citybrain.domain.times import moment
 from citybrain.eventstore import EventStore

@@ -11,9 +11,11 @@ import pytest
 
 from citybrain.definitions.inspection.cases import cases_at
 from citybrain.domain.actor import Actor, Role, system_actor
-from citybrain.domain.inspection.case import CannotMerge, InspectionCase
-from citybrain.domain.inspection.case_events import CaseStatus
+from citybrain.domain.inspection import merging
+from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection
+from citybrain.domain.inspection.refusals import CannotMerge
+from citybrain.domain.inspection.statuses import CaseStatus
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
 from commands.inspection.case import (
@@ -369,7 +371,7 @@ async def test_cases_merged_in_a_ring_at_the_same_moment_are_one(
     ring = sorted(before)
     for source, target in zip(ring, ring[1:] + ring[:1], strict=True):  # none knew of the others
         case = await store.load(InspectionCase, target)
-        case.absorb(OPERATOR, datetime.now(UTC), other=before[source], reason="one cover")
+        merging.absorb(case, OPERATOR, datetime.now(UTC), other=before[source], reason="one cover")
         await store.save(case, metadata=context(OPERATOR).metadata())
     async with working(services):
         await settled(store)
@@ -396,7 +398,8 @@ async def test_what_comes_in_the_midst_of_a_merge_goes_along_and_leaves_with_its
         await merge_case(source, command, context(OPERATOR), services)
     (late,) = await record(services, detection("late", metres=5))
     case = await store.load(InspectionCase, first)
-    case.merge_detection(
+    merging.merge_detection(
+        case,
         system_actor("test"),
         datetime.now(UTC),
         rework=(),

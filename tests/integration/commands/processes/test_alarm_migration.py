@@ -23,6 +23,12 @@ WHERE case_alarms.alarm_at <> excluded.alarm_at
 FORGET_BEFORE = "DELETE FROM case_alarms WHERE case_id = ANY($1)"
 
 
+@pytest.fixture(scope="session")
+def template() -> str:
+    """Empty, without a table of ours."""
+    return "template1"
+
+
 @pytest.fixture
 async def connection(database_url: str, tmp_path: Path) -> AsyncIterator[Any]:
     """A database of the release before, with two alarms and a checkpoint; migrated."""

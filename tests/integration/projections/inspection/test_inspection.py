@@ -12,6 +12,7 @@ from citybrain.http.inspection.evaluation import rates
 from citybrain.systems import projection_named
 from projections.inspection import case_desk_questions as desk
 from projections.inspection import case_timeline, evaluation_days, heat_grid
+from projections.inspection.case_desk_questions import Wanted
 from projections.rebuild import compare
 from tests.given.case_changes import HOUR
 from tests.given.case_lives import MODELS, all_lives, living, project, saved, tables
@@ -36,7 +37,9 @@ async def test_one_at_a_time_and_all_at_once_and_a_rebuild_are_the_same(store: E
 async def test_the_desk_says_what_the_stream_says(store: EventStore) -> None:
     ids = await all_lives(store)
     await project(store, "case_desk")
-    rows = {row["case_id"]: row for row in await desk.cases(store.pool, is_open=None, limit=99)}
+    rows = {
+        row["case_id"]: row for row in await desk.cases(store.pool, Wanted(is_open=None), limit=99)
+    }
     for life, case_id in ids.items():
         row, case = rows[case_id], await store.load(InspectionCase, case_id)
         same = (
@@ -65,7 +68,7 @@ async def test_the_desk_is_filtered(store: EventStore) -> None:
     await project(store, "case_desk")
 
     async def found(**which: Any) -> set[str]:
-        rows = await desk.cases(store.pool, **which, limit=99)
+        rows = await desk.cases(store.pool, Wanted(**which), limit=99)
         return {life for life, case_id in ids.items() if case_id in {r["case_id"] for r in rows}}
 
     everything = set(ids)

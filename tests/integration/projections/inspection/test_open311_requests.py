@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.case_events import EVENTS, Change
+from citybrain.domain.inspection import comments, joint_decisions, merging
+from citybrain.domain.inspection.approval_events import Change
+from citybrain.domain.inspection.case import EVENTS, InspectionCase
 from citybrain.domain.inspection.deadlines import Stage
+from citybrain.domain.inspection.telling import LAID_OVER, SILENT, TOLD
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.inspection import service_requests
-from projections.inspection.service_requests import SILENT, STEPS, ServiceRequests
+from projections.inspection.service_requests import ServiceRequests
 from projections.rebuild import compare
 from tests.given.case_changes import HOUR, SYSTEM, approve, ask, deadline
 from tests.given.case_lives import (
@@ -60,8 +62,14 @@ def extend_closing(case: InspectionCase) -> None:
 
 
 def make_safe(case: InspectionCase) -> None:
-    case.reach_milestone(
-        WORKS, NOW, department=DEPARTMENTS[0], milestone="made-safe", note="", evidence_sha256=[]
+    joint_decisions.reach_milestone(
+        case,
+        WORKS,
+        NOW,
+        department=DEPARTMENTS[0],
+        milestone="made-safe",
+        note="",
+        evidence_sha256=[],
     )
 
 
@@ -75,15 +83,15 @@ def reopen(case: InspectionCase) -> None:
 
 
 def merge(case: InspectionCase) -> None:
-    case.merge(SYSTEM, NOW, into_case_id="case-of-it", reason="same")
+    merging.merge(case, SYSTEM, NOW, into_case_id="case-of-it", reason="same")
 
 
 def unmerge(case: InspectionCase) -> None:
-    case.unmerge(OPERATOR, NOW, reason="not the same")
+    merging.unmerge(case, OPERATOR, NOW, reason="not the same")
 
 
 def comment(case: InspectionCase) -> None:
-    case.comment(SYSTEM, NOW, comment_id="1")
+    comments.comment(case, SYSTEM, NOW, comment_id="1")
 
 
 # The steps of a life; whether it is open; what the note says; due after so many hours.
@@ -140,11 +148,11 @@ async def test_every_state_is_open_or_closed_with_a_note_and_an_end(
 
 
 def test_every_event_is_told_or_left_out_on_purpose() -> None:
-    topics = {event.TOPIC for event in EVENTS}
-    assert topics > SILENT
-    assert topics > STEPS.keys()
-    assert not SILENT & STEPS.keys()
-    assert ServiceRequests.topics == topics - SILENT
+    assert set(EVENTS) > SILENT | TOLD.keys() | LAID_OVER
+    assert not SILENT & (TOLD.keys() | LAID_OVER)
+    assert not LAID_OVER & TOLD.keys()
+    assert ServiceRequests().topics == {event.TOPIC for event in EVENTS if event not in SILENT}
+    assert {event for event in EVENTS if event.leads_to} <= TOLD.keys() | LAID_OVER
 
 
 async def rows_of(store: EventStore) -> dict[str, list[str]]:

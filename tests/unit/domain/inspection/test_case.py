@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed, system_actor
-from citybrain.domain.inspection.case import AlreadyAccepted, DepartmentNotAssigned, WrongCaseStatus
-from citybrain.domain.inspection.case_events import CaseSource, CaseStatus
+from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.refusals import (
+    AlreadyAccepted,
+    DepartmentNotAssigned,
+    WrongCaseStatus,
+)
+from citybrain.domain.inspection.statuses import CaseStatus
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import CitybrainError
 from tests.given.cases import (

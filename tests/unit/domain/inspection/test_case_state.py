@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor, Role, system_actor
-from citybrain.domain.inspection.case import InspectionCase, InvalidDispatch, WrongCaseStatus
+from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.refusals import InvalidDispatch, WrongCaseStatus
 from citybrain.domain.stream import StreamSnapshot
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import CitybrainError
@@ -33,9 +34,7 @@ minutes = st.integers(-10, 10)
 
 
 def reported(occurred_at: datetime | None = NOW) -> InspectionCase:
-    return InspectionCase.report(
-        SYSTEM,
-        NOW,
+    said = Reported(
         source=CaseSource.CITIZEN,
         class_code="overflowing_bin",
         description="滿了",
@@ -48,6 +47,7 @@ def reported(occurred_at: datetime | None = NOW) -> InspectionCase:
         external_ref=None,
         occurred_at=occurred_at,
     )
+    return InspectionCase.report(SYSTEM, NOW, said)
 
 
 def take(case: InspectionCase, step: str, at: datetime | None = None, now: datetime = NOW) -> None:

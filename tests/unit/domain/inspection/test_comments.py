@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from citybrain.domain.actor import Actor, RoleNotAllowed
+from citybrain.domain.inspection import comments
 from citybrain.domain.times import TimeOutOfOrder
 from tests.given.cases import (
     AUDITOR,
@@ -31,7 +32,7 @@ LIFE: list[Step] = [file, dispatch, accept, handle, verify, close]
 def test_a_comment_changes_nothing_but_the_version(steps: int) -> None:
     case = given(*LIFE[:steps])
     before = {**state(case), "_version": case.version + 1}
-    case.comment(CITIZEN, NOW, comment_id="1", stated="OPEN")
+    comments.comment(case, CITIZEN, NOW, comment_id="1", stated="OPEN")
     assert topics(case) == ["case.commented"]
     assert {**state(case), "modified_on": 0, "_modified_on": 0} == {
         **before,
@@ -43,19 +44,19 @@ def test_a_comment_changes_nothing_but_the_version(steps: int) -> None:
 @pytest.mark.parametrize("actor", [CAMERA, OPERATOR, AUDITOR])
 def test_only_from_outside(actor: Actor) -> None:
     with pytest.raises(RoleNotAllowed):
-        given(file).comment(actor, NOW, comment_id="1")
+        comments.comment(given(file), actor, NOW, comment_id="1")
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_it_was_written_after_the_report_and_not_in_the_future(minutes: int) -> None:
     with pytest.raises(TimeOutOfOrder):
-        given(file).comment(
-            CITIZEN, NOW, comment_id="1", written_at=NOW + timedelta(minutes=minutes)
+        comments.comment(
+            given(file), CITIZEN, NOW, comment_id="1", written_at=NOW + timedelta(minutes=minutes)
         )
 
 
 def test_clocks_may_differ_a_little() -> None:
     case = given(file)
-    case.comment(CITIZEN, NOW, comment_id="1", written_at=NOW - timedelta(minutes=4))
+    comments.comment(case, CITIZEN, NOW, comment_id="1", written_at=NOW - timedelta(minutes=4))
     (event,) = case.pending_events
     assert event.occurred_at == NOW  # type: ignore[attr-defined]
