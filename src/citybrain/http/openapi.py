@@ -147,10 +147,15 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     return parameters
 
 
-def _inlined(member: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _inlined(part: Any, schema: dict[str, Any]) -> Any:
     """A member without references: a parameter has no definitions beside it."""
-    name = member.pop("$ref", "").rpartition("/")[2]
-    return member | schema["$defs"][name] if name else member
+    if isinstance(part, list):
+        return [_inlined(each, schema) for each in part]
+    if not isinstance(part, dict):
+        return part
+    name = part.get("$ref", "").rpartition("/")[2]
+    rest = {key: _inlined(value, schema) for key, value in part.items() if key != "$ref"}
+    return rest | _inlined(schema["$defs"][name], schema) if name else rest
 
 
 def _responses(route: Route, refs: Refs) -> dict[str, Any]:
