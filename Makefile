@@ -15,11 +15,11 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types fmt bench venv pages lock system clean
+.PHONY: help run test lint types fmt new-system bench venv pages lock system clean
 
 help: ## list the targets
 	@printf 'citybrain: an event-sourced backend for a city\n\n'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv pages ## start it all for development: PostgreSQL, server, read models, a simulated city
 	@exec $(BIN)/citybrain run $(ARGS)
@@ -39,6 +39,9 @@ types: venv ## check the types, strictly
 fmt: venv ## format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+new-system: venv ## put the rooms of a new system in place: NAME=parking STREAM=berth
+	@$(BIN)/python -m ops.new_system $(NAME) $(STREAM)
 
 bench: venv ## measure: append, replay, project, HTTP, faces; JSON on standard output
 	@$(BIN)/citybrain bench all $(ARGS)

@@ -6,6 +6,7 @@ holds what all of them share; it knows no stream.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -164,6 +165,7 @@ Prepared = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResul
 def once_a_key(handler: Prepared) -> Prepared:
     """For a handler with side effects before its decision: a key in use is told so at once."""
 
+    @wraps(handler)
     async def handle(
         stream_id: str, command: Any, context: CommandContext, services: Services
     ) -> CommandResult:
@@ -180,7 +182,6 @@ def once_a_key(handler: Prepared) -> Prepared:
         finally:
             services.keys_in_flight.discard(key)
 
-    handle.__doc__ = handler.__doc__
     return handle
 
 

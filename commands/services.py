@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from citybrain.settings import Settings
 
 if TYPE_CHECKING:
     from citybrain.definitions import Definitions
@@ -24,15 +26,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """How long each step of an application may take."""
-
-    identity: timedelta = timedelta(minutes=30)
-    evidence: timedelta = timedelta(seconds=10)
-    payout: timedelta = timedelta(seconds=30)
-
-
 @dataclass(slots=True)
 class Services:
     """What handlers need beside the command."""
@@ -43,7 +36,8 @@ class Services:
     notifier: Notifier
     faces: Faces | None = None
     exchange: Any = None
+    payments: Any = None
     photos: Photos | None = None
-    deadlines: Deadlines = Deadlines()
+    settings: Settings = field(default_factory=Settings)
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)

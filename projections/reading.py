@@ -5,6 +5,7 @@ import time
 from typing import Any, TypeAlias
 
 import asyncpg
+from pydantic import BaseModel
 
 from citybrain.eventstore.reader import patiently
 
@@ -13,6 +14,11 @@ Row = dict[str, Any]
 
 POLL_SECONDS = 0.02
 POSITION = "SELECT position FROM projection_checkpoints WHERE projection = $1"
+
+
+def columns(model: type[BaseModel], *others: str) -> str:
+    """The columns of a SELECT: the members of a row model, and `others` that nobody is shown."""
+    return ", ".join((*model.model_fields, *others))
 
 
 async def fetch(pool: Pool, query: str, *arguments: Any) -> list[Row]:

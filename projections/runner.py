@@ -70,11 +70,13 @@ class ProjectionRunner:
                 await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
 
     async def _lead(self, projection: Projection, connection: "asyncpg.Connection[Any]") -> None:
-        await prepare(self._store, [projection])
         # What a crash of the server takes back is applied again: checkpoint and rows go together.
         await connection.execute("SET synchronous_commit = off")
         worker = ProjectionWorker(projection, connection, projection.name)
         version = await worker.resume()
+        if version is None:
+            await prepare(self._store, [projection])
+            version = await worker.resume()
         if version != projection.version:
             log.info("projection_outdated", projection=projection.name, version=version)
             await rebuild(self._store, projection)

@@ -1,50 +1,121 @@
 """Fixtures shared by all tests: one embedded PostgreSQL a worker, a fresh database a test."""
 
+import asyncio
 import os
+import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from pydantic import SecretStr
 
 from citybrain.eventstore import EventStore, open_event_store
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.settings import Settings
-from citybrain.systems import register_streams
+from citybrain.systems import PROJECTIONS, register_streams
+from projections.projection import Projection
+from projections.runner import prepare
+
+MEMORY = Path("/dev/shm")
+IN_MEMORY = "citybrain-tests-"
+ROOM_BYTES = 1 << 30  # for each session side by side
+QUICKLY = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET max_wal_size = '256MB'",
+    "SELECT pg_reload_conf()",
+)
 
 pytest.register_assert_rewrite("tests.given")
 register_streams()
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL for this session: the embedded one, or the one the caller names."""
+def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the session's PostgreSQL lies: in memory where there is room.
+
+    A database for each test is hundreds of files to make and to remove.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < workers * ROOM_BYTES:
+        yield tmp_path_factory.mktemp("postgres")
+        return
+    for left in MEMORY.glob(f"{IN_MEMORY}*"):  # by a session that was killed
+        if not psutil.pid_exists(int(left.name.removeprefix(IN_MEMORY))):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = MEMORY / f"{IN_MEMORY}{os.getpid()}"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a PostgreSQL for this session: the embedded one, or the one the caller names.
+
+    The embedded one does not wait for a disk: whatever crashes has a server of its own.
+    """
     given = os.environ.get("CITYBRAIN_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
-    yield server._start()
+    server = EmbeddedPostgres(request.getfixturevalue("server_folder"))
+    url = server._start()
+    asyncio.run(execute(url, *QUICKLY))
+    yield url
     server._stop()
 
 
+async def execute(url: str, *statements: str) -> None:
+    """Statements on a connection of their own, each in a transaction of its own."""
+    connection = await asyncpg.connect(url)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+def url_of(server_url: str, database: str) -> str:
+    """The URL of another database of a server."""
+    return server_url.replace("/postgres?", f"/{database}?")
+
+
+async def make(server_url: str, name: str, projections: Sequence[Projection]) -> str:
+    """A database with the tables of the event store and of read models, to be copied."""
+    database = f"{name}_{uuid.uuid4().hex}"
+    await execute(server_url, f"CREATE DATABASE {database}")
+    settings = Settings(database_url=SecretStr(url_of(server_url, database)))
+    async with open_event_store(settings) as store:
+        await prepare(store, projections)
+    return database
+
+
 @pytest.fixture(scope="session")
-def template() -> str:
-    """The database that a test's own is a copy of: an empty one."""
-    return "template1"
+def migrated(server_url: str) -> str:
+    """The name of an empty log."""
+    return asyncio.run(make(server_url, "migrated", ()))
+
+
+@pytest.fixture(scope="session")
+def prepared(server_url: str) -> str:
+    """The name of an empty log with all read models of it."""
+    return asyncio.run(make(server_url, "prepared", PROJECTIONS))
+
+
+@pytest.fixture(scope="session")
+def template(migrated: str) -> str:
+    """The database that each test's own is a copy of."""
+    return migrated
 
 
 @pytest.fixture
 async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
     """The URL of a database of the test's own."""
     name = f"test_{uuid.uuid4().hex}"
-    connection = await asyncpg.connect(server_url)
-    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield server_url.replace("/postgres?", f"/{name}?")
-    await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    await connection.close()
+    await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield url_of(server_url, name)
+    await execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The commands of an application: what a citizen, a kiosk and an officer can do to it.
 
-Everything between identity and money is the process manager's (`processes/applications.py`).
+Everything between identity and money is the process manager's (`processes/application.py`).
 What a form or a note says is sealed with the applicant's key before it is stored.
 """
 
@@ -23,12 +23,14 @@ from citybrain.domain.applications.application import (
     IDENTITY_LASTS,
     Application,
     Channel,
+    Terms,
     check_channel,
 )
-from citybrain.domain.citizens.citizen import Citizen, Identification
+from citybrain.domain.citizens import Citizen, Identification
 from citybrain.errors import InvalidInput, Refused
+from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.unsealed import FORM, GROUNDS, NOTE
-from commands.citizens.citizen import CitizenId
+from commands.citizens import CitizenId
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 
@@ -143,7 +145,7 @@ async def submit_application(
             channel=command.channel,
             simulated=command.simulated,
             form_sealed=sealed,
-            **_of_item(item, now, services),
+            terms=_terms(item, now, services),
         )
         if known is not None:
             _identify(application, known, now)
@@ -158,25 +160,25 @@ async def submit_application(
     )
 
 
-def _of_item(item: ServiceItem, now: datetime, services: Services) -> dict[str, Any]:
+def _terms(item: ServiceItem, now: datetime, services: Services) -> Terms:
     """What an application keeps of its service item."""
     promised, legal = item.deadline.promised_seconds, item.deadline.legal_working_days
     baseline, today = item.baseline, city_day(now)
     calendar = services.definitions.of(BusinessCalendar)
-    return {
-        "service": item.code,
-        "item_version": item.version,
-        "department": item.department,
-        "pays": item.payout is not None,
-        "baseline": {
+    return Terms(
+        service=item.code,
+        item_version=item.version,
+        department=item.department,
+        pays=item.payout is not None,
+        baseline={
             "materials": baseline.materials,
             "steps": baseline.steps,
             "trips": baseline.trips,
         },
-        "identity_due_at": now + services.deadlines.identity,
-        "promised_at": None if promised is None else now + timedelta(seconds=promised),
-        "legal_due_on": None if legal is None else str(calendar.add_working_days(today, legal)),
-    }
+        identity_due_at=now + identity_time(services),
+        promised_at=None if promised is None else now + timedelta(seconds=promised),
+        legal_due_on=None if legal is None else str(calendar.add_working_days(today, legal)),
+    )
 
 
 async def _recent(
@@ -312,7 +314,7 @@ async def request_evidence_again(
             context.actor,
             now,
             requests=requests_of(application, services),
-            due_at=now + services.deadlines.evidence,
+            due_at=now + evidence_time(services),
         )
 
     return await change_application(application_id, command, context, services, decide)

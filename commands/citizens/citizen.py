@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PastDate, StringConstraints
 
-from citybrain.domain.citizens.citizen import Citizen, check_counter
+from citybrain.domain.citizens.citizen import Citizen, SealedPerson, check_counter
 from citybrain.errors import NotFound, Refused
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
 from commands.fields import Sha256
@@ -118,8 +118,8 @@ async def register_citizen(
             context.actor,
             services.clock(),
             citizen_id=citizen_id,
+            sealed=SealedPerson(**sealed),
             simulated=command.simulated,
-            **sealed,
         )
 
     try:

@@ -19,6 +19,7 @@ from commands.handling import TooContended
 from commands.processes.runner import (
     ATTEMPTS,
     BATCH_SIZE,
+    RETRY_AFTER_FAULT_SECONDS,
     RETRY_SECONDS,
     Process,
     ProcessManager,
@@ -42,10 +43,10 @@ class BatchProcess(ProcessManager, Protocol):
 
     @property
     def tick_seconds(self) -> float | None:
-        """How often `tick` is called; never where none."""
+        """The pause between two calls of `tick`; it is never called where none."""
 
     async def tick(self, services: Services) -> None:
-        """Do what it is time for."""
+        """Do what it is time for; it may wait until it is."""
 
 
 def batched(process: BatchProcess) -> Process:
@@ -78,13 +79,15 @@ class BatchRunner:
 
     async def _tick(self, seconds: float) -> None:
         while True:
+            pause = seconds
             try:
                 await self._process.tick(self._services)
             except (*AWAY, Refused):
-                pass  # again at the next tick
+                pause = max(seconds, RETRY_SECONDS)
             except Exception:
+                pause = max(seconds, RETRY_AFTER_FAULT_SECONDS)
                 log.exception("process_tick_failed", process=self._process.name)
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(pause)
 
     async def _work(self, events: Sequence[RecordedEvent]) -> None:
         attempt, delay = 0, RETRY_SECONDS

@@ -12,6 +12,15 @@ from ops.bench.rounds import measured
 from ops.bench.workbench import BenchFailed, describe_ground, open_workbench
 
 __all__ = ["BenchFailed", "run_bench", "table_of"]
+MODULES = {  # imported when wanted: each needs packages of its own
+    "append": "ops.bench.append",
+    "replay": "ops.bench.replay",
+    "project": "ops.bench.project",
+    "http": "ops.bench.http",
+    "faces": "ops.bench.citizens.faces",
+    "apply": "ops.bench.applications.apply",
+    "inspection": "ops.bench.inspection.cases_and_detections",
+}
 MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "[dim]no peer[/dim]"}
 
 
@@ -22,7 +31,7 @@ async def run_bench(
 
     Raises `BenchFailed` where the measurement means nothing, `ValueError` on unknown lines.
     """
-    module = importlib.import_module(f"ops.bench.{bench}")
+    module = importlib.import_module(MODULES[bench])
     chosen = selected(module.LINES, lines)
     console = Console(stderr=True)
     if not console.is_terminal:

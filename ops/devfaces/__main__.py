@@ -1,6 +1,7 @@
 """`python -m ops.devfaces`: see, train, export and evaluate the development pack."""
 
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,19 @@ def picture(
 
     taken = take_until_read(person, turn) if shot is None else take(person, turn, shot)
     sys.stdout.buffer.write(taken)
+
+
+@app.command()
+def frames(
+    person: Annotated[int, typer.Argument(help="Seed of the person.")],
+    turns: Annotated[list[str], typer.Argument(help="The steps of a challenge.")],
+    shot: Annotated[int, typer.Option(help="Seed of the first picture; the next ones follow.")],
+) -> None:
+    """Print what answers a challenge: a JSON array of JPEGs in base64, one for each step."""
+    from ops.devfaces.kiosk import take
+
+    taken = [take(person, turn, shot + number) for number, turn in enumerate(turns)]
+    print(orjson.dumps([b64encode(each).decode() for each in taken]).decode())
 
 
 @app.command()

@@ -13,8 +13,11 @@ from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import BaseModel
 
 from citybrain.city_day import city_day
+from citybrain.domain.applications.application_events import status_after
+from citybrain.domain.applications.statuses import FINAL, Status, ended_well, has_ended
 from citybrain.eventstore import RecordedEvent
 from projections.buckets import bucket_of, bucket_seconds
 from projections.reading import Pool, Row, fetch
@@ -60,12 +63,17 @@ ON CONFLICT (application_id) DO UPDATE SET state = excluded.state
 FORGET = "DELETE FROM under_way WHERE application_id = ANY($1)"
 
 ONCE = {
-    "submitted": "submitted", "identity_verified": "identified", "reviewed": "reviewed",
-    "appealed": "appealed", "claim_lost": "claim_lost", "payout_confirmed": "paid",
-    "payout_failed": "payout_failed", "withdrawn": "withdrawn", "expired": "expired",
-}  # fmt: skip
+    "submitted": "submitted",
+    "identity_verified": "identified",
+    "reviewed": "reviewed",
+    "appealed": "appealed",
+    "claim_lost": "claim_lost",
+    "payout_confirmed": "paid",
+    "payout_failed": "payout_failed",
+    "withdrawn": "withdrawn",
+    "expired": "expired",
+}
 TOPICS = frozenset(f"application.{step}" for step in (*ONCE, "decided", "taken_over"))
-LAST = {"application.payout_confirmed", "application.withdrawn", "application.expired"}
 UNDONE_BY = {"reviewed": "automatic", "at_counter": "online"}  # by the first of its kind
 
 State = dict[str, Any]
@@ -104,7 +112,11 @@ class ApplicationDays:
         await connection.execute(ADD, *_columns(counts))
         if seconds:
             await connection.execute(ADD_SECONDS, *_columns(seconds))
-        ended = {event.stream_id for event in events if event.topic in LAST}
+        ended = {
+            event.stream_id
+            for event in events
+            if status_after(event.topic, event.data, ()) in FINAL
+        }
         await connection.execute(FORGET, list(ended))
         texts = {
             stream_id: orjson.dumps(state).decode()
@@ -134,11 +146,11 @@ def _counted(event: RecordedEvent, state: State) -> Counter[str]:
     state["reviews"] += topic == "reviewed"
     state["trips"] += _at_counter(topic, data)
     found: Counter[str] = Counter()
-    for what in _reached(topic, data, state):
+    for what in _reached(event, state):
         if what not in state["ever"]:
             state["ever"].append(what)
             found[what] += 1
-    for what in [UNDONE_BY[each] for each in found if each in UNDONE_BY]:
+    for what in [undone for cause, undone in UNDONE_BY.items() if cause in found]:
         if what in state["ever"]:
             state["ever"].remove(what)
             found[what] -= 1
@@ -151,22 +163,24 @@ def _counted(event: RecordedEvent, state: State) -> Counter[str]:
     return found
 
 
-def _reached(topic: str, data: dict[str, Any], state: State) -> list[str]:
+def _reached(event: RecordedEvent, state: State) -> list[str]:
     """What an application has come to by an event, each counted once in its life."""
-    outcome = data["outcome"] if topic in ("decided", "reviewed") else None
-    settled = outcome in ("approved", "refused")
-    well = topic == "payout_confirmed" or (outcome == "approved" and not state["pays"])
-    ended = well or outcome == "refused" or topic in ("claim_lost", "withdrawn", "expired")
+    topic = event.topic.partition(".")[2]
+    status = status_after(event.topic, event.data, ())
+    decision = topic in ("decided", "reviewed")
+    settled = decision and status in (Status.APPROVED, Status.REFUSED)
+    ended = status is not None and has_ended(status, pays=state["pays"])
     whether = {
-        "at_counter": _at_counter(topic, data),
+        "at_counter": _at_counter(topic, event.data),
         "decided": settled,
         "automatic": settled and state["reviews"] == 0,
-        "ended_well": well,
+        "ended_well": status is not None and ended_well(status, pays=state["pays"]),
         "finished": ended,
         "online": ended and "at_counter" not in state["ever"],
     }
     named = [ONCE[topic]] if topic in ONCE else []
-    return named + ([outcome] if outcome else []) + [what for what, so in whether.items() if so]
+    outcome = [status.value] if decision and status is not None else []
+    return named + outcome + [what for what, so in whether.items() if so]
 
 
 def _at_counter(topic: str, data: dict[str, Any]) -> bool:
@@ -176,6 +190,14 @@ def _at_counter(topic: str, data: dict[str, Any]) -> bool:
 def _columns(counts: Counter[Any]) -> list[list[Any]]:
     rows = [(*key, count) for key, count in counts.items()]
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+
+
+class ApplicationDay(BaseModel):
+    """What became of the applications of a day."""
+
+    day: date
+    service: str
+    counts: dict[str, int]
 
 
 DAYS = """

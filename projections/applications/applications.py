@@ -5,14 +5,23 @@ of the decisions; `milliseconds` count from the submission.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import BaseModel, ConfigDict, Field
 
+from citybrain.domain.applications import application_events
+from citybrain.domain.applications.application_events import (
+    DECIDED_BY,
+    awaited_after,
+    status_after,
+    verdict_of,
+)
+from citybrain.domain.applications.statuses import waits_for_officer
 from citybrain.eventstore import RecordedEvent
-from projections.reading import Pool, Row, fetch
+from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
 CREATE TABLE applications (
@@ -70,41 +79,67 @@ CREATE TABLE steps (
 );
 """
 
-COLUMNS = (
-    "application_id", "citizen_id", "service", "department", "item_version", "status", "channel",
-    "channels", "held_by", "simulated", "pays", "submitted_at", "promised_at", "legal_due_on",
-    "identified_at", "identity_method", "decided_at", "decided_by", "outcome", "reasons",
-    "amount_fen", "paid_at", "payout_delayed", "appealed", "reviews", "waiting", "awaited",
-    "updated_at", "version", "position",
-)  # fmt: skip
-STEP_COLUMNS = (
-    "application_id", "version", "position", "topic", "at", "recorded_at", "milliseconds", "actor",
-    "role", "channel", "details",
-)  # fmt: skip
+
+class ApplicationRow(BaseModel):
+    """An application as its read model has it."""
+
+    model_config = ConfigDict(extra="ignore")
+    application_id: str
+    citizen_id: str
+    service: str
+    department: str
+    item_version: str
+    status: str
+    channel: str
+    channels: list[str]
+    simulated: bool
+    pays: bool
+    submitted_at: datetime
+    promised_at: datetime | None
+    legal_due_on: date | None
+    identified_at: datetime | None
+    identity_method: str | None
+    decided_at: datetime | None
+    decided_by: str | None = Field(description="rules or officer")
+    outcome: str | None
+    reasons: list[str]
+    amount_fen: int | None
+    paid_at: datetime | None
+    payout_delayed: bool
+    appealed: bool
+    reviews: int
+    version: int
+    position: int
+
+
+class QueueRow(ApplicationRow):
+    """One that waits for an officer."""
+
+    overdue: bool = Field(description="the legal day to decide has passed")
+
+
+class StepRow(BaseModel):
+    """One step; what is sealed is not in its details."""
+
+    version: int
+    position: int
+    topic: str
+    at: datetime
+    recorded_at: datetime
+    milliseconds: int = Field(description="since the submission")
+    actor: str | None
+    role: str | None
+    channel: str | None
+    details: dict[str, Any]
+
+
+COLUMNS = (*ApplicationRow.model_fields, "held_by", "waiting", "awaited", "updated_at")
+STEP_COLUMNS = ("application_id", *StepRow.model_fields)
+SHOWN = columns(ApplicationRow, "held_by")
 READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = ANY($1)"  # noqa: S608
 DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
 
 SUBMITTED = "application.submitted"
-TOPICS = frozenset(
-    f"application.{step}"
-    for step in (
-        "submitted", "identity_verified", "evidence_requested", "evidence_collected",
-        "evidence_failed", "decided", "reviewed", "claim_lost", "payout_instructed",
-        "payout_confirmed", "payout_delayed", "payout_failed", "compensated", "withdrawn",
-        "expired", "appealed", "taken_over", "opened",
-    )
-)  # fmt: skip
-STATUS = {
-    "application.identity_verified": "identified",
-    "application.claim_lost": "refused",
-    "application.payout_instructed": "paying",
-    "application.payout_confirmed": "paid",
-    "application.payout_failed": "payout-failed",
-    "application.withdrawn": "withdrawn",
-    "application.expired": "expired",
-    "application.appealed": "referred",
-}
-FOR_AN_OFFICER = {"referred", "payout-failed"}
 
 
 class Applications:
@@ -112,7 +147,7 @@ class Applications:
 
     name = "applications"
     version = 2
-    topics = TOPICS
+    topics = application_events.TOPICS
     tables = TABLES
 
     async def apply(
@@ -157,7 +192,6 @@ def _submitted(event: RecordedEvent) -> Row:
         | {name: data[name] for name in same}
         | {
             "application_id": event.stream_id,
-            "status": "submitted",
             "channels": [data["channel"]],
             "submitted_at": data["timestamp"],
             "legal_due_on": due_on and datetime.fromisoformat(due_on).date(),
@@ -173,23 +207,19 @@ def _submitted(event: RecordedEvent) -> Row:
 
 def _change(row: Row, event: RecordedEvent) -> None:
     data, topic = event.data, event.topic.partition(".")[2]
-    row["status"] = STATUS.get(event.topic, row["status"])
+    row["awaited"] = awaited_after(event.topic, data, row["awaited"])
+    if status := status_after(event.topic, data, row["awaited"]):
+        row["status"] = status.value
     row["updated_at"] = data["timestamp"]
     row["version"], row["position"] = event.version, event.position
-    if topic == "identity_verified":
-        row["identified_at"], row["identity_method"] = data["identified_at"], data["method"]
-    elif topic == "evidence_requested":
-        _await(row, [request["material"] for request in data["requests"]])
-    elif topic in ("evidence_collected", "evidence_failed"):
-        _await(row, [material for material in row["awaited"] if material != data["material"]])
-    elif topic in ("decided", "reviewed"):
-        row["status"] = row["outcome"] = data["outcome"]
-        row["reasons"], row["amount_fen"] = data["reasons"], data["amount_fen"]
-        row["decided_at"] = data["timestamp"]
-        row["decided_by"] = "rules" if topic == "decided" else "officer"
+    if verdict := verdict_of(event.topic, data):
+        row["outcome"], row["reasons"] = verdict.outcome.value, verdict.reasons
+        row["amount_fen"] = verdict.amount_fen
+    if topic in ("decided", "reviewed"):
+        row["decided_at"], row["decided_by"] = data["timestamp"], DECIDED_BY[event.topic]
         row["reviews"] += topic == "reviewed"
-    elif topic == "claim_lost":
-        row["outcome"], row["reasons"], row["amount_fen"] = "refused", [data["reason"]], None
+    elif topic == "identity_verified":
+        row["identified_at"], row["identity_method"] = data["identified_at"], data["method"]
     elif topic == "payout_confirmed":
         row["paid_at"], row["payout_delayed"] = data["timestamp"], False
     elif topic in ("payout_delayed", "payout_failed"):
@@ -199,16 +229,11 @@ def _change(row: Row, event: RecordedEvent) -> None:
     elif topic == "taken_over":
         row["channel"], row["held_by"] = data["channel"], data["held_by"]
         row["channels"] = [*row["channels"], data["channel"]]
-    row["waiting"] = row["status"] in FOR_AN_OFFICER or row["payout_delayed"]
-
-
-def _await(row: Row, materials: list[str]) -> None:
-    """What is still to come from the departments; nothing more ends the collecting."""
-    row["awaited"] = materials
-    row["status"] = "collecting" if materials else "collected"
+    row["waiting"] = waits_for_officer(row["status"], payout_delayed=row["payout_delayed"])
 
 
 def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:
+    """A row of `steps`, in the order of `STEP_COLUMNS`."""
     metadata, at = event.metadata, event.data["timestamp"]
     return (
         event.stream_id,
@@ -234,12 +259,6 @@ def details_of(event: RecordedEvent) -> dict[str, Any]:
     }
 
 
-SHOWN = """
-application_id, citizen_id, service, department, item_version, status, channel, channels, held_by,
-simulated, pays, submitted_at, promised_at, legal_due_on, identified_at, identity_method,
-decided_at, decided_by, outcome, reasons, amount_fen, paid_at, payout_delayed, appealed, reviews,
-updated_at, version, position
-"""
 PAGE = f"""
 SELECT {SHOWN} FROM applications.applications
 WHERE ($1::text IS NULL OR citizen_id = $1) AND ($2::text IS NULL OR status = $2)
@@ -260,11 +279,10 @@ ORDER BY coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id 
 ONE = f"""
 SELECT {SHOWN} FROM applications.applications WHERE application_id = $1
 """  # noqa: S608
-STEPS = """
-SELECT version, position, topic, at, recorded_at, milliseconds, actor, role, channel,
-       details::text AS details
-FROM applications.steps WHERE application_id = $1 AND version > $2 ORDER BY version
-"""
+STEPS = f"""
+SELECT {columns(StepRow)} FROM applications.steps
+WHERE application_id = $1 AND version > $2 ORDER BY version
+"""  # noqa: S608
 
 WAITING = "SELECT count(*) FROM applications.applications WHERE waiting"
 ANY_SIMULATED = "SELECT EXISTS (SELECT FROM applications.applications WHERE simulated) AS found"

@@ -6,10 +6,13 @@ from datetime import date
 from typing import Any
 
 import asyncpg
+from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
+from citybrain.domain.applications.application_events import DECIDED_BY, verdict_of
+from citybrain.domain.applications.statuses import Status
 from citybrain.eventstore import RecordedEvent
-from projections.reading import Pool, Row, fetch
+from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
 CREATE TABLE services (
@@ -32,8 +35,7 @@ INSERT INTO refusals AS r (day, service, by, reason, count)
 SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[])
 ON CONFLICT (day, service, by, reason) DO UPDATE SET count = r.count + excluded.count
 """
-SUBMITTED, LOST = "application.submitted", "application.claim_lost"
-BY = {"application.decided": "rules", "application.reviewed": "officer", LOST: "claim"}
+SUBMITTED = "application.submitted"
 
 
 class RefusalDays:
@@ -41,7 +43,7 @@ class RefusalDays:
 
     name = "refusal_days"
     version = 1
-    topics = frozenset({SUBMITTED, *BY})
+    topics = frozenset({SUBMITTED, *DECIDED_BY})
     tables = TABLES
 
     async def apply(
@@ -53,33 +55,40 @@ class RefusalDays:
         }
         if new:
             await connection.execute(KNOW, list(new), list(new.values()))
-        refused = [event for event in events if _reasons(event)]
+        refused = [
+            (event, verdict)
+            for event in events
+            if (verdict := verdict_of(event.topic, event.data))
+            and verdict.outcome == Status.REFUSED
+        ]
         if not refused:
             return
-        rows = await connection.fetch(SERVICES, [event.stream_id for event in refused])
+        rows = await connection.fetch(SERVICES, [event.stream_id for event, _ in refused])
         services = {row["application_id"]: row["service"] for row in rows}
         counts: Counter[tuple[date, str, str, str]] = Counter()
-        for event in refused:
+        for event, verdict in refused:
             day = city_day(event.data["timestamp"])
-            for reason in _reasons(event):
-                counts[day, services[event.stream_id], BY[event.topic], reason] += 1
+            for reason in verdict.reasons:
+                counts[day, services[event.stream_id], verdict.by, reason] += 1
         added = [(*key, count) for key, count in counts.items()]
         await connection.execute(ADD, *(list(column) for column in zip(*added, strict=True)))
 
 
-def _reasons(event: RecordedEvent) -> list[str]:
-    """The reasons of a refusal; none for anything else."""
-    if event.topic == LOST:
-        return [event.data["reason"]]
-    refused = event.topic in BY and event.data["outcome"] == "refused"
-    return list(event.data["reasons"]) if refused else []
+class RefusalRow(BaseModel):
+    """How often a reason refused."""
+
+    day: date
+    service: str
+    by: str = Field(description="rules, officer or claim")
+    reason: str
+    count: int
 
 
-DAYS = """
-SELECT day, service, by, reason, count FROM refusal_days.refusals
+DAYS = f"""
+SELECT {columns(RefusalRow)} FROM refusal_days.refusals
 WHERE day BETWEEN $1 AND $2 AND ($3::text IS NULL OR service = $3)
 ORDER BY day, service, count DESC, by, reason
-"""
+"""  # noqa: S608
 
 
 async def days(pool: Pool, *, since: date, until: date, service: str | None = None) -> list[Row]:

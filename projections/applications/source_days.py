@@ -7,9 +7,11 @@ from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
+from projections.applications.figures import Seconds, distribution, share
 from projections.buckets import bucket_of, bucket_seconds
 from projections.reading import Pool, Row, fetch
 
@@ -41,6 +43,7 @@ ON CONFLICT (day, department, bucket) DO UPDATE SET count = l.count + excluded.c
 """
 REQUESTED = "application.evidence_requested"
 COLLECTED, FAILED = "application.evidence_collected", "application.evidence_failed"
+NOT_ANSWERS = ("requested", "attempts", "hedged")
 
 
 class SourceDays:
@@ -80,6 +83,18 @@ class SourceDays:
                 await connection.execute(statement, *(list(column) for column in columns))
 
 
+class SourceDay(BaseModel):
+    """A department's day."""
+
+    day: date
+    department: str
+    counts: dict[str, int] = Field(
+        description="requested, collected, attempts, hedged, each failure"
+    )
+    availability: float | None = Field(description="collected / collected or failed")
+    seconds: Seconds
+
+
 DAYS = """
 SELECT day, department, jsonb_object_agg(what, count)::text AS counts
 FROM source_days.counts
@@ -94,7 +109,7 @@ ORDER BY day, department, bucket
 
 
 async def days(pool: Pool, *, since: date, until: date, department: str | None = None) -> list[Row]:
-    """Departments by day: counts, and answers by their time (seconds at most, how many)."""
+    """Departments by day: counts, availability, and how fast they answered."""
     rows = await fetch(pool, DAYS, since, until, department)
     latencies: dict[tuple[date, str], list[tuple[float, int]]] = {}
     for row in await fetch(pool, LATENCIES, since, until, department):
@@ -103,8 +118,14 @@ async def days(pool: Pool, *, since: date, until: date, department: str | None =
     return [
         row
         | {
-            "counts": orjson.loads(row["counts"]),
-            "seconds": latencies.get((row["day"], row["department"]), []),
+            "counts": (counts := orjson.loads(row["counts"])),
+            "availability": _availability(counts),
+            "seconds": distribution(latencies.get((row["day"], row["department"]), [])),
         }
         for row in rows
     ]
+
+
+def _availability(counts: dict[str, int]) -> float | None:
+    answered = sum(count for what, count in counts.items() if what not in NOT_ANSWERS)
+    return share(counts.get("collected", 0), answered)

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+from pydantic import BaseModel
 
 from citybrain.eventstore import RecordedEvent
-from projections.reading import Pool, Row, fetch
+from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
 CREATE TABLE applicants (
@@ -35,9 +36,20 @@ KNOW = "INSERT INTO applicants SELECT * FROM unnest($1::text[], $2::text[], $3::
 APPLICANTS = """
 SELECT application_id, citizen_id, service FROM applicants WHERE application_id = ANY($1)
 """
-COLUMNS = (
-    "citizen_id", "access_id", "at", "who", "what", "purpose", "stream_id", "version", "position",
-)  # fmt: skip
+
+
+class AccessRow(BaseModel):
+    """Who used the data, which, and for what."""
+
+    at: datetime
+    who: str
+    what: str
+    purpose: str
+    stream_id: str
+    version: int
+
+
+COLUMNS = ("citizen_id", "access_id", *AccessRow.model_fields, "position")
 
 SUBMITTED, REQUESTED = "application.submitted", "application.evidence_requested"
 OPENED = "application.opened"
@@ -109,11 +121,11 @@ def _row(
     )
 
 
-PAGE = """
-SELECT access_id, at, who, what, purpose, stream_id, version FROM data_accesses.accesses
+PAGE = f"""
+SELECT {columns(AccessRow, "access_id")} FROM data_accesses.accesses
 WHERE citizen_id = $1 AND ($2::timestamptz IS NULL OR (at, access_id) < ($2, $3::text))
 ORDER BY at DESC, access_id DESC LIMIT $4
-"""
+"""  # noqa: S608
 
 
 async def page(

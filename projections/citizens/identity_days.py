@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import orjson
+from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent
@@ -63,6 +64,19 @@ def _outcome(event: RecordedEvent) -> str:
     if event.topic == FAILED:
         return f"face-{event.data['reason']}"
     return str(event.data["method"])
+
+
+class IdentityDay(BaseModel):
+    """How people were identified on a city day for a purpose."""
+
+    day: date
+    purpose: str
+    outcomes: dict[str, int] = Field(
+        description="`face-matched`, `face-not-matched`, `face-` and why a challenge failed, "
+        "`one-time-code`, `counter`"
+    )
+    face_success_rate: float | None = Field(description="matched / all attempts by face")
+    fallback_rate: float | None = Field(description="without a face / all who were identified")
 
 
 DAYS = """

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+from pydantic import BaseModel, Field
 
 from citybrain.eventstore import RecordedEvent
-from projections.reading import Pool, Row, fetch
+from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
 CREATE TABLE suspicions (
@@ -22,12 +23,24 @@ CREATE TABLE suspicions (
 CREATE INDEX ON suspicions (suspected_at, pair);
 """
 
-ADD = """
-INSERT INTO suspicions (pair, citizen_id, other, score, threshold, enrolled, suspected_at)
+
+class DuplicateRow(BaseModel):
+    """A face that was enrolled for `citizen_id` and looks like that of `other`."""
+
+    citizen_id: str
+    other: str
+    score: float
+    threshold: float
+    enrolled: int = Field(description="how many faces were compared")
+    suspected_at: datetime
+
+
+ADD = f"""
+INSERT INTO suspicions (pair, {columns(DuplicateRow)})
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (pair) DO UPDATE
 SET score = excluded.score, threshold = excluded.threshold, enrolled = excluded.enrolled,
     suspected_at = excluded.suspected_at
-"""
+"""  # noqa: S608
 REMOVE = "DELETE FROM suspicions WHERE pair = $1"
 
 SUSPECTED, RESOLVED = "citizen.duplicate_suspected", "citizen.duplicate_resolved"
@@ -63,12 +76,12 @@ class SuspectedDuplicates:
                 )
 
 
-PAGE = """
-SELECT pair, citizen_id, other, score, threshold, enrolled, suspected_at
+PAGE = f"""
+SELECT {columns(DuplicateRow, "pair")}
 FROM suspected_duplicates.suspicions
 WHERE $1::timestamptz IS NULL OR (suspected_at, pair) > ($1, $2::text)
 ORDER BY suspected_at, pair LIMIT $3
-"""
+"""  # noqa: S608
 
 
 async def page(

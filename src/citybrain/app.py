@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -15,11 +14,12 @@ from citybrain.http.runtime import Runtime
 from citybrain.http.server import serving
 from citybrain.http.tokens import open_verifier
 from citybrain.notifications import open_notifier
+from citybrain.payments import open_payments
 from citybrain.photos import open_photos
 from citybrain.settings import Settings
 from citybrain.systems import PROCESSES, PROJECTIONS, SYSTEMS, load_definitions, register_streams
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
-from commands.services import Deadlines, Services
+from commands.services import Services
 from projections.runner import ProjectionRunner, prepare
 
 HOUR_SECONDS = 3600.0
@@ -36,6 +36,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
     async with (
         open_event_store(settings) as store,
         open_exchange(settings) as exchange,
+        open_payments(settings) as payments,
         open_photos(settings) as photos,
     ):
         vault = Vault(store.pool, open_key_wrapper(settings))
@@ -45,12 +46,9 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
             vault,
             open_notifier(settings),
             exchange=exchange,
+            payments=payments,
             photos=photos,
-            deadlines=Deadlines(
-                identity=timedelta(seconds=settings.application_identity_seconds),
-                evidence=timedelta(seconds=settings.application_evidence_seconds),
-                payout=timedelta(seconds=settings.application_payout_seconds),
-            ),
+            settings=settings,
         )
         if not faces or (settings.mode == "production" and settings.faces_pack is None):
             yield services

@@ -12,8 +12,9 @@ import pytest
 
 from citybrain.app import open_services
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import Application, Channel, Status, Step
+from citybrain.domain.applications.application import Application, Channel, Step
 from citybrain.domain.applications.entitlement import Entitlement
+from citybrain.domain.applications.statuses import Status
 from citybrain.settings import Settings
 from commands.applications.application import (
     SubmitApplication,

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import Application, Channel, Status
+from citybrain.domain.applications.application import Application, Channel, Terms
+from citybrain.domain.applications.statuses import Status
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 CITIZEN_ID = "citizen-" + "1" * 32
@@ -32,15 +33,17 @@ def submitted(
         application_id="application-" + "a" * 32,
         citizen_id=CITIZEN_ID,
         channel=channel,
-        service="housing-fund-repayment",
-        item_version="2020-06-01+12345678",
-        department="housing-fund",
         form_sealed="sealed",
-        pays=pays,
-        baseline={"materials": 6, "steps": 4, "trips": 1},
-        identity_due_at=NOW + timedelta(minutes=30),
-        promised_at=None,
-        legal_due_on=None,
+        terms=Terms(
+            service="housing-fund-repayment",
+            item_version="2020-06-01+12345678",
+            department="housing-fund",
+            pays=pays,
+            baseline={"materials": 6, "steps": 4, "trips": 1},
+            identity_due_at=NOW + timedelta(minutes=30),
+            promised_at=None,
+            legal_due_on=None,
+        ),
         simulated=True,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens.citizen import Citizen, SealedPerson
 from citybrain.eventstore import EventStore, Metadata
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -21,10 +21,12 @@ def registered() -> Citizen:
         OFFICIAL,
         NOW,
         citizen_id=Citizen.new_id(),
-        name_sealed="c2VhbGVk",
-        id_number_sealed="c2VhbGVk",
-        birth_date_sealed="c2VhbGVk",
-        phone_sealed=None,
+        sealed=SealedPerson(
+            name_sealed="c2VhbGVk",
+            id_number_sealed="c2VhbGVk",
+            birth_date_sealed="c2VhbGVk",
+            phone_sealed=None,
+        ),
         simulated=True,
     )
 

@@ -13,7 +13,7 @@ from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.definitions.applications.deciding import decide
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.application import Application, Channel, Terms
 from commands.applications.unsealed import FORM, STEPS, evidence_purpose
 from commands.citizens.citizen import RegisterCitizen, register_citizen
 from commands.services import Services
@@ -64,15 +64,17 @@ class Applying:
             application_id=Application.new_id(),
             citizen_id=self.citizen_id,
             channel=Channel.APP,
-            service=self.item.code,
-            item_version=self.item.version,
-            department=self.item.department,
-            pays=self.item.payout is not None,
             form_sealed=await self.seal(FORM, orjson.dumps(form).decode()),
-            baseline={"materials": 6, "steps": 4, "trips": 1},
-            identity_due_at=self.now + timedelta(minutes=30),
-            promised_at=None,
-            legal_due_on=None,
+            terms=Terms(
+                service=self.item.code,
+                item_version=self.item.version,
+                department=self.item.department,
+                pays=self.item.payout is not None,
+                baseline={"materials": 6, "steps": 4, "trips": 1},
+                identity_due_at=self.now + timedelta(minutes=30),
+                promised_at=None,
+                legal_due_on=None,
+            ),
             simulated=True,
         )
         self.application.verify_identity(

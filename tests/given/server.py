@@ -55,9 +55,13 @@ class Server:
 
 @asynccontextmanager
 async def server(
-    data: Path, *options: str, errors: IO[bytes] | None = None, **settings: str
+    data: Path,
+    *options: str,
+    command: str = "run",
+    errors: IO[bytes] | None = None,
+    **settings: str,
 ) -> AsyncIterator[Server]:
-    """`citybrain run` on a free port; stopped with the block, as Ctrl-C stops it.
+    """`citybrain run` (or `serve`) on a free port; stopped with the block, as Ctrl-C stops it.
 
     `errors` takes its standard error, where the log goes.
     """
@@ -70,7 +74,7 @@ async def server(
         sys.executable,
         "-c",
         "from citybrain.cli import main; main()",
-        "run",
+        command,
         "--port",
         "0",
         *options,

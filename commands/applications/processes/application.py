@@ -7,9 +7,8 @@ officer decides, never that the citizen is refused.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -21,17 +20,21 @@ import structlog
 from citybrain.definitions.applications.catalogue import ServiceItem
 from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.definitions.expressions import ExpressionWrong
+from citybrain.domain.actor import system_actor
 from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
-from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens import Citizen
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
-from citybrain.exchange import EvidenceRequest, Payment, PaymentUnknown, Receipt, SourceFailed
+from citybrain.exchange import EvidenceRequest, SourceFailed
+from citybrain.payments import PaymentUnknown, Receipt, payout
 from commands.applications.application import (
     change_application,
     item_of,
     requests_of,
     verify_identity,
 )
+from commands.applications.deadlines import evidence_time, payout_time
+from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.unsealed import (
     FORM,
     RECEIPT,
@@ -41,15 +44,22 @@ from commands.applications.unsealed import (
     open_dossier,
 )
 from commands.handling import Command, CommandContext
+from commands.processes.runner import context_of
 from commands.services import Services
 
 log = structlog.get_logger(__name__)
 
-SUBMITTED, REQUESTED = "application.submitted", "application.evidence_requested"
+REQUESTED, VERIFIED = "application.evidence_requested", "application.identity_verified"
 IDENTIFIED = ("citizen.face_verified", "citizen.identity_confirmed")
+DEADLINES = system_actor(ApplicationDeadlines.name).subject
+WAITS_NO_MORE = ("application.withdrawn", "application.expired", VERIFIED)
 RECORD_EVERY_SECONDS = 0.25
 AT_ONCE = 1000  # applications that something is being done for
 BANK_PAUSES_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+
+WAIT = "INSERT INTO identity_waits VALUES ($1, $2) ON CONFLICT DO NOTHING"
+WAITING = "SELECT application_id FROM identity_waits WHERE citizen_id = $1"
+WAIT_NO_MORE = "DELETE FROM identity_waits WHERE application_id = $1"
 
 Pause = float | None
 """Seconds until the next step; None where there is none."""
@@ -58,20 +68,23 @@ Decide = Callable[[Application, datetime], None]
 
 
 class ApplicationProcess:
-    """The process manager of applications."""
+    """The process manager of applications.
+
+    An application that waits for its citizen is a row of `identity_waits` and nothing else; when
+    nobody comes its deadline ends it.
+    """
 
     name: ClassVar[str] = "applications"
     topics: ClassVar[tuple[str, ...]] = (
-        SUBMITTED,
+        "application.submitted",
         REQUESTED,
         "application.reviewed",
-        "application.withdrawn",
+        *WAITS_NO_MORE,
         *IDENTIFIED,
     )
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def react(
@@ -79,33 +92,38 @@ class ApplicationProcess:
     ) -> None:
         """Take an application as far as it goes without people."""
         if event.topic in IDENTIFIED:
-            self._wake(event.stream_id)
+            await self._go_on(event.stream_id, services)
             return
-        context = context_for("go-on")
-        if event.topic == REQUESTED and event.metadata.get("actor") == context.actor.subject:
+        context, actor = context_for("go-on"), event.metadata.get("actor")
+        if event.topic == REQUESTED and actor == context.actor.subject:
             return  # we did this, and go on anyway
-        self._wake(event.stream_id)
-        async with self._locks.setdefault(event.stream_id, asyncio.Lock()):
-            await _Drive(self, event.stream_id, context, services).run()
+        if event.topic == VERIFIED and actor != DEADLINES:
+            return  # who did this goes on
+        await self._drive(event.stream_id, context, services, waited=event.topic in WAITS_NO_MORE)
 
-    def _wake(self, stream_id: str) -> None:
-        for waiting in self._waiting.get(stream_id, ()):
-            waiting.set()
+    async def _go_on(self, citizen_id: str, services: Services) -> None:
+        """Take those that have waited for a citizen further, as if they had just come."""
+        rows = await services.store.pool.fetch(WAITING, citizen_id)
+        ended = await asyncio.gather(
+            *(self._go_on_with(row["application_id"], services) for row in rows),
+            return_exceptions=True,
+        )
+        for error in ended:
+            if error is not None:
+                raise error
 
-    @contextmanager
-    def watching(self, application: Application) -> Iterator[asyncio.Event]:
-        """Set when the applicant is identified for something, or the application changes."""
-        changed = asyncio.Event()
-        keys = (application.id, application.citizen_id)
-        for key in keys:
-            self._waiting[key].add(changed)
-        try:
-            yield changed
-        finally:
-            for key in keys:
-                self._waiting[key].discard(changed)
-                if not self._waiting[key]:
-                    del self._waiting[key]
+    async def _go_on_with(self, application_id: str, services: Services) -> None:
+        (submitted,) = await services.store.read(application_id, limit=1)
+        context = context_of(self, submitted, "go-on")
+        await self._drive(application_id, context, services, waited=True)
+
+    async def _drive(
+        self, application_id: str, context: CommandContext, services: Services, *, waited: bool
+    ) -> None:
+        async with self._locks.setdefault(application_id, asyncio.Lock()):
+            reached = await _Drive(self, application_id, context, services).run()
+        if waited and reached is not Step.AWAIT_IDENTITY:
+            await services.store.pool.execute(WAIT_NO_MORE, application_id)
 
     def room(self) -> asyncio.Semaphore:
         """A place among those that something is being done for."""
@@ -138,33 +156,29 @@ class _Drive:
             Step.RELEASE: self.release,
         }
 
-    async def run(self) -> None:
-        """Step after step, until people have to do something or it has ended."""
+    async def run(self) -> Step:
+        """Step after step, until people have to do something or it has ended; the last step."""
         while True:
             application = await self._services.store.load(Application, self._id)
             step = application.next_step()
             if step is Step.NOTHING:
-                return
+                return step
             if step is Step.AWAIT_IDENTITY:
-                await self.await_identity(application)
-                continue
+                if await self.identified(application):
+                    continue
+                return step
             async with self._process.room():
                 pause = await self._steps[step](application)
             if pause is None:
-                return
+                return step
             await asyncio.sleep(pause)
 
-    async def await_identity(self, application: Application) -> None:
-        """Wait for the applicant's face, code or visit; not for ever."""
-        with self._process.watching(application) as changed:
-            if await verify_identity(self._id, self._context, self._services):
-                return
-            left = (application.identity_due_at - self._services.clock()).total_seconds()
-            if left > 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), left)
-                return
-        await self._change(lambda application, now: application.expire(now))
+    async def identified(self, application: Application) -> bool:
+        """Whether the applicant's face, code or visit is there; waited for where it is not."""
+        if await verify_identity(self._id, self._context, self._services):
+            return True
+        await self._services.store.pool.execute(WAIT, self._id, application.citizen_id)
+        return await verify_identity(self._id, self._context, self._services)  # meanwhile?
 
     async def request_evidence(self, application: Application) -> Pause:
         """Record what is asked of whom, before it is asked."""
@@ -172,7 +186,7 @@ class _Drive:
         requests = requests_of(application, services)
         await self._change(
             lambda application, now: application.request_evidence(
-                now, requests=requests, due_at=now + services.deadlines.evidence
+                now, requests=requests, due_at=now + evidence_time(services)
             )
         )
         return 0.0
@@ -182,7 +196,7 @@ class _Drive:
 
         A restart gives the departments their time again.
         """
-        due_at = self._services.clock() + self._services.deadlines.evidence
+        due_at = self._services.clock() + evidence_time(self._services)
         citizen_id = application.citizen_id
         citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
         id_number, form = await self._services.vault.open_texts(
@@ -283,16 +297,16 @@ class _Drive:
                 )
             )
             return None
-        payout = item_of(application, services).payout
-        assert payout is not None
+        terms = item_of(application, services).payout
+        assert terms is not None
         payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
         await self._change(
             lambda application, now: application.instruct_payout(
                 now,
                 payment_id=str(payment_id),
                 claim_id=claim_id,
-                from_account=payout.from_account,
-                due_at=now + services.deadlines.payout,
+                from_account=terms.from_account,
+                due_at=now + payout_time(services),
             )
         )
         return 0.0
@@ -307,30 +321,20 @@ class _Drive:
         assert application.payment_id is not None
         assert application.amount_fen is not None
         assert application.from_account is not None
-        payment = Payment(
-            payment_id=UUID(application.payment_id),
-            application_id=self._id,
+        instruction = payout(
+            UUID(application.payment_id),
+            reference=self._id,
             amount_fen=application.amount_fen,
             from_account=application.from_account,
             payee_id_number=payee,
         )
         try:
-            receipt = await services.exchange.pay(payment)
+            receipt = await services.payments.instruct(instruction)
         except PaymentUnknown:
-            return await self._wait_for_bank(application)
+            self._unanswered += 1
+            return BANK_PAUSES_SECONDS[min(self._unanswered, len(BANK_PAUSES_SECONDS)) - 1]
         await self._record_receipt(application, receipt)
         return 0.0
-
-    async def _wait_for_bank(self, application: Application) -> float:
-        payment_id, due_at = application.payment_id, application.payout_due_at
-        assert payment_id is not None
-        assert due_at is not None
-        if self._services.clock() >= due_at and not application.payout_delayed:
-            await self._change(
-                lambda application, now: application.delay_payout(now, payment_id=payment_id)
-            )
-        self._unanswered += 1
-        return BANK_PAUSES_SECONDS[min(self._unanswered, len(BANK_PAUSES_SECONDS)) - 1]
 
     async def _record_receipt(self, application: Application, receipt: Receipt) -> None:
         payment_id = str(receipt.payment_id)

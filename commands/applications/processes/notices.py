@@ -10,7 +10,8 @@ from typing import ClassVar
 import structlog
 
 from citybrain.domain.applications.application import Application
-from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.applications.statuses import Status
+from citybrain.domain.citizens import Citizen
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.applications.application import item_of
@@ -26,10 +27,10 @@ TEXTS = {
     "application.claim_lost": "另一申請已先提取 / another application was first",
     "application.expired": "未完成身份核驗，申請已失效 / nobody was identified in time",
 }
-OUTCOMES = {
-    "approved": "已通過 / approved",
-    "refused": "未通過，可申請人工複核 / refused; you can ask for a person to look at it",
-    "referred": "轉人工辦理 / an officer looks at it",
+OUTCOMES: dict[str, str] = {
+    Status.APPROVED: "已通過 / approved",
+    Status.REFUSED: "未通過，可申請人工複核 / refused; you can ask for a person to look at it",
+    Status.REFERRED: "轉人工辦理 / an officer looks at it",
 }
 DECIDED = ("application.decided", "application.reviewed")
 
@@ -46,7 +47,8 @@ class ApplicationNotices:
         """Send what `event` means to the applicant, where a phone is registered."""
         application = await services.store.load(Application, event.stream_id, fresh=False)
         text = OUTCOMES[event.data["outcome"]] if event.topic in DECIDED else TEXTS[event.topic]
-        if event.topic in DECIDED and event.data["outcome"] == "approved" and application.pays:
+        approved = event.topic in DECIDED and event.data["outcome"] == Status.APPROVED
+        if approved and application.pays:
             return  # the money says so, in a moment
         citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
         if citizen.phone_sealed is None:

@@ -27,7 +27,8 @@ from citybrain.app import open_services
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
-from citybrain.exchange import EvidenceRequest, Exchange, Payment, open_exchange
+from citybrain.exchange import EvidenceRequest, Exchange, open_exchange
+from citybrain.payments import Payments, open_payments, payout
 from citybrain.systems import load_definitions
 from commands.citizens.citizen import RegisterCitizen, register_citizen
 from commands.citizens.identity import ConfirmIdentity, confirm_identity
@@ -243,16 +244,16 @@ def sources_alone(rate: float) -> Contender:
     async def contender(bench: Workbench) -> Sample:
         async with _departments(bench.folder / "data"):
             settings = bench_settings("postgresql://unused", bench.folder)
-            async with open_exchange(settings) as exchange:
+            async with open_exchange(settings) as exchange, open_payments(settings) as payments:
                 places = int(rate * max(bench.seconds, SHORTEST_SECONDS))
                 began = time.monotonic()
-                seconds = await _at_rate(rate, places, lambda _: _ask_all(exchange))
+                seconds = await _at_rate(rate, places, lambda _: _ask_all(exchange, payments))
                 return sample(places, time.monotonic() - began, seconds)
 
     return contender
 
 
-async def _ask_all(exchange: Exchange) -> float:
+async def _ask_all(exchange: Exchange, payments: Payments) -> float:
     began = time.monotonic()
     number = _id_number(next(_numbers))
     due_at = datetime.now(UTC) + timedelta(seconds=10)
@@ -274,10 +275,10 @@ async def _ask_all(exchange: Exchange) -> float:
             for material in _item().materials
         )
     )
-    await exchange.pay(
-        Payment(
-            payment_id=uuid4(),
-            application_id=application_id,
+    await payments.instruct(
+        payout(
+            uuid4(),
+            reference=application_id,
             amount_fen=1,
             from_account="housing-fund",
             payee_id_number=number,

@@ -86,7 +86,7 @@ def inspection(
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""
-    for bench in ("append", "replay", "project", "http", "faces", "apply", "inspection"):
+    for bench in of_checkout("ops.bench.run", "citybrain bench: the benchmarks are").MODULES:
         _run(bench, rounds, seconds, None, data_dir)
 
 

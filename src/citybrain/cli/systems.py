@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
-from inspect import getmembers, getsourcefile, getsourcelines, isclass
+from importlib.util import find_spec
+from inspect import getmembers, getsourcefile, getsourcelines, isclass, unwrap
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from citybrain.cli.shared.checkout import CHECKOUT
 from citybrain.cli.shared.output import console, print_json
@@ -54,7 +54,7 @@ def list_command(as_json: Json = False) -> None:
         print_json(rows, indent=True)
         return
     for row in rows:
-        counts = [f"{row[kind]} {kind}" for kind in PARTS if kind in row]
+        counts = [f"{kind} {row[kind]}" for kind in PARTS if kind in row]
         console.print(f"[bold]{row['system']}[/]  {row['about']}")
         console.print(f"    {', '.join(counts)}", style="dim")
 
@@ -78,10 +78,9 @@ def show(
     console.print(f"knows: {', '.join(system.knows) or 'no other system'}")
     for kind, found in parts.items():
         console.print(f"\n[bold]{kind}[/]")
-        grid = Table.grid(padding=(0, 2))
         for part in found:
-            grid.add_row(f"  {part.name}", "  ".join(part.more.values()), f"[dim]{part.file}[/]")
-        console.print(grid)
+            more = "".join(f"  [dim]{value}[/]" for value in part.more.values())
+            console.print(f"  {part.name}{more}\n      {part.file}", soft_wrap=True)
 
 
 def parts_of(system: System) -> dict[str, list[Part]]:
@@ -115,6 +114,8 @@ def _events(system: System) -> Iterator[Part]:
 
 def _commands(system: System) -> Iterator[Part]:
     """The command classes of its room."""
+    if find_spec(f"commands.{system.name}") is None:
+        return
     room = import_module(f"commands.{system.name}")
     for found in walk_packages(room.__path__, f"{room.__name__}."):
         module = import_module(found.name)
@@ -169,6 +170,7 @@ def _about(system: System) -> str:
 
 def _file(what: Any) -> str:
     """File and line of a class or function, from the root of a checkout."""
+    what = unwrap(what)  # the command that a route sends
     path = Path(getsourcefile(what) or "")
     line = getsourcelines(what)[1]
     shown = path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path

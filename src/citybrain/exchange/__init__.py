@@ -1,20 +1,10 @@
-"""Departments and the bank: asked over HTTP, their answers signed and verified.
+"""Departments: asked over HTTP, their answers signed and verified.
 
 Requests carry X-Road headers, answers are compact JWS. Nothing here decides anything, and no
 message of an error says what a record says.
 """
 
-from citybrain.exchange.bank import Payment, PaymentUnknown, Receipt
 from citybrain.exchange.departments import Evidence, EvidenceRequest, SourceFailed
 from citybrain.exchange.exchange import Exchange, open_exchange
 
-__all__ = [
-    "Evidence",
-    "EvidenceRequest",
-    "Exchange",
-    "Payment",
-    "PaymentUnknown",
-    "Receipt",
-    "SourceFailed",
-    "open_exchange",
-]
+__all__ = ["Evidence", "EvidenceRequest", "Exchange", "SourceFailed", "open_exchange"]

@@ -1,35 +1,24 @@
-"""Asks departments and tells the bank, with the patience that the network needs.
+"""Asks departments, with the patience that the network needs.
 
 A department is asked again while there is time, a second time in parallel where it is slower
 than usual, and left alone for a moment where it fails in a row. An answer that lies is never
-asked for again: it is a failure. The bank is told the same thing until it says what it did.
-Nobody is followed to another address: what is personal goes to members of the directory only.
+asked for again: it is a failure. Nobody is followed to another address: what is personal goes to
+members of the directory only.
 """
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
-from typing import Any
-from uuid import UUID
 
 import aiohttp
 import orjson
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
-from citybrain.exchange.bank import (
-    Payment,
-    PaymentNotThere,
-    PaymentUnknown,
-    Receipt,
-    receipt_for,
-    receipt_of,
-)
+from citybrain.exchange.answers import LOST, RETRIES, SECONDS, body_of, signed_text
 from citybrain.exchange.departments import (
     PASSING,
     Answer,
@@ -47,25 +36,15 @@ from citybrain.exchange.departments import (
 )
 from citybrain.exchange.directory import Directory, Member, load_directory
 from citybrain.exchange.patience import Breaker, Hedging
-from citybrain.exchange.signing import PAYMENT, PUBLIC_FILE, Signer, Verifier, open_signer
+from citybrain.exchange.signing import Verifier
 from citybrain.settings import Settings
 
-ANSWER_BYTES = 256 * 1024
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 LOOK_SECONDS = 0.5
-BANK_TRIES = 3
-BANK_SECONDS = 3.0
 CONNECTIONS = 512
-JOSE = "application/jose"
 NO_RECORD = "no-record"
-LOST = (aiohttp.ClientError, ConnectionError, OSError)
 
-SECONDS = Histogram(
-    "citybrain_exchange_seconds", "Time until a member answered or failed", ["member", "outcome"],
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8),
-)  # fmt: skip
-RETRIES = Counter("citybrain_exchange_retries_total", "Requests sent again", ["member"])
 HEDGES = Counter("citybrain_exchange_hedges_total", "Second requests in parallel", ["member"])
 OPEN = Gauge("citybrain_exchange_circuit_open", "1 where a member is left alone", ["member"])
 
@@ -85,16 +64,12 @@ class _Source:
 
 
 class Exchange:
-    """Departments and a bank, over one pool of connections."""
+    """Departments, over one pool of connections."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, directory: Directory, signer: Signer | None
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, directory: Directory) -> None:
         self._session = session
         self._client = directory.client
         self._sources = {member.code: _Source(member) for member in directory.departments}
-        self._bank, self._signer = directory.bank, signer
-        self._bank_verifier = Verifier(directory.bank.public_keys) if directory.bank else None
 
     async def fetch(self, request: EvidenceRequest, deadline: datetime) -> Evidence:
         """The record that is asked for, in time; raises a `SourceFailed` with how it went."""
@@ -108,62 +83,6 @@ class Exchange:
             raise
         SECONDS.labels(request.department, "answered").observe(asking.seconds)
         return evidence
-
-    async def pay(self, payment: Payment) -> Receipt:
-        """The bank's receipt; raises `PaymentUnknown` where it says nothing that counts."""
-        url, verifier = self._at_bank(payment.payment_id)
-        if self._signer is None:
-            raise PaymentUnknown("there is no key that signs payments")
-        signed = self._signer.sign(payment.claims(), PAYMENT)
-        began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
-        for attempt in range(1, BANK_TRIES + 1):
-            try:
-                receipt = receipt_of(payment, await self._told("PUT", url, signed), verifier)
-            except PaymentUnknown:
-                SECONDS.labels("bank", PaymentUnknown.code).observe(time.monotonic() - began)
-                if attempt == BANK_TRIES:
-                    raise
-                RETRIES.labels("bank").inc()
-                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311  spreads load only
-                pause *= 2
-                continue
-            SECONDS.labels("bank", receipt.status).observe(time.monotonic() - began)
-            return receipt
-        raise AssertionError("unreachable")
-
-    async def payment(self, payment_id: UUID) -> Receipt | None:
-        """What the bank did with a payment; raises `PaymentUnknown` where it says nothing.
-
-        None where it knows none. That is not signed and no proof: the same id is sent again,
-        never another.
-        """
-        url, verifier = self._at_bank(payment_id)
-        try:
-            return receipt_for(payment_id, await self._told("GET", url), verifier)
-        except PaymentNotThere:
-            return None
-
-    def _at_bank(self, payment_id: UUID) -> tuple[str, Verifier]:
-        if self._bank is None or self._bank_verifier is None:
-            raise PaymentUnknown("there is no bank in the directory")
-        return f"{self._bank.url}/payments/{payment_id}", self._bank_verifier
-
-    async def _told(self, method: str, url: str, signed: str | None = None) -> str:
-        timeout = aiohttp.ClientTimeout(total=BANK_SECONDS)
-        headers = {"X-Road-Client": self._client} | ({"Content-Type": JOSE} if signed else {})
-        try:
-            async with self._session.request(
-                method, url, data=signed, headers=headers, timeout=timeout, allow_redirects=False
-            ) as answer:
-                if answer.status == 404:
-                    raise PaymentNotThere("the bank knows no such payment")
-                if answer.status != 200:
-                    raise PaymentUnknown(f"the bank answered {answer.status}")
-                return await _text(answer)
-        except TimeoutError as error:
-            raise PaymentUnknown("the bank did not answer in time") from error
-        except (*LOST, ValueError) as error:
-            raise PaymentUnknown("the bank cannot be reached") from error
 
     def source(self, department: str) -> _Source:
         """The department; raises `SourceUnknown`."""
@@ -188,7 +107,7 @@ class Exchange:
                     raise SourceNoRecord("the department has no such record")
                 if answer.status != 200:
                     raise SourceRefused(f"the department answered {answer.status}")
-                return verified(request, await _text(answer), source.verifier)
+                return verified(request, await signed_text(answer), source.verifier)
         except TimeoutError as error:
             raise SourceTimeout("the department did not answer in time") from error
         except ValueError as error:
@@ -288,48 +207,19 @@ async def _first(asked: set["asyncio.Task[Answer]"]) -> Answer:
             return (good or list(done))[0].result()
 
 
-async def _text(answer: aiohttp.ClientResponse) -> str:
-    """The body, of the agreed type and of a sane size; raises `ValueError`."""
-    body = await _body(answer)
-    if answer.content_type != JOSE:
-        raise ValueError("not a signed answer")
-    return body.decode("ascii").strip()
-
-
 async def _says_no_record(answer: aiohttp.ClientResponse) -> bool:
     """Whether a department says so, and not something on the way that does not find it."""
     try:
-        said = orjson.loads(await _body(answer))
+        said = orjson.loads(await body_of(answer))
     except ValueError:
         return False
     return isinstance(said, dict) and said.get("code") == NO_RECORD
-
-
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    """The body; raises `ValueError` where it is too large."""
-    body = await answer.content.read(ANSWER_BYTES + 1)
-    while not answer.content.at_eof() and len(body) <= ANSWER_BYTES:
-        body += await answer.content.read(ANSWER_BYTES + 1 - len(body))
-    if len(body) > ANSWER_BYTES:
-        raise ValueError("the answer is too large")
-    return body
 
 
 @asynccontextmanager
 async def open_exchange(settings: Settings) -> AsyncIterator[Exchange]:
     """The exchange of the settings' directory; one without members where there is none."""
     directory = load_directory(settings)
-    signer = open_signer(settings) if directory.bank or settings.mode == "development" else None
-    if signer is not None and settings.mode == "development":
-        await asyncio.to_thread(partial(_publish, settings, signer.public_key))
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
-        yield Exchange(session, directory, signer)
-
-
-def _publish(settings: Settings, public_key: dict[str, Any]) -> None:
-    """Where simulated members find our key."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    temporary = settings.data_dir / f"{PUBLIC_FILE}.{os.getpid()}"
-    temporary.write_bytes(orjson.dumps(public_key))
-    temporary.replace(settings.data_dir / PUBLIC_FILE)
+        yield Exchange(session, directory)

@@ -17,7 +17,7 @@ from citybrain.key_files import make_once, pem_of
 from citybrain.settings import Settings
 
 ALGORITHM = "EdDSA"
-EVIDENCE, RECEIPT, PAYMENT = "evidence+jwt", "receipt+jwt", "payment+jwt"
+EVIDENCE = "evidence+jwt"
 DEVELOPMENT_KEY = Path("keys") / "exchange.pem"
 PUBLIC_FILE = "exchange-client.jwk.json"
 OWN_KEY_ID = "citybrain"

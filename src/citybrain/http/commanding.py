@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +46,7 @@ def id_in_path(name: str, pattern: str, what: str) -> Callable[[Call], str]:
 def on(id_of: Callable[[Call], str], handler: Handler) -> RouteHandler:
     """The route handler of a command on the stream that the path names."""
 
+    @wraps(handler)
     async def handle(call: Call) -> web.Response:
         return done(await handler(id_of(call), call.body, context(call), call.runtime.services))
 

@@ -1,7 +1,7 @@
 """OpenAPI 3.1 from the route table and the models, and a page that shows it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -43,22 +43,25 @@ PROBLEMS = {
 PATH_PARAMETER = re.compile(r"{(\w+)}")
 
 
+Refs = Mapping[Any, dict[str, Any]]
+"""How each model is referred to: two systems may each have a model of one name."""
+
+
 def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     """The document; every schema is generated from the model that checks the request."""
+    inputs = {route.body for route in routes if route.body is not None}
     models = {model for route in routes for model in _models(route)}
-    _, definitions = models_json_schema(
+    references, definitions = models_json_schema(
         sorted(
-            (
-                (model, "validation" if _is_input(model, routes) else "serialization")
-                for model in models
-            ),
-            key=lambda pair: pair[0].__name__,
+            ((model, "validation" if model in inputs else "serialization") for model in models),
+            key=lambda pair: (pair[0].__name__, pair[0].__module__),
         ),
         ref_template=REF,
     )
+    refs = {model: reference for (model, _), reference in references.items()}
     paths: dict[str, Any] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -82,26 +85,21 @@ def _models(route: Route) -> list[type[BaseModel]]:
     return [model for model in (route.body, *answers) if model is not None]
 
 
-def _is_input(model: type[BaseModel], routes: Sequence[Route]) -> bool:
-    return any(route.body is model for route in routes)
-
-
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: Route, refs: Refs) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": route.summary,
         "operationId": re.sub(r"\W+", "_", f"{route.method}{route.path}".lower()).strip("_"),
         "tags": [route.tag],
         "parameters": _parameters(route),
-        "responses": _responses(route),
+        "responses": _responses(route, refs),
     }
     if route.roles is not None:
         operation["security"] = [{"token": []}]
         operation["description"] = f"Roles: {', '.join(route.roles)}."
     if route.body is not None:
-        schema = {"$ref": REF.format(model=route.body.__name__)}
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": refs[route.body]}},
         }
     if route.media is not None:
         binary = {"type": "string", "format": "binary"}
@@ -149,18 +147,23 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     return parameters
 
 
-def _inlined(member: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _inlined(part: Any, schema: dict[str, Any]) -> Any:
     """A member without references: a parameter has no definitions beside it."""
-    name = member.pop("$ref", "").rpartition("/")[2]
-    return member | schema["$defs"][name] if name else member
+    if isinstance(part, list):
+        return [_inlined(each, schema) for each in part]
+    if not isinstance(part, dict):
+        return part
+    name = part.get("$ref", "").rpartition("/")[2]
+    rest = {key: _inlined(value, schema) for key, value in part.items() if key != "$ref"}
+    return rest | _inlined(schema["$defs"][name], schema) if name else rest
 
 
-def _responses(route: Route) -> dict[str, Any]:
+def _responses(route: Route, refs: Refs) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, answer in route.answers.items():
         responses[str(status)] = {"description": answer.description}
         if answer.model is not None:
-            schema = {"$ref": REF.format(model=answer.model.__name__)}
+            schema = refs[answer.model]
             responses[str(status)]["content"] = {"application/json": {"schema": schema}}
     content = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
     for code in _problem_statuses(route):

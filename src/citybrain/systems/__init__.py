@@ -1,6 +1,7 @@
 """The systems of the city, and what they have together.
 
-A new system is its rooms, its descriptor beside this file, and its name in `SYSTEMS`.
+A new system is its rooms, its descriptor beside this file, and its line in `SYSTEMS`:
+`make new-system NAME=…` puts all of it in place.
 """
 
 from pathlib import Path
@@ -17,7 +18,12 @@ from citybrain.systems.system import System
 from commands.processes.runner import Process
 from projections.projection import Projection
 
-SYSTEMS: tuple[System, ...] = (PLATFORM, CITIZENS, APPLICATIONS, INSPECTION)
+SYSTEMS: tuple[System, ...] = (
+    PLATFORM,  # first: all others stand on it
+    CITIZENS,
+    APPLICATIONS,
+    INSPECTION,
+)
 PROJECTIONS: tuple[Projection, ...] = tuple(p for system in SYSTEMS for p in system.projections)
 PROCESSES: tuple[Process, ...] = tuple(p for system in SYSTEMS for p in system.processes)
 

@@ -3,11 +3,13 @@
 from citybrain.definitions.applications.catalogue import load_services
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.entitlement import Entitlement
-from citybrain.http.applications import application, explanation, reading, services
+from citybrain.http.applications import application, explanation, reading, services, statistics
 from citybrain.http.applications.board import BOARD
 from citybrain.systems.system import System
 from commands.applications.processes.application import ApplicationProcess
+from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.processes.notices import ApplicationNotices
+from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
 from projections.applications.application_days import ApplicationDays
@@ -20,8 +22,18 @@ APPLICATIONS = System(
     knows=("citizens",),
     streams=(Application, Entitlement),
     definitions=(load_services,),
-    processes=(in_order(ApplicationNotices()), side_by_side(ApplicationProcess())),
+    processes=(
+        in_order(ApplicationNotices()),
+        batched(ApplicationDeadlines()),
+        side_by_side(ApplicationProcess()),
+    ),
     projections=(Applications(), ApplicationDays(), SourceDays(), RefusalDays()),
-    routes=(*reading.ROUTES, *application.ROUTES, *explanation.ROUTES, *services.ROUTES),
+    routes=(
+        *reading.ROUTES,
+        *statistics.ROUTES,
+        *application.ROUTES,
+        *explanation.ROUTES,
+        *services.ROUTES,
+    ),
     board=BOARD,
 )

@@ -1,11 +1,14 @@
 """The `citybrain` command, as a person at a terminal meets it."""
 
+import orjson
 import pytest
 from typer.testing import CliRunner
 
 from citybrain.cli.main import FILES, app
+from citybrain.cli.shared.checkout import CHECKOUT
+from citybrain.cli.systems import PARTS
 from citybrain.eventstore import EventStore
-from citybrain.systems import PROJECTIONS
+from citybrain.systems import PROJECTIONS, SYSTEMS
 from projections.runner import prepare
 from tests.given.services import services_over, take_to_the_end
 from tests.given.terminal import Terminal
@@ -32,6 +35,18 @@ def test_commands_are_found_whose_modules_are_loaded_late(
     for each in shown:
         assert f" {each} " in told.output, told.output
     assert ("--install-completion" in told.output) is False
+
+
+def test_systems_are_shown_with_a_file_for_every_part() -> None:
+    listed = CliRunner().invoke(app, ["systems", "list", "--json"])
+    assert [row["system"] for row in orjson.loads(listed.output)] == [s.name for s in SYSTEMS]
+    for system in SYSTEMS:
+        shown = orjson.loads(
+            CliRunner().invoke(app, ["systems", "show", system.name, "--json"]).output
+        )
+        files = [part["file"] for kind in PARTS for part in shown.get(kind, [])]
+        assert files
+        assert all((CHECKOUT / file.partition(":")[0]).is_file() for file in files)
 
 
 async def test_replay_tells_a_stream_as_of_any_moment(

@@ -11,6 +11,12 @@ import pytest
 from citybrain.eventstore.migrations import MigrationRefused, load_migrations, migrate
 
 
+@pytest.fixture(scope="session")
+def template() -> str:
+    """Empty, without a table of ours."""
+    return "template1"
+
+
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
     connection = await asyncpg.connect(database_url)

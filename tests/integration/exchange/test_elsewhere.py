@@ -9,15 +9,9 @@ import orjson
 import pytest
 from aiohttp import web
 
-from citybrain.exchange import (
-    EvidenceRequest,
-    Exchange,
-    Payment,
-    PaymentUnknown,
-    SourceFailed,
-    open_exchange,
-)
+from citybrain.exchange import EvidenceRequest, Exchange, SourceFailed, open_exchange
 from citybrain.exchange.signing import make_key_once, read_signer
+from citybrain.payments import PaymentUnknown, open_payments, payout
 from citybrain.settings import Settings
 
 NUMBER = "410102199501010000"
@@ -84,11 +78,22 @@ async def test_an_identity_number_does_not_follow_a_redirect(
 
 
 async def test_an_instruction_to_pay_does_not_follow_a_redirect(
-    elsewhere: tuple[Elsewhere, Exchange],
+    elsewhere: tuple[Elsewhere, Exchange], tmp_path: Path
 ) -> None:
-    place, exchange = elsewhere
-    with pytest.raises(PaymentUnknown):
-        await exchange.pay(Payment(uuid4(), "application-1", 700, "housing-fund", NUMBER))
+    place, _ = elsewhere
+    settings = Settings(
+        mode="development", data_dir=tmp_path, exchange_directory=tmp_path / "directory.json"
+    )
+    instruction = payout(
+        uuid4(),
+        reference="application-1",
+        amount_fen=700,
+        from_account="housing-fund",
+        payee_id_number=NUMBER,
+    )
+    async with open_payments(settings) as payments:
+        with pytest.raises(PaymentUnknown):
+            await payments.instruct(instruction)
     assert place.came == []
 
 

@@ -1,10 +1,10 @@
-"""The exchange against departments and a bank that listen, fail and lie."""
+"""The exchange against departments that listen, fail and lie."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -12,14 +12,12 @@ from citybrain.exchange import (
     Evidence,
     EvidenceRequest,
     Exchange,
-    Payment,
-    PaymentUnknown,
     SourceFailed,
     open_exchange,
     patience,
 )
 from citybrain.exchange.patience import OPENS_AFTER
-from citybrain.exchange.signing import DEVELOPMENT_KEY
+from citybrain.payments import open_payments, payout
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments, open_departments
 from ops.simulators.applications.departments.people import RECORDS
@@ -180,106 +178,19 @@ async def test_who_stops_waiting_leaves_nothing_behind(
     assert not ours
 
 
-def payment(payment_id: UUID | None = None, amount_fen: int = 700) -> Payment:
-    return Payment(payment_id or uuid4(), "application-1", amount_fen, "housing-fund", NUMBER)
-
-
-@pytest.mark.parametrize("mode", ["ok", "double", "pay-then-error"])
-async def test_money_moves_once_for_an_id(
-    exchange: Exchange, departments: Departments, mode: str
-) -> None:
-    await departments.fault("bank-payments", mode)
-    paying = payment()
-    for _ in range(2):
-        try:
-            receipt = await exchange.pay(paying)
-        except PaymentUnknown:
-            await departments.fault("bank-payments", "ok")
-            receipt = await exchange.pay(paying)
-    assert receipt.status == "success"
-    assert len(departments.ledger()) == 1
-
-
-@pytest.mark.parametrize("mode", ["down", "error", "garbage", "wrong-signature"])
-async def test_what_the_bank_did_stays_unknown_until_it_says_so(
-    exchange: Exchange, departments: Departments, mode: str
-) -> None:
-    await departments.fault("bank-payments", mode)
-    with pytest.raises(PaymentUnknown):
-        await exchange.pay(payment())
-
-
-async def test_a_bank_that_pays_and_falls_silent_is_asked_again(
-    exchange: Exchange, departments: Departments, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("citybrain.exchange.exchange.BANK_SECONDS", 0.3)
-    await departments.fault("bank-payments", "pay-then-hang")
-    paying = payment()
-    with pytest.raises(PaymentUnknown):
-        await exchange.pay(paying)
-    monkeypatch.undo()
-    await departments.fault("bank-payments", "ok")
-    found = await exchange.payment(paying.payment_id)
-    again = await exchange.pay(paying)
-    assert found is not None
-    assert (found.status, found.amount_fen) == ("success", paying.amount_fen)
-    assert found.bank_reference == again.bank_reference
-    assert len(departments.ledger()) == 1
-
-
-async def test_a_refusal_that_the_bank_signs_is_a_receipt(
-    exchange: Exchange, departments: Departments
-) -> None:
-    await departments.fault("bank-payments", "refuse")
-    receipt = await exchange.pay(payment())
-    assert (receipt.status, receipt.code, receipt.settled_at) == ("failed", "account-closed", None)
-
-
-async def test_a_payment_can_be_asked_for(exchange: Exchange, departments: Departments) -> None:
-    assert await exchange.payment(uuid4()) is None
-    await departments.fault("bank-payments", "wrong-signature")
-    paying = payment()
-    with pytest.raises(PaymentUnknown):
-        await exchange.pay(paying)
-    with pytest.raises(PaymentUnknown):
-        await exchange.payment(paying.payment_id)
-
-
-async def test_the_bank_follows_a_new_key_of_ours(departments: Departments, tmp_path: Path) -> None:
-    settings = Settings(mode="development", data_dir=tmp_path)
-    for _ in range(2):
-        async with open_exchange(settings) as opened:
-            assert (await opened.pay(payment())).status == "success"
-        (tmp_path / DEVELOPMENT_KEY).unlink()
-
-
-async def test_the_book_outlives_the_bank(tmp_path: Path) -> None:
-    paying, references = payment(), set()
-    for _ in range(2):
-        async with (
-            open_departments(tmp_path, latency=(0.0, 0.0), seed=1) as departments,
-            open_exchange(Settings(mode="development", data_dir=tmp_path)) as opened,
-        ):
-            references.add((await opened.pay(paying)).bank_reference)
-            assert len(departments.ledger()) == 1
-    assert len(references) == 1
-
-
-async def test_the_bank_takes_an_id_for_one_payment_only(
-    exchange: Exchange, departments: Departments
-) -> None:
-    first = payment()
-    await exchange.pay(first)
-    with pytest.raises(PaymentUnknown):
-        await exchange.pay(payment(payment_id=first.payment_id, amount_fen=701))
-    assert len(departments.ledger()) == 1
-
-
 async def test_what_was_paid_is_known_to_the_fund_and_to_the_spouses_registry(
-    exchange: Exchange, departments: Departments, tmp_path: Path
+    exchange: Exchange, tmp_path: Path
 ) -> None:
     before = (await ask(exchange, "housing-fund", "account")).record
-    await exchange.pay(payment())
+    instruction = payout(
+        uuid4(),
+        reference="application-1",
+        amount_fen=700,
+        from_account="housing-fund",
+        payee_id_number=NUMBER,
+    )
+    async with open_payments(Settings(mode="development", data_dir=tmp_path)) as payments:
+        await payments.instruct(instruction)
     after = (await ask(exchange, "housing-fund", "account")).record
     assert before["balance_fen"] - after["balance_fen"] == 700
     assert after["withdrawn_for_loan_fen"] == 700

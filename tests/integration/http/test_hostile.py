@@ -18,6 +18,11 @@ from tests.given.api import REPORT, Api
 JSON = {"Content-Type": "application/json"}
 
 
+@pytest.fixture
+def with_workers() -> bool:
+    return False
+
+
 async def head(api: Api) -> int:
     return await api.runtime.store.head()
 

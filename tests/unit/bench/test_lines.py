@@ -1,15 +1,17 @@
 """The JSON line, the targets, and the choice of lines."""
 
 import io
+from importlib import import_module
 
 import orjson
 import pytest
 from rich.console import Console
 
+from citybrain.cli.bench import app
 from ops.bench import append, http, project, replay
 from ops.bench.figures import NOT_INSTALLED, Sample, Samples
 from ops.bench.lines import AtLeast, AtMost, Line, composed, selected
-from ops.bench.run import table_of
+from ops.bench.run import MODULES, table_of
 
 LINE = Line(
     "512",
@@ -92,3 +94,10 @@ def test_the_table_shows_whether_targets_are_met() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     for expected in ("30,000", "60% of", "12.3 / 61.0", "absent not installed", "missed", "met"):
         assert expected in text
+
+
+def test_every_command_has_its_benchmark() -> None:
+    commands = {command.name for command in app.registered_commands} - {"all"}
+    assert commands == set(MODULES)
+    for module in map(import_module, MODULES.values()):
+        assert {line.own for line in module.LINES} <= set(module.CONTENDERS)

@@ -3,12 +3,11 @@
 import time
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 import pytest
 
-from citybrain.exchange.bank import Payment, PaymentUnknown, receipt_for, receipt_of
 from citybrain.exchange.departments import (
     EvidenceRequest,
     SourceAnswerInvalid,
@@ -19,7 +18,6 @@ from citybrain.exchange.departments import (
 from citybrain.exchange.directory import Directory, DirectoryInvalid, load_directory, read_directory
 from citybrain.exchange.signing import (
     EVIDENCE,
-    RECEIPT,
     ExchangeKeyMissing,
     Signer,
     Verifier,
@@ -27,6 +25,7 @@ from citybrain.exchange.signing import (
     open_signer,
     read_signer,
 )
+from citybrain.payments.receipts import RECEIPT
 from citybrain.settings import Settings
 
 REQUEST = EvidenceRequest(
@@ -38,7 +37,6 @@ REQUEST = EvidenceRequest(
     form={},
     user_id="system",
 )
-PAYMENT = Payment(UUID(int=2), "application-1", 500, "housing-fund", "410102199501010000")
 
 
 def signer(folder: Path, name: str = "police") -> Signer:
@@ -110,54 +108,6 @@ def test_who_signs_and_as_what_is_checked(tmp_path: Path) -> None:
     ):
         with pytest.raises(SourceSignatureWrong):
             verified(REQUEST, signed, verifier)
-
-
-def receipt(**changed: Any) -> dict[str, Any]:
-    return {
-        "iss": "bank",
-        "jti": str(PAYMENT.payment_id),
-        "amount_fen": 500,
-        "status": "success",
-        "code": None,
-        "bank_reference": "B1",
-        "settled_at": 1_772_000_000,
-    } | changed
-
-
-def test_a_receipt_of_this_payment_is_believed(tmp_path: Path) -> None:
-    bank = signer(tmp_path, "bank")
-    verifier = Verifier([bank.public_key])
-    assert receipt_of(PAYMENT, bank.sign(receipt(), RECEIPT), verifier).bank_reference == "B1"
-    failed = receipt(status="failed", code="account-closed", settled_at=None)
-    assert receipt_of(PAYMENT, bank.sign(failed, RECEIPT), verifier).code == "account-closed"
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"amount_fen": 501},
-        {"jti": str(uuid4())},
-        {"iss": "police"},
-        {"status": "perhaps"},
-        {"settled_at": None},
-        {"status": "failed"},
-        {"settled_at": 1_772_000_000_000},
-        {"settled_at": 10**30},
-        {"amount_fen": "500"},
-    ],
-)
-def test_any_other_receipt_says_nothing(tmp_path: Path, changed: dict[str, Any]) -> None:
-    bank = signer(tmp_path, "bank")
-    with pytest.raises(PaymentUnknown):
-        receipt_of(PAYMENT, bank.sign(receipt(**changed), RECEIPT), Verifier([bank.public_key]))
-
-
-def test_asked_by_its_id_a_receipt_says_the_amount(tmp_path: Path) -> None:
-    bank = signer(tmp_path, "bank")
-    signed = bank.sign(receipt(amount_fen=501), RECEIPT)
-    assert receipt_for(PAYMENT.payment_id, signed, Verifier([bank.public_key])).amount_fen == 501
-    with pytest.raises(PaymentUnknown):
-        receipt_for(uuid4(), signed, Verifier([bank.public_key]))
 
 
 def test_a_request_names_nobody_in_its_path_or_headers() -> None:

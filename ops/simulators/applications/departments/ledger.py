@@ -1,15 +1,27 @@
-"""The simulated bank's book: a line a payment, on disk before it is answered."""
+"""The simulated bank's book: a line for each instruction, on disk before it is answered.
+
+Everybody has an account that began with the same money; what an account of the city holds is what
+was paid in and out. Money that was moved from one account is on another: the sum stays the same.
+"""
 
 import os
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from citybrain.payments.instructions import Kind
 from ops.simulators.applications.departments.people import Paid, day_of
 
-SAME = ("amount_fen", "from_account", "payee_id_number", "application_id")
+SAME = {
+    Kind.PAYOUT: ("amount_fen", "from_account", "payee_id_number", "application_id"),
+    Kind.CHARGE: ("amount_fen", "to_account", "payer_id_number", "reference"),
+    Kind.REFUND: ("amount_fen", "refund_of", "reference"),
+}
+OPENING_FEN = 5_000_000
+TOO_LITTLE, NO_PAYMENT, TOO_MUCH = "insufficient-funds", "no-such-payment", "exceeds-payment"
 
 
 class OtherContent(Exception):
@@ -23,20 +35,27 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._payments: dict[str, dict[str, Any]] = {}
         self._paid: dict[tuple[str, str], Paid] = {}
+        self._balances: Counter[str] = Counter()  # what came to an account, less what left it
+        self._refunded: Counter[str] = Counter()
         if path.is_file():
             for line in path.read_bytes().splitlines():
-                self._note(orjson.loads(line))
+                self._note({"kind": Kind.PAYOUT.value} | orjson.loads(line))
         self._file = path.open("ab")
 
-    def pay(self, claims: dict[str, Any], refused: str | None = None) -> dict[str, Any]:
+    def move(
+        self, kind: Kind, claims: dict[str, Any], refused: str | None = None
+    ) -> dict[str, Any]:
         """Move the money, or refuse, once; raises `OtherContent`."""
         known = self._payments.get(claims["jti"])
         if known is not None:
-            if any(known[name] != claims[name] for name in SAME):
+            same = known["kind"] == kind and all(known[n] == claims[n] for n in SAME[kind])
+            if not same:
                 raise OtherContent
             return known
+        refused = refused or self._objection(kind, claims)
         number = len(self._payments) + 1
-        payment = {name: claims[name] for name in SAME} | {
+        payment = {"kind": kind.value} | {name: claims[name] for name in SAME[kind]}
+        payment |= {
             "payment_id": claims["jti"],
             "status": "failed" if refused else "success",
             "code": refused,
@@ -49,14 +68,51 @@ class Ledger:
         self._note(payment)
         return payment
 
+    def _objection(self, kind: Kind, claims: dict[str, Any]) -> str | None:
+        """Why the money cannot be moved; None where it can. Accounts of the city have credit."""
+        amount_fen = claims["amount_fen"]
+        if kind is Kind.CHARGE and amount_fen > self.holds_fen(claims["payer_id_number"]):
+            return TOO_LITTLE
+        if kind is not Kind.REFUND:
+            return None
+        paid = self._payments.get(claims["refund_of"])
+        if paid is None or paid["status"] != "success" or paid["kind"] == Kind.REFUND:
+            return NO_PAYMENT
+        if amount_fen > paid["amount_fen"] - self._refunded[paid["payment_id"]]:
+            return TOO_MUCH
+        if paid["kind"] == Kind.PAYOUT and amount_fen > self.holds_fen(paid["payee_id_number"]):
+            return TOO_LITTLE
+        return None
+
     def _note(self, payment: dict[str, Any]) -> None:
         self._payments[payment["payment_id"]] = payment
-        if payment["status"] == "success":
-            key = payment["from_account"], payment["payee_id_number"]
-            before = self._paid.get(key, Paid())
-            self._paid[key] = Paid(
-                before.amount_fen + payment["amount_fen"], day_of(payment["settled_at"])
-            )
+        if payment["status"] != "success":
+            return
+        amount_fen, origin, way = payment["amount_fen"], payment, 1
+        if payment["kind"] == Kind.REFUND:
+            origin, way = self._payments[payment["refund_of"]], -1
+            self._refunded[origin["payment_id"]] += amount_fen
+        if origin["kind"] == Kind.PAYOUT:
+            giver, taker = origin["from_account"], origin["payee_id_number"]
+            before = self._paid.get((giver, taker), Paid())
+            last_day = day_of(payment["settled_at"]) if payment is origin else before.last_day
+            self._paid[giver, taker] = Paid(before.amount_fen + way * amount_fen, last_day)
+        else:
+            giver, taker = origin["payer_id_number"], origin["to_account"]
+        self._balances[giver] -= way * amount_fen
+        self._balances[taker] += way * amount_fen
+
+    def holds_fen(self, id_number: str) -> int:
+        """What somebody has."""
+        return OPENING_FEN + self._balances[id_number]
+
+    def balance_fen(self, account: str) -> int:
+        """What was paid into an account of the city, less what was paid out of it."""
+        return self._balances[account]
+
+    def refunded_fen(self, payment_id: str) -> int:
+        """What was given back of a payment."""
+        return self._refunded[payment_id]
 
     def paid_from_fund(self, number: str) -> Paid:
         """What somebody was paid from the housing fund."""

@@ -20,22 +20,12 @@ import orjson
 from aiohttp import web
 
 from citybrain.exchange.directory import DEVELOPMENT_FILE
-from citybrain.exchange.signing import (
-    EVIDENCE,
-    PAYMENT,
-    PUBLIC_FILE,
-    RECEIPT,
-    SignatureWrong,
-    Signer,
-    Verifier,
-    make_key_once,
-    read_signer,
-)
-from ops.simulators.applications.departments.ledger import Ledger, OtherContent
+from citybrain.exchange.signing import EVIDENCE, Signer, make_key_once, read_signer
+from ops.simulators.applications.departments.bank import BANK, BANK_MODES, Bank
+from ops.simulators.applications.departments.ledger import Ledger
 from ops.simulators.applications.departments.people import DEPARTMENTS, RECORDS, Person
 
 JOSE = "application/jose"
-BANK = "bank-payments"
 EVERYBODY = "*"
 HANG_SECONDS = 3600.0
 DEPARTMENT_MODES = (
@@ -48,19 +38,6 @@ DEPARTMENT_MODES = (
     "wrong-person",
     "wrong-request",
     "garbage",
-)
-BANK_MODES = (
-    "ok",
-    "slow",
-    "hang",
-    "down",
-    "error",
-    "wrong-signature",
-    "garbage",
-    "pay-then-hang",
-    "pay-then-error",
-    "double",
-    "refuse",
 )
 
 
@@ -163,12 +140,12 @@ class Departments:
         self._ledger = Ledger(self._folder / "bank.jsonl")
         self._signers: dict[str, Signer] = {}
         self._stranger = self._signer("stranger")
-        self._client: Verifier | None = None
         self._members = {
             code: _Member(code, self._answering(code), self._chance, latency)
             for code in DEPARTMENTS
         }
-        self._members[BANK] = _Member(BANK, self._bank, self._chance, latency)
+        bank = Bank(data_dir, self._ledger, self._signer(BANK), self._stranger)
+        self._members[BANK] = _Member(BANK, bank.answer, self._chance, latency)
 
     async def fault(self, member: str, mode: str, seconds: float = 0.0, share: float = 1.0) -> None:
         """Let a member misbehave (`bank-payments` is the one that pays, `*` is everybody); `ok`
@@ -191,6 +168,11 @@ class Departments:
     def ledger(self) -> list[dict[str, Any]]:
         """All payments of the bank."""
         return self._ledger.payments()
+
+    @property
+    def book(self) -> Ledger:
+        """The bank's book: who holds what."""
+        return self._ledger
 
     def requests(self) -> Counter[str]:
         """How often each was asked."""
@@ -277,59 +259,6 @@ class Departments:
             )
 
         return answer
-
-    async def _bank(self, request: web.Request, body: bytes, mode: str) -> web.Response:
-        if request.method == "PUT":
-            return await self._pay(request, body, mode)
-        payment = self._ledger.payment(request.path.rpartition("/")[2])
-        if payment is None:
-            return web.json_response({"code": "no-payment"}, status=404)
-        return self._receipt(payment, mode)
-
-    async def _pay(self, request: web.Request, body: bytes, mode: str) -> web.Response:
-        try:
-            claims = self._instruction(body.decode("ascii", "replace"))
-        except SignatureWrong:
-            return web.Response(status=401)
-        if request.path != f"/payments/{claims['jti']}":
-            return web.Response(status=400)
-        try:
-            for _ in range(2 if mode == "double" else 1):
-                payment = self._ledger.pay(claims, "account-closed" if mode == "refuse" else None)
-        except OtherContent:
-            return web.Response(status=409)
-        if mode == "pay-then-hang":
-            await asyncio.sleep(HANG_SECONDS)
-        if mode == "pay-then-error":
-            return web.Response(status=500)
-        return self._receipt(payment, mode)
-
-    def _receipt(self, payment: dict[str, Any], mode: str) -> web.Response:
-        receipt = {
-            "iss": "bank",
-            "jti": payment["payment_id"],
-            "iat": int(time.time()),
-            **{
-                name: payment[name]
-                for name in ("status", "code", "bank_reference", "amount_fen", "settled_at")
-            },
-        }
-        signer = self._stranger if mode == "wrong-signature" else self._signer(BANK)
-        return web.Response(text=signer.sign(receipt, RECEIPT), content_type=JOSE)
-
-    def _instruction(self, signed: str) -> dict[str, Any]:
-        """What citybrain signed, perhaps with a new key; raises `SignatureWrong`."""
-        try:
-            return self._verifier().claims(signed, PAYMENT)[0]
-        except SignatureWrong:
-            self._client = None
-            return self._verifier().claims(signed, PAYMENT)[0]
-
-    def _verifier(self) -> Verifier:
-        """Of citybrain's instructions; its key is there once it has started."""
-        if self._client is None:
-            self._client = Verifier([orjson.loads((self._data_dir / PUBLIC_FILE).read_bytes())])
-        return self._client
 
 
 @asynccontextmanager

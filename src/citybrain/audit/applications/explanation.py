@@ -16,6 +16,7 @@ from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, UnknownService
 from citybrain.definitions.applications.counterfactuals import Counterfactuals, counterfactuals
 from citybrain.definitions.applications.deciding import Decision, decide
+from citybrain.domain.applications.application_events import verdict_of
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
 from commands.applications.unsealed import (
@@ -29,9 +30,7 @@ from commands.applications.unsealed import (
 )
 from commands.services import Services
 
-FAILED, REVIEWED = "application.evidence_failed", "application.reviewed"
-CLAIM_LOST, INSTRUCTED = "application.claim_lost", "application.payout_instructed"
-BY = {DECIDED: "rules", REVIEWED: "officer", CLAIM_LOST: "claim"}
+FAILED, INSTRUCTED = "application.evidence_failed", "application.payout_instructed"
 AFTER_INSTRUCTION = {
     "application.payout_delayed": "delayed",
     "application.payout_confirmed": "confirmed",
@@ -40,9 +39,18 @@ AFTER_INSTRUCTION = {
 }
 SHOWN_OF_PAYMENT = ("amount_fen", "bank_reference", "settled_at", "receipt_sha256", "reason")
 SHOWN_OF_INPUT = (
-    "material", "department", "record", "request_id", "sha256", "key_id", "issued_at", "hedged",
-    "reason", "milliseconds", "attempts",
-)  # fmt: skip
+    "material",
+    "department",
+    "record",
+    "request_id",
+    "sha256",
+    "key_id",
+    "issued_at",
+    "hedged",
+    "reason",
+    "milliseconds",
+    "attempts",
+)
 
 
 async def explain(application_id: str, services: Services, *, opened: bool) -> dict[str, Any]:
@@ -149,22 +157,20 @@ def _changes(found: Counterfactuals) -> dict[str, Any]:
 
 def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
     """What stands now, and all that was decided on the way: by rules, officers and claims."""
-    decisions = [_outcome(event) for event in events if event.topic in BY]
+    decisions = [
+        {
+            "by": verdict.by,
+            "outcome": verdict.outcome.value,
+            "reasons": verdict.reasons,
+            "amount_fen": verdict.amount_fen,
+            "reviewer": event.data.get("reviewer"),
+            "at": event.data["timestamp"],
+            "version": event.version,
+        }
+        for event in events
+        if (verdict := verdict_of(event.topic, event.data))
+    ]
     return {"outcome": decisions[-1] if decisions else None, "decisions": decisions}
-
-
-def _outcome(event: RecordedEvent) -> dict[str, Any]:
-    data = event.data
-    lost = event.topic == CLAIM_LOST
-    return {
-        "by": BY[event.topic],
-        "outcome": "refused" if lost else data["outcome"],
-        "reasons": [data["reason"]] if lost else data["reasons"],
-        "amount_fen": None if lost else data["amount_fen"],
-        "reviewer": data.get("reviewer"),
-        "at": data["timestamp"],
-        "version": event.version,
-    }
 
 
 def _rules(item: ServiceItem | None, decided: RecordedEvent | None) -> list[dict[str, Any]]:
@@ -222,7 +228,7 @@ def _round(events: list[RecordedEvent], decided: RecordedEvent | None) -> list[R
 
 
 def _inputs(item: ServiceItem | None, answers: Iterable[RecordedEvent]) -> list[dict[str, Any]]:
-    materials = {} if item is None else {each.name: each for each in item.materials}
+    materials = {} if item is None else {material.name: material for material in item.materials}
     inputs = []
     for event in answers:
         material = materials.get(event.data["material"])

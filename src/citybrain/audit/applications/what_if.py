@@ -14,6 +14,7 @@ from typing import Any
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import Decision, Finding, decide
+from citybrain.domain.applications.statuses import Status
 from citybrain.errors import NotFound
 from citybrain.eventstore import RecordedEvent
 from citybrain.vault import PersonErased
@@ -81,8 +82,8 @@ class Hindsight:
         was, would_be = retried.was, retried.would_be
         self.applications += 1
         self.outcomes[was.outcome, would_be.outcome] += 1
-        self.refusals_then.update(was.reasons if was.outcome == "refused" else ())
-        self.refusals_now.update(would_be.reasons if would_be.outcome == "refused" else ())
+        self.refusals_then.update(was.reasons if was.outcome == Status.REFUSED else ())
+        self.refusals_now.update(would_be.reasons if would_be.outcome == Status.REFUSED else ())
         self.amount_then_fen += was.amount_fen or 0
         self.amount_now_fen += would_be.amount_fen or 0
         self.changed_amounts += was.amount_fen != would_be.amount_fen
@@ -147,13 +148,13 @@ def as_if_always(item: ServiceItem) -> ServiceItem:
     """The item for days before it, too: the parameters that it began with hold ever since."""
     dated = sorted(item.parameters, key=lambda parameter: parameter.valid_from)
     begin: dict[str, date] = {}
-    for each in dated:
-        begin.setdefault(each.name, max(each.valid_from, item.valid_from))
+    for parameter in dated:
+        begin.setdefault(parameter.name, max(parameter.valid_from, item.valid_from))
     parameters = tuple(
-        each.model_copy(update={"valid_from": date.min})
-        if each.valid_from <= begin[each.name]
-        else each
-        for each in dated
+        parameter.model_copy(update={"valid_from": date.min})
+        if parameter.valid_from <= begin[parameter.name]
+        else parameter
+        for parameter in dated
     )
     return item.model_copy(update={"parameters": parameters})
 
@@ -168,7 +169,9 @@ async def look_back(
     hindsight = Hindsight(selection.service, item.version)
     rules = as_if_always(item)
     async for batch in _batches(selection, services, progress):
-        retried = await asyncio.gather(*(_retry(each, rules, services) for each in batch))
+        retried = await asyncio.gather(
+            *(_retry(application_id, rules, services) for application_id in batch)
+        )
         for found in retried:
             if isinstance(found, Retried):
                 hindsight.add(found)
@@ -233,7 +236,7 @@ async def _decided(application_id: str, services: Services) -> tuple[Dossier, Re
 
 
 def _failed(decided: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(decided["reasons"]) if decided["outcome"] == "refused" else ()
+    return tuple(decided["reasons"]) if decided["outcome"] == Status.REFUSED else ()
 
 
 def _judgement(decision: Decision) -> Judgement:

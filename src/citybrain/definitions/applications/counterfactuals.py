@@ -79,12 +79,12 @@ class Counterfactuals:
         return {
             "changes": [change.as_json() for change in self.changes],
             "deliveries": [
-                {"material": each.material, "decides": each.decides, "helps": each.helps}
-                for each in self.deliveries
+                {"material": found.material, "decides": found.decides, "helps": found.helps}
+                for found in self.deliveries
             ],
             "amount_inputs": [
-                {"path": each.path, "value": each.value, "binding": each.binding}
-                for each in self.amount_inputs
+                {"path": read.path, "value": read.value, "binding": read.binding}
+                for read in self.amount_inputs
             ],
         }
 

@@ -11,14 +11,15 @@ from typing import Any
 
 from citybrain.definitions.applications.catalogue import Rule, ServiceItem
 from citybrain.definitions.expressions import ExpressionWrong
+from citybrain.domain.applications.statuses import Status
 
 
 class Outcome(StrEnum):
-    """What is decided."""
+    """What is decided: one of the statuses that an application then has."""
 
-    APPROVED = "approved"
-    REFUSED = "refused"
-    REFERRED = "referred"
+    APPROVED = Status.APPROVED.value
+    REFUSED = Status.REFUSED.value
+    REFERRED = Status.REFERRED.value
 
 
 class Finding(StrEnum):

@@ -1,17 +1,49 @@
 """Applications of citizens for services: from submission to the money on the account.
 
-Stream `application-<id>`. The topics below are the storage format: never rename one. What the
-form, the records and the officers' notes say is sealed with the applicant's own key; in clear
-are pseudonyms, digests, codes, times and amounts.
+Stream `application-<id>`; its events are in `application_events`.
 """
 
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
-from citybrain.errors import Forbidden, Refused
+from citybrain.domain.applications.application_events import (
+    EVENTS,
+    ApplicationAppealed,
+    ApplicationClaimLost,
+    ApplicationCompensated,
+    ApplicationDecided,
+    ApplicationEvidenceCollected,
+    ApplicationEvidenceFailed,
+    ApplicationEvidenceRequested,
+    ApplicationExpired,
+    ApplicationIdentityVerified,
+    ApplicationOpened,
+    ApplicationPayoutConfirmed,
+    ApplicationPayoutDelayed,
+    ApplicationPayoutFailed,
+    ApplicationPayoutInstructed,
+    ApplicationReviewed,
+    ApplicationSubmitted,
+    ApplicationTakenOver,
+    ApplicationWithdrawn,
+    Verdict,
+)
+from citybrain.domain.applications.refusals import (
+    ApplicationEnded,
+    NothingToAppeal,
+    NotReferred,
+    NotYourApplication,
+    NotYourDepartment,
+    OutOfStep,
+    SameReviewer,
+    TooLateToWithdraw,
+    WrongChannel,
+)
+from citybrain.domain.applications.statuses import BEFORE_MONEY, ENDED, FOR_AN_OFFICER, Status
+from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 IDENTITY_LASTS = timedelta(minutes=10)  # an identification counts so long for its purpose
 APPEAL_WITHIN = timedelta(days=60)  # administrative reconsideration law, art. 20 of 2024
@@ -26,338 +58,6 @@ class Channel(StrEnum):
     KIOSK = "kiosk"
 
 
-class Status(StrEnum):
-    """Where an application stands."""
-
-    SUBMITTED = "submitted"
-    IDENTIFIED = "identified"
-    COLLECTING = "collecting"
-    COLLECTED = "collected"
-    REFERRED = "referred"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    PAYING = "paying"
-    PAID = "paid"
-    PAYOUT_FAILED = "payout-failed"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-
-
-# --- events -------------------------------------------------------------------------------
-
-
-class ApplicationSubmitted(StreamCreated):
-    """A citizen applies for a service item; `baseline` is what it took before."""
-
-    TOPIC: ClassVar[str] = "application.submitted"
-    service: str
-    item_version: str
-    department: str
-    citizen_id: str
-    channel: str
-    held_by: str
-    form_sealed: str
-    baseline: dict[str, int]
-    pays: bool
-    identity_due_at: datetime
-    promised_at: datetime | None
-    legal_due_on: str | None
-    simulated: bool
-
-
-class ApplicationIdentityVerified(StreamEvent):
-    """The applicant was identified for this service: by event `citizen_version` of their stream."""
-
-    TOPIC: ClassVar[str] = "application.identity_verified"
-    method: str
-    citizen_version: int
-    identified_at: datetime
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = Status.IDENTIFIED.value
-
-
-class ApplicationEvidenceRequested(StreamEvent):
-    """All departments are asked at once; each request has its id."""
-
-    TOPIC: ClassVar[str] = "application.evidence_requested"
-    requests: list[dict[str, str]]
-    due_at: datetime
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = (Status.COLLECTING if self.requests else Status.COLLECTED).value
-        aggregate.requests = {request["material"]: request for request in self.requests}
-        aggregate.requested_at = self.timestamp
-        aggregate.evidence_due_at = self.due_at
-        aggregate.evidence = {}
-        aggregate.rounds += 1
-
-
-class EvidenceEvent(StreamEvent):
-    """What became of one request."""
-
-    material: str
-    department: str
-    record: str
-    request_id: str
-    milliseconds: int
-    attempts: int
-
-
-class ApplicationEvidenceCollected(EvidenceEvent):
-    """A department answered. `sha256` is the digest of its signed answer, which is sealed here."""
-
-    TOPIC: ClassVar[str] = "application.evidence_collected"
-    sha256: str
-    key_id: str
-    issued_at: datetime
-    hedged: bool
-    signed_sealed: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.note_evidence(self.material, self.sha256)
-
-
-class ApplicationEvidenceFailed(EvidenceEvent):
-    """A department did not answer, or not as it must."""
-
-    TOPIC: ClassVar[str] = "application.evidence_failed"
-    reason: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.note_evidence(self.material, None)
-
-
-class ApplicationDecided(StreamEvent):
-    """The rules decided on the records at hand. `findings` are by rule; values are sealed.
-
-    `claim_id` is the entitlement that a payout would be drawn on.
-    """
-
-    TOPIC: ClassVar[str] = "application.decided"
-    outcome: str
-    item_version: str
-    decided_on: str
-    parameters: dict[str, int]
-    inputs: list[dict[str, str]]
-    findings: dict[str, str]
-    reasons: list[str]
-    amount_fen: int | None
-    claim_id: str | None
-    steps_sealed: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.settle_outcome(self.outcome, self.reasons, self.amount_fen)
-        aggregate.claim_id = self.claim_id
-        aggregate.decided_at = self.timestamp
-
-
-class ApplicationReviewed(StreamEvent):
-    """An officer decided."""
-
-    TOPIC: ClassVar[str] = "application.reviewed"
-    outcome: str
-    reasons: list[str]
-    amount_fen: int | None
-    reviewer: str
-    note_sealed: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.settle_outcome(self.outcome, self.reasons, self.amount_fen)
-        aggregate.decided_at = self.timestamp
-        aggregate.reviewers.append(self.reviewer)
-
-
-class ApplicationClaimLost(StreamEvent):
-    """What the money is drawn on was drawn on by another application first."""
-
-    TOPIC: ClassVar[str] = "application.claim_lost"
-    reason: str
-    claim_id: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.settle_outcome("refused", [self.reason], None)
-
-
-class ApplicationPayoutInstructed(StreamEvent):
-    """The bank is told to pay; `payment_id` makes the instruction safe to repeat."""
-
-    TOPIC: ClassVar[str] = "application.payout_instructed"
-    payment_id: str
-    claim_id: str
-    amount_fen: int
-    from_account: str
-    due_at: datetime
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = Status.PAYING.value
-        aggregate.payment_id = self.payment_id
-        aggregate.from_account = self.from_account
-        aggregate.payout_due_at = self.due_at
-        aggregate.payout_delayed = False
-        aggregate.payments += 1
-
-
-class ApplicationPayoutConfirmed(StreamEvent):
-    """The bank paid and said so, signed."""
-
-    TOPIC: ClassVar[str] = "application.payout_confirmed"
-    payment_id: str
-    bank_reference: str
-    amount_fen: int
-    receipt_sha256: str
-    receipt_sealed: str
-    settled_at: datetime
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = Status.PAID.value
-
-
-class ApplicationPayoutDelayed(StreamEvent):
-    """The bank has not answered in time. It may have paid: it is asked on, never paid again."""
-
-    TOPIC: ClassVar[str] = "application.payout_delayed"
-    payment_id: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.payout_delayed = True
-
-
-class ApplicationPayoutFailed(StreamEvent):
-    """The bank refused, and said so, signed: no money moved."""
-
-    TOPIC: ClassVar[str] = "application.payout_failed"
-    payment_id: str
-    reason: str
-    receipt_sha256: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = Status.PAYOUT_FAILED.value
-        aggregate.compensated = False
-
-
-class ApplicationCompensated(StreamEvent):
-    """What the approval had claimed is free again; an officer sees to the rest."""
-
-    TOPIC: ClassVar[str] = "application.compensated"
-    payment_id: str
-    claim_id: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.compensated = True
-
-
-class ApplicationWithdrawn(StreamEvent):
-    """The citizen does not want it any more."""
-
-    TOPIC: ClassVar[str] = "application.withdrawn"
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = Status.WITHDRAWN.value
-
-
-class ApplicationExpired(StreamEvent):
-    """Nobody was identified in time."""
-
-    TOPIC: ClassVar[str] = "application.expired"
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = Status.EXPIRED.value
-
-
-class ApplicationAppealed(StreamEvent):
-    """The citizen wants a person to look at a refusal."""
-
-    TOPIC: ClassVar[str] = "application.appealed"
-    grounds_sealed: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.status = Status.REFERRED.value
-        aggregate.appealed = True
-
-
-class ApplicationTakenOver(StreamEvent):
-    """The citizen goes on elsewhere; the stream is the same."""
-
-    TOPIC: ClassVar[str] = "application.taken_over"
-    left: str
-    channel: str
-    held_by: str
-
-    def apply(self, aggregate: Any) -> None:
-        aggregate.channel = self.channel
-        aggregate.held_by = self.held_by
-        aggregate.channels.append(self.channel)
-
-
-class ApplicationOpened(StreamEvent):
-    """Somebody other than the applicant opened what is sealed: `what` they saw, and why."""
-
-    TOPIC: ClassVar[str] = "application.opened"
-    what: str
-    reader: str
-    purpose: str
-
-
-# --- refusals -----------------------------------------------------------------------------
-
-
-class NotYourApplication(Forbidden):
-    """Citizens act on their own applications, kiosks on those before them."""
-
-    code = "not-your-application"
-
-
-class NotYourDepartment(Forbidden):
-    """Another department decides this."""
-
-    code = "not-your-department"
-
-
-class WrongChannel(Forbidden):
-    """This role does not act on this channel."""
-
-    code = "wrong-channel"
-
-
-class ApplicationEnded(Refused):
-    """The application has ended."""
-
-    code = "application-ended"
-
-
-class TooLateToWithdraw(Refused):
-    """The money is on its way, or the application has ended."""
-
-    code = "too-late-to-withdraw"
-
-
-class NotReferred(Refused):
-    """No officer has to decide this now."""
-
-    code = "not-referred"
-
-
-class NothingToAppeal(Refused):
-    """Only a refusal can be appealed, once, within its time."""
-
-    code = "nothing-to-appeal"
-
-
-class SameReviewer(Forbidden):
-    """An appeal is looked at by somebody else."""
-
-    code = "same-reviewer"
-
-
-class OutOfStep(Refused):
-    """This has been done, or the application took another way."""
-
-    code = "application-out-of-step"
-
-
-# --- state and decisions ------------------------------------------------------------------
-
 COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 ROLES_ON: dict[Channel, tuple[Role, ...]] = {
     Channel.WEB: (Role.CITIZEN,),
@@ -365,11 +65,6 @@ ROLES_ON: dict[Channel, tuple[Role, ...]] = {
     Channel.COUNTER: COUNTER,
     Channel.KIOSK: (Role.DEVICE,),
 }
-BEFORE_MONEY = {
-    Status.SUBMITTED, Status.IDENTIFIED, Status.COLLECTING, Status.COLLECTED, Status.REFERRED,
-    Status.APPROVED,
-}  # fmt: skip
-FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
 
 
 class Step(StrEnum):
@@ -387,59 +82,40 @@ class Step(StrEnum):
     NOTHING = "nothing"
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an application keeps of its service item, as that is when it is submitted."""
+
+    service: str
+    item_version: str
+    department: str
+    pays: bool
+    baseline: dict[str, int]
+    identity_due_at: datetime
+    promised_at: datetime | None
+    legal_due_on: str | None
+
+
 class Application(StreamAggregate):
     """One citizen's application for one service."""
 
     TOPIC: ClassVar[str] = "application"
     category: ClassVar[str] = "application"
-    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
-        ApplicationSubmitted,
-        ApplicationIdentityVerified,
-        ApplicationEvidenceRequested,
-        ApplicationEvidenceCollected,
-        ApplicationEvidenceFailed,
-        ApplicationDecided,
-        ApplicationReviewed,
-        ApplicationClaimLost,
-        ApplicationPayoutInstructed,
-        ApplicationPayoutConfirmed,
-        ApplicationPayoutDelayed,
-        ApplicationPayoutFailed,
-        ApplicationCompensated,
-        ApplicationWithdrawn,
-        ApplicationExpired,
-        ApplicationAppealed,
-        ApplicationTakenOver,
-        ApplicationOpened,
-    )
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
 
-    def __init__(
-        self,
-        service: str,
-        item_version: str,
-        department: str,
-        citizen_id: str,
-        channel: str,
-        held_by: str,
-        form_sealed: str,
-        baseline: dict[str, int],
-        pays: bool,
-        identity_due_at: datetime,
-        promised_at: datetime | None,
-        legal_due_on: str | None,
-        simulated: bool,
-    ) -> None:
-        self.service = service
-        self.item_version = item_version
-        self.department = department
-        self.citizen_id = citizen_id
-        self.channel = channel
-        self.held_by = held_by
-        self.channels = [channel]
-        self.form_sealed = form_sealed
-        self.pays = pays
-        self.identity_due_at = identity_due_at
-        self.simulated = simulated
+    def begin(self, submitted: ApplicationSubmitted) -> None:
+        """The state of a new application."""
+        self.service = submitted.service
+        self.item_version = submitted.item_version
+        self.department = submitted.department
+        self.citizen_id = submitted.citizen_id
+        self.channel = submitted.channel
+        self.held_by = submitted.held_by
+        self.channels = [submitted.channel]
+        self.form_sealed = submitted.form_sealed
+        self.pays = submitted.pays
+        self.identity_due_at = submitted.identity_due_at
+        self.simulated = submitted.simulated
         self.status: str = Status.SUBMITTED.value
         self.requests: dict[str, dict[str, str]] = {}
         self.evidence: dict[str, str | None] = {}
@@ -469,7 +145,9 @@ class Application(StreamAggregate):
         application_id: str,
         citizen_id: str,
         channel: Channel,
-        **fields: Any,
+        form_sealed: str,
+        terms: Terms,
+        simulated: bool,
     ) -> "Application":
         """A citizen applies, or an official or a kiosk for the citizen before them."""
         check_channel(actor, channel, citizen_id)
@@ -480,7 +158,9 @@ class Application(StreamAggregate):
             citizen_id=citizen_id,
             channel=channel.value,
             held_by=actor.subject,
-            **fields,
+            form_sealed=form_sealed,
+            simulated=simulated,
+            **asdict(terms),
         )
 
     @property
@@ -494,7 +174,15 @@ class Application(StreamAggregate):
             return Step.NOTHING
         if self.status == Status.PAYOUT_FAILED and self.compensated:
             return Step.NOTHING
-        return STEPS.get(Status(self.status), Step.NOTHING)
+        return STEPS.get(self.status, Step.NOTHING)
+
+    def alarm_at(self) -> datetime | None:
+        """Until when somebody is to be identified or the bank to answer; None at other steps."""
+        if self.status == Status.SUBMITTED:
+            return self.identity_due_at
+        if self.status == Status.PAYING and not self.payout_delayed:
+            return self.payout_due_at
+        return None
 
     def verify_identity(
         self, now: datetime, *, method: str, citizen_version: int, identified_at: datetime
@@ -526,9 +214,7 @@ class Application(StreamAggregate):
         self, actor: Actor, now: datetime, *, requests: list[dict[str, str]], due_at: datetime
     ) -> None:
         """An officer wants fresh records: a department was away, or things have changed."""
-        self.check_officer(actor)
-        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
-            raise NotReferred("no officer has to decide this now")
+        self._check_before_officer(actor)
         self._request(now, requests, due_at)
 
     def collect(self, now: datetime, results: list[dict[str, Any]]) -> None:
@@ -559,9 +245,7 @@ class Application(StreamAggregate):
         note_sealed: str,
     ) -> None:
         """An officer of the department decides; an appeal goes to another than before."""
-        self.check_officer(actor)
-        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
-            raise NotReferred("no officer has to decide this now")
+        self._check_before_officer(actor)
         if self.appealed and actor.subject in self.reviewers:
             raise SameReviewer("an appeal is looked at by somebody else")
         self._trigger(
@@ -674,15 +358,18 @@ class Application(StreamAggregate):
             raise NotYourDepartment("officers of the department decide", department=self.department)
 
     def note_evidence(self, material: str, sha256: str | None) -> None:
-        """Keep an answer's digest, or None; the last one ends the round."""
+        """Keep an answer's digest, or None where there is no answer."""
         self.evidence[material] = sha256
-        if not self.missing:
-            self.status = Status.COLLECTED.value
 
-    def settle_outcome(self, outcome: str, reasons: list[str], amount_fen: int | None) -> None:
+    def settle(self, verdict: Verdict) -> None:
         """Keep what was decided."""
-        self.outcome, self.reasons, self.amount_fen = outcome, list(reasons), amount_fen
-        self.status = Status(outcome).value
+        self.outcome, self.reasons = verdict.outcome.value, verdict.reasons
+        self.amount_fen = verdict.amount_fen
+
+    def _check_before_officer(self, actor: Actor) -> None:
+        self.check_officer(actor)
+        if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
+            raise NotReferred("no officer has to decide this now")
 
     def _request(self, now: datetime, requests: list[dict[str, str]], due_at: datetime) -> None:
         self._trigger(ApplicationEvidenceRequested, now, requests=requests, due_at=due_at)
@@ -700,7 +387,7 @@ class Application(StreamAggregate):
         self.trigger_event(event, timestamp=max(now, self.modified_on), **fields)
 
 
-STEPS = {
+STEPS: dict[str, Step] = {
     Status.SUBMITTED: Step.AWAIT_IDENTITY,
     Status.IDENTIFIED: Step.REQUEST_EVIDENCE,
     Status.COLLECTING: Step.COLLECT_EVIDENCE,
@@ -711,7 +398,6 @@ STEPS = {
     Status.PAYOUT_FAILED: Step.COMPENSATE,
     Status.WITHDRAWN: Step.RELEASE,
 }
-ENDED = {Status.PAID, Status.WITHDRAWN, Status.EXPIRED, Status.REFUSED}
 
 
 def check_channel(actor: Actor, channel: Channel, citizen_id: str) -> None:

@@ -1,0 +1,6 @@
+"""The door to citizens: what other systems decide on."""
+
+from citybrain.domain.citizens.citizen import Citizen, Identification, check_counter
+from citybrain.domain.citizens.refusals import NotYourOwn
+
+__all__ = ["Citizen", "Identification", "NotYourOwn", "check_counter"]

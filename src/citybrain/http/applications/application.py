@@ -1,5 +1,4 @@
-"""Applications over HTTP: what citizens, kiosks and officers do. Reading is in
-`application_views`."""
+"""Applications over HTTP: what citizens, kiosks and officers do. Reading is in `reading`."""
 
 from aiohttp import web
 from pydantic import BaseModel

@@ -12,16 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.audit.applications.consent_receipt import consent_receipt
 from citybrain.audit.applications.explanation import explain
-from citybrain.domain.actor import Role
-from citybrain.domain.applications.application import Application, NotYourApplication
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.reading_rights import (
+    APPLICANTS_AND_OFFICE,
+    OFFICE,
+    may_read_explanation,
+    sees_personal_values,
+)
+from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications.application import application_id_of
 from citybrain.http.commanding import context
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.applications.application import OpenApplication, open_application
-
-READERS = (Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
-OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 
 
 class Explanation(BaseModel):
@@ -57,14 +60,13 @@ class ConsentReceipt(BaseModel):
 async def _readable(call: Call) -> Application:
     """The application, for whoever may read it; a citizen is not told of others' at all."""
     application_id, actor = application_id_of(call), call.authenticated
-    office = actor.has(*OFFICE)
     try:
         application = await call.runtime.store.load(Application, application_id)
     except StreamNotFound:
-        if office:
+        if may_read_explanation(actor, None):
             raise
         raise NotYourApplication("citizens read their own applications only") from None
-    if not office and actor.subject != application.citizen_id:
+    if not may_read_explanation(actor, application.citizen_id):
         raise NotYourApplication("citizens read their own applications only")
     return application
 
@@ -72,7 +74,7 @@ async def _readable(call: Call) -> Application:
 async def explanation(call: Call) -> web.Response:
     """Explain; with personal values for the applicant."""
     application = await _readable(call)
-    own = call.authenticated.subject == application.citizen_id
+    own = sees_personal_values(call.authenticated, application.citizen_id)
     answer = await explain(application.id, call.runtime.services, opened=own)
     for decision in answer["decisions"] if own else ():
         decision.pop("reviewer")  # a department decides, not a person to be sought out
@@ -99,7 +101,7 @@ ROUTES = (
         tag="applications",
         summary="What was decided, why, and what would have changed it",
         handler=explanation,
-        roles=READERS,
+        roles=APPLICANTS_AND_OFFICE,
         answers={200: Answer("the explanation", Explanation)},
     ),
     Route(
@@ -118,7 +120,7 @@ ROUTES = (
         tag="applications",
         summary="Which data is processed, for what, by whom",
         handler=receipt,
-        roles=READERS,
+        roles=APPLICANTS_AND_OFFICE,
         answers={200: Answer("the receipt", ConsentReceipt)},
     ),
 )

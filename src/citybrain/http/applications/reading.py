@@ -1,26 +1,32 @@
-"""Applications as read: one's own with live steps, the officers' queue, statistics, accesses.
+"""Applications as read: one's own with live steps, and what waits for an officer.
 
 Everything here comes from read models, which hold nothing that is sealed.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
-from citybrain.definitions.applications.catalogue import Catalogue
-from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import ENDED, NotYourApplication, Status
+from citybrain.definitions.yaml_file import Code
+from citybrain.domain.applications.reading_rights import (
+    APPLICANTS_AND_OFFICE,
+    OFFICE,
+    READERS,
+    applicant_listed,
+    department_queued,
+    may_read,
+)
+from citybrain.domain.applications.refusals import NotYourApplication
+from citybrain.domain.applications.statuses import Status, has_ended
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.applications.application import application_id_of
 from citybrain.http.paging import (
-    DatedQuery,
     PagedQuery,
     ReadModelQuery,
     decode_time_cursor,
@@ -29,96 +35,29 @@ from citybrain.http.paging import (
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.sse import message, stream_events
-from projections.applications import application_days, applications, refusal_days, source_days
+from projections.applications import applications
+from projections.applications.applications import ApplicationRow, QueueRow, StepRow
 from projections.reading import reached, wait_until
 
-OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
 MODEL = "applications"
 CATCH_UP_SECONDS = 5.0
 FOLLOW_SECONDS = 0.05
 LONGEST_FOLLOW_SECONDS = 1.0
-NOT_ANSWERS = ("requested", "attempts", "hedged")
-CODE = r"^[a-z][a-z0-9_-]{0,63}$"
 
 
 class ApplicationsQuery(PagedQuery):
     """Which applications; citizens see their own only."""
 
     status: Status | None = None
-    service: str | None = Field(None, pattern=CODE)
-    department: str | None = Field(None, pattern=CODE)
+    service: Code | None = None
+    department: Code | None = None
     citizen_id: str | None = Field(None, pattern=r"^citizen-[0-9a-f]{32}$")
 
 
 class QueueQuery(PagedQuery):
     """Of which department; officials see their own."""
 
-    department: str | None = Field(None, pattern=CODE)
-
-
-class StatisticsQuery(DatedQuery):
-    """Which days, of which service."""
-
-    service: str | None = Field(None, pattern=CODE)
-
-
-class SourcesQuery(DatedQuery):
-    """Which days, of which department."""
-
-    department: str | None = Field(None, pattern=CODE)
-
-
-class ApplicationRow(BaseModel):
-    """An application as its read model has it."""
-
-    model_config = ConfigDict(extra="ignore")
-    application_id: str
-    citizen_id: str
-    service: str
-    department: str
-    item_version: str
-    status: str
-    channel: str
-    channels: list[str]
-    simulated: bool
-    pays: bool
-    submitted_at: datetime
-    promised_at: datetime | None
-    legal_due_on: date | None
-    identified_at: datetime | None
-    identity_method: str | None
-    decided_at: datetime | None
-    decided_by: str | None = Field(description="rules or officer")
-    outcome: str | None
-    reasons: list[str]
-    amount_fen: int | None
-    paid_at: datetime | None
-    payout_delayed: bool
-    appealed: bool
-    reviews: int
-    version: int
-    position: int
-
-
-class QueueRow(ApplicationRow):
-    """One that waits for an officer."""
-
-    overdue: bool = Field(description="the legal day to decide has passed")
-
-
-class StepRow(BaseModel):
-    """One step; what is sealed is not in its details."""
-
-    version: int
-    position: int
-    topic: str
-    at: datetime
-    recorded_at: datetime
-    milliseconds: int = Field(description="since the submission")
-    actor: str | None
-    role: str | None
-    channel: str | None
-    details: dict[str, Any]
+    department: Code | None = None
 
 
 class ApplicationDetails(BaseModel):
@@ -142,87 +81,9 @@ class Queue(BaseModel):
     next: str | None = Field(description="send as `after` for the next page")
 
 
-class Seconds(BaseModel):
-    """A distribution in seconds; percentiles are the ends of buckets 9 % wide."""
-
-    count: int
-    p50: float | None
-    p90: float | None
-    p99: float | None
-    longest: float | None
-    histogram: list[tuple[float, int]] = Field(description="(seconds at most, how many)")
-
-
-class Saving(BaseModel):
-    """What it took before, what it takes now, for those that ended well."""
-
-    before: int
-    now: int
-    saved: int
-    saved_share: float | None = Field(description="saved / before")
-
-
-class ApplicationDay(BaseModel):
-    """What became of the applications of a day."""
-
-    day: date
-    service: str
-    counts: dict[str, int]
-
-
-class ApplicationStatistics(BaseModel):
-    """Applications by the city's day of submission, and in all."""
-
-    days: list[ApplicationDay]
-    totals: dict[str, int]
-    seconds_to_money: Seconds
-    savings: dict[str, Saving] = Field(description="materials, steps, trips")
-    automatic_share: float | None = Field(description="decided by rules alone / decided")
-    online_share: float | None = Field(description="never at a counter / finished")
-    online_availability: float | None = Field(description="items on web or app / items in force")
-
-
-class SourceDay(BaseModel):
-    """A department's day."""
-
-    day: date
-    department: str
-    counts: dict[str, int] = Field(
-        description="requested, collected, attempts, hedged, each failure"
-    )
-    availability: float | None = Field(description="collected / collected or failed")
-    seconds: Seconds
-
-
-class SourceDays(BaseModel):
-    """Departments by day."""
-
-    days: list[SourceDay]
-
-
-class RefusalRow(BaseModel):
-    """How often a reason refused."""
-
-    day: date
-    service: str
-    by: str = Field(description="rules, officer or claim")
-    reason: str
-    count: int
-
-
-class Refusals(BaseModel):
-    """Refusals by day, service and reason."""
-
-    refusals: list[RefusalRow]
-
-
-def _may_read(actor: Actor, row: dict[str, Any] | None) -> bool:
-    if actor.has(*OFFICE):
-        return True
-    if row is None:
-        return False
-    own = actor.has(Role.CITIZEN) and actor.subject == row["citizen_id"]
-    return own or (actor.has(Role.DEVICE) and actor.subject == row["held_by"])
+def _may_read(call: Call, row: dict[str, Any] | None) -> bool:
+    owner = (None, None) if row is None else (row["citizen_id"], row["held_by"])
+    return may_read(call.authenticated, *owner)
 
 
 async def _readable(call: Call) -> dict[str, Any]:
@@ -234,7 +95,7 @@ async def _readable(call: Call) -> dict[str, Any]:
         pool = call.runtime.store.pool
         await wait_until(pool, MODEL, position, CATCH_UP_SECONDS)
         row = await applications.one(pool, application_id)
-    if not _may_read(call.authenticated, row):
+    if not _may_read(call, row):
         raise NotYourApplication("citizens read their own applications, kiosks what they hold")
     if row is None:
         raise StreamNotFound("there is no such application")
@@ -244,14 +105,11 @@ async def _readable(call: Call) -> dict[str, Any]:
 async def show_all(call: Call) -> web.Response:
     """A page of applications."""
     query: ApplicationsQuery = call.query
-    actor = call.authenticated
-    own = None if actor.has(*OFFICE) else actor.subject
-    if own is not None and query.citizen_id not in (None, own):
-        raise NotYourApplication("citizens read their own applications only")
+    citizen_id = applicant_listed(call.authenticated, query.citizen_id)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.page(
         call.runtime.store.pool,
-        citizen_id=own or query.citizen_id,
+        citizen_id=citizen_id,
         status=query.status and query.status.value,
         service=query.service,
         department=query.department,
@@ -269,12 +127,7 @@ async def show_all(call: Call) -> web.Response:
 async def queue(call: Call) -> web.Response:
     """What waits for an officer."""
     query: QueueQuery = call.query
-    actor = call.authenticated
-    department = query.department
-    if not actor.has(Role.OPERATOR, Role.AUDITOR):
-        department = actor.department or ""
-        if query.department not in (None, department):
-            raise NotYourApplication("officials see the queue of their own department")
+    department = department_queued(call.authenticated, query.department)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.queue(
         call.runtime.store.pool,
@@ -319,12 +172,12 @@ async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
         steps = await applications.steps(store.pool, application_id, seen)
         if steps:
             row = await applications.one(store.pool, application_id)
-            if row is None or not _may_read(call.authenticated, row):
+            if row is None or not _may_read(call, row):
                 return  # it was taken over from this kiosk
             for step in steps:
                 yield _step(step)
             seen, pause = steps[-1]["version"], FOLLOW_SECONDS
-            if row["version"] == seen and _ended(row):
+            if row["version"] == seen and has_ended(row["status"], pays=row["pays"]):
                 yield message("end", orjson.dumps({"status": row["status"]}))
                 return
         elif all_there:
@@ -338,105 +191,6 @@ def _step(step: dict[str, Any]) -> bytes:
     return message("step", data, identity=step["version"])
 
 
-def _ended(row: dict[str, Any]) -> bool:
-    """Whether it is over; an approval that pays nothing is an end, too."""
-    return row["status"] in ENDED or (row["status"] == Status.APPROVED and not row["pays"])
-
-
-async def statistics(call: Call) -> web.Response:
-    """What became of applications, how fast, and what was saved."""
-    query: StatisticsQuery = call.query
-    today = city_day(call.runtime.services.clock())
-    since, until = query.days(today)
-    await wait_for_position(call.runtime, "application_days", query.min_position)
-    pool = call.runtime.store.pool
-    asked: dict[str, Any] = {"since": since, "until": until, "service": query.service}
-    days = await application_days.days(pool, **asked)
-    seconds = await application_days.seconds_to_money(pool, **asked)
-    totals: dict[str, int] = {}
-    for day in days:
-        for what, count in day["counts"].items():
-            totals[what] = totals.get(what, 0) + count
-    items = call.runtime.services.definitions.of(Catalogue).on(today)
-    online = [item for item in items if {"web", "app"} & set(item.channels)]
-    answer = ApplicationStatistics(
-        days=[ApplicationDay(**day) for day in days],
-        totals=totals,
-        seconds_to_money=_distribution(seconds),
-        savings={what: _saving(totals, what) for what in ("materials", "steps", "trips")},
-        automatic_share=_share(totals.get("automatic", 0), totals.get("decided", 0)),
-        online_share=_share(totals.get("online", 0), totals.get("finished", 0)),
-        online_availability=_share(len(online), len(items)),
-    )
-    return json_response(answer)
-
-
-async def sources(call: Call) -> web.Response:
-    """Departments: availability and latency."""
-    query: SourcesQuery = call.query
-    since, until = query.days(city_day(call.runtime.services.clock()))
-    await wait_for_position(call.runtime, "source_days", query.min_position)
-    rows = await source_days.days(
-        call.runtime.store.pool, since=since, until=until, department=query.department
-    )
-    return json_response(SourceDays(days=[_source_day(row) for row in rows]))
-
-
-async def refusals(call: Call) -> web.Response:
-    """Refusals by reason."""
-    query: StatisticsQuery = call.query
-    since, until = query.days(city_day(call.runtime.services.clock()))
-    await wait_for_position(call.runtime, "refusal_days", query.min_position)
-    rows = await refusal_days.days(
-        call.runtime.store.pool, since=since, until=until, service=query.service
-    )
-    return json_response(Refusals(refusals=[RefusalRow(**row) for row in rows]))
-
-
-def _distribution(histogram: Sequence[tuple[float, int]]) -> Seconds:
-    return Seconds(
-        count=sum(count for _, count in histogram),
-        p50=_percentile(histogram, 50),
-        p90=_percentile(histogram, 90),
-        p99=_percentile(histogram, 99),
-        longest=_percentile(histogram, 100),
-        histogram=list(histogram),
-    )
-
-
-def _percentile(histogram: Sequence[tuple[float, int]], percent: float) -> float | None:
-    """The end of the bucket in which the nearest rank lies."""
-    wanted, seen = percent / 100 * sum(count for _, count in histogram), 0
-    for seconds, count in histogram:
-        seen += count
-        if seen >= wanted:
-            return round(seconds, 3)
-    return None
-
-
-def _saving(totals: dict[str, int], what: str) -> Saving:
-    before, now = totals.get(f"{what}_before", 0), totals.get(f"{what}_now", 0)
-    saved = before - now
-    return Saving(before=before, now=now, saved=saved, saved_share=_share(saved, before))
-
-
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
-
-
-def _source_day(row: dict[str, Any]) -> SourceDay:
-    counts: dict[str, int] = row["counts"]
-    answered = sum(count for what, count in counts.items() if what not in NOT_ANSWERS)
-    return SourceDay(
-        day=row["day"],
-        department=row["department"],
-        counts=counts,
-        availability=_share(counts.get("collected", 0), answered),
-        seconds=_distribution(row["seconds"]),
-    )
-
-
-READERS = (Role.CITIZEN, Role.DEVICE, *OFFICE)
 ROUTES = (
     Route(
         method="GET",
@@ -444,7 +198,7 @@ ROUTES = (
         summary="Applications, newest first",
         tag="applications",
         handler=show_all,
-        roles=(Role.CITIZEN, *OFFICE),
+        roles=APPLICANTS_AND_OFFICE,
         query=ApplicationsQuery,
         answers={200: Answer("a page", Applications)},
     ),
@@ -477,35 +231,5 @@ ROUTES = (
         roles=READERS,
         answers={200: Answer("text/event-stream of `step` events, then `end`")},
         streaming=True,
-    ),
-    Route(
-        method="GET",
-        path="/v1/statistics/applications",
-        tag="statistics",
-        handler=statistics,
-        summary="What became of applications, how fast, and what was saved",
-        roles=OFFICE,
-        query=StatisticsQuery,
-        answers={200: Answer("the figures", ApplicationStatistics)},
-    ),
-    Route(
-        method="GET",
-        path="/v1/statistics/sources",
-        tag="statistics",
-        handler=sources,
-        summary="Departments: availability and latency",
-        roles=OFFICE,
-        query=SourcesQuery,
-        answers={200: Answer("by day", SourceDays)},
-    ),
-    Route(
-        method="GET",
-        path="/v1/statistics/refusals",
-        tag="statistics",
-        handler=refusals,
-        summary="Refusals by reason",
-        roles=OFFICE,
-        query=StatisticsQuery,
-        answers={200: Answer("by day", Refusals)},
     ),
 )

@@ -1,29 +1,15 @@
 """Who used a citizen's data, as the citizen sees it."""
 
-from datetime import datetime
-
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from citybrain.domain.actor import Role
-from citybrain.domain.citizens.citizen import NotYourOwn
+from citybrain.domain.citizens.reading_rights import ACCESS_READERS, may_read_accesses
+from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.http.citizens.citizen import citizen_id_of
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from projections.citizens import data_accesses
-
-OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
-
-
-class AccessRow(BaseModel):
-    """Who used the data, which, and for what."""
-
-    at: datetime
-    who: str
-    what: str
-    purpose: str
-    stream_id: str
-    version: int
+from projections.citizens.data_accesses import AccessRow
 
 
 class Accesses(BaseModel):
@@ -36,8 +22,8 @@ class Accesses(BaseModel):
 async def accesses(call: Call) -> web.Response:
     """Who used a citizen's data."""
     query: PagedQuery = call.query
-    citizen_id, actor = citizen_id_of(call), call.authenticated
-    if not actor.has(*OFFICE) and actor.subject != citizen_id:
+    citizen_id = citizen_id_of(call)
+    if not may_read_accesses(call.authenticated, citizen_id):
         raise NotYourOwn("citizens act for themselves only")
     await wait_for_position(call.runtime, "data_accesses", query.min_position)
     rows = await data_accesses.page(
@@ -58,7 +44,7 @@ ROUTES = (
         tag="citizens",
         summary="Who used a citizen's data",
         handler=accesses,
-        roles=(Role.CITIZEN, *OFFICE),
+        roles=ACCESS_READERS,
         query=PagedQuery,
         answers={200: Answer("a page, newest first", Accesses)},
     ),

@@ -3,14 +3,16 @@
 Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids only.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
-from citybrain.domain.citizens.citizen import Citizen, NotYourOwn
+from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens.reading_rights import COUNTER, OFFICE, STATE_READERS, may_read_state
+from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import NotFound
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import (
@@ -24,8 +26,9 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.citizens import citizen as commands
 from commands.citizens import face, identity
 from projections.citizens import identity_days, suspected_duplicates
+from projections.citizens.identity_days import IdentityDay
+from projections.citizens.suspected_duplicates import DuplicateRow
 
-COUNTER = (Role.OFFICIAL, Role.OPERATOR)
 OWN = (Role.CITIZEN, *COUNTER)
 AT_A_CAMERA = (*OWN, Role.DEVICE)
 PICTURES_BYTES = 12 << 20  # four pictures of 2 MiB, in base64
@@ -65,17 +68,6 @@ class CodeAnswer(BaseModel):
     expires_at: datetime
 
 
-class DuplicateRow(BaseModel):
-    """A face that was enrolled for `citizen_id` and looks like that of `other`."""
-
-    citizen_id: str
-    other: str
-    score: float
-    threshold: float
-    enrolled: int = Field(description="how many faces were compared")
-    suspected_at: datetime
-
-
 class Duplicates(BaseModel):
     """A page of suspected duplicates, oldest first."""
 
@@ -87,19 +79,6 @@ class IdentityQuery(DatedQuery):
     """Which days, of which purpose."""
 
     purpose: str | None = Field(None, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")
-
-
-class IdentityDay(BaseModel):
-    """How people were identified on a city day for a purpose."""
-
-    day: date
-    purpose: str
-    outcomes: dict[str, int] = Field(
-        description="`face-matched`, `face-not-matched`, `face-` and why a challenge failed, "
-        "`one-time-code`, `counter`"
-    )
-    face_success_rate: float | None = Field(description="matched / all attempts by face")
-    fallback_rate: float | None = Field(description="without a face / all who were identified")
 
 
 class IdentityDays(BaseModel):
@@ -150,8 +129,8 @@ async def find(call: Call) -> web.Response:
 
 async def show(call: Call) -> web.Response:
     """What is known without opening a seal."""
-    citizen_id, actor = citizen_id_of(call), call.authenticated
-    if not actor.has(*COUNTER) and actor.subject != citizen_id:
+    citizen_id = citizen_id_of(call)
+    if not may_read_state(call.authenticated, citizen_id):
         raise NotYourOwn("citizens act for themselves only")  # whether or not there is one
     citizen = await call.runtime.store.load(Citizen, citizen_id)
     state = CitizenAnswer(
@@ -258,7 +237,7 @@ ROUTES = (
         path="/v1/citizens/{citizen_id}",
         tag="citizens",
         handler=show,
-        roles=OWN,
+        roles=STATE_READERS,
         summary="Consent and enrolment of a citizen",
         answers={200: Answer("the state; ETag is its version", CitizenAnswer)},
     ),
@@ -316,7 +295,7 @@ ROUTES = (
         tag="statistics",
         handler=show_identity_days,
         summary="How people were identified, by city day",
-        roles=(*COUNTER, Role.AUDITOR),
+        roles=OFFICE,
         query=IdentityQuery,
         answers={200: Answer("the days", IdentityDays)},
     ),

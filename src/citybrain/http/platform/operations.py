@@ -183,8 +183,24 @@ ROUTES = (
 )
 
 DEVELOPMENT_ROUTES = (
-    Route(method="POST", path="/dev/token", summary="A development token", tag="development",
-          handler=development_token, body=TokenRequest, answers={200: Answer("a token", Token)}),
-    Route(method="GET", path="/.well-known/jwks.json", summary="The development issuer's keys",
-          tag="development", handler=jwks, query=Query, answers={200: Answer("a JWKS")}),
-)  # fmt: skip
+    Route(
+        method="POST",
+        path="/dev/token",
+        summary="A development token",
+        tag="development",
+        handler=development_token,
+        body=TokenRequest,
+        may_be_missing=True,
+        answers={200: Answer("a token", Token)},
+    ),
+    Route(
+        method="GET",
+        path="/.well-known/jwks.json",
+        summary="The development issuer's keys",
+        tag="development",
+        handler=jwks,
+        query=Query,
+        may_be_missing=True,
+        answers={200: Answer("a JWKS")},
+    ),
+)

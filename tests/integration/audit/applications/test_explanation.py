@@ -108,12 +108,12 @@ async def test_an_officer_after_the_rules_and_a_second_round_are_told_apart(
         FUND, NOW, outcome="approved", reasons=[], amount_fen=500, note_sealed="sealed"
     )
     found = await explain(await applying.save(), services, opened=True)
-    said = [(each["by"], each["outcome"]) for each in found["decisions"]]
+    said = [(decision["by"], decision["outcome"]) for decision in found["decisions"]]
     assert said == [("rules", "referred"), ("rules", "refused"), ("officer", "approved")]
     assert (found["outcome"]["amount_fen"], found["outcome"]["reviewer"]) == (500, FUND.subject)
     assert found["recomputed"]["same"]
-    assert all(each["delivered"] for each in found["inputs"])
-    assert len({each["version"] for each in found["inputs"]}) == 7
+    assert all(answer["delivered"] for answer in found["inputs"])
+    assert len({answer["version"] for answer in found["inputs"]}) == 7
 
 
 async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:

@@ -328,9 +328,7 @@ async def test_an_officer_decides_where_a_department_is_away_and_asks_again(
     api: Api, departments: Departments
 ) -> None:
     await departments.fault("police", "down")
-    api.runtime.services.deadlines = type(api.runtime.services.deadlines)(
-        evidence=api.runtime.services.deadlines.payout
-    )
+    api.runtime.services.settings.application_evidence_seconds = 1.0
     citizen = await identified(api)
     application = await applied(api, citizen)
     referred = await until(api, application, "referred")

@@ -65,12 +65,12 @@ async def following(
     async with asyncio.timeout(20), api.session.get(url, headers=headers) as answer:
         assert answer.status == 200
 
-        async def each() -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        async def blocks() -> AsyncIterator[tuple[str, dict[str, Any]]]:
             while block := await _block(answer.content):
                 if "event: " in block:
                     yield parsed(block)
 
-        yield each()
+        yield blocks()
 
 
 async def _block(content: Any) -> str:

@@ -1,4 +1,4 @@
-"""Faces over HTTP with the real models: enrolment, verification, search, and the other ways."""
+"""Faces over HTTP with the real models: enrolment, verification, search, replacement."""
 
 import asyncio
 import json
@@ -8,7 +8,6 @@ from uuid import UUID
 
 import aiohttp
 import onnx
-import orjson
 import pytest
 
 from citybrain.app import open_runtime
@@ -27,7 +26,6 @@ from tests.given.faces import (
     enrol,
     enrolled,
     events,
-    registered,
     send,
     topics,
     verify,
@@ -302,157 +300,6 @@ async def test_a_poor_picture_is_refused_with_its_code(api: Api, picture: bytes,
     assert found.is_problem(422, code)
     if code.startswith("face-"):
         assert found.json["advice"]
-
-
-async def test_a_citizen_is_found_by_number_and_registered_once(api: Api) -> None:
-    citizen = await registered(api, id_number="410102199005011234")
-
-    again = await api.call(
-        "POST",
-        "/v1/citizens",
-        "official",
-        json={"name": "x", "id_number": "410102199005011234", "birth_date": "1990-05-01"},
-    )
-    found = await api.call(
-        "POST", "/v1/citizens/search", "official", json={"id_number": "410102199005011234"}
-    )
-    nobody = await api.call(
-        "POST", "/v1/citizens/search", "official", json={"id_number": "410102199005019999"}
-    )
-
-    assert again.is_problem(409, "already-registered")
-    for odd in ({"id_number": "410102-19900501-1234"}, {"birth_date": 0}):
-        body = {"name": "x", "id_number": "41", "birth_date": "1990-05-01"} | odd
-        assert (await api.call("POST", "/v1/citizens", "official", json=body)).status in (409, 422)
-    assert found.json == {"citizen_id": citizen}
-    assert nobody.is_problem(404, "citizen-not-found")
-
-
-async def test_two_counters_register_one_person_once(api: Api) -> None:
-    body = {"name": "x", "id_number": "410102199005011234", "birth_date": "1990-05-01"}
-    answers = await asyncio.gather(
-        *(api.call("POST", "/v1/citizens", "official", json=body) for _ in range(8))
-    )
-    assert sorted(answer.status for answer in answers) == [201] + [409] * 7
-
-
-async def test_a_registration_that_crashed_half_way_is_taken_up_again(api: Api) -> None:
-    vault = api.runtime.services.vault
-    claimed = "citizen-" + "9" * 32
-    await vault.create_key(claimed)
-    await vault.index(claimed, "id-number", "410102199005011234")
-    assert await registered(api, id_number="410102199005011234") == claimed
-
-
-async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
-    child = await registered(api, birth_date="2020-06-01")
-    guardian = await registered(api)
-    path = f"/v1/citizens/{child}/face/consent"
-    body = {"notice_sha256": "ab" * 32}
-
-    alone = await api.call("POST", path, "citizen", subject=child, json=body)
-    for impossible in (
-        child,
-        "citizen-" + "0" * 32,
-        await registered(api, birth_date="2012-01-01"),
-    ):
-        refused = await api.call("POST", path, "official", json=body | {"guardian": impossible})
-        assert refused.is_problem(409, "not-a-guardian")
-    with_guardian = await api.call("POST", path, "official", json=body | {"guardian": guardian})
-
-    assert alone.is_problem(409, "guardian-required")
-    assert with_guardian.json["face_consent"]
-
-
-async def test_nobody_learns_about_others_by_naming_them(api: Api) -> None:
-    child, adult = await registered(api, birth_date="2015-01-01"), await registered(api)
-    me = await registered(api)
-    body = {"notice_sha256": "ab" * 32}
-    for whose, guardian in ((child, adult), (child, child), (me, child), (me, adult)):
-        answer = await api.call(
-            "POST",
-            f"/v1/citizens/{whose}/face/consent",
-            "citizen",
-            subject=me,
-            json=body | {"guardian": guardian},
-        )
-        assert answer.is_problem(403, "not-your-own")
-    nobody = "citizen-" + "e" * 32
-    for whose in (child, nobody):
-        shown = await api.call("GET", f"/v1/citizens/{whose}", "citizen", subject=me)
-        assert shown.is_problem(403, "not-your-own")
-
-
-async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> None:
-    citizen = await registered(api)
-    base = f"/v1/citizens/{citizen}/identity"
-    sent = await api.call(
-        "POST", f"{base}/codes", "citizen", subject=citizen, json={"purpose": "fund"}
-    )
-    assert sent.status == 201
-    outbox = Path(api.runtime.settings.data_dir) / "outbox.jsonl"
-    message = json.loads(outbox.read_text().splitlines()[-1])
-    code = message["text"].split(" is ")[1][:6]
-    wrong = f"{(int(code) + 1) % 1_000_000:06}"
-    body = {"purpose": "fund", "document": "identity-card", "code_id": sent.json["code_id"]}
-
-    async def confirm(role: str = "official", **fields: str) -> object:
-        return await api.call("POST", f"{base}/confirmation", role, json=body | fields)
-
-    assert (await confirm(code=wrong)).is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
-    elsewhere = await confirm(code=code, purpose="other")
-    assert elsewhere.is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
-    assert (await confirm("device", code=code)).status == 403  # type: ignore[attr-defined]
-    assert (await confirm(code=code)).status == 200  # type: ignore[attr-defined]
-    assert (await confirm(code=code)).is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
-    data = (await events(api, citizen))[-1]["data"]
-    assert (data["method"], data["document"]) == ("one-time-code", "identity-card")
-    assert code not in orjson.dumps(await events(api, citizen)).decode()
-
-
-async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
-    citizen = await registered(api)
-    base = f"/v1/citizens/{citizen}/identity"
-    sent = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
-    code = json.loads(
-        (Path(api.runtime.settings.data_dir) / "outbox.jsonl").read_text().splitlines()[-1]
-    )["text"].split(" is ")[1][:6]
-    body = {"purpose": "fund", "document": "passport", "code_id": sent.json["code_id"]}
-    for guess in range(6):
-        told = f"{(int(code) + 1 + guess) % 1_000_000:06}"
-        await api.call("POST", f"{base}/confirmation", "official", json=body | {"code": told})
-    late = await api.call("POST", f"{base}/confirmation", "official", json=body | {"code": code})
-    assert late.is_problem(409, "code-not-valid")
-
-    asked = [
-        api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"}) for _ in range(12)
-    ]
-    statuses = [answer.status for answer in await asyncio.gather(*asked)]
-    assert sorted(statuses) == [201] * 4 + [429] * 8
-    more = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
-    assert more.is_problem(429, "too-many-codes")
-
-
-async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
-    citizen = await registered(api, phone=None)
-    base = f"/v1/citizens/{citizen}/identity"
-    no_phone = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
-    counter = await api.call(
-        "POST",
-        f"{base}/confirmation",
-        "official",
-        json={"purpose": "fund", "document": "household-register"},
-    )
-    assert no_phone.is_problem(409, "no-phone-registered")
-    half = await api.call(
-        "POST",
-        f"{base}/confirmation",
-        "official",
-        json={"purpose": "fund", "document": "passport", "code": "123456"},
-    )
-    assert half.is_problem(422, "code-incomplete")
-    assert counter.status == 200
-    assert (await events(api, citizen))[-1]["data"]["method"] == "counter"
 
 
 async def test_the_days_say_how_people_were_identified(api: Api) -> None:

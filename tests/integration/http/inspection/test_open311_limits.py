@@ -28,6 +28,11 @@ KINDS = pytest.mark.parametrize("kind", ["json", "xml"])
 
 
 @pytest.fixture
+def with_workers() -> bool:
+    return False
+
+
+@pytest.fixture
 def change_settings() -> Callable[[Settings], None]:
     """A few at once, and hardly any more afterwards."""
 

@@ -30,6 +30,11 @@ JPEG = {"Content-Type": "image/jpeg"}
 
 
 @pytest.fixture
+def with_workers() -> bool:
+    return False
+
+
+@pytest.fixture
 def change_settings() -> Callable[[Settings], None]:
     def change(settings: Settings) -> None:
         settings.photos_rate_per_second, settings.photos_rate_burst = 1e6, 1_000_000

@@ -12,6 +12,11 @@ from tests.given.api import Api
 CENTRE = (34.7466, 113.6254)
 
 
+@pytest.fixture
+def with_workers() -> bool:
+    return False
+
+
 async def place(api: Api, latitude: float, longitude: float, **more: str) -> Any:
     query = "".join(f"&{name}={value}" for name, value in more.items())
     return await api.call("GET", f"/v1/places?latitude={latitude}&longitude={longitude}{query}")

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.application import Application, Channel, Status
+from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.statuses import Status
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections.applications import application_days, applications, refusal_days, source_days
@@ -149,7 +150,8 @@ async def tables(store: EventStore) -> dict[str, list[str]]:
     )
     return {
         row["name"]: sorted(
-            str(each[0]) for each in await store.pool.fetch(f"SELECT t::text FROM {row['name']} t")
+            str(record[0])
+            for record in await store.pool.fetch(f"SELECT t::text FROM {row['name']} t")
         )
         for row in names
     }
@@ -336,7 +338,8 @@ async def test_departments_and_their_failures(store: EventStore) -> None:
     bank, police = await source_days.days(store.pool, since=DAY, until=DAY)
     assert bank["counts"] == {"requested": 1, "attempts": 3, "source-timeout": 1}
     assert police["counts"] == {"requested": 1, "attempts": 1, "collected": 1}
-    ((seconds, count),) = police["seconds"]
+    ((seconds, count),) = police["seconds"].histogram
+    assert (bank["availability"], police["availability"]) == (0.0, 1.0)
     assert 0.08 <= seconds <= 0.088
     assert count == 1
 

@@ -9,24 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.application import (
-    APPEAL_WITHIN,
-    BEFORE_MONEY,
-    ENDED,
-    Application,
+from citybrain.domain.applications.application import APPEAL_WITHIN, Application, Channel, Step
+from citybrain.domain.applications.refusals import (
     ApplicationEnded,
-    Channel,
     NothingToAppeal,
     NotReferred,
     NotYourApplication,
     NotYourDepartment,
     OutOfStep,
     SameReviewer,
-    Status,
-    Step,
     TooLateToWithdraw,
     WrongChannel,
 )
+from citybrain.domain.applications.statuses import BEFORE_MONEY, ENDED, Status
 from citybrain.errors import Refused
 from tests.given.applications import (
     ANNA,

@@ -5,10 +5,8 @@ from datetime import timedelta
 import pytest
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.citizens.citizen import (
-    FAILURES_ALLOWED,
-    FAILURES_WINDOW,
-    Citizen,
+from citybrain.domain.citizens.citizen import FAILURES_ALLOWED, FAILURES_WINDOW, Citizen
+from citybrain.domain.citizens.refusals import (
     ConsentMissing,
     FaceUnderReview,
     GuardianRequired,

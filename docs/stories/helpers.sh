@@ -1,0 +1,66 @@
+# What the stories share: a few lines of curl. Sourced at the beginning of each:
+#   . docs/stories/helpers.sh
+# API is where the server listens; `citybrain` and `python` are those of the checkout.
+: "${API:=http://127.0.0.1:8080}"
+PATH=$PWD/.venv/bin:$PATH
+
+# token SUBJECT ROLE [DEPARTMENT]: an access token; only a development server hands them out.
+token() {
+  curl -sS "$API/dev/token" -H 'Content-Type: application/json' \
+    -d "{\"subject\": \"$1\", \"roles\": [\"$2\"]${3:+, \"department\": \"$3\"}}" |
+    sed 's/.*"access_token":"\([^"]*\)".*/\1/'
+}
+
+# get TOKEN PATH: what is there.
+get() {
+  curl -sS "$API/v1/$2" -H "Authorization: Bearer $1"
+  echo
+}
+
+# post TOKEN PATH BODY: a command; BODY is JSON, or @- for standard input.
+post() {
+  curl -sS "$API/v1/$2" -H "Authorization: Bearer $1" -H 'Content-Type: application/json' -d "$3"
+  echo
+}
+
+# step NAME TOKEN BODY: the next step of the case $CASE, at the version that was just seen.
+step() {
+  VERSION=$(get "$2" "cases/$CASE" | sed 's/{"case_id":"[^"]*","version":\([0-9]*\).*/\1/')
+  curl -sS "$API/v1/cases/$CASE/$1" -H "Authorization: Bearer $2" \
+    -H 'Content-Type: application/json' -H "If-Match: \"$VERSION\"" -d "$3"
+  echo
+}
+
+# registered BIRTH CIRCUMSTANCE: a made-up person, born on BIRTH (YYYYMMDD); sets CITIZEN and ME, their
+# token. CIRCUMSTANCE are the last three digits of the identity number: what departments know of them
+# follows from it (ops/simulators/applications/departments/people.py); 000 is nothing special.
+registered() {
+  CITIZEN=$(post "$(token counter-1 official sanitation)" citizens "{\"name\": \"模擬市民\",
+    \"birth_date\": \"$(echo "$1" | sed 's/\(....\)\(..\)/\1-\2-/')\",
+    \"id_number\": \"410102$1$(date +%s)$2\", \"simulated\": true}" |
+    grep -o 'citizen-[0-9a-f]*' | head -n 1)
+  ME=$(token "$CITIZEN" citizen)
+}
+
+# enrolled PERSON BIRTH: the same, with the face of a made-up person.
+enrolled() {
+  registered "$2" 000
+  post "$ME" "citizens/$CITIZEN/face/consent" "{\"notice_sha256\": \"$(printf '%064d' 0)\"}"
+  { face "$ME" "$CITIZEN" "$1" enrol 10; echo '}'; } | post "$ME" "citizens/$CITIZEN/face/enrolment" @-
+}
+
+# until_seen TEXT TOKEN PATH: ask until the answer contains TEXT, then show it.
+until_seen() {
+  until get "$2" "$3" | grep -F -- "$1"; do sleep 0.1; done
+}
+
+# face TOKEN CITIZEN PERSON PURPOSE SHOT: a challenge, and three pictures of a made-up person that
+# answer it. PERSON and SHOT choose the pictures; none is taken twice, so SHOT changes each time.
+# Prints a JSON object without its closing brace.
+face() {
+  ASKED=$(post "$1" "citizens/$2/face/challenges" "{\"purpose\": \"$4\"}")
+  STEPS=$(echo "$ASKED" | sed 's/.*"steps":\[\([^]]*\)\].*/\1/; s/[",]/ /g')
+  echo "$ASKED" |
+    sed 's/.*"challenge_id":"\([^"]*\)","nonce":"\([^"]*\)".*/{"challenge_id": "\1", "nonce": "\2",/'
+  echo "\"frames\": $(python -m ops.devfaces frames "$3" $STEPS --shot "$5")"
+}

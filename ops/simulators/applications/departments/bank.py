@@ -1,0 +1,103 @@
+"""The simulated bank: takes signed instructions, keeps its book, and signs what it did."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from citybrain.exchange.answers import JOSE
+from citybrain.exchange.signing import PUBLIC_FILE, SignatureWrong, Signer, Verifier
+from citybrain.payments.instructions import TYPES, Kind
+from citybrain.payments.receipts import RECEIPT
+from ops.simulators.applications.departments.ledger import Ledger, OtherContent
+
+BANK = "bank-payments"
+BANK_MODES = (
+    "ok",
+    "slow",
+    "hang",
+    "down",
+    "error",
+    "wrong-signature",
+    "garbage",
+    "pay-then-hang",
+    "pay-then-error",
+    "double",
+    "refuse",
+)
+HANG_SECONDS = 3600.0
+REFUSED = "account-closed"
+SAID = ("kind", "status", "code", "bank_reference", "amount_fen", "settled_at")
+
+
+class Bank:
+    """Answers `PUT /payments/<id>` with an instruction, and `GET /payments/<id>`."""
+
+    def __init__(self, data_dir: Path, ledger: Ledger, signer: Signer, stranger: Signer) -> None:
+        self._data_dir, self._ledger = data_dir, ledger
+        self._signer, self._stranger = signer, stranger
+        self._client: Verifier | None = None
+
+    async def answer(self, request: web.Request, body: bytes, mode: str) -> web.Response:
+        """Do what is instructed, or say what was done, in a mode."""
+        if request.method == "PUT":
+            return await self._do(request, body, mode)
+        payment = self._ledger.payment(request.path.rpartition("/")[2])
+        if payment is None:
+            return web.json_response({"code": "no-payment"}, status=404)
+        return self._receipt(payment, mode)
+
+    async def _do(self, request: web.Request, body: bytes, mode: str) -> web.Response:
+        try:
+            kind, claims = self._instruction(body.decode("ascii", "replace"))
+        except SignatureWrong:
+            return web.Response(status=401)
+        amount_fen = claims["amount_fen"]
+        if request.path != f"/payments/{claims['jti']}" or amount_fen <= 0:
+            return web.Response(status=400)
+        try:
+            for _ in range(2 if mode == "double" else 1):
+                payment = self._ledger.move(kind, claims, REFUSED if mode == "refuse" else None)
+        except OtherContent:
+            return web.Response(status=409)
+        if mode == "pay-then-hang":
+            await asyncio.sleep(HANG_SECONDS)
+        if mode == "pay-then-error":
+            return web.Response(status=500)
+        return self._receipt(payment, mode)
+
+    def _receipt(self, payment: dict[str, Any], mode: str) -> web.Response:
+        receipt = {
+            "iss": "bank",
+            "jti": payment["payment_id"],
+            "iat": int(time.time()),
+            "refunded_fen": self._ledger.refunded_fen(payment["payment_id"]),
+            **{name: payment[name] for name in SAID},
+        }
+        signer = self._stranger if mode == "wrong-signature" else self._signer
+        return web.Response(text=signer.sign(receipt, RECEIPT), content_type=JOSE)
+
+    def _instruction(self, signed: str) -> tuple[Kind, dict[str, Any]]:
+        """What citybrain signed, perhaps with a new key; raises `SignatureWrong`."""
+        try:
+            return self._signed_as(signed)
+        except SignatureWrong:
+            self._client = None
+            return self._signed_as(signed)
+
+    def _signed_as(self, signed: str) -> tuple[Kind, dict[str, Any]]:
+        for kind, signed_as in TYPES.items():
+            try:
+                return kind, self._verifier().claims(signed, signed_as)[0]
+            except SignatureWrong:
+                continue
+        raise SignatureWrong("not an instruction of citybrain")
+
+    def _verifier(self) -> Verifier:
+        """Of citybrain's instructions; its key is there once it has started."""
+        if self._client is None:
+            self._client = Verifier([orjson.loads((self._data_dir / PUBLIC_FILE).read_bytes())])
+        return self._client

@@ -1,0 +1,353 @@
+"""The events of an application: what is stored of it.
+
+The topics below are the storage format: never rename one. What the form, the records and the
+officers' notes say is sealed with the applicant's own key; in clear are pseudonyms, digests, codes,
+times and amounts.
+
+Which status an event leads to, what it decides and what departments still owe after it is folded
+here alone, for the aggregate and for every read model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from citybrain.domain.applications.statuses import Status
+from citybrain.domain.stream import StreamCreated, StreamEvent
+
+
+class ApplicationSubmitted(StreamCreated):
+    """A citizen applies for a service item; `baseline` is what it took before."""
+
+    TOPIC: ClassVar[str] = "application.submitted"
+    LEADS_TO: ClassVar[Status | None] = Status.SUBMITTED
+    service: str
+    item_version: str
+    department: str
+    citizen_id: str
+    channel: str
+    held_by: str
+    form_sealed: str
+    baseline: dict[str, int]
+    pays: bool
+    identity_due_at: datetime
+    promised_at: datetime | None
+    legal_due_on: str | None
+    simulated: bool
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.begin(self)
+
+
+class ApplicationEvent(StreamEvent):
+    """What happens to an application once it is submitted.
+
+    `LEADS_TO` is the status that the event leads to; None where the status stays, or where it
+    depends on what the event says (`status_after`).
+    """
+
+    LEADS_TO: ClassVar[Status | None] = None
+
+    def apply(self, aggregate: Any) -> None:
+        self.note(aggregate)
+        fields = vars(self)
+        if verdict := verdict_of(self.TOPIC, fields):
+            aggregate.settle(verdict)
+        if status := status_after(self.TOPIC, fields, aggregate.missing):
+            aggregate.status = status.value
+
+    def note(self, aggregate: Any) -> None:
+        """Keep what the event says beside the status and the verdict."""
+
+
+class ApplicationIdentityVerified(ApplicationEvent):
+    """The applicant was identified for this service: by event `citizen_version` of their stream."""
+
+    TOPIC: ClassVar[str] = "application.identity_verified"
+    LEADS_TO = Status.IDENTIFIED
+    method: str
+    citizen_version: int
+    identified_at: datetime
+
+
+class ApplicationEvidenceRequested(ApplicationEvent):
+    """All departments are asked at once; each request has its id."""
+
+    TOPIC: ClassVar[str] = "application.evidence_requested"
+    requests: list[dict[str, str]]
+    due_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.requests = {request["material"]: request for request in self.requests}
+        aggregate.requested_at = self.timestamp
+        aggregate.evidence_due_at = self.due_at
+        aggregate.evidence = {}
+        aggregate.rounds += 1
+
+
+class EvidenceEvent(ApplicationEvent):
+    """What became of one request."""
+
+    material: str
+    department: str
+    record: str
+    request_id: str
+    milliseconds: int
+    attempts: int
+
+
+class ApplicationEvidenceCollected(EvidenceEvent):
+    """A department answered. `sha256` is the digest of its signed answer, which is sealed here."""
+
+    TOPIC: ClassVar[str] = "application.evidence_collected"
+    sha256: str
+    key_id: str
+    issued_at: datetime
+    hedged: bool
+    signed_sealed: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.note_evidence(self.material, self.sha256)
+
+
+class ApplicationEvidenceFailed(EvidenceEvent):
+    """A department did not answer, or not as it must."""
+
+    TOPIC: ClassVar[str] = "application.evidence_failed"
+    reason: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.note_evidence(self.material, None)
+
+
+class ApplicationDecided(ApplicationEvent):
+    """The rules decided on the records at hand. `findings` are by rule; values are sealed.
+
+    `claim_id` is the entitlement that a payout would be drawn on.
+    """
+
+    TOPIC: ClassVar[str] = "application.decided"
+    outcome: str
+    item_version: str
+    decided_on: str
+    parameters: dict[str, int]
+    inputs: list[dict[str, str]]
+    findings: dict[str, str]
+    reasons: list[str]
+    amount_fen: int | None
+    claim_id: str | None
+    steps_sealed: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.claim_id = self.claim_id
+        aggregate.decided_at = self.timestamp
+
+
+class ApplicationReviewed(ApplicationEvent):
+    """An officer decided."""
+
+    TOPIC: ClassVar[str] = "application.reviewed"
+    outcome: str
+    reasons: list[str]
+    amount_fen: int | None
+    reviewer: str
+    note_sealed: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.decided_at = self.timestamp
+        aggregate.reviewers.append(self.reviewer)
+
+
+class ApplicationClaimLost(ApplicationEvent):
+    """What the money is drawn on was drawn on by another application first."""
+
+    TOPIC: ClassVar[str] = "application.claim_lost"
+    reason: str
+    claim_id: str
+
+
+class ApplicationPayoutInstructed(ApplicationEvent):
+    """The bank is told to pay; `payment_id` makes the instruction safe to repeat."""
+
+    TOPIC: ClassVar[str] = "application.payout_instructed"
+    LEADS_TO = Status.PAYING
+    payment_id: str
+    claim_id: str
+    amount_fen: int
+    from_account: str
+    due_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.payment_id = self.payment_id
+        aggregate.from_account = self.from_account
+        aggregate.payout_due_at = self.due_at
+        aggregate.payout_delayed = False
+        aggregate.payments += 1
+
+
+class ApplicationPayoutConfirmed(ApplicationEvent):
+    """The bank paid and said so, signed."""
+
+    TOPIC: ClassVar[str] = "application.payout_confirmed"
+    LEADS_TO = Status.PAID
+    payment_id: str
+    bank_reference: str
+    amount_fen: int
+    receipt_sha256: str
+    receipt_sealed: str
+    settled_at: datetime
+
+
+class ApplicationPayoutDelayed(ApplicationEvent):
+    """The bank has not answered in time. It may have paid: it is asked on, never paid again."""
+
+    TOPIC: ClassVar[str] = "application.payout_delayed"
+    payment_id: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.payout_delayed = True
+
+
+class ApplicationPayoutFailed(ApplicationEvent):
+    """The bank refused, and said so, signed: no money moved."""
+
+    TOPIC: ClassVar[str] = "application.payout_failed"
+    LEADS_TO = Status.PAYOUT_FAILED
+    payment_id: str
+    reason: str
+    receipt_sha256: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.compensated = False
+
+
+class ApplicationCompensated(ApplicationEvent):
+    """What the approval had claimed is free again; an officer sees to the rest."""
+
+    TOPIC: ClassVar[str] = "application.compensated"
+    payment_id: str
+    claim_id: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.compensated = True
+
+
+class ApplicationWithdrawn(ApplicationEvent):
+    """The citizen does not want it any more."""
+
+    TOPIC: ClassVar[str] = "application.withdrawn"
+    LEADS_TO = Status.WITHDRAWN
+
+
+class ApplicationExpired(ApplicationEvent):
+    """Nobody was identified in time."""
+
+    TOPIC: ClassVar[str] = "application.expired"
+    LEADS_TO = Status.EXPIRED
+
+
+class ApplicationAppealed(ApplicationEvent):
+    """The citizen wants a person to look at a refusal."""
+
+    TOPIC: ClassVar[str] = "application.appealed"
+    LEADS_TO = Status.REFERRED
+    grounds_sealed: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.appealed = True
+
+
+class ApplicationTakenOver(ApplicationEvent):
+    """The citizen goes on elsewhere; the stream is the same."""
+
+    TOPIC: ClassVar[str] = "application.taken_over"
+    left: str
+    channel: str
+    held_by: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.channel = self.channel
+        aggregate.held_by = self.held_by
+        aggregate.channels.append(self.channel)
+
+
+class ApplicationOpened(ApplicationEvent):
+    """Somebody other than the applicant opened what is sealed: `what` they saw, and why."""
+
+    TOPIC: ClassVar[str] = "application.opened"
+    what: str
+    reader: str
+    purpose: str
+
+
+EVENTS: tuple[type[ApplicationSubmitted | ApplicationEvent], ...] = (
+    ApplicationSubmitted,
+    ApplicationIdentityVerified,
+    ApplicationEvidenceRequested,
+    ApplicationEvidenceCollected,
+    ApplicationEvidenceFailed,
+    ApplicationDecided,
+    ApplicationReviewed,
+    ApplicationClaimLost,
+    ApplicationPayoutInstructed,
+    ApplicationPayoutConfirmed,
+    ApplicationPayoutDelayed,
+    ApplicationPayoutFailed,
+    ApplicationCompensated,
+    ApplicationWithdrawn,
+    ApplicationExpired,
+    ApplicationAppealed,
+    ApplicationTakenOver,
+    ApplicationOpened,
+)
+TOPICS = frozenset(event.TOPIC for event in EVENTS)
+LEADS_TO = {event.TOPIC: event.LEADS_TO for event in EVENTS if event.LEADS_TO is not None}
+
+# --- folds: an event's topic, and its fields by name ---------------------------------------
+
+RULES, OFFICER, CLAIM = "rules", "officer", "claim"
+DECIDED_BY = {
+    ApplicationDecided.TOPIC: RULES,
+    ApplicationReviewed.TOPIC: OFFICER,
+    ApplicationClaimLost.TOPIC: CLAIM,
+}
+ANSWERED = {ApplicationEvidenceCollected.TOPIC, ApplicationEvidenceFailed.TOPIC}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided, and by whom: by the rules, an officer, or a claim that came second."""
+
+    by: str
+    outcome: Status
+    reasons: list[str]
+    amount_fen: int | None
+
+
+def verdict_of(topic: str, fields: Mapping[str, Any]) -> Verdict | None:
+    """What an event decides; None for one that decides nothing."""
+    by = DECIDED_BY.get(topic)
+    if by is None:
+        return None
+    if by == CLAIM:
+        return Verdict(by, Status.REFUSED, [fields["reason"]], None)
+    outcome = Status(fields["outcome"])
+    return Verdict(by, outcome, list(fields["reasons"]), fields["amount_fen"])
+
+
+def awaited_after(topic: str, fields: Mapping[str, Any], awaited: Sequence[str]) -> list[str]:
+    """The materials that departments still owe after an event."""
+    if topic == ApplicationEvidenceRequested.TOPIC:
+        return [request["material"] for request in fields["requests"]]
+    if topic in ANSWERED:
+        return [material for material in awaited if material != fields["material"]]
+    return list(awaited)
+
+
+def status_after(topic: str, fields: Mapping[str, Any], awaited: Sequence[str]) -> Status | None:
+    """The status that an event leads to, with `awaited` after it; None where it stays."""
+    if topic == ApplicationEvidenceRequested.TOPIC or topic in ANSWERED:
+        return Status.COLLECTING if awaited else Status.COLLECTED
+    verdict = verdict_of(topic, fields)
+    return LEADS_TO.get(topic) if verdict is None else verdict.outcome

@@ -1,0 +1,57 @@
+"""Why a step on an application is refused."""
+
+from citybrain.errors import Forbidden, Refused
+
+
+class NotYourApplication(Forbidden):
+    """Citizens act on their own applications, kiosks on those before them."""
+
+    code = "not-your-application"
+
+
+class NotYourDepartment(Forbidden):
+    """Another department decides this."""
+
+    code = "not-your-department"
+
+
+class WrongChannel(Forbidden):
+    """This role does not act on this channel."""
+
+    code = "wrong-channel"
+
+
+class ApplicationEnded(Refused):
+    """The application has ended."""
+
+    code = "application-ended"
+
+
+class TooLateToWithdraw(Refused):
+    """The money is on its way, or the application has ended."""
+
+    code = "too-late-to-withdraw"
+
+
+class NotReferred(Refused):
+    """No officer has to decide this now."""
+
+    code = "not-referred"
+
+
+class NothingToAppeal(Refused):
+    """Only a refusal can be appealed, once, within its time."""
+
+    code = "nothing-to-appeal"
+
+
+class SameReviewer(Forbidden):
+    """An appeal is looked at by somebody else."""
+
+    code = "same-reviewer"
+
+
+class OutOfStep(Refused):
+    """This has been done, or the application took another way."""
+
+    code = "application-out-of-step"

@@ -1,0 +1,58 @@
+"""Where an application stands, and what that means: the only list of it.
+
+Which event leads to which status is said in `application_events`.
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where an application stands."""
+
+    SUBMITTED = "submitted"
+    IDENTIFIED = "identified"
+    COLLECTING = "collecting"
+    COLLECTED = "collected"
+    REFERRED = "referred"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    PAYING = "paying"
+    PAID = "paid"
+    PAYOUT_FAILED = "payout-failed"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+BEFORE_MONEY = {
+    Status.SUBMITTED,
+    Status.IDENTIFIED,
+    Status.COLLECTING,
+    Status.COLLECTED,
+    Status.REFERRED,
+    Status.APPROVED,
+}
+"""In which an application can be withdrawn."""
+
+FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
+"""In which an officer decides."""
+
+FINAL = {Status.PAID, Status.WITHDRAWN, Status.EXPIRED}
+"""From which nothing goes on."""
+
+ENDED = FINAL | {Status.REFUSED}
+"""In which it is over; a refusal can be appealed."""
+
+
+def ended_well(status: str, *, pays: bool) -> bool:
+    """Whether the applicant has what they applied for: the money, or an approval without any."""
+    return status == Status.PAID or (status == Status.APPROVED and not pays)
+
+
+def has_ended(status: str, *, pays: bool) -> bool:
+    """Whether it is over; an approval that pays nothing is an end, too."""
+    return status in ENDED or ended_well(status, pays=pays)
+
+
+def waits_for_officer(status: str, *, payout_delayed: bool) -> bool:
+    """Whether an officer has to look at it: to decide, or because the bank takes long."""
+    return status in FOR_AN_OFFICER or payout_delayed

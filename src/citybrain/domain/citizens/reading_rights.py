@@ -1,0 +1,29 @@
+"""Who may read what of a citizen: pure functions of who asks and who it is about.
+
+Whoever may not read it is not told whether somebody is registered.
+"""
+
+from citybrain.domain.actor import Actor, Role
+
+COUNTER = (Role.OFFICIAL, Role.OPERATOR)
+"""Who finds people, sees who looks like whom, and what is known without opening a seal."""
+
+OFFICE = (*COUNTER, Role.AUDITOR)
+"""Who reads whose data was used, and how people were identified by day."""
+
+STATE_READERS = (Role.CITIZEN, *COUNTER)
+ACCESS_READERS = (Role.CITIZEN, *OFFICE)
+
+
+def may_read_state(actor: Actor, citizen_id: str) -> bool:
+    """Consent and enrolment: one's own, and at a counter anybody's."""
+    return actor.has(*COUNTER) or _is_own(actor, citizen_id)
+
+
+def may_read_accesses(actor: Actor, citizen_id: str) -> bool:
+    """Who used a citizen's data: one's own, and the office anybody's."""
+    return actor.has(*OFFICE) or _is_own(actor, citizen_id)
+
+
+def _is_own(actor: Actor, citizen_id: str) -> bool:
+    return actor.has(Role.CITIZEN) and actor.subject == citizen_id

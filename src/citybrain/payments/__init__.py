@@ -1,0 +1,31 @@
+"""Money that a bank moves for the city: paid out, charged, given back; each once.
+
+The bank is told an instruction, signed, under an id of its own until it answers, signed. What it
+has not answered is unknown and asked for again under the same id. Nothing here decides anything.
+"""
+
+from citybrain.payments.bank import Payments, open_payments
+from citybrain.payments.instructions import (
+    AmountInvalid,
+    Instruction,
+    Kind,
+    RefundTooHigh,
+    charge,
+    payout,
+    refund,
+)
+from citybrain.payments.receipts import PaymentUnknown, Receipt
+
+__all__ = [
+    "AmountInvalid",
+    "Instruction",
+    "Kind",
+    "PaymentUnknown",
+    "Payments",
+    "Receipt",
+    "RefundTooHigh",
+    "charge",
+    "open_payments",
+    "payout",
+    "refund",
+]

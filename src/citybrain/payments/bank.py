@@ -1,0 +1,123 @@
+"""Tells the bank, with the patience that money needs: the same thing until it says what it did.
+
+Nobody is followed to another address: what is personal goes to the bank of the directory only.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import orjson
+
+from citybrain.exchange.answers import JOSE, LOST, RETRIES, SECONDS, signed_text
+from citybrain.exchange.directory import Directory, load_directory
+from citybrain.exchange.signing import PUBLIC_FILE, Signer, Verifier, open_signer
+from citybrain.payments.instructions import TYPES, Instruction
+from citybrain.payments.receipts import (
+    PaymentNotThere,
+    PaymentUnknown,
+    Receipt,
+    receipt_for,
+    receipt_of,
+)
+from citybrain.settings import Settings
+
+BANK = "bank"
+TRIES = 3
+ANSWER_SECONDS = 3.0
+FIRST_PAUSE_SECONDS = 0.05
+CONNECTIONS = 128
+
+
+class Payments:
+    """The bank, over one pool of connections."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, directory: Directory, signer: Signer | None
+    ) -> None:
+        self._session, self._signer = session, signer
+        self._client, self._bank = directory.client, directory.bank
+        self._verifier = Verifier(directory.bank.public_keys) if directory.bank else None
+
+    async def instruct(self, instruction: Instruction) -> Receipt:
+        """The bank's receipt; raises `PaymentUnknown` where it says nothing that counts."""
+        url, verifier = self._at_bank(instruction.payment_id)
+        if self._signer is None:
+            raise PaymentUnknown("there is no key that signs payments")
+        signed = self._signer.sign(instruction.claims(), TYPES[instruction.kind])
+        began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+        for attempt in range(1, TRIES + 1):
+            try:
+                receipt = receipt_of(instruction, await self._told("PUT", url, signed), verifier)
+            except PaymentUnknown:
+                SECONDS.labels(BANK, PaymentUnknown.code).observe(time.monotonic() - began)
+                if attempt == TRIES:
+                    raise
+                RETRIES.labels(BANK).inc()
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311  spreads load only
+                pause *= 2
+                continue
+            SECONDS.labels(BANK, receipt.status).observe(time.monotonic() - began)
+            return receipt
+        raise AssertionError("unreachable")
+
+    async def statement(self, payment_id: UUID) -> Receipt | None:
+        """What the bank did under an id; raises `PaymentUnknown` where it says nothing.
+
+        None where it knows none. That is not signed and no proof: the same id is sent again,
+        never another.
+        """
+        url, verifier = self._at_bank(payment_id)
+        try:
+            return receipt_for(payment_id, await self._told("GET", url), verifier)
+        except PaymentNotThere:
+            return None
+
+    def _at_bank(self, payment_id: UUID) -> tuple[str, Verifier]:
+        if self._bank is None or self._verifier is None:
+            raise PaymentUnknown("there is no bank in the directory")
+        return f"{self._bank.url}/payments/{payment_id}", self._verifier
+
+    async def _told(self, method: str, url: str, signed: str | None = None) -> str:
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        headers = {"X-Road-Client": self._client} | ({"Content-Type": JOSE} if signed else {})
+        try:
+            async with self._session.request(
+                method, url, data=signed, headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
+                if answer.status == 404:
+                    raise PaymentNotThere("the bank knows no such payment")
+                if answer.status != 200:
+                    raise PaymentUnknown(f"the bank answered {answer.status}")
+                return await signed_text(answer)
+        except TimeoutError as error:
+            raise PaymentUnknown("the bank did not answer in time") from error
+        except (*LOST, ValueError) as error:
+            raise PaymentUnknown("the bank cannot be reached") from error
+
+
+@asynccontextmanager
+async def open_payments(settings: Settings) -> AsyncIterator[Payments]:
+    """The bank of the settings' directory; none where it names none: then nothing is known."""
+    directory = load_directory(settings)
+    signer = open_signer(settings) if directory.bank or settings.mode == "development" else None
+    if signer is not None and settings.mode == "development":
+        await asyncio.to_thread(partial(_publish, settings, signer.public_key))
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield Payments(session, directory, signer)
+
+
+def _publish(settings: Settings, public_key: dict[str, Any]) -> None:
+    """Where simulated members find our key."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    temporary = settings.data_dir / f"{PUBLIC_FILE}.{os.getpid()}"
+    temporary.write_bytes(orjson.dumps(public_key))
+    temporary.replace(settings.data_dir / PUBLIC_FILE)

@@ -1,0 +1,107 @@
+"""What the bank is told. An instruction is idempotent by its id: two tellings move money once.
+
+`reference` is what the money is for, in the words of whoever instructs: a stream's id, as a rule.
+It names nobody.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from citybrain.errors import InvalidInput, Refused
+
+
+class Kind(StrEnum):
+    """Which way the money goes."""
+
+    PAYOUT = "payout"
+    CHARGE = "charge"
+    REFUND = "refund"
+
+
+TYPES = {Kind.PAYOUT: "payment+jwt", Kind.CHARGE: "charge+jwt", Kind.REFUND: "refund+jwt"}
+"""As what an instruction is signed: a bank takes none for one of another kind."""
+
+
+class AmountInvalid(InvalidInput):
+    """Money moves in whole fen, more than none."""
+
+    code = "amount-invalid"
+
+
+class RefundTooHigh(Refused):
+    """More would be given back than was paid."""
+
+    code = "refund-too-high"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """Money that is to be moved, in whole fen. Made by `payout`, `charge` and `refund`."""
+
+    payment_id: UUID
+    kind: Kind
+    reference: str
+    amount_fen: int
+    account: str | None = None
+    id_number: str | None = field(default=None, repr=False)
+    refund_of: UUID | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `AmountInvalid`."""
+        if type(self.amount_fen) is not int or self.amount_fen <= 0:
+            raise AmountInvalid("an amount is a whole number of fen and more than none")
+
+    def claims(self) -> dict[str, Any]:
+        """What is signed. A payout's reference goes by the name that banks know it by."""
+        head = {
+            "iss": "citybrain",
+            "jti": str(self.payment_id),
+            "iat": int(datetime.now(UTC).timestamp()),
+        }
+        what = {"reference": self.reference, "amount_fen": self.amount_fen}
+        if self.kind is Kind.REFUND:
+            return head | what | {"refund_of": str(self.refund_of)}
+        if self.kind is Kind.CHARGE:
+            return head | what | {"to_account": self.account, "payer_id_number": self.id_number}
+        return head | {
+            "application_id": self.reference,
+            "amount_fen": self.amount_fen,
+            "from_account": self.account,
+            "payee_id_number": self.id_number,
+        }
+
+
+def payout(
+    payment_id: UUID, *, reference: str, amount_fen: int, from_account: str, payee_id_number: str
+) -> Instruction:
+    """Money from an account of the city to a person; raises `AmountInvalid`."""
+    return Instruction(
+        payment_id, Kind.PAYOUT, reference, amount_fen, from_account, payee_id_number
+    )
+
+
+def charge(
+    payment_id: UUID, *, reference: str, amount_fen: int, to_account: str, payer_id_number: str
+) -> Instruction:
+    """Money from a person to an account of the city; raises `AmountInvalid`.
+
+    The bank refuses where the person's account does not hold it.
+    """
+    return Instruction(payment_id, Kind.CHARGE, reference, amount_fen, to_account, payer_id_number)
+
+
+def refund(
+    refund_id: UUID, *, reference: str, amount_fen: int, refund_of: UUID, left_fen: int
+) -> Instruction:
+    """Money back to where a payment took it from, in whole or in part.
+
+    `left_fen` is what was paid and has not been given back, as the caller knows it; the bank keeps
+    the sum. Raises `RefundTooHigh`, `AmountInvalid`.
+    """
+    instruction = Instruction(refund_id, Kind.REFUND, reference, amount_fen, refund_of=refund_of)
+    if amount_fen > left_fen:
+        raise RefundTooHigh(f"{left_fen} fen are left to give back", left_fen=left_fen)
+    return instruction

@@ -1,0 +1,103 @@
+"""What the bank answers. Only what it has signed counts: anything else says nothing."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Literal
+from uuid import UUID
+
+from citybrain.errors import CitybrainError
+from citybrain.exchange.signing import SignatureWrong, Verifier
+from citybrain.payments.instructions import Instruction, Kind
+
+RECEIPT = "receipt+jwt"
+
+
+class PaymentUnknown(CitybrainError):
+    """The bank may have moved the money: ask again with the same id, never with another."""
+
+    code = "payment-unknown"
+
+
+class PaymentNotThere(PaymentUnknown):
+    """The bank says, unsigned, that it knows no such payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the bank did, with its signature (compact JWS).
+
+    `code` is why it did not. `refunded_fen` is what it has given back of it, where it says so.
+    """
+
+    payment_id: UUID
+    kind: Kind
+    status: Literal["success", "failed"]
+    code: str | None
+    bank_reference: str | None
+    amount_fen: int
+    refunded_fen: int | None
+    settled_at: datetime | None
+    signed: str
+    sha256: str
+
+
+def receipt_of(instruction: Instruction, signed: str, verifier: Verifier) -> Receipt:
+    """The signed receipt of this very instruction; raises `PaymentUnknown` on anything else."""
+    receipt = receipt_for(instruction.payment_id, signed, verifier)
+    if (receipt.kind, receipt.amount_fen) != (instruction.kind, instruction.amount_fen):
+        raise PaymentUnknown("the receipt is of another payment")
+    return receipt
+
+
+def receipt_for(payment_id: UUID, signed: str, verifier: Verifier) -> Receipt:
+    """The signed receipt of the payment with this id, whatever it was; raises `PaymentUnknown` on
+    anything else."""
+    try:
+        claims, _ = verifier.claims(signed, RECEIPT)
+    except SignatureWrong as error:
+        raise PaymentUnknown("the receipt is not signed by the bank") from error
+    if (claims.get("iss"), claims.get("jti")) != ("bank", str(payment_id)):
+        raise PaymentUnknown("the receipt is of another payment")
+    status, settled = claims.get("status"), claims.get("settled_at")
+    if status not in ("success", "failed") or (status == "success") != isinstance(settled, int):
+        raise PaymentUnknown("the receipt says neither yes nor no")
+    amount_fen, refunded_fen = _amounts(claims)
+    return Receipt(
+        payment_id=payment_id,
+        kind=_kind(claims),
+        status=status,
+        code=claims.get("code"),
+        bank_reference=claims.get("bank_reference"),
+        amount_fen=amount_fen,
+        refunded_fen=refunded_fen,
+        settled_at=_moment(settled),
+        signed=signed,
+        sha256=sha256(signed.encode()).hexdigest(),
+    )
+
+
+def _amounts(claims: dict[str, Any]) -> tuple[int, int | None]:
+    amount_fen, refunded_fen = claims.get("amount_fen"), claims.get("refunded_fen")
+    if not isinstance(amount_fen, int):
+        raise PaymentUnknown("the receipt names no amount")
+    if refunded_fen is not None and (
+        not isinstance(refunded_fen, int) or not 0 <= refunded_fen <= amount_fen
+    ):
+        raise PaymentUnknown("the receipt names no amount that was given back")
+    return amount_fen, refunded_fen
+
+
+def _kind(claims: dict[str, Any]) -> Kind:
+    """A bank that says nothing of it knows payouts only."""
+    try:
+        return Kind(claims.get("kind", Kind.PAYOUT))
+    except ValueError as error:
+        raise PaymentUnknown("the receipt is of another kind") from error
+
+
+def _moment(settled: Any) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(settled, UTC) if isinstance(settled, int) else None
+    except (ValueError, OverflowError, OSError) as error:
+        raise PaymentUnknown("the receipt's time is none") from error

@@ -1,0 +1,216 @@
+"""Applications that wait: they cost no task, outlive restarts, and end at their time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from citybrain.app import open_services
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.statuses import Status
+from citybrain.settings import Settings
+from commands.applications.application import SubmitApplication, submit_application
+from commands.applications.deadlines import identity_time, payout_time
+from commands.applications.processes.application import ApplicationProcess
+from commands.applications.processes.deadlines import ApplicationDeadlines
+from commands.citizens.citizen import RegisterCitizen, register_citizen
+from commands.citizens.identity import ConfirmIdentity, confirm_identity
+from commands.handling import CommandContext
+from commands.processes.batches import BatchRunner
+from commands.processes.parked import parked_commands
+from commands.processes.side_by_side import SideBySideRunner
+from commands.services import Services
+from ops.simulators.applications.departments import Departments, open_departments
+
+SERVICE = "housing-fund-repayment"
+OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
+MANY = 200
+
+
+class Clock:
+    """The time, and what it is set forward by."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture
+async def departments(settings: Settings) -> AsyncIterator[Departments]:
+    async with open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def services(settings: Settings, departments: Departments) -> AsyncIterator[Services]:
+    async with open_services(settings) as opened:
+        opened.clock = Clock()
+        yield opened
+
+
+def set_ahead(services: Services, by: timedelta) -> None:
+    assert isinstance(services.clock, Clock)
+    services.clock.ahead = by
+
+
+@asynccontextmanager
+async def working(services: Services) -> AsyncIterator[SideBySideRunner]:
+    """Both process managers of applications, new ones."""
+    runner = SideBySideRunner(services.store, ApplicationProcess(), services)
+    runners = [runner.run(), BatchRunner(services.store, ApplicationDeadlines(), services).run()]
+    tasks = [asyncio.create_task(each) for each in runners]
+    yield runner
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def context() -> CommandContext:
+    return CommandContext(OFFICIAL, "test", uuid4(), uuid4())
+
+
+async def applied(services: Services, number: int = 0) -> tuple[str, str]:
+    """An application, and the citizen that it waits for."""
+    command = RegisterCitizen(
+        name="張三", id_number=f"4101021995{number:04}0000", birth_date="1990-05-01", simulated=True
+    )
+    citizen = (await register_citizen(command, context(), services)).stream_id
+    submitted = await submit_application(
+        SubmitApplication(service=SERVICE, channel=Channel.COUNTER, citizen_id=citizen),
+        context(),
+        services,
+    )
+    return submitted.stream_id, citizen
+
+
+async def identify(services: Services, citizen: str) -> None:
+    command = ConfirmIdentity(purpose=SERVICE, document="identity-card")
+    await confirm_identity(citizen, command, context(), services)
+
+
+async def until(services: Services, application_id: str, *statuses: Status) -> Application:
+    async with asyncio.timeout(30):
+        while True:
+            found = await services.store.load(Application, application_id)
+            if found.status in statuses:
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def waiting(services: Services, at_least: int) -> None:
+    """Wait until so many wait, and their deadlines are noted."""
+    async with asyncio.timeout(30):
+        for table in ("identity_waits", "stream_alarms"):
+            query = f"SELECT count(*) FROM {table}"
+            while await services.store.pool.fetchval(query) < at_least:
+                await asyncio.sleep(0.02)
+
+
+async def nobody_waits(services: Services) -> None:
+    async with asyncio.timeout(20):
+        while await services.store.pool.fetchval("SELECT count(*) FROM identity_waits"):
+            await asyncio.sleep(0.02)
+
+
+async def test_many_that_wait_for_an_identity_hold_no_task_and_no_checkpoint(
+    services: Services,
+) -> None:
+    async with working(services) as runner:
+        idle = len(asyncio.all_tasks())
+        for number in range(MANY):
+            await applied(services, number)
+        await waiting(services, MANY)
+        async with asyncio.timeout(10):
+            while runner.finished < await services.store.head():
+                await asyncio.sleep(0.02)
+        assert len(asyncio.all_tasks()) < idle + MANY / 10
+
+
+async def test_who_is_identified_after_a_restart_is_paid(
+    services: Services, departments: Departments
+) -> None:
+    async with working(services) as runner:
+        (first, early), (second, late) = await applied(services, 1), await applied(services, 2)
+        await waiting(services, 2)
+        async with asyncio.timeout(10):
+            while runner.finished < await services.store.head():
+                await asyncio.sleep(0.02)
+    await identify(services, early)  # nobody is there
+    async with working(services):
+        await identify(services, late)
+        for application in (first, second):
+            await until(services, application, Status.PAID)
+        await nobody_waits(services)
+    assert len(departments.ledger()) == 2
+    assert not await parked_commands(services.store)
+
+
+async def test_what_goes_on_belongs_to_what_was_submitted(services: Services) -> None:
+    async with working(services):
+        application, citizen = await applied(services)
+        await waiting(services, 1)
+        await identify(services, citizen)
+        await until(services, application, Status.PAID)
+    submitted, *others = await services.store.read(application)
+    correlation = {event.metadata["correlation_id"] for event in others}
+    assert correlation == {submitted.metadata["correlation_id"]}
+    assert {event.metadata["causation_id"] for event in others} == {
+        submitted.metadata["command_id"]
+    }
+
+
+async def test_it_expires_at_its_time_where_nobody_comes(services: Services) -> None:
+    async with working(services):
+        application, _ = await applied(services)
+        await waiting(services, 1)
+    set_ahead(services, identity_time(services) - timedelta(seconds=20))
+    async with working(services):
+        await asyncio.sleep(0.5)
+        assert (await services.store.load(Application, application)).status == Status.SUBMITTED
+        set_ahead(services, identity_time(services))
+        await until(services, application, Status.EXPIRED)
+        await nobody_waits(services)
+    topics = [event.topic for event in await services.store.read(application)]
+    assert topics == ["application.submitted", "application.expired"]
+
+
+async def test_who_was_identified_and_overlooked_goes_on_instead_of_expiring(
+    services: Services,
+) -> None:
+    async with working(services):
+        application, citizen = await applied(services)
+        await waiting(services, 1)
+        await services.store.pool.execute("DELETE FROM identity_waits")
+        set_ahead(services, identity_time(services) - timedelta(seconds=30))
+        await identify(services, citizen)
+        set_ahead(services, identity_time(services))
+        await until(services, application, Status.PAID)
+
+
+async def test_a_payout_that_takes_too_long_is_said_to_once_by_whoever_leads(
+    services: Services, departments: Departments
+) -> None:
+    await departments.fault("bank-payments", "down")
+    application, citizen = await applied(services)
+    await identify(services, citizen)
+    async with working(services):
+        await until(services, application, Status.PAYING)
+        assert not (await services.store.load(Application, application)).payout_delayed
+    set_ahead(services, payout_time(services))
+    for _ in range(2):
+        async with working(services):
+            async with asyncio.timeout(20):
+                while not (await services.store.load(Application, application)).payout_delayed:
+                    await asyncio.sleep(0.02)
+    await departments.fault("bank-payments", "ok")
+    async with working(services):
+        await until(services, application, Status.PAID)
+    topics = [event.topic for event in await services.store.read(application)]
+    assert topics.count("application.payout_delayed") == 1
+    assert len(departments.ledger()) == 1

@@ -1,0 +1,59 @@
+"""The API's description, as tools of others read it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from citybrain.domain.actor import Role
+from citybrain.http.openapi import openapi
+from citybrain.http.routing import Answer, Route
+from citybrain.systems import SYSTEMS
+
+
+def references(part: Any) -> Iterator[str]:
+    """Every `$ref` of a document."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            yield part["$ref"]
+        for value in part.values():
+            yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def test_every_reference_leads_to_a_schema() -> None:
+    document = openapi([route for system in SYSTEMS for route in system.routes])
+    schemas = document["components"]["schemas"]
+    found = set(references(document))
+    assert {reference.rpartition("/")[2] for reference in found} <= set(schemas)
+    assert all(reference.startswith("#/components/schemas/") for reference in found)
+
+
+def model(module: str) -> type[BaseModel]:
+    """A model that is called as another one is."""
+    return type("Row", (BaseModel,), {"__module__": module, "__annotations__": {module: int}})
+
+
+def test_two_systems_may_have_a_model_of_one_name() -> None:
+    routes = [
+        Route(
+            method="GET",
+            path=f"/v1/{name}",
+            summary=name,
+            tag=name,
+            handler=lambda call: call,  # type: ignore[arg-type, return-value]
+            roles=(Role.OPERATOR,),
+            answers={200: Answer("a row", model(name))},
+        )
+        for name in ("berths", "lamps")
+    ]
+    document = openapi(routes)
+    members: set[str] = set()
+    for name in ("berths", "lamps"):
+        answer = document["paths"][f"/v1/{name}"]["get"]["responses"]["200"]
+        reference = answer["content"]["application/json"]["schema"]["$ref"]
+        schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+        members.update(schema["properties"])
+    assert members == {"berths", "lamps"}
