@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.inspection.cases import InspectionDefinitions, cases_at
-from citybrain.definitions.platform.areas import areas_at
+from citybrain.definitions.platform import areas_at
 from citybrain.domain.actor import Role
 from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CasePlace, CaseSource

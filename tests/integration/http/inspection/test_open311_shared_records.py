@@ -138,31 +138,70 @@ def check_fields(found: Found, each: Reported, span: tuple[datetime, datetime]) 
     assert requested <= datetime.fromisoformat(found["updated_datetime"])
 
 
+async def discovered(api: Api, records: Sequence[Record]) -> list[Open311Client]:
+    """Clients of both formats, who have seen that all classes are offered."""
+    clients = []
+    for kind in ("xml", "json"):
+        where = f"{api.url}/open311/v2/discovery.{kind}"
+        client = Open311Client(api.session, where, kind, "development")
+        await client.discover()
+        codes = {service["service_code"] for service in await client.services()}
+        assert {record.report.class_code for record in records} <= codes
+        clients.append(client)
+    return clients
+
+
+async def read_back(
+    client: Open311Client, reported: Sequence[Reported], span: tuple[datetime, datetime]
+) -> None:
+    """By ids, by dates, by class and status, and one by one: the same everywhere."""
+    by_id = {each.service_request_id: each for each in reported}
+    began = time.monotonic()
+    listed = await client.requests_by_id(list(by_id))
+    assert sorted(found["service_request_id"] for found in listed) == sorted(by_id)
+    for found in listed:
+        check_fields(found, by_id[found["service_request_id"]], span)
+    lists = time.monotonic() - began
+
+    began = time.monotonic()
+    window = (span[0] - timedelta(seconds=1), span[1] + timedelta(seconds=1))
+    dated = await client.requests_between(*window)
+    assert dated.keys() == by_id.keys()
+    assert all(dated[found["service_request_id"]] == found for found in listed)
+    expected = expected_counts(reported)
+    assert Counter((row["service_code"], row["status"]) for row in dated.values()) == expected
+    for status in ("open", "closed"):
+        for code in {code for code, _ in expected}:
+            some = await client.requests_between(*window, service_code=code, status=status)
+            assert len(some) == expected[code, status], (code, status)
+    dates = time.monotonic() - began
+    assert await client.requests(service_code="road_damage") == []
+    first = reported[0].service_request_id
+    assert await client.request(first) == dated[first]
+    assert await client.id_of(first) == first
+    print(f"{client.kind}: by ids {lists:.1f} s, by dates, codes and status {dates:.1f} s")
+
+
+def expected_counts(reported: Sequence[Reported]) -> Counter[tuple[str, str]]:
+    return Counter(
+        (each.report.class_code, "closed" if each.closed else "open") for each in reported
+    )
+
+
 @needs_records_311
 async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
     records, rows = usable_records()
     assert len(records) > 0.98 * rows
-    clients = {
-        kind: Open311Client(
-            api.session, f"{api.url}/open311/v2/discovery.{kind}", kind, "development"
-        )
-        for kind in ("xml", "json")
-    }
-    for client in clients.values():
-        await client.discover()
-        codes = {each["service_code"] for each in await client.services()}
-        assert {record.report.class_code for record in records} <= codes
+    clients = await discovered(api, records)
 
     began, started = time.monotonic(), datetime.now(UTC)
     half = len(records) // 2
-    posted = await asyncio.gather(
-        report_all(clients["xml"], records[:half]), report_all(clients["json"], records[half:])
-    )
+    halves = (records[:half], records[half:])
+    posted = await asyncio.gather(*map(report_all, clients, halves))
     span = (started, datetime.now(UTC))
     reported = [*posted[0], *posted[1]]
-    by_id = {each.service_request_id: each for each in reported}
-    assert len(by_id) == len(records)
-    waits = sum(client.waits for client in clients.values())
+    assert len({each.service_request_id for each in reported}) == len(records)
+    waits = sum(client.waits for client in clients)
     print(
         f"\n{rows} rows, {len(records)} reported in {time.monotonic() - began:.1f} s,"
         f" {waits} times told to come later"
@@ -179,36 +218,12 @@ async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
     assert await wait_until(store.pool, "service_requests", await store.head(), 60)
     print(f"{closed} taken to their closing in {time.monotonic() - began:.1f} s")
 
-    expected = Counter(
-        (each.report.class_code, "closed" if each.closed else "open") for each in reported
-    )
-    ids = [each.service_request_id for each in reported]
-    for kind, client in clients.items():
-        began = time.monotonic()
-        listed = await client.requests_by_id(ids)
-        assert sorted(each["service_request_id"] for each in listed) == sorted(ids)
-        for found in listed:
-            check_fields(found, by_id[found["service_request_id"]], span)
-        lists = time.monotonic() - began
-
-        began = time.monotonic()
-        window = (span[0] - timedelta(seconds=1), span[1] + timedelta(seconds=1))
-        dated = await client.requests_between(*window)
-        assert dated.keys() == by_id.keys()
-        assert all(dated[each["service_request_id"]] == each for each in listed)
-        counts = Counter((each["service_code"], each["status"]) for each in dated.values())
-        assert counts == expected
-        for status in ("open", "closed"):
-            for code in {code for code, _ in expected}:
-                some = await client.requests_between(*window, service_code=code, status=status)
-                assert len(some) == expected[code, status], (code, status)
-        dates = time.monotonic() - began
-        assert await client.requests(service_code="road_damage") == []
-        one = await client.request(ids[0])
-        assert one == dated[ids[0]]
-        assert await client.id_of(ids[0]) == ids[0]
-        print(f"{kind}: by ids {lists:.1f} s, by dates, codes and status {dates:.1f} s")
+    for client in clients:
+        await read_back(client, reported, span)
     print(
-        *(f"{code} {status}: {count}" for (code, status), count in sorted(expected.items())),
+        *(
+            f"{code} {status}: {count}"
+            for (code, status), count in sorted(expected_counts(reported).items())
+        ),
         sep="\n",
     )
