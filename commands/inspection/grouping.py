@@ -153,15 +153,19 @@ def _plan_group(
     group: list[Sighting], found: dict[str, list[Candidate]], new_case_of: Any, result: Plan
 ) -> None:
     candidates = {
-        each.case_id: each for sighting in group for each in found.get(sighting.detection_id, ())
+        candidate.case_id: candidate
+        for sighting in group
+        for candidate in found.get(sighting.detection_id, ())
     }
     mergeable = sorted(_to_merge(candidates.values()), key=_age)
-    apart = [each for each in candidates.values() if each.apart and not each.closed]
-    closed = [each for each in candidates.values() if each.closed]
-    first = min(group, key=lambda each: (each.at, each.detection_id))
+    closed = [candidate for candidate in candidates.values() if candidate.closed]
+    apart = [
+        candidate for candidate in candidates.values() if candidate.apart and not candidate.closed
+    ]
+    first = min(group, key=lambda sighting: (sighting.at, sighting.detection_id))
     if mergeable:
         target = mergeable[0].case_id
-        result.merges += [(each.case_id, target) for each in mergeable[1:]]
+        result.merges += [(candidate.case_id, target) for candidate in mergeable[1:]]
     elif apart:
         target = min(apart, key=_distance).case_id
     elif closed:
@@ -170,8 +174,10 @@ def _plan_group(
         target = new_case_of(first.detection_id)
         result.opened[target] = group
     for sighting in group:
-        near = [each for each in found.get(sighting.detection_id, ()) if not each.closed]
-        if any(each.apart for each in near):
+        near = [
+            candidate for candidate in found.get(sighting.detection_id, ()) if not candidate.closed
+        ]
+        if any(candidate.apart for candidate in near):
             result.case_of[sighting.detection_id] = min(near, key=_distance).case_id
         else:
             result.case_of[sighting.detection_id] = target

@@ -59,8 +59,14 @@ BESIDE = frozenset(
     {"case.absorbed", "case.released", "case.merged", "case.unmerged", "case.commented"}
 )
 COMPARED = (
-    "occurred_at", "class_code", "description", "latitude", "longitude", "address", "external_ref",
-)  # fmt: skip
+    "occurred_at",
+    "class_code",
+    "description",
+    "latitude",
+    "longitude",
+    "address",
+    "external_ref",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,20 @@ DUE = "Due Date"  # not every extract has it
 WARN_SHARE = 0.75  # of the time until then
 COLUMNS = frozenset(
     {
-        "Unique Key", CREATED, CLOSED, UPDATED, "Agency", "Complaint Type", "Descriptor",
-        "Incident Address", "City", "Status", "Latitude", "Longitude",
+        "Unique Key",
+        CREATED,
+        CLOSED,
+        UPDATED,
+        "Agency",
+        "Complaint Type",
+        "Descriptor",
+        "Incident Address",
+        "City",
+        "Status",
+        "Latitude",
+        "Longitude",
     }
-)  # fmt: skip
+)
 KEY_DIGITS = 14  # what fits the 48 bits of a stream id's first part
 
 UPDATED_LATER = f"{UPDATED} lies after {CLOSED}: it is kept in the note of the handling"

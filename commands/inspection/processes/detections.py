@@ -226,9 +226,11 @@ async def _move_apart(event: RecordedEvent, services: Services) -> None:
     gone, new_case_id = event.data["detection"]["detection_id"], event.data["new_case_id"]
     case = await services.store.load(InspectionCase, event.stream_id)
     ids = [gone, *case.detections]
-    moved, *others = await asyncio.gather(*(_seen(each, event, services) for each in ids))
+    moved, *others = await asyncio.gather(
+        *(_seen(detection_id, event, services) for detection_id in ids)
+    )
     place = moved.latitude, moved.longitude
-    there = [each for each in others if (each.latitude, each.longitude) == place]
+    there = [seen for seen in others if (seen.latitude, seen.longitude) == place]
     async with services.store.pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_TRANSACTION, LOCK)
         await connection.execute(LEAVE, case.id, *place)
@@ -324,9 +326,9 @@ async def _give(
 
 async def _add(case_id: str, command: TakeDetections, services: Services) -> None:
     """Give them to this case, or to where it went, or, where it was voided, to a new one."""
-    for each in [case_id, *await merged_cases(case_id, services)]:
+    for wanted in [case_id, *await merged_cases(case_id, services)]:
         with suppress(Refused):
-            await take_detections(each, command, _context(), services)
+            await take_detections(wanted, command, _context(), services)
             return
     opened = new_case_of(command.detections[0]["detection_id"])
     with suppress(WrongExpectedVersion):  # it was opened before a crash
@@ -337,7 +339,7 @@ async def _add(case_id: str, command: TakeDetections, services: Services) -> Non
         .require_class(command.class_code)
         .merge
     )
-    seen = [_as_seen(each, command.class_code, rule) for each in command.detections]
+    seen = [_as_seen(evidence, command.class_code, rule) for evidence in command.detections]
     async with services.store.pool.acquire() as connection, connection.transaction():
         await remember(connection, seen, plan(seen, {}, lambda _: opened))
 

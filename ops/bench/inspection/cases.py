@@ -130,7 +130,7 @@ async def _recorded(
     context = CommandContext(
         Actor("gateway-1", frozenset({Role.DEVICE})), "http", command_id, command_id
     )
-    commands = [detection(first + each, again=turn) for each in range(BATCH_SIZE)]
+    commands = [detection(first + place, again=turn) for place in range(BATCH_SIZE)]
     found = await record_detections(commands, context, services)
     if not all(isinstance(each, Recorded) for each in found):
         raise BenchFailed("detections were refused")

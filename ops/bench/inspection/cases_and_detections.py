@@ -51,7 +51,7 @@ async def in_batches(services: Services, tally: Tally) -> None:
     """A client that hands over a batch at a time."""
     context, number = _context(), 0
     while tally.running():
-        commands = [detection(number + each) for each in range(BATCH)]
+        commands = [detection(number + place) for place in range(BATCH)]
         number += BATCH
         began = time.perf_counter()
         found = await record_detections(commands, context, services)

@@ -86,6 +86,6 @@ def stored_events() -> dict[str, NewEvent]:
         case, actor, now, detection=as_evidence(seen, case.id), rework=(), reopened=()
     )
     stored = [
-        mapper().to_stored_event(each) for each in (*seen.pending_events, *case.pending_events)
+        mapper().to_stored_event(event) for event in (*seen.pending_events, *case.pending_events)
     ]
     return {each.topic: NewEvent(each.topic, each.state) for each in stored}

@@ -226,7 +226,8 @@ class CaseClass(_Definition):
 
         `complete`: what is required must be there. Raises `InvalidAttribute`.
         """
-        known = {each.code: each for each in sorted(self.attributes, key=lambda each: each.order)}
+        ordered = sorted(self.attributes, key=lambda attribute: attribute.order)
+        known = {attribute.code: attribute for attribute in ordered}
         for code in given:
             if code not in known:
                 raise InvalidAttribute(

@@ -96,18 +96,18 @@ def ended_by(
 
 def end(running: list[RunningDeadline], ended: Iterable[Ended]) -> None:
     """Stop the deadlines that have ended."""
-    codes = {each["code"] for each in ended}
-    running[:] = [each for each in running if each["code"] not in codes]
+    codes = {over["code"] for over in ended}
+    running[:] = [deadline for deadline in running if deadline["code"] not in codes]
 
 
 def move(running: Iterable[RunningDeadline], moved: Iterable[MovedDeadline]) -> None:
     """Give deadlines new times; what was warned of is warned of again if it is to come."""
-    times = {each["code"]: each for each in moved}
-    for each in running:
-        if new := times.get(each["code"]):
-            each["warned"] = each["warned"] and new["warn_at"] == each["warn_at"]
-            each["missed"] = each["missed"] and new["due_at"] == each["due_at"]
-            each["warn_at"], each["due_at"] = new["warn_at"], new["due_at"]
+    times = {new["code"]: new for new in moved}
+    for deadline in running:
+        if new := times.get(deadline["code"]):
+            deadline["warned"] = deadline["warned"] and new["warn_at"] == deadline["warn_at"]
+            deadline["missed"] = deadline["missed"] and new["due_at"] == deadline["due_at"]
+            deadline["warn_at"], deadline["due_at"] = new["warn_at"], new["due_at"]
 
 
 def mark(running: Iterable[RunningDeadline], code: str, *, missed: bool) -> None:

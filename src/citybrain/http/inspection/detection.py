@@ -152,9 +152,9 @@ async def record_batch(call: Call) -> web.Response:
     """Record many: each for itself."""
     refused: list[NotRecorded] = []
     sound: list[tuple[int, commands.RecordDetection]] = []
-    for index, each in enumerate(call.body.detections):
+    for index, sent in enumerate(call.body.detections):
         try:
-            command = commands.RecordDetection.model_validate(each)
+            command = commands.RecordDetection.model_validate(sent)
             sound.append((index, in_wgs84(command, call.query.crs)))
         except ValidationError as error:
             refused.append(_refused(index, _problem(error)))
@@ -162,15 +162,14 @@ async def record_batch(call: Call) -> web.Response:
         [command for _, command in sound], context(call), call.runtime.services
     )
     recorded = known = position = 0
-    for (index, _), each in zip(sound, found, strict=True):
-        if isinstance(each, CitybrainError):
-            refused.append(_refused(index, each))
+    for (index, _), result in zip(sound, found, strict=True):
+        if isinstance(result, CitybrainError):
+            refused.append(_refused(index, result))
         else:
-            recorded, known = recorded + (not each.known), known + each.known
-            position = max(position, each.position)
-    answer = BatchAnswer(
-        recorded=recorded, known=known, refused=sorted(refused, key=lambda each: each.index)
-    )
+            recorded, known = recorded + (not result.known), known + result.known
+            position = max(position, result.position)
+    refused.sort(key=lambda refusal: refusal.index)
+    answer = BatchAnswer(recorded=recorded, known=known, refused=refused)
     return json_response(answer, headers={"X-Position": str(position)})
 
 

@@ -92,7 +92,10 @@ async def test_cameras_that_are_off_are_seen(api: Api) -> None:
         assert answer.json["online"] is online
     path = f"/v1/cameras?min_position={answer.headers['X-Position']}"
     found = (await api.call("GET", f"{path}&online=false", "operator")).json
-    assert ([each["camera_id"] for each in found["cameras"]], found["total"]) == (["c-2", "c-3"], 3)
+    assert ([camera["camera_id"] for camera in found["cameras"]], found["total"]) == (
+        ["c-2", "c-3"],
+        3,
+    )
     (
         await api.call("PUT", "/v1/cameras/a%20b", "device", json=place | {"online": True})
     ).is_problem(400, "malformed-request")

@@ -54,7 +54,7 @@ async def test_deadlines_and_their_summary(api: Api) -> None:
     assert [each["code"] for each in rest["deadlines"]] == ["handling"]
     assert (await get(api, "/v1/deadlines?within_hours=0"))["deadlines"] == []
     counts = (await get(api, "/v1/deadlines/summary"))["counts"]
-    assert {each["responsible"]: each["running"] for each in counts} == {WORKS: 3, "centre": 1}
+    assert {count["responsible"]: count["running"] for count in counts} == {WORKS: 3, "centre": 1}
     other = await get(api, "/v1/deadlines", "official", department="landscape")
     assert other["deadlines"] == []
     made_up = await api.call("GET", "/v1/deadlines?after=W10", "operator")

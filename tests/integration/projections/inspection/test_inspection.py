@@ -56,7 +56,7 @@ async def test_the_desk_says_what_the_stream_says(store: EventStore) -> None:
         for name in same:
             assert row[name] == getattr(case, name), (life, name)
         assert row["detections"] == len(case.detections), life
-        assert row["requests"] == sorted(each["change"] for each in case.requests), life
+        assert row["requests"] == sorted(request["change"] for request in case.requests), life
         assert row["overdue"] == any(each["missed"] for each in case.deadlines), life
         due = [datetime.fromisoformat(each["due_at"]) for each in case.deadlines]
         assert row["due_at"] == min(due, default=None), life

@@ -82,7 +82,7 @@ def in_batches(sightings: list[Sighting], chance: random.Random) -> Cases:
 def test_any_order_and_any_batches_end_in_the_same_cases(
     drawn: list[tuple[tuple[int, int], int, str]], one: random.Random, other: random.Random
 ) -> None:
-    sightings = [sighting(number, *each) for number, each in enumerate(drawn)]
+    sightings = [sighting(number, *place) for number, place in enumerate(drawn)]
     groups = in_batches(sightings, one).groups()
     assert groups == in_batches(sightings, other).groups()
     by_id = {each.detection_id: each for each in sightings}

@@ -10,9 +10,10 @@ from aiohttp import web
 
 FORMATS = {"json": "application/json", "xml": "text/xml"}
 ITEMS = {
-    "service_requests": "request", "service_request_updates": "request_update",
+    "service_requests": "request",
+    "service_request_updates": "request_update",
     "services": "service",
-}  # fmt: skip
+}
 NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -42,7 +43,7 @@ def _element(name: str, value: Any) -> ElementTree.Element:
     """Lists as elements of their singular, objects as children, nothing as an empty element."""
     element = ElementTree.Element(name)
     if isinstance(value, dict):
-        element.extend(_element(key, each) for key, each in value.items())
+        element.extend(_element(key, child) for key, child in value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str):
         item = ITEMS.get(name, name.removesuffix("s"))
         element.extend(_element(item, each) for each in value)

@@ -132,7 +132,7 @@ async def test_a_due_date_is_the_deadline_of_the_handling(
 ) -> None:
     path = with_due(tmp_path, (*CLOSED, due))
     assert counts(await bring_in(store, path)) == (1, 0, 0, 0)
-    events = {each.topic: each for each in await store.read(case_id_of("nyc311", "1001"))}
+    events = {event.topic: event for event in await store.read(case_id_of("nyc311", "1001"))}
     (begun,) = events["case.dispatched"].data["begun"]
     assert (begun["unit"], begun["amount"]) == ("hours", 48 if in_time else 2)
     assert begun["begun_at"] == "2025-01-01T12:52:00+00:00"
