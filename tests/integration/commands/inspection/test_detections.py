@@ -1,6 +1,5 @@
 """Detections become cases, merge, are separated again, and reopen what was closed."""
 
-import asyncio
 import random
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -56,8 +55,9 @@ from commands.processes.parked import parked_commands, retry_parked
 from commands.processes.runner import context_of
 from commands.services import Services
 from tests.given.cases import POLICE, WORKS
-from tests.given.processes import OURS, working
+from tests.given.processes import settled, working
 from tests.given.services import CAMERA, DIGEST, OPERATOR, context, services_over
+from tests.given.waiting import eventually
 
 NORTH, EAST = 34.7466, 113.6254
 METRE_NORTH = 1 / 111_195
@@ -95,26 +95,6 @@ async def cases(store: EventStore) -> dict[str, InspectionCase]:
         "SELECT originator_id FROM stored_events WHERE topic = 'case.reported'"
     )
     return {row[0]: await store.load(InspectionCase, row[0]) for row in rows}
-
-
-async def settled(store: EventStore) -> None:
-    """Wait until the processes have nothing more to do."""
-    async with asyncio.timeout(60):
-        head = -1
-        while True:
-            rows = await store.pool.fetch("SELECT position FROM process_checkpoints")
-            topics = [topic for each in OURS for topic in each.manager.topics]
-            last = await store.pool.fetchval(
-                "SELECT max(notification_id) FROM stored_events WHERE topic = ANY($1)", topics
-            )
-            pending = await store.pool.fetchval(
-                "SELECT count(*) FROM detection_plans WHERE NOT applied AND NOT parked"
-            )
-            done = max((row["position"] for row in rows), default=0) >= (last or 0)
-            if done and not pending and head == await store.head():
-                return
-            head = await store.head()
-            await asyncio.sleep(0.25)
 
 
 def groups(found: dict[str, InspectionCase]) -> set[frozenset[str]]:
@@ -349,9 +329,12 @@ async def test_cameras_verify_only_what_they_have_watched(
         services.clock = lambda: now + timedelta(minutes=45)
         if camera not in ("unknown", "silent"):
             await report_camera("c-1", known(online=True), operator, services)
-        async with asyncio.timeout(30):
-            while (case := await store.load(InspectionCase, case_id)).recheck_at is not None:
-                await asyncio.sleep(0.05)
+
+        async def looked() -> InspectionCase | None:
+            found = await store.load(InspectionCase, case_id)
+            return found if found.recheck_at is None else None
+
+        case = await eventually(looked)
     assert case.status == status
 
 
