@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: one embedded PostgreSQL a worker, a fresh database a test."""
 
 import asyncio
+import logging
 import os
 import shutil
 import uuid
@@ -10,9 +11,10 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+import structlog
 from pydantic import SecretStr
 
-from citybrain.eventstore import EventStore, open_event_store
+from citybrain.eventstore import EventStore, leadership, open_event_store
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS, register_streams
@@ -28,8 +30,32 @@ QUICKLY = (
     "SELECT pg_reload_conf()",
 )
 
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 pytest.register_assert_rewrite("tests.given")
 register_streams()
+
+
+def pytest_configure() -> None:
+    """No test depends on chance: what is drawn follows from the test, unless in a storm."""
+    from tests.given.storm import load_profile
+
+    load_profile()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def standbys_look_often() -> Iterator[None]:
+    """Whoever takes over does so in a moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leadership, "STANDBY_SECONDS", 0.05)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def numbers_begin_anew() -> None:
+    """A test's pictures, people and keys do not depend on the tests before it."""
+    from tests.given.numbers import begin_anew
+
+    begin_anew()
 
 
 @pytest.fixture(scope="session")

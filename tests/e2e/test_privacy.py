@@ -12,12 +12,12 @@ from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.faces.engine import Analysis, Models
 from citybrain.faces.images import decode
 from citybrain.faces.pack import load_pack
-from ops.devfaces.kiosk import take_until_read
 from ops.simulators.applications.departments.people import Paid, Person
+from tests.given.people import ANNA, in_base64, jpeg
 from tests.given.server import Server, server
+from tests.given.waiting import PATIENCE_SECONDS
 
 NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "41018219871203016X", "+8613700137654", "1987-12-03"
-PERSON = 9_100_001
 SERVICE = "housing-fund-repayment"
 OF_THE_DEPARTMENTS = "departments"  # their folder: simulated, and not ours
 TABLES = """
@@ -42,19 +42,19 @@ async def live(running: Server) -> list[bytes]:
     for what, token in (("enrolment", official), ("verification", kiosk)):
         purpose = "enrol" if what == "enrolment" else SERVICE
         asked = await running.post(f"{citizen}/face/challenges", {"purpose": purpose}, token)
-        frames = [take_until_read(PERSON, step) for step in asked["steps"]]
+        frames = [jpeg(ANNA, step) for step in asked["steps"]]
         body = {
             "challenge_id": asked["challenge_id"],
             "nonce": asked["nonce"],
-            "frames": [base64.b64encode(frame).decode() for frame in frames],
+            "frames": [in_base64(frame) for frame in frames],
         }
         if what == "verification":
             body["purpose"] = purpose
         answer = await running.post(f"{citizen}/face/{what}", body, token)
         assert answer["face_enrolled"]
         sent += frames
-    sent.append(take_until_read(PERSON))
-    frame = base64.b64encode(sent[-1]).decode()
+    sent.append(jpeg(ANNA))
+    frame = in_base64(sent[-1])
     found = await running.post("/v1/faces/identification", {"frame": frame}, kiosk)
     assert found["candidates"] == [registered["citizen_id"]]
     await apply(running, registered["citizen_id"])
@@ -69,7 +69,7 @@ async def apply(running: Server, citizen: str) -> None:
     body = {"service": SERVICE, "channel": "kiosk", "citizen_id": citizen}
     applied = await running.post("/v1/applications", body, kiosk)
     path = f"/v1/applications/{applied['application_id']}"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             opened = await running.post(f"{path}/opening", {"purpose": "audit"}, auditor)
             if opened["payments"] and opened["payments"][0]["state"] == "confirmed":
@@ -130,7 +130,7 @@ async def test_nothing_personal_is_found_in_clear(tmp_path: Path) -> None:
         async with server(data, "--no-city", errors=errors, **settings) as running:
             pictures = await live(running)
             metrics = await running.text("/metrics")
-            limits = Path(f"/proc/{running.process.pid}/limits").read_text()
+            limits = Path(f"/proc/{running.pid}/limits").read_text()
     assert re.search(r"Max core file size +0 +0", limits)  # a core file would hold faces
     logs = log.read_bytes()
     database = EmbeddedPostgres(data)

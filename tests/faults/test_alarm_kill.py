@@ -4,9 +4,8 @@ Afterwards: each alarm has rung exactly once, and none is left.
 """
 
 import asyncio
+import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,24 +17,30 @@ from citybrain.settings import Settings
 from commands.processes.parked import parked_commands
 from tests.given.services import services_over
 from tests.given.sleepers import RANG, come
+from tests.given.storm import repeated
+from tests.given.waiting import eventually
+from tests.given.warm import Warm
 
-SLEEPERS = 2000
-KILLS = 3
+SLEEPERS = repeated(1000)
+KILLS = repeated(3)
 LEFT = "SELECT count(*) FROM stream_alarms"
 RUNG = "SELECT count(*) FROM stored_events WHERE topic = 'sleeper.rang'"
 
 
-def start(data_dir: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "tests.given.ringing", str(data_dir)])
+def start(data_dir: Path) -> Warm:
+    return Warm(data_dir / "said", "tests.given.ringing", str(data_dir), environment=os.environ)
 
 
 async def until(store: EventStore, query: str, at_least: int, at_most: int) -> None:
-    async with asyncio.timeout(90):
-        while not at_least <= await store.pool.fetchval(query) <= at_most:
-            await asyncio.sleep(0.01)
+    async def reached() -> bool:
+        count: int = await store.pool.fetchval(query)
+        return at_least <= count <= at_most
+
+    await eventually(reached)
 
 
 @pytest.mark.fault
+@pytest.mark.storm
 async def test_thousands_of_alarms_at_one_second_ring_once_whoever_was_killed(
     tmp_path: Path,
 ) -> None:
@@ -54,20 +59,18 @@ async def test_thousands_of_alarms_at_one_second_ring_once_whoever_was_killed(
         try:
             for _ in range(KILLS):
                 before = await store.pool.fetchval(RUNG)
-                wanted = min(before + chance.randrange(1, 400), SLEEPERS)
+                wanted = min(before + chance.randrange(1, 200), SLEEPERS)
                 await until(store, RUNG, wanted, SLEEPERS)
                 for each in ringing if chance.random() < 0.5 else ringing[:1]:
-                    each.kill()
-                    each.wait()
+                    await each.kill()
                 interrupted += await store.pool.fetchval(RUNG) < SLEEPERS
-                ringing = [each for each in ringing if each.poll() is None]
+                ringing = [each for each in ringing if each.status is None]
                 ringing += [start(tmp_path) for _ in range(2 - len(ringing))]
             await until(store, RUNG, SLEEPERS, SLEEPERS)
             await until(store, LEFT, 0, 0)
         finally:
             for each in ringing:
-                each.kill()
-                each.wait()
+                await each.kill()
         log = await store.read_all(topics=[RANG], limit=10 * SLEEPERS)
         assert not await parked_commands(store)
     rung = Counter(event.stream_id for event in log)

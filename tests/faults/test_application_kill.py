@@ -1,8 +1,6 @@
 """The server is killed at every step of an application's way: it ends right, money moves once."""
 
-import asyncio
 import os
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +26,8 @@ from commands.handling import CommandContext
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
 from tests.given.dying_server import DIED
+from tests.given.waiting import eventually
+from tests.given.warm import Warm
 
 SERVICE = "housing-fund-repayment"
 OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
@@ -40,19 +40,15 @@ def context() -> CommandContext:
 
 
 @asynccontextmanager
-async def workers(
-    settings: Settings, step: Step, when: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def workers(settings: Settings, step: Step, when: str) -> AsyncIterator[Warm]:
     assert settings.database_url is not None
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
+    process = Warm(
+        settings.data_dir / "said",
         "tests.given.dying_server",
         step.value,
         when,
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ
-        | {
+        environment={
+            **os.environ,
             "CITYBRAIN_MODE": "development",
             "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
             "CITYBRAIN_DATA_DIR": str(settings.data_dir),
@@ -61,19 +57,14 @@ async def workers(
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await process.kill()
 
 
 async def applied(services: Services) -> str:
     """Somebody who was identified applies at a counter."""
     citizen = await register_citizen(
         RegisterCitizen(
-            name="張三",
-            id_number=f"41010219950501{uuid4().int % 10**4:04}000",
-            birth_date="1990-05-01",
-            simulated=True,
+            name="張三", id_number="410102199505010001000", birth_date="1990-05-01", simulated=True
         ),
         context(),
         services,
@@ -93,21 +84,23 @@ async def applied(services: Services) -> str:
 
 
 async def until(services: Services, application_id: str, *statuses: Status) -> Application:
-    async with asyncio.timeout(40):
-        while True:
-            found = await services.store.load(Application, application_id)
-            if found.status in statuses and found.compensated:
-                return found
-            await asyncio.sleep(0.05)
+    async def reached() -> Application | None:
+        found = await services.store.load(Application, application_id)
+        return found if found.status in statuses and found.compensated else None
+
+    return await eventually(reached)
 
 
 async def holder(services: Services, application: Application) -> Entitlement:
     """The entitlement once nobody holds it."""
-    assert application.claim_id is not None
-    async with asyncio.timeout(20):
-        while (found := await services.store.load(Entitlement, application.claim_id)).holder:
-            await asyncio.sleep(0.05)
-    return found
+    claim = application.claim_id
+    assert claim is not None
+
+    async def free() -> Entitlement | None:
+        found = await services.store.load(Entitlement, claim)
+        return None if found.holder else found
+
+    return await eventually(free)
 
 
 async def life_and_death(
@@ -120,13 +113,13 @@ async def life_and_death(
             await departments.fault("bank-payments", "refuse")
         first_death = (Step.CLAIM_AND_INSTRUCT, "claimed") if step is Step.RELEASE else (step, when)
         async with workers(settings, *first_death) as first:
-            await asyncio.wait_for(first.wait(), 60)
+            await first.ended()
         assert (settings.data_dir / DIED).exists()
         if step is Step.RELEASE:  # between the claim and the money
             await withdraw_application(application_id, WithdrawApplication(), context(), services)
             (settings.data_dir / DIED).unlink()
             async with workers(settings, step, when) as second:
-                await asyncio.wait_for(second.wait(), 60)
+                await second.ended()
         async with workers(settings, step, when):
             ended = await until(
                 services, application_id, Status.PAID, Status.PAYOUT_FAILED, Status.WITHDRAWN

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import count
 from typing import Any
 
 import aiohttp
@@ -14,12 +13,12 @@ from citybrain.http.server import serving
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments, open_departments
 from tests.given.api import Answer, Api
+from tests.given.numbers import next_number
+from tests.given.waiting import PATIENCE_SECONDS
 
 REPAYMENT = "housing-fund-repayment"
 KIOSK = "kiosk-1"
-PATIENCE_SECONDS = 30.0
 ENDS = ("paid", "refused", "referred", "payout-failed", "withdrawn", "expired")
-_places = count(1)
 
 
 @asynccontextmanager
@@ -41,7 +40,7 @@ async def applying(
 
 def id_number(circumstance: int = 0, spouse: bool = False, place: int | None = None) -> str:
     """A number of somebody new, or of a couple's other half."""
-    number = next(_places) if place is None else place
+    number = next_number("citizen") if place is None else place
     return f"41010219950501{number:04}{circumstance}0{'1' if spouse else '0'}"
 
 

@@ -1,11 +1,10 @@
 """Cases over HTTP: seen by a camera, dispatched, acted on."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.given.api import Answer, Api
+from tests.given.waiting import eventually
 
 NORTH, EAST = 34.7466, 113.6254
 WORKS, POLICE = "municipal-works", "traffic-police"
@@ -32,19 +31,11 @@ async def detect(api: Api, *detections: dict[str, Any]) -> Answer:
     return await api.call("POST", "/v1/detections/batch", "device", json=body)
 
 
-async def until(look: Callable[[], Awaitable[Any]]) -> Any:
-    """What `look` finds, once it finds something."""
-    async with asyncio.timeout(30):
-        while not (found := await look()):
-            await asyncio.sleep(0.05)
-    return found
-
-
 async def dispatched(api: Api, ref: str = "d1", **fields: Any) -> str:
     """The case of a detection, with the departments."""
     answer = await api.call("POST", "/v1/detections", "device", json=seen(ref, **fields))
     case_id = answer.json["detection_id"].replace("detection", "case")
-    await until(lambda: at_status(api, case_id, "dispatched"))
+    await eventually(lambda: at_status(api, case_id, "dispatched"))
     return str(case_id)
 
 

@@ -9,6 +9,7 @@ from citybrain.systems import PROJECTIONS
 from projections.projection import Projection
 from projections.reading import wait_until
 from projections.runner import ProjectionRunner
+from tests.given.waiting import PATIENCE_SECONDS
 
 
 @asynccontextmanager
@@ -24,4 +25,4 @@ async def running(store: EventStore, *projections: Projection) -> AsyncIterator[
 async def caught_up(store: EventStore, *names: str) -> None:
     head = await store.head()
     for name in names or [projection.name for projection in PROJECTIONS]:
-        assert await wait_until(store.pool, name, head, 15), name
+        assert await wait_until(store.pool, name, head, PATIENCE_SECONDS), name

@@ -21,12 +21,10 @@ URL = re.compile(r"http://127\.0\.0\.1:\d+")
 class Server:
     """A running development server."""
 
-    def __init__(
-        self, url: str, environment: dict[str, str], process: asyncio.subprocess.Process
-    ) -> None:
+    def __init__(self, url: str, environment: dict[str, str], pid: int) -> None:
         self.url = url
         self.environment = environment
-        self.process = process
+        self.pid = pid
 
     async def token(self, subject: str, role: str, department: str | None = None) -> str:
         """An access token of the development issuer."""
@@ -53,6 +51,12 @@ class Server:
             return await answer.json()
 
 
+def environment_of(data: Path) -> dict[str, str]:
+    """What a server over a data folder runs in: nothing that was set for another one."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("CITYBRAIN_")}
+    return ours | {"CITYBRAIN_DATA_DIR": str(data)}
+
+
 @asynccontextmanager
 async def server(
     data: Path,
@@ -65,11 +69,7 @@ async def server(
 
     `errors` takes its standard error, where the log goes.
     """
-    environment = (
-        {name: value for name, value in os.environ.items() if not name.startswith("CITYBRAIN_")}
-        | {"CITYBRAIN_DATA_DIR": str(data)}
-        | settings
-    )
+    environment = environment_of(data) | settings
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -84,7 +84,7 @@ async def server(
     )
     try:
         url = await asyncio.wait_for(_url(process), START_TIMEOUT_SECONDS)
-        yield Server(url, environment, process)
+        yield Server(url, environment, process.pid)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)

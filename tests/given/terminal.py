@@ -1,18 +1,20 @@
 """A terminal in which a test types commands."""
 
-import asyncio
 import os
-import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from citybrain.settings import Settings
+from tests.given.warm import Warm
 
 
 @dataclass
 class Ended:
+    """A command that has come to its end."""
+
     status: int
     out: str
     err: str
@@ -24,27 +26,25 @@ class Ended:
 
 @dataclass
 class Terminal:
-    """Runs the command against the test's database."""
+    """Runs the command against the test's database; `folder` takes what it says."""
 
     settings: Settings
+    folder: Path
 
     async def run(self, *arguments: str, **environment: str) -> Ended:
+        """`citybrain ARGUMENTS`, to its end."""
         assert self.settings.database_url is not None
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
+        process = Warm(
+            self.folder,
             "citybrain",
             *arguments,
-            env={
+            environment={
                 **os.environ,
                 "COLUMNS": "80",
                 "CITYBRAIN_DATABASE_URL": self.settings.database_url.get_secret_value(),
                 "CITYBRAIN_DATA_DIR": str(self.settings.data_dir),
                 **environment,
             },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return Ended(process.returncode, out.decode(), err.decode())
+        status = await process.ended()
+        return Ended(status, process.out.read_text(), process.err.read_text())

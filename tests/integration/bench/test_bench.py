@@ -48,7 +48,7 @@ async def test_a_hole_in_a_stream_fails_the_benchmark(store: EventStore) -> None
 async def test_each_measurement_is_of_a_fresh_database(tmp_path: Path) -> None:
     if file_system_of(tmp_path) in ("tmpfs", "ramfs"):
         pytest.skip("the temporary folder is in memory")
-    async with open_workbench(1.0, tmp_path) as workbench:
+    async with open_workbench(0.2, tmp_path) as workbench:
         contender = ours(new_streams(2), 4)
         for _ in range(2):
             assert (await contender(workbench)).rate > 0
@@ -78,6 +78,7 @@ async def test_replay_projection_and_http_measure(
         rebuilt = await project.CONTENDERS["rebuild_1m"](workbench)
         assert rebuilt.rss_mb is not None
         assert rebuilt.rss_mb > 10
+        workbench.seconds = 1.0  # of a client in a process of its own, which only counts
         reported = await http.CONTENDERS["report_16"](workbench)
         assert reported.p99_ms is not None
 

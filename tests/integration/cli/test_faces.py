@@ -12,10 +12,8 @@ from citybrain.http.server import serving
 from citybrain.settings import Settings
 from tests.given.api import Api
 from tests.given.faces import enrolled, verify
-from tests.given.people import jpeg
+from tests.given.people import ANNA, BORIS, jpeg
 from tests.given.terminal import Terminal
-
-ANNA, BORIS = 9_000_001, 9_000_002
 
 
 async def test_info_names_models_runtime_and_threshold(terminal: Terminal) -> None:

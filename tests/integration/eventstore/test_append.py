@@ -25,6 +25,7 @@ from citybrain.eventstore import (
 )
 from citybrain.eventstore.lane import Lane
 from tests.given.counter import Counter
+from tests.given.waiting import PATIENCE_SECONDS
 
 EVENT = NewEvent("test.happened", b"{}")
 
@@ -155,7 +156,7 @@ async def test_cancelled_while_waiting_is_never_written(store: EventStore) -> No
 async def test_cancelled_while_being_committed_is_written_whole(store: EventStore) -> None:
     await append(store, "warm-1", ANY)
     task = asyncio.create_task(append(store, "case-1", ANY, 3))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while store.appender.waiting == 0:
             await asyncio.sleep(0)
         while store.appender.waiting:

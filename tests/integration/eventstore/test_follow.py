@@ -2,13 +2,16 @@
 
 import asyncio
 import random
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent, tail
+from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent, listener, tail
 from citybrain.eventstore.reader import Reader
+from tests.given.storm import repeated
+from tests.given.waiting import PATIENCE_SECONDS, holds
 
 
 async def append(store: EventStore, stream: str, topic: str = "t") -> int:
@@ -24,6 +27,19 @@ async def collect(store: EventStore, count: int, **options: object) -> list[Reco
         if len(events) >= count:
             break
     return events
+
+
+async def follow_into(seen: list[int], store: EventStore, count: int) -> None:
+    """Note positions until there are so many."""
+    async for batch in store.follow():
+        seen += [event.position for event in batch]
+        if len(seen) >= count:
+            return
+
+
+def all_at(seen: list[list[int]], position: int) -> bool:
+    """Whether everybody has come so far."""
+    return all(each[-1:] == [position] for each in seen)
 
 
 async def test_read_all_filters_and_pages(store: EventStore) -> None:
@@ -47,28 +63,34 @@ async def test_follow_yields_history_then_what_comes(
     task = asyncio.create_task(collect(store, 125, after=5, batch_size=7, **filters))
     await asyncio.sleep(0.05)
     await asyncio.gather(*(append(store, f"case-x{number}") for number in range(105)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         events = await task
     assert [event.position for event in events] == list(range(6, 131))
 
 
-async def test_follower_is_woken_and_does_not_spin(store: EventStore) -> None:
+async def test_follower_is_woken_and_does_not_wait_for_its_next_look(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = 10 * PATIENCE_SECONDS
+    monkeypatch.setattr(listener, "POLL_SECONDS", never)
+    monkeypatch.setattr(listener.Listener.wait, "__defaults__", (never,))
     await append(store, "case-1")
-    task = asyncio.create_task(collect(store, 1, after=1))
-    await asyncio.sleep(0.3)
-    started = asyncio.get_running_loop().time()
+    seen: list[int] = []
+    task = asyncio.create_task(follow_into(seen, store, 2))
+    await holds(lambda: seen == [1])
     await append(store, "case-2")
-    await task
-    assert asyncio.get_running_loop().time() - started < 2, "it was polled, not woken"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await task
 
 
+@pytest.mark.storm
 async def test_all_who_follow_see_all_whatever_their_pace(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tail, "PAGE", 6)
     monkeypatch.setattr(tail, "KEPT", 10)
     chance = random.Random(20261123)
-    total = 120
+    total = repeated(120)
 
     async def follow(after: int, filters: dict[str, list[str]], pause: float) -> list[int]:
         seen: list[int] = []
@@ -86,14 +108,14 @@ async def test_all_who_follow_see_all_whatever_their_pace(
         {"categories": ["case"]},
         {"topics": ["t1", "last"], "categories": ["case"]},
     ]
-    wanted = [(after, choices[after % 4], chance.choice([0, 0.01, 0.1])) for after in range(12)]
+    wanted = [(after, choices[after % 4], chance.choice([0, 0.01, 0.03])) for after in range(12)]
     following = [asyncio.create_task(follow(*each)) for each in wanted]
     for number in range(total - 1):
         await append(store, f"{'case' if number % 3 else 'signal'}-{number}", f"t{number % 2}")
         await asyncio.sleep(chance.choice([0, 0, 0, 0.01]))
     await append(store, "case-last", "last")
     log = await store.read_all(limit=1000)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         found = await asyncio.gather(*following)
     for (after, filters, _), seen in zip(wanted, found, strict=True):
         categories, topics = filters.get("categories"), filters.get("topics")
@@ -110,8 +132,9 @@ async def test_the_log_is_read_once_for_all_who_follow(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await append(store, "case-0")
-    following = [asyncio.create_task(collect(store, 21)) for _ in range(30)]
-    await asyncio.sleep(0.3)
+    seen: list[list[int]] = [[] for _ in range(30)]
+    following = [asyncio.create_task(follow_into(each, store, 21)) for each in seen]
+    await holds(partial(all_at, seen, 1))
     reads = 0
     fetch = Reader._fetch
 
@@ -123,11 +146,11 @@ async def test_the_log_is_read_once_for_all_who_follow(
     monkeypatch.setattr(Reader, "_fetch", counted)
     for number in range(20):
         await append(store, f"case-{number + 1}")
-        await asyncio.sleep(0.02)
-    async with asyncio.timeout(5):
-        found = await asyncio.gather(*following)
-    assert all([event.position for event in events] == list(range(1, 22)) for events in found)
-    assert 0 < reads <= 40, "everybody read for themselves"
+        await holds(partial(all_at, seen, number + 2))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asyncio.gather(*following)
+    assert all(each == list(range(1, 22)) for each in seen)
+    assert 0 < reads < 20 * 30 / 5, "everybody read for themselves"
 
 
 async def test_follow_survives_its_connections(store: EventStore) -> None:
@@ -145,7 +168,7 @@ async def test_follow_survives_its_connections(store: EventStore) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(seen) < 10:
             await asyncio.sleep(0.02)
     task.cancel()
@@ -154,7 +177,7 @@ async def test_follow_survives_its_connections(store: EventStore) -> None:
 
 async def test_wait_for_a_position(store: EventStore) -> None:
     assert not await store.wait_for(1, 0.05)
-    waiting = asyncio.create_task(store.wait_for(2, 5))
+    waiting = asyncio.create_task(store.wait_for(2, PATIENCE_SECONDS))
     await append(store, "case-1")
     await append(store, "case-1")
     assert await waiting

@@ -1,19 +1,21 @@
 """Departments that know nothing of each other agree on made-up people, for any number."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import Outcome, decide
 from citybrain.systems import load_definitions
+from ops.simulators.applications.departments import people
 from ops.simulators.applications.departments.people import RECORDS, Paid, Person
+from tests.given.storm import examples
 
-TODAY = city_day(datetime.now(UTC))
+TODAY = date(2026, 3, 2)
 ITEMS = load_definitions().of(Catalogue).on(TODAY)
 FORM = {"ground": "job", "contract_number": "1"}
 YOUNG = st.integers(TODAY.year - 34, TODAY.year - 20)
@@ -28,6 +30,14 @@ REFUSALS = {
     ("living-allowance", 9): "degree",
     ("residence-permit", 9): "stable-job",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def it_is_today() -> Iterator[None]:
+    """For the departments as well, whose people have withdrawn or bought lately."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_today", lambda: TODAY)
+        yield
 
 
 def nothing(_: str) -> Paid:
@@ -56,7 +66,7 @@ def test_every_material_of_every_item_has_a_department_that_knows_it() -> None:
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.code)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(YOUNG, SERIAL, SERIAL, LAST)
 def test_rules_see_the_circumstance_and_nothing_else(
     item: ServiceItem, year: int, circumstance: int, serial: int, last: str
@@ -71,14 +81,14 @@ def test_rules_see_the_circumstance_and_nothing_else(
         assert reason in decision.reasons
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.text(min_size=1), LAST)
 def test_any_number_has_a_record_of_each_kind(front: str, last: str) -> None:
     for make in RECORDS.values():
         assert make(person(front + last), FORM)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.from_regex(r"\A[0-9]{17}[0-9X]\Z"))
 def test_departments_agree_on_a_couple(number: str) -> None:
     one = person(number)
@@ -93,7 +103,7 @@ def test_departments_agree_on_a_couple(number: str) -> None:
             assert RECORDS[source](one, FORM) == RECORDS[source](other, FORM)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(YOUNG, SERIAL, st.integers(0, 9), st.integers(1, 10**6))
 def test_money_that_was_paid_is_seen_by_fund_and_registry(
     year: int, serial: int, last: int, amount_fen: int

@@ -6,17 +6,28 @@ import aiohttp
 import pytest
 
 from citybrain.app import open_runtime
+from citybrain.http import paging
+from citybrain.http.applications import reading
+from citybrain.http.inspection import open311
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
 from tests.given.api import Api
 from tests.given.services import DEFINITIONS
+from tests.given.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="session")
 def template(prepared: str) -> str:
     """Read models that are there from the start."""
     return prepared
+
+
+@pytest.fixture(autouse=True)
+def readers_are_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who names a position waits for it however much the machine has to do."""
+    for module in (paging, reading, open311):
+        monkeypatch.setattr(module, "CATCH_UP_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture(autouse=True)

@@ -147,7 +147,10 @@ async def test_versions_and_keys(api: Api) -> None:
 
 
 def forged(**changes: Any) -> Callable[[DevelopmentIssuer], str]:
-    """A token signed by somebody else, or with claims or headers of its own."""
+    """A token signed by somebody else, or with claims or headers of its own.
+
+    `nbf` counts from the moment that the token is made.
+    """
     key = changes.pop("key", None)
     headers = {"typ": "at+jwt"} | changes.pop("headers", {})
 
@@ -163,6 +166,8 @@ def forged(**changes: Any) -> Callable[[DevelopmentIssuer], str]:
             "jti": "1",
             "roles": ["auditor"],
         } | changes
+        if "nbf" in claims:
+            claims["nbf"] = now + changes["nbf"]
         claims = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(
             claims, key or issuer._key, algorithm="ES256", headers={"kid": issuer._kid} | headers
@@ -175,6 +180,13 @@ def unsigned(issuer: DevelopmentIssuer) -> str:
     _, claims, _ = forged()(issuer).split(".")
     none = base64.urlsafe_b64encode(orjson.dumps({"alg": "none", "typ": "at+jwt"})).decode()
     return f"{none.rstrip('=')}.{claims}."
+
+
+def resigned(issuer: DevelopmentIssuer) -> str:
+    """A token with another token's signature."""
+    claims, _, _ = forged()(issuer).rpartition(".")
+    _, _, signature = forged(sub="somebody-else")(issuer).rpartition(".")
+    return f"{claims}.{signature}"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +202,7 @@ def unsigned(issuer: DevelopmentIssuer) -> str:
         forged(jti=None),
         forged(client_id=None),
         forged(iat=None),
-        forged(nbf=int(time.time()) + 3600),
+        forged(nbf=3600),
         forged(headers={"typ": "JWT"}),
         forged(headers={"kid": "other"}),
         forged(roles="auditor"),
@@ -198,7 +210,7 @@ def unsigned(issuer: DevelopmentIssuer) -> str:
         lambda issuer: "",
         lambda issuer: "a.b.c",
         lambda issuer: "x" * 5000,
-        lambda issuer: forged()(issuer)[:-4] + "AAAA",
+        resigned,
     ],
 )
 async def test_forged_expired_and_odd_tokens_are_refused(
@@ -273,15 +285,15 @@ class TestLimits:
     @pytest.fixture
     def change_settings(self) -> Callable[[Settings], None]:
         def change(settings: Settings) -> None:
-            settings.rate_limit_per_second, settings.rate_limit_burst = 1.0, 5
+            settings.rate_limit_per_second, settings.rate_limit_burst = 0.01, 5
 
         return change
 
     async def test_who_asks_too_often_waits_and_others_do_not(self, api: Api) -> None:
         answers = [await api.call("GET", "/v1/cases", "operator", subject="busy") for _ in range(8)]
         assert [answer.status for answer in answers[:5]] == [200] * 5
-        assert answers[6].is_problem(429, "rate-limited")
-        assert int(answers[6].headers["Retry-After"]) >= 1
+        assert answers[5].is_problem(429, "rate-limited")
+        assert int(answers[5].headers["Retry-After"]) >= 1
         assert (await api.call("GET", "/v1/cases", "operator", subject="calm")).status == 200
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.exchange.signing import DEVELOPMENT_KEY
@@ -24,6 +24,8 @@ from citybrain.payments import (
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments, open_departments
 from ops.simulators.applications.departments.ledger import OPENING_FEN
+from tests.given import waiting
+from tests.given.storm import SHARED_FIXTURE, examples
 
 NUMBER = "410102199501010000"
 
@@ -111,6 +113,7 @@ async def test_a_bank_that_pays_and_falls_silent_is_asked_again(
     paying = payment()
     with pytest.raises(PaymentUnknown):
         await payments.instruct(paying)
+    await waiting.holds(departments.ledger)
     monkeypatch.undo()
     await departments.fault("bank-payments", "ok")
     found = await payments.statement(paying.payment_id)
@@ -305,12 +308,7 @@ doings = st.one_of(
 )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(25, SHARED_FIXTURE)
 @given(doings=st.lists(doings, min_size=5, max_size=30))
 async def test_no_history_makes_money_or_gives_back_more_than_was_paid(
     payments: Payments, departments: Departments, doings: list[tuple[str, int, int]]

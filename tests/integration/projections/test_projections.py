@@ -21,6 +21,7 @@ from projections.rebuild import RebuildRunning, compare, rebuild
 from projections.status import parked_events
 from tests.given.read_models import caught_up, running
 from tests.given.services import services_over, take_to_the_end
+from tests.given.waiting import PATIENCE_SECONDS
 
 
 async def append(store: EventStore, stream: str, topic: str = "test.happened") -> None:
@@ -68,31 +69,30 @@ async def test_paging_by_cursor_sees_each_case_once(store: EventStore) -> None:
 
 async def test_a_rebuild_under_load_is_swapped_in_and_equal(store: EventStore) -> None:
     services = services_over(store)
-    stop = asyncio.Event()
+    reads = 0
 
     async def load() -> None:
-        while not stop.is_set():
-            await asyncio.gather(*(take_to_the_end(services, n % 7) for n in range(8)))
+        await asyncio.gather(*(take_to_the_end(services, n % 7) for n in range(7)))
 
-    async def read() -> int:
-        reads = 0
-        while not stop.is_set():
+    async def read() -> None:
+        nonlocal reads
+        while True:
             await desk.open_counts(store.pool)  # must never fail or see half a model
             await streams.counts(store.pool)
             reads += 1
-        return reads
 
     async with running(store):
-        await append(store, "case-warm")
+        await load()
         await caught_up(store)
-        loading, reading = asyncio.create_task(load()), asyncio.create_task(read())
-        await asyncio.sleep(0.5)
+        reading = asyncio.create_task(read())
         for projection in PROJECTIONS:
+            loading = asyncio.create_task(load())
             await rebuild(store, projection)
+            await loading
             assert (await compare(store, projection)).equal, projection.name
-        stop.set()
-        await loading
-        assert await reading > 10
+        assert reads > 10
+        assert not reading.done()
+        reading.cancel()
         await caught_up(store)
         for projection in PROJECTIONS:
             comparison = await compare(store, projection)
@@ -145,7 +145,7 @@ async def test_a_poison_event_and_its_stream_are_parked_and_retried_in_order(
         ]
         assert parked[0]["error"] == "KeyError 'amount'"
         assert (await retry_parked(store, projection)).still_parked == 2
-        Poisoned.cured = True
+        projection.cured = True
         assert (await retry_parked(store, projection)).applied == 2
         await append(store, "bad-1")
         await caught_up(store, "poisoned")
@@ -164,7 +164,7 @@ async def test_a_new_version_is_rebuilt_at_start(store: EventStore) -> None:
         version = 2
 
     async with running(store, Streams2()):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await streams.counts(store.pool))[0]["events"] != 1:
                 await asyncio.sleep(0.05)
         await append(store, "case-1")

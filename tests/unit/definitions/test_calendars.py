@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions.calendars import (
@@ -15,6 +15,7 @@ from citybrain.definitions.calendars import (
 )
 from citybrain.definitions.yaml_file import DefinitionError, read_yaml
 from citybrain.systems import load_definitions
+from tests.given.storm import examples
 
 CALENDAR = load_definitions().of(BusinessCalendar)
 FILE = Path(__file__).parents[3] / "src/citybrain/definitions/city/calendar/holidays.yaml"
@@ -31,7 +32,7 @@ def is_worked(minute: datetime) -> bool:
 
 
 @given(moments, st.integers(0, 1400))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_working_hours_are_what_counting_minutes_gives(begin: datetime, minutes: int) -> None:
     due = CALENDAR.due(begin, TimeKind.WORKING_HOURS, minutes / 60)
     at, left = begin, minutes
@@ -44,7 +45,7 @@ def test_working_hours_are_what_counting_minutes_gives(begin: datetime, minutes:
 
 
 @given(moments, st.integers(-3000, 20_000))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_working_time_between_is_what_counting_minutes_gives(begin: datetime, more: int) -> None:
     end = begin + timedelta(minutes=more)
     counted = sum(is_worked(begin + MINUTE * place) for place in range(max(more, 0)))

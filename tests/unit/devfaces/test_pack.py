@@ -15,7 +15,7 @@ def test_a_small_evaluation_comes_out_well(tmp_path: Path) -> None:
     pack = Path(shutil.copytree(DEVELOPMENT_PACK, tmp_path / "pack"))
     (pack / CALIBRATION).unlink()
 
-    figures = evaluate(pack, people=40, shots=3)
+    figures = evaluate(pack, people=24, shots=3)
 
     assert figures["detection_rate"] > 0.97
     assert figures["matching"]["true_match_rate_at_false_match_rate"]["0.01"] > 0.95

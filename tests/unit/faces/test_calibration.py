@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.faces.calibration import (
@@ -16,6 +16,7 @@ from citybrain.faces.calibration import (
 from citybrain.faces.measuring import TooFewPairs, calibrate
 from citybrain.faces.pack import DEVELOPMENT_PACK, load_pack
 from tests.given.analyses import embedding
+from tests.given.storm import examples
 
 DIGESTS = {"detection": "1" * 64, "recognition": "2" * 64}
 
@@ -35,7 +36,7 @@ def measured(people: int = 60, shots: int = 2, seed: int = 0) -> tuple[Calibrati
     return calibration, scores
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(st.integers(0, 50))
 def test_a_threshold_keeps_its_rate_and_is_the_lowest_that_does(seed: int) -> None:
     calibration, impostor = measured(seed=seed)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely import MultiPoint, Point
 
@@ -51,7 +51,6 @@ def in_box(areas: Areas, cell_id: str | None, latitude: float, longitude: float)
     )
 
 
-@settings(deadline=None)
 @given(st.floats(34.55, 34.95), st.floats(113.40, 113.85))
 def test_the_index_finds_what_looking_at_every_area_finds(
     latitude: float, longitude: float
@@ -59,7 +58,6 @@ def test_the_index_finds_what_looking_at_every_area_finds(
     assert codes(AREAS.locate(latitude, longitude)) == by_hand(AREAS, latitude, longitude)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(COMMUNITIES), st.floats(0, 1))
 def test_a_point_on_a_border_lies_in_the_area_with_the_smallest_code(
     community: Area, along: float
@@ -91,7 +89,6 @@ def crooked(draw: st.DrawFn) -> Areas:
     return Areas(date(2021, 1, 1), "made up", areas, "00000000")
 
 
-@settings(deadline=None)
 @given(crooked(), st.data())
 def test_every_point_lies_in_one_community_and_in_the_box_of_its_cell(
     areas: Areas, data: st.DataObject
@@ -106,7 +103,6 @@ def test_every_point_lies_in_one_community_and_in_the_box_of_its_cell(
     assert in_box(areas, place.cell_id, latitude, longitude)
 
 
-@settings(deadline=None)
 @given(st.floats(34.60, 34.90), st.floats(113.46, 113.79))
 def test_a_point_of_the_city_lies_in_the_box_of_its_cell(latitude: float, longitude: float) -> None:
     place = AREAS.locate(latitude, longitude)
@@ -224,7 +220,6 @@ def test_what_is_no_cell_has_no_box(tmp_path: Path, cell_id: str) -> None:
     assert loaded(tmp_path, SOUND).cell_box(cell_id) is None
 
 
-@settings(deadline=None)
 @given(st.floats(30, 30.01), st.floats(110, 110.01))
 def test_regular_cells_leave_the_numbers_of_surveyed_ones(
     latitude: float, longitude: float

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -35,6 +35,7 @@ from tests.given.photos import (
     telling,
     webp_bomb,
 )
+from tests.given.storm import examples
 
 LIMITS = Limits(bytes=2_000_000, pixels=1_000_000)
 NAMES = {
@@ -316,7 +317,7 @@ FILES: tuple[Callable[[], bytes], ...] = (
 MADE = tuple(make() for make in FILES)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.data())
 def test_a_changed_file_is_kept_or_refused_by_name(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(MADE)))

@@ -163,7 +163,7 @@ async def test_pages_and_examples_are_bounded(
 async def test_the_command_line_replays_and_explains(
     store: EventStore, settings: Settings, tmp_path: Path
 ) -> None:
-    services, terminal = services_over(store), Terminal(settings)
+    services, terminal = services_over(store), Terminal(settings, tmp_path / "terminal")
     services.vault = Vault(store.pool, open_key_wrapper(settings))
     ids = await four(services)
     folder = str(stricter(tmp_path))

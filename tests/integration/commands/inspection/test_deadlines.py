@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
@@ -25,10 +25,12 @@ from commands.inspection.approvals import (
     request_change,
 )
 from commands.inspection.case import AcceptCase, accept_case, report_case
+from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.services import Services
 from tests.given.cases import WORKS
-from tests.given.processes import working
+from tests.given.processes import settled, working
 from tests.given.services import CAMERA, context, report, services_over
+from tests.given.waiting import PATIENCE_SECONDS
 
 SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
 MANHOLE = "displaced_manhole_cover"
@@ -55,7 +57,7 @@ async def dispatched(services: Services, class_code: str = MANHOLE) -> str:
 async def until(
     services: Services, case_id: str, holds: Callable[[InspectionCase], bool]
 ) -> InspectionCase:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             case = await services.store.load(InspectionCase, case_id)
             if holds(case):
@@ -113,7 +115,8 @@ async def test_a_deferral_pauses_the_deadlines_and_ends_by_itself(store: EventSt
         paused_at = clock.now
         await ask(services, case_id, Change.DEFERRAL, until=paused_at + timedelta(days=2))
         clock.now += timedelta(days=1)
-        await asyncio.sleep(1.2)  # longer than a tick: nothing may happen
+        await settled(store)
+        await CaseDeadlines().ring_due(services)
         assert await said(store, case_id, "case.deadline_missed") == []
         clock.now += timedelta(days=1)
         case = await until(services, case_id, lambda case: case.deferred_until is None)
@@ -139,7 +142,6 @@ async def test_an_extension_puts_a_deadline_off(store: EventStore) -> None:
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 1), timezones=st.just(UTC))
 
 
-@settings(deadline=None)
 @given(
     begun=moments,
     kind=st.sampled_from(list(TimeKind)),

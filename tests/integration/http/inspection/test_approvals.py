@@ -17,8 +17,8 @@ from tests.given.cases_over_http import (
     detect,
     dispatched,
     seen,
-    until,
 )
+from tests.given.waiting import eventually
 
 
 async def test_each_detection_of_a_batch_is_taken_for_itself(api: Api) -> None:
@@ -172,7 +172,7 @@ async def test_two_cases_are_merged_and_stand_alone_again(api: Api) -> None:
     other = await dispatched(api, "d2", latitude=NORTH + 0.001)
     merged = await act(api, one, "merge", "operator", into_case_id=other, reason="the same")
     assert merged.json["case_id"] == other
-    state = await until(lambda: at_status(api, one, "merged"))
+    state = await eventually(lambda: at_status(api, one, "merged"))
     assert state.json["merged_into"] == other
     assert (await act(api, one, "accept", "official", WORKS)).is_problem(409, "wrong-case-status")
     assert (await act(api, one, "unmerge", "operator", reason="not")).json["status"] == "dispatched"
@@ -189,7 +189,7 @@ async def test_a_detection_gets_a_case_of_its_own(api: Api) -> None:
         case = (await api.call("GET", f"/v1/cases/{case_id}", "operator")).json
         return len(case["detections"]) == 2
 
-    await until(both)
+    await eventually(both)
     separated = await act(
         api, case_id, "separate", "operator", detection_id=detection_id, reason="another cover"
     )
@@ -236,7 +236,7 @@ async def test_a_reporter_sees_nothing_of_what_others_reported(api: Api) -> None
             "POST", "/v1/cases", "citizen", subject=f"citizen-{number}", json=body
         )
         ids.append(told.json["case_id"])
-        await until(lambda: at_status(api, ids[-1], "dispatched"))
+        await eventually(lambda: at_status(api, ids[-1], "dispatched"))
     merged = await act(api, ids[1], "merge", "operator", into_case_id=ids[0], reason="one hole")
     assert merged.status == 200, merged.body
     path = f"/v1/cases/{ids[0]}/timeline?merged=true"

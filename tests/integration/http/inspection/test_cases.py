@@ -7,13 +7,14 @@ import pytest
 
 from citybrain.systems import PROJECTIONS
 from tests.given.api import REPORT, Answer, Api
+from tests.given.waiting import PATIENCE_SECONDS
 
 
 async def reported_and_dispatched(api: Api) -> Answer:
     case = await api.call("POST", "/v1/cases", "device", json=REPORT)
     assert case.status == 201, case.body
     case_id = case.json["case_id"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             state = await api.call("GET", f"/v1/cases/{case_id}", "operator")
             if state.json["status"] == "dispatched":
@@ -83,7 +84,10 @@ async def test_the_log_is_followed_and_resumed_by_server_sent_events(api: Api) -
     await reported_and_dispatched(api)
     headers = {"Authorization": f"Bearer {api.token('auditor')}", "Last-Event-ID": "1"}
     ids: list[int] = []
-    async with asyncio.timeout(10), api.session.get(f"{api.url}/v1/log", headers=headers) as log:
+    async with (
+        asyncio.timeout(PATIENCE_SECONDS),
+        api.session.get(f"{api.url}/v1/log", headers=headers) as log,
+    ):
         assert log.headers["Content-Type"] == "text/event-stream"
         reported = False
         async for line in log.content:
@@ -100,7 +104,7 @@ async def test_the_log_is_followed_and_resumed_by_server_sent_events(api: Api) -
 async def test_the_front_page_numbers_are_public_and_hold_no_text(api: Api) -> None:
     secret = "text that only staff may see"
     await api.call("POST", "/v1/cases", "device", json=REPORT | {"description": secret})
-    async with asyncio.timeout(10), api.session.get(f"{api.url}/live") as live:
+    async with asyncio.timeout(PATIENCE_SECONDS), api.session.get(f"{api.url}/live") as live:
         async for line in live.content:
             if line.startswith(b"data: "):
                 assert b'"head":' in line

@@ -11,6 +11,7 @@ import pytest
 from citybrain.settings import Settings
 from tests.given.api import Api
 from tests.given.open311 import BASE, FORM, HOLE, NOBODY, Client, reported
+from tests.given.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(params=["json", "xml"])
@@ -50,7 +51,7 @@ async def test_a_report_is_a_case_and_is_followed_to_its_end(client: Client, api
     asked = datetime.fromisoformat(request["requested_datetime"])
     assert asked.utcoffset() == timedelta(hours=8)
     assert abs(datetime.now(UTC) - asked) < timedelta(minutes=1)
-    assert await api.runtime.store.wait_for(3, 10)  # filed and dispatched
+    assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)  # filed and dispatched
     state = await api.call("GET", f"/v1/cases/{case}", "operator")
     lead = state.json["lead"]
     for step, role, department, body in (

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given.api import Answer, Api
@@ -20,6 +20,8 @@ from tests.given.open311 import (
     post,
     reported,
 )
+from tests.given.storm import SHARED_FIXTURE, examples
+from tests.given.waiting import PATIENCE_SECONDS
 
 UPDATE = {"api_key": KEY, "service_request_id": NOBODY, "description": "still there"}
 GETS = (
@@ -144,7 +146,7 @@ async def test_reports_with_something_wrong_leave_nothing(api: Api, kind: str) -
 @KINDS
 async def test_updates_with_something_wrong_leave_nothing(api: Api, kind: str) -> None:
     case = await reported(Client(api, "json"))
-    assert await api.runtime.store.wait_for(3, 10)
+    assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)
     before = await stored(api)
     here = UPDATE | {"service_request_id": case, "email": "me@example.org"}
     wrong: tuple[tuple[dict[str, str], tuple[int, ...]], ...] = (
@@ -290,9 +292,7 @@ xml_text = st.text(
 ).map(str.strip)
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(30, SHARED_FIXTURE)
 @given(description=xml_text, address=xml_text.map(lambda text: text[:300]))
 async def test_any_text_comes_back_the_same_in_both_formats(
     api: Api, description: str, address: str
@@ -306,9 +306,7 @@ async def test_any_text_comes_back_the_same_in_both_formats(
         assert (found["address"] or "") == address
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60, SHARED_FIXTURE)
 @given(
     kind=st.sampled_from(["json", "xml"]),
     path=st.sampled_from(["requests", "servicerequestupdates"]),
@@ -324,9 +322,7 @@ async def test_no_body_without_a_key_is_taken(api: Api, kind: str, path: str, bo
     assert await stored(api) == (0, 0, 0)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60, SHARED_FIXTURE)
 @given(kind=st.sampled_from(["json", "xml"]), path=st.sampled_from(GETS), query=st.binary())
 async def test_any_query_is_answered_in_its_format(
     api: Api, kind: str, path: str, query: bytes

@@ -33,8 +33,10 @@ from commands.inspection.imports.csv_rows import CsvRows
 from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from projections.reading import wait_until
 from tests.given.api import Api
-from tests.given.open311_client import Found, Open311Client
+from tests.given.open311_client import MOST, Found, Open311Client
 from tests.given.shared_data import RECORDS_311, needs_records_311
+from tests.given.storm import STORM
+from tests.given.waiting import PATIENCE_SECONDS
 
 AT_ONCE = 24
 CLOSED_OF = 20  # of so many closed records one is taken to its closing
@@ -44,10 +46,10 @@ DIGEST = "ab" * 32
 
 @pytest.fixture
 def change_settings() -> Callable[[Settings], None]:
-    """Fewer at once than the client sends, so that it is told to come later."""
+    """As much at once as the client sends."""
 
     def change(settings: Settings) -> None:
-        settings.open311_rate_per_second, settings.open311_rate_burst = 400, 16
+        settings.open311_rate_per_second, settings.open311_rate_burst = 1e6, 1_000_000
 
     return change
 
@@ -188,10 +190,14 @@ def expected_counts(reported: Sequence[Reported]) -> Counter[tuple[str, str]]:
     )
 
 
+@pytest.mark.storm
 @needs_records_311
-async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
+async def test_shared_records_are_reported_and_read_back(api: Api) -> None:
     records, rows = usable_records()
     assert len(records) > 0.98 * rows
+    if STORM == 1:
+        records = records[::2]  # more than one answer holds
+    assert len(records) > MOST
     clients = await discovered(api, records)
 
     began, started = time.monotonic(), datetime.now(UTC)
@@ -201,21 +207,16 @@ async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
     span = (started, datetime.now(UTC))
     reported = [*posted[0], *posted[1]]
     assert len({each.service_request_id for each in reported}) == len(records)
-    waits = sum(client.waits for client in clients)
-    print(
-        f"\n{rows} rows, {len(records)} reported in {time.monotonic() - began:.1f} s,"
-        f" {waits} times told to come later"
-    )
-    assert waits, "the limit was never met"
+    print(f"\n{rows} rows, {len(records)} reported in {time.monotonic() - began:.1f} s")
 
     began, store = time.monotonic(), api.runtime.store
-    assert await store.wait_for(3 * len(records), 300)  # filed and dispatched
+    assert await store.wait_for(3 * len(records), 3 * PATIENCE_SECONDS)  # filed and dispatched
     for model in ("case_desk", "service_requests"):
-        assert await wait_until(store.pool, model, await store.head(), 300)
+        assert await wait_until(store.pool, model, await store.head(), PATIENCE_SECONDS)
     print(f"filed, dispatched and in the read models after {time.monotonic() - began:.1f} s")
     began = time.monotonic()
     closed = await close_some(api, reported)
-    assert await wait_until(store.pool, "service_requests", await store.head(), 60)
+    assert await wait_until(store.pool, "service_requests", await store.head(), PATIENCE_SECONDS)
     print(f"{closed} taken to their closing in {time.monotonic() - began:.1f} s")
 
     for client in clients:
@@ -227,3 +228,26 @@ async def test_all_shared_records_are_reported_and_read_back(api: Api) -> None:
         ),
         sep="\n",
     )
+
+
+class TestTooMuchAtOnce:
+    """The client is told to come later, and does."""
+
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.open311_rate_per_second, settings.open311_rate_burst = 0.5, 1
+
+        return change
+
+    async def test_nothing_is_lost_or_doubled(self, api: Api) -> None:
+        client = Open311Client(
+            api.session, f"{api.url}/open311/v2/discovery.json", "json", "development"
+        )
+        await client.discover()
+        hole = {"service_code": "road_damage", "lat": "34.7", "long": "113.6", "description": "x"}
+        ids = await asyncio.gather(client.report(hole), client.report(hole))
+        assert client.waits > 0
+        assert await client.requests_by_id(ids) != []
+        reported = await api.runtime.store.read_all(topics=["case.reported"])
+        assert sorted(event.stream_id for event in reported) == sorted(ids)

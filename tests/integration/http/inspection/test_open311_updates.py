@@ -13,6 +13,7 @@ from projections.reading import wait_until
 from projections.rebuild import compare
 from tests.given.api import Api
 from tests.given.open311_client import Found, Open311Client, Open311Failed
+from tests.given.waiting import PATIENCE_SECONDS
 
 HOLE = {"service_code": "road_damage", "lat": "34.7466", "long": "113.6253"}
 NOBODY = "case-" + "0" * 32
@@ -32,7 +33,7 @@ async def client(api: Api, request: pytest.FixtureRequest) -> Open311Client:
 async def told(client: Open311Client, api: Api, **query: str) -> list[Found]:
     """All updates that there are by now."""
     store = api.runtime.store
-    assert await wait_until(store.pool, MODEL, await store.head(), 10)
+    assert await wait_until(store.pool, MODEL, await store.head(), PATIENCE_SECONDS)
     return await client.updates(**query)
 
 
@@ -52,7 +53,7 @@ async def close(api: Api, case_id: str) -> None:
 async def test_each_step_is_told_in_order_and_by_time(client: Open311Client, api: Api) -> None:
     before = datetime.now(UTC)
     case_id = await client.report(HOLE)
-    assert await api.runtime.store.wait_for(3, 10)  # filed and dispatched
+    assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)  # filed and dispatched
     await close(api, case_id)
     updates = await told(client, api)
     assert {each["service_request_id"] for each in updates} == {case_id}
@@ -74,7 +75,7 @@ async def test_each_step_is_told_in_order_and_by_time(client: Open311Client, api
 
 async def test_a_void_is_no_further_action(client: Open311Client, api: Api) -> None:
     case_id = await client.report(HOLE)
-    assert await api.runtime.store.wait_for(3, 10)
+    assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)
     state = await api.call("GET", f"/v1/cases/{case_id}", "operator")
     asked = await api.step(state, "requests", "operator", {"change": "void", "reason": "a joke"})
     assert asked.status == 200, asked.body
@@ -105,7 +106,7 @@ async def test_comments_come_in_pages(client: Open311Client, api: Api) -> None:
 
 async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api) -> None:
     case_id = await client.report(HOLE)
-    assert await api.runtime.store.wait_for(3, 10)
+    assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)
     before = await told(client, api)
     request = await client.request(case_id)
     update_id = await client.update(
@@ -131,7 +132,7 @@ async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api)
     # In clear it is nowhere: not in the log, not in a read model, not in an answer.
     store = api.runtime.store
     for projection in PROJECTIONS:
-        assert await wait_until(store.pool, projection.name, await store.head(), 10)
+        assert await wait_until(store.pool, projection.name, await store.head(), PATIENCE_SECONDS)
     seen = b"".join(each.state for each in await store.read(case_id)) + await everything(api)
     for secret in (SAID, "zhuge@example.org", "孔明"):
         assert secret.encode() not in seen
@@ -161,7 +162,7 @@ async def test_it_is_said_at_every_state_and_once_for_an_update_id(
     client: Open311Client, api: Api
 ) -> None:
     case_id = await client.report(HOLE)
-    assert await api.runtime.store.wait_for(3, 10)
+    assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)
     await close(api, case_id)
     said = {"service_request_id": case_id, "description": SAID, "update_id": "77"}
     first = await client.update(**said)
@@ -199,7 +200,7 @@ async def test_what_cannot_be_said_leaves_nothing(
     client: Open311Client, api: Api, change: dict[str, str], status: int
 ) -> None:
     case_id = await client.report(HOLE)
-    assert await api.runtime.store.wait_for(3, 10)
+    assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)
     fields: dict[str, Any] = {"service_request_id": case_id, "description": SAID} | change
     with pytest.raises(Open311Failed) as failed:
         await client.update(**fields)

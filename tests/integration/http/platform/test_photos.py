@@ -25,6 +25,7 @@ from tests.given.photos import (
     telling,
     webp_bomb,
 )
+from tests.given.waiting import holds
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -228,25 +229,46 @@ async def test_a_photo_that_was_changed_in_the_store_is_never_shown(api: Api) ->
         assert answer.is_problem(500, "photo-damaged")
 
 
-class TestSlowAndMany:
+class TestSlow:
     @pytest.fixture
     def change_settings(self) -> Callable[[Settings], None]:
         def change(settings: Settings) -> None:
-            settings.photos_upload_seconds = 0.5
-            settings.photos_rate_per_second, settings.photos_rate_burst = 0.1, 6
+            settings.photos_upload_seconds = 0.2
 
         return change
 
-    async def test_a_slow_upload_ends_and_the_caller_has_so_many_only(self, api: Api) -> None:
-        async def slow() -> AsyncIterator[bytes]:
-            yield b"\xff\xd8\xff"
-            await asyncio.sleep(1)
-            yield b"\xff"
+    async def test_a_slow_upload_ends(self, api: Api) -> None:
+        told = asyncio.Event()
+        answer = await send(api, begun(told))
+        told.set()
+        assert answer.json["code"] == "request-timeout"
 
-        answers = await asyncio.gather(*(send(api, slow()) for _ in range(6)))
-        codes = sorted(answer.json["code"] for answer in answers)
-        assert codes == ["photos-busy"] * 2 + ["request-timeout"] * 4
+
+class TestMany:
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.photos_rate_per_second, settings.photos_rate_burst = 0.001, 6
+
+        return change
+
+    async def test_a_caller_has_so_many_uploads_at_once_and_so_many_in_all(self, api: Api) -> None:
+        photos, go_on = api.runtime.services.photos, asyncio.Event()
+        assert photos is not None
+        uploads = [asyncio.create_task(send(api, begun(go_on))) for _ in range(4)]
+        await holds(lambda: photos._uploads.total() == 4)
+        for _ in range(2):
+            assert (await send(api, encoded(scene()))).is_problem(503, "photos-busy")
+        go_on.set()
+        assert {(await upload).json["code"] for upload in uploads} == {"image-damaged"}
         often = await send(api, encoded(scene()))
         assert often.is_problem(429, "rate-limited")
         assert int(often.headers["Retry-After"]) >= 1
         assert (await send(api, encoded(scene()), subject="citizen-2")).status == 201
+
+
+async def begun(go_on: asyncio.Event) -> AsyncIterator[bytes]:
+    """An upload that stands still after its first bytes."""
+    yield b"\xff\xd8\xff"
+    await go_on.wait()
+    yield b"\xff"

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions.applications.catalogue import Parameter
@@ -16,6 +16,7 @@ from citybrain.definitions.applications.counterfactuals import (
 )
 from citybrain.definitions.applications.deciding import Finding, Outcome
 from tests.given.catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed
+from tests.given.storm import examples
 
 
 def changes(code: str, wrong: dict[str, Any]) -> dict[str, Change]:
@@ -117,7 +118,7 @@ def test_nothing_becomes_negative_and_no_day_goes_back() -> None:
     assert "today" not in changes("housing-fund-purchase", {"purchase.signed": "2020-01-01"})
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.sampled_from(CODES), st.data())
 def test_each_change_really_helps_its_rule(code: str, data: st.DataObject) -> None:
     """Whatever the records say, and missing or wrong ones among them."""

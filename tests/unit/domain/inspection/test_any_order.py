@@ -27,6 +27,7 @@ from tests.given.cases import (
     reported,
     verify,
 )
+from tests.given.storm import examples
 
 
 class AnythingGoes(RuleBasedStateMachine):
@@ -129,4 +130,4 @@ class AnythingGoes(RuleBasedStateMachine):
 
 
 TestAnythingGoes = AnythingGoes.TestCase
-TestAnythingGoes.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAnythingGoes.settings = settings(examples(60), stateful_step_count=30)

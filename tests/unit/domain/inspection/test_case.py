@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -39,6 +38,7 @@ from tests.given.cases import (
     topics,
     verify,
 )
+from tests.given.storm import examples
 
 
 @pytest.mark.parametrize(
@@ -185,4 +185,4 @@ class AnySequenceOfCommands(RuleBasedStateMachine):
 
 
 TestAnySequenceOfCommands = AnySequenceOfCommands.TestCase
-TestAnySequenceOfCommands.settings = settings(max_examples=60, deadline=None)
+TestAnySequenceOfCommands.settings = examples(60)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,7 @@ from commands.processes.parked import parked_commands
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
+from tests.given.waiting import eventually
 
 SERVICE = "housing-fund-repayment"
 OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
@@ -94,28 +96,32 @@ async def identify(services: Services, citizen: str) -> None:
     await confirm_identity(citizen, command, context(), services)
 
 
-async def until(services: Services, application_id: str, *statuses: Status) -> Application:
-    async with asyncio.timeout(30):
-        while True:
-            found = await services.store.load(Application, application_id)
-            if found.status in statuses:
-                return found
-            await asyncio.sleep(0.02)
+async def until(services: Services, application_id: str, *statuses: Status) -> None:
+    async def reached() -> bool:
+        return (await services.store.load(Application, application_id)).status in statuses
+
+    await eventually(reached)
 
 
 async def waiting(services: Services, at_least: int) -> None:
     """Wait until so many wait, and their deadlines are noted."""
-    async with asyncio.timeout(30):
-        for table in ("identity_waits", "stream_alarms"):
-            query = f"SELECT count(*) FROM {table}"
-            while await services.store.pool.fetchval(query) < at_least:
-                await asyncio.sleep(0.02)
+    for table in ("identity_waits", "stream_alarms"):
+        query = f"SELECT count(*) >= {at_least} FROM {table}"
+        await eventually(partial(services.store.pool.fetchval, query))
 
 
 async def nobody_waits(services: Services) -> None:
-    async with asyncio.timeout(20):
-        while await services.store.pool.fetchval("SELECT count(*) FROM identity_waits"):
-            await asyncio.sleep(0.02)
+    query = "SELECT count(*) = 0 FROM identity_waits"
+    await eventually(partial(services.store.pool.fetchval, query))
+
+
+async def all_is_done(services: Services, runner: SideBySideRunner) -> None:
+    """Wait until nothing is left to react to."""
+
+    async def done() -> bool:
+        return runner.finished >= await services.store.head()
+
+    await eventually(done)
 
 
 async def test_many_that_wait_for_an_identity_hold_no_task_and_no_checkpoint(
@@ -126,9 +132,7 @@ async def test_many_that_wait_for_an_identity_hold_no_task_and_no_checkpoint(
         for number in range(MANY):
             await applied(services, number)
         await waiting(services, MANY)
-        async with asyncio.timeout(10):
-            while runner.finished < await services.store.head():
-                await asyncio.sleep(0.02)
+        await all_is_done(services, runner)
         assert len(asyncio.all_tasks()) < idle + MANY / 10
 
 
@@ -138,9 +142,7 @@ async def test_who_is_identified_after_a_restart_is_paid(
     async with working(services) as runner:
         (first, early), (second, late) = await applied(services, 1), await applied(services, 2)
         await waiting(services, 2)
-        async with asyncio.timeout(10):
-            while runner.finished < await services.store.head():
-                await asyncio.sleep(0.02)
+        await all_is_done(services, runner)
     await identify(services, early)  # nobody is there
     async with working(services):
         await identify(services, late)
@@ -169,10 +171,10 @@ async def test_it_expires_at_its_time_where_nobody_comes(services: Services) -> 
     async with working(services):
         application, _ = await applied(services)
         await waiting(services, 1)
-    set_ahead(services, identity_time(services) - timedelta(seconds=20))
+    set_ahead(services, identity_time(services) - timedelta(minutes=5))
+    await ApplicationDeadlines().ring_due(services)
+    assert (await services.store.load(Application, application)).status == Status.SUBMITTED
     async with working(services):
-        await asyncio.sleep(0.5)
-        assert (await services.store.load(Application, application)).status == Status.SUBMITTED
         set_ahead(services, identity_time(services))
         await until(services, application, Status.EXPIRED)
         await nobody_waits(services)
@@ -187,7 +189,7 @@ async def test_who_was_identified_and_overlooked_goes_on_instead_of_expiring(
         application, citizen = await applied(services)
         await waiting(services, 1)
         await services.store.pool.execute("DELETE FROM identity_waits")
-        set_ahead(services, identity_time(services) - timedelta(seconds=30))
+        set_ahead(services, identity_time(services) - timedelta(minutes=5))
         await identify(services, citizen)
         set_ahead(services, identity_time(services))
         await until(services, application, Status.PAID)
@@ -203,11 +205,13 @@ async def test_a_payout_that_takes_too_long_is_said_to_once_by_whoever_leads(
         await until(services, application, Status.PAYING)
         assert not (await services.store.load(Application, application)).payout_delayed
     set_ahead(services, payout_time(services))
+
+    async def delayed() -> bool:
+        return (await services.store.load(Application, application)).payout_delayed
+
     for _ in range(2):
         async with working(services):
-            async with asyncio.timeout(20):
-                while not (await services.store.load(Application, application)).payout_delayed:
-                    await asyncio.sleep(0.02)
+            await eventually(delayed)
     await departments.fault("bank-payments", "ok")
     async with working(services):
         await until(services, application, Status.PAID)

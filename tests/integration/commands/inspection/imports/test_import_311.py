@@ -20,6 +20,7 @@ from projections.rebuild import compare
 from tests.given.read_models import caught_up, running
 from tests.given.services import services_over
 from tests.given.shared_data import RECORDS_311, needs_records_311
+from tests.given.waiting import PATIENCE_SECONDS
 
 GOOD = {
     "Unique Key": "1",
@@ -134,7 +135,7 @@ async def test_an_import_killed_half_way_goes_on(store: EventStore, settings: Se
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await store.head() < 3000:
             await asyncio.sleep(0.01)
     process.kill()
