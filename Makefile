@@ -13,9 +13,12 @@ TYPED := src commands projections ops tests
 # What `make run`, `make bench` and the tests get besides: make run ARGS="--port 9000"
 ARGS ?=
 
+# How many times as long a storm goes on as `make test`: make storm STORM=100
+STORM ?= 20
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types fmt new-system bench venv pages lock system clean
+.PHONY: help run test storm lint types fmt new-system bench venv pages lock system clean
 
 help: ## list the targets
 	@printf 'citybrain: an event-sourced backend for a city\n\n'
@@ -26,7 +29,10 @@ run: venv pages ## start it all for development: PostgreSQL, server, read models
 
 test: system lint types pages ## everything that must hold: lint, types, floors, every test
 	npm --prefix $(WEB) run --silent test
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+storm: system venv pages ## faults, soaks and searches by chance, STORM=20 times as long as in `make test`
+	CITYBRAIN_STORM=$(STORM) $(BIN)/pytest -n auto --dist worksteal -m "fault or storm or hypothesis" $(ARGS)
 
 lint: venv ## format, lint and the floors of the house (which module may import which)
 	$(BIN)/ruff format --check .

@@ -4,9 +4,11 @@ import asyncio
 import logging
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from zlib import crc32
 
 import asyncpg
 import psutil
@@ -36,10 +38,17 @@ register_streams()
 
 
 def pytest_configure() -> None:
-    """No test depends on chance: what is drawn follows from the test, unless in a storm."""
+    """No test depends on chance: what is drawn follows from the test, unless in a storm.
+
+    Temporary folders have a root of their own: where root runs the tests, PostgreSQL's own user
+    must be able to reach them, and each pytest closes the common root to all others.
+    """
     from tests.given.storm import load_profile
 
     load_profile()
+    root = Path(tempfile.gettempdir()) / f"citybrain-{crc32(__file__.encode()):08x}"
+    root.mkdir(exist_ok=True)
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(root))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.given.browser import Browser, browser
+from tests.given.killed_server import killed_server
 from tests.given.server import Server, server
 
 LIVE = "return document.querySelector('#connection').dataset.state === 'live'"
@@ -45,7 +46,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def quiet_server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with server(tmp_path / "data", "--no-city") as running:
+    async with killed_server(tmp_path / "data") as running:
         yield running
 
 

@@ -4,6 +4,7 @@
 """
 
 import os
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,11 @@ def needs(file: Path) -> pytest.MarkDecorator:
 
 
 needs_records_311 = needs(RECORDS_311)
+
+
+def beginning_of(file: Path, lines: int, folder: Path) -> Path:
+    """A file in `folder` with the header and so many lines behind it."""
+    copy = folder / file.name
+    with file.open("rb") as records, copy.open("wb") as some:
+        some.writelines(islice(records, lines + 1))
+    return copy

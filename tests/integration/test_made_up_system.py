@@ -24,6 +24,7 @@ from citybrain.settings import Settings
 from tests.given.api import Answer
 from tests.given.server import Server, server
 from tests.given.terminal import Terminal
+from tests.given.waiting import PATIENCE_SECONDS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COPIED = (
@@ -64,7 +65,9 @@ def run(root: Path, *command: str, **environment: str) -> str:
     ended = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=root,
-        env=os.environ | {"PYTHONPATH": packages(root)} | environment,
+        env=os.environ
+        | {"PYTHONPATH": packages(root), "PYTEST_DEBUG_TEMPROOT": str(root)}
+        | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -146,7 +149,7 @@ class Client:
 
     async def snapshot(self) -> Any:
         """A snapshot of the live board."""
-        async with asyncio.timeout(10), self.http.get("/live") as live:
+        async with asyncio.timeout(PATIENCE_SECONDS), self.http.get("/live") as live:
             while not (line := await live.content.readline()).startswith(b"data: "):
                 assert line, "the live board has ended"
         return orjson.loads(line.removeprefix(b"data: "))
@@ -202,14 +205,14 @@ async def test_it_is_served_replayed_described_and_on_the_live_board(
         assert (newest["topic"], newest["stream_id"]) == ("bell.reported_broken", bell_id)
         assert (newest["class_code"], newest["simulated"]) == ("bell", False)
 
-        await told_by_the_command_line(Terminal(settings), copy.root, bell_id)
+        await told_by_the_command_line(Terminal(settings, settings.data_dir), copy.root, bell_id)
 
 
 async def told_by_the_command_line(terminal: Terminal, root: Path, bell_id: str) -> None:
     """What the commands of the copy say about the stream and the system."""
     replayed, shown = await asyncio.gather(
-        terminal.run("replay", bell_id, "--json", PYTHONPATH=packages(root)),
-        terminal.run("systems", "show", "belfry", "--json", PYTHONPATH=packages(root)),
+        terminal.run_anew("replay", bell_id, "--json", PYTHONPATH=packages(root)),
+        terminal.run_anew("systems", "show", "belfry", "--json", PYTHONPATH=packages(root)),
     )
     assert replayed.json["state"]["status"] == "broken"
     topics = [event["topic"] for event in replayed.json["events"]]

@@ -106,7 +106,7 @@ async def test_read_models_and_processes_show_where_they_are(
 
 
 async def test_settings_are_listed_and_secrets_stay_hidden(terminal: Terminal) -> None:
-    listed = (await terminal.run("settings", "--json")).json
+    listed = (await terminal.run_anew("settings", "--json")).json
     assert listed["CITYBRAIN_DATABASE_URL"]["value"] == "(set)"
     assert all(row["description"] for row in listed.values())
     wrong = await terminal.run("settings", CITYBRAIN_HTTP_PORT="many")

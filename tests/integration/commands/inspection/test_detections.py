@@ -22,8 +22,7 @@ from commands.inspection.processes import detections
 from commands.processes.parked import parked_commands, retry_parked
 from commands.services import Services
 from tests.given.detections import METRE_NORTH, cases, detection, groups, record
-from tests.given.processes import settled
-from tests.given.processes import working
+from tests.given.processes import settled, working
 from tests.given.services import CAMERA, OPERATOR, context, services_over
 
 

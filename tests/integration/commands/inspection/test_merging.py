@@ -26,8 +26,7 @@ from commands.processes.runner import context_of
 from commands.services import Services
 from tests.given.case_changes import state_of
 from tests.given.detections import EAST, NORTH, cases, detection, groups, record
-from tests.given.processes import settled
-from tests.given.processes import working
+from tests.given.processes import settled, working
 from tests.given.services import OPERATOR, context, services_over
 
 

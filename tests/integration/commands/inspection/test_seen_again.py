@@ -1,6 +1,5 @@
 """What cameras see after the handling, and what they do not see any more."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,10 +22,9 @@ from commands.inspection.detection import ReportCamera, report_camera
 from commands.services import Services
 from tests.given.cases import POLICE, WORKS
 from tests.given.detections import EAST, NORTH, cases, detection, record
-from tests.given.processes import settled
-from tests.given.processes import working
-from tests.given.waiting import eventually
+from tests.given.processes import settled, working
 from tests.given.services import DIGEST, OPERATOR, context, services_over
+from tests.given.waiting import eventually
 
 
 async def closed(services: Services, case_id: str) -> None:

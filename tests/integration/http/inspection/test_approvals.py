@@ -214,7 +214,8 @@ async def test_an_unsure_camera_sends_a_detection_not_a_case(api: Api) -> None:
 
 async def test_a_case_is_read_by_whom_it_concerns(api: Api) -> None:
     case_id = await dispatched(api)
-    for path in (f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/timeline"):
+    head = await api.runtime.store.head()
+    for path in (f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/timeline?min_position={head}"):
         for department, status in ((WORKS, 200), (POLICE, 200), ("landscape", 404)):
             answer = await api.call("GET", path, "official", department=department)
             assert answer.status == status, (path, department)
@@ -239,7 +240,8 @@ async def test_a_reporter_sees_nothing_of_what_others_reported(api: Api) -> None
         await eventually(lambda: at_status(api, ids[-1], "dispatched"))
     merged = await act(api, ids[1], "merge", "operator", into_case_id=ids[0], reason="one hole")
     assert merged.status == 200, merged.body
-    path = f"/v1/cases/{ids[0]}/timeline?merged=true"
+    head = await api.runtime.store.head()
+    path = f"/v1/cases/{ids[0]}/timeline?merged=true&min_position={head}"
     own = await api.call("GET", path, "citizen", subject="citizen-1")
     assert b"from 2" not in own.body
     assert b"from 2" in (await api.call("GET", path, "operator")).body

@@ -7,19 +7,19 @@ import pytest
 
 from citybrain.systems import PROJECTIONS
 from tests.given.api import REPORT, Answer, Api
-from tests.given.waiting import PATIENCE_SECONDS
+from tests.given.waiting import PATIENCE_SECONDS, eventually
 
 
 async def reported_and_dispatched(api: Api) -> Answer:
     case = await api.call("POST", "/v1/cases", "device", json=REPORT)
     assert case.status == 201, case.body
     case_id = case.json["case_id"]
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            state = await api.call("GET", f"/v1/cases/{case_id}", "operator")
-            if state.json["status"] == "dispatched":
-                return state
-            await asyncio.sleep(0.02)
+
+    async def dispatched() -> Answer | None:
+        state = await api.call("GET", f"/v1/cases/{case_id}", "operator")
+        return state if state.json["status"] == "dispatched" else None
+
+    return await eventually(dispatched)
 
 
 async def test_a_case_from_report_to_closed(api: Api) -> None:

@@ -1,10 +1,7 @@
 """The 311 import: real records in, each row accounted for, a repeat changes nothing."""
 
-import asyncio
 import csv
 import os
-import subprocess
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,8 +16,9 @@ from projections.inspection import case_desk_questions as desk
 from projections.rebuild import compare
 from tests.given.read_models import caught_up, running
 from tests.given.services import services_over
-from tests.given.shared_data import RECORDS_311, needs_records_311
-from tests.given.waiting import PATIENCE_SECONDS
+from tests.given.shared_data import RECORDS_311, beginning_of, needs_records_311
+from tests.given.waiting import eventually
+from tests.given.warm import Warm
 
 GOOD = {
     "Unique Key": "1",
@@ -102,13 +100,13 @@ async def test_a_file_of_another_kind_is_a_clear_error(store: EventStore, tmp_pa
 
 @needs_records_311
 async def test_real_records_go_in_once_and_come_out_of_the_read_models(store: EventStore) -> None:
+    result = await import_file(store, RECORDS_311)
+    assert (result.rows, result.imported, len(result.rejected)) == (2981, 2936, 45)
+    assert (result.merged, result.events) == (445, await store.head())
+    head = await store.head()
+    again = await import_file(store, RECORDS_311)
+    assert (again.unchanged, again.merged, await store.head()) == (2936, 0, head)
     async with running(store):
-        result = await import_file(store, RECORDS_311)
-        assert (result.rows, result.imported, len(result.rejected)) == (2981, 2936, 45)
-        assert (result.merged, result.events) == (445, await store.head())
-        head = await store.head()
-        again = await import_file(store, RECORDS_311)
-        assert (again.unchanged, again.merged, await store.head()) == (2936, 0, head)
         await caught_up(store)
     days = await case_days.days(store.pool, since=date(2024, 1, 1), until=date(2026, 1, 1))
     reported = sum(day["reported"] for day in days)
@@ -122,29 +120,36 @@ async def test_real_records_go_in_once_and_come_out_of_the_read_models(store: Ev
 
 @pytest.mark.fault
 @needs_records_311
-async def test_an_import_killed_half_way_goes_on(store: EventStore, settings: Settings) -> None:
+async def test_an_import_killed_half_way_goes_on(
+    store: EventStore, settings: Settings, tmp_path: Path
+) -> None:
     assert settings.database_url is not None
-    process = subprocess.Popen(
-        [sys.executable, "-m", "citybrain", "import", "311-csv", str(RECORDS_311)],
-        env=os.environ
-        | {
+    records = beginning_of(RECORDS_311, 1000, tmp_path)
+    usable = (await import_file(store, records, dry_run=True)).imported
+    process = Warm(
+        settings.data_dir / "said",
+        "citybrain",
+        "import",
+        "311-csv",
+        str(records),
+        environment={
+            **os.environ,
             "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
             "CITYBRAIN_DATA_DIR": str(settings.data_dir),
             "CITYBRAIN_MODE": "development",
         },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
     )
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await store.head() < 3000:
-            await asyncio.sleep(0.01)
-    process.kill()
-    process.wait()
+
+    async def half_way() -> bool:
+        return await store.head() >= 2 * usable
+
+    await eventually(half_way)
+    await process.kill()
     half = await store.head()
-    result = await import_file(store, RECORDS_311)
+    result = await import_file(store, records)
     assert result.continued + result.imported > 0
     assert half < await store.head()
     counts = await store.pool.fetch("SELECT topic, count(*) FROM stored_events GROUP BY topic")
     by_topic = {row["topic"]: row["count"] for row in counts}
-    assert by_topic["case.reported"] == by_topic["case.dispatched"] == 2936
+    assert by_topic["case.reported"] == by_topic["case.dispatched"] == usable
     assert by_topic["case.closed"] == by_topic["case.handled"]
