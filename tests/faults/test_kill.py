@@ -46,10 +46,16 @@ async def until_more(notes: Path, appends: int) -> None:
 
 
 def kill_postgres(data_dir: Path) -> None:
-    """SIGKILL the postmaster and all its children, as a power cut would."""
-    pid = int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+    """SIGKILL the postmaster and all its children, as a power cut would.
+
+    The file of one that is dead may name a process of somebody else by now.
+    """
+    folder = data_dir / "postgres"
+    pid = int((folder / "postmaster.pid").read_text().split()[0])
     with suppress(psutil.NoSuchProcess):
         postmaster = psutil.Process(pid)
+        if str(folder) not in postmaster.cmdline():
+            return
         for process in [postmaster, *postmaster.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
