@@ -16,8 +16,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "BATCH_SIZE", 50)
     monkeypatch.setattr(reads, "CASES", 2000)
     monkeypatch.setattr(reads, "RADIUS_M", 5000.0)
-    monkeypatch.setattr(cases_and_detections, "BATCH", 100)
-    monkeypatch.setattr(cases_and_detections, "HTTP_BATCH", 50)
+    monkeypatch.setattr(cases_and_detections, "BATCH", 20)
+    monkeypatch.setattr(cases_and_detections, "HTTP_BATCH", 10)
 
 
 async def test_recording_merging_and_searching_measure(tmp_path: Path) -> None:
