@@ -46,9 +46,10 @@ def pytest_configure() -> None:
     from tests.given.storm import load_profile
 
     load_profile()
-    root = Path(tempfile.gettempdir()) / f"citybrain-{crc32(__file__.encode()):08x}"
-    root.mkdir(exist_ok=True)
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(root))
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ:
+        root = Path(tempfile.gettempdir()) / f"citybrain-{crc32(__file__.encode()):08x}"
+        root.mkdir(exist_ok=True)
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(root)
 
 
 @pytest.fixture(autouse=True, scope="session")
