@@ -86,5 +86,5 @@ system:
 	@ops/install-system-packages.sh
 
 clean: ## remove what was built; data/ stays
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
 	rm -rf $(WEB)/node_modules $(WEB)/.tests src/citybrain/http/pages

@@ -1,11 +1,7 @@
 """Cases of every kind, saved, and their read models."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
-
-import asyncpg
 
 from citybrain.domain.actor import Actor
 from citybrain.domain.inspection import alarms, approvals, joint_decisions, merging
@@ -14,9 +10,6 @@ from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.eventstore import EventStore, Metadata
-from citybrain.systems import projection_named
-from projections.projection import Projection
-from projections.worker import ProjectionWorker
 from tests.given.case_changes import (
     HANDLING,
     HOUR,
@@ -172,26 +165,6 @@ async def saved(store: EventStore, case: InspectionCase, actor: Actor = CAMERA) 
     metadata = Metadata(actor.subject, "device", "http", uuid4(), uuid4(), None)
     await store.save(case, metadata=metadata)
     return case.id
-
-
-@asynccontextmanager
-async def worker(store: EventStore, name: str) -> AsyncIterator[ProjectionWorker]:
-    connection = await asyncpg.connect(store.dsn)
-    projection: Projection = projection_named(name)
-    worker = ProjectionWorker(projection, connection, name)
-    if await worker.resume() is None:
-        await worker.create()
-    try:
-        yield worker
-    finally:
-        await connection.close()
-
-
-async def project(store: EventStore, *names: str, batch: int = 1000) -> None:
-    for name in names or MODELS:
-        async with worker(store, name) as at_work:
-            while events := await store.read_all(at_work.position, limit=batch):
-                assert await at_work.apply(events) == 0, name
 
 
 async def tables(store: EventStore) -> dict[str, list[str]]:

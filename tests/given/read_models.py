@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import asyncpg
+
 from citybrain.eventstore import EventStore
-from citybrain.systems import PROJECTIONS
+from citybrain.systems import PROJECTIONS, projection_named
 from projections.projection import Projection
 from projections.reading import wait_until
 from projections.runner import ProjectionRunner
+from projections.worker import ProjectionWorker
 from tests.given.waiting import PATIENCE_SECONDS
 
 
@@ -26,3 +29,24 @@ async def caught_up(store: EventStore, *names: str) -> None:
     head = await store.head()
     for name in names or [projection.name for projection in PROJECTIONS]:
         assert await wait_until(store.pool, name, head, PATIENCE_SECONDS), name
+
+
+@asynccontextmanager
+async def worker(store: EventStore, name: str) -> AsyncIterator[ProjectionWorker]:
+    """The worker of a read model, where it stands."""
+    connection = await asyncpg.connect(store.dsn)
+    at_work = ProjectionWorker(projection_named(name), connection, name)
+    if await at_work.resume() is None:
+        await at_work.create()
+    try:
+        yield at_work
+    finally:
+        await connection.close()
+
+
+async def project(store: EventStore, *names: str, batch: int = 1000) -> None:
+    """Apply the log to these read models, so many events at a time; nothing may be parked."""
+    for name in names:
+        async with worker(store, name) as at_work:
+            while events := await store.read_all(at_work.position, limit=batch):
+                assert await at_work.apply(events) == 0, name

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.geo.gcj02 import Crs, to_wgs84
 from citybrain.http.problems import Malformed, NotCaughtUp
 from citybrain.http.runtime import Runtime
-from projections.reading import wait_until
+from projections.reading import Pool, wait_until
 
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R", bound=Mapping[str, Any])
@@ -125,6 +125,11 @@ class DatedQuery(ReadModelQuery):
         return since, until
 
 
+async def caught_up(pool: Pool, projection: str, position: int) -> bool:
+    """Wait for a read model as long as a client is let wait; false when that was not enough."""
+    return await wait_until(pool, projection, position, CATCH_UP_SECONDS)
+
+
 async def wait_for_position(runtime: Runtime, projection: str, position: int) -> None:
     """Wait for a read model; raises `Malformed` beyond the head and `NotCaughtUp` in time."""
     if position == 0:
@@ -132,5 +137,5 @@ async def wait_for_position(runtime: Runtime, projection: str, position: int) ->
     if position > await runtime.store.head():
         raise Malformed("min_position lies behind the end of the log")
     pool = runtime.store.pool
-    if not await wait_until(pool, projection, position, CATCH_UP_SECONDS):
+    if not await caught_up(pool, projection, position):
         raise NotCaughtUp(f"{projection} has not reached position {position} yet")

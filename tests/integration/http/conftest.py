@@ -7,8 +7,6 @@ import pytest
 
 from citybrain.app import open_runtime
 from citybrain.http import paging
-from citybrain.http.applications import reading
-from citybrain.http.inspection import open311
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
@@ -26,8 +24,7 @@ def template(prepared: str) -> str:
 @pytest.fixture(autouse=True)
 def readers_are_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who names a position waits for it however much the machine has to do."""
-    for module in (paging, reading, open311):
-        monkeypatch.setattr(module, "CATCH_UP_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(paging, "CATCH_UP_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ from citybrain.http.applications.application import application_id_of
 from citybrain.http.paging import (
     PagedQuery,
     ReadModelQuery,
+    caught_up,
     decode_time_cursor,
     page,
     wait_for_position,
@@ -37,10 +38,9 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.sse import message, stream_events
 from projections.applications import applications
 from projections.applications.applications import ApplicationRow, QueueRow, StepRow
-from projections.reading import reached, wait_until
+from projections.reading import reached
 
 MODEL = "applications"
-CATCH_UP_SECONDS = 5.0
 FOLLOW_SECONDS = 0.05
 LONGEST_FOLLOW_SECONDS = 1.0
 
@@ -93,7 +93,7 @@ async def _readable(call: Call) -> dict[str, Any]:
     if row is None:  # it may have been submitted a moment ago
         position = await call.runtime.store.head()
         pool = call.runtime.store.pool
-        await wait_until(pool, MODEL, position, CATCH_UP_SECONDS)
+        await caught_up(pool, MODEL, position)
         row = await applications.one(pool, application_id)
     if not _may_read(call, row):
         raise NotYourApplication("citizens read their own applications, kiosks what they hold")

@@ -11,9 +11,10 @@ from projections.inspection import case_desk_questions as desk
 from projections.inspection import case_timeline, evaluation_days, service_requests
 from projections.inspection.case_desk_questions import Wanted
 from projections.rebuild import compare
-from tests.given.case_lives import living, project, saved
+from tests.given.case_lives import living, saved
 from tests.given.cases import NOW
 from tests.given.later_release import CaseFrozen, CaseWashedAway, add_events, took
+from tests.given.read_models import project
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 

@@ -25,7 +25,6 @@ from tests.given.case_lives import (
     file_with_closing,
     hand_back,
     living,
-    project,
     resume,
     saved,
     see,
@@ -44,6 +43,7 @@ from tests.given.cases import (
     send_back,
     verify,
 )
+from tests.given.read_models import project
 
 MODEL = "service_requests"
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

@@ -6,9 +6,9 @@ holds no rule: those are in `citybrain.domain.lamps.lamp`.
 
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from citybrain.domain.lamps.lamp import Lamp
+from citybrain.domain.lamps.lamp import Lamp, LampStatus
 from commands.fields import Text
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
@@ -35,15 +35,26 @@ class MendLamp(Command):
     note: Text = Field("", description="what was done")
 
 
+class LampAnswer(BaseModel):
+    """A lamp as its events make it; what every command on it answers."""
+
+    lamp_id: str
+    version: int
+    place: str
+    status: LampStatus
+    simulated: bool
+
+
 def lamp_answer(lamp: Lamp) -> dict[str, Any]:
-    """What is told of a lamp, after a command too."""
-    return {
-        "lamp_id": lamp.id,
-        "version": lamp.version,
-        "place": lamp.place,
-        "status": lamp.status,
-        "simulated": lamp.simulated,
-    }
+    """The answer, as it is stored with an idempotency key."""
+    answer = LampAnswer(
+        lamp_id=lamp.id,
+        version=lamp.version,
+        place=lamp.place,
+        status=LampStatus(lamp.status),
+        simulated=lamp.simulated,
+    )
+    return answer.model_dump(mode="json")
 
 
 async def register_lamp(

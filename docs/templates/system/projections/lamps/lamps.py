@@ -98,7 +98,10 @@ async def page(
     after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """Those of a status, or all; the longest unchanged first."""
+    """Those of a status, or all; the longest unchanged first.
+
+    `since` is when the status came: an event that keeps the status must not change it.
+    """
     since, lamp_id = after or (None, None)
     return await fetch(pool, PAGE, status, since, lamp_id, limit)
 

@@ -33,10 +33,10 @@ from citybrain.http.inspection.open311.reading import (
     span,
 )
 from citybrain.http.inspection.open311.services import notice_of
+from citybrain.http.paging import caught_up
 from citybrain.http.runtime import RUNTIME, Runtime
 from commands.inspection.case import ReportCase, checked_attributes, report_case
 from projections.inspection import service_requests
-from projections.reading import wait_until
 
 CONTACT = "open311-contact"
 CONTACT_KEPT = timedelta(days=180)
@@ -51,7 +51,6 @@ REPORT_FIELDS = {
     "description",
     *CONTACT_FIELDS,
 }
-CATCH_UP_SECONDS = 5.0
 
 
 async def report(request: web.Request) -> tuple[str, Any]:
@@ -101,7 +100,7 @@ async def one_request(request: web.Request) -> tuple[str, Any]:
     if not events:
         raise Open311Error(404, "service_request_id not found")
     pool = runtime.store.pool
-    await wait_until(pool, "service_requests", events[-1].position, CATCH_UP_SECONDS)
+    await caught_up(pool, "service_requests", events[-1].position)
     rows = await service_requests.by_id(pool, [case_id])
     return "service_requests", [_request(request, row, asked) for row in rows]
 

@@ -15,20 +15,11 @@ from citybrain.http.commanding import context, created, id_in_path, on
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.lamps import lamp as commands
+from commands.lamps.lamp import LampAnswer
 from projections.lamps import lamps
 from projections.lamps.lamps import LampRow
 
 lamp_id_of = id_in_path("lamp_id", r"lamp-[0-9a-f]{32}", "lamp")
-
-
-class LampAnswer(BaseModel):
-    """A lamp as its events make it."""
-
-    lamp_id: str
-    version: int
-    place: str
-    status: LampStatus
-    simulated: bool
 
 
 class LampPage(BaseModel):
@@ -53,7 +44,7 @@ async def register(call: Call) -> web.Response:
 async def show(call: Call) -> web.Response:
     """One of them, from its stream: never behind."""
     lamp = await call.runtime.store.load(Lamp, lamp_id_of(call))
-    answer = LampAnswer(**commands.lamp_answer(lamp))
+    answer = commands.lamp_answer(lamp)
     return json_response(answer, headers={"ETag": f'"{lamp.version}"'})
 
 
