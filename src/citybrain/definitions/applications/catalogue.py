@@ -16,11 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraint
 from citybrain.definitions.expressions import Expression, ExpressionWrong
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
+from citybrain.domain.money import MOST_FEN
 from citybrain.errors import NotFound
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Channel = Literal["web", "app", "counter", "kiosk"]
+
+
+GUARDS: Any = {"payout": {"ceiling_fen", "ceiling_source"}}
+"""What only ever sends an application to an officer: not part of an item's version."""
 
 
 class UnknownService(NotFound):
@@ -101,10 +106,12 @@ class Rule(_Definition):
 
 
 class Payout(_Definition):
-    """Money for the citizen, in whole fen."""
+    """Money for the citizen, in whole fen. More than the ceiling nobody approves."""
 
     amount: Name = Field(description="the value that is paid")
     from_account: Code
+    ceiling_fen: int = Field(gt=0, le=MOST_FEN, strict=True)
+    ceiling_source: Text = Field(description="where the ceiling comes from, or that we assume it")
 
 
 class Claim(_Definition):
@@ -143,9 +150,15 @@ class ServiceItem(_Definition):
 
     @property
     def version(self) -> str:
-        """The day it begins, and a digest of its contents."""
-        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        """The day it begins, and a digest of what decides (all but `GUARDS`)."""
+        found = self.model_dump(mode="json", exclude=GUARDS)
+        content = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
         return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
+
+    @property
+    def ceiling_fen(self) -> int | None:
+        """The most that it ever pays; None where it pays nothing."""
+        return None if self.payout is None else self.payout.ceiling_fen
 
     def parameters_on(self, day: date) -> dict[str, int]:
         """The parameters in force on a day."""

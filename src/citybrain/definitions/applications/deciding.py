@@ -12,6 +12,9 @@ from typing import Any
 from citybrain.definitions.applications.catalogue import Rule, ServiceItem
 from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.money import AmountAboveCeiling, AmountInvalid, Fen
+
+AMOUNT_UNKNOWN = "amount-unknown"
 
 
 class Outcome(StrEnum):
@@ -64,6 +67,7 @@ def decide(
     parameters = item.parameters_on(today)
     known = {name: record for name, record in evidence.items() if record is not None}
     given: dict[str, Any] = {"form": form, "today": today.isoformat(), "parameters": parameters}
+    computed: dict[str, Any] = {}
     steps: list[Step] = []
     for value in item.values:
         missing = [name for name in value.needs if name not in known]
@@ -71,29 +75,47 @@ def decide(
             steps.append(Step(value.name, value.expression, None, because=_waits_for(missing)))
             continue
         try:
-            known[value.name] = item.compute(value.expression, given | known)
-            steps.append(Step(value.name, value.expression, None, value=known[value.name]))
+            computed[value.name] = item.compute(value.expression, given | known)
         except ExpressionWrong as error:
             steps.append(Step(value.name, value.expression, None, because=error.message))
+            continue
+        steps.append(Step(value.name, value.expression, None, value=computed[value.name]))
+        if not _is_paid(item, value.name) or type(computed[value.name]) is int:
+            known[value.name] = computed[value.name]
+    amount_fen, amount_wrong = _amount(item, computed)
     judged = [(rule, _judge(item, rule, given, known)) for rule in item.rules]
     steps += [step for _, step in judged]
-    amount = known.get(item.payout.amount) if item.payout is not None else None
     failed = tuple(rule.code for rule, step in judged if step.finding is Finding.FAILED)
     unknown = tuple(rule.code for rule, step in judged if step.finding is Finding.UNKNOWN)
     if failed:
         outcome, reasons = Outcome.REFUSED, failed
-    elif unknown or (item.payout is not None and amount is None):
-        outcome, reasons = Outcome.REFERRED, unknown
+    elif unknown or (item.payout is not None and amount_fen is None):
+        outcome, reasons = Outcome.REFERRED, unknown + amount_wrong or (AMOUNT_UNKNOWN,)
     else:
         outcome, reasons = Outcome.APPROVED, ()
     return Decision(
         outcome,
         item.version,
         reasons,
-        amount if outcome is Outcome.APPROVED else None,
+        amount_fen if outcome is Outcome.APPROVED else None,
         parameters,
         tuple(steps),
     )
+
+
+def _amount(item: ServiceItem, computed: dict[str, Any]) -> tuple[int | None, tuple[str, ...]]:
+    """What is paid; or why what was computed is no money that this item pays."""
+    if item.payout is None or item.payout.amount not in computed:
+        return None, ()
+    try:
+        return int(Fen(computed[item.payout.amount], item.payout.ceiling_fen)), ()
+    except (AmountInvalid, AmountAboveCeiling) as wrong:
+        return None, (wrong.code,)
+
+
+def _is_paid(item: ServiceItem, name: str) -> bool:
+    """Whether this value is the payout: no rule looks at it where it is no whole number."""
+    return item.payout is not None and item.payout.amount == name
 
 
 def _judge(item: ServiceItem, rule: Rule, given: dict[str, Any], known: dict[str, Any]) -> Step:
