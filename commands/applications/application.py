@@ -27,6 +27,7 @@ from citybrain.domain.applications.application import (
     check_channel,
 )
 from citybrain.domain.citizens import Citizen, Identification
+from citybrain.domain.money import MOST_FEN
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.unsealed import FORM, GROUNDS, NOTE
@@ -71,7 +72,7 @@ class ReviewApplication(Command):
     """An officer decides what the rules referred, what was appealed, or what could not be paid."""
 
     outcome: Literal["approved", "refused"]
-    amount_fen: Annotated[int, Field(gt=0, le=10**12)] | None = Field(
+    amount_fen: Annotated[int, Field(gt=0, le=MOST_FEN)] | None = Field(
         None, description="what is paid, where the item pays"
     )
     reasons: list[Code] = Field(
@@ -287,6 +288,7 @@ async def review_application(
         raise ReviewIncomplete("amount_fen is given exactly where the item pays")
     if not approved and (not command.reasons or command.amount_fen is not None):
         raise ReviewIncomplete("a refusal has reasons and no amount")
+    ceiling_fen = item_of(application, services).ceiling_fen
     sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
     return await change_application(
         application_id,
@@ -300,6 +302,7 @@ async def review_application(
             reasons=command.reasons,
             amount_fen=command.amount_fen,
             note_sealed=sealed,
+            ceiling_fen=ceiling_fen,
         ),
     )
 

@@ -88,32 +88,35 @@ def collect(application: Application) -> None:
     application.collect(NOW, [answer("police"), answer("bank")])
 
 
-def decide(outcome: str) -> Callable[[Application], None]:
+def decide(outcome: str, **otherwise: Any) -> Callable[[Application], None]:
+    """`otherwise` says something else than an orderly decision does."""
+
     def step(application: Application) -> None:
-        application.decide(
-            NOW,
-            outcome=outcome,
-            item_version="2020-06-01+12345678",
-            decided_on="2026-03-02",
-            parameters={},
-            inputs=[],
-            reasons=["rule"] if outcome == "refused" else [],
-            findings={"rule": "failed" if outcome == "refused" else "met"},
-            amount_fen=100 if outcome == "approved" else None,
-            claim_id="entitlement-" + "e" * 32,
-            steps_sealed="sealed",
-        )
+        fields: dict[str, Any] = {
+            "outcome": outcome,
+            "item_version": "2020-06-01+12345678",
+            "decided_on": "2026-03-02",
+            "parameters": {},
+            "inputs": [],
+            "reasons": ["rule"] if outcome == "refused" else [],
+            "findings": {"rule": "failed" if outcome == "refused" else "met"},
+            "amount_fen": 100 if outcome == "approved" and application.pays else None,
+            "claim_id": "entitlement-" + "e" * 32,
+            "steps_sealed": "sealed",
+        }
+        application.decide(NOW, **(fields | otherwise))
 
     return step
 
 
-def instruct(application: Application) -> None:
+def instruct(application: Application, ceiling_fen: int | None = None) -> None:
     application.instruct_payout(
         NOW,
         payment_id=PAYMENT,
         claim_id="entitlement-" + "e" * 32,
         from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
+        ceiling_fen=ceiling_fen,
     )
 
 

@@ -11,17 +11,17 @@ from citybrain.systems import load_definitions
 TODAY = date(2026, 3, 1)
 CATALOGUE = load_definitions().of(Catalogue)
 CODES = [item.code for item in CATALOGUE.on(TODAY)]
-IDENTITY = {"person": "p1", "born": "1995-05-01"}
-HOME = {"owner": "p1", "home": "h1"}
+IDENTITY = {"person": "P001", "born": "1995-05-01"}
+HOME = {"owner": "P001", "home": "h1"}
 GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "housing-fund-repayment": (
         {},
         {
             "identity": IDENTITY,
-            "marriage": {"spouse": "p2"},
+            "marriage": {"spouse": "P002"},
             "property": HOME,
             "purchase": {"home": "h1"},
-            "loan": {"borrower": "p1", "home": "h1", "withdrawn_by_spouse_fen": 100_000},
+            "loan": {"borrower": "P001", "home": "h1", "withdrawn_by_spouse_fen": 100_000},
             "repayments": {"repaid_fen": 3_000_000},
             "account": {
                 "status": "normal",
@@ -35,8 +35,8 @@ GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {},
         {
             "identity": IDENTITY,
-            "marriage": {"spouse": "p2"},
-            "purchase": {"buyer": "p2", "signed": "2025-01-15"},
+            "marriage": {"spouse": "P002"},
+            "purchase": {"buyer": "P002", "signed": "2025-01-15"},
             "invoice": {"paid_fen": 90_000_000, "withdrawn_fen": 0},
             "account": {"status": "normal", "balance_fen": 5_000_000},
         },
@@ -84,11 +84,11 @@ GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 FAILURES: list[tuple[str, str, dict[str, Any]]] = [
     ("housing-fund-repayment", "account-normal", {"account.status": "frozen"}),
     ("housing-fund-repayment", "once-a-year", {"account.last_withdrawal": "2025-03-02"}),
-    ("housing-fund-repayment", "own-loan", {"loan.borrower": "p9"}),
+    ("housing-fund-repayment", "own-loan", {"loan.borrower": "P009"}),
     ("housing-fund-repayment", "own-home", {"loan.home": "h9"}),
     ("housing-fund-repayment", "something-to-withdraw", {"repayments.repaid_fen": 100_000}),
     ("housing-fund-purchase", "account-normal", {"account.status": "closed"}),
-    ("housing-fund-purchase", "own-purchase", {"purchase.buyer": "p9"}),
+    ("housing-fund-purchase", "own-purchase", {"purchase.buyer": "P009"}),
     ("housing-fund-purchase", "recent-purchase", {"purchase.signed": "2024-01-31"}),
     ("housing-fund-purchase", "something-to-withdraw", {"account.balance_fen": 100}),
     ("residence-permit", "half-a-year", {"residence.registered": "2025-09-02"}),
@@ -103,7 +103,7 @@ FAILURES: list[tuple[str, str, dict[str, Any]]] = [
     ("living-allowance", "works-here", {"employment.employed": False}),
     ("living-allowance", "months-left", {"allowances.months": 36}),
     ("social-security-query", "insured", {"insurance.found": False}),
-    ("water-transfer", "owner", {"property.owner": "p9"}),
+    ("water-transfer", "owner", {"property.owner": "P009"}),
     ("water-transfer", "same-home", {"contract.home": "h9"}),
     ("water-transfer", "no-arrears", {"contract.arrears_fen": 1}),
     ("heating-transfer", "no-arrears", {"contract.arrears_fen": 1}),

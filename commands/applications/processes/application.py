@@ -281,7 +281,9 @@ class _Drive:
             "claim_id": await _entitlement_id(item, dossier, decision, services),
             "steps_sealed": await services.vault.seal_text(dossier.citizen_id, STEPS, steps),
         }
-        await self._change(lambda application, now: application.decide(now, **fields))
+        await self._change(
+            lambda application, now: application.decide(now, ceiling_fen=item.ceiling_fen, **fields)
+        )
         return 0.0
 
     async def claim_and_instruct(self, application: Application) -> Pause:
@@ -297,7 +299,8 @@ class _Drive:
                 )
             )
             return None
-        terms = item_of(application, services).payout
+        item = item_of(application, services)
+        terms = item.payout
         assert terms is not None
         payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
         await self._change(
@@ -307,6 +310,7 @@ class _Drive:
                 claim_id=claim_id,
                 from_account=terms.from_account,
                 due_at=now + payout_time(services),
+                ceiling_fen=item.ceiling_fen,
             )
         )
         return 0.0

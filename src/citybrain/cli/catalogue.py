@@ -97,7 +97,7 @@ def _print_decision(item: ServiceItem, decision: Decision) -> None:
     console.print(f"[bold]{decision.outcome}[/]{paid} by {item.code} {decision.item_version}")
     reasons = {rule.code: f"{rule.reason} {rule.reason_en}" for rule in item.rules}
     for code in decision.reasons:
-        console.print(f"  {code}: {reasons[code]}", highlight=False)
+        console.print(f"  {code}: {reasons.get(code, 'an officer decides')}", highlight=False)
     table = Table("step", "finding", "expression")
     for step in decision.steps:
         found = step.finding or ("" if step.because else step.value)

@@ -4,16 +4,9 @@ The bank is told an instruction, signed, under an id of its own until it answers
 has not answered is unknown and asked for again under the same id. Nothing here decides anything.
 """
 
+from citybrain.domain.money import AmountInvalid
 from citybrain.payments.bank import Payments, open_payments
-from citybrain.payments.instructions import (
-    AmountInvalid,
-    Instruction,
-    Kind,
-    RefundTooHigh,
-    charge,
-    payout,
-    refund,
-)
+from citybrain.payments.instructions import Instruction, Kind, RefundTooHigh, charge, payout, refund
 from citybrain.payments.receipts import PaymentUnknown, Receipt
 
 __all__ = [

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from citybrain.errors import InvalidInput, Refused
+from citybrain.domain.money import AmountInvalid, Fen
+from citybrain.errors import Refused
 
 
 class Kind(StrEnum):
@@ -23,12 +24,6 @@ class Kind(StrEnum):
 
 TYPES = {Kind.PAYOUT: "payment+jwt", Kind.CHARGE: "charge+jwt", Kind.REFUND: "refund+jwt"}
 """As what an instruction is signed: a bank takes none for one of another kind."""
-
-
-class AmountInvalid(InvalidInput):
-    """Money moves in whole fen, more than none."""
-
-    code = "amount-invalid"
 
 
 class RefundTooHigh(Refused):
@@ -44,15 +39,15 @@ class Instruction:
     payment_id: UUID
     kind: Kind
     reference: str
-    amount_fen: int
+    amount_fen: Fen
     account: str | None = None
     id_number: str | None = field(default=None, repr=False)
     refund_of: UUID | None = None
 
     def __post_init__(self) -> None:
         """Raises `AmountInvalid`."""
-        if type(self.amount_fen) is not int or self.amount_fen <= 0:
-            raise AmountInvalid("an amount is a whole number of fen and more than none")
+        if not isinstance(self.amount_fen, Fen):
+            raise AmountInvalid("an instruction is made of a Fen and of nothing else")
 
     def claims(self) -> dict[str, Any]:
         """What is signed. A payout's reference goes by the name that banks know it by."""
@@ -79,7 +74,7 @@ def payout(
 ) -> Instruction:
     """Money from an account of the city to a person; raises `AmountInvalid`."""
     return Instruction(
-        payment_id, Kind.PAYOUT, reference, amount_fen, from_account, payee_id_number
+        payment_id, Kind.PAYOUT, reference, Fen(amount_fen), from_account, payee_id_number
     )
 
 
@@ -90,7 +85,9 @@ def charge(
 
     The bank refuses where the person's account does not hold it.
     """
-    return Instruction(payment_id, Kind.CHARGE, reference, amount_fen, to_account, payer_id_number)
+    return Instruction(
+        payment_id, Kind.CHARGE, reference, Fen(amount_fen), to_account, payer_id_number
+    )
 
 
 def refund(
@@ -101,7 +98,8 @@ def refund(
     `left_fen` is what was paid and has not been given back, as the caller knows it; the bank keeps
     the sum. Raises `RefundTooHigh`, `AmountInvalid`.
     """
-    instruction = Instruction(refund_id, Kind.REFUND, reference, amount_fen, refund_of=refund_of)
-    if amount_fen > left_fen:
+    back = Fen(amount_fen)
+    instruction = Instruction(refund_id, Kind.REFUND, reference, back, refund_of=refund_of)
+    if back > left_fen:
         raise RefundTooHigh(f"{left_fen} fen are left to give back", left_fen=left_fen)
     return instruction

@@ -79,10 +79,10 @@ def receipt_for(payment_id: UUID, signed: str, verifier: Verifier) -> Receipt:
 
 def _amounts(claims: dict[str, Any]) -> tuple[int, int | None]:
     amount_fen, refunded_fen = claims.get("amount_fen"), claims.get("refunded_fen")
-    if not isinstance(amount_fen, int):
+    if type(amount_fen) is not int:
         raise PaymentUnknown("the receipt names no amount")
     if refunded_fen is not None and (
-        not isinstance(refunded_fen, int) or not 0 <= refunded_fen <= amount_fen
+        type(refunded_fen) is not int or not 0 <= refunded_fen <= amount_fen
     ):
         raise PaymentUnknown("the receipt names no amount that was given back")
     return amount_fen, refunded_fen

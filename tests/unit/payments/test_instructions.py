@@ -8,8 +8,17 @@ from uuid import UUID
 import orjson
 import pytest
 
+from citybrain.domain.money import AmountAboveCeiling
 from citybrain.exchange.signing import Signer, Verifier, make_key_once, read_signer
-from citybrain.payments import AmountInvalid, Instruction, RefundTooHigh, charge, payout, refund
+from citybrain.payments import (
+    AmountInvalid,
+    Instruction,
+    Kind,
+    RefundTooHigh,
+    charge,
+    payout,
+    refund,
+)
 from citybrain.payments.instructions import TYPES
 
 ID, OTHER = UUID(int=7), UUID(int=8)
@@ -89,6 +98,13 @@ def test_an_instruction_of_one_kind_is_none_of_another(signer: Signer) -> None:
 def test_an_amount_is_whole_fen_and_more_than_none(make: Any, amount_fen: Any) -> None:
     with pytest.raises(AmountInvalid):
         make(amount_fen)
+
+
+def test_an_instruction_is_made_of_a_fen_and_of_nothing_else() -> None:
+    with pytest.raises(AmountInvalid):
+        Instruction(ID, Kind.PAYOUT, "application-1", 500)  # type: ignore[arg-type]
+    with pytest.raises(AmountAboveCeiling):
+        paid_out(2**62)
 
 
 def test_no_more_is_given_back_than_is_left() -> None:

@@ -5,22 +5,46 @@ has come; a decision names it, so that it can be held against exactly these rule
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
-from citybrain.definitions.expressions import Expression, ExpressionWrong
+from citybrain.definitions.applications.guards import Guard, guard_of
+from citybrain.definitions.applications.types import (
+    CHECKS,
+    WANTED,
+    Member,
+    MemberType,
+    Text,
+    WholeType,
+    is_date,
+    is_integer,
+    is_something,
+    is_text,
+)
+from citybrain.definitions.expressions import Expression, ExpressionWrong, Path
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
+from citybrain.domain.money import MOST_FEN
 from citybrain.errors import NotFound
 
+MemberName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
 Channel = Literal["web", "app", "counter", "kiosk"]
+
+
+GUARDS: Any = {
+    "payout": {"ceiling_fen", "ceiling_source"},
+    "materials": {"__all__": {"members"}},
+    "parameters": {"__all__": {"type"}},
+    "values": {"__all__": {"type"}},
+}
+"""What only ever sends an application to an officer: not part of an item's version."""
 
 
 class UnknownService(NotFound):
@@ -60,6 +84,22 @@ class FormField(_Definition):
     required: bool = True
     choices: tuple[Text, ...] = ()
 
+    def check(self) -> tuple[Callable[[Any], bool], str]:
+        """Whether an answer is one, and what is wanted."""
+        if self.type == "choice":
+            choices = self.choices
+            return (lambda answer: answer in choices), f"one of: {', '.join(choices)}"
+        return FITS[self.type]
+
+
+FITS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "text": (is_text, WANTED["text"]),
+    "integer": (is_integer, WANTED["integer"]),
+    "fen": (lambda answer: is_integer(answer) and answer >= 0, WANTED["money_fen"]),
+    "date": (is_date, WANTED["date"]),
+    "boolean": (CHECKS["boolean"], WANTED["boolean"]),
+}
+
 
 class Material(_Definition):
     """A record that is fetched from a department in place of a paper."""
@@ -69,21 +109,33 @@ class Material(_Definition):
     label_en: Text
     department: Code
     record: Code = Field(description="what the department calls it")
+    members: dict[MemberName, Member] = Field(
+        default_factory=dict, description="what rules read of it, with the type"
+    )
 
 
 class Parameter(_Definition):
     """A number of the rules that changes by decree: `value` holds from a day on."""
 
     name: Name
-    value: int
+    type: WholeType = "integer"
+    value: int = Field(strict=True)
     valid_from: date
     source: Text = Field(description="where it comes from, or that we assume it")
+
+    @model_validator(mode="after")
+    def _in_range(self) -> "Parameter":
+        member = Member(type=self.type)
+        if not member.fits()(self.value, ""):
+            raise ValueError(f"{self.name} is not {member.wanted}")
+        return self
 
 
 class Value(_Definition):
     """Something computed on the way to a decision."""
 
     name: Name
+    type: MemberType | None = Field(None, description="what it must be to be looked at")
     needs: tuple[Name, ...] = Field((), description="materials and values it is computed from")
     expression: Text
 
@@ -101,10 +153,12 @@ class Rule(_Definition):
 
 
 class Payout(_Definition):
-    """Money for the citizen, in whole fen."""
+    """Money for the citizen, in whole fen. More than the ceiling nobody approves."""
 
     amount: Name = Field(description="the value that is paid")
     from_account: Code
+    ceiling_fen: int = Field(gt=0, le=MOST_FEN, strict=True)
+    ceiling_source: Text = Field(description="where the ceiling comes from, or that we assume it")
 
 
 class Claim(_Definition):
@@ -140,23 +194,67 @@ class ServiceItem(_Definition):
     claim: Claim | None = None
 
     _compiled: dict[str, Expression] = PrivateAttr(default_factory=dict)
+    _guards: dict[str, tuple[Guard, ...]] = PrivateAttr(default_factory=dict)
 
     @property
     def version(self) -> str:
-        """The day it begins, and a digest of its contents."""
-        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        """The day it begins, and a digest of what decides (all but `GUARDS`)."""
+        found = self.model_dump(mode="json", exclude=GUARDS)
+        content = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
         return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
+
+    @property
+    def ceiling_fen(self) -> int | None:
+        """The most that it ever pays; None where it pays nothing."""
+        return None if self.payout is None else self.payout.ceiling_fen
 
     def parameters_on(self, day: date) -> dict[str, int]:
         """The parameters in force on a day."""
         dated = sorted(self.parameters, key=lambda parameter: parameter.valid_from)
         return {each.name: each.value for each in dated if each.valid_from <= day}
 
-    def compute(self, expression: str, values: dict[str, Any]) -> Any:
+    def compute(self, expression: str, values: Mapping[str, Any]) -> Any:
         """The result of one of its expressions; raises `ExpressionWrong`."""
-        if expression not in self._compiled:
-            self._compiled[expression] = Expression(expression)
-        return self._compiled[expression].value(values)
+        return self.compiled(expression).value(values)
+
+    def lacking(self, expression: str, values: Mapping[str, Any]) -> str | None:
+        """The first thing it reads that is missing, blank or of another type; None: nothing.
+
+        `values` are by name, with `form`, `parameters` and `today` among them.
+        """
+        guards = self._guards.get(expression)
+        if guards is None:
+            reads = sorted(self.compiled(expression).reads)
+            guards = self._guards[expression] = tuple(guard_of(self, path) for path in reads)
+        for guard in guards:
+            wrong = guard(values)
+            if wrong is not None:
+                return wrong
+        return None
+
+    def lacks(self, path: Path, values: Mapping[str, Any]) -> bool:
+        """Whether what an expression reads there is missing, blank or of another type."""
+        return guard_of(self, path)(values) is not None
+
+    def result_wrong(self, name: str, result: Any) -> str | None:
+        """Why a computed value is none of its type; None where it is. A payout is whole fen."""
+        kind = self._kinds.get(name)
+        if kind is None:
+            return None if is_something(result) else f"{name} is blank"
+        if kind == "choice" or CHECKS[kind](result):
+            return None
+        return f"{name} is not {WANTED[kind]}"
+
+    @cached_property
+    def _kinds(self) -> dict[str, MemberType | None]:
+        kinds: dict[str, MemberType | None] = {value.name: value.type for value in self.values}
+        return kinds if self.payout is None else kinds | {self.payout.amount: "money_fen"}
+
+    def compiled(self, source: str) -> Expression:
+        """One of its expressions, put together once."""
+        if source not in self._compiled:
+            self._compiled[source] = Expression(source)
+        return self._compiled[source]
 
 
 class Catalogue:
@@ -195,7 +293,7 @@ def load_services(files: Files, _: Definitions) -> Catalogue:
     return load_catalogue(files.of("service"))
 
 
-def load_catalogue(paths: Iterable[Path]) -> Catalogue:
+def load_catalogue(paths: Iterable[FilePath]) -> Catalogue:
     """Read and check every file; raises `DefinitionError` with file and line."""
     items: dict[tuple[str, date], ServiceItem] = {}
     for path in paths:
@@ -210,7 +308,7 @@ def load_catalogue(paths: Iterable[Path]) -> Catalogue:
 class _Check:
     """What a schema cannot say: names are unique and known, expressions are CEL."""
 
-    def __init__(self, path: Path, lines: Lines, item: ServiceItem) -> None:
+    def __init__(self, path: FilePath, lines: Lines, item: ServiceItem) -> None:
         self._path, self._lines, self._item = path, lines, item
         self._known = {material.name for material in item.materials}
 

@@ -292,7 +292,7 @@ def _missing(materials: Materials, rule: Rule) -> set[str]:
     needs = set(rule.needs).union(*(value.needs for value in item.values if value.name in reached))
     names = {material.name for material in item.materials}
     absent = {name for name in names & needs if values.get(name) is None}
-    lacking = {path[0] for path in paths if path[0] in names and not _is_there(values, path)}
+    lacking = {path[0] for path in paths if path[0] in names and item.lacks(path, values)}
     return absent | lacking
 
 

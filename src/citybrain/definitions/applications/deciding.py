@@ -12,6 +12,9 @@ from typing import Any
 from citybrain.definitions.applications.catalogue import Rule, ServiceItem
 from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.money import AmountAboveCeiling, AmountInvalid, Fen
+
+AMOUNT_UNKNOWN = "amount-unknown"
 
 
 class Outcome(StrEnum):
@@ -62,53 +65,102 @@ def decide(
     A material that is not in `evidence`, or None, has not been delivered.
     """
     parameters = item.parameters_on(today)
-    known = {name: record for name, record in evidence.items() if record is not None}
     given: dict[str, Any] = {"form": form, "today": today.isoformat(), "parameters": parameters}
-    steps: list[Step] = []
-    for value in item.values:
-        missing = [name for name in value.needs if name not in known]
-        if missing:
-            steps.append(Step(value.name, value.expression, None, because=_waits_for(missing)))
-            continue
-        try:
-            known[value.name] = item.compute(value.expression, given | known)
-            steps.append(Step(value.name, value.expression, None, value=known[value.name]))
-        except ExpressionWrong as error:
-            steps.append(Step(value.name, value.expression, None, because=error.message))
-    judged = [(rule, _judge(item, rule, given, known)) for rule in item.rules]
-    steps += [step for _, step in judged]
-    amount = known.get(item.payout.amount) if item.payout is not None else None
+    way = _Way(item, {name: each for name, each in evidence.items() if each is not None} | given)
+    way.compute()
+    amount_fen, amount_wrong = _amount(item, way.computed)
+    judged = [(rule, way.judge(rule)) for rule in item.rules]
+    steps = [*way.steps, *(step for _, step in judged)]
     failed = tuple(rule.code for rule, step in judged if step.finding is Finding.FAILED)
     unknown = tuple(rule.code for rule, step in judged if step.finding is Finding.UNKNOWN)
     if failed:
         outcome, reasons = Outcome.REFUSED, failed
-    elif unknown or (item.payout is not None and amount is None):
-        outcome, reasons = Outcome.REFERRED, unknown
+    elif unknown or (item.payout is not None and amount_fen is None):
+        outcome, reasons = Outcome.REFERRED, unknown + amount_wrong or (AMOUNT_UNKNOWN,)
     else:
         outcome, reasons = Outcome.APPROVED, ()
     return Decision(
         outcome,
         item.version,
         reasons,
-        amount if outcome is Outcome.APPROVED else None,
+        amount_fen if outcome is Outcome.APPROVED else None,
         parameters,
         tuple(steps),
     )
 
 
-def _judge(item: ServiceItem, rule: Rule, given: dict[str, Any], known: dict[str, Any]) -> Step:
-    values = given | known
+def _amount(item: ServiceItem, computed: dict[str, Any]) -> tuple[int | None, tuple[str, ...]]:
+    """What is paid; or why what was computed is no money that this item pays."""
+    if item.payout is None or item.payout.amount not in computed:
+        return None, ()
     try:
-        if rule.applies is not None and item.compute(rule.applies, values) is not True:
-            return Step(rule.code, rule.applies, Finding.NOT_APPLICABLE)
-        missing = [name for name in rule.needs if name not in known]
-        if missing:
-            return Step(rule.code, rule.require, Finding.UNKNOWN, because=_waits_for(missing))
-        met = item.compute(rule.require, values) is True
-    except ExpressionWrong as error:
-        return Step(rule.code, rule.require, Finding.UNKNOWN, because=error.message)
-    return Step(rule.code, rule.require, Finding.MET if met else Finding.FAILED)
+        return int(Fen(computed[item.payout.amount], item.payout.ceiling_fen)), ()
+    except (AmountInvalid, AmountAboveCeiling) as wrong:
+        return None, (wrong.code,)
 
 
-def _waits_for(missing: list[str]) -> str:
-    return f"{', '.join(missing)} not delivered"
+class _Way:
+    """What is known on the way to a decision, and why the rest is not."""
+
+    def __init__(self, item: ServiceItem, known: dict[str, Any]) -> None:
+        self._item, self._known = item, known
+        self._because: dict[str, str] = {}
+        self.computed: dict[str, Any] = {}
+        self.steps: list[Step] = []
+
+    def compute(self) -> None:
+        """The item's values, in their order; what is none of its type no rule looks at."""
+        for value in self._item.values:
+            because = self._lacking(value.needs, value.expression)
+            if because is None:
+                try:
+                    result = self._item.compute(value.expression, self._known)
+                except ExpressionWrong as error:
+                    because = error.message
+                else:
+                    self.computed[value.name] = result
+                    because = self._item.result_wrong(value.name, result)
+            if because is None:
+                self._known[value.name] = result
+            else:
+                self._because[value.name] = because
+            self.steps.append(
+                Step(
+                    value.name,
+                    value.expression,
+                    None,
+                    value=self.computed.get(value.name),
+                    because=because,
+                )
+            )
+
+    def judge(self, rule: Rule) -> Step:
+        """Met, failed or not applicable only where all that the rule reads is there."""
+        if rule.applies is not None:
+            applies, because = self._truth((), rule.applies)
+            if applies is None:
+                return Step(rule.code, rule.applies, Finding.UNKNOWN, because=because)
+            if not applies:
+                return Step(rule.code, rule.applies, Finding.NOT_APPLICABLE)
+        met, because = self._truth(rule.needs, rule.require)
+        if met is None:
+            return Step(rule.code, rule.require, Finding.UNKNOWN, because=because)
+        return Step(rule.code, rule.require, Finding.MET if met else Finding.FAILED)
+
+    def _truth(self, needs: tuple[str, ...], expression: str) -> tuple[bool | None, str | None]:
+        """True or false; or None, and why."""
+        because = self._lacking(needs, expression)
+        if because is not None:
+            return None, because
+        try:
+            found = self._item.compute(expression, self._known)
+        except ExpressionWrong as error:
+            return None, error.message
+        return (found, None) if isinstance(found, bool) else (None, f"{expression}: no truth")
+
+    def _lacking(self, needs: tuple[str, ...], expression: str) -> str | None:
+        missing = [name for name in needs if name not in self._known]
+        if not missing:
+            return self._item.lacking(expression, self._known)
+        why = [self._because[name] for name in missing if name in self._because]
+        return "; ".join([f"{', '.join(missing)} not delivered", *why])

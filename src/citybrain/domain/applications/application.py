@@ -43,6 +43,7 @@ from citybrain.domain.applications.refusals import (
     WrongChannel,
 )
 from citybrain.domain.applications.statuses import BEFORE_MONEY, ENDED, FOR_AN_OFFICER, Status
+from citybrain.domain.money import AmountInvalid, Fen
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 IDENTITY_LASTS = timedelta(minutes=10)  # an identification counts so long for its purpose
@@ -229,10 +230,11 @@ class Application(StreamAggregate):
                 event = ApplicationEvidenceFailed if failed else ApplicationEvidenceCollected
                 self._trigger(event, now, **result)
 
-    def decide(self, now: datetime, **decision: Any) -> None:
-        """Record what the rules decided."""
+    def decide(self, now: datetime, *, ceiling_fen: int | None = None, **decision: Any) -> None:
+        """Record what the rules decided; raises `AmountInvalid` or `AmountAboveCeiling`."""
         self._expect(Status.COLLECTED)
-        self._trigger(ApplicationDecided, now, **decision)
+        amount_fen = self._amount(decision["outcome"], decision["amount_fen"], ceiling_fen)
+        self._trigger(ApplicationDecided, now, **(decision | {"amount_fen": amount_fen}))
 
     def review(
         self,
@@ -243,11 +245,16 @@ class Application(StreamAggregate):
         reasons: list[str],
         amount_fen: int | None,
         note_sealed: str,
+        ceiling_fen: int | None = None,
     ) -> None:
-        """An officer of the department decides; an appeal goes to another than before."""
+        """An officer of the department decides; an appeal goes to another than before.
+
+        Nobody approves more than the item's ceiling: raises `AmountAboveCeiling`.
+        """
         self._check_before_officer(actor)
         if self.appealed and actor.subject in self.reviewers:
             raise SameReviewer("an appeal is looked at by somebody else")
+        amount_fen = self._amount(outcome, amount_fen, ceiling_fen)
         self._trigger(
             ApplicationReviewed,
             now,
@@ -264,16 +271,24 @@ class Application(StreamAggregate):
         self._trigger(ApplicationClaimLost, now, reason=reason, claim_id=claim_id)
 
     def instruct_payout(
-        self, now: datetime, *, payment_id: str, claim_id: str, from_account: str, due_at: datetime
+        self,
+        now: datetime,
+        *,
+        payment_id: str,
+        claim_id: str,
+        from_account: str,
+        due_at: datetime,
+        ceiling_fen: int | None = None,
     ) -> None:
-        """Tell the bank to pay what was approved."""
+        """Tell the bank to pay what was approved; raises `AmountInvalid`, `AmountAboveCeiling`."""
         self._expect(Status.APPROVED)
+        amount_fen = self._amount(Status.APPROVED, self.amount_fen, ceiling_fen)
         self._trigger(
             ApplicationPayoutInstructed,
             now,
             payment_id=payment_id,
             claim_id=claim_id,
-            amount_fen=self.amount_fen,
+            amount_fen=amount_fen,
             from_account=from_account,
             due_at=due_at,
         )
@@ -370,6 +385,14 @@ class Application(StreamAggregate):
         self.check_officer(actor)
         if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
             raise NotReferred("no officer has to decide this now")
+
+    def _amount(self, outcome: str, amount_fen: Any, ceiling_fen: int | None) -> int | None:
+        """The amount of an approval that pays, checked; nothing else has one."""
+        if outcome == Status.APPROVED and self.pays:
+            return int(Fen(amount_fen, ceiling_fen))
+        if amount_fen is not None:
+            raise AmountInvalid("only an approval that pays has an amount")
+        return None
 
     def _request(self, now: datetime, requests: list[dict[str, str]], due_at: datetime) -> None:
         self._trigger(ApplicationEvidenceRequested, now, requests=requests, due_at=due_at)

@@ -16,7 +16,7 @@ from tests.given.catalogue import changed
 from tests.given.decided_applications import FUND, NOW, REPAYMENT, Applying, applied, registered
 from tests.given.services import services_over
 
-PERSONAL = ("p1", "p2", "h1", "5000000", "frozen", "2025-02-28")
+PERSONAL = ("P001", "P002", "h1", "5000000", "frozen", "2025-02-28")
 
 
 async def test_a_refusal_is_explained_with_rules_inputs_and_what_would_have_helped(

@@ -30,8 +30,8 @@ def stricter(folder: Path, name: str = "housing-fund-repayment.yaml", **more: st
     """Definitions with a greater reserve, a shorter wait, and no rule on the account's state."""
     text = (PACKAGE_FOLDER / "service" / "housing-fund-repayment.yaml").read_text()
     changes = {
-        "reserve_fen, value: 100,": "reserve_fen, value: 50100,",
-        "months_between, value: 12,": "months_between, value: 6,",
+        "reserve_fen, type: money_fen, value: 100,": "reserve_fen, type: money_fen, value: 50100,",
+        "months_between, type: months, value: 12,": "months_between, type: months, value: 6,",
         'require: account.status == "normal"': 'require: account.status != ""',
         **more,
     }

@@ -67,7 +67,8 @@ rules:
     reason: 不是產權人
     reason_en: Somebody else's roof
     source: a test
-payout: {amount: amount_fen, from_account: green-fund}
+payout:
+  {amount: amount_fen, from_account: green-fund, ceiling_fen: 100000000, ceiling_source: a test}
 """
 
 

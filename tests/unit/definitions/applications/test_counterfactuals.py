@@ -105,7 +105,7 @@ def test_another_ground_takes_a_rule_away() -> None:
 
 
 def test_one_change_of_two_that_are_needed_does_not_approve() -> None:
-    found = changes("housing-fund-repayment", {"account.status": "frozen", "loan.borrower": "p9"})
+    found = changes("housing-fund-repayment", {"account.status": "frozen", "loan.borrower": "P009"})
     assert {change.rule for change in found.values()} == {"account-normal", "own-loan"}
     assert not any(change.approves for change in found.values())
 
@@ -152,7 +152,7 @@ def _other(value: Any) -> st.SearchStrategy[Any]:
         return st.integers(0, 10**8) | st.integers(-3, 3) | wrong
     if len(value) == len("2026-03-01") and value[:4].isdigit():
         return st.dates(date(1950, 1, 1), date(2040, 1, 1)).map(str) | wrong
-    return st.sampled_from(["p1", "p2", "h1", "normal", "phd", "none"]) | wrong
+    return st.sampled_from(["P001", "P002", "h1", "normal", "phd", "none"]) | wrong
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import APPEAL_WITHIN, Application, Channel, Step
+from citybrain.domain.applications.application_events import ApplicationDecided
 from citybrain.domain.applications.refusals import (
     ApplicationEnded,
     NothingToAppeal,
@@ -22,6 +23,7 @@ from citybrain.domain.applications.refusals import (
     WrongChannel,
 )
 from citybrain.domain.applications.statuses import BEFORE_MONEY, ENDED, Status
+from citybrain.domain.money import AmountAboveCeiling, AmountInvalid
 from citybrain.errors import Refused
 from tests.given.applications import (
     ANNA,
@@ -213,6 +215,66 @@ def test_an_officer_of_the_department_decides_what_was_referred() -> None:
     application.review(FUND, NOW, **REVIEW)
     assert application.next_step() is Step.CLAIM_AND_INSTRUCT
     assert application.amount_fen == 100
+
+
+@pytest.mark.parametrize("amount_fen", [None, 0, -500, 0.5, 500.0, True, "500"])
+def test_no_approval_pays_what_is_no_money(amount_fen: Any) -> None:
+    with pytest.raises(AmountInvalid):
+        at(Status.REFERRED).review(FUND, NOW, **(REVIEW | {"amount_fen": amount_fen}))
+    application = at(Status.COLLECTED)
+    with pytest.raises(AmountInvalid):
+        decide("approved", amount_fen=amount_fen)(application)
+    assert application.status == Status.COLLECTED
+    application = at(Status.APPROVED)
+    application.amount_fen = amount_fen
+    with pytest.raises(AmountInvalid):
+        instruct(application)
+
+
+def test_nobody_approves_more_than_the_ceiling() -> None:
+    referred = at(Status.REFERRED)
+    with pytest.raises(AmountAboveCeiling) as refused:
+        referred.review(FUND, NOW, **REVIEW, ceiling_fen=99)
+    assert refused.value.details == {"ceiling_fen": 99}
+    with pytest.raises(AmountAboveCeiling):
+        referred.review(FUND, NOW, **(REVIEW | {"amount_fen": 10**12 + 1}))
+    with pytest.raises(AmountAboveCeiling):
+        decide("approved", ceiling_fen=99)(at(Status.COLLECTED))
+    with pytest.raises(AmountAboveCeiling):
+        instruct(at(Status.APPROVED), ceiling_fen=99)
+    referred.review(FUND, NOW, **REVIEW, ceiling_fen=100)
+    assert referred.amount_fen == 100
+
+
+def test_nothing_but_an_approval_that_pays_has_an_amount() -> None:
+    refusal = REVIEW | {"outcome": "refused", "reasons": ["x"]}
+    with pytest.raises(AmountInvalid):
+        at(Status.REFERRED).review(FUND, NOW, **refusal)
+    with pytest.raises(AmountInvalid):
+        decide("refused", amount_fen=100)(at(Status.COLLECTED))
+
+
+def test_what_was_approved_before_amounts_were_checked_is_read_and_not_paid() -> None:
+    """An old stream replays whatever its events say."""
+    approved = at(Status.COLLECTED)
+    fields: dict[str, Any] = {
+        "originator_id": approved.id,
+        "originator_version": approved.version + 1,
+        "timestamp": NOW,
+        "outcome": "approved",
+        "amount_fen": 0.5,
+        "reasons": [],
+        "claim_id": "entitlement-" + "e" * 32,
+        **dict.fromkeys(("item_version", "decided_on", "steps_sealed"), "x"),
+        "parameters": {},
+        "inputs": [],
+        "findings": {},
+    }
+    event = ApplicationDecided(**fields)
+    event.mutate(approved)
+    assert (approved.status, approved.amount_fen) == (Status.APPROVED, 0.5)
+    with pytest.raises(AmountInvalid):
+        instruct(approved)
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.REFERRED, Status.PAYOUT_FAILED}))

@@ -1,0 +1,226 @@
+"""What is missing, null, blank or of another type proves nothing and refuses nobody."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citybrain.definitions import DefinitionError
+from citybrain.definitions.applications.catalogue import ServiceItem, load_catalogue
+from citybrain.definitions.applications.deciding import Decision, Finding, Outcome, decide
+from citybrain.definitions.applications.types import Member
+from citybrain.systems import load_definitions
+from tests.given.catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed, new_item
+
+MEMBERS = [
+    (code, material.name, name, member)
+    for code in CODES
+    for material in CATALOGUE.item(code, TODAY).materials
+    for name, member in material.members.items()
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=3,
+)
+LIKELY: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", " ", "\u3000", "\t", True, False, 0, 1, -1, 0.0, 1.0, 2_000_000.5, "0", "1", "true",
+     "null", "None", "2099-01-01", "2026-03-02", "1899-12-31", "2026-02-30", "20260301",
+     "2026-03-01T00:00:00Z", 10**12 + 1, 2**62, 2**70, -(2**63), [], {}, [1], "normal ", "p1"]
+)  # fmt: skip
+
+
+def because(decision: Decision) -> str:
+    return "; ".join(step.because for step in decision.steps if step.because)
+
+
+def with_member(code: str, material: str, name: str, value: Any) -> Decision:
+    form, evidence = copy.deepcopy(GOOD[code])
+    evidence[material][name] = value
+    return decide(CATALOGUE.item(code, TODAY), form, evidence, TODAY)
+
+
+def reads(item: ServiceItem, material: str, member: str) -> bool:
+    """Whether a rule or value that counts for the good evidence looks at it."""
+    form, evidence = copy.deepcopy(GOOD[item.code])
+    del evidence[material][member]
+    return decide(item, form, evidence, TODAY).outcome is Outcome.REFERRED
+
+
+@pytest.mark.parametrize(("code", "material", "name", "member"), MEMBERS)
+@pytest.mark.parametrize("blank", [None, "", " ", "\u3000\t"])
+def test_a_blank_member_refers_and_is_named(
+    code: str, material: str, name: str, member: Member, blank: Any
+) -> None:
+    if (member.blank is not None and blank == "") or name not in GOOD[code][1][material]:
+        return
+    if not reads(CATALOGUE.item(code, TODAY), material, name):
+        return
+    decision = with_member(code, material, name, blank)
+    assert decision.outcome is Outcome.REFERRED
+    assert f"{material}.{name} is blank" in because(decision)
+
+
+@given(st.sampled_from(MEMBERS), LIKELY | JSON)
+def test_no_value_of_another_type_approves_or_refuses(
+    place: tuple[str, str, str, Member], value: Any
+) -> None:
+    code, material, name, member = place
+    if name not in GOOD[code][1][material]:
+        return
+    decision = with_member(code, material, name, value)
+    if not member.fits()(value, str(TODAY)) and reads(CATALOGUE.item(code, TODAY), material, name):
+        assert decision.outcome is Outcome.REFERRED
+        assert f"{material}.{name} is" in because(decision)
+    assert decision.amount_fen is None or type(decision.amount_fen) is int
+
+
+@given(st.sampled_from(FAILURES), st.data())
+def test_what_would_refuse_refers_once_a_blank_is_in_it(
+    failure: tuple[str, str, dict[str, Any]], data: st.DataObject
+) -> None:
+    """Whichever way the rule would have decided."""
+    code, rule, wrong = failure
+    form, evidence = changed(code, wrong)
+    item = CATALOGUE.item(code, TODAY)
+    read = {
+        path
+        for each in item.rules
+        if each.code == rule
+        for path in item.compiled(each.require).reads
+        if path[0] in evidence
+    }
+    if not read:
+        return
+    material, name = data.draw(st.sampled_from(sorted(read)))
+    evidence[material][name] = None
+    decision = decide(item, form, evidence, TODAY)
+    found = {step.name: step.finding for step in decision.steps}
+    assert found[rule] is Finding.UNKNOWN
+
+
+def test_two_blanks_are_no_owner() -> None:
+    for code in ("heating-transfer", "water-transfer"):
+        for blank in (None, "", " "):
+            wrong = {"property.owner": blank, "identity.person": blank}
+            form, evidence = changed(code, wrong)
+            decision = decide(CATALOGUE.item(code, TODAY), form, evidence, TODAY)
+            assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("owner",))
+
+
+@pytest.mark.parametrize("blank", [None, ""])
+def test_nobodys_loan_is_not_paid(blank: Any) -> None:
+    wrong = {"loan.borrower": blank, "marriage.spouse": blank}
+    form, evidence = changed("housing-fund-repayment", wrong)
+    decision = decide(CATALOGUE.item("housing-fund-repayment", TODAY), form, evidence, TODAY)
+    assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("own-loan",))
+    assert "loan.borrower is blank" in because(decision)
+
+
+@pytest.mark.parametrize("born", ["", None, "2099-01-01", "2026-03-02", "1066-10-14", 19950501])
+def test_who_was_never_born_is_not_young(born: Any) -> None:
+    decision = with_member("first-home-subsidy", "identity", "born", born)
+    assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("young",))
+    assert "identity.born is" in because(decision)
+
+
+@pytest.mark.parametrize(
+    ("code", "material", "name", "value"),
+    [
+        ("housing-fund-repayment", "account", "status", None),
+        ("housing-fund-repayment", "account", "status", "NORMAL"),
+        ("living-allowance", "employment", "employed", None),
+        ("living-allowance", "employment", "employed", "true"),
+        ("living-allowance", "employment", "employed", 1),
+        ("living-allowance", "employment", "employed", 0),
+        ("social-security-query", "insurance", "found", "yes"),
+    ],
+)
+def test_a_department_that_says_it_otherwise_refuses_nobody(
+    code: str, material: str, name: str, value: Any
+) -> None:
+    assert with_member(code, material, name, value).outcome is Outcome.REFERRED
+
+
+def test_a_blank_that_says_something_is_declared() -> None:
+    never = with_member("housing-fund-repayment", "account", "last_withdrawal", "")
+    assert never.outcome is Outcome.APPROVED
+    alone = with_member("housing-fund-repayment", "marriage", "spouse", "")
+    assert alone.outcome is Outcome.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("require", "problem"),
+    [
+        ("vaccination.left == vaccination.right", "vaccination.left is blank"),
+        ('vaccination["left"] == vaccination["right"]', "vaccination has a blank member"),
+        ("vaccination.left == null", "vaccination.left is blank"),
+        ("form.reason == null", "form.reason is not asked"),
+        ("months_between(vaccination.date, today)", "no truth"),
+        ("'\"yes\"'", "no truth"),
+        ("'null'", "no truth"),
+        ("parameters.later == 1", "parameters.later is not in force"),
+    ],
+)
+def test_without_a_type_a_blank_is_none_either(tmp_path: Path, require: str, problem: str) -> None:
+    folder = new_item(
+        tmp_path,
+        "dog.yaml",
+        **{"months_between(vaccination.date, today) < parameters.months": require},
+    )
+    item = load_catalogue((folder / "service").glob("*.yaml")).item("dog-licence", TODAY)
+    for blank in (None, "", "  "):
+        record = {"date": "2026-01-01", "left": blank, "right": blank}
+        decision = decide(item, {}, {"vaccination": record}, TODAY)
+        assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("vaccinated",))
+        assert problem in because(decision)
+
+
+def test_no_record_replaces_the_day(tmp_path: Path) -> None:
+    """Nor the answers, nor the parameters."""
+    form, evidence = changed("housing-fund-purchase", {"purchase.signed": "2024-01-31"})
+    evidence |= {"today": "2024-02-01", "parameters": {"months_since_purchase": 999}}
+    item = CATALOGUE.item("housing-fund-purchase", TODAY)
+    assert decide(item, form, evidence, TODAY).outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("members", "problem"),
+    [
+        ("{date: day}", "type"),
+        ("{date: {type: date, min: 3}}", "only a number has min and max"),
+        ("{date: {type: choice}}", "has choices"),
+        ("{date: {type: text, future: true}}", "only a date"),
+        ("{date: {type: integer, max: '5'}}", "max"),
+    ],
+)
+def test_a_type_that_is_none_is_named_with_its_line(
+    tmp_path: Path, members: str, problem: str
+) -> None:
+    folder = new_item(
+        tmp_path,
+        "dog.yaml",
+        **{"record: vaccination}": f"record: vaccination, members: {members}}}"},
+    )
+    with pytest.raises(DefinitionError, match=r"dog.yaml:12: ") as wrong:
+        load_definitions(folder)
+    assert problem in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("true", "value"),
+        ("1.0", "value"),
+        ("'12'", "value"),
+        ("-1", "not a whole number of months"),
+    ],
+)
+def test_a_parameter_is_of_its_type(tmp_path: Path, value: str, problem: str) -> None:
+    folder = new_item(tmp_path, "dog.yaml", **{"value: 12": f"type: months, value: {value}"})
+    with pytest.raises(DefinitionError, match=r"dog.yaml:2\d: ") as wrong:
+        load_definitions(folder)
+    assert problem in wrong.value.message
