@@ -16,7 +16,7 @@ from ops.devfaces.kiosk import take_until_read
 from ops.simulators.applications.departments.people import Paid, Person
 from tests.given.server import Server, server
 
-NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "41018219871203016X", "+8613700137654", "1987-12-03"
+NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "410182198712030164", "+8613700137654", "1987-12-03"
 PERSON = 9_100_001
 SERVICE = "housing-fund-repayment"
 OF_THE_DEPARTMENTS = "departments"  # their folder: simulated, and not ours

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -27,8 +28,10 @@ from commands.citizens.identity import ConfirmIdentity, confirm_identity
 from commands.handling import CommandContext
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.dying_server import DIED
 
+BORN = date(1995, 5, 1)
 SERVICE = "housing-fund-repayment"
 OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
 STEPS = sorted(set(Step) - {Step.NOTHING, Step.AWAIT_IDENTITY})
@@ -71,8 +74,8 @@ async def applied(services: Services) -> str:
     citizen = await register_citizen(
         RegisterCitizen(
             name="張三",
-            id_number=f"41010219950501{uuid4().int % 10**4:04}000",
-            birth_date="1990-05-01",
+            id_number=identity_number(BORN, uuid4().int),
+            birth_date=BORN,
             simulated=True,
         ),
         context(),

@@ -1,20 +1,24 @@
 """What the tests of faces do over HTTP: register, agree, enrol, verify."""
 
+from datetime import date
+from itertools import count
 from typing import Any
-from uuid import uuid4
 
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
 from tests.given.people import frames
 
 NOTICE = "ab" * 32
+_serials = count()
 
 
 async def registered(api: Api, **fields: Any) -> str:
     """A new citizen's id."""
+    born = date.fromisoformat(fields.get("birth_date", "1990-05-01"))
     body = {
         "name": "張三",
-        "id_number": f"4101{uuid4().hex[:14]}",
-        "birth_date": "1990-05-01",
+        "id_number": identity_number(born, next(_serials)),
+        "birth_date": str(born),
         "phone": "+86 371 5555 0123",
         "simulated": True,
     } | fields

@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.citizens.citizen_events import (
     DIFFERENT_PEOPLE,
+    RESIDENT_CARD,
     SAME_PERSON,
     SUSPECTED,
     CitizenRegistered,
+    DocumentAdded,
     DuplicateResolved,
     DuplicateSuspected,
     FaceAttemptFailed,
@@ -70,8 +72,9 @@ class Citizen(StreamAggregate):
         FaceAttemptFailed,
         FaceIdentified,
         FaceRevoked,
+        DocumentAdded,
     )
-    class_version = 2  # of snapshots
+    class_version = 3  # of snapshots
 
     def __init__(
         self,
@@ -80,12 +83,15 @@ class Citizen(StreamAggregate):
         birth_date_sealed: str,
         phone_sealed: str | None,
         simulated: bool,
+        document: str = RESIDENT_CARD,
     ) -> None:
         self.name_sealed = name_sealed
         self.id_number_sealed = id_number_sealed
         self.birth_date_sealed = birth_date_sealed
         self.phone_sealed = phone_sealed
         self.simulated = simulated
+        self.document = document
+        self.documents: list[list[str]] = []
         self.consent_id: str | None = None
         self.templates: dict[str, str] = {}
         self.duplicates: dict[str, str] = {}
@@ -96,6 +102,11 @@ class Citizen(StreamAggregate):
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Older snapshots do not know who was identified for what; that counts for minutes."""
         state["identified"] = {}
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Before that, a person had one document, of a kind that was taken for granted."""
+        state["document"], state["documents"] = RESIDENT_CARD, []
 
     @classmethod
     def register(
@@ -109,6 +120,7 @@ class Citizen(StreamAggregate):
         birth_date_sealed: str,
         phone_sealed: str | None,
         simulated: bool,
+        document: str = RESIDENT_CARD,
     ) -> "Citizen":
         """An official registers a person at a counter."""
         check_counter(actor)
@@ -121,7 +133,15 @@ class Citizen(StreamAggregate):
             birth_date_sealed=birth_date_sealed,
             phone_sealed=phone_sealed,
             simulated=simulated,
+            document=document,
         )
+
+    def add_document(
+        self, actor: Actor, now: datetime, *, document: str, number_sealed: str
+    ) -> None:
+        """An official has seen another document of this person."""
+        check_counter(actor)
+        self._trigger(DocumentAdded, now, document=document, number_sealed=number_sealed)
 
     def confirm_identity(
         self,

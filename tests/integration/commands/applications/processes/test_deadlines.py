@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -25,6 +25,7 @@ from commands.processes.parked import parked_commands
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
+from ops.simulators.applications.identity_numbers import identity_number
 
 SERVICE = "housing-fund-repayment"
 OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
@@ -78,7 +79,10 @@ def context() -> CommandContext:
 async def applied(services: Services, number: int = 0) -> tuple[str, str]:
     """An application, and the citizen that it waits for."""
     command = RegisterCitizen(
-        name="張三", id_number=f"4101021995{number:04}0000", birth_date="1990-05-01", simulated=True
+        name="張三",
+        id_number=identity_number(date(1990, 5, 1), number),
+        birth_date=date(1990, 5, 1),
+        simulated=True,
     )
     citizen = (await register_citizen(command, context(), services)).stream_id
     submitted = await submit_application(
