@@ -6,12 +6,14 @@ What identifies a person is sealed before it is stored, and found again by keyed
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PastDate, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
+from citybrain.city_day import city_day
+from citybrain.domain.ages import years_between
 from citybrain.domain.citizens.citizen import Citizen, check_counter
 from citybrain.domain.citizens.documents import DocumentKind, IdentityDocument, identity_document
-from citybrain.errors import NotFound, Refused
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
+from commands.citizens.ages import check_born, check_guardian
 from commands.citizens.changing import birth_date_of, change_citizen, citizen_answer
 from commands.citizens.documents import (
     COUNTRY,
@@ -26,8 +28,6 @@ from commands.citizens.documents import (
 from commands.fields import Sha256
 from commands.handling import Command, CommandContext, CommandResult, answered_before, create
 from commands.services import Services
-
-ADULT_YEARS = 18
 
 CitizenId = Annotated[str, StringConstraints(pattern=r"^citizen-[0-9a-f]{32}$")]
 
@@ -52,7 +52,7 @@ class RegisterCitizen(Command):
     document: Annotated[DocumentKind | None, KIND] = None
     id_number: Annotated[Number, NUMBER]
     country: Annotated[Country | None, COUNTRY] = None
-    birth_date: Annotated[PastDate, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
+    birth_date: Annotated[date, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,30}$")] | None = Field(
         None, description="where one-time codes go; sealed like the others"
     )
@@ -79,12 +79,6 @@ class ResolveDuplicate(Command):
     verdict: Literal["different-people", "same-person"]
 
 
-class NotAGuardian(Refused):
-    """Whoever is named as guardian cannot be one."""
-
-    code = "not-a-guardian"
-
-
 async def register_citizen(
     command: RegisterCitizen, context: CommandContext, services: Services
 ) -> CommandResult:
@@ -93,6 +87,7 @@ async def register_citizen(
     if before := await answered_before(command, "", context, services):
         return before
     vault = services.vault
+    check_born(command.birth_date, services)
     document = identity_document(
         command.id_number, command.document, country=command.country, born=command.birth_date
     )
@@ -152,7 +147,7 @@ async def give_face_consent(
     born = await birth_date_of(citizen_id, services)
     if command.guardian is not None:
         check_counter(context.actor)
-        await _check_guardian(command.guardian, citizen_id, services)
+        await check_guardian(command.guardian, citizen_id, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.give_face_consent(
@@ -160,24 +155,11 @@ async def give_face_consent(
             now,
             consent_id=str(context.command_id),
             notice_sha256=command.notice_sha256,
-            age_years=_age(born, now.date()),
+            age_years=years_between(born, city_day(now)),
             guardian=command.guardian,
         )
 
     return await change_citizen(citizen_id, command, context, services, decide)
-
-
-async def _check_guardian(guardian: str, citizen_id: str, services: Services) -> None:
-    try:
-        born = await birth_date_of(guardian, services)
-    except NotFound:
-        raise NotAGuardian("the guardian is not registered") from None
-    if guardian == citizen_id or _age(born, services.clock().date()) < ADULT_YEARS:
-        raise NotAGuardian(f"a guardian is somebody else, of at least {ADULT_YEARS}")
-
-
-def _age(born: date, today: date) -> int:
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 async def withdraw_face_consent(

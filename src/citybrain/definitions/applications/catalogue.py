@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraint
 from citybrain.definitions.expressions import Expression, ExpressionWrong
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
+from citybrain.domain.ages import ADULT_YEARS, CHILD_UNDER_YEARS
 from citybrain.errors import NotFound
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -128,6 +129,9 @@ class ServiceItem(_Definition):
     kind: Literal["approval", "utility", "query", "booking"]
     department: Code
     channels: tuple[Channel, ...] = Field(min_length=1)
+    guardian_under_years: int | None = Field(
+        None, ge=CHILD_UNDER_YEARS, le=ADULT_YEARS, description="below, a guardian applies"
+    )
     source: Text
     baseline: Baseline
     deadline: Deadline
@@ -144,7 +148,9 @@ class ServiceItem(_Definition):
     @property
     def version(self) -> str:
         """The day it begins, and a digest of its contents."""
-        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        unsaid = {"guardian_under_years"} if self.guardian_under_years is None else None
+        said = self.model_dump(mode="json", exclude=unsaid)
+        content = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
         return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
 
     def parameters_on(self, day: date) -> dict[str, int]:

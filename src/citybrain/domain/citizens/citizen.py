@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.ages import CHILD_UNDER_YEARS
 from citybrain.domain.citizens.citizen_events import (
     DIFFERENT_PEOPLE,
     RESIDENT_CARD,
@@ -39,7 +40,6 @@ from citybrain.domain.citizens.refusals import (
 )
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
-GUARDIAN_UNDER_YEARS = 14  # PIPL art. 31; face recognition rules of 2025-06-01
 FAILURES_ALLOWED = 5
 FAILURES_WINDOW = timedelta(minutes=15)
 
@@ -176,8 +176,8 @@ class Citizen(StreamAggregate):
     ) -> None:
         """Agree to face recognition; a child under 14 through a guardian at the counter."""
         self.check_may_act(actor)
-        if age_years < GUARDIAN_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
-            raise GuardianRequired(f"under {GUARDIAN_UNDER_YEARS}, a guardian agrees, at a counter")
+        if age_years < CHILD_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
+            raise GuardianRequired(f"under {CHILD_UNDER_YEARS}, a guardian agrees, at a counter")
         self._trigger(
             FaceConsentGiven,
             now,
