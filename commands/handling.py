@@ -7,7 +7,7 @@ holds what all of them share; it knows no stream.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import orjson
@@ -32,7 +32,13 @@ MAX_ATTEMPTS = 8
 
 
 class Command(BaseModel):
-    """Base of all command models: unknown members are refused."""
+    """Base of all command models: unknown members are refused.
+
+    `LATER` are members that came after a release: where absent, an idempotency key of that release
+    is still recognised.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -253,7 +259,13 @@ def _check_version(aggregate: StreamAggregate, context: CommandContext) -> None:
 
 async def _fingerprint(command: Command, stream_id: str, services: Services) -> bytes:
     """A keyed digest of the command: what it says may be personal and easily guessed."""
-    body = orjson.dumps(command.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    said = command.model_dump(mode="json")
+    said = {
+        name: value
+        for name, value in said.items()
+        if value is not None or name not in command.LATER
+    }
+    body = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     whole = b"\0".join((type(command).__name__.encode(), stream_id.encode(), body))
     return await services.vault.digest("idempotency", whole)
 

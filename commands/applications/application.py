@@ -7,7 +7,7 @@ What a form or a note says is sealed with the applicant's key before it is store
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
@@ -19,6 +19,7 @@ from citybrain.definitions.applications.forms import checked_form
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
+from citybrain.domain.ages import CHILD_UNDER_YEARS
 from citybrain.domain.applications.application import (
     IDENTITY_LASTS,
     Application,
@@ -31,7 +32,7 @@ from citybrain.domain.money import MOST_FEN
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.unsealed import FORM, GROUNDS, NOTE
-from commands.citizens import CitizenId
+from commands.citizens import CitizenId, check_not_alone
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 
@@ -41,10 +42,15 @@ Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 class SubmitApplication(Command):
     """Apply for a service. Nothing is uploaded: records are fetched from the departments."""
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"guardian"})
+
     service: Code
     channel: Channel
     citizen_id: CitizenId | None = Field(
         None, description="who applies; the token's subject where absent"
+    )
+    guardian: CitizenId | None = Field(
+        None, description="who applies for a child, or a minor where the item says so; at a counter"
     )
     form: dict[str, Any] = Field(
         default_factory=dict, description="answers to the item's form; sealed"
@@ -133,6 +139,8 @@ async def submit_application(
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
     form = orjson.dumps(checked_form(item, command.form)).decode()
     citizen = await services.store.load(Citizen, citizen_id)
+    under = item.guardian_under_years or CHILD_UNDER_YEARS
+    await check_not_alone(citizen_id, command.guardian, under, context.actor, services)
     sealed = await services.vault.seal_text(citizen_id, FORM, form)
     kiosk = context.actor.subject if command.channel is Channel.KIOSK else None
     known = await _recent(citizen, item.code, kiosk, services)
@@ -146,6 +154,7 @@ async def submit_application(
             channel=command.channel,
             simulated=command.simulated,
             form_sealed=sealed,
+            guardian=command.guardian,
             terms=_terms(item, now, services),
         )
         if known is not None:

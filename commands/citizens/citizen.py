@@ -3,28 +3,31 @@
 What identifies a person is sealed before it is stored, and found again by keyed digests only.
 """
 
-from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PastDate, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
+from citybrain.city_day import city_day
+from citybrain.domain.ages import years_between
 from citybrain.domain.citizens.citizen import Citizen, SealedPerson, check_counter
-from citybrain.errors import NotFound, Refused
+from citybrain.domain.citizens.documents import DocumentKind, IdentityDocument, identity_document
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
-from commands.fields import Sha256
-from commands.handling import (
-    Command,
-    CommandContext,
-    CommandResult,
-    answered_before,
-    change,
-    create,
+from commands.citizens.ages import check_born, check_guardian
+from commands.citizens.changing import birth_date_of, change_citizen, citizen_answer
+from commands.citizens.documents import (
+    COUNTRY,
+    ID_NUMBER,
+    KIND,
+    NUMBER,
+    AlreadyRegistered,
+    Country,
+    Number,
+    owner_of,
 )
+from commands.fields import Sha256
+from commands.handling import Command, CommandContext, CommandResult, answered_before, create
 from commands.services import Services
-
-ID_NUMBER = "id-number"
-ADULT_YEARS = 18
 
 CitizenId = Annotated[str, StringConstraints(pattern=r"^citizen-[0-9a-f]{32}$")]
 
@@ -39,13 +42,17 @@ def _written_date(value: Any) -> Any:
 
 
 class RegisterCitizen(Command):
-    """Register a person. All members but `simulated` are sealed before they are stored."""
+    """Register a person. All that identifies them is sealed before it is stored."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"document", "country"})
 
     name: Annotated[
         str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     ]
-    id_number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{4,32}$")]
-    birth_date: Annotated[PastDate, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
+    document: Annotated[DocumentKind | None, KIND] = None
+    id_number: Annotated[Number, NUMBER]
+    country: Annotated[Country | None, COUNTRY] = None
+    birth_date: Annotated[date, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,30}$")] | None = Field(
         None, description="where one-time codes go; sealed like the others"
     )
@@ -72,39 +79,22 @@ class ResolveDuplicate(Command):
     verdict: Literal["different-people", "same-person"]
 
 
-class NotAGuardian(Refused):
-    """Whoever is named as guardian cannot be one."""
-
-    code = "not-a-guardian"
-
-
-class AlreadyRegistered(Refused):
-    """Somebody is registered with this identity number."""
-
-    code = "already-registered"
-
-
-def citizen_answer(citizen: Citizen) -> dict[str, Any]:
-    return {
-        "citizen_id": citizen.id,
-        "version": citizen.version,
-        "face_consent": citizen.consent_id is not None,
-        "face_enrolled": bool(citizen.templates),
-    }
-
-
 async def register_citizen(
     command: RegisterCitizen, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Register a person; raises `AlreadyRegistered`."""
+    """Register a person; raises a `DocumentWrong`, or `AlreadyRegistered`."""
     check_counter(context.actor)
     if before := await answered_before(command, "", context, services):
         return before
     vault = services.vault
-    citizen_id = await _id_for(_plain(command.id_number), services)
+    check_born(command.birth_date, services)
+    document = identity_document(
+        command.id_number, command.document, country=command.country, born=command.birth_date
+    )
+    citizen_id = await _id_for(document, services)
     personal = {
         "name": command.name,
-        "id_number": command.id_number,
+        "id_number": document.number,
         "birth_date": command.birth_date.isoformat(),
         "phone": command.phone,
     }
@@ -120,6 +110,7 @@ async def register_citizen(
             citizen_id=citizen_id,
             sealed=SealedPerson(**sealed),
             simulated=command.simulated,
+            document=document.kind,
         )
 
     try:
@@ -128,33 +119,23 @@ async def register_citizen(
         raise AlreadyRegistered("somebody is registered with this identity number") from None
 
 
-async def _id_for(id_number: str, services: Services) -> str:
+async def _id_for(document: IdentityDocument, services: Services) -> str:
     """The id of whoever has this number, with a key made for them; they must not be registered.
 
     The number is claimed before the stream is opened. Where a crash came between the two, the
     next registration goes on with the id that was claimed.
     """
     vault = services.vault
-    citizen_id = await vault.find(ID_NUMBER, id_number)
+    citizen_id = await owner_of(document, services)
     if citizen_id is None:
         fresh = Citizen.new_id()
         await vault.create_key(fresh)
-        citizen_id = await vault.index(fresh, ID_NUMBER, id_number)
+        citizen_id = await vault.index(fresh, ID_NUMBER, document.key)
     try:
         await services.store.load(Citizen, citizen_id, fresh=True)
     except StreamNotFound:
         return citizen_id
     raise AlreadyRegistered("somebody is registered with this identity number")
-
-
-async def find_citizen(id_number: str, services: Services) -> str | None:
-    """The citizen with this identity number; the search sees a keyed digest only."""
-    return await services.vault.find(ID_NUMBER, _plain(id_number))
-
-
-def _plain(id_number: str) -> str:
-    """An identity number without its punctuation, so that one person has one."""
-    return id_number.replace("-", "").upper()
 
 
 async def give_face_consent(
@@ -163,10 +144,10 @@ async def give_face_consent(
     """Record the consent to face recognition; a guardian is somebody else, registered and adult."""
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor)
-    born = await _birth_date(citizen_id, services)
+    born = await birth_date_of(citizen_id, services)
     if command.guardian is not None:
         check_counter(context.actor)
-        await _check_guardian(command.guardian, citizen_id, services)
+        await check_guardian(command.guardian, citizen_id, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.give_face_consent(
@@ -174,30 +155,11 @@ async def give_face_consent(
             now,
             consent_id=str(context.command_id),
             notice_sha256=command.notice_sha256,
-            age_years=_age(born, now.date()),
+            age_years=years_between(born, city_day(now)),
             guardian=command.guardian,
         )
 
     return await change_citizen(citizen_id, command, context, services, decide)
-
-
-async def _check_guardian(guardian: str, citizen_id: str, services: Services) -> None:
-    try:
-        born = await _birth_date(guardian, services)
-    except NotFound:
-        raise NotAGuardian("the guardian is not registered") from None
-    if guardian == citizen_id or _age(born, services.clock().date()) < ADULT_YEARS:
-        raise NotAGuardian(f"a guardian is somebody else, of at least {ADULT_YEARS}")
-
-
-async def _birth_date(citizen_id: str, services: Services) -> date:
-    citizen = await services.store.load(Citizen, citizen_id)
-    sealed = citizen.birth_date_sealed
-    return date.fromisoformat(await services.vault.open_text(citizen_id, "birth_date", sealed))
-
-
-def _age(born: date, today: date) -> int:
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 async def withdraw_face_consent(
@@ -220,23 +182,3 @@ async def resolve_duplicate(
         citizen.resolve_duplicate(context.actor, now, other=command.other, verdict=command.verdict)
 
     return await change_citizen(citizen_id, command, context, services, decide)
-
-
-async def change_citizen(
-    citizen_id: str,
-    command: Command,
-    context: CommandContext,
-    services: Services,
-    decide: Callable[[Citizen, datetime], None],
-    answer: Callable[[Citizen], dict[str, Any]] = citizen_answer,
-) -> CommandResult:
-    """Run a decision on a citizen, now."""
-    return await change(
-        Citizen,
-        citizen_id,
-        command,
-        context,
-        services,
-        lambda citizen: decide(citizen, services.clock()),
-        answer,
-    )

@@ -24,7 +24,7 @@ from citybrain.faces.gallery import SAMPLE, TEMPLATE, Candidate
 from citybrain.faces.liveness import AttackSuspected, LivenessFailed, Turn, judge
 from citybrain.faces.quality import ENROLMENT, VERIFICATION, QualityRules, check
 from citybrain.faces.services import Faces
-from commands.citizens.citizen import change_citizen, citizen_answer
+from commands.citizens.changing import change_citizen, citizen_answer
 from commands.citizens.identity import Purpose
 from commands.handling import Command, CommandContext, CommandResult, once_a_key
 from commands.services import Services

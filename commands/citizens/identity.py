@@ -11,7 +11,7 @@ from citybrain.domain.actor import Role
 from citybrain.domain.citizens.citizen import Citizen, check_counter
 from citybrain.errors import InvalidInput, Refused, TooOften
 from citybrain.eventstore.locks import LOCK_TRANSACTION
-from commands.citizens.citizen import change_citizen
+from commands.citizens.changing import change_citizen
 from commands.handling import Command, CommandContext, CommandResult, once_a_key
 from commands.services import Services
 

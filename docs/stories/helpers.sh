@@ -31,20 +31,32 @@ step() {
   echo
 }
 
+# day YYYYMMDD: with hyphens.
+day() {
+  echo "$1" | sed 's/\(....\)\(..\)/\1-\2-/'
+}
+
+# id_number BIRTH CIRCUMSTANCE: a valid identity number of somebody born on BIRTH (YYYY-MM-DD), another
+# each second.
+id_number() {
+  python -m ops.simulators.applications.identity_numbers --born "$1" --serial "$(date +%s)" \
+    --circumstance "$2"
+}
+
 # registered BIRTH CIRCUMSTANCE: a made-up person, born on BIRTH (YYYYMMDD); sets CITIZEN and ME, their
-# token. CIRCUMSTANCE are the last three digits of the identity number: what departments know of them
-# follows from it (ops/simulators/applications/departments/people.py); 000 is nothing special.
+# token. CIRCUMSTANCE is a digit of the identity number: what departments know of them follows from it
+# (ops/simulators/applications/departments/people.py); 0 is nothing special.
 registered() {
   CITIZEN=$(post "$(token counter-1 official sanitation)" citizens "{\"name\": \"模擬市民\",
-    \"birth_date\": \"$(echo "$1" | sed 's/\(....\)\(..\)/\1-\2-/')\",
-    \"id_number\": \"410102$1$(date +%s)$2\", \"simulated\": true}" |
+    \"birth_date\": \"$(day "$1")\", \"id_number\": \"$(id_number "$(day "$1")" "$2")\",
+    \"simulated\": true}" |
     grep -o 'citizen-[0-9a-f]*' | head -n 1)
   ME=$(token "$CITIZEN" citizen)
 }
 
 # enrolled PERSON BIRTH: the same, with the face of a made-up person.
 enrolled() {
-  registered "$2" 000
+  registered "$2" 0
   post "$ME" "citizens/$CITIZEN/face/consent" "{\"notice_sha256\": \"$(printf '%064d' 0)\"}"
   { face "$ME" "$CITIZEN" "$1" enrol 10; echo '}'; } | post "$ME" "citizens/$CITIZEN/face/enrolment" @-
 }

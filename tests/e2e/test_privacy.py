@@ -17,7 +17,7 @@ from tests.given.people import ANNA, in_base64, jpeg
 from tests.given.server import Server, server
 from tests.given.waiting import PATIENCE_SECONDS
 
-NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "41018219871203016X", "+8613700137654", "1987-12-03"
+NAME, NUMBER, PHONE, BORN = "諸葛孔明亮", "410182198712030164", "+8613700137654", "1987-12-03"
 SERVICE = "housing-fund-repayment"
 OF_THE_DEPARTMENTS = "departments"  # their folder: simulated, and not ours
 TABLES = """

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -25,10 +26,12 @@ from commands.citizens.identity import ConfirmIdentity, confirm_identity
 from commands.handling import CommandContext
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.dying_server import DIED
 from tests.given.waiting import eventually
 from tests.given.warm import Warm
 
+BORN = date(1995, 5, 1)
 SERVICE = "housing-fund-repayment"
 OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
 STEPS = sorted(set(Step) - {Step.NOTHING, Step.AWAIT_IDENTITY})
@@ -64,7 +67,10 @@ async def applied(services: Services) -> str:
     """Somebody who was identified applies at a counter."""
     citizen = await register_citizen(
         RegisterCitizen(
-            name="張三", id_number="410102199505010001000", birth_date="1990-05-01", simulated=True
+            name="張三",
+            id_number=identity_number(BORN, uuid4().int),
+            birth_date=BORN,
+            simulated=True,
         ),
         context(),
         services,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import aiohttp
@@ -12,12 +13,14 @@ from citybrain.domain.applications.application import Application
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments, open_departments
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
 from tests.given.numbers import next_number
 from tests.given.waiting import PATIENCE_SECONDS
 
 REPAYMENT = "housing-fund-repayment"
 KIOSK = "kiosk-1"
+BORN = date(1995, 5, 1)
 ENDS = ("paid", "refused", "referred", "payout-failed", "withdrawn", "expired")
 
 
@@ -41,15 +44,16 @@ async def applying(
 def id_number(circumstance: int = 0, spouse: bool = False, place: int | None = None) -> str:
     """A number of somebody new, or of a couple's other half."""
     number = next_number("citizen") if place is None else place
-    return f"41010219950501{number:04}{circumstance}0{'1' if spouse else '0'}"
+    return identity_number(BORN, number, circumstance=circumstance, spouse=spouse)
 
 
 async def registered(api: Api, number: str | None = None, **fields: Any) -> str:
     """A new citizen's id."""
+    number = number or id_number()
     body = {
         "name": "張三",
-        "id_number": number or id_number(),
-        "birth_date": "1990-05-01",
+        "id_number": number,
+        "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
         "simulated": True,
     } | fields
     answer = await api.call("POST", "/v1/citizens", "official", json=body)

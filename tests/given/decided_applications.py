@@ -17,6 +17,7 @@ from citybrain.domain.applications.application import Application, Channel, Term
 from commands.applications.unsealed import FORM, STEPS, evidence_purpose
 from commands.citizens.citizen import RegisterCitizen, register_citizen
 from commands.services import Services
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.catalogue import changed
 from tests.given.services import context
 
@@ -30,7 +31,7 @@ async def registered(services: Services, number: int = 1) -> str:
     """A new citizen with a key."""
     command = RegisterCitizen(
         name="張三",
-        id_number=f"41010219900501{number:04}",
+        id_number=identity_number(date(1990, 5, 1), number),
         birth_date=date(1990, 5, 1),
         simulated=True,
     )

@@ -1,7 +1,9 @@
 """What the tests of faces do over HTTP: register, agree, enrol, verify."""
 
+from datetime import date
 from typing import Any
 
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
 from tests.given.numbers import next_number
 from tests.given.people import frames
@@ -11,10 +13,11 @@ NOTICE = "ab" * 32
 
 async def registered(api: Api, **fields: Any) -> str:
     """A new citizen's id."""
+    born = date.fromisoformat(fields.get("birth_date", "1990-05-01"))
     body = {
         "name": "張三",
-        "id_number": f"4101{next_number('citizen'):014}",
-        "birth_date": "1990-05-01",
+        "id_number": identity_number(born, next_number("citizen")),
+        "birth_date": str(born),
         "phone": "+86 371 5555 0123",
         "simulated": True,
     } | fields

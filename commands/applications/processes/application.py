@@ -23,7 +23,7 @@ from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.domain.actor import system_actor
 from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
-from citybrain.domain.citizens import Citizen
+from citybrain.domain.citizens import Citizen, canonical
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.exchange import EvidenceRequest, SourceFailed
 from citybrain.payments import PaymentUnknown, Receipt, payout
@@ -241,7 +241,7 @@ class _Drive:
                     application_id=application.id,
                     department=request["department"],
                     record=request["record"],
-                    id_number=id_number,
+                    id_number=canonical(id_number),
                     form=form,
                     user_id=self._context.actor.subject,
                 ),

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -40,6 +40,7 @@ from ops.bench.http_server import CALLERS
 from ops.bench.lines import AtMost, Line
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
+from ops.simulators.applications.identity_numbers import identity_number
 
 BENCH = "apply"
 UNIT = "applications/s"
@@ -118,7 +119,7 @@ class Ground:
 
 def _id_number(place: int) -> str:
     """In order for every department: no couple, no trouble."""
-    return f"41010219900501{place:06}0{place % 10}0"
+    return identity_number(date(1990, 5, 1), place)
 
 
 def _context(subject: str = "official-1") -> CommandContext:

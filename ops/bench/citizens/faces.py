@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,8 +55,10 @@ from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
 from ops.devfaces.kiosk import YAWS, take
+from ops.simulators.applications.identity_numbers import identity_number
 
 BENCH = "faces"
+_numbers = count(1)
 VERIFICATIONS, PICTURES, SEARCHES = "verifications/s", "pictures/s", "searches/s"
 FRAMES = 3
 PERSON = 9_000_000
@@ -130,7 +133,7 @@ async def _enrolled(services: Services, person: int) -> str:
     registered = await register_citizen(
         RegisterCitizen(
             name="bench",
-            id_number=uuid4().hex,
+            id_number=identity_number(date(1990, 5, 1), next(_numbers)),
             birth_date=date(1990, 5, 1),
             phone=None,
             simulated=True,

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ops.devfaces.kiosk import take
+from ops.simulators.applications.identity_numbers import identity_number
 from ops.simulators.client import Client, Person
 
 PEOPLE = 2000  # couples: 0 and 1, 2 and 3, …
@@ -242,7 +243,8 @@ class Citizens:
 
 
 def _identity_of(number: int) -> tuple[str, str]:
-    """Date of birth and identity number; its third digit from the end is a circumstance."""
-    hundreds, rest = divmod(number, 100)
-    born = date(1995, 1, 1) + timedelta(days=hundreds)
-    return str(born), f"410102{born:%Y%m%d}0{number // 4 % 10}{rest:02}"
+    """Date of birth and identity number; of a couple the second is the spouse."""
+    couple, spouse = divmod(number, 2)
+    born = date(1995, 1, 1) + timedelta(days=couple // 50)
+    circumstance = number // 4 % 10
+    return str(born), identity_number(born, couple, circumstance=circumstance, spouse=bool(spouse))

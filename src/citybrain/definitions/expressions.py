@@ -10,7 +10,7 @@ else in an expression (lists, macros, methods) is left to the interpreter.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from celpy import Environment
@@ -20,6 +20,7 @@ from celpy.celtypes import BoolType, IntType
 from celpy.evaluation import CELEvalError, base_functions
 from lark import Token, Tree
 
+from citybrain.domain.ages import months_between, years_between
 from citybrain.errors import CitybrainError
 
 _ENVIRONMENT = Environment()
@@ -97,17 +98,11 @@ def _greatest(*values: Any) -> Any:
 
 
 def _months_between(first: Any, last: Any) -> IntType:
-    """Whole months from one day to another; a month is over on the day of the same number."""
-    then, now = date.fromisoformat(first), date.fromisoformat(last)
-    if now < then:
-        return IntType(-int(_months_between(last, first)))
-    months = (now.year - then.year) * 12 + now.month - then.month
-    ends_earlier = now.day < then.day and (now + timedelta(days=1)).month == now.month
-    return IntType(months - ends_earlier)
+    return IntType(months_between(date.fromisoformat(first), date.fromisoformat(last)))
 
 
 def _years_between(first: Any, last: Any) -> IntType:
-    return IntType(int(_months_between(first, last) / 12))
+    return IntType(years_between(date.fromisoformat(first), date.fromisoformat(last)))
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

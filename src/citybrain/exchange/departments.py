@@ -147,8 +147,9 @@ def verified(request: EvidenceRequest, signed: str, verifier: Verifier) -> Answe
         claims, key_id = verifier.claims(signed, EVIDENCE)
     except SignatureWrong as error:
         raise SourceSignatureWrong("the answer is not signed by the department") from error
-    said = (claims.get("iss"), claims.get("jti"), claims.get("sub"), claims.get("rec"))
-    asked = (request.department, str(request.request_id), request.id_number, request.record)
+    whom = str(claims.get("sub")).upper()  # a check character is X or x
+    said = (claims.get("iss"), claims.get("jti"), whom, claims.get("rec"))
+    asked = (request.department, str(request.request_id), request.id_number.upper(), request.record)
     if said != asked:
         raise SourceAnswerMismatch("the answer is to another request")
     issued, record = claims.get("iat"), claims.get("record")

@@ -1,8 +1,9 @@
 """Made-up people, the same for every department: all follows from the identity number.
 
-The last digit with its lowest bit turned is the spouse; a couple has one home and one loan. The
-third character from the end says what is out of order: 0 to 5 nothing, 6 the fund's account is
-frozen, 7 money was withdrawn three months ago, 8 the loan is a stranger's, 9 no degree and no job.
+The last digit before the check character, with its lowest bit turned, is the spouse's; a couple
+has one home and one loan. The third character from the end says what is out of order: 0 to 5
+nothing, 6 the fund's account is frozen, 7 money was withdrawn three months ago, 8 the loan is a
+stranger's, 9 no degree and no job.
 """
 
 import hashlib
@@ -13,9 +14,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ops.simulators.applications.identity_numbers import identity_number, spouse_of
+
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
 BORN = re.compile(r".{6}(\d{4})(\d{2})(\d{2})")
 FROZEN, WITHDRAWN_LATELY, STRANGERS_LOAN, NO_DEGREE = "6789"
+STRANGER = identity_number(date(1960, 1, 1))
 DEGREES = ("phd", "master", "bachelor")
 Record = dict[str, Any]
 
@@ -42,8 +46,7 @@ class Person:
 
     @property
     def spouse(self) -> str:
-        last = self.number[-1]
-        return self.number[:-1] + str(int(last) ^ 1) if last in "0123456789" else ""
+        return spouse_of(self.number)
 
     @property
     def couple(self) -> str:
@@ -124,7 +127,7 @@ def _loan(person: Person, form: Record) -> Record:
         "number": person.loan,
         "home": person.home,
         "started": _months_ago(60),
-        "borrower": "410102196001010000" if stranger else person.couple,
+        "borrower": STRANGER if stranger else person.couple,
         "withdrawn_by_spouse_fen": person.paid(person.spouse).amount_fen,
     }
 

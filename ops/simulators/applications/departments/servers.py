@@ -23,7 +23,7 @@ from citybrain.exchange.directory import DEVELOPMENT_FILE
 from citybrain.exchange.signing import EVIDENCE, Signer, make_key_once, read_signer
 from ops.simulators.applications.departments.bank import BANK, BANK_MODES, Bank
 from ops.simulators.applications.departments.ledger import Ledger
-from ops.simulators.applications.departments.people import DEPARTMENTS, RECORDS, Person
+from ops.simulators.applications.departments.people import DEPARTMENTS, RECORDS, STRANGER, Person
 
 JOSE = "application/jose"
 EVERYBODY = "*"
@@ -244,7 +244,7 @@ class Departments:
                 "record": make(person, asked["form"]),
             }
             if mode == "wrong-person":
-                claims["sub"] = "410102199001010000"
+                claims["sub"] = STRANGER
             if mode == "wrong-request":
                 claims["jti"] = "00000000-0000-4000-8000-000000000000"
             signer = self._stranger if mode == "wrong-signature" else self._signer(code)

@@ -30,6 +30,7 @@ from citybrain.definitions.applications.types import (
 from citybrain.definitions.expressions import Expression, ExpressionWrong, Path
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
+from citybrain.domain.ages import ADULT_YEARS, CHILD_UNDER_YEARS
 from citybrain.domain.money import MOST_FEN
 from citybrain.errors import NotFound
 
@@ -182,6 +183,9 @@ class ServiceItem(_Definition):
     kind: Literal["approval", "utility", "query", "booking"]
     department: Code
     channels: tuple[Channel, ...] = Field(min_length=1)
+    guardian_under_years: int | None = Field(
+        None, ge=CHILD_UNDER_YEARS, le=ADULT_YEARS, description="below, a guardian applies"
+    )
     source: Text
     baseline: Baseline
     deadline: Deadline
@@ -199,8 +203,10 @@ class ServiceItem(_Definition):
     @property
     def version(self) -> str:
         """The day it begins, and a digest of what decides (all but `GUARDS`)."""
+        unsaid = {"guardian_under_years"} if self.guardian_under_years is None else set()
         found = self.model_dump(mode="json", exclude=GUARDS)
-        content = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+        said = {name: value for name, value in found.items() if name not in unsaid}
+        content = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
         return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
 
     @property

@@ -149,6 +149,7 @@ class Application(StreamAggregate):
         form_sealed: str,
         terms: Terms,
         simulated: bool,
+        guardian: str | None = None,
     ) -> "Application":
         """A citizen applies, or an official or a kiosk for the citizen before them."""
         check_channel(actor, channel, citizen_id)
@@ -161,6 +162,7 @@ class Application(StreamAggregate):
             held_by=actor.subject,
             form_sealed=form_sealed,
             simulated=simulated,
+            guardian=guardian,
             **asdict(terms),
         )
 

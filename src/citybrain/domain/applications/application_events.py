@@ -18,7 +18,10 @@ from citybrain.domain.stream import StreamCreated, StreamEvent
 
 
 class ApplicationSubmitted(StreamCreated):
-    """A citizen applies for a service item; `baseline` is what it took before."""
+    """A citizen applies for a service item; `baseline` is what it took before.
+
+    `guardian` is who applies for a child.
+    """
 
     TOPIC: ClassVar[str] = "application.submitted"
     LEADS_TO: ClassVar[Status | None] = Status.SUBMITTED
@@ -35,6 +38,7 @@ class ApplicationSubmitted(StreamCreated):
     promised_at: datetime | None
     legal_due_on: str | None
     simulated: bool
+    guardian: str | None = None
 
     def apply(self, aggregate: Any) -> None:
         aggregate.begin(self)

@@ -1,6 +1,14 @@
 """The door to citizens: what other systems decide on."""
 
 from citybrain.domain.citizens.citizen import Citizen, Identification, check_counter
+from citybrain.domain.citizens.documents import canonical, check_character
 from citybrain.domain.citizens.refusals import NotYourOwn
 
-__all__ = ["Citizen", "Identification", "NotYourOwn", "check_counter"]
+__all__ = [
+    "Citizen",
+    "Identification",
+    "NotYourOwn",
+    "canonical",
+    "check_character",
+    "check_counter",
+]

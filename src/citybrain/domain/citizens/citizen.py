@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.ages import CHILD_UNDER_YEARS
 from citybrain.domain.citizens.citizen_events import (
     DIFFERENT_PEOPLE,
+    RESIDENT_CARD,
     SAME_PERSON,
     SUSPECTED,
     CitizenRegistered,
+    DocumentAdded,
     DuplicateResolved,
     DuplicateSuspected,
     FaceAttemptFailed,
@@ -37,7 +40,6 @@ from citybrain.domain.citizens.refusals import (
 )
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
-GUARDIAN_UNDER_YEARS = 14  # PIPL art. 31; face recognition rules of 2025-06-01
 FAILURES_ALLOWED = 5
 FAILURES_WINDOW = timedelta(minutes=15)
 
@@ -80,8 +82,9 @@ class Citizen(StreamAggregate):
         FaceAttemptFailed,
         FaceIdentified,
         FaceRevoked,
+        DocumentAdded,
     )
-    class_version = 2  # of snapshots
+    class_version = 3  # of snapshots
 
     def __init__(
         self,
@@ -90,12 +93,15 @@ class Citizen(StreamAggregate):
         birth_date_sealed: str,
         phone_sealed: str | None,
         simulated: bool,
+        document: str = RESIDENT_CARD,
     ) -> None:
         self.name_sealed = name_sealed
         self.id_number_sealed = id_number_sealed
         self.birth_date_sealed = birth_date_sealed
         self.phone_sealed = phone_sealed
         self.simulated = simulated
+        self.document = document
+        self.documents: list[list[str]] = []
         self.consent_id: str | None = None
         self.templates: dict[str, str] = {}
         self.duplicates: dict[str, str] = {}
@@ -107,15 +113,39 @@ class Citizen(StreamAggregate):
         """Older snapshots do not know who was identified for what; that counts for minutes."""
         state["identified"] = {}
 
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Before that, a person had one document, of a kind that was taken for granted."""
+        state["document"], state["documents"] = RESIDENT_CARD, []
+
     @classmethod
     def register(
-        cls, actor: Actor, now: datetime, *, citizen_id: str, sealed: SealedPerson, simulated: bool
+        cls,
+        actor: Actor,
+        now: datetime,
+        *,
+        citizen_id: str,
+        sealed: SealedPerson,
+        simulated: bool,
+        document: str = RESIDENT_CARD,
     ) -> "Citizen":
         """An official registers a person at a counter."""
         check_counter(actor)
         return cls._create(
-            CitizenRegistered, id=citizen_id, timestamp=now, simulated=simulated, **asdict(sealed)
+            CitizenRegistered,
+            id=citizen_id,
+            timestamp=now,
+            simulated=simulated,
+            document=document,
+            **asdict(sealed),
         )
+
+    def add_document(
+        self, actor: Actor, now: datetime, *, document: str, number_sealed: str
+    ) -> None:
+        """An official has seen another document of this person."""
+        check_counter(actor)
+        self._trigger(DocumentAdded, now, document=document, number_sealed=number_sealed)
 
     def confirm_identity(
         self,
@@ -150,8 +180,8 @@ class Citizen(StreamAggregate):
     ) -> None:
         """Agree to face recognition; a child under 14 through a guardian at the counter."""
         self.check_may_act(actor)
-        if age_years < GUARDIAN_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
-            raise GuardianRequired(f"under {GUARDIAN_UNDER_YEARS}, a guardian agrees, at a counter")
+        if age_years < CHILD_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
+            raise GuardianRequired(f"under {CHILD_UNDER_YEARS}, a guardian agrees, at a counter")
         self._trigger(
             FaceConsentGiven,
             now,

@@ -10,11 +10,15 @@ from typing import Any, ClassVar
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
 BY_FACE = "face"
+RESIDENT_CARD = "resident-identity-card"
 SUSPECTED, DIFFERENT_PEOPLE, SAME_PERSON = "suspected", "different-people", "same-person"
 
 
 class CitizenRegistered(StreamCreated):
-    """An official registered a person. The sealed fields are in base64."""
+    """An official registered a person. The sealed fields are in base64.
+
+    Without `document` the event is of a time when numbers were not checked.
+    """
 
     TOPIC: ClassVar[str] = "citizen.registered"
     name_sealed: str
@@ -22,6 +26,18 @@ class CitizenRegistered(StreamCreated):
     birth_date_sealed: str
     phone_sealed: str | None
     simulated: bool
+    document: str = RESIDENT_CARD
+
+
+class DocumentAdded(StreamEvent):
+    """Another document of the person, by which they are found as well. The number is sealed."""
+
+    TOPIC: ClassVar[str] = "citizen.document_added"
+    document: str
+    number_sealed: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.documents.append([self.document, self.number_sealed])
 
 
 class IdentityConfirmed(StreamEvent):

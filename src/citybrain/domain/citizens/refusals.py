@@ -45,6 +45,12 @@ class TooManyAttempts(TooOften):
     code = "too-many-face-attempts"
 
 
+class DocumentKnown(Refused):
+    """The person is known by this document already."""
+
+    code = "document-known"
+
+
 class NotYourOwn(Forbidden):
     """Citizens act on their own stream; officials on anybody's."""
 

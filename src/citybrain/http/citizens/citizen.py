@@ -4,6 +4,7 @@ Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids
 """
 
 from datetime import datetime
+from typing import Annotated
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
 from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens.documents import DocumentKind
 from citybrain.domain.citizens.reading_rights import COUNTER, OFFICE, STATE_READERS, may_read_state
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import NotFound
@@ -24,7 +26,7 @@ from citybrain.http.paging import (
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.citizens import citizen as commands
-from commands.citizens import face, identity
+from commands.citizens import documents, face, identity
 from projections.citizens import identity_days, suspected_duplicates
 from projections.citizens.identity_days import IdentityDay
 from projections.citizens.suspected_duplicates import DuplicateRow
@@ -98,7 +100,9 @@ class FindCitizen(BaseModel):
     """Whom to look for."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-    id_number: str = Field(min_length=4, max_length=32, pattern=r"^[0-9A-Za-z-]+$")
+    document: Annotated[DocumentKind | None, documents.KIND] = None
+    id_number: Annotated[documents.Number, documents.NUMBER]
+    country: Annotated[documents.Country | None, documents.COUNTRY] = None
 
 
 class Found(BaseModel):
@@ -121,7 +125,10 @@ async def register(call: Call) -> web.Response:
 
 async def find(call: Call) -> web.Response:
     """Find a person by identity number."""
-    found = await commands.find_citizen(call.body.id_number, call.runtime.services)
+    asked: FindCitizen = call.body
+    found = await documents.find_citizen(
+        asked.id_number, call.runtime.services, asked.document, asked.country
+    )
     if found is None:
         raise CitizenNotFound("nobody is registered with this identity number")
     return json_response(Found(citizen_id=found))
@@ -240,6 +247,13 @@ ROUTES = (
         roles=STATE_READERS,
         summary="Consent and enrolment of a citizen",
         answers={200: Answer("the state; ETag is its version", CitizenAnswer)},
+    ),
+    _command(
+        "documents",
+        documents.AddDocument,
+        documents.add_document,
+        "Note another document of a person",
+        COUNTER,
     ),
     _command(
         "face/consent",

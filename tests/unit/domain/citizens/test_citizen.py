@@ -1,6 +1,8 @@
 """Citizens: given events, when a decision, then events or a named refusal."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from citybrain.domain.citizens.refusals import (
     TemplateReplaced,
     TooManyAttempts,
 )
+from citybrain.domain.stream import StreamSnapshot
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import mapper
 from tests.given.citizens import (
@@ -212,3 +215,25 @@ def test_a_replay_of_the_stored_events_gives_the_same_state() -> None:
 def verify_after_review(citizen: Citizen) -> None:
     citizen.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="different-people")
     verify(matched=True)(citizen)
+
+
+def test_a_registration_of_before_has_no_kind_of_document_and_is_replayed() -> None:
+    (event,) = registered().collect_events()
+    stored = mapper().to_stored_event(event)
+    state = stored.state.replace(b',"document":"resident-identity-card"', b"")
+    assert len(state) < len(stored.state)
+    old: Any = mapper().to_domain_event(replace(stored, state=state))
+    citizen = old.mutate(None)
+    assert (citizen.document, citizen.documents) == ("resident-identity-card", [])
+
+
+def test_a_snapshot_of_before_knows_of_one_document() -> None:
+    citizen = registered()
+    citizen.collect_events()
+    snapshot = StreamSnapshot.take(citizen)
+    del snapshot.state["document"], snapshot.state["documents"]
+    snapshot.state["class_version"] = 2
+    again: Any = snapshot.mutate(None)
+    assert (again.document, again.documents) == ("resident-identity-card", [])
+    again.add_document(OFFICIAL, NOW, document="passport", number_sealed="c2VhbGVk")
+    assert again.documents == [["passport", "c2VhbGVk"]]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ from commands.processes.parked import parked_commands
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.waiting import eventually
 
 SERVICE = "housing-fund-repayment"
@@ -80,7 +81,10 @@ def context() -> CommandContext:
 async def applied(services: Services, number: int = 0) -> tuple[str, str]:
     """An application, and the citizen that it waits for."""
     command = RegisterCitizen(
-        name="張三", id_number=f"4101021995{number:04}0000", birth_date="1990-05-01", simulated=True
+        name="張三",
+        id_number=identity_number(date(1990, 5, 1), number),
+        birth_date=date(1990, 5, 1),
+        simulated=True,
     )
     citizen = (await register_citizen(command, context(), services)).stream_id
     submitted = await submit_application(
