@@ -51,9 +51,10 @@ deadline: {promised_seconds: 30, legal_working_days: 5, source: a test}
 form:
   - {name: area, label: 面積, label_en: Area in square metres, type: integer}
 materials:
-  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity}
+  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity,
+     members: {person: identity_number}}
   - {name: home, label: 不動產權, label_en: Home, department: real-estate-registry,
-     record: ownership}
+     record: ownership, members: {owner: identity_number}}
 parameters:
   - {name: per_square_metre_fen, value: 5000, valid_from: 2024-01-01, source: a test}
 values:
