@@ -319,6 +319,9 @@ async def test_a_payout_that_fails_is_compensated_and_an_officer_pays_again(
     assert failed.claim_id is not None
     assert (await topics(api, failed.claim_id))[-1] == "released"
     await departments.fault("bank-payments", "ok")
+    too_much = await review(api, application, outcome="approved", amount_fen=30_000_001)
+    assert too_much.is_problem(422, "amount-above-ceiling")
+    assert too_much.json["ceiling_fen"] == 30_000_000
     assert (await review(api, application, outcome="approved", amount_fen=700)).status == 200
     paid = await until(api, application, "paid")
     assert paid.payments == 2
