@@ -11,8 +11,10 @@ from rich.table import Table
 
 from citybrain.city_day import city_day
 from citybrain.cli.shared.output import console, print_json
-from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, load_catalogue
 from citybrain.definitions.applications.deciding import Decision, decide
+from citybrain.definitions.applications.trying import problems_of
+from citybrain.definitions.loading import Files
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
@@ -30,8 +32,11 @@ def check(
         Path | None, typer.Argument(help="Definitions to put over ours; else the settings'.")
     ] = None,
 ) -> None:
-    """Read every definition; an error names its file and line."""
-    definitions = load_definitions(folder or Settings().definitions_dir)
+    """Read every definition, and try each service item on its examples; an error names its file
+    and line."""
+    folder = folder or Settings().definitions_dir
+    definitions = load_definitions(folder)
+    load_catalogue(Files(folder).of("service"), problems_of)
     console.print(f"{len(definitions.of(Catalogue).on(date.max))} service items are in order")
 
 

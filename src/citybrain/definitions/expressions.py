@@ -48,6 +48,8 @@ class Expression:
             tree = _ENVIRONMENT.compile(source)
         except CELParseError as error:
             raise ExpressionWrong(f"this is not CEL: {source}") from error
+        self.tree = tree
+        """Its syntax, for who checks it."""
         self.reads = frozenset(_paths(tree))
         """The names and members it looks at: `("account", "status")`."""
         self.literals = tuple(_literals(tree))
@@ -143,8 +145,8 @@ def _interpreted(tree: "Tree[Token]") -> Node:
 
 def _node(tree: "Tree[Token]") -> Node:
     """The closure of a part; raises `_LeftToInterpreter`."""
-    tree = _inner(tree)
-    path = _path(tree)
+    tree = inner(tree)
+    path = path_of(tree)
     if path is not None:
         return _lookup(path)
     make = _MAKERS.get(tree.data)
@@ -153,27 +155,27 @@ def _node(tree: "Tree[Token]") -> Node:
     return make(tree)
 
 
-def _inner(tree: "Tree[Token]") -> "Tree[Token]":
+def inner(tree: "Tree[Token]") -> "Tree[Token]":
     """Without the rules of grammar around it that have no operator of their own."""
     while tree.data in _WRAPPERS and len(tree.children) == 1:
-        (tree,) = _trees(tree)
+        (tree,) = trees(tree)
     return tree
 
 
-def _path(tree: "Tree[Token]") -> Path | None:
+def path_of(tree: "Tree[Token]") -> Path | None:
     """The path of a name and its members; None for anything else."""
-    tree = _inner(tree)
+    tree = inner(tree)
     if tree.data == "ident":
         return (str(tree.children[0]),)
     if tree.data == "member_dot":
         of, name = tree.children
-        before = _path(of) if isinstance(of, Tree) else None
+        before = path_of(of) if isinstance(of, Tree) else None
         return None if before is None else (*before, str(name))
     return None
 
 
 def _paths(tree: "Tree[Token]") -> Iterator[Path]:
-    path = _path(tree)
+    path = path_of(tree)
     if path is not None:
         yield path
         return
@@ -184,12 +186,13 @@ def _paths(tree: "Tree[Token]") -> Iterator[Path]:
 
 def _literals(tree: "Tree[Token]") -> Iterator[Any]:
     for literal in tree.find_data("literal"):
-        value = _constant(literal)
+        value = constant(literal)
         if isinstance(value, str | int) and not isinstance(value, BoolType):
             yield _plain(value)
 
 
-def _constant(literal: "Tree[Token]") -> Any:
+def constant(literal: "Tree[Token]") -> Any:
+    """The CEL value of a literal; an error where it is none."""
     try:
         return _ENVIRONMENT.program(literal).evaluate({})
     except CELEvalError as error:
@@ -197,7 +200,7 @@ def _constant(literal: "Tree[Token]") -> Any:
 
 
 def _literal(tree: "Tree[Token]") -> Node:
-    value = _constant(tree)
+    value = constant(tree)
     return lambda _: value
 
 
@@ -224,7 +227,7 @@ def _lookup(path: Path) -> Node:
 
 
 def _choice(tree: "Tree[Token]") -> Node:
-    condition, then, other = map(_node, _trees(tree))
+    condition, then, other = map(_node, trees(tree))
 
     def choose(values: Mapping[str, Any]) -> Any:
         chosen = condition(values)
@@ -236,19 +239,19 @@ def _choice(tree: "Tree[Token]") -> Node:
 
 
 def _logic(symbol: str) -> Callable[["Tree[Token]"], Node]:
-    return lambda tree: _applied(base_functions[symbol], list(map(_node, _trees(tree))))
+    return lambda tree: _applied(base_functions[symbol], list(map(_node, trees(tree))))
 
 
 def _binary(tree: "Tree[Token]") -> Node:
-    operator, right = _trees(tree)
+    operator, right = trees(tree)
     if operator.data not in _OPERATORS:
         raise _LeftToInterpreter
-    (left,) = _trees(operator)
+    (left,) = trees(operator)
     return _applied(base_functions[_OPERATORS[operator.data]], [_node(left), _node(right)])
 
 
 def _unary(tree: "Tree[Token]") -> Node:
-    operator, operand = _trees(tree)
+    operator, operand = trees(tree)
     return _applied(base_functions[_OPERATORS[operator.data]], [_node(operand)])
 
 
@@ -269,7 +272,7 @@ def _call(tree: "Tree[Token]") -> Node:
     function = FUNCTIONS.get(name, base_functions.get(name))
     if function is None or name in _MACROS:
         raise _LeftToInterpreter
-    operands = [_node(each) for lists in _trees(tree) for each in _trees(lists)]
+    operands = [_node(each) for lists in trees(tree) for each in trees(lists)]
 
     def call(values: Mapping[str, Any]) -> Any:
         given = [operand(values) for operand in operands]
@@ -288,7 +291,8 @@ def _error(error: Exception) -> CELEvalError:
     return CELEvalError("no such overload", type(error), error.args)
 
 
-def _trees(tree: "Tree[Token]") -> list["Tree[Token]"]:
+def trees(tree: "Tree[Token]") -> list["Tree[Token]"]:
+    """The parts below."""
     return [child for child in tree.children if isinstance(child, Tree)]
 
 

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
+from citybrain.definitions.applications.checking import Check
+from citybrain.definitions.applications.examples import Examples
 from citybrain.definitions.applications.guards import Guard, guard_of
 from citybrain.definitions.applications.types import (
     CHECKS,
@@ -27,9 +29,9 @@ from citybrain.definitions.applications.types import (
     is_something,
     is_text,
 )
-from citybrain.definitions.expressions import Expression, ExpressionWrong, Path
+from citybrain.definitions.expressions import Expression, Path
 from citybrain.definitions.loading import Definitions, Files
-from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
+from citybrain.definitions.yaml_file import Code, DefinitionError, Place, read_yaml
 from citybrain.domain.ages import ADULT_YEARS, CHILD_UNDER_YEARS
 from citybrain.domain.money import MOST_FEN
 from citybrain.errors import NotFound
@@ -39,7 +41,12 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Channel = Literal["web", "app", "counter", "kiosk"]
 
 
+Problem = tuple[Place, str]
+"""Where in a file something is wrong, and what."""
+
 GUARDS: Any = {
+    "automatic": True,
+    "examples": True,
     "payout": {"ceiling_fen", "ceiling_source"},
     "materials": {"__all__": {"members"}},
     "parameters": {"__all__": {"type"}},
@@ -194,8 +201,12 @@ class ServiceItem(_Definition):
     parameters: tuple[Parameter, ...] = ()
     values: tuple[Value, ...] = ()
     rules: tuple[Rule, ...] = ()
+    automatic: Literal["nobody-is-refused"] | None = Field(
+        None, description="of an item without a rule"
+    )
     payout: Payout | None = None
     claim: Claim | None = None
+    examples: Examples | None = Field(None, description="that it is tried on")
 
     _compiled: dict[str, Expression] = PrivateAttr(default_factory=dict)
     _guards: dict[str, tuple[Guard, ...]] = PrivateAttr(default_factory=dict)
@@ -299,67 +310,18 @@ def load_services(files: Files, _: Definitions) -> Catalogue:
     return load_catalogue(files.of("service"))
 
 
-def load_catalogue(paths: Iterable[FilePath]) -> Catalogue:
-    """Read and check every file; raises `DefinitionError` with file and line."""
+def load_catalogue(
+    paths: Iterable[FilePath], further: Callable[[ServiceItem], Iterable[Problem]] | None = None
+) -> Catalogue:
+    """Read and check every file, by `further`, too; raises `DefinitionError` with file and line."""
     items: dict[tuple[str, date], ServiceItem] = {}
     for path in paths:
         item, lines = read_yaml(path, ServiceItem)
         if (item.code, item.valid_from) in items:
             raise DefinitionError(f"{path}:1: {item.code!r} of {item.valid_from} is defined twice")
-        _Check(path, lines, item).run()
+        check = Check(path, lines, item)
+        check.run()
+        for place, problem in () if further is None else further(item):
+            check.fail(place, problem)
         items[item.code, item.valid_from] = item
     return Catalogue(items.values())
-
-
-class _Check:
-    """What a schema cannot say: names are unique and known, expressions are CEL."""
-
-    def __init__(self, path: FilePath, lines: Lines, item: ServiceItem) -> None:
-        self._path, self._lines, self._item = path, lines, item
-        self._known = {material.name for material in item.materials}
-
-    def run(self) -> None:
-        """Check the item; raises `DefinitionError`."""
-        item = self._item
-        names: set[str] = set()
-        for section in ("form", "materials", "values"):
-            for index, each in enumerate(getattr(item, section)):
-                if each.name in names:
-                    self._fail((section, index, "name"), f"{each.name!r} is there twice")
-                names.add(each.name)
-        for index, field in enumerate(item.form):
-            if (field.type == "choice") != bool(field.choices):
-                self._fail(("form", index), "a choice, and nothing else, has choices")
-        for index, value in enumerate(item.values):
-            self._needs(("values", index), value.needs)
-            self._expression(("values", index, "expression"), value.expression)
-            self._known.add(value.name)
-        codes = [rule.code for rule in item.rules]
-        for index, rule in enumerate(item.rules):
-            if rule.code in codes[:index]:
-                self._fail(("rules", index, "code"), f"{rule.code!r} is there twice")
-            self._needs(("rules", index), rule.needs)
-            self._expression(("rules", index, "require"), rule.require)
-            if rule.applies is not None:
-                self._expression(("rules", index, "applies"), rule.applies)
-        if item.payout is not None and item.payout.amount not in {v.name for v in item.values}:
-            self._fail(("payout", "amount"), f"there is no value {item.payout.amount!r}")
-        if item.claim is not None:
-            if item.payout is None:
-                self._fail(("claim",), "only an item that pays claims something")
-            self._needs(("claim",), item.claim.needs)
-            self._expression(("claim", "key"), item.claim.key)
-
-    def _needs(self, place: Place, needs: tuple[str, ...]) -> None:
-        for number, name in enumerate(needs):
-            if name not in self._known:
-                self._fail((*place, "needs", number), f"there is no {name!r} above")
-
-    def _expression(self, place: Place, source: str) -> None:
-        try:
-            Expression(source)
-        except ExpressionWrong as error:
-            self._fail(place, error.message)
-
-    def _fail(self, place: Place, problem: str) -> None:
-        raise DefinitionError(f"{self._path}:{self._lines.of(place)}: {problem}")

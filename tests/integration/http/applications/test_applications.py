@@ -53,9 +53,10 @@ deadline: {promised_seconds: 30, legal_working_days: 5, source: a test}
 form:
   - {name: area, label: 面積, label_en: Area in square metres, type: integer}
 materials:
-  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity}
+  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity,
+     members: {person: identity_number}}
   - {name: home, label: 不動產權, label_en: Home, department: real-estate-registry,
-     record: ownership}
+     record: ownership, members: {owner: identity_number}}
 parameters:
   - {name: per_square_metre_fen, value: 5000, valid_from: 2024-01-01, source: a test}
 values:
@@ -326,6 +327,9 @@ async def test_a_payout_that_fails_is_compensated_and_an_officer_pays_again(
     assert failed.claim_id is not None
     assert (await topics(api, failed.claim_id))[-1] == "released"
     await departments.fault("bank-payments", "ok")
+    too_much = await review(api, application, outcome="approved", amount_fen=30_000_001)
+    assert too_much.is_problem(422, "amount-above-ceiling")
+    assert too_much.json["ceiling_fen"] == 30_000_000
     assert (await review(api, application, outcome="approved", amount_fen=700)).status == 200
     paid = await until(api, application, "paid")
     assert paid.payments == 2

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from citybrain.definitions import DefinitionError
-from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, load_catalogue
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import Outcome, decide
+from citybrain.definitions.yaml_file import read_yaml
 from citybrain.systems import load_definitions
 from tests.given.catalogue import CATALOGUE, CODES, TODAY, changed
 
@@ -15,7 +16,7 @@ CEILING = 1_000_000
 
 
 def paying(folder: Path, expression: str, payout: str = f"ceiling_fen: {CEILING}") -> ServiceItem:
-    """An item without a rule that pays what an expression gives."""
+    """An item without a rule that pays what an expression gives; `catalogue check` takes none."""
     path = folder / "gift.yaml"
     path.write_text(f"""\
 valid_from: 2026-01-01
@@ -32,7 +33,7 @@ values:
   - {{name: amount, expression: '{expression}'}}
 payout: {{amount: amount, from_account: gifts, {payout}, ceiling_source: a test}}
 """)
-    return load_catalogue([path]).item("gift", TODAY)
+    return read_yaml(path, ServiceItem)[0]
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,19 @@ def test_a_ceiling_is_not_part_of_the_version(tmp_path: Path) -> None:
     catalogue = load_definitions().of(Catalogue)
     found = {version.version for code in CODES for version in catalogue.versions(code)}
     assert set(recorded.values()) <= found
+
+
+@pytest.mark.parametrize("expression", ["0.5", "-0.5", '"5"', "true"])
+def test_no_rule_looks_at_a_payout_that_is_no_whole_number(tmp_path: Path, expression: str) -> None:
+    """It refuses nobody either, and `needs` waits for it."""
+    paying(tmp_path, expression)
+    path = tmp_path / "gift.yaml"
+    path.write_text(
+        path.read_text()
+        + """\
+rules:
+  - {code: much, needs: [amount], require: amount == 500, reason: 少, reason_en: Few, source: test}
+"""
+    )
+    decision = decide(read_yaml(path, ServiceItem)[0], {}, {}, TODAY)
+    assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("much", "amount-invalid"))

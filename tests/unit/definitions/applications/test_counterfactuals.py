@@ -81,7 +81,7 @@ def test_every_refusal_has_changes_that_approve(
         ("first-home-subsidy", {"employment.employed": False}, "employment.employed", False, True),
         ("living-allowance", {"allowances.months": 40}, "allowances.months", 40, 35),
         ("water-transfer", {"contract.arrears_fen": 12_345}, "contract.arrears_fen", 12_345, 0),
-        ("water-transfer", {"contract.home": "h9"}, "contract.home", "h9", "h1"),
+        ("water-transfer", {"contract.home": "home-9"}, "contract.home", "home-9", "home-1"),
     ],
 )
 def test_the_nearest_change_is_found(
@@ -152,7 +152,7 @@ def _other(value: Any) -> st.SearchStrategy[Any]:
         return st.integers(0, 10**8) | st.integers(-3, 3) | wrong
     if len(value) == len("2026-03-01") and value[:4].isdigit():
         return st.dates(date(1950, 1, 1), date(2040, 1, 1)).map(str) | wrong
-    return st.sampled_from(["P001", "P002", "h1", "normal", "phd", "none"]) | wrong
+    return st.sampled_from(["P001", "P002", "home-1", "normal", "phd", "none"]) | wrong
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6))

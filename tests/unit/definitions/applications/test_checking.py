@@ -1,0 +1,179 @@
+"""Catalogue files that are wrong: each is refused with its file, its line, and what to do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from citybrain.definitions import DefinitionError
+from citybrain.definitions.applications.catalogue import load_catalogue
+from citybrain.definitions.applications.trying import problems_of
+
+GRANT = """\
+valid_from: 2026-01-01
+code: grant
+name: 補助
+name_en: Grant
+kind: approval
+department: police
+channels: [app]
+source: a test
+baseline: {materials: 2, steps: 1, trips: 1, source: a test}
+deadline: {promised_seconds: 30, source: a test}
+form:
+  - {name: ground, label: 理由, label_en: Ground, type: choice, choices: [job, home]}
+materials:
+  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity, members: {person: identity_number, born: date}}
+  - {name: job, label: 就業, label_en: Job, department: police, record: job, members: {employed: boolean, state: {type: choice, choices: [new, old]}, months: months}}
+parameters:
+  - {name: months, type: months, value: 12, valid_from: 2026-01-01, source: a test}
+values:
+  - name: amount
+    type: money_fen
+    needs: [job]
+    expression: least(job.months, parameters.months) * 100
+rules:
+  - code: old
+    needs: [identity]
+    require: years_between(identity.born, today) >= 18
+    reason: 太年輕
+    reason_en: Too young
+    source: a test
+  - code: works
+    needs: [job]
+    applies: form.ground == "job"
+    require: job.employed && job.state == "old"
+    reason: 沒有工作
+    reason_en: No job
+    source: a test
+payout: {amount: amount, from_account: gifts, ceiling_fen: 100000, ceiling_source: a test}
+examples:
+  day: 2026-03-01
+  form: {ground: job}
+  evidence:
+    identity: {person: A0001, born: 1995-05-01}
+    job: {employed: true, state: old, months: 10}
+  pays_fen: 1000
+  refuses:
+    - {rule: old, change: {identity.born: 2015-05-01}}
+    - {rule: works, change: {job.employed: false}}
+  refers:
+    - {without: identity}
+    - {without: job}
+    - {change: {job.employed: "true"}}
+"""  # noqa: E501
+REQUIRE = "job.employed && job.state"
+AGE = "years_between(identity.born, today) >= 18"
+RULES = GRANT[GRANT.index("rules:\n") : GRANT.index("payout:")]
+
+
+def load(folder: Path, old: str, new: str) -> None:
+    assert old in GRANT
+    path = folder / "grant.yaml"
+    path.write_text(GRANT.replace(old, new, 1))
+    load_catalogue([path], problems_of)
+
+
+def test_the_item_itself_is_in_order(tmp_path: Path) -> None:
+    load(tmp_path, "code: grant", "code: grant")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "problem"),
+    [
+        (REQUIRE, "jobs.employed && job.state", 33, "nothing is called 'jobs' here"),
+        (REQUIRE, "job.employd && job.state", 33, "job.employd is not declared; of job there is"),
+        (REQUIRE, "job.employed && job", 33, "say which member of job is meant"),
+        (REQUIRE, 'job["employed"] && job.state', 33, "say which member of job is meant"),
+        ("parameters.months)", "parameters.month)", 22, "parameters.month is not declared"),
+        ("years_between", "years_betwen", 26, "there is no function 'years_betwen'"),
+        ("years_between(identity.born, today)", "years_between(today)", 26, "is of two days"),
+        ("identity.born, today", "job.months, today", 26, "job.months is not a date"),
+        ('form.ground == "job"', 'form.grund == "job"', 32, "form.grund is not declared"),
+        ('form.ground == "job"', 'form.ground == "jobs"', 32, "never 'jobs': job, home"),
+        ('job.state == "old"', 'job.state == "odl"', 33, "job.state is never 'odl': new, old"),
+        ("    needs: [identity]\n", "", 25, "identity is read here and not named in `needs`"),
+        ("    needs: [job]\n    applies", "    applies", 32, "job is read here"),
+        ("    needs: [job]\n    expression", "    expression", 21, "job is read here"),
+        (
+            "value: 12, valid_from: 2026-01-01",
+            "value: 12, valid_from: 2027-01-01",
+            17,
+            "months has no value from 2026-01-01 on",
+        ),
+        ("{name: job,", "{name: today,", 15, "'today' is what expressions know already"),
+        ("{name: job,", "{name: form,", 15, "'form' is what expressions know already"),
+        ("- name: amount", "- name: parameters", 19, "'parameters' is what expressions know"),
+        (RULES, "", 1, "without a rule everybody is approved: say `automatic: nobody-is-refused`"),
+        ("rules:\n", "automatic: nobody-is-refused\nrules:\n", 23, "there are rules that refuse"),
+        (") * 100", ") * 0.5", 20, "amount is a number, no money_fen"),
+        ("least(job.months, parameters.months) * 100", "'\"many\"'", 20, "amount is a text"),
+        ("    type: money_fen\n", "    type: text\n", 20, "amount is a whole number, no text"),
+        ("amount: amount", "amount: amounts", 37, "there is no value 'amounts'"),
+        (AGE, "years_between(identity.born, today)", 26, "a whole number and neither true nor"),
+        (AGE, "identity.person", 26, "neither true nor false"),
+        (AGE, "'true ? 1 : 2'", 26, "neither true nor false"),
+        (AGE, "identity.born == null", 26, "nothing is compared with null"),
+        (AGE, "identity.born >= 18", 26, "compares identity.born with a whole number"),
+        (AGE, 'identity.born == "young"', 26, "identity.born is a date, and 'young' is none"),
+        (AGE, "identity.born + 1 == 3", 26, "cannot count with identity.born"),
+        (AGE, "'!identity.born'", 26, "identity.born is not true or false"),
+        (AGE, "identity.born && true", 26, "identity.born is not true or false"),
+        (AGE, "identity.born.isYoung()", 26, "there is no function 'isYoung'"),
+        (AGE, "least(identity.born, 3) > 2", 26, "identity.born is not a number"),
+        ('form.ground == "job"', "form.ground", 32, "neither true nor false"),
+        ("day: 2026-03-01", "day: 2006-03-01", 42, "this is not approved: refused old"),
+        ("pays_fen: 1000", "pays_fen: 1001", 42, "this pays 1000 fen, not 1001"),
+        ("ground: job}\n  ev", "ground: jobs}\n  ev", 42, "form.ground: one of: job, home"),
+        ("identity: {person: A0001,", "identity: {person: a0001,", 0, ""),
+        ("born: 2015-05-01}", "born: 1985-05-01}", 46, "this is not refused by old alone: appr"),
+        ("    - {rule: works, change: {job.employed: false}}\n", "", 30, "refused by works"),
+        ("    - {without: job}\n", "", 15, "no example is referred without job"),
+        ('employed: "true"', "employed: true", 51, "this is not referred: approved"),
+        ("{without: job}", "{without: jobs}", 15, "no example is referred without job"),
+        (GRANT[GRANT.index("examples:") :], "", 1, "examples: an item shows what is approved"),
+    ],
+)
+def test_a_mistake_is_found_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, problem: str
+) -> None:
+    if not problem:  # nothing reads the person: it is no mistake
+        load(tmp_path, old, new)
+        return
+    with pytest.raises(DefinitionError) as wrong:
+        load(tmp_path, old, new)
+    assert f"grant.yaml:{line}: " in wrong.value.message
+    assert problem in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    "require",
+    [
+        'identity.born < "2010-01-01"',
+        "job.months * 2 >= parameters.months || job.employed",
+        'form.ground in ["job", "home"] && job.employed',
+        'identity.person.startsWith("A")',
+        "size(identity.person) > 3",
+        "(job.employed ? 1 : 0) == 1",
+        "!(-job.months > 0)",
+        "[1, 2].all(each, each > 0) && job.employed",
+        "identity.born != today",
+        'double(job.months) / 2.0 < 6.0 && identity.born != ""',
+    ],
+)
+def test_what_is_right_is_taken(tmp_path: Path, require: str) -> None:
+    path = tmp_path / "grant.yaml"
+    source = "'" + require.replace("'", "''") + "'"
+    text = GRANT.replace("needs: [identity]", "needs: [identity, job]").replace(AGE, source)
+    path.write_text(text)
+    assert load_catalogue([path]).versions("grant")
+
+
+def test_an_item_that_refuses_nobody_says_so(tmp_path: Path) -> None:
+    text: Any = GRANT.replace(RULES, "automatic: nobody-is-refused\n")
+    start, end = text.index("  refuses:"), text.index("  refers:")
+    path = tmp_path / "grant.yaml"
+    path.write_text((text[:start] + text[end:]).replace("    - {without: identity}\n", ""))
+    with pytest.raises(DefinitionError, match="no example is referred without identity"):
+        load_catalogue([path], problems_of)
+    assert load_catalogue([path]).versions("grant")
