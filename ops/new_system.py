@@ -91,7 +91,8 @@ def renamed(text: str, name: str, stream: str) -> str:
 
 def new_files(name: str, stream: str) -> dict[Path, str]:
     """What is written where."""
-    templates = [path for path in TEMPLATES.rglob("*.py") if "__pycache__" not in path.parts]
+    found = (path for kind in ("*.py", "*.yaml") for path in TEMPLATES.rglob(kind))
+    templates = [path for path in found if "__pycache__" not in path.parts]
     return {
         ROOT / renamed(str(path.relative_to(TEMPLATES)), name, stream): renamed(
             path.read_text(encoding="utf-8"), name, stream
@@ -113,6 +114,7 @@ def listed(source: str, name: str) -> str:
 def tidy(paths: list[Path]) -> None:
     """Sort and break lines as the names want it."""
     ruff = [sys.executable, "-m", "ruff"]
+    paths = [path for path in paths if path.suffix == ".py"]
     subprocess.run([*ruff, "check", "--quiet", "--select", "I", "--fix", *paths], check=True)
     subprocess.run([*ruff, "format", "--quiet", *paths], check=True)
 

@@ -103,6 +103,12 @@ class ChannelNotOffered(InvalidInput):
     code = "channel-not-offered"
 
 
+class ApplicantMissing(InvalidInput):
+    """Somebody who is no citizen applies, and does not say for whom."""
+
+    code = "applicant-missing"
+
+
 class ReviewIncomplete(InvalidInput):
     """An approval that pays has an amount, one that does not has none; a refusal has reasons."""
 
@@ -133,6 +139,8 @@ async def submit_application(
     """Open an application; who was just identified for this service is not asked again."""
     citizen_id = command.citizen_id or context.actor.subject
     check_channel(context.actor, command.channel, citizen_id)
+    if not citizen_id.startswith(f"{Citizen.category}-"):
+        raise ApplicantMissing("say who applies: this account is no citizen's")
     now = services.clock()
     item = services.definitions.of(Catalogue).item(command.service, city_day(now))
     if command.channel not in item.channels:

@@ -19,7 +19,8 @@ PROBLEM = {
     "required": ["type", "title", "status", "code", "detail", "correlation_id"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
+        "title": {"type": "string", "description": "for people, by Accept-Language"},
+        "next_step": {"type": "string", "description": "what to do now; as the title"},
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "stable machine code"},
         "detail": {"type": "string"},

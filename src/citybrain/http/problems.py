@@ -1,7 +1,8 @@
 """Errors as RFC 9457 problem details.
 
 `type` is `urn:citybrain:problem:<code>`; the code never changes once published. A problem
-never repeats what the caller sent, except names of members and limits.
+never repeats what the caller sent, except names of members and limits. `title` and `next_step` are
+for people, in the language that was asked for (`problem_texts`).
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,13 @@ from citybrain.errors import (
     Unavailable,
 )
 from citybrain.eventstore import DuplicateKey, EventTooLarge, WrongExpectedVersion
+from citybrain.http.problem_texts import (
+    CONTENT_LANGUAGE,
+    ENGLISH,
+    problem_texts,
+    shown,
+    validation_error,
+)
 from commands.handling import KeyInFlight, KeyReused, StaleVersion, TooContended
 
 MEDIA_TYPE = "application/problem+json"
@@ -118,23 +126,31 @@ def problem(
     correlation_id: UUID,
     details: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
+    language: str = ENGLISH,
 ) -> web.Response:
-    """A problem response."""
+    """A problem response, with what it says to people in a language of `problem_texts`."""
+    said = problem_texts().get(code, {}).get(language, {"title": HTTPStatus(status).phrase})
     body = {
-        **(details or {}),
+        **shown(details or {}, language),
         "type": TYPE_PREFIX + code,
-        "title": HTTPStatus(status).phrase,
+        **said,
         "status": int(status),
         "code": code,
         "detail": detail,
         "correlation_id": str(correlation_id),
     }
     return web.Response(
-        status=status, body=orjson.dumps(body), content_type=MEDIA_TYPE, headers=headers
+        status=status,
+        body=orjson.dumps(body),
+        content_type=MEDIA_TYPE,
+        headers={"Content-Language": CONTENT_LANGUAGE[language], "Vary": "Accept-Language"}
+        | dict(headers or {}),
     )
 
 
-def problem_of(error: CitybrainError, correlation_id: UUID) -> web.Response:
+def problem_of(
+    error: CitybrainError, correlation_id: UUID, language: str = ENGLISH
+) -> web.Response:
     """The problem response for one of our errors."""
     headers = {}
     if isinstance(error, Unavailable | TooOften):
@@ -150,18 +166,15 @@ def problem_of(error: CitybrainError, correlation_id: UUID) -> web.Response:
         correlation_id=correlation_id,
         details=error.details,
         headers=headers,
+        language=language,
     )
 
 
 def invalid(error: ValidationError, where: str) -> InvalidInput:
     """A failed validation: which member is wrong and why, never the value."""
     problems = [
-        {
-            "in": where,
-            "member": "/".join(str(part) for part in found["loc"]),
-            "reason": found["msg"],
-        }
-        for found in error.errors(include_url=False, include_input=False, include_context=False)
+        validation_error(found, where)
+        for found in error.errors(include_url=False, include_input=False)
     ]
     return InvalidInput(
         f"the {where} is not valid", errors=problems[:SHOWN_ERRORS], error_count=len(problems)

@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import Counter, Histogram
 
 from citybrain.errors import CitybrainError
+from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.runtime import RUNTIME
 from citybrain.observability import span
@@ -74,12 +75,13 @@ async def _answer(
     request: web.Request, handler: Handler, correlation: UUID, route: str
 ) -> web.StreamResponse:
     limit = request.app[RUNTIME].settings.request_timeout_seconds
+    language = language_of(request.headers.get("Accept-Language", ""))
     try:
         async with asyncio.timeout(None if route in request.app[STREAMING] else limit) as timer:
             return await handler(request)
     except CitybrainError as error:
         PROBLEMS.labels(error.code).inc()
-        return problem_of(error, correlation)
+        return problem_of(error, correlation, language)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -87,20 +89,25 @@ async def _answer(
         PROBLEMS.labels(code).inc()
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return problem(
-            error.status, code, error.reason, correlation_id=correlation, headers=headers
+            error.status,
+            code,
+            error.reason,
+            correlation_id=correlation,
+            headers=headers,
+            language=language,
         )
     except TimeoutError:
         if not timer.expired():
             log.exception("request_failed", route=route)
-            return _internal(correlation)
+            return _internal(correlation, language)
         PROBLEMS.labels(RequestTimeout.code).inc()
         late = RequestTimeout(f"the request took longer than {limit:g} s; its outcome is open")
-        return problem_of(late, correlation)
+        return problem_of(late, correlation, language)
     except ConnectionResetError:
         raise  # the caller has gone
     except Exception:
         log.exception("request_failed", route=route)
-        return _internal(correlation)
+        return _internal(correlation, language)
 
 
 def _without_content(record: logging.LogRecord) -> bool:
@@ -114,10 +121,10 @@ def _without_content(record: logging.LogRecord) -> bool:
 server_log.addFilter(_without_content)
 
 
-def _internal(correlation: UUID) -> web.Response:
+def _internal(correlation: UUID, language: str) -> web.Response:
     PROBLEMS.labels("internal").inc()
     detail = "something failed here; the correlation id finds it in our log"
-    return problem(500, "internal", detail, correlation_id=correlation)
+    return problem(500, "internal", detail, correlation_id=correlation, language=language)
 
 
 def _correlation(request: web.Request) -> UUID:

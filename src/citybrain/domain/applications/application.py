@@ -32,6 +32,7 @@ from citybrain.domain.applications.application_events import (
     Verdict,
 )
 from citybrain.domain.applications.refusals import (
+    AlreadyWithdrawn,
     ApplicationEnded,
     NothingToAppeal,
     NotReferred,
@@ -322,6 +323,8 @@ class Application(StreamAggregate):
     def withdraw(self, actor: Actor, now: datetime) -> None:
         """End it, as long as no money is on its way."""
         self.check_applicant(actor)
+        if self.status == Status.WITHDRAWN:
+            raise AlreadyWithdrawn("the application has been withdrawn")
         if self.status not in BEFORE_MONEY:
             raise TooLateToWithdraw("the money is on its way, or the application has ended")
         self._trigger(ApplicationWithdrawn, now)

@@ -33,6 +33,12 @@ class TooLateToWithdraw(Refused):
     code = "too-late-to-withdraw"
 
 
+class AlreadyWithdrawn(TooLateToWithdraw):
+    """The application was withdrawn before."""
+
+    code = "already-withdrawn"
+
+
 class NotReferred(Refused):
     """No officer has to decide this now."""
 

@@ -175,9 +175,9 @@ async def record_batch(call: Call) -> web.Response:
 
 def _problem(error: ValidationError) -> CitybrainError:
     problem = invalid(error, "body")
-    first = error.errors(include_url=False, include_input=False)[0]
-    member = ".".join(str(part) for part in first["loc"])
-    return type(problem)(f"{member}: {first['msg']}" if member else first["msg"])
+    first = problem.details["errors"][0]
+    member, reason = first["member"].replace("/", "."), first["reason"]
+    return type(problem)(f"{member}: {reason}" if member else reason)
 
 
 def _refused(index: int, error: CitybrainError) -> NotRecorded:

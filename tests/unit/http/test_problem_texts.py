@@ -1,0 +1,149 @@
+"""What problems say to people: complete in both languages, and never a pattern or a value."""
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+from uuid import uuid4
+
+import orjson
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+import citybrain
+import commands
+import projections
+from citybrain.errors import CitybrainError
+from citybrain.http.problem_texts import (
+    CHINESE,
+    ENGLISH,
+    language_of,
+    problem_texts,
+    reason_of,
+    validation_texts,
+)
+from citybrain.http.problems import invalid, problem, problem_of
+from citybrain.http.telemetry import CODES
+from commands.citizens.citizen import RegisterCitizen
+from commands.handling import StaleVersion
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+TRADITIONAL = re.compile("[證錄號碼務員這個為時時處請後無據應將錯誤確認類別檔現門關]")
+
+
+def codes() -> Iterator[str]:
+    """The codes of every error of ours, and those of requests that reach no handler."""
+    for package in (citybrain, commands, projections):
+        for found in walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                import_module(found.name)
+    kinds = [CitybrainError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith(("citybrain.", "commands.", "projections.")):
+            yield kind.code
+    yield from CODES.values()
+    yield "http-error"
+
+
+def body(answer: web.Response) -> dict[str, object]:
+    assert isinstance(answer.body, bytes)
+    found: dict[str, object] = orjson.loads(answer.body)
+    return found
+
+
+def test_every_code_has_a_title_and_a_next_step_in_both_languages() -> None:
+    texts = problem_texts()
+    assert sorted(set(codes()) - set(texts)) == []
+    for code, said in texts.items():
+        assert set(said) == {ENGLISH, CHINESE}, code
+        for language in said:
+            assert set(said[language]) == {"title", "next_step"}, code
+            assert all(said[language].values()), code
+        for text in said[CHINESE].values():
+            assert HAN.search(text), code
+            assert not TRADITIONAL.search(text), (code, text)
+        assert not any(HAN.search(text) for text in said[ENGLISH].values()), code
+
+
+def test_no_text_is_of_a_code_that_is_gone() -> None:
+    assert sorted(set(problem_texts()) - set(codes())) == []
+
+
+def test_every_reason_of_a_validation_is_said_in_both_languages() -> None:
+    for kind, said in validation_texts().items():
+        assert set(said) == {ENGLISH, CHINESE}, kind
+        assert HAN.search(said[CHINESE]), kind
+        assert set(re.findall("{.*?}", said[ENGLISH])) == set(re.findall("{.*?}", said[CHINESE]))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", ENGLISH),
+        ("zh-CN", CHINESE),
+        ("zh-Hans-CN, en;q=0.5", CHINESE),
+        ("ZH", CHINESE),
+        ("en-GB, zh;q=0.9", ENGLISH),
+        ("fr, zh;q=0.2", CHINESE),
+        ("fr-FR", ENGLISH),
+        ("*", ENGLISH),
+        ("zh;q=0", ENGLISH),
+        ("zh;q=nonsense", ENGLISH),
+        ("en;q=0.1, zh;q=0.2", CHINESE),
+    ],
+)
+def test_the_language_is_the_one_that_was_asked_for(accepted: str, language: str) -> None:
+    assert language_of(accepted) == language
+
+
+@given(st.text())
+def test_any_header_has_a_language(accepted: str) -> None:
+    assert language_of(accepted) in (ENGLISH, CHINESE)
+
+
+def test_a_problem_says_what_to_do_in_the_language_of_the_caller() -> None:
+    error = StaleVersion("the stream is at another version")
+    english, chinese = (problem_of(error, uuid4(), language) for language in (ENGLISH, CHINESE))
+    assert body(english)["title"] == "Somebody else was faster"
+    assert body(chinese)["title"] == "记录已被他人更新"
+    assert body(english)["next_step"] != body(chinese)["next_step"]
+    assert body(english)["detail"] == body(chinese)["detail"]
+    assert chinese.headers["Content-Language"] == "zh-Hans"
+    assert chinese.headers["Vary"] == "Accept-Language"
+
+
+def test_a_code_without_texts_has_the_phrase_of_its_status() -> None:
+    answer = body(problem(409, "of-a-new-system", "x", correlation_id=uuid4(), language=CHINESE))
+    assert answer["title"] == "Conflict"
+    assert "next_step" not in answer
+
+
+def test_a_validation_names_members_and_gives_plain_reasons() -> None:
+    secret = "x" * 33 + "secret"
+    said = {"name": "\x01" + secret, "phone": secret, "birth_date": "1990", "surplus": secret}
+    with pytest.raises(ValidationError) as failed:
+        RegisterCitizen.model_validate(said)
+    error = invalid(failed.value, "body")
+    for language in (ENGLISH, CHINESE):
+        answer = body(problem_of(error, uuid4(), language))
+        text = orjson.dumps(answer).decode()
+        assert "pattern '" not in text
+        assert "^" not in text
+        assert secret not in text
+        assert "limits" not in text
+        errors = answer["errors"]
+        assert isinstance(errors, list)
+        reasons = {each["member"]: each["reason"] for each in errors}
+        assert set(reasons) == {"name", "id_number", "birth_date", "phone", "surplus"}
+        assert all(bool(HAN.search(reason)) == (language == CHINESE) for reason in reasons.values())
+    assert reasons["phone"] == "电话号码应为数字，国家代码前加 +"
+
+
+def test_a_kind_of_error_that_nobody_thought_of_has_a_reason() -> None:
+    found = {"kind": "of_another_library", "member": "a/0/b", "limits": {}}
+    assert reason_of(found) == "this cannot be taken as it is"
