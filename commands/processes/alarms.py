@@ -267,8 +267,10 @@ class StreamAlarms(ABC, Generic[A]):
             if seconds <= 0:
                 return
             sleep.bell.clear()
+            # Not `wait_for`: before Python 3.12 it can lose a cancellation that comes with its end.
             with suppress(TimeoutError):
-                await asyncio.wait_for(sleep.bell.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await sleep.bell.wait()
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -1,8 +1,7 @@
 """The command line: one `typer` app from the files beside this one, each a command or a group.
 
 A file `name.py` is the command `citybrain name` (`import_.py`: `citybrain import`). It is imported
-when its command is wanted: what `projections status` needs loads in a third of the time that the
-server takes. The help shows the first line of each file.
+when its command is wanted. The help shows the first line of each file, and loads none.
 """
 
 import ast
