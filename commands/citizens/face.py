@@ -6,7 +6,7 @@ event holds all that it rests on. Pictures and embeddings go to the vault only, 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 ENROL = "enrol"
 CANDIDATES = 5
+STRANGER_KEPT = timedelta(hours=12)  # who was not matched may be anybody
 DUPLICATES = 10  # looked at in one enrolment, at most
 
 Picture = Annotated[Base64Bytes, Field(min_length=1)]  # its size has an error of its own
@@ -240,12 +241,12 @@ async def verify_face(
     template = np.frombuffer(await vault.fetch(citizen_id, TEMPLATE, UUID(template_id)), np.float32)
     score = float(live.embedding @ template)
     point = faces.decision
-    sample_id = await vault.keep(
-        citizen_id, SAMPLE, command.frames[0], services.clock() + faces.sample_kept
-    )
+    matched = score >= point.threshold
+    kept = faces.sample_kept if matched else min(faces.sample_kept, STRANGER_KEPT)
+    sample_id = await vault.keep(citizen_id, SAMPLE, command.frames[0], services.clock() + kept)
     decision = {
         "purpose": command.purpose,
-        "matched": score >= point.threshold,
+        "matched": matched,
         "score": score,
         "threshold": point.threshold,
         "false_match_rate": point.false_match_rate,

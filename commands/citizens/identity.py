@@ -9,10 +9,10 @@ from pydantic import Field, StringConstraints
 
 from citybrain.domain.actor import Role
 from citybrain.domain.citizens.citizen import Citizen, check_counter
-from citybrain.errors import InvalidInput, Refused, TooOften
+from citybrain.errors import InvalidInput, Refused, TooOften, Unavailable
 from citybrain.eventstore.locks import LOCK_TRANSACTION
 from commands.citizens.changing import change_citizen
-from commands.handling import Command, CommandContext, CommandResult, once_a_key
+from commands.handling import Command, CommandContext, CommandResult, KeyReused, once_a_key
 from commands.services import Services
 
 CODE_DIGITS = 6
@@ -21,6 +21,7 @@ CODE_TRIES = 5
 CODES_A_PERSON = 5  # in CODES_WINDOW
 CODES_WINDOW = timedelta(minutes=15)
 
+SENT_BEFORE = "SELECT person_id, purpose, expires_at FROM identity_codes WHERE code_id = $1"
 COUNT = """
 SELECT count(*) FROM identity_codes
 WHERE person_id = $1 AND sent_at > clock_timestamp() - $2::interval
@@ -36,6 +37,7 @@ WHERE code_id = $1 AND person_id = $2 AND purpose = $3 AND used_at IS NULL
 RETURNING digest
 """
 USE = "UPDATE identity_codes SET used_at = clock_timestamp() WHERE code_id = $1 AND used_at IS NULL"
+NOT_SENT = "DELETE FROM identity_codes WHERE code_id = $1"
 FORGET = "DELETE FROM identity_codes WHERE sent_at < clock_timestamp() - interval '1 day'"
 
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -86,26 +88,48 @@ class CodeNotValid(Refused):
 async def send_code(
     citizen_id: str, command: SendCode, context: CommandContext, services: Services
 ) -> dict[str, Any]:
-    """Send a code to the registered phone; the number stays unknown to whoever asks."""
+    """Send a code to the registered phone; the number stays unknown to whoever asks.
+
+    An idempotency key that was used sends nothing and gets its first answer again, for a day.
+    """
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor, Role.DEVICE)
     if citizen.phone_sealed is None:
         raise NoPhone("no phone is registered; a counter can identify this person")
-    code_id, code = uuid4(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+    code_id, code = (
+        await _code_id(context, services),
+        f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}",
+    )
     expires_at = services.clock() + CODE_LIVES
     phone = await services.vault.open_text(citizen_id, "phone", citizen.phone_sealed)
     digest = await _digest(code_id, code, services)
     async with services.store.pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_TRANSACTION, f"codes:{citizen_id}")
+        if before := await connection.fetchrow(SENT_BEFORE, code_id):
+            if (before["person_id"], before["purpose"]) != (citizen_id, command.purpose):
+                raise KeyReused("this idempotency key was used for another code")
+            return {"code_id": str(code_id), "expires_at": before["expires_at"]}
         if await connection.fetchval(COUNT, citizen_id, CODES_WINDOW) >= CODES_A_PERSON:
             raise TooManyCodes(
                 "too many codes were sent", retry_after_seconds=int(CODES_WINDOW.total_seconds())
             )
         await connection.execute(SAVE, code_id, citizen_id, command.purpose, digest, expires_at)
-    await services.notifier.send(
-        phone, f"Your code for {command.purpose} is {code}. Tell it to the officer only."
-    )
+    try:
+        await services.notifier.send(
+            phone, f"Your code for {command.purpose} is {code}. Tell it to the officer only."
+        )
+    except Unavailable:  # whoever asks again with the same key gets a code
+        await services.store.pool.execute(NOT_SENT, code_id)
+        raise
     return {"code_id": str(code_id), "expires_at": expires_at}
+
+
+async def _code_id(context: CommandContext, services: Services) -> UUID:
+    """The id of a code: with an idempotency key it follows from the key and whoever uses it."""
+    if context.idempotency_key is None:
+        return uuid4()
+    used = f"{context.actor.subject}:{context.idempotency_key}"
+    return UUID(bytes=(await services.vault.digest("one-time-code-key", used.encode()))[:16])
 
 
 @once_a_key

@@ -11,13 +11,18 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
 from citybrain.errors import InvalidInput
 
 Pixels = NDArray[np.uint8]
 """A picture: height x width x 3, BGR."""
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+FORMATS = ("PNG", "WEBP")
+JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+NOT_PIXELS = b"\x55\xaa" * 16
+SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L")
 MAX_BYTES = 2 << 20
 MAX_PIXELS = 24_000_000
 MIN_SIDE = 64
@@ -63,10 +68,7 @@ def decode(content: bytes) -> Pixels:
     if len(content) > MAX_BYTES:
         raise ImageTooLarge(f"a picture has at most {MAX_BYTES} bytes", limit_bytes=MAX_BYTES)
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _check_header(image)
-            image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG: decoded at reduced size
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+        upright = _upright(content)
     except InvalidInput:
         raise
     except Image.DecompressionBombError as error:
@@ -77,6 +79,46 @@ def decode(content: bytes) -> Pixels:
         raise ImageBroken("the picture cannot be decoded") from error
     upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BILINEAR)
     return np.asarray(cv2.cvtColor(np.asarray(upright), cv2.COLOR_RGB2BGR), np.uint8)
+
+
+def _upright(content: bytes) -> Image.Image:
+    try:
+        return _read(content)
+    except OSError:
+        if not content.startswith(JPEG_START) or content.rstrip(b"\0").endswith(JPEG_END):
+            raise
+    return _without_end(content)
+
+
+def _without_end(content: bytes) -> Image.Image:
+    """A JPEG that lacks its last marker, and nothing else: bytes before it would change nothing.
+
+    Where pixels are missing the decoder takes those bytes for some of them.
+    """
+    image, other = _read(content + JPEG_END), _read(content + NOT_PIXELS + JPEG_END)
+    if image.tobytes() != other.tobytes():
+        raise ImageBroken("the picture ends early")
+    return image
+
+
+def _read(content: bytes) -> Image.Image:
+    with _opened(content) as image:
+        _check_header(image)
+        image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG: decoded at reduced size
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in SIXTEEN_BITS:
+            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        return upright.convert("RGB")
+
+
+def _opened(content: bytes) -> ImageFile:
+    """A JPEG by its class: of a phone's file with a second picture behind it, the first."""
+    if content.startswith(JPEG_START):
+        try:
+            return JpegImageFile(io.BytesIO(content))
+        except SyntaxError as error:  # what Pillow says of another format
+            raise UnidentifiedImageError("not a JPEG file") from error
+    return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
 def _check_header(image: Image.Image) -> None:

@@ -32,6 +32,7 @@ from citybrain.photos.headers import (
     webp_size,
 )
 
+JPEG_END, NOT_PIXELS = b"\xff\xd9", b"\x55\xaa" * 16
 MAX_SCANS = 64  # each is a pass over all pixels; encoders write about 10
 THUMBNAIL_SIDE = 320
 THUMBNAIL_QUALITY = 80
@@ -115,7 +116,7 @@ def check(content: bytes, limits: Limits) -> CheckedPhoto:
     if content_type is None:
         raise UnsupportedImage("a photo is a JPEG, PNG or WebP file")
     try:
-        plain = _upright(content, content_type, limits)
+        plain = _upright_or_ended(content, content_type, limits)
         buffer = io.BytesIO()
         plain.image.save(buffer, plain.content_type.removeprefix("image/").upper(), **plain.options)
     except InvalidInput:
@@ -155,6 +156,26 @@ class _Plain:
     turn: Image.Transpose | None
     content_type: ContentType
     options: dict[str, Any]
+
+
+def _upright_or_ended(content: bytes, content_type: ContentType, limits: Limits) -> _Plain:
+    """The picture; of a JPEG that lacks its last marker and nothing else, too.
+
+    Bytes before the marker change nothing then. Where pixels are missing the decoder takes them for
+    some.
+    """
+    try:
+        return _upright(content, content_type, limits)
+    except OSError:
+        if content_type != "image/jpeg" or content.endswith(JPEG_END):
+            raise
+    other = _upright(content + NOT_PIXELS + JPEG_END, content_type, limits)
+    digest = hashlib.sha256(other.image.tobytes()).digest()
+    del other  # one picture in memory at a time
+    plain = _upright(content + JPEG_END, content_type, limits)
+    if hashlib.sha256(plain.image.tobytes()).digest() != digest:
+        raise ImageDamaged("the picture ends early")
+    return plain
 
 
 def _upright(content: bytes, content_type: ContentType, limits: Limits) -> _Plain:

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from citybrain.faces.images import (
 RAMP = np.tile(np.linspace(0, 255, 200, dtype=np.uint8)[None, :, None], (100, 1, 3))
 
 
-def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -130,6 +131,34 @@ def test_an_animation_is_refused() -> None:
     moving = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=50)
     with pytest.raises(ImageFormatRefused):
         decode(moving)
+
+
+def test_of_a_phones_two_pictures_the_first_is_taken() -> None:
+    depth = Image.new("RGB", (200, 100), (9, 9, 9))
+    two = encoded(picture(), "MPO", save_all=True, append_images=[depth])
+    assert Image.open(io.BytesIO(two)).format == "MPO"
+    assert np.abs(decode(two).astype(int) - decode(encoded(picture()))).max() <= 2
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+def test_a_jpeg_without_its_last_marker_is_taken(options: dict[str, Any]) -> None:
+    whole = encoded(picture(), **options)
+    assert whole.endswith(b"\xff\xd9")
+    assert np.array_equal(decode(whole[:-2]), decode(whole))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_jpeg_without_some_of_its_pixels_is_broken(share: float) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (300, 300, 3), np.uint8)
+    whole = encoded(Image.fromarray(noise))
+    with pytest.raises(ImageBroken):
+        decode(whole[: int(len(whole) * share)])
+
+
+def test_sixteen_bits_of_grey_are_the_grey_that_they_are() -> None:
+    ramp = (RAMP[:, :, 0].astype(np.uint16) << 8) + 7
+    pixels = decode(encoded(Image.fromarray(ramp), "PNG"))
+    assert np.abs(pixels[:, :, 0].astype(int) - RAMP[:, :, 0]).max() <= 1
 
 
 @given(st.data())

@@ -324,3 +324,12 @@ def test_a_changed_file_is_kept_or_refused_by_name(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     named_or_kept(bytes(content[: data.draw(st.integers(0, len(content)))]))
+
+
+def test_a_jpeg_without_its_last_marker_is_the_same_photo() -> None:
+    whole = encoded(scene())
+    assert whole.endswith(b"\xff\xd9")
+    assert kept(whole[:-2]).sha256 == kept(whole).sha256
+    for missing in (40, 300, len(whole) // 2):
+        with pytest.raises(ImageDamaged):
+            check(whole[:-missing], LIMITS)

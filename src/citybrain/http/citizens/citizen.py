@@ -331,6 +331,7 @@ ROUTES = (
         handler=send_code,
         roles=AT_A_CAMERA,
         body=identity.SendCode,
+        idempotent=True,
         answers={201: Answer("sent", CodeAnswer)},
     ),
     _command(

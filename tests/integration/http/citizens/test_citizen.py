@@ -6,8 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import orjson
+import pytest
 
-from tests.given.api import Api
+from citybrain.errors import Unavailable
+from tests.given.api import Answer, Api
 from tests.given.faces import events, registered
 
 
@@ -159,3 +161,53 @@ async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
     assert half.is_problem(422, "code-incomplete")
     assert counter.status == 200
     assert (await events(api, citizen))[-1]["data"]["method"] == "counter"
+
+
+async def test_one_key_sends_one_code(api: Api) -> None:
+    citizen, other = await registered(api), await registered(api)
+    outbox = Path(api.runtime.settings.data_dir) / "outbox.jsonl"
+
+    async def send(whose: str, key: str, purpose: str = "fund", subject: str = "") -> Answer:
+        return await api.call(
+            "POST",
+            f"/v1/citizens/{whose}/identity/codes",
+            "official",
+            subject=subject,
+            headers={"Idempotency-Key": key},
+            json={"purpose": purpose},
+        )
+
+    answers = await asyncio.gather(*(send(citizen, "one") for _ in range(4)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body for answer in answers}) == 1
+    assert len(outbox.read_text().splitlines()) == 1
+    for reused in (await send(other, "one"), await send(citizen, "one", "another-purpose")):
+        assert reused.is_problem(422, "idempotency-key-reused")
+    assert (await send(citizen, "two")).json["code_id"] != answers[0].json["code_id"]
+    of_somebody_else = await send(citizen, "one", subject="official-2")
+    assert of_somebody_else.json["code_id"] != answers[0].json["code_id"]
+    assert len(outbox.read_text().splitlines()) == 3
+
+
+async def test_a_code_that_could_not_be_sent_is_sent_with_the_same_key(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen, notifier = await registered(api), api.runtime.services.notifier
+
+    async def away(*_: object) -> None:
+        raise Unavailable("the messages' provider is away")
+
+    async def send() -> Answer:
+        return await api.call(
+            "POST",
+            f"/v1/citizens/{citizen}/identity/codes",
+            "official",
+            headers={"Idempotency-Key": "k"},
+            json={"purpose": "fund"},
+        )
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notifier, "send", away)
+        assert (await send()).status == 503
+    assert (await send()).status == 201
+    assert len((Path(api.runtime.settings.data_dir) / "outbox.jsonl").read_text().splitlines()) == 1

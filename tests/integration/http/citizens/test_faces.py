@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -414,3 +414,16 @@ def another_pack(folder: Path) -> Path:
     calibration["recognition_sha256"] = digests["recognition"]["sha256"]
     (folder / CALIBRATION).write_text(json.dumps(calibration))
     return folder
+
+
+async def test_the_picture_of_who_was_not_matched_is_kept_for_hours(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    kept = {}
+    for person in (ANNA, BORIS):
+        matched = (await verify(api, citizen, person)).json["matched"]
+        sample = UUID((await events(api, citizen))[-1]["data"]["sample_id"])
+        kept[matched] = await api.runtime.store.pool.fetchval(
+            "SELECT delete_after - created_at FROM sealed_blobs WHERE blob_id = $1", sample
+        )
+    assert kept[False] <= timedelta(hours=12, minutes=1)
+    assert kept[True] > timedelta(days=29)
