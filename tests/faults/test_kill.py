@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from citybrain.eventstore import EventStore, RecordedEvent, open_event_store
+from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable, open_event_store
 from citybrain.settings import Settings
 from tests.given.storm import repeated
 from tests.given.waiting import eventually, holds
@@ -62,11 +62,16 @@ def kill_postgres(data_dir: Path) -> None:
 
 
 async def follow(store: EventStore, seen: list[int]) -> None:
-    async for batch in store.follow(0, batch_size=500):
-        seen.extend(event.position for event in batch)
+    """Follow the log, as a projection does: on from the last it saw after a read gave up."""
+    while True:
+        with suppress(StoreUnavailable):
+            async for batch in store.follow(seen[-1] if seen else 0, batch_size=500):
+                seen.extend(event.position for event in batch)
 
 
-async def settle(store: EventStore, seen: list[int]) -> list[RecordedEvent]:
+async def settle(
+    store: EventStore, seen: list[int], follower: asyncio.Task[None]
+) -> list[RecordedEvent]:
     """The whole log, once nothing is appended any more and the follower has reached its head.
 
     A commit that a killed writer had asked for may still come.
@@ -75,6 +80,8 @@ async def settle(store: EventStore, seen: list[int]) -> list[RecordedEvent]:
 
     async def settled() -> bool:
         nonlocal quiet, before
+        if follower.done():
+            follower.result()  # raises what ended it
         head, active = await store.head(), await store.pool.fetchval(ACTIVE)
         quiet = quiet + 1 if head == before and not active else 0
         before = head
@@ -107,7 +114,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
         finally:
             for writer in writers:
                 await writer.kill()
-        log = await settle(store, seen)
+        log = await settle(store, seen, follower)
         follower.cancel()
 
     answers = [line.split() for line in notes.read_text().splitlines()]
