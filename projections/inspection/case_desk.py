@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.domain.inspection.case_events import REPORT, CaseReported
-from citybrain.domain.inspection.deadlines import recalled, responsible
+from citybrain.domain.inspection.deadlines import kept, recalled, responsible
 from citybrain.domain.inspection.standing import Standing
 from citybrain.domain.inspection.statuses import CaseStatus, is_over
 from citybrain.domain.times import as_text, moment
@@ -179,7 +179,6 @@ FROM unnest($1::text[], {arguments}) AS n(case_id, {columns}) WHERE c.case_id = 
     ),
     columns=", ".join(CHANGING),
 )
-DEADLINE_KEPT = ("stage", "due_at", "warn_at", "warned", "missed")
 DELETE_DEADLINES = "DELETE FROM deadlines WHERE case_id = ANY($1)"
 
 DeadlineRows = list[tuple[Any, ...]]
@@ -266,10 +265,7 @@ class _Case:
         standing = self.standing
         due = [moment(deadline["due_at"]) for deadline in standing.deadlines]
         state = {
-            "deadlines": {
-                deadline["code"]: {name: deadline[name] for name in DEADLINE_KEPT}  # type: ignore[literal-required]
-                for deadline in standing.deadlines
-            },
+            "deadlines": {deadline["code"]: kept(deadline) for deadline in standing.deadlines},
             "requests": {each["request_id"]: each["change"] for each in standing.requests},
             "before_merge": standing.status_before_merge,
         }
@@ -337,7 +333,7 @@ def _kept(found: Mapping[str, Any]) -> _Case:
         status=row["status"],
         lead=row["lead"],
         departments=row["departments"],
-        deadlines=[recalled(code, **kept) for code, kept in state["deadlines"].items()],
+        deadlines=[recalled(code, **each) for code, each in state["deadlines"].items()],
         requests=[
             {"request_id": request_id, "change": change}
             for request_id, change in state["requests"].items()

@@ -7,7 +7,6 @@ from typing import Any
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CaseSource
-from citybrain.eventstore.codec import mapper
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DIGEST = "ab" * 32
@@ -85,19 +84,6 @@ def given(*steps: Step) -> InspectionCase:
     for step in steps:
         step(case)
     case.collect_events()
-    return case
-
-
-def topics(case: InspectionCase) -> list[str]:
-    return [type(event).TOPIC for event in case.pending_events]  # type: ignore[attr-defined]
-
-
-def replay(events: list[Any]) -> InspectionCase:
-    """Rebuild from the stored bytes alone."""
-    case: Any = None
-    for event in events:
-        case = mapper().to_domain_event(mapper().to_stored_event(event)).mutate(case)  # type: ignore[attr-defined]
-    assert isinstance(case, InspectionCase)
     return case
 
 

@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any
 
+import pytest
+
 from citybrain.app import open_runtime
 from citybrain.domain.applications.application import Application, Step
 from citybrain.observability import configure_logging
@@ -55,7 +57,7 @@ def _die_at(settings: Settings, fatal: Step, when: str) -> None:
 
         self._steps[fatal] = deadly
 
-    drive.__init__ = prepared  # type: ignore[assignment,method-assign]
+    pytest.MonkeyPatch().setattr(drive, "__init__", prepared)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,9 @@ class _LeftToInterpreter(Exception):
 
 def _interpreted(tree: "Tree[Token]") -> Node:
     program = _ENVIRONMENT.program(tree, functions=FUNCTIONS)
-    return lambda values: program.evaluate(json_to_cel(values))  # type: ignore[arg-type]
+    return lambda values: program.evaluate(
+        {name: json_to_cel(value) for name, value in values.items()}
+    )
 
 
 def _node(tree: "Tree[Token]") -> Node:

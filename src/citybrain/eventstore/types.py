@@ -83,6 +83,11 @@ class StoredAnswer:
     position: int
 
 
+def _column(number: int) -> Any:
+    """A member of a row by its number; `Any`, so that the class says which type it has."""
+    return property(itemgetter(number))
+
+
 class RecordedEvent(asyncpg.Record):
     """A stored event as read back: a row, with names. `state` are the exact bytes appended.
 
@@ -91,13 +96,13 @@ class RecordedEvent(asyncpg.Record):
 
     _data: dict[str, Any]
 
-    position: int = property(itemgetter(0))  # type: ignore[assignment]
-    stream_id: str = property(itemgetter(1))  # type: ignore[assignment]
-    version: int = property(itemgetter(2))  # type: ignore[assignment]
-    topic: str = property(itemgetter(3))  # type: ignore[assignment]
-    state: bytes = property(itemgetter(4))  # type: ignore[assignment]
-    recorded_at: datetime = property(itemgetter(5))  # type: ignore[assignment]
-    metadata_json: str | None = property(itemgetter(6))  # type: ignore[assignment]
+    position: int = _column(0)
+    stream_id: str = _column(1)
+    version: int = _column(2)
+    topic: str = _column(3)
+    state: bytes = _column(4)
+    recorded_at: datetime = _column(5)
+    metadata_json: str | None = _column(6)
 
     @property
     def data(self) -> dict[str, Any]:

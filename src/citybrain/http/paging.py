@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +14,7 @@ from citybrain.http.problems import Malformed, NotCaughtUp
 from citybrain.http.runtime import Runtime
 from projections.reading import Pool, wait_until
 
-M = TypeVar("M", bound=BaseModel)
+L = TypeVar("L", bound="Located")
 R = TypeVar("R", bound=Mapping[str, Any])
 T = TypeVar("T")
 K = TypeVar("K")
@@ -54,11 +54,23 @@ class PagedQuery(ReadModelQuery):
     limit: int = Field(50, ge=1, le=500, description="rows in the page, at most")
 
 
-def in_wgs84(body: M, crs: Crs) -> M:
-    """A command with `latitude` and `longitude`, in our coordinates."""
+class Located(Protocol):
+    """A model with a place, in degrees."""
+
+    @property
+    def latitude(self) -> float: ...
+
+    @property
+    def longitude(self) -> float: ...
+
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self: ...
+
+
+def in_wgs84(body: L, crs: Crs) -> L:
+    """The same in our coordinates."""
     if crs is Crs.WGS84:
         return body
-    latitude, longitude = to_wgs84(body.latitude, body.longitude, crs)  # type: ignore[attr-defined]
+    latitude, longitude = to_wgs84(body.latitude, body.longitude, crs)
     return body.model_copy(update={"latitude": latitude, "longitude": longitude})
 
 

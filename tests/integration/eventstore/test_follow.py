@@ -19,9 +19,9 @@ async def append(store: EventStore, stream: str, topic: str = "t") -> int:
     return (await store.append(stream, ANY, [NewEvent(topic, b"{}")], metadata=metadata)).position
 
 
-async def collect(store: EventStore, count: int, **options: object) -> list[RecordedEvent]:
+async def collect(store: EventStore, count: int, **options: Any) -> list[RecordedEvent]:
     events: list[RecordedEvent] = []
-    async for batch in store.follow(**options):  # type: ignore[arg-type]
+    async for batch in store.follow(**options):
         assert batch
         events += batch
         if len(events) >= count:

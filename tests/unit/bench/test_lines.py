@@ -2,6 +2,7 @@
 
 import io
 from importlib import import_module
+from types import ModuleType
 
 import orjson
 import pytest
@@ -77,8 +78,8 @@ def test_lines_are_chosen_by_name() -> None:
 
 
 @pytest.mark.parametrize("bench", [append, replay, project, http])
-def test_every_line_names_contenders_that_exist(bench: object) -> None:
-    lines, contenders = bench.LINES, bench.CONTENDERS  # type: ignore[attr-defined]
+def test_every_line_names_contenders_that_exist(bench: ModuleType) -> None:
+    lines, contenders = bench.LINES, bench.CONTENDERS
     names = [name for line in lines for name in line.contenders()]
     assert set(names) == set(contenders)
     assert len({line.name for line in lines}) == len(lines)
@@ -89,9 +90,10 @@ def test_every_line_names_contenders_that_exist(bench: object) -> None:
 
 
 def test_the_table_shows_whether_targets_are_met() -> None:
-    console = Console(file=io.StringIO(), width=160)
+    shown = io.StringIO()
+    console = Console(file=shown, width=160)
     console.print(table_of("append", [composed("append", LINE, SAMPLES)]))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
+    text = shown.getvalue()
     for expected in ("30,000", "60% of", "12.3 / 61.0", "absent not installed", "missed", "met"):
         assert expected in text
 

@@ -1,5 +1,7 @@
 """Thresholds: measured against brute force, bound to their pack, never guessed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,7 +72,7 @@ def test_a_search_of_many_takes_a_stricter_point() -> None:
     )
 
 
-def test_a_calibration_belongs_to_its_models(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_calibration_belongs_to_its_models(tmp_path: Path) -> None:
     with pytest.raises(CalibrationMissing, match="pack calibrate"):
         load_calibration(tmp_path, DIGESTS)
     (tmp_path / CALIBRATION).write_bytes((DEVELOPMENT_PACK / CALIBRATION).read_bytes())

@@ -107,8 +107,9 @@ async def test_a_picture_that_waited_too_long_is_not_analysed() -> None:
     models = FakeModels()
     async with engine_over(models, batch_limit=1) as engine:
         tasks = await settled(engine, 2)
-        (waiting,) = engine._queue._queue  # type: ignore[attr-defined]
+        waiting = engine._queue.get_nowait()
         waiting.deadline = 0.0  # as after a long time
+        engine._queue.put_nowait(waiting)
         models.go.set()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(outcomes[0], Analysis)

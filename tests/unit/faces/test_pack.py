@@ -102,14 +102,14 @@ def test_a_gpu_that_is_not_there_is_not_silently_replaced() -> None:
 def test_model_files_of_an_operator_become_a_pack(tmp_path: Path) -> None:
     licence = tmp_path / "licence.txt"
     licence.write_text("for this test")
-    files = {
+    files: dict[str, Any] = {
         "detector": DEVELOPMENT_PACK / "det_dev.onnx",
         "recogniser": DEVELOPMENT_PACK / "rec_dev.onnx",
         "licence": licence,
     }
     folder = tmp_path / "bought"
 
-    import_pack(folder, pack_id="bought-1", display_name="Bought", **files)  # type: ignore[arg-type]
+    import_pack(folder, pack_id="bought-1", display_name="Bought", **files)
 
     pack = load_pack(folder, production=True)
     assert (pack.pack_id, pack.dimension, pack.development) == ("bought-1", 512, False)
@@ -117,18 +117,13 @@ def test_model_files_of_an_operator_become_a_pack(tmp_path: Path) -> None:
     Models(pack, "cpu")
     assert not (folder / CALIBRATION).exists()
     with pytest.raises(CannotImport):
-        import_pack(folder, pack_id="bought-1", display_name="", **files)  # type: ignore[arg-type]
+        import_pack(folder, pack_id="bought-1", display_name="", **files)
     with pytest.raises(CannotImport):
-        import_pack(
-            tmp_path / "b",
-            pack_id="citybrain_dev",
-            display_name="",
-            **files,  # type: ignore[arg-type]
-        )
+        import_pack(tmp_path / "b", pack_id="citybrain_dev", display_name="", **files)
     with pytest.raises(CannotImport):
         import_pack(
             tmp_path / "c",
             pack_id="c",
             display_name="",
-            **files | {"detector": tmp_path / "no.onnx"},  # type: ignore[arg-type]
+            **files | {"detector": tmp_path / "no.onnx"},
         )

@@ -14,6 +14,7 @@ from citybrain.faces.quality import (
     FaceTurnedAway,
     PoorSample,
     Quality,
+    QualityRules,
     check,
 )
 
@@ -21,8 +22,8 @@ GOOD = Quality(0.9, 60.0, 12.0, 120.0, 2.0)
 
 
 @pytest.mark.parametrize("rules", [VERIFICATION, ENROLMENT])
-def test_a_good_picture_passes(rules: object) -> None:
-    check(GOOD, rules)  # type: ignore[arg-type]
+def test_a_good_picture_passes(rules: QualityRules) -> None:
+    check(GOOD, rules)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_an_amount_is_whole_fen_and_more_than_none(make: Any, amount_fen: Any) -
 
 def test_an_instruction_is_made_of_a_fen_and_of_nothing_else() -> None:
     with pytest.raises(AmountInvalid):
-        Instruction(ID, Kind.PAYOUT, "application-1", 500)  # type: ignore[arg-type]
+        Instruction(ID, Kind.PAYOUT, "application-1", 500)  # type: ignore[arg-type]  # what is refused
     with pytest.raises(AmountAboveCeiling):
         paid_out(2**62)
 

@@ -127,6 +127,17 @@ def follow(running: list[RunningDeadline], data: Mapping[str, Any]) -> None:
         move(running, moved)
 
 
+def kept(deadline: RunningDeadline) -> dict[str, Any]:
+    """What a read model keeps of a running deadline, beside its code: see `recalled`."""
+    return {
+        "stage": deadline["stage"],
+        "due_at": deadline["due_at"],
+        "warn_at": deadline["warn_at"],
+        "warned": deadline["warned"],
+        "missed": deadline["missed"],
+    }
+
+
 def recalled(
     code: str,
     stage: str,

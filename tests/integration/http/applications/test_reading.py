@@ -42,7 +42,7 @@ def api(both: tuple[Api, Departments]) -> Api:
     return both[0]
 
 
-async def events(api: Api, application: str, subject: str) -> list[tuple[str, dict[str, object]]]:
+async def events(api: Api, application: str, subject: str) -> list[tuple[str, dict[str, Any]]]:
     """The whole live stream, until the server ends it."""
     answer = await api.call(
         "GET", f"/v1/applications/{application}/live", "citizen", subject=subject
@@ -91,7 +91,7 @@ async def test_live_steps_from_the_scan_to_the_money(api: Api) -> None:
     assert found[-1] == ("end", {"status": "paid"})
     assert found[-2][1]["topic"] == "application.payout_confirmed"
     milliseconds = [step["milliseconds"] for name, step in found if name == "step"]
-    assert milliseconds == sorted(milliseconds)  # type: ignore[type-var]
+    assert milliseconds == sorted(milliseconds)
     assert number not in str(found)
 
 

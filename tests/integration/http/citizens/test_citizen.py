@@ -104,15 +104,15 @@ async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> Non
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     body = {"purpose": "fund", "document": "identity-card", "code_id": sent.json["code_id"]}
 
-    async def confirm(role: str = "official", **fields: str) -> object:
+    async def confirm(role: str = "official", **fields: str) -> Answer:
         return await api.call("POST", f"{base}/confirmation", role, json=body | fields)
 
-    assert (await confirm(code=wrong)).is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
+    assert (await confirm(code=wrong)).is_problem(409, "code-not-valid")
     elsewhere = await confirm(code=code, purpose="other")
-    assert elsewhere.is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
-    assert (await confirm("device", code=code)).status == 403  # type: ignore[attr-defined]
-    assert (await confirm(code=code)).status == 200  # type: ignore[attr-defined]
-    assert (await confirm(code=code)).is_problem(409, "code-not-valid")  # type: ignore[attr-defined]
+    assert elsewhere.is_problem(409, "code-not-valid")
+    assert (await confirm("device", code=code)).status == 403
+    assert (await confirm(code=code)).status == 200
+    assert (await confirm(code=code)).is_problem(409, "code-not-valid")
     data = (await events(api, citizen))[-1]["data"]
     assert (data["method"], data["document"]) == ("one-time-code", "identity-card")
     assert code not in orjson.dumps(await events(api, citizen)).decode()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.application import APPEAL_WITHIN, Application, Channel, Step
+from citybrain.domain.applications.application import APPEAL_WITHIN, Channel, Step
 from citybrain.domain.applications.application_events import ApplicationDecided
 from citybrain.domain.applications.refusals import (
     ApplicationEnded,
@@ -48,6 +48,7 @@ from tests.given.applications import (
     instruct,
     submitted,
 )
+from tests.given.streams import topics
 
 REVIEW: dict[str, Any] = {
     "outcome": "approved",
@@ -55,10 +56,6 @@ REVIEW: dict[str, Any] = {
     "amount_fen": 100,
     "note_sealed": "sealed",
 }
-
-
-def topics(application: Application) -> list[str]:
-    return [type(event).TOPIC for event in application.collect_events()]  # type: ignore[attr-defined]
 
 
 def test_a_paid_application_leaves_one_event_a_step() -> None:

@@ -33,6 +33,7 @@ from tests.given.applications import (
     identify,
     submitted,
 )
+from tests.given.streams import events_of
 
 OUTCOMES = {Status.APPROVED, Status.REFUSED, Status.REFERRED}
 WHILE_COLLECTING = {Status.COLLECTING, Status.COLLECTED}
@@ -102,8 +103,8 @@ def delayed() -> Application:
 def test_events_fold_to_what_the_aggregate_says(application: Application) -> None:
     status, verdict = None, None
     awaited: list[str] = []
-    for event in application.pending_events:
-        topic, fields = type(event).TOPIC, vars(event)  # type: ignore[attr-defined]
+    for event in events_of(application):
+        topic, fields = event.TOPIC, vars(event)
         awaited = awaited_after(topic, fields, awaited)
         status = status_after(topic, fields, awaited) or status
         verdict = verdict_of(topic, fields) or verdict

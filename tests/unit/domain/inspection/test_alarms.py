@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from citybrain.domain.inspection import alarms
 from tests.given.case_changes import HOUR, SYSTEM, accepted
-from tests.given.cases import NOW, topics
+from tests.given.cases import NOW
+from tests.given.streams import events_of, topics
 
 
 def test_each_deadline_is_warned_of_and_missed_once() -> None:
@@ -16,7 +17,7 @@ def test_each_deadline_is_warned_of_and_missed_once() -> None:
         alarms.raise_alarms(case, SYSTEM, alarm)
     assert times == [1.5, 2, 9, 12]
     assert topics(case) == ["case.deadline_warned", "case.deadline_missed"] * 2
-    assert {event.responsible for event in case.pending_events} == {"municipal-works"}  # type: ignore[attr-defined]
+    assert {event.responsible for event in events_of(case)} == {"municipal-works"}
 
 
 def test_after_a_long_silence_only_what_was_missed_is_said() -> None:

@@ -23,11 +23,11 @@ from tests.given.cases import (
     close,
     file,
     handle,
-    replay,
     reported,
     verify,
 )
 from tests.given.storm import examples
+from tests.given.streams import events_of, replayed
 
 
 class AnythingGoes(RuleBasedStateMachine):
@@ -119,7 +119,7 @@ class AnythingGoes(RuleBasedStateMachine):
 
     @invariant()
     def replay_gives_the_same_state_of(self) -> None:
-        assert state_of(replay(self.case.pending_events)) == state_of(self.case)
+        assert state_of(replayed(events_of(self.case))) == state_of(self.case)
 
     @invariant()
     def what_is_over_runs_no_deadline(self) -> None:

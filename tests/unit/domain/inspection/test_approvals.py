@@ -30,7 +30,8 @@ from tests.given.case_changes import (
     codes,
     deadline,
 )
-from tests.given.cases import NOW, OPERATOR, WORKS, dispatch, file, given, handle, topics
+from tests.given.cases import NOW, OPERATOR, WORKS, dispatch, file, given, handle
+from tests.given.streams import topics
 
 
 def test_an_extension_is_asked_for_by_one_and_approved_by_another() -> None:

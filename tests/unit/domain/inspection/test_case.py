@@ -32,13 +32,12 @@ from tests.given.cases import (
     file,
     given,
     handle,
-    replay,
     reported,
     send_back,
-    topics,
     verify,
 )
 from tests.given.storm import examples
+from tests.given.streams import events_of, replayed, topics
 
 
 @pytest.mark.parametrize(
@@ -167,7 +166,7 @@ class AnySequenceOfCommands(RuleBasedStateMachine):
     @invariant()
     def replay_gives_the_same_state(self) -> None:
         expected = {k: v for k, v in vars(self.case).items() if k != "_pending_events"}
-        rebuilt = vars(replay(self.case.pending_events))
+        rebuilt = vars(replayed(events_of(self.case)))
         assert {k: v for k, v in rebuilt.items() if k != "_pending_events"} == expected
 
     @invariant()

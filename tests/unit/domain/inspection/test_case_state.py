@@ -16,6 +16,7 @@ from citybrain.domain.stream import StreamSnapshot
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import CitybrainError
 from tests.given.cases import state
+from tests.given.streams import events_of
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 SYSTEM = system_actor("test")
@@ -81,7 +82,7 @@ def test_any_walk_keeps_time_in_order_and_survives_the_stock_library(
             refusals.append(refusal)
             assert state(case) == before, "a refusal changes nothing"
     assert all(PROBLEM_MEMBERS.isdisjoint(refusal.details) for refusal in refusals)
-    times = [event.occurred_at for event in case.pending_events]  # type: ignore[attr-defined]
+    times = [event.occurred_at for event in events_of(case)]
     assert times == sorted(times)
     mapper, replayed = stock_mapper(), None
     for event in case.pending_events:
@@ -123,8 +124,8 @@ def test_times_are_stored_in_utc() -> None:
     east = timezone(timedelta(hours=8))
     case = reported(NOW.astimezone(east))
     take(case, "file", NOW.astimezone(east))
-    for event in case.pending_events:
-        assert event.occurred_at.isoformat() == NOW.isoformat()  # type: ignore[attr-defined]
+    for event in events_of(case):
+        assert event.occurred_at.isoformat() == NOW.isoformat()
 
 
 def test_a_time_without_an_offset_is_a_defect_of_the_caller() -> None:

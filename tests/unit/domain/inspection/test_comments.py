@@ -21,9 +21,9 @@ from tests.given.cases import (
     given,
     handle,
     state,
-    topics,
     verify,
 )
+from tests.given.streams import events_of, topics
 
 LIFE: list[Step] = [file, dispatch, accept, handle, verify, close]
 
@@ -58,5 +58,5 @@ def test_it_was_written_after_the_report_and_not_in_the_future(minutes: int) -> 
 def test_clocks_may_differ_a_little() -> None:
     case = given(file)
     comments.comment(case, CITIZEN, NOW, comment_id="1", written_at=NOW - timedelta(minutes=4))
-    (event,) = case.pending_events
-    assert event.occurred_at == NOW  # type: ignore[attr-defined]
+    (event,) = events_of(case)
+    assert event.occurred_at == NOW

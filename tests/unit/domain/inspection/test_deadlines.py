@@ -1,11 +1,13 @@
 """Deadlines: which step meets them, and whether it was in time."""
 
 from datetime import timedelta
+from typing import Any
 
 from citybrain.domain.inspection import joint_decisions
 from citybrain.domain.inspection.deadlines import Stage
 from tests.given.case_changes import HANDLING, HOUR, accepted, codes, deadline, dispatched
 from tests.given.cases import DIGEST, NOW, OPERATOR, POLICE, WORKS, accept, handle
+from tests.given.streams import events_of
 
 
 def test_steps_and_milestones_meet_their_deadlines() -> None:
@@ -33,7 +35,7 @@ def test_steps_and_milestones_meet_their_deadlines() -> None:
         evidence_sha256=[DIGEST],
         begun=[deadline("verification", Stage.VERIFICATION, 20)],
     )
-    ended = [event.ended for event in case.pending_events[-2:]]  # type: ignore[attr-defined]
+    ended = [event.ended for event in events_of(case)[-2:]]
     assert [(each["code"], each["met"], each["in_time"]) for ends in ended for each in ends] == [
         ("made-safe", True, True),
         ("handling", True, False),
@@ -43,10 +45,14 @@ def test_steps_and_milestones_meet_their_deadlines() -> None:
 
 def test_nobody_is_in_time_by_saying_that_it_happened_before() -> None:
     case, told_at = accepted(), NOW + timedelta(hours=13)
-    given = {"department": "municipal-works", "note": "", "evidence_sha256": [DIGEST]}
-    case.handle(WORKS, told_at, occurred_at=NOW + HOUR, **given)  # type: ignore[arg-type]
-    (event,) = case.pending_events
-    assert [(each["code"], each["in_time"]) for each in event.ended] == [  # type: ignore[attr-defined]
+    given: dict[str, Any] = {
+        "department": "municipal-works",
+        "note": "",
+        "evidence_sha256": [DIGEST],
+    }
+    case.handle(WORKS, told_at, occurred_at=NOW + HOUR, **given)
+    (event,) = events_of(case)
+    assert [(each["code"], each["in_time"]) for each in event.ended] == [
         ("made-safe", False),
         ("handling", False),
     ]

@@ -12,7 +12,8 @@ from citybrain.domain.inspection.refusals import (
     TasksOpen,
 )
 from tests.given.case_changes import accepted, dispatched
-from tests.given.cases import NOW, POLICE, WORKS, handle, topics
+from tests.given.cases import NOW, POLICE, WORKS, handle
+from tests.given.streams import topics
 
 
 def test_the_lead_settles_what_each_does_and_reports_when_all_have() -> None:

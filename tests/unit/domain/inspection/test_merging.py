@@ -38,9 +38,9 @@ from tests.given.cases import (
     given,
     handle,
     reported,
-    topics,
     verify,
 )
+from tests.given.streams import topics
 
 
 def test_detections_are_taken_once() -> None:

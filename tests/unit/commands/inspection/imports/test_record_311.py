@@ -44,8 +44,8 @@ def times(record: Record) -> list[datetime | None]:
     return [step.occurred_at for step in (record.report, *record.steps)]
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
+def utc(year: int, month: int, day: int, hour: int, minute: int) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 def test_a_closed_record_keeps_created_updated_and_closed() -> None:

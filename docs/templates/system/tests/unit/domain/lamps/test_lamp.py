@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.lamps.lamp import Lamp, LampIsBroken, LampStatus, LampWorks
 from citybrain.errors import CitybrainError, Refused
+from tests.given.streams import topics
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 CITIZEN = Actor("citizen-1", frozenset({Role.CITIZEN}))
@@ -32,10 +33,6 @@ def after(*steps: Step) -> Lamp:
         step(lamp)
     lamp.collect_events()
     return lamp
-
-
-def topics(lamp: Lamp) -> list[str]:
-    return [event.TOPIC for event in lamp.collect_events()]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
