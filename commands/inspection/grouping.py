@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from math import floor
 from typing import Any
 
+from citybrain.columns import columns
 from citybrain.definitions.inspection.cases import MergeRule
 from citybrain.geo.distance import degrees_around, metres_between
 
@@ -88,7 +89,7 @@ class Plan:
 
 async def candidates(connection: Any, sightings: Sequence[Sighting]) -> dict[str, list[Candidate]]:
     """The cases within radius and window of each sighting, by its detection id."""
-    columns: list[tuple[int, str, int, datetime, timedelta, timedelta]] = [
+    wanted: list[tuple[int, str, int, datetime, timedelta, timedelta]] = [
         (
             number,
             each.class_code,
@@ -100,7 +101,7 @@ async def candidates(connection: Any, sightings: Sequence[Sighting]) -> dict[str
         for number, each in enumerate(sightings)
         for cell in cells_around(each.latitude, each.longitude, each.rule.radius_m)
     ]
-    rows = await connection.fetch(NEAR, *map(list, zip(*columns, strict=True)))
+    rows = await connection.fetch(NEAR, *columns(wanted))
     nearest: dict[tuple[int, str], Candidate] = {}
     for row in rows:
         each = sightings[row["ordinal"]]
@@ -239,11 +240,10 @@ async def remember(connection: Any, sightings: Sequence[Sighting], result: Plan)
     opened = {case_id: min(each.at for each in group) for case_id, group in result.opened.items()}
     await connection.execute(OPEN, list(opened), list(opened.values()))
     rows = list(_stretches(sightings, result))
-    columns = list(map(list, zip(*rows, strict=True)))
-    prolonged = {row["ordinal"] for row in await connection.fetch(PROLONG, *columns)}
+    prolonged = {row["ordinal"] for row in await connection.fetch(PROLONG, *columns(rows))}
     new = [row[:-1] for number, row in enumerate(rows, 1) if number not in prolonged]
     if new:
-        await connection.execute(SEE, *map(list, zip(*new, strict=True)))
+        await connection.execute(SEE, *columns(new))
 
 
 def _stretches(sightings: Sequence[Sighting], result: Plan) -> Iterator[tuple[Any, ...]]:

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from citybrain.columns import columns
 from citybrain.domain.actor import system_actor
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import Refused
@@ -238,12 +239,12 @@ class StreamAlarms(ABC, Generic[A]):
         pool, sleep = services.store.pool, self._sleep_of(services)
         wanted = [(each.stream_id, each.version, each.at) for each in alarms if each.at is not None]
         ended = [(each.stream_id, each.version) for each in alarms if each.at is None]
-        async with sleep.writing:
+        async with sleep.writing:  # in one order: two who write the same never wait in a ring
             if wanted:
-                await pool.execute(NOTE, self.name, *_columns(wanted))
+                await pool.execute(NOTE, self.name, *columns(sorted(wanted)))
                 sleep.shorten(min(at for _, _, at in wanted))
             if ended:
-                await pool.execute(CANCEL, self.name, *_columns(ended))
+                await pool.execute(CANCEL, self.name, *columns(sorted(ended)))
 
     async def _put_off(self, stream_ids: Sequence[str], services: Services) -> None:
         if stream_ids:
@@ -271,8 +272,3 @@ class StreamAlarms(ABC, Generic[A]):
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await sleep.bell.wait()
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """The rows' columns, the rows in one order: two who write the same never wait in a ring."""
-    return list(map(list, zip(*sorted(rows), strict=True)))

@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.columns import columns
 from ops.bench.append_ours import verify
 from ops.bench.events import STATE, TOPIC, new_metadata, new_stream_id
 from ops.bench.figures import Sample, sample
@@ -63,7 +64,7 @@ async def insert_unnest(bench: Workbench, rows_per_insert: int = 1000) -> Sample
     """INSERT … SELECT FROM unnest, 1000 rows in a transaction."""
 
     async def write(connection: "asyncpg.Connection[Any]", rows: list[Row]) -> None:
-        await connection.execute(INSERT_MANY, *map(list, zip(*rows, strict=True)))
+        await connection.execute(INSERT_MANY, *columns(rows))
 
     return await _batches(bench, rows_per_insert, write)
 

@@ -16,6 +16,7 @@ import orjson
 from pydantic import BaseModel
 
 from citybrain.city_day import city_day
+from citybrain.columns import counted
 from citybrain.domain.applications.application_events import status_after
 from citybrain.domain.applications.statuses import FINAL, Status, ended_well, has_ended
 from citybrain.eventstore import RecordedEvent
@@ -109,9 +110,10 @@ class ApplicationDays:
                 submitted_at = datetime.fromisoformat(state["submitted_at"])
                 taken = (event.data["timestamp"] - submitted_at).total_seconds()
                 seconds[*key, bucket_of(taken)] += 1
-        await connection.execute(ADD, *_columns(counts))
+        if counts:
+            await connection.execute(ADD, *counted(counts))
         if seconds:
-            await connection.execute(ADD_SECONDS, *_columns(seconds))
+            await connection.execute(ADD_SECONDS, *counted(seconds))
         ended = {
             event.stream_id
             for event in events
@@ -185,11 +187,6 @@ def _reached(event: RecordedEvent, state: State) -> list[str]:
 
 def _at_counter(topic: str, data: dict[str, Any]) -> bool:
     return topic in ("submitted", "taken_over") and bool(data["channel"] == "counter")
-
-
-def _columns(counts: Counter[Any]) -> list[list[Any]]:
-    rows = [(*key, count) for key, count in counts.items()]
-    return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
 
 
 class ApplicationDay(BaseModel):

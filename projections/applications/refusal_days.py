@@ -9,6 +9,7 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
+from citybrain.columns import counted
 from citybrain.domain.applications.application_events import DECIDED_BY, verdict_of
 from citybrain.domain.applications.statuses import Status
 from citybrain.eventstore import RecordedEvent
@@ -70,8 +71,7 @@ class RefusalDays:
             day = city_day(event.data["timestamp"])
             for reason in verdict.reasons:
                 counts[day, services[event.stream_id], verdict.by, reason] += 1
-        added = [(*key, count) for key, count in counts.items()]
-        await connection.execute(ADD, *(list(column) for column in zip(*added, strict=True)))
+        await connection.execute(ADD, *counted(counts))
 
 
 class RefusalRow(BaseModel):

@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
+from citybrain.columns import counted
 from citybrain.eventstore import RecordedEvent
 from projections.applications.figures import Seconds, distribution, share
 from projections.buckets import bucket_of, bucket_seconds
@@ -76,11 +77,10 @@ class SourceDays:
             if data["hedged"]:
                 counts[*key, "hedged"] += 1
             latencies[*key, bucket_of(data["milliseconds"] / 1000)] += 1
-        for statement, counted in ((ADD, counts), (ADD_LATENCIES, latencies)):
-            if counted:
-                rows = [(*key, count) for key, count in counted.items()]
-                columns = zip(*rows, strict=True)
-                await connection.execute(statement, *(list(column) for column in columns))
+        if counts:
+            await connection.execute(ADD, *counted(counts))
+        if latencies:
+            await connection.execute(ADD_LATENCIES, *counted(latencies))
 
 
 class SourceDay(BaseModel):

@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
+from citybrain.columns import counted
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
 
@@ -53,8 +54,7 @@ class IdentityDays:
         for event in events:
             day = city_day(event.data["timestamp"])
             counts[day, event.data["purpose"], _outcome(event)] += 1
-        rows = [(*key, count) for key, count in counts.items()]
-        await connection.execute(ADD, *(list(column) for column in zip(*rows, strict=True)))
+        await connection.execute(ADD, *counted(counts))
 
 
 def _outcome(event: RecordedEvent) -> str:

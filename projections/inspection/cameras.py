@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 from pydantic import AwareDatetime, BaseModel
 
+from citybrain.columns import columns
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
 
@@ -71,7 +72,7 @@ class Cameras:
         if new:
             await connection.copy_records_to_table("cameras", records=new, columns=COLUMNS)
         if changed:
-            await connection.execute(CHANGE, *map(list, zip(*changed.values(), strict=True)))
+            await connection.execute(CHANGE, *columns(changed.values()))
 
 
 PAGE = f"""

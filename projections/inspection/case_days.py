@@ -13,6 +13,7 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
+from citybrain.columns import columns
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
 
@@ -106,9 +107,9 @@ class CaseDays:
                 row["ms_to_closed"] += (at - reported_at) // MILLISECOND
         rows = [(case_id, *cases[case_id]) for case_id in touched]
         if rows:
-            await connection.execute(SAVE_CASES, *(list(c) for c in zip(*rows, strict=True)))
+            await connection.execute(SAVE_CASES, *columns(rows))
         days = [(*key, *(row[name] for name in SUMS)) for key, row in sums.items()]
-        await connection.execute(ADD, *(list(column) for column in zip(*days, strict=True)))
+        await connection.execute(ADD, *columns(days))
 
     async def _cases(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]

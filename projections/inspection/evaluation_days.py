@@ -14,6 +14,7 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import city_day
+from citybrain.columns import counted
 from citybrain.domain.inspection.approval_events import (
     CaseChangeDenied,
     CaseChangeRequested,
@@ -124,8 +125,7 @@ class EvaluationDays:
                 counts[*key, what] += count
             state["department"] = standing.lead or ""
         if counts:
-            rows = [(*key, count) for key, count in counts.items()]
-            await connection.execute(ADD, *map(list, zip(*rows, strict=True)))
+            await connection.execute(ADD, *counted(counts))
         texts = [orjson.dumps(state).decode() for state in states.values()]
         await connection.execute(KEEP, list(states), texts)
 

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from citybrain.city_day import city_day
+from citybrain.columns import counted
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch_planned
 
@@ -53,8 +54,7 @@ class HeatGrid:
                 square_of(data["latitude"]),
                 square_of(data["longitude"]),
             ] += 1
-        rows = [(*key, count) for key, count in counts.items()]
-        await connection.execute(ADD, *map(list, zip(*rows, strict=True)))
+        await connection.execute(ADD, *counted(counts))
 
 
 def square_of(degrees: float) -> int:

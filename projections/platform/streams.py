@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.columns import columns
 from citybrain.domain.stream import category_of
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
@@ -49,7 +50,7 @@ class Streams:
             row[1] += 1
             row[2], row[3] = event.position, event.recorded_at
         rows = [(category, *row) for category, row in sums.items()]
-        await connection.execute(ADD, *(list(column) for column in zip(*rows, strict=True)))
+        await connection.execute(ADD, *columns(rows))
 
 
 COUNTS = """

@@ -16,6 +16,7 @@ from uuid import uuid4
 import orjson
 import structlog
 
+from citybrain.columns import columns
 from citybrain.definitions.inspection.cases import InspectionDefinitions, MergeRule, cases_at
 from citybrain.domain.actor import system_actor
 from citybrain.domain.inspection.case import InspectionCase
@@ -195,7 +196,7 @@ async def _write_plan(
             [orjson.dumps(details).decode() for _, details in new.values()],
         )
         if result.merges:
-            await connection.execute(PLAN_MERGES, *map(list, zip(*result.merges, strict=True)))
+            await connection.execute(PLAN_MERGES, *columns(result.merges))
 
 
 async def _mark(topic: str, events: Sequence[RecordedEvent], services: Services) -> None:
