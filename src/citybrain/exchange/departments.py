@@ -125,6 +125,12 @@ class SourceAnswerInvalid(SourceFailed):
     code = "source-answer-invalid"
 
 
+class SourceAnswerTooLarge(SourceAnswerInvalid):
+    """The answer is larger than an event holds, sealed."""
+
+    code = "source-answer-too-large"
+
+
 class SourceSignatureWrong(SourceFailed):
     """The answer is not signed by the department."""
 
@@ -138,7 +144,7 @@ class SourceAnswerMismatch(SourceFailed):
 
 
 PASSING = (SourceTimeout, SourceUnavailable)
-"""Failures that another attempt may not meet."""
+"""Failures that another attempt may not meet: they alone speak of a department's health."""
 
 
 def verified(request: EvidenceRequest, signed: str, verifier: Verifier) -> Answer:

@@ -1,7 +1,8 @@
 """Asks departments, with the patience that the network needs.
 
 A department is asked again while there is time, a second time in parallel where it is slower
-than usual, and left alone for a moment where it fails in a row. An answer that lies is never
+than usual. A service of it that fails in a row is left alone for a moment: only what says that it
+is away or overloaded counts, never what it says to one request. An answer that lies is never
 asked for again: it is a failure. Nobody is followed to another address: what is personal goes to
 members of the directory only.
 """
@@ -18,13 +19,22 @@ import aiohttp
 import orjson
 from prometheus_client import Counter, Gauge
 
-from citybrain.exchange.answers import LOST, RETRIES, SECONDS, body_of, signed_text
+from citybrain.exchange.answers import (
+    LOST,
+    RETRIES,
+    SECONDS,
+    AnswerTooLarge,
+    answer_bytes,
+    body_of,
+    signed_text,
+)
 from citybrain.exchange.departments import (
     PASSING,
     Answer,
     Evidence,
     EvidenceRequest,
     SourceAnswerInvalid,
+    SourceAnswerTooLarge,
     SourceCircuitOpen,
     SourceFailed,
     SourceNoRecord,
@@ -46,30 +56,39 @@ CONNECTIONS = 512
 NO_RECORD = "no-record"
 
 HEDGES = Counter("citybrain_exchange_hedges_total", "Second requests in parallel", ["member"])
-OPEN = Gauge("citybrain_exchange_circuit_open", "1 where a member is left alone", ["member"])
+OPEN = Gauge(
+    "citybrain_exchange_circuit_open", "1 where a service is left alone", ["member", "record"]
+)
+BUSY = (408, 429)  # beside 5xx: what says nothing of this request
 
 
-class _Source:
-    """A department, and what is known of its ways."""
+class _Service:
+    """A record that a department delivers, and what is known of its ways."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, record: str, verifier: Verifier) -> None:
         self.member = member
-        self.verifier = Verifier(member.public_keys)
+        self.record = record
+        self.verifier = verifier
         self.breaker = Breaker()
         self.hedging = Hedging()
 
     def note(self, *, failed: bool) -> None:
         self.breaker.note(failed=failed)
-        OPEN.labels(self.member.code).set(self.breaker.is_open)
+        OPEN.labels(self.member.code, self.record).set(self.breaker.is_open)
 
 
 class Exchange:
     """Departments, over one pool of connections."""
 
-    def __init__(self, session: aiohttp.ClientSession, directory: Directory) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, directory: Directory, answer_bytes: int
+    ) -> None:
         self._session = session
         self._client = directory.client
-        self._sources = {member.code: _Source(member) for member in directory.departments}
+        self._answer_bytes = answer_bytes
+        self._members = {each.code: each for each in directory.departments}
+        self._verifiers = {code: Verifier(m.public_keys) for code, m in self._members.items()}
+        self._services: dict[tuple[str, str], _Service] = {}
 
     async def fetch(self, request: EvidenceRequest, deadline: datetime) -> Evidence:
         """The record that is asked for, in time; raises a `SourceFailed` with how it went."""
@@ -84,32 +103,39 @@ class Exchange:
         SECONDS.labels(request.department, "answered").observe(asking.seconds)
         return evidence
 
-    def source(self, department: str) -> _Source:
-        """The department; raises `SourceUnknown`."""
-        if department not in self._sources:
+    def service(self, department: str, record: str) -> _Service:
+        """What a department delivers under this name; raises `SourceUnknown`."""
+        member = self._members.get(department)
+        if member is None:
             raise SourceUnknown("the department is not in the directory")
-        return self._sources[department]
+        key = department, record
+        if key not in self._services:
+            self._services[key] = _Service(member, record, self._verifiers[department])
+        return self._services[key]
 
-    async def ask(self, source: _Source, request: EvidenceRequest, seconds: float) -> Answer:
+    async def ask(self, service: _Service, request: EvidenceRequest, seconds: float) -> Answer:
         """One request and its answer, verified; raises a `SourceFailed`."""
-        timeout = aiohttp.ClientTimeout(total=min(seconds, source.member.attempt_seconds))
+        timeout = aiohttp.ClientTimeout(total=min(seconds, service.member.attempt_seconds))
+        limit = self._answer_bytes
         try:
             async with self._session.post(
-                source.member.url + request.path,
+                service.member.url + request.path,
                 data=orjson.dumps(request.body),
                 headers=request.headers(self._client) | {"Content-Type": "application/json"},
                 timeout=timeout,
                 allow_redirects=False,
             ) as answer:
-                if answer.status >= 500 or answer.status == 429:
+                if answer.status >= 500 or answer.status in BUSY:
                     raise SourceUnavailable(f"the department answered {answer.status}")
-                if answer.status == 404 and await _says_no_record(answer):
+                if answer.status == 404 and await _says_no_record(answer, limit):
                     raise SourceNoRecord("the department has no such record")
                 if answer.status != 200:
                     raise SourceRefused(f"the department answered {answer.status}")
-                return verified(request, await signed_text(answer), source.verifier)
+                return verified(request, await signed_text(answer, limit), service.verifier)
         except TimeoutError as error:
             raise SourceTimeout("the department did not answer in time") from error
+        except AnswerTooLarge as error:
+            raise SourceAnswerTooLarge("the answer is larger than what is taken") from error
         except ValueError as error:
             raise SourceAnswerInvalid("the answer is not what was agreed") from error
         except LOST as error:
@@ -138,22 +164,22 @@ class _Asking:
 
     async def run(self) -> Evidence:
         """Attempts with growing, random pauses, as long as there is time."""
-        source = self._exchange.source(self._request.department)
+        service = self._exchange.service(self._request.department, self._request.record)
         pause = FIRST_PAUSE_SECONDS
         while True:
-            await self._until_let_through(source.breaker)
+            await self._until_let_through(service.breaker)
             try:
-                answer = await self._attempt(source)
+                answer = await self._attempt(service)
             except SourceFailed as failure:
-                source.note(failed=not isinstance(failure, SourceNoRecord))
+                service.note(failed=isinstance(failure, PASSING))
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 wait = random.uniform(pause / 2, pause)  # noqa: S311  spreads load only
                 if not isinstance(failure, PASSING) or time.monotonic() + wait >= self._end:
                     raise
-                RETRIES.labels(source.member.code).inc()
+                RETRIES.labels(service.member.code).inc()
                 await asyncio.sleep(wait)
                 continue
-            source.note(failed=False)
+            service.note(failed=False)
             return Evidence(
                 record=answer.record,
                 signed=answer.signed,
@@ -173,28 +199,28 @@ class _Asking:
                 raise SourceCircuitOpen("the department has failed again and again")
             await asyncio.sleep(min(wait, LOOK_SECONDS))
 
-    async def _attempt(self, source: _Source) -> Answer:
+    async def _attempt(self, service: _Service) -> Answer:
         """One request; a second one where the first is slower than most, and the first answer."""
         began = time.monotonic()
-        asked = {self._send(source)}
+        asked = {self._send(service)}
         try:
-            done, _ = await asyncio.wait(asked, timeout=source.hedging.delay_seconds())
-            if not done and source.hedging.spend():
-                HEDGES.labels(source.member.code).inc()
+            done, _ = await asyncio.wait(asked, timeout=service.hedging.delay_seconds())
+            if not done and service.hedging.spend():
+                HEDGES.labels(service.member.code).inc()
                 self._hedged = True
-                asked.add(self._send(source))
+                asked.add(self._send(service))
             answer = await _first(asked)
         finally:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
-        source.hedging.note(time.monotonic() - began)
+        service.hedging.note(time.monotonic() - began)
         return answer
 
-    def _send(self, source: _Source) -> "asyncio.Task[Answer]":
+    def _send(self, service: _Service) -> "asyncio.Task[Answer]":
         self.attempts += 1
         left = max(self._end - time.monotonic(), 0.001)
-        return asyncio.create_task(self._exchange.ask(source, self._request, left))
+        return asyncio.create_task(self._exchange.ask(service, self._request, left))
 
 
 async def _first(asked: set["asyncio.Task[Answer]"]) -> Answer:
@@ -207,10 +233,10 @@ async def _first(asked: set["asyncio.Task[Answer]"]) -> Answer:
             return (good or list(done))[0].result()
 
 
-async def _says_no_record(answer: aiohttp.ClientResponse) -> bool:
+async def _says_no_record(answer: aiohttp.ClientResponse, limit: int) -> bool:
     """Whether a department says so, and not something on the way that does not find it."""
     try:
-        said = orjson.loads(await body_of(answer))
+        said = orjson.loads(await body_of(answer, limit))
     except ValueError:
         return False
     return isinstance(said, dict) and said.get("code") == NO_RECORD
@@ -222,4 +248,4 @@ async def open_exchange(settings: Settings) -> AsyncIterator[Exchange]:
     directory = load_directory(settings)
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
-        yield Exchange(session, directory)
+        yield Exchange(session, directory, answer_bytes(settings))

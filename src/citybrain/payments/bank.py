@@ -16,7 +16,7 @@ from uuid import UUID
 import aiohttp
 import orjson
 
-from citybrain.exchange.answers import JOSE, LOST, RETRIES, SECONDS, signed_text
+from citybrain.exchange.answers import JOSE, LOST, RETRIES, SECONDS, answer_bytes, signed_text
 from citybrain.exchange.directory import Directory, load_directory
 from citybrain.exchange.signing import PUBLIC_FILE, Signer, Verifier, open_signer
 from citybrain.payments.instructions import TYPES, Instruction
@@ -40,9 +40,14 @@ class Payments:
     """The bank, over one pool of connections."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, directory: Directory, signer: Signer | None
+        self,
+        session: aiohttp.ClientSession,
+        directory: Directory,
+        signer: Signer | None,
+        answer_bytes: int,
     ) -> None:
         self._session, self._signer = session, signer
+        self._answer_bytes = answer_bytes
         self._client, self._bank = directory.client, directory.bank
         self._verifier = Verifier(directory.bank.public_keys) if directory.bank else None
 
@@ -96,7 +101,7 @@ class Payments:
                     raise PaymentNotThere("the bank knows no such payment")
                 if answer.status != 200:
                     raise PaymentUnknown(f"the bank answered {answer.status}")
-                return await signed_text(answer)
+                return await signed_text(answer, self._answer_bytes)
         except TimeoutError as error:
             raise PaymentUnknown("the bank did not answer in time") from error
         except (*LOST, ValueError) as error:
@@ -112,7 +117,7 @@ async def open_payments(settings: Settings) -> AsyncIterator[Payments]:
         await asyncio.to_thread(partial(_publish, settings, signer.public_key))
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
-        yield Payments(session, directory, signer)
+        yield Payments(session, directory, signer, answer_bytes(settings))
 
 
 def _publish(settings: Settings, public_key: dict[str, Any]) -> None:

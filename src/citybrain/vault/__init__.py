@@ -5,7 +5,7 @@ in tables, and can never be read again.
 """
 
 from citybrain.vault.keys import FileKeyWrapper, KeyWrapper, open_key_wrapper, require_own_key
-from citybrain.vault.vault import PersonErased, SealBroken, Vault
+from citybrain.vault.vault import PersonErased, SealBroken, Vault, most_text_bytes
 
 __all__ = [
     "FileKeyWrapper",
@@ -13,6 +13,7 @@ __all__ = [
     "PersonErased",
     "SealBroken",
     "Vault",
+    "most_text_bytes",
     "open_key_wrapper",
     "require_own_key",
 ]

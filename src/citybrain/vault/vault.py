@@ -21,6 +21,8 @@ from citybrain.errors import CitybrainError, NotFound
 from citybrain.vault.keys import KEY_BYTES, NONCE_BYTES, KeyWrapper
 
 VERSION = b"v1"
+TAG_BYTES = 16
+SEAL_BYTES = len(VERSION) + NONCE_BYTES + TAG_BYTES  # what sealing adds
 CACHED_KEYS = 10_000
 
 CREATE_KEY = """
@@ -213,6 +215,11 @@ class Vault:
         if len(self._keys) > CACHED_KEYS:
             self._keys.popitem(last=False)
         return key
+
+
+def most_text_bytes(sealed_bytes: int) -> int:
+    """The longest text (UTF-8) that `seal_text` makes no longer than `sealed_bytes`."""
+    return max(sealed_bytes // 4 * 3 - SEAL_BYTES, 0)
 
 
 def _opened(key: bytes, person_id: str, purpose: str, sealed: bytes) -> bytes:

@@ -72,6 +72,8 @@ async def test_every_record_of_every_department_is_delivered_signed(exchange: Ex
         ("down", "source-unavailable"),
         ("error", "source-unavailable"),
         ("garbage", "source-answer-invalid"),
+        ("reject", "source-refused"),
+        ("large", "source-answer-too-large"),
         ("wrong-signature", "source-signature-wrong"),
         ("wrong-person", "source-answer-mismatch"),
         ("wrong-request", "source-answer-mismatch"),
@@ -125,15 +127,39 @@ async def test_an_open_circuit_answers_at_once_and_asks_nobody(
     exchange: Exchange, departments: Departments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "COOLS_SECONDS", 10 * PATIENCE_SECONDS)
-    await departments.fault("police", "garbage")
-    for _ in range(OPENS_AFTER):
+    await departments.fault("police", "error")
+    while not exchange.service("police", "identity").breaker.is_open:
         with pytest.raises(SourceFailed):
-            await ask(exchange)
+            await ask(exchange, seconds=0.1)
     asked = departments.requests()["police"]
     with pytest.raises(SourceFailed) as failed:
         await ask(exchange)
     assert failed.value.code == "source-circuit-open"
     assert departments.requests()["police"] == asked
+
+
+@pytest.mark.parametrize("mode", ["reject", "garbage", "large", "wrong-signature", "wrong-person"])
+async def test_what_is_said_to_one_request_opens_the_circuit_for_nobody(
+    exchange: Exchange, departments: Departments, mode: str
+) -> None:
+    await departments.fault("police", mode)
+    for _ in range(2 * OPENS_AFTER):
+        with pytest.raises(SourceFailed):
+            await ask(exchange)
+    await departments.fault("police", "ok")
+    assert (await ask(exchange)).attempts == 1
+
+
+async def test_a_service_that_fails_is_left_alone_and_the_others_of_its_department_are_asked(
+    exchange: Exchange, departments: Departments
+) -> None:
+    await departments.fault("police", "error")
+    while not exchange.service("police", "identity").breaker.is_open:
+        with pytest.raises(SourceFailed):
+            await ask(exchange, seconds=0.1)
+    await departments.fault("police", "ok")
+    assert (await ask(exchange, "police", "residence")).attempts == 1
+    assert exchange.service("police", "identity").breaker.is_open
 
 
 async def test_a_department_that_comes_back_in_time_is_heard(
@@ -142,7 +168,7 @@ async def test_a_department_that_comes_back_in_time_is_heard(
     monkeypatch.setattr(patience, "COOLS_SECONDS", 0.5)
     await departments.fault("police", "down")
     asking = asyncio.create_task(ask(exchange))
-    await holds(lambda: exchange.source("police").breaker.is_open)
+    await holds(lambda: exchange.service("police", "identity").breaker.is_open)
     assert not asking.done()
     await departments.fault("police", "ok")
     assert (await asking).attempts > OPENS_AFTER

@@ -38,7 +38,10 @@ DEPARTMENT_MODES = (
     "wrong-person",
     "wrong-request",
     "garbage",
+    "reject",
+    "large",
 )
+LARGE = "x" * 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class _Member:
             await asyncio.sleep(HANG_SECONDS)
         elif mode == "error":
             return web.Response(status=503)
+        elif mode == "reject":
+            return web.Response(status=400)
         elif mode == "garbage":
             return web.Response(body=b"\xff\x00 not an answer", content_type=JOSE)
         return await self._handler(request, body, mode)
@@ -243,6 +248,8 @@ class Departments:
                 "iat": int(time.time()),
                 "record": make(person, asked["form"]),
             }
+            if mode == "large":
+                claims["record"] = {"remarks": LARGE}
             if mode == "wrong-person":
                 claims["sub"] = STRANGER
             if mode == "wrong-request":
