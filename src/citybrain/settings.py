@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="address to listen on")
     http_port: int = Field(8080, description="port to listen on; 0 picks a free one")
     body_limit_bytes: int = Field(1 << 20, description="largest request body taken")
+    body_seconds: float = Field(60.0, gt=0, description="longest a request body may take to come")
+    bodies_limit_bytes: int = Field(
+        256 << 20,
+        ge=64 << 20,
+        description="request bodies in memory, all together; a caller has a sixteenth, "
+        "and a quarter is kept for devices",
+    )
     request_timeout_seconds: float = Field(15.0, description="longest a request may take")
     rate_limit_per_second: float = Field(200.0, description="requests per second and caller")
     rate_limit_burst: int = Field(400, description="requests a caller may send at once")

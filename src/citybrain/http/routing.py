@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.errors import Forbidden
+from citybrain.http.bodies import body_place, read_body
 from citybrain.http.limits import LIMITER
 from citybrain.http.problems import (
     BodyTooLarge,
@@ -99,9 +100,13 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
             query=_query(route, request),
             expected_version=_expected_version(route, request),
             idempotency_key=_idempotency_key(route, request),
-            body=await _body(route, request),
+            body=None,
         )
-        return await route.handler(call)
+        if route.body is None:
+            return await route.handler(call)
+        with body_place(request, actor, _limit(route, request)):
+            call.body = await _body(route, route.body, request)
+            return await route.handler(call)
 
     return handle
 
@@ -154,12 +159,16 @@ def _idempotency_key(route: Route, request: web.Request) -> str | None:
     return given
 
 
-async def _body(route: Route, request: web.Request) -> Any:
-    if route.body is None:
-        return None
+def _limit(route: Route, request: web.Request) -> int:
+    return route.body_limit_bytes or request.app[RUNTIME].settings.body_limit_bytes
+
+
+async def _body(route: Route, model: type[BaseModel], request: web.Request) -> Any:
     if request.content_type != "application/json":
         raise UnsupportedMediaType("the body must be application/json")
-    raw = await _read(request, route.body_limit_bytes)
+    limit = _limit(route, request)
+    too_large = BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit)
+    raw = await read_body(request, limit, too_large)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -167,26 +176,9 @@ async def _body(route: Route, request: web.Request) -> Any:
     if not isinstance(value, dict):
         raise Malformed("the body is not a JSON object")
     try:
-        return route.body.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         raise invalid(error, "body") from None
-
-
-async def _read(request: web.Request, limit: int | None) -> bytes:
-    """The body; raises `BodyTooLarge` before more than the limit has been taken in."""
-    limit = limit or request.app[RUNTIME].settings.body_limit_bytes
-    too_large = BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit)
-    if (request.content_length or 0) > limit:
-        raise too_large
-    body = bytearray()
-    try:
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > limit:
-                raise too_large
-    except web.RequestPayloadError as error:
-        raise Malformed("the body is not what its headers say") from error
-    return bytes(body)
 
 
 def json_response(

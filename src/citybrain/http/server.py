@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, Unavailable
+from citybrain.http.bodies import BODIES, BodyRoom
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
@@ -38,6 +39,7 @@ def build_app(runtime: Runtime) -> web.Application:
     app = web.Application(middlewares=[telemetry])  # each route limits its own body
     app[RUNTIME] = runtime
     app[LIMITER] = RateLimiter(settings.rate_limit_per_second, settings.rate_limit_burst)
+    app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
     app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
     for route in runtime.routes:
         app.router.add_route(route.method, route.path, bind(route))

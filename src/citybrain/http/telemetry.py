@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import Counter, Histogram
 
 from citybrain.errors import CitybrainError
+from citybrain.http.bodies import TIMER
 from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.runtime import RUNTIME
@@ -78,6 +79,7 @@ async def _answer(
     language = language_of(request.headers.get("Accept-Language", ""))
     try:
         async with asyncio.timeout(None if route in request.app[STREAMING] else limit) as timer:
+            request[TIMER] = timer
             return await handler(request)
     except CitybrainError as error:
         PROBLEMS.labels(error.code).inc()

@@ -31,7 +31,7 @@ class Photos:
     """The store of photos, and the threads that check them.
 
     `threads` decode at the same time, 8 bytes of memory a pixel each; `pending` uploads
-    may be in memory, and as many pictures wait for a thread.
+    may be worked on, and as many pictures wait for a thread.
     """
 
     def __init__(self, store: PhotoStore, limits: Limits, threads: int, pending: int) -> None:
@@ -44,7 +44,7 @@ class Photos:
 
     @contextmanager
     def admitted(self, caller: str) -> Iterator[None]:
-        """A place for one upload of `caller`, from its first byte on; raises `PhotosBusy`."""
+        """A place for one photo of `caller`, once its bytes are here; raises `PhotosBusy`."""
         full = self._uploads.total() >= self._pending
         if full or self._uploads[caller] >= UPLOADS_A_CALLER:
             raise PhotosBusy("too many photos at once", retry_after_seconds=2)

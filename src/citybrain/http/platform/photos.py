@@ -11,9 +11,10 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.domain.actor import Role
+from citybrain.http.bodies import body_place, read_body
 from citybrain.http.limits import RateLimiter
 from citybrain.http.paging import Query
-from citybrain.http.problems import BodyTooLarge, Malformed, RequestTimeout, UnsupportedMediaType
+from citybrain.http.problems import BodyTooLarge, RequestTimeout, UnsupportedMediaType
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import RUNTIME
 from citybrain.photos import Photos
@@ -63,11 +64,15 @@ async def upload(call: Call) -> web.Response:
     request.app[UPLOADS].spend(caller)
     if not request.content_type.startswith("image/"):
         raise UnsupportedMediaType("the body must be a picture (image/…)")
+    refusal, limit = too_large(photos.limits), photos.limits.bytes
+    too_much = PhotoTooLarge(refusal.message, **refusal.details)
     seconds = settings.photos_upload_seconds
     try:
         async with asyncio.timeout(seconds) as timer:
-            with photos.admitted(caller):
-                photo = await photos.take(await _read(request, photos))
+            with body_place(request, call.actor, limit):
+                content = await read_body(request, limit, too_much)
+                with photos.admitted(caller):
+                    photo = await photos.take(content)
     except TimeoutError:
         if not timer.expired():
             raise
@@ -81,23 +86,6 @@ async def upload(call: Call) -> web.Response:
     )
     location = {"Location": f"/v1/photos/{photo.sha256}"}
     return json_response(answer, status=201, headers=location)
-
-
-async def _read(request: web.Request, photos: Photos) -> bytes:
-    """The body; raises `PhotoTooLarge` before more than the limit has been taken in."""
-    refusal = too_large(photos.limits)
-    too_much = PhotoTooLarge(refusal.message, **refusal.details)
-    if (request.content_length or 0) > photos.limits.bytes:
-        raise too_much
-    body = bytearray()
-    try:
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > photos.limits.bytes:
-                raise too_much
-    except web.RequestPayloadError as error:
-        raise Malformed("the body ends early or cannot be unpacked") from error
-    return bytes(body)
 
 
 async def show(call: Call) -> web.Response:

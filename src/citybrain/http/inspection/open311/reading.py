@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from citybrain.errors import CitybrainError
+from citybrain.http.bodies import body_place, read_body
 
 JURISDICTION = "zhengzhou.gov.cn"
 BODY_BYTES = 64 * 1024
@@ -144,15 +145,9 @@ def _number(asked: Fields, name: str, default: int, most: int) -> int:
 
 
 async def _body(request: web.Request) -> bytes:
-    try:
-        body = await request.content.read(BODY_BYTES + 1)
-        while not request.content.at_eof() and len(body) <= BODY_BYTES:
-            body += await request.content.read(BODY_BYTES + 1 - len(body))
-    except web.RequestPayloadError as error:
-        raise Open311Error(400, "the body is not encoded as its headers say") from error
-    if len(body) > BODY_BYTES:
-        raise Open311Error(413, f"the body exceeds {BODY_BYTES} bytes")
-    return body
+    too_large = Open311Error(413, f"the body exceeds {BODY_BYTES} bytes")
+    with body_place(request, None, BODY_BYTES):
+        return await read_body(request, BODY_BYTES, too_large)
 
 
 def _pairs(text: str, where: str) -> list[tuple[str, str]]:

@@ -1,0 +1,133 @@
+"""Bodies of requests: a place in memory before the first byte, and a time to come in.
+
+What is counted is what a body may come to: what it announces, or its limit where it announces
+nothing that counts. So nobody can hold more than a share by sending slowly, and a share of all is
+kept for devices: a kiosk goes on serving while everybody sends pictures.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.errors import CitybrainError, Unavailable
+from citybrain.http.problems import Malformed, RateLimited
+from citybrain.http.runtime import RUNTIME
+
+CALLERS = 16
+"""A caller has one of so many equal shares; a single body at a time may be larger."""
+
+KEPT = 4
+"""One of so many equal shares is for devices alone."""
+
+DEVICES = (Role.DEVICE,)
+
+TIMER: web.RequestKey[asyncio.Timeout] = web.RequestKey("timer", asyncio.Timeout)
+"""The time limit of a request; it does not count while a body comes in."""
+
+
+class TooManyBodies(RateLimited):
+    """The caller sends more at once than one caller's share."""
+
+    code = "too-many-bodies"
+
+
+class BodiesFull(Unavailable):
+    """As much is being sent as there is room for."""
+
+    code = "bodies-full"
+
+
+class BodyTooSlow(Unavailable):
+    """The body did not come in time; nothing was done."""
+
+    code = "body-too-slow"
+
+
+class BodyRoom:
+    """How many bytes of bodies are in memory, or may come to be."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: Counter[str] = Counter()
+
+    @property
+    def held(self) -> int:
+        """Bytes that have a place now."""
+        return self._held.total()
+
+    @contextmanager
+    def place(self, caller: str, size: int, *, device: bool = False) -> Iterator[None]:
+        """Room for a body until it has been worked on; raises `TooManyBodies`, `BodiesFull`."""
+        own = self._held[caller]
+        if own and own + size > self._limit // CALLERS:
+            raise TooManyBodies("too much is being sent at once", retry_after_seconds=2)
+        if self.held + size > self._limit - (0 if device else self._limit // KEPT):
+            raise BodiesFull("too much is being sent by everybody", retry_after_seconds=5)
+        self._held[caller] += size
+        try:
+            yield
+        finally:
+            self._held[caller] -= size
+            self._held += Counter()  # forget who has none
+
+
+BODIES: web.AppKey[BodyRoom] = web.AppKey("bodies", BodyRoom)
+
+
+@contextmanager
+def body_place(request: web.Request, actor: Actor | None, limit: int) -> Iterator[None]:
+    """A place for the body of a request, which may have up to `limit` bytes."""
+    caller = actor.subject if actor else request.remote or "unknown"
+    announced = request.content_length
+    packed = "Content-Encoding" in request.headers  # what it announces is what it is packed to
+    size = limit if announced is None or packed else announced
+    device = actor is not None and actor.has(*DEVICES)
+    with request.app[BODIES].place(caller, size, device=device):
+        yield
+
+
+async def read_body(request: web.Request, limit: int, too_large: CitybrainError) -> bytes:
+    """The body; raises `too_large` before more than the limit is taken in, and `BodyTooSlow`."""
+    if (request.content_length or 0) > limit:
+        raise too_large
+    seconds = request.app[RUNTIME].settings.body_seconds
+    try:
+        with _unhurried(request.get(TIMER)):
+            async with asyncio.timeout(seconds) as ours:
+                return await _read(request, limit, too_large)
+    except TimeoutError:
+        if not ours.expired():
+            raise
+        raise BodyTooSlow(f"the body took longer than {seconds:g} s") from None
+
+
+@contextmanager
+def _unhurried(timer: asyncio.Timeout | None) -> Iterator[None]:
+    """The time limit of the request stands still meanwhile."""
+    due = None if timer is None or timer.expired() else timer.when()
+    if timer is None or due is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    left = due - loop.time()
+    timer.reschedule(None)
+    try:
+        yield
+    finally:
+        timer.reschedule(loop.time() + left)
+
+
+async def _read(request: web.Request, limit: int, too_large: CitybrainError) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise too_large
+    except web.RequestPayloadError as error:
+        raise Malformed("the body is not what its headers say") from error
+    return bytes(body)
