@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
 
+import structlog
+
 from citybrain.eventstore import open_event_store
 from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
@@ -21,6 +23,8 @@ from citybrain.systems import PROCESSES, PROJECTIONS, SYSTEMS, load_definitions,
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
 from commands.services import Services
 from projections.runner import ProjectionRunner, prepare
+
+log = structlog.get_logger(__name__)
 
 HOUR_SECONDS = 3600.0
 
@@ -117,9 +121,15 @@ def _workers(services: Services) -> list["asyncio.Task[Any]"]:
 
 
 async def _upkeep(services: Services) -> None:
-    """Once an hour: what the systems drop because nobody asks for it any more."""
+    """Once an hour: what the systems drop because nobody asks for it any more.
+
+    What fails is tried again in an hour; the others and the hours after do not wait for it.
+    """
     while True:
         await asyncio.sleep(HOUR_SECONDS)
         for system in SYSTEMS:
             for work in system.upkeep:
-                await work(services)
+                try:
+                    await work(services)
+                except Exception:
+                    log.exception("upkeep_failed", work=work.__name__)

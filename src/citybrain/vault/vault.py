@@ -36,14 +36,15 @@ WHERE person_id = $1 AND destroyed_at IS NULL
 """
 DELETE_BLOBS = "DELETE FROM sealed_blobs WHERE person_id = $1"
 DELETE_INDEXES = "DELETE FROM person_blind_indexes WHERE person_id = $1"
-SAVE_INDEX = """
-INSERT INTO person_blind_indexes (purpose, digest, person_id) VALUES ($1, $2, $3)
+HAS_KEY = "FROM person_keys WHERE person_id = $1 AND wrapped_key IS NOT NULL FOR SHARE"
+SAVE_INDEX = f"""
+INSERT INTO person_blind_indexes (person_id, purpose, digest) SELECT $1, $2, $3 {HAS_KEY}
 ON CONFLICT (purpose, digest) DO NOTHING
 """
 READ_INDEX = "SELECT person_id FROM person_blind_indexes WHERE purpose = $1 AND digest = $2"
-SAVE_BLOB = """
-INSERT INTO sealed_blobs (blob_id, person_id, kind, content, delete_after)
-VALUES ($1, $2, $3, $4, $5)
+SAVE_BLOB = f"""
+INSERT INTO sealed_blobs (person_id, blob_id, kind, content, delete_after)
+SELECT $1, $2, $3, $4, $5 {HAS_KEY}
 """
 READ_BLOB = "SELECT content FROM sealed_blobs WHERE blob_id = $1 AND person_id = $2 AND kind = $3"
 READ_BLOBS = """
@@ -114,7 +115,7 @@ class Vault:
 
     async def open(self, person_id: str, purpose: str, sealed: bytes) -> bytes:
         """The value again; raises `PersonErased`, `NoSuchKey` or `SealBroken`."""
-        return _opened(await self._key(person_id, fresh=True), person_id, purpose, sealed)
+        return _opened(await self._key(person_id), person_id, purpose, sealed)
 
     async def seal_text(self, person_id: str, purpose: str, value: str) -> str:
         """A sealed text, in base64: for a field of an event."""
@@ -128,17 +129,23 @@ class Vault:
         """Texts of one person, each with its purpose, by one look at their key."""
         if not sealed:
             return []
-        key = await self._key(person_id, fresh=True)
+        key = await self._key(person_id)
         return [
             _opened(key, person_id, purpose, base64.b64decode(value)).decode()
             for purpose, value in sealed
         ]
 
     async def index(self, person_id: str, purpose: str, value: str) -> str:
-        """Make the person found by `value`; returns who it belongs to: somebody may be there."""
+        """Make the person found by `value`; returns who it belongs to: somebody may be there.
+
+        Raises `PersonErased` or `NoSuchKey`.
+        """
         digest = await self.digest(purpose, value.encode())
-        await self._pool.execute(SAVE_INDEX, purpose, digest, person_id)
-        owner: str = await self._pool.fetchval(READ_INDEX, purpose, digest)
+        await self._pool.execute(SAVE_INDEX, person_id, purpose, digest)
+        owner: str | None = await self._pool.fetchval(READ_INDEX, purpose, digest)
+        if owner is None:
+            await self._key(person_id)
+            raise PersonErased("this person's data has been erased")
         return owner
 
     async def digest(self, purpose: str, value: bytes) -> bytes:
@@ -154,10 +161,15 @@ class Vault:
     async def keep(
         self, person_id: str, kind: str, value: bytes, delete_after: datetime | None = None
     ) -> UUID:
-        """Store a value sealed; returns its id. It is deleted after `delete_after`."""
+        """Store a value sealed; returns its id. It is deleted after `delete_after`.
+
+        Raises `PersonErased` or `NoSuchKey`.
+        """
         blob_id = uuid4()
         sealed = await self.seal(person_id, f"{kind}:{blob_id}", value)
-        await self._pool.execute(SAVE_BLOB, blob_id, person_id, kind, sealed, delete_after)
+        saved = await self._pool.execute(SAVE_BLOB, person_id, blob_id, kind, sealed, delete_after)
+        if saved != "INSERT 0 1":
+            raise PersonErased("this person's data has been erased")
         return blob_id
 
     async def fetch(self, person_id: str, kind: str, blob_id: UUID) -> bytes:
@@ -199,18 +211,15 @@ class Vault:
         """Delete stored values whose time is over."""
         await self._pool.execute(DELETE_EXPIRED)
 
-    async def _key(self, person_id: str, *, fresh: bool = False) -> bytes:
-        """The person's key. To open something, the database is asked: it may be destroyed."""
-        cached = self._keys.get(person_id)
-        if cached is not None and not fresh:
-            return cached
+    async def _key(self, person_id: str) -> bytes:
+        """The person's key. The database is asked each time: another process may destroy it."""
         row = await self._pool.fetchrow(READ_KEY, person_id)
         if row is None or row["wrapped_key"] is None:
             self._keys.pop(person_id, None)
             if row is None:
                 raise NoSuchKey("this person has no key")
             raise PersonErased("this person's data has been erased")
-        key = cached or await self._wrapper.unwrap(row["wrapped_key"], person_id)
+        key = self._keys.get(person_id) or await self._wrapper.unwrap(row["wrapped_key"], person_id)
         self._keys[person_id] = key
         if len(self._keys) > CACHED_KEYS:
             self._keys.popitem(last=False)

@@ -171,3 +171,42 @@ def test_development_makes_one_key_and_production_needs_its_own(tmp_path: Path) 
     (tmp_path / "short").write_bytes(b"short")
     with pytest.raises(MasterKeyWrong):
         open_key_wrapper(Settings(vault_master_key_file=tmp_path / "short"))
+
+
+async def test_a_process_that_has_the_key_in_memory_seals_nothing_for_who_was_erased(
+    vault: Vault, store: EventStore
+) -> None:
+    other_process = Vault(store.pool, FileKeyWrapper(b"k" * 32))
+    await other_process.seal(ANNA, "name", b"x")
+    await vault.erase(ANNA)
+    for sealing in (vault, other_process):
+        with pytest.raises(PersonErased):
+            await sealing.seal(ANNA, "name", b"x")
+        with pytest.raises(PersonErased):
+            await sealing.keep(ANNA, "template", b"face")
+        with pytest.raises(PersonErased):
+            await sealing.index(ANNA, "id-number", "4101")
+    assert ANNA not in other_process._keys
+    for table in ("sealed_blobs", "person_blind_indexes"):
+        assert await store.pool.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_an_erasure_between_sealing_and_storing_leaves_nothing_behind(
+    vault: Vault, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal = vault.seal
+
+    async def seal_then_erase(person_id: str, purpose: str, value: bytes) -> bytes:
+        sealed = await seal(person_id, purpose, value)
+        await vault.erase(person_id)
+        return sealed
+
+    monkeypatch.setattr(vault, "seal", seal_then_erase)
+    with pytest.raises(PersonErased):
+        await vault.keep(ANNA, "template", b"face")
+    assert await store.pool.fetchval("SELECT count(*) FROM sealed_blobs") == 0
+
+
+async def test_nobody_is_found_by_a_value_without_a_key(vault: Vault) -> None:
+    with pytest.raises(NoSuchKey):
+        await vault.index("citizen-nobody", "id-number", "4101")

@@ -1,0 +1,40 @@
+"""The hourly clean-up outlives a lost connection."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from citybrain import app
+from commands.services import Services
+from tests.given.waiting import PATIENCE_SECONDS
+
+
+async def test_a_clean_up_that_fails_is_said_and_tried_again_and_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    twice = asyncio.Event()
+
+    async def loses_its_connection(_: Services) -> None:
+        calls.append("first")
+        raise asyncpg.ConnectionDoesNotExistError("the server went away")
+
+    async def forgets(_: Services) -> None:
+        calls.append("second")
+        if calls.count("second") == 2:
+            twice.set()
+
+    systems = (SimpleNamespace(upkeep=(loses_its_connection, forgets)),)
+    monkeypatch.setattr(app, "SYSTEMS", systems)
+    monkeypatch.setattr(app, "HOUR_SECONDS", 0.0)
+    with capture_logs() as logs:
+        task = asyncio.create_task(app._upkeep(cast(Services, SimpleNamespace())))
+        await asyncio.wait_for(twice.wait(), PATIENCE_SECONDS)
+        task.cancel()
+    assert calls[:4] == ["first", "second"] * 2
+    assert logs[0]["event"] == "upkeep_failed"
+    assert logs[0]["work"] == "loses_its_connection"
