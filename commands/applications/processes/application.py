@@ -35,6 +35,8 @@ from commands.applications.application import (
 )
 from commands.applications.deadlines import evidence_time, payout_time
 from commands.applications.processes.deadlines import ApplicationDeadlines
+from commands.applications.processes.failing import Failures
+from commands.applications.processes.room import Room
 from commands.applications.unsealed import (
     FORM,
     RECEIPT,
@@ -44,6 +46,7 @@ from commands.applications.unsealed import (
     open_dossier,
 )
 from commands.handling import Command, CommandContext
+from commands.processes.batches import AWAY
 from commands.processes.runner import context_of
 from commands.services import Services
 
@@ -54,7 +57,6 @@ IDENTIFIED = ("citizen.face_verified", "citizen.identity_confirmed")
 DEADLINES = system_actor(ApplicationDeadlines.name).subject
 WAITS_NO_MORE = ("application.withdrawn", "application.expired", VERIFIED)
 RECORD_EVERY_SECONDS = 0.25
-AT_ONCE = 1000  # applications that something is being done for
 BANK_PAUSES_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 
 WAIT = "INSERT INTO identity_waits VALUES ($1, $2) ON CONFLICT DO NOTHING"
@@ -79,13 +81,15 @@ class ApplicationProcess:
         "application.submitted",
         REQUESTED,
         "application.reviewed",
+        "application.resumed",
         *WAITS_NO_MORE,
         *IDENTIFIED,
     )
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self.room = Room()
+        """Places for those that something is being done for."""
 
     async def react(
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
@@ -105,15 +109,16 @@ class ApplicationProcess:
         """Take those that have waited for a citizen further, as if they had just come."""
         rows = await services.store.pool.fetch(WAITING, citizen_id)
         ended = await asyncio.gather(
-            *(self._go_on_with(row["application_id"], services) for row in rows),
+            *(self._go_on_with(row["application_id"], citizen_id, services) for row in rows),
             return_exceptions=True,
         )
         for error in ended:
             if error is not None:
                 raise error
 
-    async def _go_on_with(self, application_id: str, services: Services) -> None:
-        (submitted,) = await services.store.read(application_id, limit=1)
+    async def _go_on_with(self, application_id: str, citizen_id: str, services: Services) -> None:
+        async with self.room.place(citizen_id):
+            (submitted,) = await services.store.read(application_id, limit=1)
         context = context_of(self, submitted, "go-on")
         await self._drive(application_id, context, services, waited=True)
 
@@ -124,10 +129,6 @@ class ApplicationProcess:
             reached = await _Drive(self, application_id, context, services).run()
         if waited and reached is not Step.AWAIT_IDENTITY:
             await services.store.pool.execute(WAIT_NO_MORE, application_id)
-
-    def room(self) -> asyncio.Semaphore:
-        """A place among those that something is being done for."""
-        return self._room
 
 
 class _Drive:
@@ -145,7 +146,9 @@ class _Drive:
         self._context = context
         self._services = services
         self._unanswered = 0
+        self._failures = Failures(application_id, context, services)
         self._steps: dict[Step, Callable[[Application], Awaitable[Pause]]] = {
+            Step.AWAIT_IDENTITY: self.await_identity,
             Step.REQUEST_EVIDENCE: self.request_evidence,
             Step.COLLECT_EVIDENCE: self.collect_evidence,
             Step.DECIDE: self.decide,
@@ -158,27 +161,34 @@ class _Drive:
 
     async def run(self) -> Step:
         """Step after step, until people have to do something or it has ended; the last step."""
+        known = await self._services.store.load(Application, self._id, fresh=False)
         while True:
-            application = await self._services.store.load(Application, self._id)
-            step = application.next_step()
-            if step is Step.NOTHING:
-                return step
-            if step is Step.AWAIT_IDENTITY:
-                if await self.identified(application):
-                    continue
-                return step
-            async with self._process.room():
-                pause = await self._steps[step](application)
+            async with self._process.room.place(known.citizen_id):
+                application = await self._services.store.load(Application, self._id)
+                step = application.next_step()
+                if step is Step.NOTHING:
+                    return step
+                pause = await self._take(step, application)
             if pause is None:
                 return step
             await asyncio.sleep(pause)
 
-    async def identified(self, application: Application) -> bool:
-        """Whether the applicant's face, code or visit is there; waited for where it is not."""
-        if await verify_identity(self._id, self._context, self._services):
-            return True
-        await self._services.store.pool.execute(WAIT, self._id, application.citizen_id)
-        return await verify_identity(self._id, self._context, self._services)  # meanwhile?
+    async def _take(self, step: Step, application: Application) -> Pause:
+        """One step; where it fails, what follows from that."""
+        try:
+            return await self._steps[step](application)
+        except AWAY:
+            raise  # the runner waits, and the application has its deadline
+        except Exception as error:
+            return await self._failures.follow(application, step, error, self.release)
+
+    async def await_identity(self, application: Application) -> Pause:
+        """Look for the applicant's face, code or visit; wait for it where it is not there."""
+        if not await verify_identity(self._id, self._context, self._services):
+            await self._services.store.pool.execute(WAIT, self._id, application.citizen_id)
+            meanwhile = await verify_identity(self._id, self._context, self._services)
+            return 0.0 if meanwhile else None
+        return 0.0
 
     async def request_evidence(self, application: Application) -> Pause:
         """Record what is asked of whom, before it is asked."""

@@ -5,11 +5,12 @@ in tables, and can never be read again.
 """
 
 from citybrain.vault.keys import FileKeyWrapper, KeyWrapper, open_key_wrapper, require_own_key
-from citybrain.vault.vault import PersonErased, SealBroken, Vault, most_text_bytes
+from citybrain.vault.vault import NoSuchKey, PersonErased, SealBroken, Vault, most_text_bytes
 
 __all__ = [
     "FileKeyWrapper",
     "KeyWrapper",
+    "NoSuchKey",
     "PersonErased",
     "SealBroken",
     "Vault",

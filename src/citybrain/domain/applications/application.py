@@ -44,6 +44,7 @@ from citybrain.domain.applications.refusals import (
     WrongChannel,
 )
 from citybrain.domain.applications.statuses import BEFORE_MONEY, ENDED, FOR_AN_OFFICER, Status
+from citybrain.domain.applications.waiting import Waits, waits_for
 from citybrain.domain.money import AmountInvalid, Fen
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
@@ -104,6 +105,7 @@ class Application(StreamAggregate):
     TOPIC: ClassVar[str] = "application"
     category: ClassVar[str] = "application"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
+    class_version: ClassVar[int] = 2  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -137,6 +139,19 @@ class Application(StreamAggregate):
         self.payout_delayed = False
         self.payments = 0
         self.compensated = True
+        self.due_at: datetime | None = submitted.identity_due_at
+        self.resumed_in: str | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Snapshots from before each wait had its time: what moves is woken soon."""
+        waits = waits_for(state["status"], pays=state["pays"], compensated=state["compensated"])
+        state["due_at"] = {
+            Waits.PERSON: state["identity_due_at"],
+            Waits.BANK: state["payout_due_at"],
+            Waits.MOVING: state["_modified_on"],
+        }.get(waits)
+        state["resumed_in"] = None
 
     @classmethod
     def submit(
@@ -180,13 +195,9 @@ class Application(StreamAggregate):
             return Step.NOTHING
         return STEPS.get(self.status, Step.NOTHING)
 
-    def alarm_at(self) -> datetime | None:
-        """Until when somebody is to be identified or the bank to answer; None at other steps."""
-        if self.status == Status.SUBMITTED:
-            return self.identity_due_at
-        if self.status == Status.PAYING and not self.payout_delayed:
-            return self.payout_due_at
-        return None
+    def waits_for(self) -> Waits:
+        """Whom or what it waits for."""
+        return waits_for(self.status, pays=self.pays, compensated=self.compensated)
 
     def verify_identity(
         self, now: datetime, *, method: str, citizen_version: int, identified_at: datetime
@@ -301,11 +312,11 @@ class Application(StreamAggregate):
         self._expect_payment(payment_id)
         self._trigger(ApplicationPayoutConfirmed, now, payment_id=payment_id, **receipt)
 
-    def delay_payout(self, now: datetime, *, payment_id: str) -> None:
-        """The bank has not answered in time; said once."""
+    def delay_payout(self, now: datetime, *, payment_id: str, reason: str | None = None) -> None:
+        """The bank has not answered in time, or could not be asked; said once."""
         self._expect_payment(payment_id)
         if not self.payout_delayed:
-            self._trigger(ApplicationPayoutDelayed, now, payment_id=payment_id)
+            self._trigger(ApplicationPayoutDelayed, now, payment_id=payment_id, reason=reason)
 
     def fail_payout(self, now: datetime, *, payment_id: str, **receipt: Any) -> None:
         """The bank refused."""
@@ -376,6 +387,10 @@ class Application(StreamAggregate):
             return
         if not actor.has(Role.OFFICIAL) or actor.department != self.department:
             raise NotYourDepartment("officers of the department decide", department=self.department)
+
+    def note(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
+        """Record what was decided elsewhere: `going_on`."""
+        self._trigger(event, now, **fields)
 
     def note_evidence(self, material: str, sha256: str | None) -> None:
         """Keep an answer's digest, or None where there is no answer."""

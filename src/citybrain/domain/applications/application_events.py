@@ -9,11 +9,12 @@ here alone, for the aggregate and for every read model.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.applications.waiting import due_after
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
 
@@ -54,12 +55,15 @@ class ApplicationEvent(StreamEvent):
     LEADS_TO: ClassVar[Status | None] = None
 
     def apply(self, aggregate: Any) -> None:
+        was, fields = aggregate.waits_for(), vars(self)
         self.note(aggregate)
-        fields = vars(self)
         if verdict := verdict_of(self.TOPIC, fields):
             aggregate.settle(verdict)
         if status := status_after(self.TOPIC, fields, aggregate.missing):
             aggregate.status = status.value
+        aggregate.due_at = due_after(
+            self.TOPIC, fields, was, aggregate.waits_for(), aggregate.due_at
+        )
 
     def note(self, aggregate: Any) -> None:
         """Keep what the event says beside the status and the verdict."""
@@ -163,6 +167,23 @@ class ApplicationReviewed(ApplicationEvent):
         aggregate.reviewers.append(self.reviewer)
 
 
+class ApplicationReferred(ApplicationEvent):
+    """It could not go on by itself, for a reason that is none of the rules: an officer decides."""
+
+    TOPIC: ClassVar[str] = "application.referred"
+    reason: str
+
+
+class ApplicationResumed(ApplicationEvent):
+    """It had not moved within its time, and is taken up again where it stands."""
+
+    TOPIC: ClassVar[str] = "application.resumed"
+    status: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.resumed_in = self.status
+
+
 class ApplicationClaimLost(ApplicationEvent):
     """What the money is drawn on was drawn on by another application first."""
 
@@ -204,10 +225,14 @@ class ApplicationPayoutConfirmed(ApplicationEvent):
 
 
 class ApplicationPayoutDelayed(ApplicationEvent):
-    """The bank has not answered in time. It may have paid: it is asked on, never paid again."""
+    """The bank has not answered in time. It may have paid: it is asked on, never paid again.
+
+    `reason` is why it could not even be asked.
+    """
 
     TOPIC: ClassVar[str] = "application.payout_delayed"
     payment_id: str
+    reason: str | None = field(default=None, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.payout_delayed = True
@@ -245,10 +270,11 @@ class ApplicationWithdrawn(ApplicationEvent):
 
 
 class ApplicationExpired(ApplicationEvent):
-    """Nobody was identified in time."""
+    """Nobody was identified in time; or `reason`: why nobody can go on with it."""
 
     TOPIC: ClassVar[str] = "application.expired"
     LEADS_TO = Status.EXPIRED
+    reason: str | None = field(default=None, kw_only=True)
 
 
 class ApplicationAppealed(ApplicationEvent):
@@ -293,6 +319,8 @@ EVENTS: tuple[type[ApplicationSubmitted | ApplicationEvent], ...] = (
     ApplicationEvidenceFailed,
     ApplicationDecided,
     ApplicationReviewed,
+    ApplicationReferred,
+    ApplicationResumed,
     ApplicationClaimLost,
     ApplicationPayoutInstructed,
     ApplicationPayoutConfirmed,
@@ -310,18 +338,22 @@ LEADS_TO = {event.TOPIC: event.LEADS_TO for event in EVENTS if event.LEADS_TO is
 
 # --- folds: an event's topic, and its fields by name ---------------------------------------
 
-RULES, OFFICER, CLAIM = "rules", "officer", "claim"
+RULES, OFFICER, CLAIM, PROCESS = "rules", "officer", "claim", "process"
 DECIDED_BY = {
     ApplicationDecided.TOPIC: RULES,
     ApplicationReviewed.TOPIC: OFFICER,
     ApplicationClaimLost.TOPIC: CLAIM,
+    ApplicationReferred.TOPIC: PROCESS,
 }
 ANSWERED = {ApplicationEvidenceCollected.TOPIC, ApplicationEvidenceFailed.TOPIC}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided, and by whom: by the rules, an officer, or a claim that came second."""
+    """What was decided, and by whom: by the rules, an officer, or a claim that came second.
+
+    By the process where it could not go on, and left it to an officer.
+    """
 
     by: str
     outcome: Status
@@ -336,6 +368,8 @@ def verdict_of(topic: str, fields: Mapping[str, Any]) -> Verdict | None:
         return None
     if by == CLAIM:
         return Verdict(by, Status.REFUSED, [fields["reason"]], None)
+    if by == PROCESS:
+        return Verdict(by, Status.REFERRED, [fields["reason"]], None)
     outcome = Status(fields["outcome"])
     return Verdict(by, outcome, list(fields["reasons"]), fields["amount_fen"])
 

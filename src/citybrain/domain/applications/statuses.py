@@ -33,6 +33,9 @@ BEFORE_MONEY = {
 }
 """In which an application can be withdrawn."""
 
+MOVING = {Status.IDENTIFIED, Status.COLLECTING, Status.COLLECTED, Status.APPROVED}
+"""In which the next step needs nobody."""
+
 FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
 """In which an officer decides."""
 

@@ -3,45 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from uuid import uuid4
 
 import pytest
 
-from citybrain.app import open_services
-from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.statuses import Status
 from citybrain.settings import Settings
-from commands.applications.application import SubmitApplication, submit_application
 from commands.applications.deadlines import identity_time, payout_time
 from commands.applications.processes.application import ApplicationProcess
 from commands.applications.processes.deadlines import ApplicationDeadlines
-from commands.citizens.citizen import RegisterCitizen, register_citizen
-from commands.citizens.identity import ConfirmIdentity, confirm_identity
-from commands.handling import CommandContext
 from commands.processes.batches import BatchRunner
 from commands.processes.parked import parked_commands
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
-from ops.simulators.applications.identity_numbers import identity_number
+from tests.given.driving import applied, identify, services_with_clock, set_ahead
 from tests.given.waiting import eventually
 
-SERVICE = "housing-fund-repayment"
-OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
 MANY = 200
-
-
-class Clock:
-    """The time, and what it is set forward by."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture
@@ -52,14 +33,8 @@ async def departments(settings: Settings) -> AsyncIterator[Departments]:
 
 @pytest.fixture
 async def services(settings: Settings, departments: Departments) -> AsyncIterator[Services]:
-    async with open_services(settings) as opened:
-        opened.clock = Clock()
+    async with services_with_clock(settings) as opened:
         yield opened
-
-
-def set_ahead(services: Services, by: timedelta) -> None:
-    assert isinstance(services.clock, Clock)
-    services.clock.ahead = by
 
 
 @asynccontextmanager
@@ -72,32 +47,6 @@ async def working(services: Services) -> AsyncIterator[SideBySideRunner]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def context() -> CommandContext:
-    return CommandContext(OFFICIAL, "test", uuid4(), uuid4())
-
-
-async def applied(services: Services, number: int = 0) -> tuple[str, str]:
-    """An application, and the citizen that it waits for."""
-    command = RegisterCitizen(
-        name="張三",
-        id_number=identity_number(date(1990, 5, 1), number),
-        birth_date=date(1990, 5, 1),
-        simulated=True,
-    )
-    citizen = (await register_citizen(command, context(), services)).stream_id
-    submitted = await submit_application(
-        SubmitApplication(service=SERVICE, channel=Channel.COUNTER, citizen_id=citizen),
-        context(),
-        services,
-    )
-    return submitted.stream_id, citizen
-
-
-async def identify(services: Services, citizen: str) -> None:
-    command = ConfirmIdentity(purpose=SERVICE, document="identity-card")
-    await confirm_identity(citizen, command, context(), services)
 
 
 async def until(services: Services, application_id: str, *statuses: Status) -> None:

@@ -1,0 +1,217 @@
+"""Whatever fails on the way of an application, somebody has it, and is told why."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from citybrain.definitions.applications.deciding import decide
+from citybrain.domain.applications.entitlement import Entitlement
+from citybrain.domain.applications.statuses import Status, waits_for_officer
+from citybrain.domain.applications.waiting import Waits
+from citybrain.errors import Refused, Unavailable
+from citybrain.payments import payout
+from citybrain.settings import Settings
+from citybrain.vault import SealBroken
+from commands.applications.application import verify_identity
+from commands.applications.deadlines import payout_time
+from commands.applications.processes import application as process
+from commands.applications.processes.application import ApplicationProcess
+from commands.applications.processes.failing import TRIES
+from commands.processes.parked import parked_commands
+from commands.processes.side_by_side import SideBySideRunner
+from commands.services import Services
+from ops.simulators.applications.departments import Departments, open_departments
+from tests.given.driving import (
+    applied,
+    context,
+    drive,
+    identify,
+    services_with_clock,
+    state,
+    until_its_time,
+)
+from tests.given.waiting import eventually
+
+
+@pytest.fixture
+async def departments(settings: Settings) -> AsyncIterator[Departments]:
+    async with open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def services(settings: Settings, departments: Departments) -> AsyncIterator[Services]:
+    async with services_with_clock(settings) as opened:
+        yield opened
+
+
+async def ready(services: Services) -> str:
+    """The application of somebody who has been identified for it."""
+    application, citizen = await applied(services)
+    await identify(services, citizen)
+    return application
+
+
+async def topics(services: Services, application: str) -> list[str]:
+    events = await services.store.read(application)
+    return [event.topic.partition(".")[2] for event in events]
+
+
+def at_first(work: Callable[..., Any], error: Exception, times: int) -> Callable[..., Any]:
+    """Something that fails so many times, and then does what it does."""
+    left = [times]
+
+    def do(*arguments: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise error
+        return work(*arguments, **named)
+
+    return do
+
+
+async def test_a_record_that_is_too_large_is_not_delivered_and_an_officer_decides(
+    services: Services, departments: Departments
+) -> None:
+    await departments.fault("police", "large")
+    application = await drive(services, await ready(services))
+    assert application.status == Status.REFERRED
+    failed = [
+        event.data["reason"]
+        for event in await services.store.read(application.id)
+        if event.topic == "application.evidence_failed"
+    ]
+    assert failed == ["source-answer-too-large"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TypeError("Type is not JSON serializable: TimestampType"), "step-failed"),
+        (ZeroDivisionError("a bug in a rule"), "step-failed"),
+        (SealBroken("a sealed form cannot be opened"), "seal-broken"),
+        (Refused("somebody else was faster, again and again"), "refused"),
+    ],
+)
+async def test_a_failure_that_lasts_goes_to_an_officer_with_its_reason(
+    services: Services, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    monkeypatch.setattr(process, "decide", at_first(decide, error, 1_000_000))
+    application = await drive(services, await ready(services))
+    assert (application.status, application.reasons) == (Status.REFERRED, [reason])
+    assert application.waits_for() is Waits.OFFICER
+    assert (await topics(services, application.id))[-1] == "referred"
+
+
+async def test_a_value_that_cannot_be_written_down_goes_to_an_officer(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_an_odd_value(*arguments: Any) -> Any:
+        decision = decide(*arguments)
+        object.__setattr__(decision.steps[0], "value", object())
+        return decision
+
+    monkeypatch.setattr(process, "decide", with_an_odd_value)
+    application = await drive(services, await ready(services))
+    assert (application.status, application.reasons) == (Status.REFERRED, ["step-failed"])
+
+
+async def test_an_event_that_is_too_large_goes_to_an_officer(services: Services) -> None:
+    application = await ready(services)
+    services.store.settings.event_size_limit_bytes = 1000
+    found = await drive(services, application)
+    assert (found.status, found.reasons) == (Status.REFERRED, ["event-too-large"])
+
+
+async def test_what_fails_for_a_moment_is_tried_again(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flaky = at_first(decide, ZeroDivisionError(), TRIES - 1)
+    monkeypatch.setattr(process, "decide", flaky)
+    application = await drive(services, await ready(services))
+    assert application.status == Status.PAID
+    assert "referred" not in await topics(services, application.id)
+
+
+async def test_what_is_away_is_waited_for_and_nothing_is_said_of_it(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flaky = at_first(decide, Unavailable("busy"), 1)
+    monkeypatch.setattr(process, "decide", flaky)
+    application = await drive(services, await ready(services))
+    assert application.waits_for() is Waits.MOVING
+    assert (await drive(services, application.id)).status == Status.PAID
+
+
+async def test_what_is_away_beyond_its_time_goes_to_an_officer(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = at_first(decide, Unavailable("busy"), 1_000_000)
+    monkeypatch.setattr(process, "decide", away)
+    application = await drive(services, await ready(services))
+    assert (await until_its_time(services, application.id)).waits_for() is Waits.MOVING
+    found = await until_its_time(services, application.id)
+    assert (found.status, found.reasons) == (Status.REFERRED, ["step-overdue"])
+
+
+async def test_one_whose_driving_died_is_driven_again(services: Services) -> None:
+    application = await ready(services)
+    await verify_identity(application, context(), services)  # and nobody heard of it
+    assert (await until_its_time(services, application)).status == Status.PAID
+    assert "resumed" in await topics(services, application)
+
+
+async def test_an_application_of_somebody_erased_ends(services: Services) -> None:
+    application, citizen = await applied(services)
+    await identify(services, citizen)
+    await services.vault.erase(citizen)
+    found = await drive(services, application)
+    assert (found.status, found.waits_for()) == (Status.EXPIRED, Waits.ENDED)
+    last = (await services.store.read(application))[-1]
+    assert last.data["reason"] == "person-erased"
+
+
+async def test_a_payout_that_cannot_be_told_to_the_bank_is_in_the_queue_and_paid_once_it_can(
+    services: Services, departments: Departments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(process, "payout", at_first(payout, SealBroken("no"), 1_000_000))
+        application = await drive(services, await ready(services))
+        assert application.status == Status.PAYING
+        assert application.payout_delayed
+        last = (await services.store.read(application.id))[-1]
+        assert last.data["reason"] == "seal-broken"
+        assert waits_for_officer(application.status, payout_delayed=True)
+        assert not departments.ledger()
+    assert (await until_its_time(services, application.id)).status == Status.PAID
+    assert len(departments.ledger()) == 1
+
+
+async def test_a_claim_does_not_outlive_what_was_left_to_an_officer(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = at_first(payout_time, ZeroDivisionError(), 1_000_000)
+    monkeypatch.setattr(process, "payout_time", broken)
+    application = await drive(services, await ready(services))
+    assert application.status == Status.REFERRED
+    entitlement = await services.store.load(Entitlement, application.claim_id or "")
+    assert entitlement.holder is None
+
+
+async def test_nothing_of_an_application_is_parked(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "decide", at_first(decide, KeyError("x"), 1_000_000))
+    application = await ready(services)
+    runner = SideBySideRunner(services.store, ApplicationProcess(), services)
+    running = asyncio.create_task(runner.run())
+
+    async def referred() -> bool:
+        return (await state(services, application)).status == Status.REFERRED
+
+    await eventually(referred)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert not await parked_commands(services.store)
