@@ -11,6 +11,7 @@ import structlog
 from citybrain.eventstore import open_event_store
 from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
+from citybrain.http.access_texts import merged
 from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
 from citybrain.http.server import serving
@@ -78,6 +79,7 @@ async def open_runtime(
             projections=PROJECTIONS,
             board_parts=[system.board for system in SYSTEMS if system.board is not None],
             routes=_routes(development is not None),
+            names=merged(s.words(services.definitions) for s in SYSTEMS if s.words is not None),
             mounts=[mount for system in SYSTEMS for mount in system.mounts],
         )
         await prepare(services.store, PROJECTIONS)

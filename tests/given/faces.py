@@ -120,7 +120,7 @@ async def send(
 
 async def events(api: Api, citizen: str) -> list[Any]:
     """The citizen's stream, as an auditor reads it."""
-    answer = await api.call("GET", f"/v1/streams/{citizen}/events", "auditor")
+    answer = await api.call("GET", f"/v1/streams/{citizen}/events?purpose=audit", "auditor")
     found: list[Any] = answer.json["events"]
     return found
 

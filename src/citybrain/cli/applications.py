@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import uuid4
 
 import typer
 from rich.markup import escape
@@ -21,19 +20,20 @@ from citybrain.audit.applications.what_if import (
 )
 from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.cli.shared.progress import progress_bar
+from citybrain.cli.shared.reading import READER, Purpose, note, reading
 from citybrain.definitions.applications.catalogue import Catalogue
-from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
+from commands.accesses import AskedPurpose
 from commands.applications.application import change_application
-from commands.handling import Command, CommandContext
+from commands.handling import Command
 from commands.services import Services
 
 app = typer.Typer(no_args_is_help=True)
 
-READER = Actor("cli", frozenset({Role.OPERATOR}))
+EXPLAIN, REPLAY = "applications explain", "applications replay"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD, of submission.")]
 
@@ -42,17 +42,23 @@ Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD, of submission.")]
 def explain_command(
     application: Annotated[str, typer.Argument(help="Id of the application.")],
     open_for: Annotated[
-        str | None,
-        typer.Option("--open", help="Show personal values, for this purpose: it is recorded."),
+        AskedPurpose | None, typer.Option("--open", help="Show personal values, for this purpose.")
     ] = None,
+    purpose: Purpose = "audit",
     as_json: Json = False,
 ) -> None:
-    """Which rules decided on which records; exit status 1 where they would not again."""
+    """Which rules decided on which records; exit status 1 where they would not again.
+
+    The applicant will see that it was read, and whether personal values were.
+    """
 
     async def run() -> dict[str, Any]:
         async with open_services(Settings()) as services:
             if open_for is not None:
                 await _note_opening(application, open_for, services)
+            else:
+                await services.store.load(Application, application)
+                await note("decision", purpose, EXPLAIN, [application], services.store)
             return await explain(application, services, opened=open_for is not None)
 
     found = asyncio.run(run())
@@ -76,9 +82,13 @@ def replay_command(
     since: Day = None,
     until: Day = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most applications.")] = None,
+    purpose: Purpose = "audit",
     as_json: Json = False,
 ) -> None:
-    """Decide past applications again under other rules. Nothing is recorded."""
+    """Decide past applications again under other rules.
+
+    Recorded is only that they were read: the applicants will see it.
+    """
     settings = Settings()
     catalogue = load_definitions(definitions or settings.definitions_dir).of(Catalogue)
     item = version_of(catalogue, service, _day(version, None))
@@ -87,7 +97,11 @@ def replay_command(
     async def run(progress: Any) -> tuple[Hindsight, float]:
         async with open_services(settings) as services:
             begun = datetime.now(UTC)
-            hindsight = await look_back(selection, item, services, progress)
+
+            async def noted(applications: list[str]) -> None:
+                await note("decisions-again", purpose, REPLAY, applications, services.store)
+
+            hindsight = await look_back(selection, item, services, noted, progress)
             return hindsight, (datetime.now(UTC) - begun).total_seconds()
 
     with progress_bar(f"deciding {service} again") as progress:
@@ -107,11 +121,10 @@ def _day(text: str | None, absent: Any) -> Any:
 
 
 async def _note_opening(application: str, purpose: str, services: Services) -> None:
-    def note(found: Application, now: datetime) -> None:
+    def opening(found: Application, now: datetime) -> None:
         found.open_sealed(READER, now, what="explanation", purpose=purpose)
 
-    context = CommandContext(READER, "cli", uuid4(), uuid4())
-    await change_application(application, Command(), context, services, note)
+    await change_application(application, Command(), reading(), services, opening)
 
 
 # --- an explanation as text ---------------------------------------------------------------

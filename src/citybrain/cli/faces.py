@@ -10,9 +10,10 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from citybrain.audit.citizens.face import Explanation, explain
+from citybrain.audit.citizens.face import Explanation, decision_at, explain
 from citybrain.cli.shared.output import console, print_json
 from citybrain.cli.shared.progress import progress_bar
+from citybrain.cli.shared.reading import Purpose, note
 from citybrain.errors import CitybrainError, InvalidInput
 from citybrain.eventstore import open_event_store
 from citybrain.faces.calibration import CALIBRATION
@@ -64,9 +65,13 @@ def info(as_json: Json = False) -> None:
 @app.command(name="explain")
 def explain_command(
     event: Annotated[str, typer.Argument(help="STREAM@VERSION of a citizen.face_verified event.")],
+    purpose: Purpose = "audit",
     as_json: Json = False,
 ) -> None:
-    """Recompute a decision from its sealed sample; exit status 1 where it differs."""
+    """Recompute a decision from its sealed sample; exit status 1 where it differs.
+
+    The person will see that the picture was used.
+    """
     match = EVENT.fullmatch(event)
     if match is None:
         raise InvalidInput("name the event as citizen-…@VERSION")
@@ -77,6 +82,8 @@ def explain_command(
         async with open_event_store(settings) as store:
             vault = Vault(store.pool, open_key_wrapper(settings))
             models = Models(pack, settings.faces_provider)
+            await decision_at(store, match[1], int(match[2]))
+            await note("face-decision", purpose, "faces explain", [match[1]], store)
             return await explain(store, vault, models, match[1], int(match[2]))
 
     found = asyncio.run(run())

@@ -9,11 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from citybrain.cli.shared.output import console, print_json
+from citybrain.cli.shared.reading import Purpose, note
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound, open_event_store
 from citybrain.settings import Settings
 from citybrain.systems import register_streams
+from commands.accesses import people_in
 
 HIDDEN = frozenset({"timestamp", "originator_topic"})
 
@@ -30,15 +32,17 @@ def replay(
             "(2026-03-01T08:15:30+08:00; UTC where no offset is given)."
         ),
     ] = None,
+    purpose: Purpose = "audit",
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document instead of text.")
     ] = False,
 ) -> None:
     """Show the history of a stream and the state it leads to, as of any moment.
 
-    The state is computed from the events alone, with the code that decided them.
+    The state is computed from the events alone, with the code that decided them. Whom it is about
+    will see that it was read.
     """
-    asyncio.run(_replay(stream, parse_as_of(as_of), as_json))
+    asyncio.run(_replay(stream, parse_as_of(as_of), purpose, as_json))
 
 
 def parse_as_of(text: str | None) -> dict[str, Any]:
@@ -57,12 +61,13 @@ def parse_as_of(text: str | None) -> dict[str, Any]:
     return {"time": time if time.tzinfo else time.replace(tzinfo=UTC)}
 
 
-async def _replay(stream: str, as_of: dict[str, Any], as_json: bool) -> None:
+async def _replay(stream: str, as_of: dict[str, Any], purpose: str, as_json: bool) -> None:
     register_streams()
     async with open_event_store(Settings()) as store:
         events = await store.read(stream, **{f"up_to_{name}": at for name, at in as_of.items()})
         if not events:
             raise StreamNotFound(f"there is no stream {stream}, or not yet at that moment")
+        await note("events", purpose, "replay", people_in(events), store)
         state = await _state(store, stream, as_of)
         history = [_entry(event) for event in events]
         if as_json:

@@ -59,6 +59,8 @@ class StreamAggregate(BaseAggregate[str]):
 
     category: ClassVar[str]
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]]
+    personal: ClassVar[bool] = False
+    """Whether a stream is about one person: who reads it is recorded."""
     Snapshot = StreamSnapshot
 
     @classmethod
@@ -80,8 +82,18 @@ def uuid7_hex(at_ms: int | None = None, entropy: bytes | None = None) -> str:
     return milliseconds.to_bytes(6, "big").hex() + random.hex()
 
 
+_PERSONAL: set[str] = set()
+
+
+def personal_categories() -> frozenset[str]:
+    """The categories of the registered streams that are about one person each."""
+    return frozenset(_PERSONAL)
+
+
 def register_stream(aggregate: type[StreamAggregate]) -> None:
     """Make the topics of a stream and of its events known to the replay code (idempotent)."""
+    if aggregate.personal:
+        _PERSONAL.add(aggregate.category)
     for cls in (aggregate, *aggregate.EVENTS):
         register_topic(cls.__dict__["TOPIC"], cls)
 

@@ -89,7 +89,7 @@ def _models(route: Route) -> list[type[BaseModel]]:
 def _operation(route: Route, refs: Refs) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": route.summary,
-        "operationId": re.sub(r"\W+", "_", f"{route.method}{route.path}".lower()).strip("_"),
+        "operationId": route.operation_id,
         "tags": [route.tag],
         "parameters": _parameters(route),
         "responses": _responses(route, refs),

@@ -41,6 +41,18 @@ class Answer:
     model: type[BaseModel] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opens:
+    """What an answer shows of other people's data, and for what; both are codes.
+
+    Without a purpose, whoever asks says it, as `purpose`. The handler tells about whom
+    (`accessing.opened`); an answer of which it does not is not sent.
+    """
+
+    what: str
+    purpose: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
     """One operation of the API. `roles=None` is public."""
@@ -60,12 +72,19 @@ class Route:
     media: str | None = None  # of a body that the handler reads itself
     streaming: bool = False
     may_be_missing: bool = False  # answers 404 though its path names nothing
+    opens: Opens | None = None  # of other people's data
+
+    @property
+    def operation_id(self) -> str:
+        """What clients call it by."""
+        return re.sub(r"\W+", "_", f"{self.method}{self.path}".lower()).strip("_")
 
 
 @dataclass(slots=True)
 class Call:
     """A checked request."""
 
+    route: Route
     request: web.Request
     runtime: Runtime
     actor: Actor | None
@@ -73,6 +92,8 @@ class Call:
     query: Any
     expected_version: int | None
     idempotency_key: str | None
+    accounted: bool = False
+    """Whether it was told about whom the answer is."""
 
     @property
     def authenticated(self) -> Actor:
@@ -94,6 +115,7 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
             raise
         request.app[LIMITER].spend(actor.subject if actor else address)
         call = Call(
+            route=route,
             request=request,
             runtime=runtime,
             actor=actor,
@@ -103,12 +125,20 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
             body=None,
         )
         if route.body is None:
-            return await route.handler(call)
+            return await _answer(route, call)
         with body_place(request, actor, _limit(route, request)):
             call.body = await _body(route, route.body, request)
-            return await route.handler(call)
+            return await _answer(route, call)
 
     return handle
+
+
+async def _answer(route: Route, call: Call) -> web.StreamResponse:
+    """The handler's answer; not sent where it does not tell about whom it is, as it must."""
+    answer = await route.handler(call)
+    if route.opens is not None and not call.accounted:
+        raise RuntimeError(f"{route.operation_id} does not tell about whom its answer is")
+    return answer
 
 
 async def _authenticate(route: Route, request: web.Request, runtime: Runtime) -> Actor | None:

@@ -13,6 +13,7 @@ from citybrain.settings import Settings
 from commands.services import Services
 
 if TYPE_CHECKING:
+    from citybrain.http.access_texts import Words
     from citybrain.http.board import BoardPart
     from citybrain.http.routing import Route
     from projections.projection import Projection
@@ -30,6 +31,8 @@ class Runtime:
     projections: Sequence["Projection"] = ()
     board_parts: Sequence["BoardPart"] = ()
     routes: Sequence["Route"] = ()
+    names: "Words" = field(default_factory=dict)
+    """What codes of the systems' definitions are called."""
     mounts: Sequence[Callable[[web.Application], None]] = ()
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is asked to stop: readiness says no, streams of events end."""

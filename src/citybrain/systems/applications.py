@@ -22,6 +22,7 @@ APPLICATIONS = System(
     knows=("citizens",),
     streams=(Application, Entitlement),
     definitions=(load_services,),
+    words=services.words,
     processes=(
         in_order(ApplicationNotices()),
         batched(ApplicationDeadlines()),

@@ -2,6 +2,7 @@
 
 from citybrain.definitions.calendars import load_business_calendar
 from citybrain.definitions.platform.areas import load_surveys
+from citybrain.domain.access import Access
 from citybrain.http.platform import audit, live, operations, photos, places
 from citybrain.systems.system import System
 from commands.services import Services
@@ -18,6 +19,7 @@ async def forget_answers(services: Services) -> None:
 
 PLATFORM = System(
     name="platform",
+    streams=(Access,),
     definitions=(load_business_calendar, load_surveys),
     projections=(Streams(),),
     routes=(*photos.ROUTES, *places.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES),

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from citybrain.definitions import Definitions
 from citybrain.definitions.loading import Loader
 from citybrain.domain.stream import StreamAggregate
+from citybrain.http.access_texts import Words
 from citybrain.http.board import BoardPart
 from citybrain.http.routing import Route
 from commands.processes.runner import Process
@@ -29,6 +31,9 @@ class System:
 
     definitions: tuple[Loader, ...] = ()
     """How what a city configures of it is loaded."""
+
+    words: Callable[[Definitions], Words] | None = None
+    """What codes of its definitions are called where people read who used their data."""
 
     processes: tuple[Process, ...] = ()
     """Its process managers, each with how it is run."""

@@ -7,10 +7,12 @@ import aiohttp
 import pytest
 
 from citybrain.app import open_runtime
+from citybrain.eventstore import open_event_store
 from citybrain.faces.pack import DEVELOPMENT_PACK
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from tests.given.api import Api
+from tests.given.citizens import registered, saved
 from tests.given.faces import enrolled, verify
 from tests.given.people import ANNA, BORIS, jpeg
 from tests.given.terminal import Terminal
@@ -44,6 +46,26 @@ async def test_what_is_wrong_is_said_in_one_line(
     assert "Traceback" not in told.err
 
 
+async def reads_of(settings: Settings, citizen: str) -> list[tuple[str, str, str]]:
+    """What the command line read of a citizen, for what, by which command."""
+    async with open_event_store(settings) as store:
+        found = await store.read_all(0, topics=("access.recorded",))
+    return [
+        (event.data["what"], event.data["purpose"], event.data["through"])
+        for event in found
+        if event.data["about"] == [citizen] and event.data["who"].startswith("cli:")
+    ]
+
+
+async def test_replaying_a_person_is_on_the_record(settings: Settings, terminal: Terminal) -> None:
+    async with open_event_store(settings) as store:
+        citizen = registered()
+        await saved(store, citizen)
+    told = await terminal.run("replay", citizen.id, "--purpose", "support")
+    assert told.status == 0, told.err
+    assert await reads_of(settings, citizen.id) == [("events", "support", "citybrain replay")]
+
+
 async def test_explain_recomputes_a_decision(settings: Settings, terminal: Terminal) -> None:
     settings.http_port = 0
     async with (
@@ -62,6 +84,9 @@ async def test_explain_recomputes_a_decision(settings: Settings, terminal: Termi
     assert "the decision is the same" in right.out
     wrong = (await terminal.run("faces", "explain", f"{citizen}@5", "--json")).json
     assert (wrong["same"], wrong["recomputed_matched"], wrong["difference"]) == (True, False, 0.0)
+
+    reads = await reads_of(settings, citizen)
+    assert reads == [("face-decision", "audit", "citybrain faces explain")] * 2
 
     enrolment = await terminal.run("faces", "explain", f"{citizen}@3")
     assert (enrolment.status, "not-a-face-decision" in enrolment.err) == (1, True)

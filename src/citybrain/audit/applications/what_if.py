@@ -1,12 +1,13 @@
 """Past applications decided again under other rules: who would have been decided otherwise.
 
 Reads the log alone, page by page, and opens each application's sealed records for as long as
-it decides on them. Compared is what the rules said then, not what officers said after them.
+it decides on them; whose they are is told before (`Noted`). Compared is what the rules said then,
+not what officers said after them.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -27,6 +28,9 @@ SHOWN = 20
 
 Progress = Callable[[int, int], None]
 """Called with the log position that was reached, and the last one."""
+
+Noted = Callable[[list[str]], Awaitable[None]]
+"""Called with the applications of a page before any of them is opened."""
 
 
 class NoSuchVersion(NotFound):
@@ -163,12 +167,13 @@ async def look_back(
     selection: Selection,
     item: ServiceItem,
     services: Services,
+    noted: Noted,
     progress: Progress = lambda done, goal: None,
 ) -> Hindsight:
     """Decide all selected applications again by `item`."""
     hindsight = Hindsight(selection.service, item.version)
     rules = as_if_always(item)
-    async for batch in _batches(selection, services, progress):
+    async for batch in _batches(selection, services, noted, progress):
         retried = await asyncio.gather(
             *(_retry(application_id, rules, services) for application_id in batch)
         )
@@ -183,7 +188,7 @@ async def look_back(
 
 
 async def _batches(
-    selection: Selection, services: Services, progress: Progress
+    selection: Selection, services: Services, noted: Noted, progress: Progress
 ) -> AsyncIterator[list[str]]:
     """Ids of the selected applications in the order of the log, a few at a time."""
     after, head = 0, await services.store.head()
@@ -193,6 +198,7 @@ async def _batches(
             after, categories=("application",), topics=(SUBMITTED,), limit=PAGE, up_to=head
         )
         chosen = [event for event in page if selection.has(event)][:left]
+        await noted([event.stream_id for event in chosen])
         for start in range(0, len(chosen), AT_ONCE):
             batch = chosen[start : start + AT_ONCE]
             yield [event.stream_id for event in batch]

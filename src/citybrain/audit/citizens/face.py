@@ -47,16 +47,21 @@ class Explanation:
         return self.recomputed_matched == self.recorded["matched"] and self.difference <= TOLERANCE
 
 
-async def explain(
-    store: EventStore, vault: Vault, models: Models, stream_id: str, version: int
-) -> Explanation:
-    """Recompute the decision at `version`; errors name what is missing for it."""
+async def decision_at(store: EventStore, stream_id: str, version: int) -> dict[str, Any]:
+    """What was recorded; raises `StreamNotFound` and `NotAFaceDecision`."""
     events = await store.read(stream_id, after_version=version - 1, up_to_version=version)
     if not events:
         raise StreamNotFound(f"there is no {stream_id} at version {version}")
     if events[0].topic != VERIFIED:
         raise NotAFaceDecision(f"version {version} is {events[0].topic}, not {VERIFIED}")
-    data = {name: value for name, value in events[0].data.items() if name != "timestamp"}
+    return {name: value for name, value in events[0].data.items() if name != "timestamp"}
+
+
+async def explain(
+    store: EventStore, vault: Vault, models: Models, stream_id: str, version: int
+) -> Explanation:
+    """Recompute the decision at `version`; errors name what is missing for it."""
+    data = await decision_at(store, stream_id, version)
     if data["models"] != models.pack.digests:
         raise OtherModels(
             f"it was decided with the pack {data['pack_id']} (template version "

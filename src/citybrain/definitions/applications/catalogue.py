@@ -300,6 +300,10 @@ class Catalogue:
             raise UnknownService(f"there is no service {code!r}")
         return self._versions[code]
 
+    def all_versions(self) -> list[ServiceItem]:
+        """Every version of every item, the oldest of each first."""
+        return [item for versions in self._versions.values() for item in versions]
+
     def _on(self, code: str, day: date) -> ServiceItem | None:
         valid = [item for item in self._versions.get(code, ()) if item.valid_from <= day]
         return valid[-1] if valid else None

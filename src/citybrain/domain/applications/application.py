@@ -104,6 +104,7 @@ class Application(StreamAggregate):
 
     TOPIC: ClassVar[str] = "application"
     category: ClassVar[str] = "application"
+    personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
     class_version: ClassVar[int] = 2  # of its snapshots
 

@@ -70,6 +70,7 @@ class Citizen(StreamAggregate):
 
     TOPIC: ClassVar[str] = "citizen"
     category: ClassVar[str] = "citizen"
+    personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
         CitizenRegistered,
         IdentityConfirmed,

@@ -21,9 +21,10 @@ from citybrain.domain.applications.reading_rights import (
 )
 from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.eventstore import StreamNotFound
+from citybrain.http.accessing import opened
 from citybrain.http.applications.application import application_id_of
 from citybrain.http.commanding import context
-from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.applications.application import OpenApplication, open_application
 
 
@@ -74,6 +75,7 @@ async def _readable(call: Call) -> Application:
 async def explanation(call: Call) -> web.Response:
     """Explain; with personal values for the applicant."""
     application = await _readable(call)
+    await opened(call, [(application.id, application.citizen_id)])
     own = sees_personal_values(call.authenticated, application.citizen_id)
     answer = await explain(application.id, call.runtime.services, opened=own)
     for decision in answer["decisions"] if own else ():
@@ -91,6 +93,7 @@ async def opening(call: Call) -> web.Response:
 async def receipt(call: Call) -> web.Response:
     """The receipt of what was told and agreed."""
     application = await _readable(call)
+    await opened(call, [(application.id, application.citizen_id)])
     return json_response(ConsentReceipt(**consent_receipt(application, call.runtime.services)))
 
 
@@ -103,6 +106,7 @@ ROUTES = (
         handler=explanation,
         roles=APPLICANTS_AND_OFFICE,
         answers={200: Answer("the explanation", Explanation)},
+        opens=Opens(what="decision", purpose="application"),
     ),
     Route(
         method="POST",
@@ -122,5 +126,6 @@ ROUTES = (
         handler=receipt,
         roles=APPLICANTS_AND_OFFICE,
         answers={200: Answer("the receipt", ConsentReceipt)},
+        opens=Opens(what="consent-receipt", purpose="application"),
     ),
 )

@@ -5,7 +5,7 @@ Everything here comes from read models, which hold nothing that is sealed.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
@@ -25,6 +25,7 @@ from citybrain.domain.applications.reading_rights import (
 from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.domain.applications.statuses import Status, has_ended
 from citybrain.eventstore import StreamNotFound
+from citybrain.http.accessing import opened
 from citybrain.http.applications.application import application_id_of
 from citybrain.http.paging import (
     PagedQuery,
@@ -34,7 +35,7 @@ from citybrain.http.paging import (
     page,
     wait_for_position,
 )
-from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from citybrain.http.sse import message, stream_events
 from projections.applications import applications
 from projections.applications.applications import ApplicationRow, QueueRow, StepRow
@@ -102,6 +103,11 @@ async def _readable(call: Call) -> dict[str, Any]:
     return row
 
 
+def _owned(rows: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The applications that are shown, each with whose it is."""
+    return [(row["application_id"], row["citizen_id"]) for row in rows]
+
+
 async def show_all(call: Call) -> web.Response:
     """A page of applications."""
     query: ApplicationsQuery = call.query
@@ -117,6 +123,7 @@ async def show_all(call: Call) -> web.Response:
         limit=query.limit + 1,
     )
     shown, following = page(rows, query.limit, "submitted_at", "application_id")
+    await opened(call, [*_owned(shown), *([(citizen_id, citizen_id)] if citizen_id else [])])
     return json_response(
         Applications(
             applications=[ApplicationRow.model_validate(row) for row in shown], next=following
@@ -136,6 +143,7 @@ async def queue(call: Call) -> web.Response:
         limit=query.limit + 1,
     )
     shown, following = page(rows, query.limit, "submitted_at", "application_id")
+    await opened(call, _owned(shown))
     today = city_day(call.runtime.services.clock())
     waiting = [
         QueueRow.model_validate(row | {"overdue": (row["legal_due_on"] or today) < today})
@@ -149,6 +157,7 @@ async def show(call: Call) -> web.Response:
     query: ReadModelQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     row = await _readable(call)
+    await opened(call, _owned([row]))
     steps = await applications.steps(call.runtime.store.pool, row["application_id"])
     details = ApplicationDetails(
         application=ApplicationRow.model_validate(row),
@@ -160,6 +169,7 @@ async def show(call: Call) -> web.Response:
 async def live(call: Call) -> web.StreamResponse:
     """The steps so far and each new one, until the application has ended."""
     row = await _readable(call)
+    await opened(call, _owned([row]))
     return await stream_events(call.request, call.runtime, _steps(call, row["application_id"]))
 
 
@@ -201,6 +211,7 @@ ROUTES = (
         roles=APPLICANTS_AND_OFFICE,
         query=ApplicationsQuery,
         answers={200: Answer("a page", Applications)},
+        opens=Opens(what="list", purpose="application"),
     ),
     Route(
         method="GET",
@@ -211,6 +222,7 @@ ROUTES = (
         roles=OFFICE,
         query=QueueQuery,
         answers={200: Answer("a page, most urgent first", Queue)},
+        opens=Opens(what="queue", purpose="application"),
     ),
     Route(
         method="GET",
@@ -221,6 +233,7 @@ ROUTES = (
         roles=READERS,
         query=ReadModelQuery,
         answers={200: Answer("the application", ApplicationDetails)},
+        opens=Opens(what="application", purpose="application"),
     ),
     Route(
         method="GET",
@@ -231,5 +244,6 @@ ROUTES = (
         roles=READERS,
         answers={200: Answer("text/event-stream of `step` events, then `end`")},
         streaming=True,
+        opens=Opens(what="application", purpose="application"),
     ),
 )

@@ -6,7 +6,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
+from citybrain.definitions import Definitions
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.http.access_texts import Words
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 
@@ -69,6 +71,19 @@ async def show(call: Call) -> web.Response:
     )
     details = ServiceDetails(version=item.version, item=item, parameters=item.parameters_on(day))
     return json_response(details)
+
+
+def words(definitions: Definitions) -> Words:
+    """What services and departments' records are called, in their last version."""
+    items = definitions.of(Catalogue).all_versions()
+    return {
+        "purposes": {item.code: {"zh": item.name, "en": item.name_en} for item in items},
+        "records": {
+            material.record: {"zh": material.label, "en": material.label_en}
+            for item in items
+            for material in item.materials
+        },
+    }
 
 
 def _day(call: Call) -> date:

@@ -5,11 +5,23 @@ from pydantic import BaseModel, Field
 
 from citybrain.domain.citizens.reading_rights import ACCESS_READERS, may_read_accesses
 from citybrain.domain.citizens.refusals import NotYourOwn
+from citybrain.http.access_texts import said
+from citybrain.http.accessing import opened
 from citybrain.http.citizens.citizen import citizen_id_of
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
-from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.problem_texts import CONTENT_LANGUAGE, language_of
+from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from projections.citizens import data_accesses
-from projections.citizens.data_accesses import AccessRow
+from projections.citizens.data_accesses import REQUESTED, AccessFacts
+from projections.reading import Row
+
+
+class AccessRow(AccessFacts):
+    """Who used the data, which, and for what: codes, and what they say by `Accept-Language`."""
+
+    role_text: str
+    what_text: str
+    purpose_text: str
 
 
 class Accesses(BaseModel):
@@ -20,12 +32,13 @@ class Accesses(BaseModel):
 
 
 async def accesses(call: Call) -> web.Response:
-    """Who used a citizen's data."""
+    """Who used a citizen's data; that anybody else looks is a use of it."""
     query: PagedQuery = call.query
     citizen_id = citizen_id_of(call)
     if not may_read_accesses(call.authenticated, citizen_id):
         raise NotYourOwn("citizens act for themselves only")
     await wait_for_position(call.runtime, "data_accesses", query.min_position)
+    await opened(call, [(citizen_id, citizen_id)])
     rows = await data_accesses.page(
         call.runtime.store.pool,
         citizen_id,
@@ -33,8 +46,23 @@ async def accesses(call: Call) -> web.Response:
         limit=query.limit + 1,
     )
     shown, following = page(rows, query.limit, "at", "access_id")
-    accesses = [AccessRow.model_validate(row) for row in shown]
-    return json_response(Accesses(accesses=accesses, next=following))
+    language = language_of(call.request.headers.get("Accept-Language", ""))
+    return json_response(
+        Accesses(accesses=[_shown(call, row, language) for row in shown], next=following),
+        headers={"Content-Language": CONTENT_LANGUAGE[language]},
+    )
+
+
+def _shown(call: Call, row: Row, language: str) -> AccessRow:
+    """A row in words."""
+    names = call.runtime.names
+    whats = ("records", "whats") if row["through"] == REQUESTED else ("whats",)
+    return AccessRow(
+        **{name: row[name] for name in AccessFacts.model_fields},
+        role_text=said(row["role"] or "", language, names, "roles"),
+        what_text=said(row["what"], language, names, *whats),
+        purpose_text=said(row["purpose"], language, names, "purposes"),
+    )
 
 
 ROUTES = (
@@ -47,5 +75,6 @@ ROUTES = (
         roles=ACCESS_READERS,
         query=PagedQuery,
         answers={200: Answer("a page, newest first", Accesses)},
+        opens=Opens(what="accesses", purpose="access-question"),
     ),
 )

@@ -16,6 +16,7 @@ from citybrain.domain.citizens.documents import DocumentKind
 from citybrain.domain.citizens.reading_rights import COUNTER, OFFICE, STATE_READERS, may_read_state
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import NotFound
+from citybrain.http.accessing import opened
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import (
     DatedQuery,
@@ -24,7 +25,7 @@ from citybrain.http.paging import (
     page,
     wait_for_position,
 )
-from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.citizens import citizen as commands
 from commands.citizens import documents, face, identity
 from projections.citizens import identity_days, suspected_duplicates
@@ -131,6 +132,7 @@ async def find(call: Call) -> web.Response:
     )
     if found is None:
         raise CitizenNotFound("nobody is registered with this identity number")
+    await opened(call, [(found, found)])
     return json_response(Found(citizen_id=found))
 
 
@@ -140,6 +142,7 @@ async def show(call: Call) -> web.Response:
     if not may_read_state(call.authenticated, citizen_id):
         raise NotYourOwn("citizens act for themselves only")  # whether or not there is one
     citizen = await call.runtime.store.load(Citizen, citizen_id)
+    await opened(call, [(citizen_id, citizen_id)])
     state = CitizenAnswer(
         citizen_id=citizen.id,
         version=citizen.version,
@@ -151,17 +154,18 @@ async def show(call: Call) -> web.Response:
 
 async def challenge(call: Call) -> web.Response:
     """Issue a challenge."""
-    issued = await face.issue_challenge(
-        citizen_id_of(call), call.body, context(call), call.runtime.services
-    )
+    citizen_id, services = citizen_id_of(call), call.runtime.services
+    issued = await face.issue_challenge(citizen_id, call.body, context(call), services)
+    await opened(call, [(citizen_id, citizen_id)])
     return json_response(ChallengeAnswer(**issued), status=201)
 
 
 async def send_code(call: Call) -> web.Response:
-    """Send a one-time code."""
-    sent = await identity.send_code(
-        citizen_id_of(call), call.body, context(call), call.runtime.services
-    )
+    """Send a one-time code. That the phone is used is recorded before it is."""
+    citizen_id, services = citizen_id_of(call), call.runtime.services
+    await services.store.load(Citizen, citizen_id)
+    await opened(call, [(citizen_id, citizen_id)])
+    sent = await identity.send_code(citizen_id, call.body, context(call), services)
     return json_response(CodeAnswer(**sent), status=201)
 
 
@@ -174,6 +178,8 @@ async def duplicates(call: Call) -> web.Response:
     )
     shown, following = page(rows, query.limit, "suspected_at", "pair")
     found = [DuplicateRow.model_validate(row) for row in shown]
+    people = (person for row in found for person in (row.citizen_id, row.other))
+    await opened(call, [(person, person) for person in people])
     return json_response(Duplicates(duplicates=found, next=following))
 
 
@@ -238,6 +244,7 @@ ROUTES = (
         roles=COUNTER,
         body=FindCitizen,
         answers={200: Answer("the citizen", Found)},
+        opens=Opens(what="search", purpose="counter-service"),
     ),
     Route(
         method="GET",
@@ -247,6 +254,7 @@ ROUTES = (
         roles=STATE_READERS,
         summary="Consent and enrolment of a citizen",
         answers={200: Answer("the state; ETag is its version", CitizenAnswer)},
+        opens=Opens(what="state", purpose="counter-service"),
     ),
     _command(
         "documents",
@@ -278,6 +286,7 @@ ROUTES = (
         roles=AT_A_CAMERA,
         body=face.IssueChallenge,
         answers={201: Answer("the challenge", ChallengeAnswer)},
+        opens=Opens(what="face-state"),
     ),
     _command(
         "face/enrolment",
@@ -322,6 +331,7 @@ ROUTES = (
         roles=COUNTER,
         query=PagedQuery,
         answers={200: Answer("a page, oldest first", Duplicates)},
+        opens=Opens(what="suspected-duplicates", purpose="duplicate-check"),
     ),
     Route(
         method="POST",
@@ -333,6 +343,7 @@ ROUTES = (
         body=identity.SendCode,
         idempotent=True,
         answers={201: Answer("sent", CodeAnswer)},
+        opens=Opens(what="phone"),
     ),
     _command(
         "identity/confirmation",

@@ -11,13 +11,22 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.actor import Role
 from citybrain.eventstore import RecordedEvent, StreamNotFound
+from citybrain.http.accessing import opened, purpose_of
 from citybrain.http.paging import MAX_POSITION, Query, page_by
 from citybrain.http.problems import Malformed
-from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from citybrain.http.sse import message, stream_events
+from commands.accesses import AskedPurpose, people_in
 
 Category = Field(None, max_length=32, pattern=r"^[a-z][a-z0-9_]*$")
 Topic = Field(None, max_length=255, pattern=r"^[\x21-\x7e]+$")
+
+Purpose = Field(None, description="for what; needed where the events are about people")
+OPENS = Opens(what="events")
+LOG_READS = ("get_v1_events", "get_v1_log")
+"""What these leave is not followed by these: it would have no end."""
+
+SEEN_AT_ONCE = 50_000  # people whose data one follower of the log is noted to read once
 
 
 class StoredEvent(BaseModel):
@@ -48,6 +57,7 @@ class StreamQuery(Query):
     up_to_position: int | None = Field(None, ge=1, le=MAX_POSITION)
     up_to_time: AwareDatetime | None = Field(None, description="a time of recording")
     limit: int = Field(100, ge=1, le=1000)
+    purpose: AskedPurpose | None = Purpose
 
 
 class LogQuery(Query):
@@ -57,6 +67,7 @@ class LogQuery(Query):
     category: str | None = Category
     topic: str | None = Topic
     limit: int = Field(100, ge=1, le=1000)
+    purpose: AskedPurpose | None = Purpose
 
 
 class FollowQuery(Query):
@@ -65,6 +76,7 @@ class FollowQuery(Query):
     after: int | None = Field(None, ge=0, le=MAX_POSITION)
     category: str | None = Category
     topic: str | None = Topic
+    purpose: AskedPurpose | None = Field(None, description="for what; always needed")
 
 
 async def stream_events_page(call: Call) -> web.Response:
@@ -84,6 +96,7 @@ async def stream_events_page(call: Call) -> web.Response:
     if not events and query.after == 0:
         raise StreamNotFound("there is no such stream, or not yet at that moment")
     shown, following = page_by(events, query.limit, attrgetter("version"))
+    await _opened(call, people_in(shown))
     return json_response(StoredEvents(events=list(map(stored, shown)), next=following))
 
 
@@ -94,11 +107,16 @@ async def log_page(call: Call) -> web.Response:
         query.after, limit=query.limit + 1, **_filters(query.category, query.topic)
     )
     shown, following = page_by(events, query.limit, attrgetter("position"))
+    await _opened(call, people_in(shown, left_by=LOG_READS))
     return json_response(StoredEvents(events=list(map(stored, shown)), next=following))
 
 
 async def follow_log(call: Call) -> web.StreamResponse:
-    """The log as server-sent events; `id:` is the position, so a client resumes by itself."""
+    """The log as server-sent events; `id:` is the position, so a client resumes by itself.
+
+    Whose events come is recorded batch by batch, before they are sent, once a person.
+    """
+    purpose_of(call)
     query: FollowQuery = call.query
     last = call.request.headers.get("Last-Event-ID")
     if last is not None and not (last.isascii() and last.isdigit() and len(last) < 19):
@@ -109,12 +127,24 @@ async def follow_log(call: Call) -> web.StreamResponse:
 
     async def messages(after: int) -> AsyncIterator[bytes]:
         filters = _filters(query.category, query.topic)
+        seen: set[str] = set()
         async for batch in call.runtime.store.follow(after, batch_size=200, **filters):
+            people = [who for who in people_in(batch, left_by=LOG_READS) if who not in seen]
+            await _opened(call, people)
+            if len(seen) > SEEN_AT_ONCE:
+                seen.clear()
+            seen.update(people)
             for event in batch:
                 body = orjson.dumps(stored(event).model_dump(mode="json"))
                 yield message("event", body, identity=event.position)
 
+    call.accounted = True  # by each batch, below
     return await stream_events(call.request, call.runtime, messages(after))
+
+
+async def _opened(call: Call, people: list[str]) -> None:
+    """None of it is an auditor's own."""
+    await opened(call, [(person, None) for person in people])
 
 
 def stored(event: RecordedEvent) -> StoredEvent:
@@ -149,6 +179,7 @@ ROUTES = (
         roles=(Role.AUDITOR,),
         query=StreamQuery,
         answers={200: Answer("a page, in version order", StoredEvents)},
+        opens=OPENS,
     ),
     Route(
         method="GET",
@@ -159,6 +190,7 @@ ROUTES = (
         roles=(Role.AUDITOR,),
         query=LogQuery,
         answers={200: Answer("a page, in position order", StoredEvents)},
+        opens=OPENS,
     ),
     Route(
         method="GET",
@@ -170,5 +202,6 @@ ROUTES = (
         query=FollowQuery,
         answers={200: Answer("text/event-stream, without end")},
         streaming=True,
+        opens=OPENS,
     ),
 )

@@ -26,6 +26,10 @@ SEEN: tuple[dict[str, Any], ...] = (
 )
 
 
+async def noted(_: list[str]) -> None:
+    """Nobody is told."""
+
+
 def stricter(folder: Path, name: str = "housing-fund-repayment.yaml", **more: str) -> Path:
     """Definitions with a greater reserve, a shorter wait, and no rule on the account's state."""
     text = (PACKAGE_FOLDER / "service" / "housing-fund-repayment.yaml").read_text()
@@ -56,7 +60,7 @@ async def four(services: Services) -> list[str]:
 async def test_under_the_same_rules_nothing_differs(store: EventStore) -> None:
     services = services_over(store)
     await four(services)
-    found = await look_back(Selection(REPAYMENT), item_of(), services)
+    found = await look_back(Selection(REPAYMENT), item_of(), services, noted)
     assert (found.applications, found.different, found.examples) == (4, 0, [])
     assert found.outcomes == {("approved", "approved"): 2, ("refused", "refused"): 2}
     assert found.amount_then_fen == found.amount_now_fen == 2_900_000 + 1_000_000
@@ -69,7 +73,7 @@ async def test_under_other_rules_exactly_the_differences_are_told(
     services = services_over(store)
     ids = await four(services)
     item = item_of(stricter(tmp_path))
-    found = await look_back(Selection(REPAYMENT), item, services)
+    found = await look_back(Selection(REPAYMENT), item, services, noted)
     assert found.item_version == item.version
     assert (found.applications, found.different) == (4, 3)
     assert found.outcomes == {("approved", "approved"): 2, ("refused", "approved"): 2}
@@ -90,10 +94,10 @@ async def test_a_version_of_another_day_decides_days_before_it(
     dates = {"2020-06-01": "2027-01-01"}
     folder = stricter(tmp_path, "repayment-2027.yaml", **dates)
     for day in (None, date(2027, 1, 1)):
-        found = await look_back(Selection(REPAYMENT), item_of(folder, day), services)
+        found = await look_back(Selection(REPAYMENT), item_of(folder, day), services, noted)
         assert found.outcomes == {("approved", "approved"): 2, ("refused", "approved"): 2}
     old = item_of(folder, date(2020, 6, 1))
-    assert (await look_back(Selection(REPAYMENT), old, services)).different == 0
+    assert (await look_back(Selection(REPAYMENT), old, services, noted)).different == 0
     with pytest.raises(NoSuchVersion):
         item_of(folder, date(2026, 1, 1))
     with pytest.raises(UnknownService):
@@ -112,9 +116,11 @@ async def test_what_is_erased_undecided_or_of_another_service_is_not_decided(
     await waiting.submit({})
     await waiting.save()
     await (await applied(services, waiting.citizen_id, service="water-transfer")).save()
-    found = await look_back(Selection(REPAYMENT), item_of(), services)
+    found = await look_back(Selection(REPAYMENT), item_of(), services, noted)
     assert (found.applications, found.erased, found.undecided) == (4, 1, 1)
-    assert (await look_back(Selection("water-transfer"), item_of(), services)).applications == 1
+    assert (
+        await look_back(Selection("water-transfer"), item_of(), services, noted)
+    ).applications == 1
 
 
 async def test_records_that_came_after_the_decision_do_not_count(store: EventStore) -> None:
@@ -122,7 +128,7 @@ async def test_records_that_came_after_the_decision_do_not_count(store: EventSto
     applying = await applied(services, await registered(services), failing=["loan"])
     await applying.collect(applying.evidence, actor=FUND)
     await applying.save()
-    found = await look_back(Selection(REPAYMENT), item_of(), services)
+    found = await look_back(Selection(REPAYMENT), item_of(), services, noted)
     assert (found.outcomes, found.different) == ({("referred", "referred"): 1}, 0)
 
 
@@ -141,7 +147,7 @@ async def test_a_selection_by_day_and_number(store: EventStore) -> None:
     ):
         steps.clear()
         found = await look_back(
-            selection, item_of(), services, lambda done, goal: steps.append((done, goal))
+            selection, item_of(), services, noted, lambda done, goal: steps.append((done, goal))
         )
         assert found.applications == count
         assert steps == sorted(steps)
@@ -156,7 +162,7 @@ async def test_pages_and_examples_are_bounded(
     citizen = await registered(services)
     for _ in range(30):
         await (await applied(services, citizen, {"account.status": "frozen"})).save()
-    found = await look_back(Selection(REPAYMENT), item_of(stricter(tmp_path)), services)
+    found = await look_back(Selection(REPAYMENT), item_of(stricter(tmp_path)), services, noted)
     assert (found.applications, found.different, len(found.examples)) == (30, 30, 20)
 
 
@@ -179,13 +185,22 @@ async def test_the_command_line_replays_and_explains(
     wrong = await terminal.run(*replay, "--version", "2019-01-01")
     assert "(no-such-service-version)" in wrong.err
 
-    explained = await terminal.run("applications", "explain", ids[3])
+    explained = await terminal.run("applications", "explain", ids[3], "--purpose", "complaint")
     assert explained.status == 0, explained.err
     assert "refused by rules" in explained.out
     assert "The provident fund account is not in order" in " ".join(explained.out.split())
     assert "frozen" not in explained.out
+    reads = [
+        (event.data["what"], event.data["purpose"], event.data["about"])
+        for event in await store.read_all(0, topics=("access.recorded",))
+    ]
+    assert reads == [
+        ("decisions-again", "audit", ids),
+        ("decisions-again", "audit", ids[:2]),
+        ("decision", "complaint", ids[3:]),
+    ]
     before = await store.head()
-    opened = await terminal.run("applications", "explain", ids[3], "--open", "an audit")
+    opened = await terminal.run("applications", "explain", ids[3], "--open", "audit")
     assert "account.status: frozen → normal: approved" in opened.out
     (note,) = await store.read_all(before)
-    assert (note.topic, note.data["purpose"]) == ("application.opened", "an audit")
+    assert (note.topic, note.data["purpose"]) == ("application.opened", "audit")

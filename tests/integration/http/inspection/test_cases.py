@@ -86,7 +86,7 @@ async def test_the_log_is_followed_and_resumed_by_server_sent_events(api: Api) -
     ids: list[int] = []
     async with (
         asyncio.timeout(PATIENCE_SECONDS),
-        api.session.get(f"{api.url}/v1/log", headers=headers) as log,
+        api.session.get(f"{api.url}/v1/log?purpose=audit", headers=headers) as log,
     ):
         assert log.headers["Content-Type"] == "text/event-stream"
         reported = False

@@ -1,4 +1,4 @@
-"""The read models of applications: rows, steps, days, sources, refusals, accesses."""
+"""The read models of applications: rows, steps, days, sources, refusals."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -13,13 +13,11 @@ from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections.applications import application_days, applications, refusal_days, source_days
 from projections.buckets import bucket_of, bucket_seconds
-from projections.citizens import data_accesses
 from projections.projection import Projection
 from projections.rebuild import compare
 from projections.worker import ProjectionWorker
 from tests.given.applications import (
     ANNA,
-    CITIZEN_ID,
     FUND,
     KIOSK,
     LIVES,
@@ -38,8 +36,6 @@ from tests.given.applications import (
     instruct,
     submitted,
 )
-from tests.given.citizens import NOW as LATER
-from tests.given.citizens import OFFICIAL, consent, enrol, registered, use, verify
 
 DAY = date(2026, 3, 2)
 MODELS = ("applications", "application_days", "source_days", "refusal_days", "data_accesses")
@@ -361,46 +357,3 @@ async def test_refusals_by_whom_and_why(store: EventStore) -> None:
         ("claim", "drawn-meanwhile", 1),
         ("officer", "looked", 1),
     }
-
-
-async def test_who_read_my_data(store: EventStore) -> None:
-    application = submitted()
-    identify(application)
-    ask(application)
-    collect = [answer(request["material"]) for request in REQUESTS]
-    application.collect(NOW, collect)
-    application.open_sealed(FUND, NOW, what="explanation", purpose="complaint")
-    await saved(store, application)
-    await project(store)
-    rows = await data_accesses.page(store.pool, CITIZEN_ID)
-    assert [(row["who"], row["what"], row["purpose"]) for row in rows] == [
-        ("official-fund-1", "explanation", "complaint"),
-        ("bank", "bank", "housing-fund-repayment"),
-        ("police", "police", "housing-fund-repayment"),
-    ]
-    (last,) = await data_accesses.page(
-        store.pool, CITIZEN_ID, after=(rows[1]["at"], rows[1]["access_id"])
-    )
-    assert last["who"] == "police"
-
-
-async def test_each_look_at_a_face_or_a_document_is_an_access(store: EventStore) -> None:
-    citizen = registered()
-    for step in (consent, enrol(), verify(matched=True)):
-        step(citizen)
-    finding = {"score": 0.7, "threshold": 0.6, "false_match_rate": 1e-4, "enrolled": 9}
-    citizen.identify_face(LATER, template_id="t1", **finding, **use())
-    citizen.confirm_identity(
-        OFFICIAL, LATER, method="counter", purpose="other", document="passport", code_id=None
-    )
-    metadata = Metadata(OFFICIAL.subject, "official", "counter", uuid4(), uuid4(), None)
-    await store.save(citizen, metadata=metadata)
-    await project(store, ("data_accesses",))
-    rows = await data_accesses.page(store.pool, citizen.id)
-    assert [(row["what"], row["purpose"], row["version"]) for row in rows] == [
-        ("document looked at", "other", 6),
-        ("face searched", "identification", 5),
-        ("face compared", "fund", 4),
-    ]
-    assert {(row["who"], row["stream_id"]) for row in rows} == {(OFFICIAL.subject, citizen.id)}
-    assert (await compare(store, projection_named("data_accesses"))).equal

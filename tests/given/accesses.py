@@ -1,0 +1,61 @@
+"""Reading what is about people, and what they then read of it."""
+
+import re
+from typing import Any
+
+from citybrain.http.routing import Route
+from tests.given.api import Answer, Api
+
+READER = "reader-1"
+NOT_STAFF = ("citizen", "device")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def opening(api: Api) -> dict[str, Route]:
+    """The operations that show what is about people, by their ids."""
+    return {route.operation_id: route for route in api.runtime.routes if route.opens is not None}
+
+
+def reading_role(route: Route) -> str:
+    """The first role of somebody who works for the city that an operation is for."""
+    return next(role.value for role in route.roles or () if role not in NOT_STAFF)
+
+
+async def accesses(
+    api: Api, citizen: str, language: str = "en", who: str | None = None
+) -> list[dict[str, Any]]:
+    """Who used her data, as the citizen reads it, newest first; of one reader where named."""
+    head = await api.runtime.store.head()
+    answer = await api.call(
+        "GET",
+        f"/v1/citizens/{citizen}/accesses?limit=500&min_position={head}",
+        "citizen",
+        subject=citizen,
+        headers={"Accept-Language": language},
+    )
+    assert answer.status == 200, answer.body
+    assert answer.headers["Content-Language"] == {"en": "en", "zh": "zh-Hans"}[language]
+    return [row for row in answer.json["accesses"] if who in (None, row["who"])]
+
+
+async def read(
+    api: Api, route: Route, query: str = "", body: dict[str, Any] | None = None, **ids: str
+) -> Answer:
+    """Call an operation as somebody else; of one that does not end, the beginning."""
+    role, path = reading_role(route), route.path.format(**ids) + query
+    if not route.streaming:
+        return await api.call(
+            route.method, path, role, subject=READER, department="housing-fund", json=body
+        )
+    token = api.token(role, READER, "housing-fund")
+    headers = {"Authorization": f"Bearer {token}"}
+    async with api.session.get(api.url + path, headers=headers) as answer:
+        async for line in answer.content:
+            if line.startswith(b"data: "):
+                break
+        return Answer(answer.status, answer.headers, b"{}")
+
+
+def is_said(language: str, text: str, code: str) -> bool:
+    """Whether a text is in a language, and more than a code."""
+    return text != code and bool(HAN.search(text)) == (language == "zh")

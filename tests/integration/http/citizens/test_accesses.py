@@ -1,0 +1,204 @@
+"""Who read my data is complete: each operation that shows it leaves an access, in plain words."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from citybrain.domain.citizens import Citizen
+from citybrain.eventstore import EventStore, StoreBusy
+from citybrain.settings import Settings
+from ops.simulators.applications.departments import Departments
+from tests.given.accesses import READER, accesses, is_said, opening, read, reading_role
+from tests.given.api import Api
+from tests.given.applying import (
+    applied,
+    applying,
+    id_number,
+    identified,
+    identify,
+    registered,
+    until,
+)
+from tests.given.read_models import caught_up
+from tests.given.services import OPERATOR, context
+
+CHALLENGES = "post_v1_citizens_citizen_id_face_challenges"  # in test_face_accesses
+OTHER = "citizen-" + "8" * 32
+QUERIES = {
+    "get_v1_streams_stream_id_events": "?purpose=complaint",
+    "get_v1_events": "?purpose=complaint&limit=1000",
+    "get_v1_log": "?purpose=complaint&after=0&category=application",
+}
+
+
+@pytest.fixture
+async def both(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
+    async with applying(settings) as started:
+        yield started
+
+
+@pytest.fixture
+def api(both: tuple[Api, Departments]) -> Api:
+    return both[0]
+
+
+async def referred(api: Api, departments: Departments, number: str) -> tuple[str, str]:
+    """A citizen with a phone, and an application of hers that waits for an officer."""
+    await departments.fault("police", "wrong-signature")
+    citizen = await registered(api, number, phone="+86 371 5555 0123")
+    await identify(api, citizen)
+    application = await applied(api, citizen)
+    await until(api, application, "referred")
+    return citizen, application
+
+
+async def suspect(store: EventStore, citizen: str) -> None:
+    """Her face is another's, too."""
+    found = await store.load(Citizen, citizen)
+    found.suspect_duplicate(
+        found.modified_on + timedelta(seconds=1),
+        other=OTHER,
+        score=0.9,
+        threshold=0.6,
+        enrolled=9,
+        false_match_rate=1e-4,
+        template_id="t1",
+    )
+    await store.save(found, metadata=context(OPERATOR).metadata())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_each_operation_that_shows_her_data_leaves_an_access_in_her_words(
+    api: Api, both: tuple[Api, Departments], language: str
+) -> None:
+    number = id_number()
+    citizen, application = await referred(api, both[1], number)
+    await suspect(api.runtime.store, citizen)
+    await caught_up(api.runtime.store)
+    bodies: dict[str, Any] = {
+        "post_v1_citizens_search": {"id_number": number},
+        "post_v1_citizens_citizen_id_identity_codes": {"purpose": "housing-fund-repayment"},
+    }
+    for operation, route in opening(api).items():
+        if operation == CHALLENGES:
+            continue
+        answer = await read(
+            api,
+            route,
+            QUERIES.get(operation, ""),
+            bodies.get(operation),
+            citizen_id=citizen,
+            application_id=application,
+            stream_id=application,
+        )
+        assert answer.status in (200, 201), (operation, answer.body)
+        seen, *_ = await accesses(api, citizen, language, READER)
+        assert route.opens is not None
+        assert (seen["through"], seen["what"]) == (operation, route.opens.what)
+        assert seen["role"] == reading_role(route)
+        assert seen["about"] in (citizen, application)
+        for member in ("what", "role", "purpose"):
+            assert is_said(language, seen[f"{member}_text"], seen[member]), seen
+
+
+async def test_her_own_reads_leave_nothing(api: Api) -> None:
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    await until(api, application, "paid")
+    before = await accesses(api, citizen)
+    for path in (
+        "/v1/applications",
+        f"/v1/applications/{application}",
+        f"/v1/applications/{application}/explanation",
+        f"/v1/applications/{application}/consent-receipt",
+        f"/v1/citizens/{citizen}",
+    ):
+        answer = await api.call("GET", path, "citizen", subject=citizen)
+        assert answer.status == 200, answer.body
+    assert await accesses(api, citizen) == before
+
+
+async def test_a_page_of_many_people_is_one_event(api: Api) -> None:
+    mine = [await applied(api, await identified(api)) for _ in range(3)]
+    for application in mine:
+        await until(api, application, "paid")
+    await caught_up(api.runtime.store)
+    before = await api.runtime.store.head()
+    page = await api.call("GET", "/v1/applications", "auditor")
+    assert len(page.json["applications"]) == 3
+    (event,) = await api.runtime.store.read_all(before)
+    assert (event.topic, sorted(event.data["about"])) == ("access.recorded", sorted(mine))
+    assert event.data["purpose"] == "audit"
+
+
+async def test_whom_a_search_of_applications_names_is_told_though_nothing_was_found(
+    api: Api,
+) -> None:
+    citizen = await registered(api)
+    page = await api.call("GET", f"/v1/applications?citizen_id={citizen}", "auditor")
+    assert page.json["applications"] == []
+    assert [row["what"] for row in await accesses(api, citizen, who="auditor-1")] == ["list"]
+
+
+async def test_what_cannot_be_recorded_is_not_shown(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    await until(api, application, "paid")
+    await caught_up(api.runtime.store)
+
+    async def busy(*_: Any, **__: Any) -> None:
+        raise StoreBusy("too many")
+
+    monkeypatch.setattr(api.runtime.store, "append", busy)
+    path = f"/v1/applications/{application}"
+    refused = await api.call("GET", path, "auditor")
+    assert refused.is_problem(503, "access-not-recorded")
+    assert (await api.call("GET", path, "citizen", subject=citizen)).status == 200
+
+
+async def test_an_auditor_says_for_what_a_persons_stream_is_read(api: Api) -> None:
+    citizen = await registered(api)
+    path = f"/v1/streams/{citizen}/events"
+    assert (await api.call("GET", path, "auditor")).is_problem(422, "purpose-needed")
+    assert (await api.call("GET", f"{path}?purpose=curious", "auditor")).status == 400
+    assert (await api.call("GET", "/v1/log", "auditor")).is_problem(422, "purpose-needed")
+    assert await accesses(api, citizen, who="auditor-1") == []
+    assert (await api.call("GET", f"{path}?purpose=audit", "auditor")).status == 200
+    (row,) = await accesses(api, citizen, who="auditor-1")
+    assert (row["purpose"], row["purpose_text"]) == ("audit", "To check how it was handled")
+
+
+async def test_who_follows_the_log_does_not_follow_the_own_traces(api: Api) -> None:
+    await registered(api)
+    for _ in range(2):
+        page = await api.call("GET", "/v1/events?purpose=audit&limit=1000", "auditor")
+    head = await api.runtime.store.head()
+    query = f"?purpose=audit&after={head - 1}"
+    last = await api.call("GET", f"/v1/events{query}", "auditor")
+    assert [event["topic"] for event in last.json["events"]] == ["access.recorded"]
+    assert await api.runtime.store.head() == head
+    assert len(page.json["events"]) == head - 1
+
+
+async def test_an_opening_is_an_access_in_her_words(api: Api) -> None:
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    await until(api, application, "paid")
+    path = f"/v1/applications/{application}/opening"
+    opened = await api.call("POST", path, "auditor", json={"purpose": "complaint"})
+    assert opened.status == 200, opened.body
+    (row,) = await accesses(api, citizen, "zh", "auditor-1")
+    assert (row["what"], row["what_text"]) == ("explanation", "打开您申请中的密封内容")
+    assert (row["purpose_text"], row["role_text"]) == ("处理投诉", "审计人员")
+
+
+async def test_what_departments_deliver_is_said_by_the_catalogues_names(api: Api) -> None:
+    citizen = await identified(api)
+    await until(api, await applied(api, citizen), "paid")
+    (row,) = await accesses(api, citizen, who="credit-registry")
+    assert (row["what_text"], row["role_text"]) == ("Loan contract", "the system, by rules")
+    assert row["purpose_text"].startswith("Housing provident fund withdrawal")
