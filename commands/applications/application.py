@@ -59,7 +59,7 @@ class SubmitApplication(Command):
 
 
 class WithdrawApplication(Command):
-    """End an application, as long as no money is on its way."""
+    """End an application, as long as no money is on its way; a payout that failed is none."""
 
 
 class AppealApplication(Command):

@@ -85,8 +85,15 @@ def _last_round(events: list[RecordedEvent]) -> tuple[datetime, dict[str, dict[s
 
 
 def record_of(signed: str) -> dict[str, Any]:
-    """The record in a department's signed answer (compact JWS), which was verified on arrival."""
-    payload = signed.split(".")[1]
-    claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    record: dict[str, Any] = claims["record"]
+    """The record in a department's signed answer, which was verified on arrival."""
+    record: dict[str, Any] = claims_of(signed)["record"]
     return record
+
+
+def claims_of(signed: str) -> dict[str, Any]:
+    """What a compact JWS says that was verified on arrival."""
+    payload = signed.split(".")[1]
+    claims: dict[str, Any] = orjson.loads(
+        base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    )
+    return claims

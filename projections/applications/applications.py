@@ -20,6 +20,7 @@ from citybrain.domain.applications.application_events import (
     verdict_of,
 )
 from citybrain.domain.applications.statuses import waits_for_officer
+from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, columns, fetch
 
@@ -139,14 +140,15 @@ SHOWN = columns(ApplicationRow, "held_by")
 READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = ANY($1)"  # noqa: S608
 DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
 
-SUBMITTED = "application.submitted"
+SUBMITTED, PAYOUT_FAILED = "application.submitted", "application.payout_failed"
+NOT_SHOWN = ("timestamp", "originator_topic", "bank_reference")
 
 
 class Applications:
     """The read model `applications`."""
 
     name = "applications"
-    version = 2
+    version = 3
     topics = application_events.TOPICS
     tables = TABLES
 
@@ -251,12 +253,15 @@ def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:
 
 
 def details_of(event: RecordedEvent) -> dict[str, Any]:
-    """What a step shows: everything but what is sealed."""
-    return {
+    """What a step shows: everything but what is sealed, and what a bank once said in its words."""
+    shown = {
         name: value
         for name, value in event.data.items()
-        if not name.endswith("_sealed") and name not in ("timestamp", "originator_topic")
+        if not name.endswith("_sealed") and name not in NOT_SHOWN
     }
+    if event.topic == PAYOUT_FAILED:
+        shown["reason"] = bank_refusal(shown["reason"])
+    return shown
 
 
 PAGE = f"""

@@ -124,7 +124,6 @@ def confirm(application: Application) -> None:
     application.confirm_payout(
         NOW,
         payment_id=PAYMENT,
-        bank_reference="B1",
         amount_fen=100,
         receipt_sha256="ab" * 32,
         receipt_sealed="sealed",

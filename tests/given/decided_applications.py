@@ -38,9 +38,10 @@ async def registered(services: Services, number: int = 1) -> str:
     return (await register_citizen(command, context(COUNTER), services)).stream_id
 
 
-def signed(record: dict[str, Any]) -> str:
-    """As a department answers, but for the header and the signature."""
-    payload = base64.urlsafe_b64encode(orjson.dumps({"record": record})).rstrip(b"=").decode()
+def signed(record: dict[str, Any], **claims: Any) -> str:
+    """As a department or a bank answers, but for the header and the signature."""
+    said = {"record": record} | claims
+    payload = base64.urlsafe_b64encode(orjson.dumps(said)).rstrip(b"=").decode()
     return f"e30.{payload}.c2lnbmVk"
 
 

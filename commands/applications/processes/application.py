@@ -26,7 +26,6 @@ from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanw
 from citybrain.domain.citizens import Citizen, canonical
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.exchange import EvidenceRequest, SourceFailed
-from citybrain.payments import PaymentUnknown, Receipt, payout
 from commands.applications.application import (
     change_application,
     item_of,
@@ -36,15 +35,9 @@ from commands.applications.application import (
 from commands.applications.deadlines import evidence_time, payout_time
 from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.processes.failing import Failures
+from commands.applications.processes.paying import Paying
 from commands.applications.processes.room import Room
-from commands.applications.unsealed import (
-    FORM,
-    RECEIPT,
-    STEPS,
-    Dossier,
-    evidence_purpose,
-    open_dossier,
-)
+from commands.applications.unsealed import FORM, STEPS, Dossier, evidence_purpose, open_dossier
 from commands.handling import Command, CommandContext
 from commands.processes.batches import AWAY
 from commands.processes.runner import context_of
@@ -57,7 +50,6 @@ IDENTIFIED = ("citizen.face_verified", "citizen.identity_confirmed")
 DEADLINES = system_actor(ApplicationDeadlines.name).subject
 WAITS_NO_MORE = ("application.withdrawn", "application.expired", VERIFIED)
 RECORD_EVERY_SECONDS = 0.25
-BANK_PAUSES_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 
 WAIT = "INSERT INTO identity_waits VALUES ($1, $2) ON CONFLICT DO NOTHING"
 WAITING = "SELECT application_id FROM identity_waits WHERE citizen_id = $1"
@@ -145,8 +137,8 @@ class _Drive:
         self._id = application_id
         self._context = context
         self._services = services
-        self._unanswered = 0
         self._failures = Failures(application_id, context, services)
+        self._paying = Paying(application_id, context, services)
         self._steps: dict[Step, Callable[[Application], Awaitable[Pause]]] = {
             Step.AWAIT_IDENTITY: self.await_identity,
             Step.REQUEST_EVIDENCE: self.request_evidence,
@@ -172,6 +164,7 @@ class _Drive:
             if pause is None:
                 return step
             await asyncio.sleep(pause)
+            await self._paying.pause(application)
 
     async def _take(self, step: Step, application: Application) -> Pause:
         """One step; where it fails, what follows from that."""
@@ -327,53 +320,8 @@ class _Drive:
 
     async def pay(self, application: Application) -> Pause:
         """Tell the bank, with the same id until it answers."""
-        services = self._services
-        citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
-        payee = await services.vault.open_text(
-            application.citizen_id, "id_number", citizen.id_number_sealed
-        )
-        assert application.payment_id is not None
-        assert application.amount_fen is not None
-        assert application.from_account is not None
-        instruction = payout(
-            UUID(application.payment_id),
-            reference=self._id,
-            amount_fen=application.amount_fen,
-            from_account=application.from_account,
-            payee_id_number=payee,
-        )
-        try:
-            receipt = await services.payments.instruct(instruction)
-        except PaymentUnknown:
-            self._unanswered += 1
-            return BANK_PAUSES_SECONDS[min(self._unanswered, len(BANK_PAUSES_SECONDS)) - 1]
-        await self._record_receipt(application, receipt)
+        await self._paying.tell(application)
         return 0.0
-
-    async def _record_receipt(self, application: Application, receipt: Receipt) -> None:
-        payment_id = str(receipt.payment_id)
-        if receipt.status == "failed":
-            reason = receipt.code or "failed"
-            await self._change(
-                lambda application, now: application.fail_payout(
-                    now, payment_id=payment_id, reason=reason, receipt_sha256=receipt.sha256
-                )
-            )
-            return
-        sealed = await self._services.vault.seal_text(
-            application.citizen_id, RECEIPT, receipt.signed
-        )
-        await self._change(
-            lambda application, now: application.confirm_payout(
-                now,
-                payment_id=payment_id,
-                bank_reference=receipt.bank_reference,
-                amount_fen=receipt.amount_fen,
-                receipt_sha256=receipt.sha256,
-                receipt_sealed=sealed,
-                settled_at=receipt.settled_at,
-            )
-        )
 
     async def settle(self, application: Application) -> Pause:
         """The entitlement was paid from."""

@@ -12,6 +12,23 @@ MOST_FEN = 10**12
 """Ten billion yuan: the ceiling where nothing says a lower one."""
 
 
+BANK_REFUSED = "bank-refused"
+BANK_REFUSALS = frozenset(
+    {
+        "account-blocked",
+        "account-closed",
+        "account-unknown",
+        "amount-above-limit",
+        "exceeds-payment",
+        "insufficient-funds",
+        "no-such-payment",
+        "payee-mismatch",
+        BANK_REFUSED,
+    }
+)
+"""Why a bank moves no money. What it says in other words may name people: it stays sealed."""
+
+
 class AmountInvalid(InvalidInput):
     """Money moves in whole fen, more than none."""
 
@@ -37,3 +54,8 @@ class Fen(int):
                 f"an amount here is {ceiling} fen at most", ceiling_fen=ceiling
             )
         return super().__new__(cls, value)
+
+
+def bank_refusal(code: Any) -> str:
+    """A bank's reason as one of ours; `bank-refused` for what is none of them."""
+    return code if isinstance(code, str) and code in BANK_REFUSALS else BANK_REFUSED

@@ -20,7 +20,9 @@ from citybrain.exchange.answers import JOSE, LOST, RETRIES, SECONDS, answer_byte
 from citybrain.exchange.directory import Directory, load_directory
 from citybrain.exchange.signing import PUBLIC_FILE, Signer, Verifier, open_signer
 from citybrain.payments.instructions import TYPES, Instruction
+from citybrain.payments.patience import Patience
 from citybrain.payments.receipts import (
+    BankAway,
     PaymentNotThere,
     PaymentUnknown,
     Receipt,
@@ -34,6 +36,7 @@ TRIES = 3
 ANSWER_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.05
 CONNECTIONS = 128
+BUSY = (408, 429)  # beside 5xx: what says nothing of this payment
 
 
 class Payments:
@@ -50,6 +53,7 @@ class Payments:
         self._answer_bytes = answer_bytes
         self._client, self._bank = directory.client, directory.bank
         self._verifier = Verifier(directory.bank.public_keys) if directory.bank else None
+        self._patience = Patience()
 
     async def instruct(self, instruction: Instruction) -> Receipt:
         """The bank's receipt; raises `PaymentUnknown` where it says nothing that counts."""
@@ -61,7 +65,9 @@ class Payments:
         for attempt in range(1, TRIES + 1):
             try:
                 receipt = receipt_of(instruction, await self._told("PUT", url, signed), verifier)
-            except PaymentUnknown:
+            except PaymentUnknown as unknown:
+                if isinstance(unknown, BankAway):
+                    self._patience.lost()
                 SECONDS.labels(BANK, PaymentUnknown.code).observe(time.monotonic() - began)
                 if attempt == TRIES:
                     raise
@@ -69,9 +75,17 @@ class Payments:
                 await asyncio.sleep(random.uniform(0, pause))  # noqa: S311  spreads load only
                 pause *= 2
                 continue
+            self._patience.answered()
             SECONDS.labels(BANK, receipt.status).observe(time.monotonic() - began)
             return receipt
         raise AssertionError("unreachable")
+
+    async def pause(self, tries: int, most_seconds: float | None = None) -> None:
+        """Wait before an instruction is told again that was not answered so many times.
+
+        It ends within seconds, soon after the bank has answered anybody, and at the deadline.
+        """
+        await self._patience.pause(tries, most_seconds)
 
     async def statement(self, payment_id: UUID) -> Receipt | None:
         """What the bank did under an id; raises `PaymentUnknown` where it says nothing.
@@ -99,13 +113,17 @@ class Payments:
             ) as answer:
                 if answer.status == 404:
                     raise PaymentNotThere("the bank knows no such payment")
+                if answer.status >= 500 or answer.status in BUSY:
+                    raise BankAway(f"the bank answered {answer.status}")
                 if answer.status != 200:
                     raise PaymentUnknown(f"the bank answered {answer.status}")
                 return await signed_text(answer, self._answer_bytes)
         except TimeoutError as error:
-            raise PaymentUnknown("the bank did not answer in time") from error
-        except (*LOST, ValueError) as error:
-            raise PaymentUnknown("the bank cannot be reached") from error
+            raise BankAway("the bank did not answer in time") from error
+        except LOST as error:
+            raise BankAway("the bank cannot be reached") from error
+        except ValueError as error:
+            raise PaymentUnknown("the bank's answer is not what was agreed") from error
 
 
 @asynccontextmanager

@@ -1,22 +1,29 @@
 """What the bank answers. Only what it has signed counts: anything else says nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
+from citybrain.domain.money import bank_refusal
 from citybrain.errors import CitybrainError
 from citybrain.exchange.signing import SignatureWrong, Verifier
 from citybrain.payments.instructions import Instruction, Kind
 
 RECEIPT = "receipt+jwt"
+LONGEST_REFERENCE = 100
 
 
 class PaymentUnknown(CitybrainError):
     """The bank may have moved the money: ask again with the same id, never with another."""
 
     code = "payment-unknown"
+
+
+class BankAway(PaymentUnknown):
+    """The bank cannot be reached, or says that it cannot now: that is nothing of one payment."""
 
 
 class PaymentNotThere(PaymentUnknown):
@@ -27,7 +34,9 @@ class PaymentNotThere(PaymentUnknown):
 class Receipt:
     """What the bank did, with its signature (compact JWS).
 
-    `code` is why it did not. `refunded_fen` is what it has given back of it, where it says so.
+    `code` is why it did not, as one of our codes. `refunded_fen` is what it has given back of it,
+    where it says so. `signed` and `bank_reference` are the bank's own words: they are not stored
+    in clear.
     """
 
     payment_id: UUID
@@ -67,14 +76,20 @@ def receipt_for(payment_id: UUID, signed: str, verifier: Verifier) -> Receipt:
         payment_id=payment_id,
         kind=_kind(claims),
         status=status,
-        code=claims.get("code"),
-        bank_reference=claims.get("bank_reference"),
+        code=bank_refusal(claims.get("code")) if status == "failed" else None,
+        bank_reference=reference_in(claims),
         amount_fen=amount_fen,
         refunded_fen=refunded_fen,
         settled_at=_moment(settled),
         signed=signed,
         sha256=sha256(signed.encode()).hexdigest(),
     )
+
+
+def reference_in(claims: Mapping[str, Any]) -> str | None:
+    """Under what the bank has booked it, where it says that in a line."""
+    said = claims.get("bank_reference")
+    return said if isinstance(said, str) and len(said) <= LONGEST_REFERENCE else None
 
 
 def _amounts(claims: dict[str, Any]) -> tuple[int, int | None]:

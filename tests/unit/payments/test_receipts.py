@@ -1,11 +1,15 @@
 """A receipt counts only if the bank signed it, of this very instruction."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from citybrain.domain.money import BANK_REFUSALS
 from citybrain.exchange.signing import EVIDENCE, Signer, Verifier, make_key_once, read_signer
 from citybrain.payments import Kind, PaymentUnknown, charge, payout
 from citybrain.payments.receipts import RECEIPT, receipt_for, receipt_of
@@ -94,6 +98,22 @@ def test_the_receipt_of_a_charge_says_that_it_is_one(tmp_path: Path) -> None:
     assert receipt_for(CHARGE.payment_id, bank.sign(receipt(), RECEIPT), verifier).kind is (
         Kind.PAYOUT
     )
+
+
+@given(st.one_of(st.text(), st.integers(), st.none(), st.sampled_from(sorted(BANK_REFUSALS))))
+def test_a_bank_refuses_in_our_codes_whatever_words_it_has(said: Any) -> None:
+    with TemporaryDirectory() as folder:
+        bank = signer(Path(folder), "bank")
+        failed = receipt(status="failed", code=said, settled_at=None)
+        found = receipt_of(PAYMENT, bank.sign(failed, RECEIPT), Verifier([bank.public_key]))
+    assert found.code == (said if said in BANK_REFUSALS else "bank-refused")
+
+
+@pytest.mark.parametrize("said", [["B1"], 7, "B" * 101])
+def test_a_reference_that_is_no_line_is_none(tmp_path: Path, said: Any) -> None:
+    bank = signer(tmp_path, "bank")
+    signed = bank.sign(receipt(bank_reference=said), RECEIPT)
+    assert receipt_of(PAYMENT, signed, Verifier([bank.public_key])).bank_reference is None
 
 
 def test_who_signs_and_as_what_is_checked(tmp_path: Path) -> None:

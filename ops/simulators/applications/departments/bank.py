@@ -27,9 +27,10 @@ BANK_MODES = (
     "pay-then-error",
     "double",
     "refuse",
+    "refuse-in-words",
 )
 HANG_SECONDS = 3600.0
-REFUSED = "account-closed"
+REFUSED = {"refuse": "account-closed", "refuse-in-words": "賬戶已銷戶：王五，13800000000"}
 SAID = ("kind", "status", "code", "bank_reference", "amount_fen", "settled_at")
 
 
@@ -60,7 +61,7 @@ class Bank:
             return web.Response(status=400)
         try:
             for _ in range(2 if mode == "double" else 1):
-                payment = self._ledger.move(kind, claims, REFUSED if mode == "refuse" else None)
+                payment = self._ledger.move(kind, claims, REFUSED.get(mode))
         except OtherContent:
             return web.Response(status=409)
         if mode == "pay-then-hang":

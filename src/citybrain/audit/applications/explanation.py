@@ -1,7 +1,8 @@
 """Why an application was decided as it was: from the log, its seals and the rules of that day.
 
-Personal are only the members `values`, `changes` and `records`; the last two are left out, and
-the first has no values, unless the caller opens them. Law on personal data (PIPL), art. 24.
+Personal are only the members `values`, `changes` and `records`, and what a bank said in its own
+words; the first has no values, and the others are left out, unless the caller opens them. Law on
+personal data (PIPL), art. 24.
 """
 
 import asyncio
@@ -17,27 +18,32 @@ from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem,
 from citybrain.definitions.applications.counterfactuals import Counterfactuals, counterfactuals
 from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.domain.applications.application_events import verdict_of
+from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
 from commands.applications.unsealed import (
     COLLECTED,
     DECIDED,
+    RECEIPT,
     REQUESTED,
     STEPS,
     SUBMITTED,
     Dossier,
+    claims_of,
     open_dossier,
 )
 from commands.services import Services
 
 FAILED, INSTRUCTED = "application.evidence_failed", "application.payout_instructed"
+PAYOUT_FAILED = "application.payout_failed"
 AFTER_INSTRUCTION = {
     "application.payout_delayed": "delayed",
     "application.payout_confirmed": "confirmed",
-    "application.payout_failed": "failed",
+    PAYOUT_FAILED: "failed",
     "application.compensated": "compensated",
 }
-SHOWN_OF_PAYMENT = ("amount_fen", "bank_reference", "settled_at", "receipt_sha256", "reason")
+SHOWN_OF_PAYMENT = ("amount_fen", "settled_at", "receipt_sha256")
+SAID_BY_BANK = ("code", "bank_reference")
 SHOWN_OF_INPUT = (
     "material",
     "department",
@@ -81,7 +87,7 @@ async def explain(application_id: str, services: Services, *, opened: bool) -> d
         "rules": _rules(item, decided),
         "values": [] if item is None else _expressions(item),
         "inputs": _inputs(item, _round(events, decided)),
-        "payments": _payments(events),
+        "payments": await _payments(events, services, opened=opened),
         "recomputed": None,
         "deliveries": [],
     }
@@ -245,8 +251,10 @@ def _inputs(item: ServiceItem | None, answers: Iterable[RecordedEvent]) -> list[
     return inputs
 
 
-def _payments(events: list[RecordedEvent]) -> list[dict[str, Any]]:
-    """Each instruction to the bank with what became of it."""
+async def _payments(
+    events: list[RecordedEvent], services: Services, *, opened: bool
+) -> list[dict[str, Any]]:
+    """Each instruction to the bank with what became of it; opened, with what the bank said."""
     payments: dict[str, dict[str, Any]] = {}
     for event in events:
         data = event.data
@@ -265,7 +273,22 @@ def _payments(events: list[RecordedEvent]) -> list[dict[str, Any]]:
                 "at": data["timestamp"],
                 **{name: data[name] for name in SHOWN_OF_PAYMENT if name in data},
             }
+            if event.topic == PAYOUT_FAILED:
+                payments[data["payment_id"]]["reason"] = bank_refusal(data["reason"])
+            sealed = data.get("receipt_sealed") if opened else None
+            if sealed is not None:
+                said = await _said_by_bank(events[0].data["citizen_id"], sealed, services)
+                payments[data["payment_id"]] |= said
     return list(payments.values())
+
+
+async def _said_by_bank(citizen_id: str, sealed: str, services: Services) -> dict[str, Any]:
+    """What the bank said in its own words; nothing after an erasure."""
+    try:
+        receipt = claims_of(await services.vault.open_text(citizen_id, RECEIPT, sealed))
+    except PersonErased:
+        return {}
+    return {"bank_said": {name: receipt.get(name) for name in SAID_BY_BANK}}
 
 
 def _last(events: list[RecordedEvent], topic: str) -> RecordedEvent | None:

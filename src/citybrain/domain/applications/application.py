@@ -43,7 +43,7 @@ from citybrain.domain.applications.refusals import (
     TooLateToWithdraw,
     WrongChannel,
 )
-from citybrain.domain.applications.statuses import BEFORE_MONEY, ENDED, FOR_AN_OFFICER, Status
+from citybrain.domain.applications.statuses import ENDED, FOR_AN_OFFICER, WITHDRAWABLE, Status
 from citybrain.domain.applications.waiting import Waits, waits_for
 from citybrain.domain.money import AmountInvalid, Fen
 from citybrain.domain.stream import StreamAggregate, StreamEvent
@@ -333,11 +333,11 @@ class Application(StreamAggregate):
             )
 
     def withdraw(self, actor: Actor, now: datetime) -> None:
-        """End it, as long as no money is on its way."""
+        """End it, as long as no money is on its way; a payout that failed is none."""
         self.check_applicant(actor)
         if self.status == Status.WITHDRAWN:
             raise AlreadyWithdrawn("the application has been withdrawn")
-        if self.status not in BEFORE_MONEY:
+        if self.status not in WITHDRAWABLE:
             raise TooLateToWithdraw("the money is on its way, or the application has ended")
         self._trigger(ApplicationWithdrawn, now)
 

@@ -212,12 +212,15 @@ class ApplicationPayoutInstructed(ApplicationEvent):
 
 
 class ApplicationPayoutConfirmed(ApplicationEvent):
-    """The bank paid and said so, signed."""
+    """The bank paid and said so, signed. Its own words are in the receipt, sealed.
+
+    `bank_reference` is in events of before only.
+    """
 
     TOPIC: ClassVar[str] = "application.payout_confirmed"
     LEADS_TO = Status.PAID
     payment_id: str
-    bank_reference: str
+    bank_reference: str | None = field(default=None, kw_only=True)
     amount_fen: int
     receipt_sha256: str
     receipt_sealed: str
@@ -239,13 +242,14 @@ class ApplicationPayoutDelayed(ApplicationEvent):
 
 
 class ApplicationPayoutFailed(ApplicationEvent):
-    """The bank refused, and said so, signed: no money moved."""
+    """The bank refused, and said so, signed: no money moved. `reason` is one of our codes."""
 
     TOPIC: ClassVar[str] = "application.payout_failed"
     LEADS_TO = Status.PAYOUT_FAILED
     payment_id: str
     reason: str
     receipt_sha256: str
+    receipt_sealed: str | None = field(default=None, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.compensated = False

@@ -31,7 +31,10 @@ BEFORE_MONEY = {
     Status.REFERRED,
     Status.APPROVED,
 }
-"""In which an application can be withdrawn."""
+"""In which no money is on its way yet."""
+
+WITHDRAWABLE = BEFORE_MONEY | {Status.PAYOUT_FAILED}
+"""In which an application can be withdrawn: no money has moved, nor can it."""
 
 MOVING = {Status.IDENTIFIED, Status.COLLECTING, Status.COLLECTED, Status.APPROVED}
 """In which the next step needs nobody."""

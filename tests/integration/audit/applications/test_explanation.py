@@ -13,7 +13,15 @@ from citybrain.eventstore import EventStore, StreamNotFound
 from commands.applications.unsealed import RECEIPT
 from commands.services import Services
 from tests.given.catalogue import changed
-from tests.given.decided_applications import FUND, NOW, REPAYMENT, Applying, applied, registered
+from tests.given.decided_applications import (
+    FUND,
+    NOW,
+    REPAYMENT,
+    Applying,
+    applied,
+    registered,
+    signed,
+)
 from tests.given.services import services_over
 
 PERSONAL = ("P001", "P002", "h1", "5000000", "frozen", "2025-02-28")
@@ -131,16 +139,17 @@ async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:
     applying.application.confirm_payout(
         NOW,
         payment_id=payment,
-        bank_reference="B1",
         amount_fen=2_900_000,
         settled_at=NOW,
         receipt_sha256="ab" * 32,
-        receipt_sealed=await applying.seal(RECEIPT, "receipt"),
+        receipt_sealed=await applying.seal(RECEIPT, signed({}, bank_reference="B1")),
     )
     found = await explain(await applying.save(), services, opened=True)
     (paid,) = found["payments"]
     assert (paid["state"], paid["amount_fen"]) == ("confirmed", 2_900_000)
-    assert (paid["bank_reference"], paid["from_account"]) == ("B1", "housing-fund")
+    assert (paid["bank_said"]["bank_reference"], paid["from_account"]) == ("B1", "housing-fund")
+    (closed,) = (await explain(applying.application.id, services, opened=False))["payments"]
+    assert closed == {name: each for name, each in paid.items() if name != "bank_said"}
     binding = {each["path"] for each in found["changes"]["amount"] if each["binding"]}
     assert "repayments.repaid_fen" in binding
 

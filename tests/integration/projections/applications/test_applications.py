@@ -304,7 +304,6 @@ async def test_seconds_to_money_are_those_between_the_decisions(store: EventStor
     application.confirm_payout(
         NOW + timedelta(seconds=30),
         payment_id=PAYMENT,
-        bank_reference="B1",
         amount_fen=100,
         receipt_sha256="ab" * 32,
         receipt_sealed="sealed",

@@ -22,7 +22,7 @@ from citybrain.domain.applications.refusals import (
     TooLateToWithdraw,
     WrongChannel,
 )
-from citybrain.domain.applications.statuses import BEFORE_MONEY, ENDED, Status
+from citybrain.domain.applications.statuses import ENDED, WITHDRAWABLE, Status
 from citybrain.domain.money import AmountAboveCeiling, AmountInvalid
 from citybrain.errors import Refused
 from tests.given.applications import (
@@ -146,14 +146,21 @@ def test_a_department_that_fails_ends_the_round_without_a_refusal() -> None:
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_it_can_be_withdrawn_until_the_money_is_on_its_way(status: Status) -> None:
+def test_it_can_be_withdrawn_while_no_money_is_on_its_way(status: Status) -> None:
     application = at(status)
-    if status in BEFORE_MONEY:
+    if status in WITHDRAWABLE:
         application.withdraw(ANNA, NOW)
         assert application.status == Status.WITHDRAWN
     else:
         with pytest.raises(TooLateToWithdraw):
             application.withdraw(ANNA, NOW)
+
+
+def test_what_a_failed_payout_had_claimed_is_released_where_it_is_withdrawn_at_once() -> None:
+    application = at(Status.PAYING)
+    fail(application)
+    application.withdraw(ANNA, NOW)
+    assert application.next_step() is Step.RELEASE
 
 
 @pytest.mark.parametrize("actor", [BORIS, KIOSK, FUND])

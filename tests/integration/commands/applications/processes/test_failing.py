@@ -17,6 +17,7 @@ from citybrain.vault import SealBroken
 from commands.applications.application import verify_identity
 from commands.applications.deadlines import payout_time
 from commands.applications.processes import application as process
+from commands.applications.processes import paying
 from commands.applications.processes.application import ApplicationProcess
 from commands.applications.processes.failing import TRIES
 from commands.processes.parked import parked_commands
@@ -177,7 +178,7 @@ async def test_a_payout_that_cannot_be_told_to_the_bank_is_in_the_queue_and_paid
     services: Services, departments: Departments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(process, "payout", at_first(payout, SealBroken("no"), 1_000_000))
+        broken.setattr(paying, "payout", at_first(payout, SealBroken("no"), 1_000_000))
         application = await drive(services, await ready(services))
         assert application.status == Status.PAYING
         assert application.payout_delayed
