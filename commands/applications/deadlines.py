@@ -15,6 +15,11 @@ def evidence_time(services: Services) -> timedelta:
     return timedelta(seconds=services.settings.application_evidence_seconds)
 
 
+def task_time(services: Services) -> timedelta:
+    """The time that an officer has a task for themselves."""
+    return timedelta(seconds=services.settings.application_task_seconds)
+
+
 def payout_time(services: Services) -> timedelta:
     """The time that the bank has before a payout counts as delayed."""
     return timedelta(seconds=services.settings.application_payout_seconds)

@@ -16,7 +16,9 @@ from commands.services import Services
 
 SUBMITTED, REQUESTED = "application.submitted", "application.evidence_requested"
 COLLECTED, DECIDED = "application.evidence_collected", "application.decided"
+RESUBMITTED = "application.resubmitted"
 FORM, STEPS, NOTE, GROUNDS, RECEIPT = "form", "steps", "note", "grounds", "receipt"  # seals
+MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ async def open_dossier(
     asked, answers = _last_round(events)
     form, *signed = await services.vault.open_texts(
         citizen_id,
-        [(FORM, submitted.data["form_sealed"])]
+        [(FORM, _form_sealed(events))]
         + [(evidence_purpose(name), data["signed_sealed"]) for name, data in answers.items()],
     )
     return Dossier(
@@ -70,6 +72,13 @@ async def open_dossier(
         {name: data["sha256"] for name, data in answers.items()},
         events,
     )
+
+
+def _form_sealed(events: list[RecordedEvent]) -> str:
+    """The form as it was corrected last."""
+    (*_, last) = (event for event in events if event.topic in (SUBMITTED, RESUBMITTED))
+    form: str = last.data["form_sealed"]
+    return form
 
 
 def _last_round(events: list[RecordedEvent]) -> tuple[datetime, dict[str, dict[str, Any]]]:

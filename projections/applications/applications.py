@@ -19,7 +19,8 @@ from citybrain.domain.applications.application_events import (
     status_after,
     verdict_of,
 )
-from citybrain.domain.applications.statuses import waits_for_officer
+from citybrain.domain.applications.message_events import unanswered_after
+from citybrain.domain.applications.statuses import FOR_AN_OFFICER, Status, waits_for_officer
 from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, columns, fetch
@@ -52,6 +53,10 @@ CREATE TABLE applications (
     appealed        boolean NOT NULL DEFAULT false,
     reviews         integer NOT NULL DEFAULT 0,
     waiting         boolean NOT NULL DEFAULT false,
+    correction_due_at timestamptz,
+    unanswered      boolean NOT NULL DEFAULT false,
+    claimed_by      text COLLATE "C",
+    claimed_until   timestamptz,
     awaited         text[] NOT NULL DEFAULT '{}',
     updated_at      timestamptz NOT NULL,
     version         bigint NOT NULL,
@@ -109,6 +114,10 @@ class ApplicationRow(BaseModel):
     payout_delayed: bool
     appealed: bool
     reviews: int
+    correction_due_at: datetime | None = Field(
+        description="until when the applicant can correct what was sent back"
+    )
+    unanswered: bool = Field(description="the applicant wrote, and nobody has answered")
     version: int
     position: int
 
@@ -117,6 +126,8 @@ class QueueRow(ApplicationRow):
     """One that waits for an officer."""
 
     overdue: bool = Field(description="the legal day to decide has passed")
+    claimed_by: str | None = Field(description="the officer who has it now")
+    claimed_until: datetime | None
 
 
 class StepRow(BaseModel):
@@ -134,9 +145,12 @@ class StepRow(BaseModel):
     details: dict[str, Any]
 
 
-COLUMNS = (*ApplicationRow.model_fields, "held_by", "waiting", "awaited", "updated_at")
+COLUMNS = (
+    *ApplicationRow.model_fields,
+    *("held_by", "waiting", "awaited", "updated_at", "claimed_by", "claimed_until"),
+)
 STEP_COLUMNS = ("application_id", *StepRow.model_fields)
-SHOWN = columns(ApplicationRow, "held_by")
+SHOWN = columns(ApplicationRow, "held_by", "claimed_by", "claimed_until")
 READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = ANY($1)"  # noqa: S608
 DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
 
@@ -177,7 +191,6 @@ class Applications:
 
 def _submitted(event: RecordedEvent) -> Row:
     data = event.data
-    due_on = data["legal_due_on"]
     same = (
         "citizen_id",
         "service",
@@ -196,15 +209,20 @@ def _submitted(event: RecordedEvent) -> Row:
             "application_id": event.stream_id,
             "channels": [data["channel"]],
             "submitted_at": data["timestamp"],
-            "legal_due_on": due_on and datetime.fromisoformat(due_on).date(),
+            "legal_due_on": _day(data["legal_due_on"]),
             "reasons": [],
             "payout_delayed": False,
             "appealed": False,
             "reviews": 0,
             "waiting": False,
+            "unanswered": False,
             "awaited": [],
         }
     )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _change(row: Row, event: RecordedEvent) -> None:
@@ -228,10 +246,29 @@ def _change(row: Row, event: RecordedEvent) -> None:
         row["payout_delayed"] = topic == "payout_delayed"
     elif topic == "appealed":
         row["appealed"] = True
+    elif topic == "resubmitted":
+        row["legal_due_on"] = _day(data["legal_due_on"])
     elif topic == "taken_over":
         row["channel"], row["held_by"] = data["channel"], data["held_by"]
         row["channels"] = [*row["channels"], data["channel"]]
-    row["waiting"] = waits_for_officer(row["status"], payout_delayed=row["payout_delayed"])
+    _change_task(row, event)
+    row["unanswered"] = unanswered_after(event.topic, data, row["unanswered"])
+    row["waiting"] = waits_for_officer(
+        row["status"], payout_delayed=row["payout_delayed"], unanswered=row["unanswered"]
+    )
+
+
+def _change_task(row: Row, event: RecordedEvent) -> None:
+    """Who has to act: the applicant, until when; or which officer."""
+    topic = event.topic.partition(".")[2]
+    if row["status"] != Status.SENT_BACK:
+        row["correction_due_at"] = None
+    if row["status"] not in FOR_AN_OFFICER or topic == "task_released":
+        row["claimed_by"] = row["claimed_until"] = None
+    if topic == "sent_back":
+        row["correction_due_at"] = event.data["due_at"]
+    elif topic == "task_claimed":
+        row["claimed_by"], row["claimed_until"] = event.data["officer"], event.data["until"]
 
 
 def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:
@@ -323,7 +360,8 @@ async def queue(
 ) -> list[Row]:
     """What waits for an officer, by legal day, then longest waiting first.
 
-    `after` is (submitted_at, application_id) of the last seen; its legal day never changes.
+    `after` is (submitted_at, application_id) of the last seen; its legal day changes only with
+    a correction, when it has left the queue.
     """
     at, application_id = after or (None, None)
     return await fetch(pool, QUEUE, department, at, application_id, limit)

@@ -90,6 +90,12 @@ BY_OTHERS = {
     "application.taken_over": "taken-over",
     "application.appealed": "appealed",
     "application.reviewed": "reviewed",
+    "application.document_added": "application-document-added",
+    "application.message_sent": "message-sent",
+    "application.sent_back": "sent-back",
+    "application.resubmitted": "resubmitted",
+    "application.task_claimed": "task-claimed",
+    "application.task_released": "task-released",
     REQUESTED: "records-asked-again",
 }
 CHANGED = "changed"

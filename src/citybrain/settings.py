@@ -155,6 +155,18 @@ class Settings(BaseSettings):
     application_payout_seconds: float = Field(
         30.0, description="time the bank has before a payout counts as delayed"
     )
+    application_task_seconds: float = Field(
+        7200.0, gt=0, description="how long an officer has a task for themselves"
+    )
+    application_documents: int = Field(
+        20, gt=0, description="documents that can be added to one application"
+    )
+    application_document_bytes: int = Field(
+        10_000_000, gt=0, description="largest document taken, a photo or a PDF file"
+    )
+    application_documents_bytes: int = Field(
+        50_000_000, gt=0, description="bytes of all documents of one application"
+    )
     notifier: ImportString[Any] | None = Field(
         None,
         description="`module:callable` that makes a Notifier for one-time codes; in "

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.applications import corrections, documents
 from citybrain.domain.applications.application import Application, Channel, Terms
 from citybrain.domain.applications.statuses import Status
 
@@ -21,6 +22,7 @@ REQUESTS = [
     {"material": name, "department": name, "record": name, "request_id": f"request-{name}"}
     for name in ("police", "bank")
 ]
+Step = Callable[[Application], None]
 PAYMENT = "6d1c9f3e-0000-4000-8000-000000000001"
 
 
@@ -137,7 +139,50 @@ def fail(application: Application) -> None:
     )
 
 
+def send_back(then: Status = Status.REFERRED) -> Step:
+    """An officer wants one answer corrected, and one document, within twenty days."""
+
+    def step(application: Application) -> None:
+        corrections.send_back(
+            application,
+            FUND,
+            NOW,
+            fields=["amount"],
+            documents=["loan-contract"],
+            message_sealed="sealed",
+            due_at=NOW + timedelta(days=20),
+            then=then,
+        )
+
+    return step
+
+
+def resubmit(application: Application) -> None:
+    corrections.resubmit(
+        application,
+        ANNA,
+        NOW,
+        fields=["amount"],
+        form_sealed="corrected",
+        legal_due_on="2026-04-01",
+    )
+
+
+def add(kind: str = "loan-contract", actor: Actor = ANNA, sha256: str = "cd" * 32) -> Step:
+    """A document of 1000 bytes; the limits are three documents and 2500 bytes."""
+
+    def step(application: Application) -> None:
+        new = documents.NewDocument("6d1c9f3e", kind, "application/pdf", 1000, sha256)
+        documents.add_document(
+            application, actor, NOW, document=new, limits=documents.DocumentLimits(3, 2500)
+        )
+
+    return step
+
+
 COLLECTED = (identify, ask, collect)
+REFERRED = (*COLLECTED, decide("referred"))
+SENT_BACK = (*REFERRED, send_back())
 APPROVED = (*COLLECTED, decide("approved"))
 PAYING = (*APPROVED, instruct)
 LIVES: dict[Status, tuple[Callable[[Application], None], ...]] = {
@@ -145,7 +190,8 @@ LIVES: dict[Status, tuple[Callable[[Application], None], ...]] = {
     Status.IDENTIFIED: (identify,),
     Status.COLLECTING: (identify, ask),
     Status.COLLECTED: COLLECTED,
-    Status.REFERRED: (*COLLECTED, decide("referred")),
+    Status.REFERRED: REFERRED,
+    Status.SENT_BACK: SENT_BACK,
     Status.APPROVED: APPROVED,
     Status.REFUSED: (*COLLECTED, decide("refused")),
     Status.PAYING: PAYING,

@@ -74,6 +74,7 @@ class ApplicationProcess:
         REQUESTED,
         "application.reviewed",
         "application.resumed",
+        "application.resubmitted",
         *WAITS_NO_MORE,
         *IDENTIFIED,
     )

@@ -8,7 +8,7 @@ import structlog
 
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.going_on import wake
-from citybrain.domain.applications.waiting import Waits
+from citybrain.domain.applications.statuses import Status
 from citybrain.errors import CitybrainError
 from commands.applications.application import change_application, verify_identity
 from commands.handling import Command, CommandContext
@@ -33,6 +33,9 @@ class ApplicationDeadlines(StreamAlarms[Application]):
         "application.referred",
         "application.withdrawn",
         "application.expired",
+        "application.sent_back",
+        "application.resubmitted",
+        "application.correction_lapsed",
         "application.payout_instructed",
         "application.payout_delayed",
         "application.payout_confirmed",
@@ -47,7 +50,7 @@ class ApplicationDeadlines(StreamAlarms[Application]):
         self, application: Application, context: CommandContext, services: Services
     ) -> None:
         """Wake it, unless its applicant was identified just now."""
-        if application.waits_for() is Waits.PERSON and await self._identified(
+        if application.status == Status.SUBMITTED and await self._identified(
             application.id, context, services
         ):
             return

@@ -10,6 +10,8 @@ from typing import ClassVar
 import structlog
 
 from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.application_events import NOT_CORRECTED
+from citybrain.domain.applications.document_events import APPLICANT
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.citizens import Citizen
 from citybrain.errors import Unavailable
@@ -20,19 +22,35 @@ from commands.services import Services
 
 log = structlog.get_logger(__name__)
 
+MESSAGE_SENT = "application.message_sent"
 TEXTS = {
     "application.payout_confirmed": "款項已到賬 / the money is on your account",
     "application.payout_delayed": "款項處理中 / the bank takes longer than usual",
     "application.payout_failed": "付款未成功 / the payment failed, an officer sees to it",
     "application.claim_lost": "另一申請已先提取 / another application was first",
     "application.expired": "未完成身份核驗，申請已失效 / nobody was identified in time",
+    "application.sent_back": "需要補正，請查看說明並重新提交 / please correct something: look, "
+    "and submit it again",
+    "application.correction_lapsed": "補正期限已過，轉人工辦理 / the time to correct it is over, "
+    "an officer decides",
+    MESSAGE_SENT: "您有一條新留言 / the department wrote to you",
 }
+NOT_CORRECTED_TEXT = "未在期限內補正，申請已失效 / nothing was corrected in time"
 OUTCOMES: dict[str, str] = {
     Status.APPROVED: "已通過 / approved",
     Status.REFUSED: "未通過，可申請人工複核 / refused; you can ask for a person to look at it",
     Status.REFERRED: "轉人工辦理 / an officer looks at it",
 }
 DECIDED = ("application.decided", "application.reviewed")
+
+
+def text_of(event: RecordedEvent) -> str | None:
+    """What an event means to the applicant; nothing where they caused it."""
+    if event.topic == MESSAGE_SENT and event.data["by"] == APPLICANT:
+        return None
+    if event.topic == "application.expired" and event.data.get("reason") == NOT_CORRECTED:
+        return NOT_CORRECTED_TEXT
+    return OUTCOMES[event.data["outcome"]] if event.topic in DECIDED else TEXTS[event.topic]
 
 
 class ApplicationNotices:
@@ -46,7 +64,9 @@ class ApplicationNotices:
     ) -> None:
         """Send what `event` means to the applicant, where a phone is registered."""
         application = await services.store.load(Application, event.stream_id, fresh=False)
-        text = OUTCOMES[event.data["outcome"]] if event.topic in DECIDED else TEXTS[event.topic]
+        text = text_of(event)
+        if text is None:
+            return
         approved = event.topic in DECIDED and event.data["outcome"] == Status.APPROVED
         if approved and application.pays:
             return  # the money says so, in a moment

@@ -57,9 +57,13 @@ class Photos:
 
     async def take(self, content: bytes) -> CheckedPhoto:
         """Check an upload and keep it; raises what `check` raises, and `PhotosBusy`."""
-        photo = await self._in_thread(lambda: check(content, self.limits))
+        photo = await self.checked(content)
         await self.store.put(photo.sha256, photo.content, photo.content_type)
         return photo
+
+    async def checked(self, content: bytes) -> CheckedPhoto:
+        """Check an upload that somebody else keeps; raises what `check` raises, `PhotosBusy`."""
+        return await self._in_thread(lambda: check(content, self.limits))
 
     async def get(self, digest: str) -> bytes:
         """The bytes of a kept photo; raises `PhotoNotFound` and `PhotoDamaged`."""

@@ -3,7 +3,17 @@
 from citybrain.definitions.applications.catalogue import load_services
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.entitlement import Entitlement
-from citybrain.http.applications import application, explanation, reading, services, statistics
+from citybrain.http.applications import (
+    application,
+    corrections,
+    documents,
+    explanation,
+    messages,
+    reading,
+    services,
+    statistics,
+    tasks,
+)
 from citybrain.http.applications.board import BOARD
 from citybrain.systems.system import System
 from commands.applications.processes.application import ApplicationProcess
@@ -33,6 +43,10 @@ APPLICATIONS = System(
         *reading.ROUTES,
         *statistics.ROUTES,
         *application.ROUTES,
+        *corrections.ROUTES,
+        *documents.ROUTES,
+        *messages.ROUTES,
+        *tasks.ROUTES,
         *explanation.ROUTES,
         *services.ROUTES,
     ),

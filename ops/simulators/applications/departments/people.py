@@ -3,7 +3,7 @@
 The last digit before the check character, with its lowest bit turned, is the spouse's; a couple
 has one home and one loan. The third character from the end says what is out of order: 0 to 5
 nothing, 6 the fund's account is frozen, 7 money was withdrawn three months ago, 8 the loan is a
-stranger's, 9 no degree and no job.
+stranger's, 9 no degree and no job. No utility knows a contract of the number 0.
 """
 
 import hashlib
@@ -21,7 +21,12 @@ BORN = re.compile(r".{6}(\d{4})(\d{2})(\d{2})")
 FROZEN, WITHDRAWN_LATELY, STRANGERS_LOAN, NO_DEGREE = "6789"
 STRANGER = identity_number(date(1960, 1, 1))
 DEGREES = ("phd", "master", "bachelor")
+NOBODYS_CONTRACT = "0"
 Record = dict[str, Any]
+
+
+class NoRecord(LookupError):
+    """The department has no such record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,8 @@ def _insurance(person: Person, form: Record) -> Record:
 
 
 def _contract(person: Person, form: Record) -> Record:
+    if form.get("contract_number") == NOBODYS_CONTRACT:
+        raise NoRecord
     return {"home": person.home, "arrears_fen": 0}
 
 

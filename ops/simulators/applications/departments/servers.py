@@ -23,7 +23,13 @@ from citybrain.exchange.directory import DEVELOPMENT_FILE
 from citybrain.exchange.signing import EVIDENCE, Signer, make_key_once, read_signer
 from ops.simulators.applications.departments.bank import BANK, BANK_MODES, Bank
 from ops.simulators.applications.departments.ledger import Ledger
-from ops.simulators.applications.departments.people import DEPARTMENTS, RECORDS, STRANGER, Person
+from ops.simulators.applications.departments.people import (
+    DEPARTMENTS,
+    RECORDS,
+    STRANGER,
+    NoRecord,
+    Person,
+)
 
 JOSE = "application/jose"
 EVERYBODY = "*"
@@ -55,6 +61,10 @@ class Fault:
 
 Handler = Callable[[web.Request, bytes, str], Awaitable[web.Response]]
 """Answers a request with its body, in a mode."""
+
+
+def _no_record() -> web.Response:
+    return web.json_response({"code": "no-record"}, status=404)
 
 
 class _Member:
@@ -236,17 +246,21 @@ class Departments:
             record_name = request.path.rpartition("/")[2]
             make = RECORDS.get((code, record_name))
             if make is None:
-                return web.json_response({"code": "no-record"}, status=404)
+                return _no_record()
             asked = orjson.loads(body)
             number = str(asked["id_number"])
             person = Person(number, self._seed, self._ledger.paid_from_fund)
+            try:
+                record = make(person, asked["form"])
+            except NoRecord:
+                return _no_record()
             claims = {
                 "iss": code,
                 "jti": request.headers["X-Road-Id"],
                 "sub": number,
                 "rec": record_name,
                 "iat": int(time.time()),
-                "record": make(person, asked["form"]),
+                "record": record,
             }
             if mode == "large":
                 claims["record"] = {"remarks": LARGE}

@@ -46,13 +46,15 @@ Problem = tuple[Place, str]
 
 GUARDS: Any = {
     "automatic": True,
+    "correction": True,
     "examples": True,
     "payout": {"ceiling_fen", "ceiling_source"},
     "materials": {"__all__": {"members"}},
     "parameters": {"__all__": {"type"}},
     "values": {"__all__": {"type"}},
 }
-"""What only ever sends an application to an officer: not part of an item's version."""
+"""What decides nothing, or only ever sends an application to an officer: not part of an item's
+version."""
 
 
 class UnknownService(NotFound):
@@ -80,6 +82,16 @@ class Deadline(_Definition):
     legal_working_days: int | None = Field(None, ge=0)
     promised_seconds: int | None = Field(None, ge=1)
     source: Text
+
+
+class CorrectionTime(_Definition):
+    """How long an applicant has to correct what was sent back, and what comes then."""
+
+    working_days: int = Field(15, ge=1, le=365)
+    then: Literal["officer", "expired"] = Field(
+        "officer", description="the officer decides on what is there, or it ends"
+    )
+    source: Text = "assumed: three weeks, and then nobody loses what they applied for"
 
 
 class FormField(_Definition):
@@ -196,6 +208,7 @@ class ServiceItem(_Definition):
     source: Text
     baseline: Baseline
     deadline: Deadline
+    correction: CorrectionTime = CorrectionTime()
     form: tuple[FormField, ...] = ()
     materials: tuple[Material, ...] = ()
     parameters: tuple[Parameter, ...] = ()

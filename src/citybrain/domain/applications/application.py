@@ -3,6 +3,7 @@
 Stream `application-<id>`; its events are in `application_events`.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,7 +31,12 @@ from citybrain.domain.applications.application_events import (
     ApplicationTakenOver,
     ApplicationWithdrawn,
     Verdict,
+    status_after,
+    verdict_of,
 )
+from citybrain.domain.applications.correction_events import Correction
+from citybrain.domain.applications.document_events import Document
+from citybrain.domain.applications.reading_rights import is_own
 from citybrain.domain.applications.refusals import (
     AlreadyWithdrawn,
     ApplicationEnded,
@@ -44,7 +50,9 @@ from citybrain.domain.applications.refusals import (
     WrongChannel,
 )
 from citybrain.domain.applications.statuses import ENDED, FOR_AN_OFFICER, WITHDRAWABLE, Status
-from citybrain.domain.applications.waiting import Waits, waits_for
+from citybrain.domain.applications.task_events import Task
+from citybrain.domain.applications.tasks import check_task
+from citybrain.domain.applications.waiting import Waits, due_after, waits_for
 from citybrain.domain.money import AmountInvalid, Fen
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
@@ -106,7 +114,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 2  # of its snapshots
+    class_version: ClassVar[int] = 3  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -117,6 +125,7 @@ class Application(StreamAggregate):
         self.channel = submitted.channel
         self.held_by = submitted.held_by
         self.channels = [submitted.channel]
+        self.guardian = submitted.guardian
         self.form_sealed = submitted.form_sealed
         self.pays = submitted.pays
         self.identity_due_at = submitted.identity_due_at
@@ -142,6 +151,11 @@ class Application(StreamAggregate):
         self.compensated = True
         self.due_at: datetime | None = submitted.identity_due_at
         self.resumed_in: str | None = None
+        self.correction: Correction | None = None
+        self.resubmitters: list[str] = []
+        self.documents: list[Document] = []
+        self.messages = 0
+        self.task: Task | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -153,6 +167,12 @@ class Application(StreamAggregate):
             Waits.MOVING: state["_modified_on"],
         }.get(waits)
         state["resumed_in"] = None
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Snapshots from before corrections, documents, messages and tasks."""
+        state |= {"correction": None, "task": None, "guardian": None, "messages": 0}
+        state |= {"resubmitters": [], "documents": []}
 
     @classmethod
     def submit(
@@ -230,7 +250,7 @@ class Application(StreamAggregate):
         self, actor: Actor, now: datetime, *, requests: list[dict[str, str]], due_at: datetime
     ) -> None:
         """An officer wants fresh records: a department was away, or things have changed."""
-        self._check_before_officer(actor)
+        self.check_before_officer(actor, now)
         self._request(now, requests, due_at)
 
     def collect(self, now: datetime, results: list[dict[str, Any]]) -> None:
@@ -266,7 +286,7 @@ class Application(StreamAggregate):
 
         Nobody approves more than the item's ceiling: raises `AmountAboveCeiling`.
         """
-        self._check_before_officer(actor)
+        self.check_before_officer(actor, now)
         if self.appealed and actor.subject in self.reviewers:
             raise SameReviewer("an appeal is looked at by somebody else")
         amount_fen = self._amount(outcome, amount_fen, ceiling_fen)
@@ -371,13 +391,17 @@ class Application(StreamAggregate):
             self.check_officer(actor)
         self._trigger(ApplicationOpened, now, what=what, reader=actor.subject, purpose=purpose)
 
-    def check_applicant(self, actor: Actor) -> None:
-        """Raise unless this is the applicant, or who acts for them where they stand now."""
-        own = actor.has(Role.CITIZEN) and actor.subject == self.citizen_id
+    def acts_for_applicant(self, actor: Actor) -> bool:
+        """Whether this is the applicant, or who acts for them where they stand now."""
+        own = is_own(actor, self.citizen_id, self.guardian)
         here = (actor.has(*COUNTER) and self.channel == Channel.COUNTER) or (
             actor.has(Role.DEVICE) and actor.subject == self.held_by
         )
-        if not own and not here:
+        return own or here
+
+    def check_applicant(self, actor: Actor) -> None:
+        """Raise unless this is the applicant, or who acts for them where they stand now."""
+        if not self.acts_for_applicant(actor):
             raise NotYourApplication(
                 "citizens act on their own; a counter or kiosk takes an application over first"
             )
@@ -390,7 +414,7 @@ class Application(StreamAggregate):
             raise NotYourDepartment("officers of the department decide", department=self.department)
 
     def note(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
-        """Record what was decided elsewhere: `going_on`."""
+        """Record what was decided in a file of its own: `going_on`, `corrections`, `tasks` …"""
         self._trigger(event, now, **fields)
 
     def note_evidence(self, material: str, sha256: str | None) -> None:
@@ -402,10 +426,22 @@ class Application(StreamAggregate):
         self.outcome, self.reasons = verdict.outcome.value, verdict.reasons
         self.amount_fen = verdict.amount_fen
 
-    def _check_before_officer(self, actor: Actor) -> None:
+    def follow(self, topic: str, fields: Mapping[str, Any], was: Waits) -> None:
+        """Take the verdict, the status and the time to be woken that an event leads to."""
+        if verdict := verdict_of(topic, fields):
+            self.settle(verdict)
+        if status := status_after(topic, fields, self.missing):
+            self.status = status.value
+            if status not in FOR_AN_OFFICER:
+                self.task = None
+        self.due_at = due_after(topic, fields, was, self.waits_for(), self.due_at)
+
+    def check_before_officer(self, actor: Actor, now: datetime) -> None:
+        """Raise unless it waits for an officer, and this officer may see to it now."""
         self.check_officer(actor)
         if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
             raise NotReferred("no officer has to decide this now")
+        check_task(self.task, actor, now)
 
     def _amount(self, outcome: str, amount_fen: Any, ceiling_fen: int | None) -> int | None:
         """The amount of an approval that pays, checked; nothing else has one."""

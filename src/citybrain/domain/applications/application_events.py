@@ -13,9 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from citybrain.domain.applications import (
+    correction_events,
+    document_events,
+    message_events,
+    task_events,
+)
+from citybrain.domain.applications.event import ApplicationEvent
 from citybrain.domain.applications.statuses import Status
-from citybrain.domain.applications.waiting import due_after
-from citybrain.domain.stream import StreamCreated, StreamEvent
+from citybrain.domain.stream import StreamCreated
+
+NOT_CORRECTED = "not-corrected"
 
 
 class ApplicationSubmitted(StreamCreated):
@@ -43,30 +51,6 @@ class ApplicationSubmitted(StreamCreated):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.begin(self)
-
-
-class ApplicationEvent(StreamEvent):
-    """What happens to an application once it is submitted.
-
-    `LEADS_TO` is the status that the event leads to; None where the status stays, or where it
-    depends on what the event says (`status_after`).
-    """
-
-    LEADS_TO: ClassVar[Status | None] = None
-
-    def apply(self, aggregate: Any) -> None:
-        was, fields = aggregate.waits_for(), vars(self)
-        self.note(aggregate)
-        if verdict := verdict_of(self.TOPIC, fields):
-            aggregate.settle(verdict)
-        if status := status_after(self.TOPIC, fields, aggregate.missing):
-            aggregate.status = status.value
-        aggregate.due_at = due_after(
-            self.TOPIC, fields, was, aggregate.waits_for(), aggregate.due_at
-        )
-
-    def note(self, aggregate: Any) -> None:
-        """Keep what the event says beside the status and the verdict."""
 
 
 class ApplicationIdentityVerified(ApplicationEvent):
@@ -336,6 +320,10 @@ EVENTS: tuple[type[ApplicationSubmitted | ApplicationEvent], ...] = (
     ApplicationAppealed,
     ApplicationTakenOver,
     ApplicationOpened,
+    *correction_events.EVENTS,
+    *document_events.EVENTS,
+    *message_events.EVENTS,
+    *task_events.EVENTS,
 )
 TOPICS = frozenset(event.TOPIC for event in EVENTS)
 LEADS_TO = {event.TOPIC: event.LEADS_TO for event in EVENTS if event.LEADS_TO is not None}

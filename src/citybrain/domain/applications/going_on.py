@@ -8,6 +8,7 @@ from citybrain.domain.applications.application_events import (
     ApplicationReferred,
     ApplicationResumed,
 )
+from citybrain.domain.applications.corrections import lapse
 from citybrain.domain.applications.refusals import OutOfStep
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.applications.waiting import Waits
@@ -55,6 +56,8 @@ def wake(application: Application, now: datetime) -> None:
         application.note(ApplicationResumed, now, status=application.status)
     elif waits is Waits.MOVING:
         refer(application, now, reason=StepOverdue.code)
+    elif application.status == Status.SENT_BACK:
+        lapse(application, now)
     elif application.status == Status.SUBMITTED:
         application.expire(now)
 

@@ -54,5 +54,10 @@ def department_queued(actor: Actor, asked: str | None) -> str | None:
     return own
 
 
+def is_own(actor: Actor, citizen_id: str, guardian: str | None) -> bool:
+    """Whether documents and messages are the actor's own: the applicant's, or their guardian's."""
+    return actor.has(Role.CITIZEN) and actor.subject in (citizen_id, guardian)
+
+
 def _is_own(actor: Actor, citizen_id: str | None) -> bool:
     return actor.has(Role.CITIZEN) and actor.subject == citizen_id

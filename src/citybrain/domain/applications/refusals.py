@@ -1,6 +1,6 @@
 """Why a step on an application is refused."""
 
-from citybrain.errors import Forbidden, Refused
+from citybrain.errors import Forbidden, NotFound, Refused
 
 
 class NotYourApplication(Forbidden):
@@ -61,3 +61,51 @@ class OutOfStep(Refused):
     """This has been done, or the application took another way."""
 
     code = "application-out-of-step"
+
+
+class NotSentBack(Refused):
+    """Nothing has to be corrected now."""
+
+    code = "not-sent-back"
+
+
+class CorrectionIncomplete(Refused):
+    """Documents that were asked for are missing still."""
+
+    code = "correction-incomplete"
+
+
+class CorrectionNotAsked(Refused):
+    """Only the answers that the officer named are corrected."""
+
+    code = "correction-not-asked"
+
+
+class TaskTaken(Refused):
+    """Another officer sees to it."""
+
+    code = "task-claimed"
+
+
+class TaskNotYours(Forbidden):
+    """Only who has the task, or a supervisor of the department, gives it back."""
+
+    code = "task-not-yours"
+
+
+class NoSuchDocument(NotFound):
+    """The application has no such document."""
+
+    code = "no-such-document"
+
+
+class TooManyDocuments(Refused):
+    """More documents, or more bytes of them, than one application takes."""
+
+    code = "too-many-documents"
+
+
+class TooManyMessages(Refused):
+    """More messages than one application takes."""
+
+    code = "too-many-messages"

@@ -14,6 +14,7 @@ class Status(StrEnum):
     COLLECTING = "collecting"
     COLLECTED = "collected"
     REFERRED = "referred"
+    SENT_BACK = "sent-back"
     APPROVED = "approved"
     REFUSED = "refused"
     PAYING = "paying"
@@ -29,6 +30,7 @@ BEFORE_MONEY = {
     Status.COLLECTING,
     Status.COLLECTED,
     Status.REFERRED,
+    Status.SENT_BACK,
     Status.APPROVED,
 }
 """In which no money is on its way yet."""
@@ -49,6 +51,11 @@ ENDED = FINAL | {Status.REFUSED}
 """In which it is over; a refusal can be appealed."""
 
 
+def takes_documents(status: str, *, pays: bool) -> bool:
+    """Whether documents can be added: nothing has been decided for good, nor is money moving."""
+    return status in BEFORE_MONEY | FOR_AN_OFFICER and not has_ended(status, pays=pays)
+
+
 def ended_well(status: str, *, pays: bool) -> bool:
     """Whether the applicant has what they applied for: the money, or an approval without any."""
     return status == Status.PAID or (status == Status.APPROVED and not pays)
@@ -59,6 +66,6 @@ def has_ended(status: str, *, pays: bool) -> bool:
     return status in ENDED or ended_well(status, pays=pays)
 
 
-def waits_for_officer(status: str, *, payout_delayed: bool) -> bool:
-    """Whether an officer has to look at it: to decide, or because the bank takes long."""
-    return status in FOR_AN_OFFICER or payout_delayed
+def waits_for_officer(status: str, *, payout_delayed: bool, unanswered: bool = False) -> bool:
+    """Whether an officer has to look at it: to decide, to answer, or because the bank is late."""
+    return status in FOR_AN_OFFICER or payout_delayed or (unanswered and status not in FINAL)

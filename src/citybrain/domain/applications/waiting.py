@@ -47,14 +47,18 @@ def waits_for(status: str, *, pays: bool, compensated: bool) -> Waits:
         return Waits.MOVING
     if status in FOR_AN_OFFICER:
         return Waits.OFFICER
-    return {Status.SUBMITTED.value: Waits.PERSON, Status.PAYING.value: Waits.BANK}.get(
-        status, Waits.NOBODY
-    )
+    waits = {
+        Status.SUBMITTED.value: Waits.PERSON,
+        Status.SENT_BACK.value: Waits.PERSON,
+        Status.PAYING.value: Waits.BANK,
+    }
+    return waits.get(status, Waits.NOBODY)
 
 
 DUE: dict[str, tuple[str, timedelta]] = {
     "application.submitted": ("identity_due_at", timedelta(0)),
     "application.evidence_requested": ("due_at", MOVES_WITHIN),
+    "application.sent_back": ("due_at", timedelta(0)),
     "application.payout_instructed": ("due_at", timedelta(0)),
     "application.payout_delayed": ("timestamp", BANK_LOOKED_AFTER),
 }

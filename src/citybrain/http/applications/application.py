@@ -32,9 +32,10 @@ async def submit(call: Call) -> web.Response:
     return created(result, "/v1/applications")
 
 
-def _command(
+def command_route(
     path: str, model: type[BaseModel], handler: Handler, summary: str, roles: tuple[Role, ...]
 ) -> Route:
+    """The route of a command on one application."""
     return Route(
         method="POST",
         path=f"/v1/applications/{{application_id}}/{path}",
@@ -60,35 +61,35 @@ ROUTES = (
         idempotent=True,
         answers={201: Answer("submitted; Location is the application", ApplicationAnswer)},
     ),
-    _command(
+    command_route(
         "withdrawal",
         commands.WithdrawApplication,
         commands.withdraw_application,
         "End it, as long as no money is on its way",
         APPLICANT,
     ),
-    _command(
+    command_route(
         "appeal",
         commands.AppealApplication,
         commands.appeal_application,
         "Ask for a person to look at a refusal",
         APPLICANT,
     ),
-    _command(
+    command_route(
         "takeover",
         commands.TakeOverApplication,
         commands.take_over_application,
         "Go on with it on another channel",
         APPLICANT,
     ),
-    _command(
+    command_route(
         "review",
         commands.ReviewApplication,
         commands.review_application,
         "An officer decides",
         COUNTER,
     ),
-    _command(
+    command_route(
         "evidence",
         commands.RequestEvidenceAgain,
         commands.request_evidence_again,

@@ -6,6 +6,7 @@ Everything here comes from read models, which hold nothing that is sealed.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -144,12 +145,17 @@ async def queue(call: Call) -> web.Response:
     )
     shown, following = page(rows, query.limit, "submitted_at", "application_id")
     await opened(call, _owned(shown))
-    today = city_day(call.runtime.services.clock())
-    waiting = [
-        QueueRow.model_validate(row | {"overdue": (row["legal_due_on"] or today) < today})
-        for row in shown
-    ]
-    return json_response(Queue(applications=waiting, next=following))
+    now = call.runtime.services.clock()
+    return json_response(Queue(applications=[_queued(row, now) for row in shown], next=following))
+
+
+def _queued(row: dict[str, Any], now: datetime) -> QueueRow:
+    """One that waits, as it is now: a claim that is over is none."""
+    today = city_day(now)
+    row = row | {"overdue": (row["legal_due_on"] or today) < today}
+    if row["claimed_until"] is not None and row["claimed_until"] <= now:
+        row |= {"claimed_by": None, "claimed_until": None}
+    return QueueRow.model_validate(row)
 
 
 async def show(call: Call) -> web.Response:

@@ -19,8 +19,10 @@ from tests.given.applying import (
     identified,
     identify,
     registered,
+    state,
     until,
 )
+from tests.given.pdf_files import pdf
 from tests.given.read_models import caught_up
 from tests.given.services import OPERATOR, context
 
@@ -29,6 +31,8 @@ OTHER = "citizen-" + "8" * 32
 QUERIES = {
     "get_v1_streams_stream_id_events": "?purpose=complaint",
     "get_v1_events": "?purpose=complaint&limit=1000",
+    "get_v1_applications_application_id_messages": "?purpose=review",
+    "get_v1_applications_application_id_documents_document_id": "?purpose=review",
     "get_v1_log": "?purpose=complaint&after=0&category=application",
 }
 
@@ -54,6 +58,16 @@ async def referred(api: Api, departments: Departments, number: str) -> tuple[str
     return citizen, application
 
 
+async def document_of(api: Api, citizen: str, application: str) -> str:
+    """A document that she has added."""
+    path = f"/v1/applications/{application}/documents?kind=bill"
+    headers = {"Content-Type": "application/pdf"}
+    added = await api.call("POST", path, "citizen", subject=citizen, headers=headers, data=pdf())
+    assert added.status == 200, added.body
+    (document,) = (await state(api, application)).documents
+    return document["document_id"]
+
+
 async def suspect(store: EventStore, citizen: str) -> None:
     """Her face is another's, too."""
     found = await store.load(Citizen, citizen)
@@ -76,6 +90,7 @@ async def test_each_operation_that_shows_her_data_leaves_an_access_in_her_words(
     number = id_number()
     citizen, application = await referred(api, both[1], number)
     await suspect(api.runtime.store, citizen)
+    document = await document_of(api, citizen, application)
     await caught_up(api.runtime.store)
     bodies: dict[str, Any] = {
         "post_v1_citizens_search": {"id_number": number},
@@ -92,6 +107,7 @@ async def test_each_operation_that_shows_her_data_leaves_an_access_in_her_words(
             citizen_id=citizen,
             application_id=application,
             stream_id=application,
+            document_id=document,
         )
         assert answer.status in (200, 201), (operation, answer.body)
         seen, *_ = await accesses(api, citizen, language, READER)

@@ -8,7 +8,9 @@ import pytest
 
 from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.messages import send_message
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.applications.tasks import claim_task
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections.applications import application_days, applications, refusal_days, source_days
@@ -25,6 +27,7 @@ from tests.given.applications import (
     OTHER_FUND,
     PAYMENT,
     REQUESTS,
+    add,
     answer,
     ask,
     collect,
@@ -34,6 +37,8 @@ from tests.given.applications import (
     failure,
     identify,
     instruct,
+    resubmit,
+    send_back,
     submitted,
 )
 
@@ -113,6 +118,17 @@ def overturned() -> Application:
     return application
 
 
+def corrected() -> Application:
+    """Claimed, sent back with a message on the way, submitted again."""
+    application = living(Status.REFERRED)
+    send_message(application, ANNA, NOW, text_sealed="sealed")
+    claim_task(application, FUND, NOW, until=NOW + timedelta(hours=2))
+    send_back()(application)
+    add()(application)
+    resubmit(application)
+    return application
+
+
 def ask_again(application: Application) -> None:
     application.request_evidence_again(FUND, NOW, requests=REQUESTS, due_at=NOW)
 
@@ -163,6 +179,23 @@ async def test_a_row_says_where_an_application_stands(store: EventStore, status:
     assert row["version"] == len(await store.read(application_id))
     waiting = await applications.queue(store.pool, department="housing-fund")
     assert bool(waiting) == (status in (Status.REFERRED, Status.PAYOUT_FAILED))
+
+
+async def test_a_row_says_who_has_to_act(store: EventStore) -> None:
+    asking, claimed = living(Status.REFUSED), living(Status.REFERRED)
+    send_message(asking, ANNA, NOW, text_sealed="sealed")
+    claim_task(claimed, FUND, NOW, until=NOW + timedelta(hours=2))
+    sent = living(Status.SENT_BACK)
+    ids = [await saved(store, each) for each in (asking, claimed, sent, corrected())]
+    await project(store, ("applications",))
+    rows = [await applications.one(store.pool, each) for each in ids]
+    assert [row and row["unanswered"] for row in rows] == [True, False, False, False]
+    assert [row and row["claimed_by"] for row in rows] == [None, FUND.subject, None, None]
+    due = NOW + timedelta(days=20)
+    assert [row and row["correction_due_at"] for row in rows] == [None, None, due, None]
+    assert [row and row["legal_due_on"] for row in rows] == [None, None, None, date(2026, 4, 1)]
+    waiting = await applications.queue(store.pool, department="housing-fund")
+    assert {row["application_id"] for row in waiting} == set(ids[:2])
 
 
 async def test_steps_count_from_the_submission_and_hold_nothing_sealed(store: EventStore) -> None:
@@ -235,7 +268,7 @@ async def test_the_most_urgent_come_first_page_by_page(store: EventStore) -> Non
 async def test_one_at_a_time_and_all_at_once_give_the_same(store: EventStore) -> None:
     for status in Status:
         await lived(store, status)
-    for application in (winding(), appealed(), overturned()):
+    for application in (winding(), appealed(), overturned(), corrected()):
         await saved(store, application)
     await project(store)
     for name in MODELS:

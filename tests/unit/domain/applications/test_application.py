@@ -87,6 +87,7 @@ def test_a_paid_application_leaves_one_event_a_step() -> None:
         (Status.WITHDRAWN, Step.RELEASE),
         (Status.PAYOUT_FAILED, Step.NOTHING),
         (Status.REFERRED, Step.NOTHING),
+        (Status.SENT_BACK, Step.NOTHING),
         (Status.REFUSED, Step.NOTHING),
         (Status.EXPIRED, Step.NOTHING),
     ],

@@ -1,7 +1,10 @@
 """Statuses have one home: events fold to what the aggregate says, and each is led to."""
 
+from datetime import timedelta
+
 import pytest
 
+from citybrain.domain.applications import corrections
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.application_events import (
     EVENTS,
@@ -27,10 +30,13 @@ from tests.given.applications import (
     NOW,
     PAYMENT,
     REQUESTS,
+    add,
     answer,
     ask,
     failure,
     identify,
+    resubmit,
+    send_back,
     submitted,
 )
 from tests.given.streams import events_of
@@ -82,6 +88,26 @@ def appealed() -> Application:
     return application
 
 
+def corrected() -> Application:
+    application = lived(Status.SENT_BACK)
+    add()(application)
+    resubmit(application)
+    return application
+
+
+def lapsed() -> Application:
+    application = lived(Status.SENT_BACK)
+    corrections.lapse(application, NOW + timedelta(days=20))
+    return application
+
+
+def never_corrected() -> Application:
+    application = lived(Status.REFERRED)
+    send_back(Status.EXPIRED)(application)
+    corrections.lapse(application, NOW + timedelta(days=20))
+    return application
+
+
 def delayed() -> Application:
     application = lived(Status.PAYING)
     application.delay_payout(NOW, payment_id=PAYMENT)
@@ -97,6 +123,9 @@ def delayed() -> Application:
         asked_for_nothing(),
         second(),
         appealed(),
+        corrected(),
+        lapsed(),
+        never_corrected(),
         delayed(),
     ],
 )

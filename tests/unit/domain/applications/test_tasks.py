@@ -1,0 +1,108 @@
+"""Tasks: one officer sees to an application, until they give it back or their time is over."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.refusals import (
+    NotReferred,
+    NotYourDepartment,
+    TaskNotYours,
+    TaskTaken,
+)
+from citybrain.domain.applications.statuses import FOR_AN_OFFICER, Status
+from citybrain.domain.applications.tasks import claim_task, holder, release_task
+from tests.given import applications as given
+from tests.given.applications import ANNA, FUND, NOW, OTHER_FUND, POLICE, REQUESTS, at
+from tests.given.streams import topics
+
+UNTIL = NOW + timedelta(hours=2)
+SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}), "housing-fund")
+OTHERS_SUPERVISOR = Actor("supervisor-2", frozenset({Role.SUPERVISOR}), "police")
+
+
+def review(application: Application, actor: Actor, now: Any = NOW) -> None:
+    application.review(
+        actor, now, outcome="refused", reasons=["x"], amount_fen=None, note_sealed="sealed"
+    )
+
+
+def ask_again(application: Application, actor: Actor, now: Any = NOW) -> None:
+    application.request_evidence_again(actor, now, requests=REQUESTS, due_at=now)
+
+
+def claimed(actor: Actor = FUND) -> Application:
+    application = at(Status.REFERRED)
+    claim_task(application, actor, NOW, until=UNTIL)
+    return application
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_what_waits_for_an_officer_can_be_claimed(status: Status) -> None:
+    application = at(status)
+    if status in FOR_AN_OFFICER:
+        claim_task(application, FUND, NOW, until=UNTIL)
+        assert topics(application) == ["application.task_claimed"]
+        assert holder(application.task, NOW) == FUND.subject
+    else:
+        with pytest.raises(NotReferred):
+            claim_task(application, FUND, NOW, until=UNTIL)
+
+
+@pytest.mark.parametrize("actor", [POLICE, ANNA, SUPERVISOR])
+def test_only_the_department_claims(actor: Actor) -> None:
+    with pytest.raises(NotYourDepartment):
+        claim_task(at(Status.REFERRED), actor, NOW, until=UNTIL)
+
+
+@pytest.mark.parametrize(
+    "step", [review, ask_again, lambda a, who: claim_task(a, who, NOW, until=UNTIL)]
+)
+def test_a_colleague_leaves_it_alone(step: Callable[[Application, Actor], None]) -> None:
+    with pytest.raises(TaskTaken):
+        step(claimed(), OTHER_FUND)
+    step(claimed(), FUND)
+
+
+def test_a_claim_that_is_over_counts_for_nothing() -> None:
+    application = claimed()
+    assert holder(application.task, UNTIL - timedelta(seconds=1)) == FUND.subject
+    assert holder(application.task, UNTIL) is None
+    review(application, OTHER_FUND, UNTIL)
+    assert application.status == Status.REFUSED
+
+
+@pytest.mark.parametrize("actor", [FUND, SUPERVISOR])
+def test_who_has_it_or_a_supervisor_gives_it_back(actor: Actor) -> None:
+    application = claimed()
+    release_task(application, actor, NOW)
+    review(application, OTHER_FUND)
+
+
+@pytest.mark.parametrize("actor", [OTHER_FUND, OTHERS_SUPERVISOR, ANNA])
+def test_nobody_else_gives_it_back(actor: Actor) -> None:
+    with pytest.raises(TaskNotYours):
+        release_task(claimed(), actor, NOW)
+
+
+def test_what_nobody_has_is_not_given_back() -> None:
+    with pytest.raises(NotReferred):
+        release_task(at(Status.REFERRED), FUND, NOW)
+
+
+def test_a_task_ends_with_what_it_was_for() -> None:
+    application = claimed()
+    review(application, FUND)
+    application.appeal(ANNA, NOW, grounds_sealed="sealed")
+    assert application.task is None
+    review(application, OTHER_FUND)
+
+
+def test_a_task_ends_where_it_is_sent_back() -> None:
+    application = claimed()
+    given.send_back()(application)
+    assert application.task is None
