@@ -70,16 +70,17 @@ def people_in(events: Sequence[RecordedEvent], *, left_by: Iterable[str] = ()) -
     Left out are the accesses that the operations `left_by` left: whoever follows the log would
     follow their own traces without end.
     """
-    named, own = _named(), frozenset(left_by)
-    found: dict[str, None] = {}
-    for event in events:
-        if own and event.topic == AccessRecorded.TOPIC and event.data["through"] in own:
-            continue
-        text = f"{event.stream_id} {event.metadata_json or ''}".encode() + event.state
-        found |= dict.fromkeys(match.decode() for match in named.findall(text))
-    return list(found)
+    own = frozenset(left_by)
+    texts = (
+        f"{event.stream_id} {event.metadata_json or ''}".encode() + event.state
+        for event in events
+        if not (own and event.topic == AccessRecorded.TOPIC and event.data["through"] in own)
+    )
+    return people_named(texts)
 
 
-def _named() -> re.Pattern[bytes]:
+def people_named(texts: Iterable[bytes]) -> list[str]:
+    """The people's streams that texts name, each once."""
     categories = "|".join(sorted(personal_categories()))
-    return re.compile(rf"\b(?:{categories})-[0-9a-f]{{32}}\b".encode())
+    named = re.compile(rf"\b(?:{categories})-[0-9a-f]{{32}}\b".encode())
+    return list(dict.fromkeys(match.decode() for text in texts for match in named.findall(text)))

@@ -29,6 +29,8 @@ from commands.fields import Sha256
 from commands.handling import Command, CommandContext, CommandResult, answered_before, create
 from commands.services import Services
 
+KNOWN = "somebody is registered with this identity number"
+
 CitizenId = Annotated[str, StringConstraints(pattern=r"^citizen-[0-9a-f]{32}$")]
 
 
@@ -116,7 +118,7 @@ async def register_citizen(
     try:
         return await create(command, context, services, decide, citizen_answer)
     except WrongExpectedVersion:
-        raise AlreadyRegistered("somebody is registered with this identity number") from None
+        raise AlreadyRegistered(KNOWN, citizen_id) from None
 
 
 async def _id_for(document: IdentityDocument, services: Services) -> str:
@@ -135,7 +137,7 @@ async def _id_for(document: IdentityDocument, services: Services) -> str:
         await services.store.load(Citizen, citizen_id, fresh=True)
     except StreamNotFound:
         return citizen_id
-    raise AlreadyRegistered("somebody is registered with this identity number")
+    raise AlreadyRegistered(KNOWN, citizen_id)
 
 
 async def give_face_consent(

@@ -44,9 +44,13 @@ class AddDocument(Command):
 
 
 class AlreadyRegistered(Refused):
-    """Somebody is registered with this identity number."""
+    """Somebody is registered with this identity number. Who it is, the answer does not say."""
 
     code = "already-registered"
+
+    def __init__(self, message: str, citizen_id: str) -> None:
+        super().__init__(message)
+        self.citizen_id = citizen_id
 
 
 async def add_document(
@@ -67,7 +71,7 @@ async def add_document(
     if owner is None:
         owner = await services.vault.index(citizen_id, ID_NUMBER, document.key)
     if owner != citizen_id:
-        raise AlreadyRegistered("somebody is registered with this document")
+        raise AlreadyRegistered("somebody is registered with this document", owner)
     sealed = await services.vault.seal_text(citizen_id, ADDED_NUMBER, document.key)
 
     def decide(citizen: Citizen, now: datetime) -> None:

@@ -28,7 +28,7 @@ from tests.given.accesses import is_said
 from tests.given.services import DEFINITIONS
 
 ROUTES = [route for system in SYSTEMS for route in system.routes]
-NAMES_SOMEBODY = frozenset({"citizen_id", "application_id", "candidates", "state_base64"})
+NAMES_SOMEBODY = frozenset({"citizen_id", "application_id", "candidates", "actor", "state_base64"})
 BY_ITS_EVENT = frozenset(
     {"post_v1_faces_identification", "post_v1_applications_application_id_opening"}
 )

@@ -3,6 +3,8 @@
 Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids only.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -17,7 +19,7 @@ from citybrain.domain.citizens.reading_rights import COUNTER, OFFICE, STATE_READ
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import NotFound
 from citybrain.http.accessing import opened
-from citybrain.http.commanding import Handler, context, created, id_in_path, on
+from citybrain.http.commanding import Handler, context, created, done, id_in_path, on
 from citybrain.http.paging import (
     DatedQuery,
     PagedQuery,
@@ -28,12 +30,14 @@ from citybrain.http.paging import (
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.citizens import citizen as commands
 from commands.citizens import documents, face, identity
+from commands.citizens.documents import AlreadyRegistered
 from projections.citizens import identity_days, suspected_duplicates
 from projections.citizens.identity_days import IdentityDay
 from projections.citizens.suspected_duplicates import DuplicateRow
 
 OWN = (Role.CITIZEN, *COUNTER)
 AT_A_CAMERA = (*OWN, Role.DEVICE)
+ALREADY = Opens(what="already-registered", purpose="counter-service")
 PICTURES_BYTES = 12 << 20  # four pictures of 2 MiB, in base64
 
 citizen_id_of = id_in_path("citizen_id", r"citizen-[0-9a-f]{32}", "citizen")
@@ -120,8 +124,29 @@ class CitizenNotFound(NotFound):
 
 async def register(call: Call) -> web.Response:
     """Register a person."""
-    result = await commands.register_citizen(call.body, context(call), call.runtime.services)
+    async with _told_of(call):
+        result = await commands.register_citizen(call.body, context(call), call.runtime.services)
     return created(result, "/v1/citizens")
+
+
+async def add_document(call: Call) -> web.Response:
+    """Note another document."""
+    async with _told_of(call):
+        result = await documents.add_document(
+            citizen_id_of(call), call.body, context(call), call.runtime.services
+        )
+    return done(result)
+
+
+@asynccontextmanager
+async def _told_of(call: Call) -> AsyncIterator[None]:
+    """That somebody is registered already is something learnt about them."""
+    await opened(call, [])
+    try:
+        yield
+    except AlreadyRegistered as known:
+        await opened(call, [(known.citizen_id, known.citizen_id)])
+        raise
 
 
 async def find(call: Call) -> web.Response:
@@ -234,6 +259,7 @@ ROUTES = (
         body=commands.RegisterCitizen,
         idempotent=True,
         answers={201: Answer("registered; Location is the citizen", CitizenAnswer)},
+        opens=ALREADY,
     ),
     Route(
         method="POST",
@@ -256,12 +282,17 @@ ROUTES = (
         answers={200: Answer("the state; ETag is its version", CitizenAnswer)},
         opens=Opens(what="state", purpose="counter-service"),
     ),
-    _command(
-        "documents",
-        documents.AddDocument,
-        documents.add_document,
-        "Note another document of a person",
-        COUNTER,
+    Route(
+        method="POST",
+        path="/v1/citizens/{citizen_id}/documents",
+        summary="Note another document of a person",
+        tag="citizens",
+        handler=add_document,
+        roles=COUNTER,
+        body=documents.AddDocument,
+        idempotent=True,
+        answers={200: Answer("done; ETag and X-Position say where", CitizenAnswer)},
+        opens=ALREADY,
     ),
     _command(
         "face/consent",

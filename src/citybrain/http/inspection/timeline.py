@@ -2,15 +2,18 @@
 
 from operator import itemgetter
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.eventstore import StreamNotFound
+from citybrain.http.accessing import opened
 from citybrain.http.inspection.case import case_id_of, check_may_read
 from citybrain.http.paging import MAX_POSITION, ReadModelQuery, page_by, wait_for_position
-from citybrain.http.routing import Answer, Call, Route, json_response
+from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from commands.accesses import people_named
 from projections.inspection import case_timeline
 from projections.inspection.case_timeline import TimelineEntry
 
@@ -49,6 +52,8 @@ async def timeline(call: Call) -> web.Response:
     if not rows and not query.after:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")
     shown, following = page_by(rows, query.limit, itemgetter("position"))
+    people = people_named(orjson.dumps(row, default=str) for row in shown)
+    await opened(call, [(person, person) for person in people])
     entries = [TimelineEntry(**row) for row in shown]
     return json_response(Timeline(case_id=case_id, entries=entries, next=following))
 
@@ -74,5 +79,6 @@ ROUTES = (
         roles=rights.ONE_CASE,
         query=TimelineQuery,
         answers={200: Answer("all entries", Timeline)},
+        opens=Opens(what="report", purpose="street-case"),
     ),
 )

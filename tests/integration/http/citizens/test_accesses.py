@@ -11,7 +11,7 @@ from citybrain.eventstore import EventStore, StoreBusy
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments
 from tests.given.accesses import READER, accesses, is_said, opening, read, reading_role
-from tests.given.api import Api
+from tests.given.api import REPORT, Api
 from tests.given.applying import (
     applied,
     applying,
@@ -26,7 +26,16 @@ from tests.given.pdf_files import pdf
 from tests.given.read_models import caught_up
 from tests.given.services import OPERATOR, context
 
-CHALLENGES = "post_v1_citizens_citizen_id_face_challenges"  # in test_face_accesses
+ELSEWHERE = frozenset(
+    {
+        "post_v1_citizens_citizen_id_face_challenges",  # in test_face_accesses
+        "post_v1_citizens",
+        "post_v1_citizens_citizen_id_documents",
+        "get_v1_cases_case_id_timeline",
+    }
+)
+"""Operations that show her data with tests of their own."""
+
 OTHER = "citizen-" + "8" * 32
 QUERIES = {
     "get_v1_streams_stream_id_events": "?purpose=complaint",
@@ -97,7 +106,7 @@ async def test_each_operation_that_shows_her_data_leaves_an_access_in_her_words(
         "post_v1_citizens_citizen_id_identity_codes": {"purpose": "housing-fund-repayment"},
     }
     for operation, route in opening(api).items():
-        if operation == CHALLENGES:
+        if operation in ELSEWHERE:
             continue
         answer = await read(
             api,
@@ -218,3 +227,35 @@ async def test_what_departments_deliver_is_said_by_the_catalogues_names(api: Api
     (row,) = await accesses(api, citizen, who="credit-registry")
     assert (row["what_text"], row["role_text"]) == ("Loan contract", "the system, by rules")
     assert row["purpose_text"].startswith("Housing provident fund withdrawal")
+
+
+async def test_that_she_is_registered_is_learnt_by_trying_to_register_her(api: Api) -> None:
+    number, other = id_number(), await registered(api)
+    citizen = await registered(api, number)
+    again = {"name": "張三", "id_number": number, "birth_date": "1995-05-01"}
+    passport = {"document": "passport", "number": "E12345678", "country": "CHN"}
+    known = await api.call("POST", f"/v1/citizens/{citizen}/documents", "official", json=passport)
+    assert known.status == 200, known.body
+    for path, body in (("/v1/citizens", again), (f"/v1/citizens/{other}/documents", passport)):
+        refused = await api.call("POST", path, "official", subject=READER, json=body)
+        assert refused.is_problem(409, "already-registered")
+        assert citizen not in refused.body.decode()
+        seen, *_ = await accesses(api, citizen, who=READER)
+        assert (seen["what"], seen["purpose"]) == ("already-registered", "counter-service")
+        assert seen["through"].startswith("post_v1_citizens")
+    assert len(await accesses(api, citizen, who=READER)) == 2
+    assert await accesses(api, other, who=READER) == []
+
+
+async def test_who_looks_at_the_history_of_a_case_looks_at_who_reported_it(api: Api) -> None:
+    citizen = await registered(api)
+    body = REPORT | {"source": "citizen", "confidence": None}
+    case = await api.call("POST", "/v1/cases", "citizen", subject=citizen, json=body)
+    assert case.status == 201, case.body
+    path = f"/v1/cases/{case.json['case_id']}/timeline"
+    await caught_up(api.runtime.store, "case_timeline")
+    own = await api.call("GET", path, "citizen", subject=citizen)
+    assert own.status == 200, own.body
+    assert (await api.call("GET", path, "operator", subject=READER)).status == 200
+    (seen,) = await accesses(api, citizen, who=READER)
+    assert seen["what_text"] == "That you reported a problem in the street"
