@@ -275,7 +275,7 @@ async def take_over_application(
     """Go on elsewhere. A kiosk takes over only for whom it has just identified itself."""
     application = await services.store.load(Application, application_id)
     check_channel(context.actor, command.channel, application.citizen_id)
-    if context.actor.has(Role.DEVICE):
+    if context.actor.has(Role.KIOSK):
         await _check_before_kiosk(application, context, services)
     return await change_application(
         application_id,

@@ -330,8 +330,8 @@ async def identify_face(
 ) -> dict[str, Any]:
     """Shortlist who this may be, for a kiosk. It authorises nothing: a verification decides."""
     faces = _faces(services)
-    if not context.actor.has(Role.DEVICE, Role.OFFICIAL, Role.OPERATOR):
-        raise Forbidden("a kiosk or an official identifies")
+    if not context.actor.has(Role.KIOSK, Role.CLERK):
+        raise Forbidden("a kiosk or a clerk identifies")
     await faces.challenges.count_attempt(context.actor.subject)
     analysis = await faces.engine.analyse(command.frame)
     check(analysis.quality, VERIFICATION)

@@ -51,7 +51,7 @@ class SendCode(Command):
 
 
 class ConfirmIdentity(Command):
-    """An officer says who stands before them, by a document, and the code where one was sent."""
+    """A clerk says who stands before them, by a document, and the code where one was sent."""
 
     purpose: Purpose
     document: Document
@@ -93,7 +93,7 @@ async def send_code(
     An idempotency key that was used sends nothing and gets its first answer again, for a day.
     """
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
-    citizen.check_may_act(context.actor, Role.DEVICE)
+    citizen.check_may_act(context.actor, Role.KIOSK)
     if citizen.phone_sealed is None:
         raise NoPhone("no phone is registered; a counter can identify this person")
     code_id, code = (
@@ -136,7 +136,7 @@ async def _code_id(context: CommandContext, services: Services) -> UUID:
 async def confirm_identity(
     citizen_id: str, command: ConfirmIdentity, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Record an identification by an officer; a wrong code counts as a try."""
+    """Record an identification by a clerk; a wrong code counts as a try."""
     check_counter(context.actor)
     if (command.code is None) != (command.code_id is None):
         raise CodeIncomplete("code and code_id come together, or neither at a counter")

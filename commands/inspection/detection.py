@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from citybrain.definitions.inspection.cases import cases_at
-from citybrain.domain.inspection.camera import Camera, stream_of
+from citybrain.domain.inspection.camera import Camera, check_may_report, stream_of
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import NO_STREAM, NewEvent, StreamNotFound, WrongExpectedVersion
@@ -177,6 +177,7 @@ async def report_camera(
 ) -> CommandResult:
     """A camera works or does not; that it was heard of is kept, too."""
     stream_id, now = stream_of(camera_id), services.clock()
+    check_may_report(context.actor, stream_id)
     if command.online:
         await services.store.pool.execute(HEARD, camera_id, now)
     try:

@@ -4,10 +4,16 @@
 : "${API:=http://127.0.0.1:8080}"
 PATH=$PWD/.venv/bin:$PATH
 
-# token SUBJECT ROLE [DEPARTMENT]: an access token; only a development server hands them out.
+# token SUBJECT ROLE [REACH]: an access token; only a development server hands them out. REACH is the
+# department of an official, the counter of a clerk, or the cameras that a gateway speaks for.
 token() {
+  case "$2" in
+    clerk) REACH="\"counter\": \"${3-}\"" ;;
+    gateway) REACH="\"acts_for\": [\"${3-}\"]" ;;
+    *) REACH="\"department\": \"${3-}\"" ;;
+  esac
   curl -sS "$API/dev/token" -H 'Content-Type: application/json' \
-    -d "{\"subject\": \"$1\", \"roles\": [\"$2\"]${3:+, \"department\": \"$3\"}}" |
+    -d "{\"subject\": \"$1\", \"roles\": [\"$2\"]${3:+, $REACH}}" |
     sed 's/.*"access_token":"\([^"]*\)".*/\1/'
 }
 
@@ -47,7 +53,7 @@ id_number() {
 # token. CIRCUMSTANCE is a digit of the identity number: what departments know of them follows from it
 # (ops/simulators/applications/departments/people.py); 0 is nothing special.
 registered() {
-  CITIZEN=$(post "$(token counter-1 official sanitation)" citizens "{\"name\": \"模擬市民\",
+  CITIZEN=$(post "$(token clerk-1 clerk counter-1)" citizens "{\"name\": \"模擬市民\",
     \"birth_date\": \"$(day "$1")\", \"id_number\": \"$(id_number "$(day "$1")" "$2")\",
     \"simulated\": true}" |
     grep -o 'citizen-[0-9a-f]*' | head -n 1)

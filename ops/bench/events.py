@@ -27,6 +27,4 @@ def new_stream_id() -> str:
 
 def new_metadata() -> Metadata:
     """The metadata of one command of its own."""
-    return Metadata(
-        "device:camera-0417", "device", "http", UUID(int=next(_numbers)), _correlation_id
-    )
+    return Metadata("camera-0417", "camera", "http", UUID(int=next(_numbers)), _correlation_id)

@@ -104,7 +104,7 @@ def _row(
     at = BEGINNING + timedelta(seconds=tick * SECONDS_BETWEEN_REPORTS)
     fields = _fields(definitions, number, steps[step], at)
     state = transcoder().encode({"timestamp": at, **fields, "occurred_at": at})
-    role = "device" if step == 0 else "official" if steps[step] in OFFICIAL_STEPS else "operator"
+    role = "gateway" if step == 0 else "official" if steps[step] in OFFICIAL_STEPS else "operator"
     command = UUID(int=(position << 64) | (0x4 << 76) | (0x8 << 60))
     metadata = Metadata(f"{role}:{number % 97}", role, "http", command, command)
     topic = f"case.{steps[step]}"

@@ -65,7 +65,8 @@ async def ours(orders: Facts) -> AsyncIterator[Facts]:
         assert runtime.development is not None
         parts = urlsplit(url)
         tokens = [
-            runtime.development.token(f"camera-{number}", ["device"]) for number in range(CALLERS)
+            runtime.development.token(f"caller-{number}", ["gateway", "kiosk"], acts_for=["c-*"])
+            for number in range(CALLERS)
         ]
         yield {"host": parts.hostname, "port": parts.port, "tokens": tokens}
 

@@ -19,6 +19,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 CONCURRENT_REQUESTS = 16
 # Somebody was faster, or the case took another way: nothing to do, and nothing to say.
 EXPECTED = (404, 409, 412)
+REACH = ("department", "counter", "acts_for")
 # As it happens at real kiosks.
 EXPECTED_CODES = {"liveness-failed", "no-face", "face-blurred", "face-too-dark"}
 
@@ -34,6 +35,8 @@ class Person:
     subject: str
     role: str
     department: str | None = None
+    counter: str | None = None
+    acts_for: tuple[str, ...] = ()
 
 
 class Client:
@@ -128,8 +131,8 @@ class Client:
         known = self._tokens.get(person)
         if known is None or known[0] < now:
             wanted = {"subject": person.subject, "roles": [person.role]}
-            if person.department is not None:
-                wanted["department"] = person.department
+            reach = {name: getattr(person, name) for name in REACH}
+            wanted |= {name: value for name, value in reach.items() if value}
             async with self._session.post(self._token_url, json=wanted) as answer:
                 answer.raise_for_status()
                 given = await answer.json()

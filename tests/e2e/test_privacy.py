@@ -28,8 +28,8 @@ WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 
 async def live(running: Server) -> list[bytes]:
     """Register, enrol, verify, fail and be identified; returns the pictures that were sent."""
-    official = await running.token("official-1", "official")
-    kiosk = await running.token("kiosk-1", "device")
+    official = await running.token("official-1", "clerk")
+    kiosk = await running.token("kiosk-1", "kiosk")
     sent: list[bytes] = []
     registered = await running.post(
         "/v1/citizens",
@@ -63,7 +63,7 @@ async def live(running: Server) -> list[bytes]:
 
 async def apply(running: Server, citizen: str) -> None:
     """Be paid, look why, and write something personal into a form and into an appeal."""
-    kiosk = await running.token("kiosk-1", "device")
+    kiosk = await running.token("kiosk-1", "kiosk")
     citizens_own = await running.token(citizen, "citizen")
     auditor = await running.token("auditor-1", "auditor")
     body = {"service": SERVICE, "channel": "kiosk", "citizen_id": citizen}
@@ -79,7 +79,7 @@ async def apply(running: Server, citizen: str) -> None:
     await running.post(
         f"/v1/citizens/{citizen}/identity/confirmation",
         {"purpose": "water-transfer", "document": "passport"},
-        await running.token("official-1", "official"),
+        await running.token("official-1", "clerk"),
     )
     form = {"contract_number": f"{NAME} {NUMBER}"}
     water = {"service": "water-transfer", "channel": "app", "form": form}

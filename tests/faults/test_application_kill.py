@@ -33,13 +33,13 @@ from tests.given.warm import Warm
 
 BORN = date(1995, 5, 1)
 SERVICE = "housing-fund-repayment"
-OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
+CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
 STEPS = sorted(set(Step) - {Step.NOTHING, Step.AWAIT_IDENTITY})
 ONCE = ("application.decided", "application.payout_instructed", "application.payout_confirmed")
 
 
 def context() -> CommandContext:
-    return CommandContext(OFFICIAL, "test", uuid4(), uuid4())
+    return CommandContext(CLERK, "test", uuid4(), uuid4())
 
 
 @asynccontextmanager

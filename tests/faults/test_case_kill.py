@@ -154,7 +154,7 @@ class Gateway:
         while True:
             serving = await self.up
             with suppress(aiohttp.ClientError, ConnectionError, AssertionError):
-                token = await serving.token("gateway-1", "device")
+                token = await serving.token("gateway-1", "gateway")
                 answer = await serving.post("/v1/detections/batch", batch, token)
                 assert answer["refused"] == []
                 self.acknowledged += len(batch["detections"])

@@ -54,7 +54,7 @@ class City:
         while True:
             serving = await self.up
             with suppress(aiohttp.ClientError, ConnectionError, AssertionError):
-                token = await serving.token(camera, "device")
+                token = await serving.token(camera, "camera")
                 headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
                 async with (
                     aiohttp.ClientSession(serving.url) as http,

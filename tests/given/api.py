@@ -8,6 +8,7 @@ import aiohttp
 import orjson
 
 from citybrain.http.runtime import Runtime
+from tests.given.reach import reach
 
 
 @dataclass
@@ -21,7 +22,8 @@ class Api:
 
     def token(self, role: str, subject: str = "", department: str | None = None) -> str:
         assert self.runtime.development is not None
-        return self.runtime.development.token(subject or f"{role}-1", [role], department)
+        claims = reach(role, department)
+        return self.runtime.development.token(subject or f"{role}-1", [role], **claims)
 
     async def call(
         self,

@@ -13,11 +13,12 @@ NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 CITIZEN_ID = "citizen-" + "1" * 32
 ANNA = Actor(CITIZEN_ID, frozenset({Role.CITIZEN}))
 BORIS = Actor("citizen-" + "2" * 32, frozenset({Role.CITIZEN}))
+CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
 FUND = Actor("official-fund-1", frozenset({Role.OFFICIAL}), "housing-fund")
 OTHER_FUND = Actor("official-fund-2", frozenset({Role.OFFICIAL}), "housing-fund")
 POLICE = Actor("official-police", frozenset({Role.OFFICIAL}), "police")
-KIOSK = Actor("kiosk-1", frozenset({Role.DEVICE}))
-OTHER_KIOSK = Actor("kiosk-2", frozenset({Role.DEVICE}))
+KIOSK = Actor("kiosk-1", frozenset({Role.KIOSK}))
+OTHER_KIOSK = Actor("kiosk-2", frozenset({Role.KIOSK}))
 REQUESTS = [
     {"material": name, "department": name, "record": name, "request_id": f"request-{name}"}
     for name in ("police", "bank")

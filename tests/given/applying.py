@@ -56,7 +56,7 @@ async def registered(api: Api, number: str | None = None, **fields: Any) -> str:
         "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
         "simulated": True,
     } | fields
-    answer = await api.call("POST", "/v1/citizens", "official", json=body)
+    answer = await api.call("POST", "/v1/citizens", "clerk", json=body)
     assert answer.status == 201, answer.body
     return str(answer.json["citizen_id"])
 
@@ -66,7 +66,7 @@ async def identify(api: Api, citizen: str, service: str = REPAYMENT) -> None:
     answer = await api.call(
         "POST",
         f"/v1/citizens/{citizen}/identity/confirmation",
-        "official",
+        "clerk",
         json={"purpose": service, "document": "identity-card"},
     )
     assert answer.status == 200, answer.body

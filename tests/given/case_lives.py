@@ -162,7 +162,7 @@ def living(life: str, **fields: Any) -> InspectionCase:
 
 
 async def saved(store: EventStore, case: InspectionCase, actor: Actor = CAMERA) -> str:
-    metadata = Metadata(actor.subject, "device", "http", uuid4(), uuid4(), None)
+    metadata = Metadata(actor.subject, "gateway", "http", uuid4(), uuid4(), None)
     await store.save(case, metadata=metadata)
     return case.id
 

@@ -10,7 +10,7 @@ from citybrain.domain.inspection.case_events import CaseSource
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DIGEST = "ab" * 32
-CAMERA = Actor("camera-1", frozenset({Role.DEVICE}))
+CAMERA = Actor("gateway-1", frozenset({Role.GATEWAY}), acts_for=frozenset({"c-*", "bad-camera"}))
 CITIZEN = Actor("citizen-1", frozenset({Role.CITIZEN}))
 OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}))
 WORKS = Actor("official-1", frozenset({Role.OFFICIAL}), "municipal-works")

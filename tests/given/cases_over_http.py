@@ -28,12 +28,12 @@ def seen(ref: str, **fields: Any) -> dict[str, Any]:
 
 async def detect(api: Api, *detections: dict[str, Any]) -> Answer:
     body = {"detections": list(detections)}
-    return await api.call("POST", "/v1/detections/batch", "device", json=body)
+    return await api.call("POST", "/v1/detections/batch", "gateway", json=body)
 
 
 async def dispatched(api: Api, ref: str = "d1", **fields: Any) -> str:
     """The case of a detection, with the departments."""
-    answer = await api.call("POST", "/v1/detections", "device", json=seen(ref, **fields))
+    answer = await api.call("POST", "/v1/detections", "gateway", json=seen(ref, **fields))
     case_id = answer.json["detection_id"].replace("detection", "case")
     await eventually(lambda: at_status(api, case_id, "dispatched"))
     return str(case_id)

@@ -10,15 +10,16 @@ from citybrain.domain.citizens.citizen import Citizen, SealedPerson
 from citybrain.eventstore import EventStore, Metadata
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
-OFFICIAL = Actor("official-1", frozenset({Role.OFFICIAL}))
-KIOSK = Actor("kiosk-1", frozenset({Role.DEVICE}))
+SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
+CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
+KIOSK = Actor("kiosk-1", frozenset({Role.KIOSK}))
 V1, V2 = "pack-1", "pack-2"
 Step = Callable[[Citizen], None]
 
 
 def registered() -> Citizen:
     return Citizen.register(
-        OFFICIAL,
+        CLERK,
         NOW,
         citizen_id=Citizen.new_id(),
         sealed=SealedPerson(
@@ -96,5 +97,5 @@ def verify(*, matched: bool, at: datetime = NOW, version: str = V1) -> Step:
 
 
 async def saved(store: EventStore, citizen: Citizen) -> None:
-    metadata = Metadata("official-1", "official", "test", uuid4(), uuid4(), None)
+    metadata = Metadata("clerk-1", "clerk", "test", uuid4(), uuid4(), None)
     await store.save(citizen, metadata=metadata)

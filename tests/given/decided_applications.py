@@ -22,7 +22,7 @@ from tests.given.catalogue import changed
 from tests.given.services import context
 
 NOW = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
-COUNTER = Actor("official-counter", frozenset({Role.OFFICIAL}), "housing-fund")
+CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
 FUND = Actor("official-fund", frozenset({Role.OFFICIAL}), "housing-fund")
 REPAYMENT = "housing-fund-repayment"
 
@@ -35,7 +35,7 @@ async def registered(services: Services, number: int = 1) -> str:
         birth_date=date(1990, 5, 1),
         simulated=True,
     )
-    return (await register_citizen(command, context(COUNTER), services)).stream_id
+    return (await register_citizen(command, context(CLERK), services)).stream_id
 
 
 def signed(record: dict[str, Any], **claims: Any) -> str:
@@ -142,7 +142,7 @@ class Applying:
         self.application.decide(self.now, **(fields | falsely))
 
     async def save(self) -> str:
-        metadata = context(COUNTER).metadata()
+        metadata = context(CLERK).metadata()
         await self.services.store.save(self.application, metadata=metadata)
         return self.application.id
 

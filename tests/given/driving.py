@@ -23,7 +23,7 @@ from commands.services import Services
 from ops.simulators.applications.identity_numbers import identity_number
 
 REPAYMENT = "housing-fund-repayment"
-CLERK = Actor("official-1", frozenset({Role.OFFICIAL}))
+CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
 
 
 class Clock:

@@ -21,7 +21,7 @@ async def registered(api: Api, **fields: Any) -> str:
         "phone": "+86 371 5555 0123",
         "simulated": True,
     } | fields
-    answer = await api.call("POST", "/v1/citizens", "official", json=body)
+    answer = await api.call("POST", "/v1/citizens", "clerk", json=body)
     assert answer.status == 201, answer.body
     return str(answer.json["citizen_id"])
 
@@ -49,7 +49,7 @@ async def enrolled(api: Api, person: int, **fields: Any) -> str:
 
 
 async def challenge(
-    api: Api, citizen: str, purpose: str, role: str = "device", subject: str = "kiosk-1"
+    api: Api, citizen: str, purpose: str, role: str = "kiosk", subject: str = "kiosk-1"
 ) -> Any:
     """A fresh challenge."""
     answer = await api.call(
@@ -111,7 +111,7 @@ async def send(
     return await api.call(
         "POST",
         f"/v1/citizens/{citizen}/face/verification",
-        "device",
+        "kiosk",
         subject=kiosk,
         json=body,
         headers=headers,

@@ -13,6 +13,8 @@ from typing import IO, Any
 
 import aiohttp
 
+from tests.given.reach import reach
+
 START_TIMEOUT_SECONDS = 90.0
 STOP_TIMEOUT_SECONDS = 30.0
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -28,9 +30,7 @@ class Server:
 
     async def token(self, subject: str, role: str, department: str | None = None) -> str:
         """An access token of the development issuer."""
-        body: dict[str, Any] = {"subject": subject, "roles": [role]}
-        if department is not None:
-            body["department"] = department
+        body = {"subject": subject, "roles": [role]} | reach(role, department)
         answer = await self.post("/dev/token", body)
         token: str = answer["access_token"]
         return token

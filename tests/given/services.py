@@ -32,7 +32,7 @@ from commands.services import Services
 DEFINITIONS = load_definitions()
 DIGEST = "cd" * 32
 WRAPPER = FileKeyWrapper(bytes(32))
-CAMERA = Actor("camera-1", frozenset({Role.DEVICE}))
+CAMERA = Actor("gateway-1", frozenset({Role.GATEWAY}), acts_for=frozenset({"c-*", "bad-camera"}))
 OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}))
 SANITATION = Actor("official-1", frozenset({Role.OFFICIAL}), "sanitation")
 

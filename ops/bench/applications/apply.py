@@ -51,7 +51,6 @@ SHORTEST_SECONDS = 8.0
 PATIENCE_SECONDS = 60.0
 BOUND_MS = 2000.0
 RAMP = (50, 75, 100, 125, 150, 200, 250, 300)
-OFFICIAL = frozenset({Role.OFFICIAL})
 PAID = """
 SELECT originator_id, recorded_at FROM stored_events
 WHERE topic = 'application.payout_confirmed' AND originator_id = ANY($1)
@@ -97,7 +96,7 @@ class Ground:
 
         return list(
             await asyncio.gather(
-                *(one(next(_numbers), f"camera-{turn % CALLERS}") for turn in range(number))
+                *(one(next(_numbers), f"caller-{turn % CALLERS}") for turn in range(number))
             )
         )
 
@@ -122,8 +121,9 @@ def _id_number(place: int) -> str:
     return identity_number(date(1990, 5, 1), place)
 
 
-def _context(subject: str = "official-1") -> CommandContext:
-    return CommandContext(Actor(subject, OFFICIAL), "bench", uuid4(), uuid4())
+def _context(subject: str = "clerk-1") -> CommandContext:
+    clerk = Actor(subject, frozenset({Role.CLERK}), counter="counter-1")
+    return CommandContext(clerk, "bench", uuid4(), uuid4())
 
 
 @asynccontextmanager

@@ -128,7 +128,10 @@ async def _recorded(
     """A batch of detections, from the log behind `position`."""
     command_id = uuid4()
     context = CommandContext(
-        Actor("gateway-1", frozenset({Role.DEVICE})), "http", command_id, command_id
+        Actor("gateway-1", frozenset({Role.GATEWAY}), acts_for=frozenset({"c-*"})),
+        "http",
+        command_id,
+        command_id,
     )
     commands = [detection(first + place, again=turn) for place in range(BATCH_SIZE)]
     found = await record_detections(commands, context, services)

@@ -152,7 +152,7 @@ async def over_http(bench: Workbench) -> Sample:
 
 def _context() -> CommandContext:
     command_id = uuid4()
-    actor = Actor("gateway-1", frozenset({Role.DEVICE}))
+    actor = Actor("gateway-1", frozenset({Role.GATEWAY}), acts_for=frozenset({"c-*"}))
     return CommandContext(actor, "http", command_id, command_id)
 
 

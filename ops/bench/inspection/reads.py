@@ -183,7 +183,10 @@ async def _loaded(bench: Workbench, url: str) -> AsyncIterator[Pool]:
 async def _detections(services: Services) -> None:
     command_id = uuid4()
     context = CommandContext(
-        Actor("gateway-1", frozenset({Role.DEVICE})), "http", command_id, command_id
+        Actor("gateway-1", frozenset({Role.GATEWAY}), acts_for=frozenset({"c-*"})),
+        "http",
+        command_id,
+        command_id,
     )
     while True:
         batch = [detection(next(_numbers)) for _ in range(LOAD_A_SECOND // LOADS_A_SECOND)]

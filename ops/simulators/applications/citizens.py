@@ -39,7 +39,7 @@ SERVICES = {
     "residence-permit": 0.1,
 }
 FORMS = {"residence-permit": {"ground": "job"}}
-COUNTER = Person("official-counter", "official")
+CLERK = Person("clerk-1", "clerk", counter="counter-1")
 NOTICE = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"  # what was shown
 FIRST_FACE = 70_000  # seed of the first person
 
@@ -79,7 +79,7 @@ class Citizens:
 
     async def _departments(self) -> list[str]:
         while True:
-            rows = (await self._client.get(COUNTER, "/v1/services")).get("services", [])
+            rows = (await self._client.get(CLERK, "/v1/services")).get("services", [])
             if rows:
                 return sorted({row["department"] for row in rows})
             await asyncio.sleep(OFFICE_SECONDS)
@@ -144,9 +144,9 @@ class Citizens:
         """Without a face: an official looks at a document."""
         body = {"purpose": service, "document": "identity-card"}
         path = f"/v1/citizens/{citizen.citizen_id}/identity/confirmation"
-        if await self._client.command(COUNTER, path, body) is None:
+        if await self._client.command(CLERK, path, body) is None:
             return None
-        return await self._submit(COUNTER, citizen, service, "counter")
+        return await self._submit(CLERK, citizen, service, "counter")
 
     async def _submit(
         self, who: Person, citizen: Citizen, service: str, channel: str
@@ -201,24 +201,24 @@ class Citizens:
             "phone": f"+86 371 5555 {number:04}",
             "simulated": True,
         }
-        found = await self._client.command(COUNTER, "/v1/citizens", registration)
+        found = await self._client.command(CLERK, "/v1/citizens", registration)
         if found is None:
             wanted = {"id_number": id_number}
-            found = await self._client.command(COUNTER, "/v1/citizens/search", wanted)
+            found = await self._client.command(CLERK, "/v1/citizens/search", wanted)
         if found is None:
             return None
         citizen = Citizen(number, found["citizen_id"])
         path = f"/v1/citizens/{citizen.citizen_id}"
-        state = await self._client.get(COUNTER, path)
+        state = await self._client.get(CLERK, path)
         if not state.get("face_consent"):
-            await self._client.command(COUNTER, f"{path}/face/consent", {"notice_sha256": NOTICE})
+            await self._client.command(CLERK, f"{path}/face/consent", {"notice_sha256": NOTICE})
         if not state.get("face_enrolled"):
-            await self._scan(COUNTER, citizen, number, "enrolment", "enrol")
+            await self._scan(CLERK, citizen, number, "enrolment", "enrol")
         self._known[number] = citizen
         return citizen
 
     def _kiosk(self) -> Person:
-        return Person(f"kiosk-{self._chance.randrange(KIOSKS)}", "device")
+        return Person(f"kiosk-{self._chance.randrange(KIOSKS)}", "kiosk")
 
     async def _scan(
         self, where: Person, citizen: Citizen, face: int, what: str, purpose: str

@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 
 from ops.simulators.client import Client, Person, rest
-from ops.simulators.inspection.streets import Sight, Streets
+from ops.simulators.inspection.streets import PREFIX, Sight, Streets
 from ops.simulators.running import until_stopped
 
 GATEWAYS = 20  # that cameras send through, each with a token of its own
@@ -206,7 +206,8 @@ class Cameras:
         await self._client.put(self._gateway(), f"/v1/cameras/{camera.camera_id}", body)
 
     def _gateway(self) -> Person:
-        return Person(f"gateway-{self._chance.randrange(GATEWAYS):02}", "device")
+        name = f"gateway-{self._chance.randrange(GATEWAYS):02}"
+        return Person(name, "gateway", acts_for=(f"{PREFIX}*",))
 
 
 async def street_classes(client: Client) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ CAMERAS_A_SPOT = 2  # that look at it first; half of all look at the next one, t
 POLE_METRES, PROBLEM_METRES, JITTER_METRES = 15.0, 8.0, 2.5
 SEEN_EVERY_SECONDS = 10.0  # by one camera or another
 SOLVED_METRES = 40.0
+PREFIX = "c-"  # of the ids of cameras
 
 Place = tuple[float, float]
 
@@ -108,7 +109,7 @@ class Streets:
         for spot in spots:
             self._watching[spot].append(number)
         latitude, longitude = self._near(self._spots[first], POLE_METRES)
-        return Camera(f"c-{number:05}", latitude, longitude, spots)
+        return Camera(f"{PREFIX}{number:05}", latitude, longitude, spots)
 
     def _arise(self) -> Problem:
         self.arisen += 1

@@ -1,7 +1,11 @@
-"""Who acts: the subject of an access token, the role used, and the official's department."""
+"""Who acts: the subject of an access token, the role used, and what the role reaches to.
 
-from dataclasses import dataclass
+Roles are functions, each with the least that it needs: docs/security.md has the table.
+"""
+
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from citybrain.errors import Forbidden
 
@@ -10,25 +14,54 @@ class Role(StrEnum):
     """The roles of an access token; `system` is reserved for process managers and imports."""
 
     CITIZEN = "citizen"
-    OFFICIAL = "official"
-    OPERATOR = "operator"
+    CLERK = "clerk"  # serves citizens at a named counter
+    OFFICIAL = "official"  # decides applications and solves cases of one department
+    OPERATOR = "operator"  # of the street centre: cases only
     SUPERVISOR = "supervisor"
-    DEVICE = "device"
     AUDITOR = "auditor"
+    KIOSK = "kiosk"
+    CAMERA = "camera"
+    GATEWAY = "gateway"
+    VEHICLE = "vehicle"
     SYSTEM = "system"
+
+
+WATCHERS: Final = (Role.CAMERA, Role.GATEWAY, Role.VEHICLE)
+"""Devices that report what they see in the street: each in its own name, and in those it serves."""
+
+MORE = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`subject` is a pseudonymous id, never a name; `department` only for officials."""
+    """`subject` is a pseudonymous id, never a name.
+
+    `department` is an official's, `counter` a clerk's: without it the role has no power.
+    `acts_for` are ids that a device speaks for beside its own; one that ends with `*` is all that
+    begin so.
+    """
 
     subject: str
     roles: frozenset[Role]
     department: str | None = None
+    counter: str | None = None
+    acts_for: frozenset[str] = field(default=frozenset())
 
     def has(self, *roles: Role) -> bool:
-        """Whether the actor holds at least one of `roles`."""
-        return not self.roles.isdisjoint(roles)
+        """Whether the actor holds at least one of `roles`, in a place where it counts."""
+        return any(role in self.roles and self._is_placed(role) for role in roles)
+
+    def speaks_for(self, device_id: str) -> bool:
+        """Whether a device reports in this name: its own, or one that its token names."""
+        return device_id == self.subject or any(
+            device_id.startswith(named[:-1]) if named.endswith(MORE) else device_id == named
+            for named in self.acts_for
+        )
+
+    def _is_placed(self, role: Role) -> bool:
+        if role is Role.OFFICIAL:
+            return bool(self.department)
+        return role is not Role.CLERK or bool(self.counter)
 
 
 def system_actor(name: str) -> Actor:
@@ -40,3 +73,15 @@ class RoleNotAllowed(Forbidden):
     """The actor's roles do not include one that may take this step."""
 
     code = "role-not-allowed"
+
+
+class NotYourDevice(Forbidden):
+    """A device reports in its own name, or in one that its token names."""
+
+    code = "not-your-device"
+
+
+def check_speaks_for(actor: Actor, device_id: str) -> None:
+    """Raise `NotYourDevice` where a device reports in the name of another."""
+    if actor.has(*WATCHERS) and not actor.speaks_for(device_id):
+        raise NotYourDevice("a device reports for itself, and for those that its token names")

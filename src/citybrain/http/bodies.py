@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.http.problems import Malformed, RateLimited
 from citybrain.http.runtime import RUNTIME
@@ -23,7 +23,7 @@ CALLERS = 16
 KEPT = 4
 """One of so many equal shares is for devices alone."""
 
-DEVICES = (Role.DEVICE,)
+DEVICES = (Role.KIOSK, *WATCHERS)
 
 TIMER: web.RequestKey[asyncio.Timeout] = web.RequestKey("timer", asyncio.Timeout)
 """The time limit of a request; it does not count while a body comes in."""

@@ -1,6 +1,8 @@
 """OAuth 2 access tokens: JWTs of RFC 9068, verified with the issuer's JWKS.
 
-Roles are the `roles` claim, an official's department is the `department` claim. The
+Roles are the `roles` claim. What a role reaches to has claims of its own: `department` of an
+official, `counter` of a clerk, `acts_for` of a device. A change of any of them acts when the token
+has run out, `LONGEST_LIFE_SECONDS` after it was issued at the latest: a longer one is refused. The
 development issuer makes its own key at first run and exists in development mode only.
 """
 
@@ -11,7 +13,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,10 +32,13 @@ from citybrain.settings import Settings
 log = structlog.get_logger(__name__)
 
 SUBJECT: Final = re.compile(r"[\x21-\x7e]{1,255}")
+PLACE: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # a department or a counter
+DEVICES: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\*?")  # an id, or how ids begin
 ALGORITHMS = ("ES256", "EdDSA", "RS256")
 TYPES = ("at+jwt", "application/at+jwt")
 REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
 LEEWAY_SECONDS = 30
+LONGEST_LIFE_SECONDS = 3600  # so long a change of roles takes, at most
 CACHED_TOKENS = 10_000
 REFETCH_SECONDS = 30.0  # not sooner, however many unknown keys are named
 KEYS_FRESH_SECONDS = 600.0  # then the issuer is asked again, so that a withdrawn key ends
@@ -102,6 +107,8 @@ class TokenVerifier:
             raise Unauthenticated("the access token has expired") from error
         except jwt.InvalidTokenError as error:
             raise Unauthenticated("the access token is not valid") from error
+        if claims["exp"] - claims["iat"] > LONGEST_LIFE_SECONDS:
+            raise Unauthenticated(f"an access token lives {LONGEST_LIFE_SECONDS} s at most")
         return claims
 
     async def _key(self, kid: str) -> jwt.PyJWK:
@@ -136,13 +143,32 @@ def _actor(claims: dict[str, Any]) -> Actor:
     names = {role.value for role in Role} - {Role.SYSTEM.value}
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise Unauthenticated("the roles of the access token are not a list of names")
-    department = claims.get("department")
-    if department is not None and not isinstance(department, str):
-        raise Unauthenticated("the department of the access token is not a name")
     subject = str(claims["sub"])
     if not SUBJECT.fullmatch(subject):
         raise Unauthenticated("the subject of the access token is not a pseudonym of ours")
-    return Actor(subject, frozenset(Role(r) for r in roles if r in names), department)
+    return Actor(
+        subject,
+        frozenset(Role(r) for r in roles if r in names),
+        _place(claims, "department"),
+        _place(claims, "counter"),
+        _acts_for(claims),
+    )
+
+
+def _place(claims: dict[str, Any], claim: str) -> str | None:
+    place = claims.get(claim)
+    if place is None or (isinstance(place, str) and PLACE.fullmatch(place)):
+        return place
+    raise Unauthenticated(f"the {claim} of the access token is not a name")
+
+
+def _acts_for(claims: dict[str, Any]) -> frozenset[str]:
+    named = claims.get("acts_for", [])
+    if not isinstance(named, list) or not all(
+        isinstance(each, str) and DEVICES.fullmatch(each) for each in named
+    ):
+        raise Unauthenticated("acts_for of the access token is not a list of ids of devices")
+    return frozenset(named)
 
 
 class DevelopmentIssuer:
@@ -165,7 +191,14 @@ class DevelopmentIssuer:
         return self.jwks
 
     def token(
-        self, subject: str, roles: list[str], department: str | None = None, seconds: int = 3600
+        self,
+        subject: str,
+        roles: list[str],
+        department: str | None = None,
+        *,
+        counter: str | None = None,
+        acts_for: Sequence[str] = (),
+        seconds: int = LONGEST_LIFE_SECONDS,
     ) -> str:
         """A signed access token."""
         now = int(time.time())
@@ -179,8 +212,8 @@ class DevelopmentIssuer:
             "jti": secrets.token_hex(16),
             "roles": roles,
         }
-        if department is not None:
-            claims["department"] = department
+        reach = {"department": department, "counter": counter, "acts_for": list(acts_for)}
+        claims |= {name: value for name, value in reach.items() if value}
         headers = {"typ": "at+jwt", "kid": self._kid}
         return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)
 

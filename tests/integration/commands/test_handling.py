@@ -20,7 +20,7 @@ async def test_a_case_goes_from_report_to_closed(store: EventStore) -> None:
     assert result.answer == {"case_id": result.stream_id, "status": "closed", "version": 7}
     roles = [event.metadata["role"] for event in await store.read(result.stream_id)]
     assert roles == [
-        "device",
+        "gateway",
         "operator",
         "operator",
         "official",

@@ -93,7 +93,7 @@ async def test_eight_people_with_slow_photos_keep_nobody_from_sending_one(
     photos = api.runtime.services.photos
     assert photos is not None
     assert photos._uploads.total() == 0, "a photo that has not come takes no place of one that has"
-    for role in ("citizen", "device"):
+    for role in ("citizen", "camera"):
         sent = await api.call(
             "POST",
             "/v1/photos",
@@ -124,7 +124,7 @@ class TestFull:
             status, text = await refused.answer()
             assert (status, '"bodies-full"' in text) == (503, True)
             assert "Retry-After: " in text
-        async with slow(api, "/v1/photos", "device", "device-1", PHOTO_BYTES):
+        async with slow(api, "/v1/photos", "camera", "camera-1", PHOTO_BYTES):
             await holds(lambda: rooms[0].held == 4 * PHOTO_BYTES)
         for person in people:
             await person.__aexit__(None, None, None)
@@ -140,7 +140,7 @@ class TestSlow:
 
     @pytest.mark.parametrize(
         ("path", "role"),
-        [("/v1/cases", "device"), ("/v1/photos", "citizen"), ("/open311/v2/requests.json", "")],
+        [("/v1/cases", "camera"), ("/v1/photos", "citizen"), ("/open311/v2/requests.json", "")],
     )
     async def test_a_body_that_does_not_come_is_not_waited_for(
         self, api: Api, rooms: list[BodyRoom], path: str, role: str

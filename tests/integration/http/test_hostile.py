@@ -46,14 +46,14 @@ async def head(api: Api) -> int:
     ],
 )
 async def test_what_is_not_a_json_object_is_malformed(api: Api, body: bytes) -> None:
-    answer = await api.call("POST", "/v1/cases", "device", data=body, headers=JSON)
+    answer = await api.call("POST", "/v1/cases", "gateway", data=body, headers=JSON)
     assert answer.is_problem(400, "malformed-request")
     assert await head(api) == 0
 
 
 async def test_a_body_that_is_not_packed_as_it_says_is_malformed(api: Api) -> None:
     headers = JSON | {"Content-Encoding": "gzip"}
-    answer = await api.call("POST", "/v1/cases", "device", data=b"not gzip", headers=headers)
+    answer = await api.call("POST", "/v1/cases", "gateway", data=b"not gzip", headers=headers)
     assert answer.is_problem(400, "malformed-request")
     assert await head(api) == 0
 
@@ -85,7 +85,7 @@ async def test_a_body_that_is_not_packed_as_it_says_is_malformed(api: Api) -> No
 async def test_wrong_members_are_named_and_their_values_are_not(
     api: Api, change: dict[str, Any]
 ) -> None:
-    answer = await api.call("POST", "/v1/cases", "device", json=REPORT | change)
+    answer = await api.call("POST", "/v1/cases", "gateway", json=REPORT | change)
     assert answer.status == 422
     assert answer.json["code"] in ("invalid-input", "unknown-class")
     if answer.json["code"] == "invalid-input":
@@ -98,11 +98,11 @@ async def test_huge_bodies_are_refused_without_being_taken_in(api: Api) -> None:
         for _ in range(1600):
             yield b"x" * 65536
 
-    answer = await api.call("POST", "/v1/cases", "device", data=b" " * 2_000_000, headers=JSON)
+    answer = await api.call("POST", "/v1/cases", "gateway", data=b" " * 2_000_000, headers=JSON)
     assert answer.is_problem(413, "body-too-large")
     try:
         answer = await api.call(
-            "POST", "/v1/cases", "device", data=hundred_megabytes(), headers=JSON
+            "POST", "/v1/cases", "gateway", data=hundred_megabytes(), headers=JSON
         )
         assert answer.is_problem(413, "body-too-large")
     except OSError:
@@ -112,7 +112,7 @@ async def test_huge_bodies_are_refused_without_being_taken_in(api: Api) -> None:
 
 async def test_media_types_methods_and_paths(api: Api) -> None:
     text = await api.call(
-        "POST", "/v1/cases", "device", data=b"{}", headers={"Content-Type": "text/plain"}
+        "POST", "/v1/cases", "gateway", data=b"{}", headers={"Content-Type": "text/plain"}
     )
     assert text.is_problem(415, "unsupported-media-type")
     assert (await api.call("GET", "/nothing")).is_problem(404, "not-found")
@@ -132,16 +132,16 @@ async def test_versions_and_keys(api: Api) -> None:
     stale = await api.call("POST", path, "operator", json={}, headers={"If-Match": '"77"'})
     assert stale.is_problem(412, "stale-version")
     key = {"Idempotency-Key": "abc"}
-    first = await api.call("POST", "/v1/cases", "device", json=REPORT, headers=key)
-    again = await api.call("POST", "/v1/cases", "device", json=REPORT, headers=key)
+    first = await api.call("POST", "/v1/cases", "gateway", json=REPORT, headers=key)
+    again = await api.call("POST", "/v1/cases", "gateway", json=REPORT, headers=key)
     assert (again.body, again.headers["X-Position"]) == (first.body, first.headers["X-Position"])
     assert again.headers["Idempotency-Replayed"] == "true"
     other = await api.call(
-        "POST", "/v1/cases", "device", json=REPORT | {"confidence": 1}, headers=key
+        "POST", "/v1/cases", "gateway", json=REPORT | {"confidence": 1}, headers=key
     )
     assert other.is_problem(422, "idempotency-key-reused")
     spaced = await api.call(
-        "POST", "/v1/cases", "device", json=REPORT, headers={"Idempotency-Key": "a b"}
+        "POST", "/v1/cases", "gateway", json=REPORT, headers={"Idempotency-Key": "a b"}
     )
     assert spaced.is_problem(400, "malformed-request")
 
@@ -259,7 +259,7 @@ async def test_problems_carry_the_correlation_id_and_nothing_of_the_input(api: A
     identity = "0192f3a4-c8e7-7b1e-8c3d-5f6a7b8c9d0e"
     body = REPORT | {"description": 5, "address": "Secret Street 1"}
     answer = await api.call(
-        "POST", "/v1/cases", "device", json=body, headers={"X-Correlation-Id": identity}
+        "POST", "/v1/cases", "gateway", json=body, headers={"X-Correlation-Id": identity}
     )
     assert answer.json["correlation_id"] == answer.headers["X-Correlation-Id"] == identity
     assert b"Secret" not in answer.body
@@ -300,7 +300,7 @@ class TestLimits:
 async def test_a_full_append_queue_is_a_clear_503(api: Api) -> None:
     api.runtime.store.appender._queue_limit = 3
     answers = await asyncio.gather(
-        *(api.call("POST", "/v1/cases", "device", json=REPORT) for _ in range(60))
+        *(api.call("POST", "/v1/cases", "gateway", json=REPORT) for _ in range(60))
     )
     busy = [answer for answer in answers if answer.status == 503]
     assert all(answer.is_problem(503, "store-busy") for answer in busy)

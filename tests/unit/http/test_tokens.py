@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from citybrain.domain.actor import Actor, Role
 from citybrain.http import tokens
 from citybrain.http.problems import Unauthenticated
 from citybrain.http.tokens import DevelopmentIssuer, TokenVerifier
@@ -30,7 +31,7 @@ class Issuer:
 
     async def accepted(self) -> bool:
         try:
-            await self.verifier.actor(self.signer.token("camera-1", ["device"]))
+            await self.verifier.actor(self.signer.token("camera-1", ["camera"]))
         except Unauthenticated:
             return False
         return True
@@ -42,6 +43,11 @@ class Issuer:
 @pytest.fixture
 def issuer(tmp_path: Path) -> Issuer:
     return Issuer(tmp_path)
+
+
+async def actor_of(issuer: Issuer, roles: list[str], **claims: Any) -> Actor:
+    """Who a token with these claims is, whatever they are."""
+    return await issuer.verifier.actor(issuer.signer.token("somebody", roles, **claims))
 
 
 async def test_callers_at_once_share_one_fetch(issuer: Issuer) -> None:
@@ -73,3 +79,52 @@ async def test_known_keys_stay_good_while_the_issuer_is_away(issuer: Issuer) -> 
     issuer.away = True
     issuer.time_passes(tokens.KEYS_FRESH_SECONDS)
     assert await issuer.accepted()
+
+
+@pytest.mark.parametrize(
+    ("role", "place"), [(Role.OFFICIAL, "department"), (Role.CLERK, "counter")]
+)
+async def test_a_role_without_its_place_has_no_power(
+    issuer: Issuer, role: Role, place: str
+) -> None:
+    assert not (await actor_of(issuer, [role])).has(role)
+    assert (await actor_of(issuer, [role], **{place: "east-1"})).has(role)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"department": ["police"]},
+        {"department": 1},
+        {"department": "East Hall"},
+        {"counter": {"id": 1}},
+        {"counter": "1" * 65},
+        {"acts_for": [1]},
+        {"acts_for": ["*"]},
+        {"acts_for": ["c-*-1"]},
+    ],
+)
+async def test_a_claim_of_a_wrong_form_is_no_token(issuer: Issuer, claims: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await actor_of(issuer, ["gateway"], **claims)
+
+
+async def test_a_token_lives_an_hour_at_most_so_that_a_change_of_roles_acts(issuer: Issuer) -> None:
+    assert await actor_of(issuer, ["auditor"], seconds=tokens.LONGEST_LIFE_SECONDS)
+    with pytest.raises(Unauthenticated, match="3600 s at most"):
+        await actor_of(issuer, ["auditor"], seconds=tokens.LONGEST_LIFE_SECONDS + 1)
+
+
+async def test_a_device_speaks_for_itself_and_for_whom_its_token_names(issuer: Issuer) -> None:
+    gateway = await actor_of(issuer, ["gateway"], acts_for=["c-1", "north-*"])
+    spoken = ["somebody", "c-1", "c-11", "c-", "north-7", "north-", "north"]
+    assert [device for device in spoken if gateway.speaks_for(device)] == [
+        "somebody",
+        "c-1",
+        "north-7",
+        "north-",
+    ]
+
+
+async def test_the_role_device_is_no_role_any_more(issuer: Issuer) -> None:
+    assert (await actor_of(issuer, ["device"])).roles == frozenset()

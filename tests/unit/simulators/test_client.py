@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from ops.simulators.client import Client, Person, ServerGone, retry_after
 
-CAMERA = Person("camera-1", "device")
+CAMERA = Person("camera-1", "camera")
 
 
 class Scripted:
@@ -81,7 +81,7 @@ async def test_a_command_is_sent_again_under_its_first_key(pauses: list[float]) 
     assert len(server.requests) == 4
     assert pauses[0] == 7
     assert pauses[2] == 3
-    assert server.tokens == [{"subject": "camera-1", "roles": ["device"]}]
+    assert server.tokens == [{"subject": "camera-1", "roles": ["camera"]}]
 
 
 async def test_a_token_that_is_no_longer_taken_is_replaced(pauses: list[float]) -> None:

@@ -69,12 +69,12 @@ class Channel(StrEnum):
     KIOSK = "kiosk"
 
 
-COUNTER = (Role.OFFICIAL, Role.OPERATOR)
+COUNTER = (Role.CLERK,)
 ROLES_ON: dict[Channel, tuple[Role, ...]] = {
     Channel.WEB: (Role.CITIZEN,),
     Channel.APP: (Role.CITIZEN,),
     Channel.COUNTER: COUNTER,
-    Channel.KIOSK: (Role.DEVICE,),
+    Channel.KIOSK: (Role.KIOSK,),
 }
 
 
@@ -188,7 +188,7 @@ class Application(StreamAggregate):
         simulated: bool,
         guardian: str | None = None,
     ) -> "Application":
-        """A citizen applies, or an official or a kiosk for the citizen before them."""
+        """A citizen applies, or a clerk or a kiosk for the citizen before them."""
         check_channel(actor, channel, citizen_id)
         return cls._create(
             ApplicationSubmitted,
@@ -395,7 +395,7 @@ class Application(StreamAggregate):
         """Whether this is the applicant, or who acts for them where they stand now."""
         own = is_own(actor, self.citizen_id, self.guardian)
         here = (actor.has(*COUNTER) and self.channel == Channel.COUNTER) or (
-            actor.has(Role.DEVICE) and actor.subject == self.held_by
+            actor.has(Role.KIOSK) and actor.subject == self.held_by
         )
         return own or here
 
@@ -407,9 +407,7 @@ class Application(StreamAggregate):
             )
 
     def check_officer(self, actor: Actor) -> None:
-        """Raise unless this is an officer of the department that decides, or an operator."""
-        if actor.has(Role.OPERATOR):
-            return
+        """Raise unless this is an officer of the department that decides."""
         if not actor.has(Role.OFFICIAL) or actor.department != self.department:
             raise NotYourDepartment("officers of the department decide", department=self.department)
 

@@ -3,36 +3,53 @@
 Whoever may not read one is not told whether it is there: what is absent belongs to nobody.
 """
 
+from dataclasses import dataclass
+
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.refusals import NotYourApplication
 
-OFFICE = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
-"""Who reads all applications, their explanations without personal values, and statistics."""
+OFFICE = (Role.OFFICIAL, Role.AUDITOR)
+"""Who reads explanations without personal values, lists, queues: a department's, or all."""
+
+STATISTICS = (Role.OFFICIAL, Role.SUPERVISOR, Role.AUDITOR)
+"""Who reads figures, in which there is nobody."""
 
 APPLICANTS_AND_OFFICE = (Role.CITIZEN, *OFFICE)
 """Who reads lists and explanations."""
 
-READERS = (Role.CITIZEN, Role.DEVICE, *OFFICE)
+READERS = (Role.CITIZEN, Role.KIOSK, Role.CLERK, *OFFICE)
 """Who reads one application with its steps."""
 
-ALL_DEPARTMENTS = (Role.OPERATOR, Role.AUDITOR)
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose an application is: nobody's, where it is absent."""
+
+    citizen_id: str | None = None
+    held_by: str | None = None
+    department: str | None = None
 
 
-def may_read(actor: Actor, citizen_id: str | None, held_by: str | None) -> bool:
-    """An application with its steps: citizens read their own, kiosks what they hold."""
-    if actor.has(*OFFICE) or _is_own(actor, citizen_id):
+NOBODYS = Whose()
+
+
+def may_read(actor: Actor, whose: Whose) -> bool:
+    """An application with its steps: citizens read their own, kiosks and clerks what they hold."""
+    if may_read_explanation(actor, whose):
         return True
-    return actor.has(Role.DEVICE) and actor.subject == held_by
+    return actor.has(Role.KIOSK, Role.CLERK) and actor.subject == whose.held_by
 
 
-def may_read_explanation(actor: Actor, citizen_id: str | None) -> bool:
-    """Why it was decided so, and the receipt: the applicant's, and the office's."""
-    return actor.has(*OFFICE) or _is_own(actor, citizen_id)
+def may_read_explanation(actor: Actor, whose: Whose) -> bool:
+    """Why it was decided so, and the receipt: the applicant's, and the department's."""
+    if actor.has(Role.AUDITOR) or is_own(actor, whose.citizen_id):
+        return True
+    return actor.has(Role.OFFICIAL) and actor.department == whose.department
 
 
 def sees_personal_values(actor: Actor, citizen_id: str) -> bool:
     """What an explanation opens without a note: the applicant's own values, to them alone."""
-    return actor.subject == citizen_id
+    return is_own(actor, citizen_id)
 
 
 def applicant_listed(actor: Actor, asked: str | None) -> str | None:
@@ -44,20 +61,17 @@ def applicant_listed(actor: Actor, asked: str | None) -> str | None:
     return actor.subject
 
 
-def department_queued(actor: Actor, asked: str | None) -> str | None:
-    """Whose queue is shown, every department's where None; raises `NotYourApplication`."""
-    if actor.has(*ALL_DEPARTMENTS):
+def department_listed(actor: Actor, asked: str | None) -> str | None:
+    """Of which department a list or queue is, of all where None; raises `NotYourApplication`."""
+    if actor.has(Role.AUDITOR):
         return asked
-    own = actor.department or ""
-    if asked not in (None, own):
-        raise NotYourApplication("officials see the queue of their own department")
-    return own
+    if actor.has(Role.OFFICIAL):
+        if asked not in (None, actor.department):
+            raise NotYourApplication("officials see the applications of their own department")
+        return actor.department
+    return asked  # of one citizen's
 
 
-def is_own(actor: Actor, citizen_id: str, guardian: str | None) -> bool:
+def is_own(actor: Actor, citizen_id: str | None, guardian: str | None = None) -> bool:
     """Whether documents and messages are the actor's own: the applicant's, or their guardian's."""
     return actor.has(Role.CITIZEN) and actor.subject in (citizen_id, guardian)
-
-
-def _is_own(actor: Actor, citizen_id: str | None) -> bool:
-    return actor.has(Role.CITIZEN) and actor.subject == citizen_id

@@ -43,7 +43,7 @@ from citybrain.domain.stream import StreamAggregate, StreamEvent
 FAILURES_ALLOWED = 5
 FAILURES_WINDOW = timedelta(minutes=15)
 
-COUNTER = (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM)
+COUNTER = (Role.CLERK, Role.SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Citizen(StreamAggregate):
         simulated: bool,
         document: str = RESIDENT_CARD,
     ) -> "Citizen":
-        """An official registers a person at a counter."""
+        """A clerk registers a person at a counter."""
         check_counter(actor)
         return cls._create(
             CitizenRegistered,
@@ -144,7 +144,7 @@ class Citizen(StreamAggregate):
     def add_document(
         self, actor: Actor, now: datetime, *, document: str, number_sealed: str
     ) -> None:
-        """An official has seen another document of this person."""
+        """A clerk has seen another document of this person."""
         check_counter(actor)
         self._trigger(DocumentAdded, now, document=document, number_sealed=number_sealed)
 
@@ -158,7 +158,7 @@ class Citizen(StreamAggregate):
         document: str,
         code_id: str | None,
     ) -> None:
-        """An official says who stands before them; a face is never the only way."""
+        """A clerk says who stands before them; a face is never the only way."""
         check_counter(actor)
         self._trigger(
             IdentityConfirmed,
@@ -236,8 +236,9 @@ class Citizen(StreamAggregate):
             self._enrol(now, template_id, use)
 
     def resolve_duplicate(self, actor: Actor, now: datetime, *, other: str, verdict: str) -> None:
-        """An official looked at both; one person twice loses the template."""
-        check_counter(actor)
+        """A supervisor looked at both; one person twice loses the template."""
+        if not actor.has(Role.SUPERVISOR):
+            raise NotYourOwn("only a supervisor says whether two people are one")
         if self.duplicates.get(other) != SUSPECTED:
             raise NoSuchDuplicate("this duplicate is not suspected, or was resolved")
         self._trigger(DuplicateResolved, now, other=other, verdict=verdict)
@@ -246,7 +247,7 @@ class Citizen(StreamAggregate):
 
     def check_may_attempt(self, actor: Actor, now: datetime, template_version: str) -> str:
         """The id of the template to compare with; raises where no attempt is allowed."""
-        self.check_may_act(actor, Role.DEVICE)
+        self.check_may_act(actor, Role.KIOSK)
         if self.consent_id is None:
             raise ConsentMissing("face recognition needs a separate consent first")
         if len([at for at in self.failed_at if now - at < FAILURES_WINDOW]) >= FAILURES_ALLOWED:
@@ -269,7 +270,7 @@ class Citizen(StreamAggregate):
 
     def fail_attempt(self, actor: Actor, now: datetime, **failure: Any) -> None:
         """Record an attempt that did not get as far as a comparison."""
-        self.check_may_act(actor, Role.DEVICE)
+        self.check_may_act(actor, Role.KIOSK)
         self._trigger(FaceAttemptFailed, now, **failure)
 
     def identify_face(self, now: datetime, **finding: Any) -> None:
@@ -284,7 +285,7 @@ class Citizen(StreamAggregate):
         self._revoke(now, reason)
 
     def check_may_act(self, actor: Actor, *others: Role) -> None:
-        """A citizen on their own stream, officials on any; raises `NotYourOwn`."""
+        """A citizen on their own stream, clerks on any; raises `NotYourOwn`."""
         own = actor.has(Role.CITIZEN) and actor.subject == self.id
         if not own and not actor.has(*COUNTER, *others):
             raise NotYourOwn("citizens act for themselves only")
@@ -323,6 +324,6 @@ class Citizen(StreamAggregate):
 
 
 def check_counter(actor: Actor) -> None:
-    """Raise `NotYourOwn` unless this is an official, an operator or the system."""
+    """Raise `NotYourOwn` unless this is a clerk or the system."""
     if not actor.has(*COUNTER):
-        raise NotYourOwn("only an official does this")
+        raise NotYourOwn("only a clerk at a counter does this")

@@ -5,14 +5,17 @@ Whoever may not read it is not told whether somebody is registered.
 
 from citybrain.domain.actor import Actor, Role
 
-COUNTER = (Role.OFFICIAL, Role.OPERATOR)
-"""Who finds people, sees who looks like whom, and what is known without opening a seal."""
+COUNTER = (Role.CLERK,)
+"""Who finds people, and sees what is known of them without opening a seal."""
 
-OFFICE = (*COUNTER, Role.AUDITOR)
-"""Who reads whose data was used, and how people were identified by day."""
+DUPLICATES = (Role.SUPERVISOR, Role.AUDITOR)
+"""Who sees who looks like whom: never who enrols faces."""
+
+STATISTICS = (Role.SUPERVISOR, Role.AUDITOR)
+"""Who sees how people were identified by day."""
 
 STATE_READERS = (Role.CITIZEN, *COUNTER)
-ACCESS_READERS = (Role.CITIZEN, *OFFICE)
+ACCESS_READERS = (Role.CITIZEN, Role.AUDITOR)
 
 
 def may_read_state(actor: Actor, citizen_id: str) -> bool:
@@ -21,8 +24,8 @@ def may_read_state(actor: Actor, citizen_id: str) -> bool:
 
 
 def may_read_accesses(actor: Actor, citizen_id: str) -> bool:
-    """Who used a citizen's data: one's own, and the office anybody's."""
-    return actor.has(*OFFICE) or _is_own(actor, citizen_id)
+    """Who used a citizen's data: one's own, and an auditor anybody's."""
+    return actor.has(Role.AUDITOR) or _is_own(actor, citizen_id)
 
 
 def _is_own(actor: Actor, citizen_id: str) -> bool:

@@ -52,6 +52,6 @@ class DocumentKnown(Refused):
 
 
 class NotYourOwn(Forbidden):
-    """Citizens act on their own stream; officials on anybody's."""
+    """Citizens act for themselves; clerks at a counter for whoever stands there."""
 
     code = "not-your-own"

@@ -7,10 +7,10 @@ reports every minute that it works leaves one event.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from citybrain.domain.actor import Actor, Role, RoleNotAllowed
+from citybrain.domain.actor import WATCHERS, Actor, Role, RoleNotAllowed, check_speaks_for
 from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 
-MAY_REPORT = (Role.DEVICE, Role.OPERATOR, Role.SYSTEM)
+MAY_REPORT = (*WATCHERS, Role.OPERATOR, Role.SYSTEM)
 
 
 class CameraRegistered(StreamCreated):
@@ -72,8 +72,8 @@ class Camera(StreamAggregate):
         online: bool,
         simulated: bool,
     ) -> "Camera":
-        """A new camera; raises `RoleNotAllowed`."""
-        _require_role(actor)
+        """A new camera; raises `RoleNotAllowed` or `NotYourDevice`."""
+        check_may_report(actor, stream_id)
         return cls._create(
             CameraRegistered,
             id=stream_id,
@@ -86,7 +86,7 @@ class Camera(StreamAggregate):
 
     def report(self, actor: Actor, now: datetime, *, online: bool, reason: str) -> None:
         """It works, or not; nothing where that is known."""
-        _require_role(actor)
+        check_may_report(actor, self.id)
         if online == self.online:
             return
         if online:
@@ -104,6 +104,9 @@ def stream_of(camera_id: str) -> str:
     return f"camera-{camera_id}"
 
 
-def _require_role(actor: Actor) -> None:
+def check_may_report(actor: Actor, stream_id: str) -> None:
+    """Raise `RoleNotAllowed` or `NotYourDevice`: a device reports its own state, a centre any."""
     if not actor.has(*MAY_REPORT):
         raise RoleNotAllowed("cameras are reported by devices and operators")
+    if not actor.has(Role.OPERATOR):
+        check_speaks_for(actor, stream_id.removeprefix(f"{Camera.category}-"))

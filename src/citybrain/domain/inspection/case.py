@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from citybrain.domain.actor import Actor, Role, RoleNotAllowed
+from citybrain.domain.actor import WATCHERS, Actor, Role, RoleNotAllowed
 from citybrain.domain.inspection import (
     alarm_events,
     approval_events,
@@ -40,7 +40,7 @@ EVENT_OF = {event.TOPIC: event for event in EVENTS}
 CENTRE = (Role.OPERATOR, Role.SYSTEM)
 HANDLERS = (Role.OFFICIAL, Role.SYSTEM)
 REPORTERS = {
-    CaseSource.CAMERA: (Role.DEVICE, Role.SYSTEM),
+    CaseSource.CAMERA: (*WATCHERS, Role.SYSTEM),
     CaseSource.CITIZEN: (Role.CITIZEN, Role.SYSTEM),
     CaseSource.OFFICIAL: (Role.OFFICIAL, Role.OPERATOR, Role.SYSTEM),
 }

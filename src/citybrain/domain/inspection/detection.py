@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from citybrain.domain.actor import Actor, Role, RoleNotAllowed
+from citybrain.domain.actor import WATCHERS, Actor, Role, RoleNotAllowed, check_speaks_for
 from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import Refused
@@ -127,9 +127,10 @@ class Detection(StreamAggregate):
         sure: bool,
         definitions_version: str,
     ) -> "Detection":
-        """What a camera saw; raises `RoleNotAllowed` or `TimeOutOfOrder`."""
-        if not actor.has(Role.DEVICE, Role.SYSTEM):
-            raise RoleNotAllowed("for a detection to be recorded takes the role device")
+        """What a camera saw; raises `RoleNotAllowed`, `NotYourDevice` or `TimeOutOfOrder`."""
+        if not actor.has(*WATCHERS, Role.SYSTEM):
+            raise RoleNotAllowed("detections are recorded by cameras, gateways and vehicles")
+        check_speaks_for(actor, camera_id)
         if occurred_at > now + CLOCK_TOLERANCE:
             raise TimeOutOfOrder("occurred_at lies in the future")
         return cls._create(

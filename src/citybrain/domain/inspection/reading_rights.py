@@ -6,13 +6,13 @@ their department has, and whoever reported a case reads that one; the centre rea
 
 from collections.abc import Collection
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import Forbidden
 
 EVERYTHING = (Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 STAFF = (Role.OFFICIAL, *EVERYTHING)
 
-ONE_CASE = (*STAFF, Role.CITIZEN, Role.DEVICE)
+ONE_CASE = (*STAFF, Role.CITIZEN, *WATCHERS)
 DESK = STAFF
 COMMENTS = STAFF
 STATISTICS = STAFF
@@ -44,6 +44,6 @@ def department_to_read(actor: Actor, asked: str | None) -> str | None:
     """Whose cases a list shows, None for all; raises `Forbidden` for another department's."""
     if actor.has(*EVERYTHING):
         return asked
-    if actor.department is None or asked not in (None, actor.department):
+    if not actor.has(Role.OFFICIAL) or asked not in (None, actor.department):
         raise Forbidden("an official sees the cases of their own department")
     return actor.department

@@ -8,8 +8,8 @@ from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.routing import Answer, Call, Route
 from commands.applications import application as commands
 
-COUNTER = (Role.OFFICIAL, Role.OPERATOR)
-APPLICANT = (Role.CITIZEN, Role.DEVICE, *COUNTER)
+APPLICANT = (Role.CITIZEN, Role.KIOSK, Role.CLERK)
+OFFICER = (Role.OFFICIAL,)
 
 application_id_of = id_in_path("application_id", r"application-[0-9a-f]{32}", "application")
 
@@ -87,13 +87,13 @@ ROUTES = (
         commands.ReviewApplication,
         commands.review_application,
         "An officer decides",
-        COUNTER,
+        OFFICER,
     ),
     command_route(
         "evidence",
         commands.RequestEvidenceAgain,
         commands.request_evidence_again,
         "An officer asks the departments once more",
-        COUNTER,
+        OFFICER,
     ),
 )

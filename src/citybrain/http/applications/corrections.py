@@ -1,6 +1,6 @@
 """Corrections over HTTP: an officer sends an application back, the applicant submits it again."""
 
-from citybrain.http.applications.application import APPLICANT, COUNTER, command_route
+from citybrain.http.applications.application import APPLICANT, OFFICER, command_route
 from commands.applications import corrections as commands
 
 ROUTES = (
@@ -9,7 +9,7 @@ ROUTES = (
         commands.SendBackApplication,
         commands.send_back_application,
         "An officer sends it back for correction",
-        COUNTER,
+        OFFICER,
     ),
     command_route(
         "resubmission",

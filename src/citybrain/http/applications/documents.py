@@ -11,7 +11,12 @@ from pydantic import BaseModel, Field
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.documents import document_of
 from citybrain.domain.applications.reading_rights import APPLICANTS_AND_OFFICE
-from citybrain.http.applications.application import APPLICANT, ApplicationAnswer, application_id_of
+from citybrain.http.applications.application import (
+    APPLICANT,
+    OFFICER,
+    ApplicationAnswer,
+    application_id_of,
+)
 from citybrain.http.applications.messages import LookQuery, readable_noted
 from citybrain.http.bodies import body_place, read_body
 from citybrain.http.commanding import context, done
@@ -97,7 +102,7 @@ ROUTES = (
         tag="applications",
         summary="Add a document: the body is a photo or a PDF file",
         handler=add,
-        roles=APPLICANT,
+        roles=(*APPLICANT, *OFFICER),
         query=DocumentQuery,
         media="image/*",
         idempotent=True,

@@ -15,7 +15,9 @@ from citybrain.audit.applications.explanation import explain
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.reading_rights import (
     APPLICANTS_AND_OFFICE,
+    NOBODYS,
     OFFICE,
+    Whose,
     may_read_explanation,
     sees_personal_values,
 )
@@ -26,6 +28,8 @@ from citybrain.http.applications.application import application_id_of
 from citybrain.http.commanding import context
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.applications.application import OpenApplication, open_application
+
+STRANGE = "this application is neither yours nor your department's"
 
 
 class Explanation(BaseModel):
@@ -64,11 +68,12 @@ async def _readable(call: Call) -> Application:
     try:
         application = await call.runtime.store.load(Application, application_id)
     except StreamNotFound:
-        if may_read_explanation(actor, None):
+        if may_read_explanation(actor, NOBODYS):
             raise
-        raise NotYourApplication("citizens read their own applications only") from None
-    if not may_read_explanation(actor, application.citizen_id):
-        raise NotYourApplication("citizens read their own applications only")
+        raise NotYourApplication(STRANGE) from None
+    whose = Whose(application.citizen_id, department=application.department)
+    if not may_read_explanation(actor, whose):
+        raise NotYourApplication(STRANGE)
     return application
 
 

@@ -9,7 +9,12 @@ from pydantic import BaseModel, Field
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.reading_rights import APPLICANTS_AND_OFFICE, is_own
 from citybrain.http.accessing import opened
-from citybrain.http.applications.application import APPLICANT, application_id_of, command_route
+from citybrain.http.applications.application import (
+    APPLICANT,
+    OFFICER,
+    application_id_of,
+    command_route,
+)
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.accesses import AskedPurpose
@@ -62,7 +67,7 @@ ROUTES = (
         commands.SendMessage,
         commands.send,
         "Write to the other side: applicant or department",
-        APPLICANT,
+        (*APPLICANT, *OFFICER),
     ),
     Route(
         method="GET",

@@ -17,10 +17,12 @@ from citybrain.city_day import city_day
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.reading_rights import (
     APPLICANTS_AND_OFFICE,
+    NOBODYS,
     OFFICE,
     READERS,
+    Whose,
     applicant_listed,
-    department_queued,
+    department_listed,
     may_read,
 )
 from citybrain.domain.applications.refusals import NotYourApplication
@@ -48,7 +50,7 @@ LONGEST_FOLLOW_SECONDS = 1.0
 
 
 class ApplicationsQuery(PagedQuery):
-    """Which applications; citizens see their own only."""
+    """Which applications; citizens see their own only, officials their department's."""
 
     status: Status | None = None
     service: Code | None = None
@@ -84,8 +86,8 @@ class Queue(BaseModel):
 
 
 def _may_read(call: Call, row: dict[str, Any] | None) -> bool:
-    owner = (None, None) if row is None else (row["citizen_id"], row["held_by"])
-    return may_read(call.authenticated, *owner)
+    whose = row and Whose(row["citizen_id"], row["held_by"], row["department"])
+    return may_read(call.authenticated, whose or NOBODYS)
 
 
 async def _readable(call: Call) -> dict[str, Any]:
@@ -98,7 +100,9 @@ async def _readable(call: Call) -> dict[str, Any]:
         await caught_up(pool, MODEL, position)
         row = await applications.one(pool, application_id)
     if not _may_read(call, row):
-        raise NotYourApplication("citizens read their own applications, kiosks what they hold")
+        raise NotYourApplication(
+            "this application is not yours, not before you, nor your department's"
+        )
     if row is None:
         raise StreamNotFound("there is no such application")
     return row
@@ -113,13 +117,14 @@ async def show_all(call: Call) -> web.Response:
     """A page of applications."""
     query: ApplicationsQuery = call.query
     citizen_id = applicant_listed(call.authenticated, query.citizen_id)
+    department = department_listed(call.authenticated, query.department)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.page(
         call.runtime.store.pool,
         citizen_id=citizen_id,
         status=query.status and query.status.value,
         service=query.service,
-        department=query.department,
+        department=department,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
     )
@@ -135,7 +140,7 @@ async def show_all(call: Call) -> web.Response:
 async def queue(call: Call) -> web.Response:
     """What waits for an officer."""
     query: QueueQuery = call.query
-    department = department_queued(call.authenticated, query.department)
+    department = department_listed(call.authenticated, query.department)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.queue(
         call.runtime.store.pool,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.definitions.yaml_file import Code
-from citybrain.domain.applications.reading_rights import OFFICE
+from citybrain.domain.applications.reading_rights import STATISTICS
 from citybrain.http.paging import DatedQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from projections.applications import application_days, refusal_days, source_days
@@ -129,7 +129,7 @@ ROUTES = (
         tag="statistics",
         handler=statistics,
         summary="What became of applications, how fast, and what was saved",
-        roles=OFFICE,
+        roles=STATISTICS,
         query=StatisticsQuery,
         answers={200: Answer("the figures", ApplicationStatistics)},
     ),
@@ -139,7 +139,7 @@ ROUTES = (
         tag="statistics",
         handler=sources,
         summary="Departments: availability and latency",
-        roles=OFFICE,
+        roles=STATISTICS,
         query=SourcesQuery,
         answers={200: Answer("by day", SourceDays)},
     ),
@@ -149,7 +149,7 @@ ROUTES = (
         tag="statistics",
         handler=refusals,
         summary="Refusals by reason",
-        roles=OFFICE,
+        roles=STATISTICS,
         query=StatisticsQuery,
         answers={200: Answer("by day", Refusals)},
     ),

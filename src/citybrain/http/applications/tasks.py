@@ -1,7 +1,7 @@
 """Tasks over HTTP: an officer takes an application that waits for one, and gives it back."""
 
 from citybrain.domain.actor import Role
-from citybrain.http.applications.application import COUNTER, command_route
+from citybrain.http.applications.application import OFFICER, command_route
 from commands.applications import tasks as commands
 
 ROUTES = (
@@ -10,13 +10,13 @@ ROUTES = (
         commands.ClaimTask,
         commands.claim,
         "An officer claims the task: others leave it alone",
-        COUNTER,
+        OFFICER,
     ),
     command_route(
         "task/release",
         commands.ReleaseTask,
         commands.release,
         "Release the task: who has it, or a supervisor of the department",
-        (*COUNTER, Role.SUPERVISOR),
+        (*OFFICER, Role.SUPERVISOR),
     ),
 )

@@ -15,7 +15,13 @@ from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.domain.citizens.documents import DocumentKind
-from citybrain.domain.citizens.reading_rights import COUNTER, OFFICE, STATE_READERS, may_read_state
+from citybrain.domain.citizens.reading_rights import (
+    COUNTER,
+    DUPLICATES,
+    STATE_READERS,
+    STATISTICS,
+    may_read_state,
+)
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import NotFound
 from citybrain.http.accessing import opened
@@ -36,7 +42,7 @@ from projections.citizens.identity_days import IdentityDay
 from projections.citizens.suspected_duplicates import DuplicateRow
 
 OWN = (Role.CITIZEN, *COUNTER)
-AT_A_CAMERA = (*OWN, Role.DEVICE)
+AT_A_CAMERA = (*OWN, Role.KIOSK)
 ALREADY = Opens(what="already-registered", purpose="counter-service")
 PICTURES_BYTES = 12 << 20  # four pictures of 2 MiB, in base64
 
@@ -341,7 +347,7 @@ ROUTES = (
         commands.ResolveDuplicate,
         commands.resolve_duplicate,
         "Say what a look at both people showed",
-        COUNTER,
+        (Role.SUPERVISOR,),
     ),
     Route(
         method="GET",
@@ -349,7 +355,7 @@ ROUTES = (
         tag="statistics",
         handler=show_identity_days,
         summary="How people were identified, by city day",
-        roles=OFFICE,
+        roles=STATISTICS,
         query=IdentityQuery,
         answers={200: Answer("the days", IdentityDays)},
     ),
@@ -359,7 +365,7 @@ ROUTES = (
         tag="citizens",
         handler=duplicates,
         summary="Faces enrolled for two people",
-        roles=COUNTER,
+        roles=DUPLICATES,
         query=PagedQuery,
         answers={200: Answer("a page, oldest first", Duplicates)},
         opens=Opens(what="suspected-duplicates", purpose="duplicate-check"),
@@ -380,7 +386,7 @@ ROUTES = (
         "identity/confirmation",
         identity.ConfirmIdentity,
         identity.confirm_identity,
-        "An officer confirms who somebody is, without a face",
+        "A clerk confirms who somebody is, without a face",
         COUNTER,
     ),
     _command("face/revocation", face.RevokeFace, face.revoke_face, "Destroy all templates", OWN),
@@ -390,7 +396,7 @@ ROUTES = (
         summary="Shortlist who a face may be",
         tag="citizens",
         handler=identify,
-        roles=(Role.DEVICE, *COUNTER),
+        roles=(Role.KIOSK, *COUNTER),
         body=face.IdentifyFace,
         body_limit_bytes=PICTURES_BYTES,
         answers={200: Answer("the candidates", IdentificationAnswer)},

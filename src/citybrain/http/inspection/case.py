@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.eventstore import StreamNotFound
@@ -145,7 +145,7 @@ ROUTES = (
         summary="Report a street problem",
         tag="cases",
         handler=report,
-        roles=(Role.DEVICE, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR),
+        roles=(*WATCHERS, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR),
         body=commands.ReportCase,
         idempotent=True,
         query=CrsQuery,

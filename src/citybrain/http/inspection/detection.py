@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError
@@ -236,7 +236,7 @@ ROUTES = (
         summary="Record what a camera saw",
         tag="detections",
         handler=record,
-        roles=(Role.DEVICE,),
+        roles=WATCHERS,
         body=commands.RecordDetection,
         query=CrsQuery,
         answers={
@@ -250,7 +250,7 @@ ROUTES = (
         summary=f"Record up to {MOST} detections, each for itself",
         tag="detections",
         handler=record_batch,
-        roles=(Role.DEVICE,),
+        roles=WATCHERS,
         body=DetectionBatch,
         query=CrsQuery,
         body_limit_bytes=BATCH_BYTES,
@@ -303,7 +303,7 @@ ROUTES = (
         summary="A camera works or does not",
         tag="detections",
         handler=on(camera_id_of, commands.report_camera),
-        roles=(Role.DEVICE, Role.OPERATOR),
+        roles=(*WATCHERS, Role.OPERATOR),
         body=commands.ReportCamera,
         answers={200: Answer("known", CameraAnswer)},
     ),

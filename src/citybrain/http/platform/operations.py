@@ -1,10 +1,10 @@
 """For whoever runs the server: health, readiness, metrics, projections, development tokens."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from citybrain import __version__
 from citybrain.domain.actor import Role
@@ -13,10 +13,15 @@ from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
+from citybrain.http.tokens import DEVICES, LONGEST_LIFE_SECONDS, PLACE
 from projections.status import projection_status
 
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
+BEARER = "Bearer"
 TOKEN_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
+
+Place = Annotated[str, StringConstraints(pattern=rf"^{PLACE.pattern}$")]
+DeviceIds = Annotated[str, StringConstraints(pattern=rf"^{DEVICES.pattern}$")]
 
 
 class Health(BaseModel):
@@ -60,7 +65,11 @@ class TokenRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     subject: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:@-]+$")
     roles: list[Role] = Field(min_length=1, max_length=5)
-    department: str | None = Field(None, max_length=64, pattern=r"^[a-z][a-z0-9_-]*$")
+    department: Place | None = Field(None, description="of an official")
+    counter: Place | None = Field(None, description="of a clerk")
+    acts_for: list[DeviceIds] = Field(
+        default_factory=list, max_length=100, description="ids that a device speaks for"
+    )
 
 
 class Token(BaseModel):
@@ -130,8 +139,15 @@ async def development_token(call: Call) -> web.Response:
     if issuer is None:
         raise NotFound("there is no development issuer here")
     roles = [role.value for role in request.roles if role in TOKEN_ROLES]
-    token = issuer.token(request.subject, roles, request.department)
-    return json_response(Token(access_token=token, token_type="Bearer", expires_in=3600))  # noqa: S106
+    token = issuer.token(
+        request.subject,
+        roles,
+        request.department,
+        counter=request.counter,
+        acts_for=request.acts_for,
+    )
+    answer = Token(access_token=token, token_type=BEARER, expires_in=LONGEST_LIFE_SECONDS)
+    return json_response(answer)
 
 
 async def jwks(call: Call) -> web.Response:

@@ -10,7 +10,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import WATCHERS, Role
 from citybrain.http.bodies import body_place, read_body
 from citybrain.http.limits import RateLimiter
 from citybrain.http.paging import Query
@@ -22,8 +22,8 @@ from citybrain.photos.checking import ImageTooLarge, too_large
 from citybrain.photos.headers import SUFFIXES, content_type_of
 from citybrain.photos.store import PhotoDamaged
 
-STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.AUDITOR)
-UPLOADERS = (Role.DEVICE, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR)
+STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
+UPLOADERS = (*WATCHERS, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR)
 HEADERS = {
     "Cache-Control": "private, no-cache",  # asked for again each time: it may be erased
     "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -185,14 +185,14 @@ async def test_four_channels_and_one_stream(api: Api) -> None:
     citizen = await registered(api)
     application = await applied(api, citizen, channel="web")
     kiosk = {"channel": "kiosk"}
-    early = await command(api, application, "takeover", "device", kiosk, subject=KIOSK)
+    early = await command(api, application, "takeover", "kiosk", kiosk, subject=KIOSK)
     assert early.is_problem(409, "identity-needed")
-    await identify(api, citizen)  # by an official: the kiosk has not seen anybody
-    elsewhere = await command(api, application, "takeover", "device", kiosk, subject=KIOSK)
+    await identify(api, citizen)  # by a clerk: the kiosk has not seen anybody
+    elsewhere = await command(api, application, "takeover", "kiosk", kiosk, subject=KIOSK)
     assert elsewhere.status == 409
     departments_answer = await until(api, application)
     assert departments_answer.channels == ["web"]
-    other = await applied(api, await registered(api), channel="counter", role="official")
+    other = await applied(api, await registered(api), channel="counter", role="clerk")
     taken = await command(
         api,
         other,
@@ -207,7 +207,7 @@ async def test_four_channels_and_one_stream(api: Api) -> None:
 async def test_a_kiosk_applies_for_whom_it_has_seen_itself(api: Api) -> None:
     """Who was identified elsewhere gets nothing from a kiosk that has seen nobody."""
     citizen = await identified(api)
-    application = await applied(api, citizen, channel="kiosk", role="device", subject=KIOSK)
+    application = await applied(api, citizen, channel="kiosk", role="kiosk", subject=KIOSK)
     await identify(api, citizen)
     own = await applied(api, citizen)
     await until(api, own, "paid")  # while nothing came of the other
@@ -218,9 +218,12 @@ async def test_a_kiosk_applies_for_whom_it_has_seen_itself(api: Api) -> None:
     ("role", "channel", "code"),
     [
         ("citizen", "kiosk", "wrong-channel"),
-        ("official", "app", "wrong-channel"),
-        ("device", "counter", "wrong-channel"),
+        ("clerk", "app", "wrong-channel"),
+        ("kiosk", "counter", "wrong-channel"),
         ("citizen", "web", "not-your-application"),
+        ("official", "counter", "role-missing"),
+        ("operator", "counter", "role-missing"),
+        ("camera", "kiosk", "role-missing"),
     ],
 )
 async def test_who_may_apply_where(api: Api, role: str, channel: str, code: str) -> None:
@@ -234,12 +237,12 @@ async def test_what_is_asked_for_wrongly_leaves_no_trace(api: Api) -> None:
     head = await api.runtime.store.head()
     unknown = await submit(api, citizen, "no-such-service")
     assert unknown.is_problem(404, "unknown-service")
-    elsewhere = await submit(api, citizen, "green-roof-grant", channel="kiosk", role="device")
+    elsewhere = await submit(api, citizen, "green-roof-grant", channel="kiosk", role="kiosk")
     assert elsewhere.is_problem(422, "channel-not-offered")
     asked = await submit(api, citizen, "green-roof-grant", form={"area": "large", "x": 1})
     assert asked.is_problem(422, "form-invalid")
     assert [field["name"] for field in asked.json["fields"]] == ["x", "area"]
-    nobody = await submit(api, "citizen-" + "0" * 32, channel="counter", role="official")
+    nobody = await submit(api, "citizen-" + "0" * 32, channel="counter", role="clerk")
     assert nobody.is_problem(404, "stream-not-found")
     assert await api.runtime.store.head() == head
 

@@ -66,6 +66,10 @@ async def test_strangers_learn_nothing_not_even_that_it_is_there(api: Api, what:
             "GET", f"/v1/applications/{wanted}/{what}", "citizen", subject="citizen-" + "9" * 32
         )
         assert answer.is_problem(403, "not-your-application")
+        elsewhere = await api.call(
+            "GET", f"/v1/applications/{wanted}/{what}", "official", department="police"
+        )
+        assert elsewhere.is_problem(403, "not-your-application")
     absent = await api.call("GET", f"/v1/applications/application-{'0' * 32}/{what}", "auditor")
     assert absent.is_problem(404, "stream-not-found")
 

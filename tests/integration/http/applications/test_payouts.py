@@ -55,13 +55,13 @@ async def test_a_bank_that_refuses_in_words_is_quoted_nowhere_but_under_the_seal
     sealed = failed.data["receipt_sealed"]
     assert await api.runtime.services.vault.open_text(citizen, RECEIPT, sealed)
     head = await api.runtime.store.head()
-    shown = await api.call("GET", f"/v1/applications/{application}?min_position={head}", "operator")
+    shown = await api.call("GET", f"/v1/applications/{application}?min_position={head}", "auditor")
     assert b"bank-refused" in shown.body
     assert WORDS.encode() not in shown.body
     explained = f"/v1/applications/{application}/explanation"
     theirs = await api.call("GET", explained, "citizen", subject=citizen)
     assert theirs.json["payments"][0]["bank_said"]["code"] == WORDS
-    assert WORDS.encode() not in (await api.call("GET", explained, "operator")).body
+    assert WORDS.encode() not in (await api.call("GET", explained, "auditor")).body
 
 
 async def test_a_payout_that_failed_waits_for_an_officer_until_it_is_withdrawn(

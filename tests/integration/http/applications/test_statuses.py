@@ -45,7 +45,7 @@ async def test_a_new_status_is_known_to_all_that_show_one(api: Api) -> None:
 
     listed = await api.call("GET", f"/v1/applications?min_position={position}", "auditor")
     shown = await api.call("GET", path, "citizen", subject=citizen)
-    queue = await api.call("GET", "/v1/applications/queue", "operator")
+    queue = await api.call("GET", "/v1/applications/queue", "auditor")
     rows = [*listed.json["applications"], shown.json["application"], *queue.json["applications"]]
     assert [row["status"] for row in rows] == ["on-hold"] * 3
 

@@ -234,10 +234,10 @@ async def test_that_she_is_registered_is_learnt_by_trying_to_register_her(api: A
     citizen = await registered(api, number)
     again = {"name": "張三", "id_number": number, "birth_date": "1995-05-01"}
     passport = {"document": "passport", "number": "E12345678", "country": "CHN"}
-    known = await api.call("POST", f"/v1/citizens/{citizen}/documents", "official", json=passport)
+    known = await api.call("POST", f"/v1/citizens/{citizen}/documents", "clerk", json=passport)
     assert known.status == 200, known.body
     for path, body in (("/v1/citizens", again), (f"/v1/citizens/{other}/documents", passport)):
-        refused = await api.call("POST", path, "official", subject=READER, json=body)
+        refused = await api.call("POST", path, "clerk", subject=READER, json=body)
         assert refused.is_problem(409, "already-registered")
         assert citizen not in refused.body.decode()
         seen, *_ = await accesses(api, citizen, who=READER)

@@ -42,7 +42,7 @@ async def consent(api: Api, citizen: str) -> Answer:
 
 async def register_born(api: Api, born: date) -> Answer:
     body = {"name": "x", "id_number": identity_number(born), "birth_date": str(born)}
-    return await api.call("POST", "/v1/citizens", "official", json=body)
+    return await api.call("POST", "/v1/citizens", "clerk", json=body)
 
 
 async def test_born_yesterday_is_born_in_the_past_from_midnight_on(
@@ -76,10 +76,10 @@ async def test_a_child_does_not_apply_alone(api: Api) -> None:
 
     alone = await apply_for(api, child)
     at_home = await apply_for(api, child, adult)
-    at_a_counter_alone = await apply_for(api, child, role="official")
-    by_a_minor = await apply_for(api, child, minor, role="official")
-    by_itself = await apply_for(api, child, child, role="official")
-    with_guardian = await apply_for(api, child, adult, role="official")
+    at_a_counter_alone = await apply_for(api, child, role="clerk")
+    by_a_minor = await apply_for(api, child, minor, role="clerk")
+    by_itself = await apply_for(api, child, child, role="clerk")
+    with_guardian = await apply_for(api, child, adult, role="clerk")
 
     for refused in (alone, at_home, at_a_counter_alone):
         assert refused.is_problem(409, "guardian-required")
@@ -101,4 +101,4 @@ async def test_an_item_may_ask_for_the_guardian_of_a_minor(
     monkeypatch.setattr(catalogue, "item", lambda code, day: strict)
     minor, adult = await registered(api, birth_date="2011-05-01"), await registered(api)
     assert (await apply_for(api, minor)).is_problem(409, "guardian-required")
-    assert (await apply_for(api, minor, adult, role="official")).status == 201
+    assert (await apply_for(api, minor, adult, role="clerk")).status == 201

@@ -19,14 +19,14 @@ async def test_a_citizen_is_found_by_number_and_registered_once(api: Api) -> Non
     again = await api.call(
         "POST",
         "/v1/citizens",
-        "official",
+        "clerk",
         json={"name": "x", "id_number": "410102199005011231", "birth_date": "1990-05-01"},
     )
     found = await api.call(
-        "POST", "/v1/citizens/search", "official", json={"id_number": "410102199005011231"}
+        "POST", "/v1/citizens/search", "clerk", json={"id_number": "410102199005011231"}
     )
     nobody = await api.call(
-        "POST", "/v1/citizens/search", "official", json={"id_number": "410102199005019997"}
+        "POST", "/v1/citizens/search", "clerk", json={"id_number": "410102199005019997"}
     )
 
     assert again.is_problem(409, "already-registered")
@@ -37,7 +37,7 @@ async def test_a_citizen_is_found_by_number_and_registered_once(api: Api) -> Non
 async def test_two_counters_register_one_person_once(api: Api) -> None:
     body = {"name": "x", "id_number": "410102199005011231", "birth_date": "1990-05-01"}
     answers = await asyncio.gather(
-        *(api.call("POST", "/v1/citizens", "official", json=body) for _ in range(8))
+        *(api.call("POST", "/v1/citizens", "clerk", json=body) for _ in range(8))
     )
     assert sorted(answer.status for answer in answers) == [201] + [409] * 7
 
@@ -64,9 +64,9 @@ async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
 
     alone = await api.call("POST", path, "citizen", subject=child, json=body)
     for impossible in (child, "citizen-" + "0" * 32, await registered(api, birth_date=born(14))):
-        refused = await api.call("POST", path, "official", json=body | {"guardian": impossible})
+        refused = await api.call("POST", path, "clerk", json=body | {"guardian": impossible})
         assert refused.is_problem(409, "not-a-guardian")
-    with_guardian = await api.call("POST", path, "official", json=body | {"guardian": guardian})
+    with_guardian = await api.call("POST", path, "clerk", json=body | {"guardian": guardian})
 
     assert alone.is_problem(409, "guardian-required")
     assert with_guardian.json["face_consent"]
@@ -104,13 +104,13 @@ async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> Non
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     body = {"purpose": "fund", "document": "identity-card", "code_id": sent.json["code_id"]}
 
-    async def confirm(role: str = "official", **fields: str) -> Answer:
+    async def confirm(role: str = "clerk", **fields: str) -> Answer:
         return await api.call("POST", f"{base}/confirmation", role, json=body | fields)
 
     assert (await confirm(code=wrong)).is_problem(409, "code-not-valid")
     elsewhere = await confirm(code=code, purpose="other")
     assert elsewhere.is_problem(409, "code-not-valid")
-    assert (await confirm("device", code=code)).status == 403
+    assert (await confirm("kiosk", code=code)).status == 403
     assert (await confirm(code=code)).status == 200
     assert (await confirm(code=code)).is_problem(409, "code-not-valid")
     data = (await events(api, citizen))[-1]["data"]
@@ -121,41 +121,41 @@ async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> Non
 async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
     citizen = await registered(api)
     base = f"/v1/citizens/{citizen}/identity"
-    sent = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    sent = await api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"})
     code = json.loads(
         (Path(api.runtime.settings.data_dir) / "outbox.jsonl").read_text().splitlines()[-1]
     )["text"].split(" is ")[1][:6]
     body = {"purpose": "fund", "document": "passport", "code_id": sent.json["code_id"]}
     for guess in range(6):
         told = f"{(int(code) + 1 + guess) % 1_000_000:06}"
-        await api.call("POST", f"{base}/confirmation", "official", json=body | {"code": told})
-    late = await api.call("POST", f"{base}/confirmation", "official", json=body | {"code": code})
+        await api.call("POST", f"{base}/confirmation", "clerk", json=body | {"code": told})
+    late = await api.call("POST", f"{base}/confirmation", "clerk", json=body | {"code": code})
     assert late.is_problem(409, "code-not-valid")
 
     asked = [
-        api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"}) for _ in range(12)
+        api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"}) for _ in range(12)
     ]
     statuses = [answer.status for answer in await asyncio.gather(*asked)]
     assert sorted(statuses) == [201] * 4 + [429] * 8
-    more = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    more = await api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"})
     assert more.is_problem(429, "too-many-codes")
 
 
 async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
     citizen = await registered(api, phone=None)
     base = f"/v1/citizens/{citizen}/identity"
-    no_phone = await api.call("POST", f"{base}/codes", "official", json={"purpose": "fund"})
+    no_phone = await api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"})
     counter = await api.call(
         "POST",
         f"{base}/confirmation",
-        "official",
+        "clerk",
         json={"purpose": "fund", "document": "household-register"},
     )
     assert no_phone.is_problem(409, "no-phone-registered")
     half = await api.call(
         "POST",
         f"{base}/confirmation",
-        "official",
+        "clerk",
         json={"purpose": "fund", "document": "passport", "code": "123456"},
     )
     assert half.is_problem(422, "code-incomplete")
@@ -171,7 +171,7 @@ async def test_one_key_sends_one_code(api: Api) -> None:
         return await api.call(
             "POST",
             f"/v1/citizens/{whose}/identity/codes",
-            "official",
+            "clerk",
             subject=subject,
             headers={"Idempotency-Key": key},
             json={"purpose": purpose},
@@ -201,7 +201,7 @@ async def test_a_code_that_could_not_be_sent_is_sent_with_the_same_key(
         return await api.call(
             "POST",
             f"/v1/citizens/{citizen}/identity/codes",
-            "official",
+            "clerk",
             headers={"Idempotency-Key": "k"},
             json={"purpose": "fund"},
         )

@@ -9,7 +9,7 @@ import pytest
 from citybrain.domain.citizens.citizen import Citizen, SealedPerson
 from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
-from tests.given.citizens import OFFICIAL, saved
+from tests.given.citizens import CLERK, saved
 from tests.given.faces import registered
 
 NUMBER = "11010519491231002X"  # the example of GB 11643-1999
@@ -19,12 +19,12 @@ BORN = "1949-12-31"
 
 async def register(api: Api, id_number: str, **fields: Any) -> Answer:
     body = {"name": "x", "id_number": id_number, "birth_date": BORN} | fields
-    return await api.call("POST", "/v1/citizens", "official", json=body)
+    return await api.call("POST", "/v1/citizens", "clerk", json=body)
 
 
 async def find(api: Api, id_number: str, **fields: Any) -> Answer:
     body = {"id_number": id_number} | fields
-    return await api.call("POST", "/v1/citizens/search", "official", json=body)
+    return await api.call("POST", "/v1/citizens/search", "clerk", json=body)
 
 
 async def found(api: Api, id_number: str, **fields: Any) -> str:
@@ -34,7 +34,7 @@ async def found(api: Api, id_number: str, **fields: Any) -> str:
 
 
 async def add(
-    api: Api, citizen: str, document: str, number: str, *, role: str = "official", **more: Any
+    api: Api, citizen: str, document: str, number: str, *, role: str = "clerk", **more: Any
 ) -> Answer:
     body = {"document": document, "number": number} | more
     return await api.call("POST", f"/v1/citizens/{citizen}/documents", role, json=body)
@@ -57,7 +57,7 @@ async def of_the_release_before(api: Api, number: str) -> str:
         for name, value in {"name": "x", "id_number": number, "birth_date": BORN}.items()
     }
     citizen = Citizen.register(
-        OFFICIAL,
+        CLERK,
         services.clock(),
         citizen_id=citizen_id,
         sealed=SealedPerson(phone_sealed=None, **sealed),
@@ -123,7 +123,7 @@ async def test_a_person_has_several_documents_and_is_found_by_each(api: Api) -> 
     assert of_citizen.is_problem(409, "already-registered")
     child = await add(api, citizen, "resident-identity-card", identity_number(date(2016, 1, 1)))
     assert child.is_problem(422, "document-birth-date-differs")
-    for role in ("citizen", "device", "auditor"):
+    for role in ("citizen", "kiosk", "auditor"):
         refused = await add(api, citizen, "resident-identity-card", card, role=role)
         assert refused.status == 403
 
@@ -155,14 +155,14 @@ async def test_whoever_was_registered_before_is_found_as_then(api: Api) -> None:
 async def test_a_key_of_the_release_before_is_recognised(api: Api) -> None:
     headers = {"Idempotency-Key": f"k-{uuid4()}"}
     body = {"name": "x", "id_number": NUMBER, "birth_date": BORN}
-    first = await api.call("POST", "/v1/citizens", "official", json=body, headers=headers)
+    first = await api.call("POST", "/v1/citizens", "clerk", json=body, headers=headers)
     said = body | {"document": None, "country": None}
-    again = await api.call("POST", "/v1/citizens", "official", json=said, headers=headers)
+    again = await api.call("POST", "/v1/citizens", "clerk", json=said, headers=headers)
     assert first.json == again.json
     other = await api.call(
         "POST",
         "/v1/citizens",
-        "official",
+        "clerk",
         json=body | {"document": "resident-identity-card"},
         headers=headers,
     )

@@ -110,7 +110,7 @@ async def test_challenges_cannot_be_drawn_until_one_suits(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     for _ in range(8):
         await challenge(api, citizen, "housing-fund")
-    answer = await api.call("POST", f"/v1/citizens/{citizen}/face/challenges", "device", json=FUND)
+    answer = await api.call("POST", f"/v1/citizens/{citizen}/face/challenges", "kiosk", json=FUND)
     assert answer.is_problem(429, "too-many-challenges")
 
 
@@ -166,13 +166,13 @@ async def test_failures_lock_the_face_and_leave_the_other_ways(api: Api) -> None
     for _ in range(5):
         assert (await verify(api, citizen, BORIS)).json["matched"] is False
 
-    answer = await api.call("POST", f"/v1/citizens/{citizen}/face/challenges", "device", json=FUND)
+    answer = await api.call("POST", f"/v1/citizens/{citizen}/face/challenges", "kiosk", json=FUND)
     assert answer.is_problem(429, "too-many-face-attempts")
     assert int(answer.headers["Retry-After"]) > 0
     counter = await api.call(
         "POST",
         f"/v1/citizens/{citizen}/identity/confirmation",
-        "official",
+        "clerk",
         json=FUND | {"document": "passport"},
     )
     assert counter.status == 200
@@ -186,7 +186,7 @@ async def test_a_device_that_tries_everybody_is_stopped(
     served = 0
     while True:
         answer = await api.call(
-            "POST", "/v1/faces/identification", "device", subject="rogue", json=frame
+            "POST", "/v1/faces/identification", "kiosk", subject="rogue", json=frame
         )
         if answer.status != 200:
             break
@@ -194,7 +194,7 @@ async def test_a_device_that_tries_everybody_is_stopped(
     assert answer.is_problem(429, "too-many-device-attempts")
     assert 1 <= int(answer.headers["Retry-After"]) <= 600
     assert served in range(6, 13)  # six in each ten minutes by the clock
-    other = await api.call("POST", "/v1/faces/identification", "device", json=frame)
+    other = await api.call("POST", "/v1/faces/identification", "kiosk", json=frame)
     assert other.status == 200
 
 
@@ -231,7 +231,7 @@ async def test_a_hundred_megabytes_are_not_read(api: Api) -> None:
             sent += 1
             yield b"A" * (1 << 20)
 
-    token = api.token("device", "kiosk-1")
+    token = api.token("kiosk", "kiosk-1")
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     url = f"{api.url}/v1/citizens/{citizen}/face/verification"
     try:
@@ -258,7 +258,7 @@ async def test_a_picture_that_would_burst_is_refused_before_it_is_decoded(
         content, code = bytes((2 << 20) + 3), "image-too-large"
     tracemalloc.start()
     answer = await api.call(
-        "POST", "/v1/faces/identification", "device", json={"frame": in_base64(content)}
+        "POST", "/v1/faces/identification", "kiosk", json={"frame": in_base64(content)}
     )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -318,7 +318,7 @@ class TestAFlood:
             answer = await api.call(
                 "POST",
                 "/v1/faces/identification",
-                "device",
+                "kiosk",
                 subject=f"kiosk-{number}",
                 json=bodies[number % len(bodies)],
             )

@@ -107,25 +107,26 @@ async def test_one_face_under_two_identities_waits_for_an_officer(api: Api) -> N
     assert (await topics(api, second))[-1] == "duplicate_suspected"
 
     refused = await api.call(
-        "POST", f"/v1/citizens/{second}/face/challenges", "device", json={"purpose": "fund"}
+        "POST", f"/v1/citizens/{second}/face/challenges", "kiosk", json={"purpose": "fund"}
     )
     assert refused.is_problem(409, "face-under-review")
     position = (await events(api, second))[-1]["position"]
     path = f"/v1/faces/duplicates?min_position={position}"
-    (row,) = (await api.call("GET", path, "official")).json["duplicates"]
+    (row,) = (await api.call("GET", path, "supervisor")).json["duplicates"]
     assert (row["citizen_id"], row["other"]) == (second, first)
     assert row["score"] >= row["threshold"]
-    assert (await api.call("GET", path, "citizen")).is_problem(403, "role-missing")
+    for role in ("citizen", "clerk", "official"):  # never who enrols
+        assert (await api.call("GET", path, role)).is_problem(403, "role-missing")
 
     resolved = await api.call(
         "POST",
         f"/v1/citizens/{second}/face/duplicates/resolution",
-        "official",
+        "supervisor",
         json={"other": first, "verdict": "same-person"},
     )
     assert (resolved.status, resolved.json["face_enrolled"]) == (200, False)
     path = f"/v1/faces/duplicates?min_position={resolved.headers['X-Position']}"
-    assert (await api.call("GET", path, "official")).json["duplicates"] == []
+    assert (await api.call("GET", path, "supervisor")).json["duplicates"] == []
     assert (await verify(api, first, ANNA)).json["matched"]
 
 
@@ -141,9 +142,9 @@ async def test_a_face_is_replaced_by_the_same_face_or_at_a_counter(api: Api) -> 
     citizen = await enrolled(api, ANNA)
     assert (await enrol(api, citizen, BORIS)).is_problem(409, "other-face-enrolled")
     assert (await enrol(api, citizen, ANNA)).status == 200
-    asked = await challenge(api, citizen, "enrol", "official", "official-1")
+    asked = await challenge(api, citizen, "enrol", "clerk", "clerk-1")
     counter = await api.call(
-        "POST", f"/v1/citizens/{citizen}/face/enrolment", "official", json=answered(asked, BORIS)
+        "POST", f"/v1/citizens/{citizen}/face/enrolment", "clerk", json=answered(asked, BORIS)
     )
     assert counter.status == 200
     assert (await verify(api, citizen, BORIS)).json["matched"]
@@ -159,9 +160,9 @@ async def test_a_face_that_is_several_peoples_is_compared_with_all(api: Api) -> 
     assert sorted(duplicates) == sorted([first, second])
     path = f"/v1/citizens/{third}/face/duplicates/resolution"
     verdict = {"other": first, "verdict": "different-people"}
-    assert (await api.call("POST", path, "official", json=verdict)).status == 200
+    assert (await api.call("POST", path, "supervisor", json=verdict)).status == 200
     still = await api.call(
-        "POST", f"/v1/citizens/{third}/face/challenges", "device", json={"purpose": "fund"}
+        "POST", f"/v1/citizens/{third}/face/challenges", "kiosk", json={"purpose": "fund"}
     )
     assert still.is_problem(409, "face-under-review")
 
@@ -171,10 +172,10 @@ async def test_a_kiosk_shortlists_who_somebody_may_be(api: Api) -> None:
     await enrolled(api, BORIS)
 
     found = await api.call(
-        "POST", "/v1/faces/identification", "device", json={"frame": in_base64(jpeg(ANNA))}
+        "POST", "/v1/faces/identification", "kiosk", json={"frame": in_base64(jpeg(ANNA))}
     )
     nobody = await api.call(
-        "POST", "/v1/faces/identification", "device", json={"frame": in_base64(jpeg(CHEN))}
+        "POST", "/v1/faces/identification", "kiosk", json={"frame": in_base64(jpeg(CHEN))}
     )
 
     assert found.json == {"candidates": [citizen], "enrolled": 2}
@@ -204,11 +205,11 @@ async def test_revocation_and_withdrawal_destroy_templates(api: Api) -> None:
 
         await eventually(gone)
         found = await api.call(
-            "POST", "/v1/faces/identification", "device", json={"frame": in_base64(jpeg(ANNA))}
+            "POST", "/v1/faces/identification", "kiosk", json={"frame": in_base64(jpeg(ANNA))}
         )
         assert found.json["candidates"] == []
         refused = await api.call(
-            "POST", f"/v1/citizens/{citizen}/face/challenges", "device", json={"purpose": "fund"}
+            "POST", f"/v1/citizens/{citizen}/face/challenges", "kiosk", json={"purpose": "fund"}
         )
         assert refused.status == 409
 
@@ -290,7 +291,7 @@ async def test_a_poor_picture_is_refused_with_its_code(
     api: Api, picture: Callable[[], bytes], code: str
 ) -> None:
     found = await api.call(
-        "POST", "/v1/faces/identification", "device", json={"frame": in_base64(picture())}
+        "POST", "/v1/faces/identification", "kiosk", json={"frame": in_base64(picture())}
     )
     assert found.is_problem(422, code)
     if code.startswith("face-"):
@@ -309,7 +310,7 @@ async def test_the_days_say_how_people_were_identified(api: Api) -> None:
     last = await api.call(
         "POST",
         f"/v1/citizens/{citizen}/identity/confirmation",
-        "official",
+        "clerk",
         json={"purpose": "housing-fund", "document": "passport"},
     )
 
@@ -324,7 +325,8 @@ async def test_the_days_say_how_people_were_identified(api: Api) -> None:
         "counter": 1,
     }
     assert (day["face_success_rate"], day["fallback_rate"]) == (2 / 4, 1 / 3)
-    assert (await api.call("GET", path, "citizen")).is_problem(403, "role-missing")
+    for role in ("citizen", "clerk", "official"):  # never who enrols
+        assert (await api.call("GET", path, role)).is_problem(403, "role-missing")
     assert (await api.call("GET", path + "&purpose=other", "auditor")).json == {"days": []}
     assert (await api.call("GET", path + "&since=2030-01-01", "auditor")).status == 400
 
@@ -387,7 +389,7 @@ async def test_a_second_pack_takes_over_while_people_come_by(
         api = Api(url, runtime, s)
         assert (await verify(api, citizen, ANNA)).json["matched"]
         refused = await api.call(
-            "POST", f"/v1/citizens/{absent}/face/challenges", "device", json={"purpose": "fund"}
+            "POST", f"/v1/citizens/{absent}/face/challenges", "kiosk", json={"purpose": "fund"}
         )
         assert refused.is_problem(409, "face-not-enrolled")
         faces = runtime.services.faces

@@ -48,7 +48,7 @@ async def test_a_detection_that_is_wrong_leaves_nothing(
     api: Api, fields: dict[str, Any], status: int, code: str
 ) -> None:
     head = await api.runtime.store.head()
-    answer = await api.call("POST", "/v1/detections", "device", json=seen("d1", **fields))
+    answer = await api.call("POST", "/v1/detections", "gateway", json=seen("d1", **fields))
     assert answer.is_problem(status, code)
     assert await api.runtime.store.head() == head
 
@@ -87,7 +87,7 @@ async def test_cameras_that_are_off_are_seen(api: Api) -> None:
     place = {"latitude": NORTH, "longitude": EAST, "simulated": True}
     for number, online in ((1, True), (2, False), (3, True), (3, False)):
         answer = await api.call(
-            "PUT", f"/v1/cameras/c-{number}", "device", json=place | {"online": online}
+            "PUT", f"/v1/cameras/c-{number}", "gateway", json=place | {"online": online}
         )
         assert answer.json["online"] is online
     path = f"/v1/cameras?min_position={answer.headers['X-Position']}"
@@ -97,7 +97,7 @@ async def test_cameras_that_are_off_are_seen(api: Api) -> None:
         3,
     )
     (
-        await api.call("PUT", "/v1/cameras/a%20b", "device", json=place | {"online": True})
+        await api.call("PUT", "/v1/cameras/a%20b", "gateway", json=place | {"online": True})
     ).is_problem(400, "malformed-request")
 
 
@@ -182,7 +182,7 @@ async def test_two_cases_are_merged_and_stand_alone_again(api: Api) -> None:
 
 async def test_a_detection_gets_a_case_of_its_own(api: Api) -> None:
     case_id = await dispatched(api)
-    again = await api.call("POST", "/v1/detections", "device", json=seen("d2"))
+    again = await api.call("POST", "/v1/detections", "gateway", json=seen("d2"))
     detection_id = again.json["detection_id"]
 
     async def both() -> Any:
@@ -207,7 +207,7 @@ async def test_an_unsure_camera_sends_a_detection_not_a_case(api: Api) -> None:
         "confidence": 40,
         "simulated": True,
     }
-    answer = await api.call("POST", "/v1/cases", "device", json=body)
+    answer = await api.call("POST", "/v1/cases", "gateway", json=body)
     assert answer.is_problem(422, "confidence-too-low")
     assert await api.runtime.store.head() == 0
 

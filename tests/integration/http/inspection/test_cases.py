@@ -11,7 +11,7 @@ from tests.given.waiting import PATIENCE_SECONDS, eventually
 
 
 async def reported_and_dispatched(api: Api) -> Answer:
-    case = await api.call("POST", "/v1/cases", "device", json=REPORT)
+    case = await api.call("POST", "/v1/cases", "gateway", json=REPORT)
     assert case.status == 201, case.body
     case_id = case.json["case_id"]
 
@@ -76,7 +76,7 @@ async def test_auditors_read_streams_and_log_byte_for_byte(api: Api) -> None:
     assert len(then.json["events"]) == 2
     log = await api.call("GET", "/v1/events?after=1&category=case&topic=case.filed", "auditor")
     assert [event["position"] for event in log.json["events"]] == [2]
-    for role in ("operator", "official", "citizen", "device"):
+    for role in ("operator", "official", "citizen", "gateway"):
         assert (await api.call("GET", "/v1/events", role)).is_problem(403, "role-missing")
 
 
@@ -95,7 +95,7 @@ async def test_the_log_is_followed_and_resumed_by_server_sent_events(api: Api) -
                 ids.append(int(line[4:]))
             if len(ids) == 2 and not reported:
                 reported = True
-                await api.call("POST", "/v1/cases", "device", json=REPORT)
+                await api.call("POST", "/v1/cases", "gateway", json=REPORT)
             if len(ids) == 5:
                 break
     assert ids == [2, 3, 4, 5, 6]
@@ -103,7 +103,7 @@ async def test_the_log_is_followed_and_resumed_by_server_sent_events(api: Api) -
 
 async def test_the_front_page_numbers_are_public_and_hold_no_text(api: Api) -> None:
     secret = "text that only staff may see"
-    await api.call("POST", "/v1/cases", "device", json=REPORT | {"description": secret})
+    await api.call("POST", "/v1/cases", "gateway", json=REPORT | {"description": secret})
     async with asyncio.timeout(PATIENCE_SECONDS), api.session.get(f"{api.url}/live") as live:
         async for line in live.content:
             if line.startswith(b"data: "):
@@ -125,7 +125,7 @@ async def test_the_front_page_numbers_are_public_and_hold_no_text(api: Api) -> N
             "verify": "operator",
             "close": "operator",
         }.items()
-        for role in ("citizen", "device", "official", "operator", "auditor")
+        for role in ("citizen", "gateway", "official", "operator", "auditor")
         if role != allowed
     ],
 )
@@ -154,7 +154,7 @@ async def test_people_see_their_own_cases_and_officials_their_departments(api: A
 
 async def test_lists_are_paged(api: Api) -> None:
     for _ in range(5):
-        last = await api.call("POST", "/v1/cases", "device", json=REPORT)
+        last = await api.call("POST", "/v1/cases", "gateway", json=REPORT)
     path = f"/v1/cases?limit=2&min_position={last.headers['X-Position']}"
     seen: list[str] = []
     page = await api.call("GET", path, "operator")

@@ -61,7 +61,7 @@ def stored_files(api: Api) -> list[bytes]:
     return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("role", ["device", "citizen", "official", "operator"])
+@pytest.mark.parametrize("role", ["camera", "citizen", "official", "operator"])
 async def test_a_photo_is_taken_and_shown_to_staff(api: Api, role: str) -> None:
     answer = await send(api, telling("JPEG"), role)
     assert answer.status == 201
@@ -85,7 +85,7 @@ async def test_a_photo_is_taken_and_shown_to_staff(api: Api, role: str) -> None:
 async def test_its_digest_is_evidence_of_a_case(api: Api) -> None:
     digest = (await sent(api, encoded(scene())))["sha256"]
     case = await api.call(
-        "POST", "/v1/cases", "device", json=REPORT | {"evidence_sha256": [digest]}
+        "POST", "/v1/cases", "camera", json=REPORT | {"evidence_sha256": [digest]}
     )
     shown = await api.call("GET", f"/v1/cases/{case.json['case_id']}", "operator")
     assert shown.json["evidence_sha256"] == [digest]
@@ -93,7 +93,7 @@ async def test_its_digest_is_evidence_of_a_case(api: Api) -> None:
 
 async def test_others_neither_see_nor_send(api: Api) -> None:
     path = f"/v1/photos/{(await sent(api, encoded(scene())))['sha256']}"
-    for role in ("citizen", "device"):
+    for role in ("citizen", "camera"):
         assert (await api.call("GET", path, role)).is_problem(403, "role-missing")
     assert (await send(api, encoded(scene()), "auditor")).is_problem(403, "role-missing")
     assert (await api.call("GET", path)).is_problem(401, "unauthenticated")

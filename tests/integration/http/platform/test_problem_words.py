@@ -7,7 +7,7 @@ CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 
 async def register(api: Api, headers: dict[str, str] | None = None, **fields: object) -> Answer:
     body = {"name": "x", "id_number": "4101", "birth_date": "1990-05-01"} | fields
-    return await api.call("POST", "/v1/citizens", "official", json=body, headers=headers)
+    return await api.call("POST", "/v1/citizens", "clerk", json=body, headers=headers)
 
 
 async def test_a_clerk_is_told_what_to_do_in_both_languages(api: Api) -> None:
@@ -35,7 +35,7 @@ async def test_members_that_are_wrong_are_listed_with_plain_reasons(api: Api) ->
 
 async def test_a_kiosk_that_does_not_say_who_applies_is_told_so(api: Api) -> None:
     body = {"service": "social-security-query", "channel": "kiosk"}
-    answer = await api.call("POST", "/v1/applications", "device", subject="kiosk-9", json=body)
+    answer = await api.call("POST", "/v1/applications", "kiosk", subject="kiosk-9", json=body)
     assert answer.is_problem(422, "applicant-missing")
     assert "kiosk-9" not in answer.body.decode()
 

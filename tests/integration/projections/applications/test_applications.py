@@ -20,6 +20,7 @@ from projections.rebuild import compare
 from projections.worker import ProjectionWorker
 from tests.given.applications import (
     ANNA,
+    CLERK,
     FUND,
     KIOSK,
     LIVES,
@@ -101,7 +102,7 @@ def winding() -> Application:
     ask_again(application)
     collect(application)
     decide("approved")(application)
-    application.take_over(FUND, NOW, channel=Channel.COUNTER)
+    application.take_over(CLERK, NOW, channel=Channel.COUNTER)
     application.open_sealed(FUND, NOW, what="explanation", purpose="complaint")
     instruct(application)
     confirm(application)
@@ -111,7 +112,7 @@ def winding() -> Application:
 def overturned() -> Application:
     """A refusal by the rules that an officer at a counter turned into money."""
     application = appealed()
-    application.take_over(FUND, NOW, channel=Channel.COUNTER)
+    application.take_over(CLERK, NOW, channel=Channel.COUNTER)
     review(application, "approved", OTHER_FUND, 100)
     instruct(application)
     confirm(application)
@@ -238,7 +239,7 @@ async def test_a_row_keeps_what_happened_on_the_way(store: EventStore) -> None:
     row = await applications.one(store.pool, application_id)
     assert row is not None
     assert (row["channel"], row["channels"]) == ("counter", ["app", "counter"])
-    assert (row["held_by"], row["status"], row["decided_by"]) == (FUND.subject, "paid", "rules")
+    assert (row["held_by"], row["status"], row["decided_by"]) == (CLERK.subject, "paid", "rules")
     assert (row["reviews"], row["paid_at"], row["payout_delayed"]) == (1, NOW, False)
     assert (row["identity_method"], row["amount_fen"]) == ("face", 100)
 
@@ -285,7 +286,7 @@ async def test_one_at_a_time_and_all_at_once_give_the_same(store: EventStore) ->
 
 async def test_days_count_what_became_of_them_and_what_was_saved(store: EventStore) -> None:
     await lived(store, Status.PAID)
-    await lived(store, Status.PAID, actor=FUND, channel=Channel.COUNTER)
+    await lived(store, Status.PAID, actor=CLERK, channel=Channel.COUNTER)
     await lived(store, Status.REFUSED)
     await lived(store, Status.APPROVED, pays=False)
     await project(store)

@@ -25,8 +25,8 @@ from tests.given.applications import (
     identify,
     submitted,
 )
+from tests.given.citizens import CLERK, SUPERVISOR, consent, enrol, registered, use, verify
 from tests.given.citizens import NOW as EARLIER
-from tests.given.citizens import OFFICIAL, consent, enrol, registered, use, verify
 from tests.given.read_models import project
 from tests.given.services import context
 
@@ -83,9 +83,9 @@ async def test_each_look_at_a_face_or_a_document_is_an_access(store: EventStore)
     finding = {"score": 0.7, "threshold": 0.6, "false_match_rate": 1e-4, "enrolled": 9}
     citizen.identify_face(EARLIER, template_id="t1", **finding, **use())
     citizen.confirm_identity(
-        OFFICIAL, EARLIER, method="counter", purpose="other", document="passport", code_id=None
+        CLERK, EARLIER, method="counter", purpose="other", document="passport", code_id=None
     )
-    await save(store, citizen, OFFICIAL, "official")
+    await save(store, citizen, CLERK, "official")
     assert await shown(store, citizen.id, "what", "purpose", "version") == [
         ("document-seen", "other", 6),
         ("face-searched", "identification", 5),
@@ -95,7 +95,7 @@ async def test_each_look_at_a_face_or_a_document_is_an_access(store: EventStore)
         ("registered", "counter-service", 1),
     ]
     whose = await shown(store, citizen.id, "who", "role", "stream_id", "about")
-    assert set(whose) == {(OFFICIAL.subject, "official", citizen.id, citizen.id)}
+    assert set(whose) == {(CLERK.subject, "official", citizen.id, citizen.id)}
 
 
 @pytest.mark.parametrize("actor", ["own", "system"])
@@ -111,16 +111,16 @@ async def test_what_she_or_the_system_does_is_no_access(store: EventStore, actor
 async def test_a_guardian_and_the_other_of_two_alike_are_told_too(store: EventStore) -> None:
     child = registered()
     child.give_face_consent(
-        OFFICIAL, EARLIER, consent_id="c", notice_sha256="ab", age_years=9, guardian=GUARDIAN
+        CLERK, EARLIER, consent_id="c", notice_sha256="ab", age_years=9, guardian=GUARDIAN
     )
     enrol(duplicate=CITIZEN_ID)(child)
-    child.resolve_duplicate(OFFICIAL, EARLIER, other=CITIZEN_ID, verdict="different-people")
-    await save(store, child, OFFICIAL, "official")
+    child.resolve_duplicate(SUPERVISOR, EARLIER, other=CITIZEN_ID, verdict="different-people")
+    await save(store, child, CLERK, "official")
     assert await shown(store, GUARDIAN, "who", "what", "purpose") == [
-        (OFFICIAL.subject, "birth-date", "guardian")
+        (CLERK.subject, "birth-date", "guardian")
     ]
     assert await shown(store, CITIZEN_ID, "who", "what", "purpose") == [
-        (OFFICIAL.subject, "duplicate-resolved", "duplicate-check")
+        (CLERK.subject, "duplicate-resolved", "duplicate-check")
     ]
 
 

@@ -6,7 +6,7 @@ from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.citizens import identity_days
 from projections.rebuild import compare
-from tests.given.citizens import NOW, OFFICIAL, consent, enrol, registered, saved, verify
+from tests.given.citizens import CLERK, NOW, consent, enrol, registered, saved, verify
 from tests.given.read_models import caught_up, running
 
 NAME = "identity_days"
@@ -21,12 +21,7 @@ async def test_days_of_the_city_and_rates(store: EventStore) -> None:
                 step(citizen)
             verify(matched=True, at=evening)(citizen)
             citizen.confirm_identity(
-                OFFICIAL,
-                evening,
-                method="counter",
-                purpose="other",
-                document="passport",
-                code_id=None,
+                CLERK, evening, method="counter", purpose="other", document="passport", code_id=None
             )
             await saved(store, citizen)
         await caught_up(store, NAME)

@@ -4,7 +4,7 @@ from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.citizens import suspected_duplicates
 from projections.rebuild import compare, rebuild
-from tests.given.citizens import NOW, OFFICIAL, consent, enrol, registered, saved
+from tests.given.citizens import NOW, SUPERVISOR, consent, enrol, registered, saved
 from tests.given.read_models import caught_up, running
 
 NAME = "suspected_duplicates"
@@ -26,7 +26,7 @@ async def test_suspicions_are_listed_until_an_officer_has_looked(store: EventSto
 
         for citizen, verdict in zip(citizens, ("different-people", "same-person"), strict=False):
             other = next(iter(citizen.duplicates))
-            citizen.resolve_duplicate(OFFICIAL, NOW, other=other, verdict=verdict)
+            citizen.resolve_duplicate(SUPERVISOR, NOW, other=other, verdict=verdict)
             await saved(store, citizen)
         await caught_up(store, NAME)
         assert await suspected_duplicates.page(store.pool, limit=10) == listed[2:]

@@ -28,6 +28,7 @@ from citybrain.errors import Refused
 from tests.given.applications import (
     ANNA,
     BORIS,
+    CLERK,
     FUND,
     KIOSK,
     LIVES,
@@ -164,7 +165,7 @@ def test_what_a_failed_payout_had_claimed_is_released_where_it_is_withdrawn_at_o
     assert application.next_step() is Step.RELEASE
 
 
-@pytest.mark.parametrize("actor", [BORIS, KIOSK, FUND])
+@pytest.mark.parametrize("actor", [BORIS, KIOSK, CLERK, FUND])
 def test_only_the_applicant_withdraws(actor: Actor) -> None:
     with pytest.raises(NotYourApplication):
         at(Status.REFERRED).withdraw(actor, NOW)
@@ -182,7 +183,13 @@ def test_a_kiosk_acts_on_what_it_holds_and_another_does_not() -> None:
 
 @pytest.mark.parametrize(
     ("actor", "channel"),
-    [(ANNA, Channel.COUNTER), (ANNA, Channel.KIOSK), (KIOSK, Channel.APP), (FUND, Channel.WEB)],
+    [
+        (ANNA, Channel.COUNTER),
+        (ANNA, Channel.KIOSK),
+        (KIOSK, Channel.APP),
+        (CLERK, Channel.WEB),
+        (FUND, Channel.COUNTER),
+    ],
 )
 def test_each_role_has_its_channels(actor: Actor, channel: Channel) -> None:
     with pytest.raises(WrongChannel):
@@ -203,11 +210,11 @@ def test_it_is_taken_over_until_it_has_ended(status: Status) -> None:
     application = at(status)
     if status in ENDED:
         with pytest.raises(ApplicationEnded):
-            application.take_over(FUND, NOW, channel=Channel.COUNTER)
+            application.take_over(CLERK, NOW, channel=Channel.COUNTER)
     else:
-        application.take_over(FUND, NOW, channel=Channel.COUNTER)
+        application.take_over(CLERK, NOW, channel=Channel.COUNTER)
         assert application.channels == ["app", "counter"]
-        application.take_over(FUND, NOW, channel=Channel.COUNTER)
+        application.take_over(CLERK, NOW, channel=Channel.COUNTER)
         assert topics(application) == ["application.taken_over"]
 
 
@@ -353,7 +360,7 @@ ACTIONS: list[Any] = [
     lambda a: a.review(FUND, NOW, **REVIEW),
     lambda a: a.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1"),
     lambda a: a.appeal(ANNA, NOW, grounds_sealed=""),
-    lambda a: a.take_over(FUND, NOW, channel=Channel.COUNTER),
+    lambda a: a.take_over(CLERK, NOW, channel=Channel.COUNTER),
     lambda a: a.delay_payout(NOW, payment_id=PAYMENT),
 ]
 

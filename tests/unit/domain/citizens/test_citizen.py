@@ -22,9 +22,10 @@ from citybrain.domain.stream import StreamSnapshot
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import mapper
 from tests.given.citizens import (
+    CLERK,
     KIOSK,
     NOW,
-    OFFICIAL,
+    SUPERVISOR,
     V1,
     V2,
     Step,
@@ -74,18 +75,20 @@ def happened(citizen: Citizen) -> list[str]:
         ),
         (
             [consent, enrol(duplicate="other")],
-            lambda c: c.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="different-people"),
+            lambda c: c.resolve_duplicate(
+                SUPERVISOR, NOW, other="other", verdict="different-people"
+            ),
             ["duplicate_resolved"],
         ),
         (
             [consent, enrol(duplicate="other")],
-            lambda c: c.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="same-person"),
+            lambda c: c.resolve_duplicate(SUPERVISOR, NOW, other="other", verdict="same-person"),
             ["duplicate_resolved", "face_revoked"],
         ),
         (
             [],
             lambda c: c.confirm_identity(
-                OFFICIAL, NOW, method="counter", purpose="fund", document="passport", code_id=None
+                CLERK, NOW, method="counter", purpose="fund", document="passport", code_id=None
             ),
             ["identity_confirmed"],
         ),
@@ -113,7 +116,7 @@ def test_what_is_decided(before: list[Step], when: Step, then: list[str]) -> Non
         ([consent, enrol()], lambda c: c.revoke_face(STRANGER, NOW, reason="error"), NotYourOwn),
         (
             [consent, enrol()],
-            lambda c: c.resolve_duplicate(OFFICIAL, NOW, other="x", verdict="same-person"),
+            lambda c: c.resolve_duplicate(SUPERVISOR, NOW, other="x", verdict="same-person"),
             NoSuchDuplicate,
         ),
         (
@@ -140,8 +143,8 @@ def test_what_is_refused(before: list[Step], when: Step, error: type[CitybrainEr
 @pytest.mark.parametrize(
     ("age", "guardian", "actor", "allowed"),
     [
-        (13, None, OFFICIAL, False),
-        (13, "citizen-" + "1" * 32, OFFICIAL, True),
+        (13, None, CLERK, False),
+        (13, "citizen-" + "1" * 32, CLERK, True),
         (13, "citizen-" + "1" * 32, None, False),
         (14, None, None, True),
     ],
@@ -182,7 +185,7 @@ def test_failures_use_up_attempts_until_time_passes_or_one_succeeds() -> None:
 
 def test_lookalikes_that_an_officer_told_apart_are_not_suspected_again() -> None:
     citizen = given(consent, enrol(duplicate="other"))
-    citizen.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="different-people")
+    citizen.resolve_duplicate(SUPERVISOR, NOW, other="other", verdict="different-people")
     citizen.collect_events()
     enrol(duplicate="other")(citizen)
     assert happened(citizen) == ["face_enrolled"]
@@ -210,7 +213,7 @@ def test_a_replay_of_the_stored_events_gives_the_same_state() -> None:
 
 
 def verify_after_review(citizen: Citizen) -> None:
-    citizen.resolve_duplicate(OFFICIAL, NOW, other="other", verdict="different-people")
+    citizen.resolve_duplicate(SUPERVISOR, NOW, other="other", verdict="different-people")
     verify(matched=True)(citizen)
 
 
@@ -232,5 +235,5 @@ def test_a_snapshot_of_before_knows_of_one_document() -> None:
     snapshot.state["class_version"] = 2
     again: Any = snapshot.mutate(None)
     assert (again.document, again.documents) == ("resident-identity-card", [])
-    again.add_document(OFFICIAL, NOW, document="passport", number_sealed="c2VhbGVk")
+    again.add_document(CLERK, NOW, document="passport", number_sealed="c2VhbGVk")
     assert again.documents == [["passport", "c2VhbGVk"]]

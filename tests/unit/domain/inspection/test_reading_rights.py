@@ -2,7 +2,7 @@
 
 import pytest
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.errors import Forbidden
 
@@ -19,7 +19,7 @@ TABLE = {
     "merged cases": (STAFF, STAFF, STAFF),
 }
 DOORS = {
-    "ONE_CASE": STAFF | {Role.CITIZEN, Role.DEVICE},
+    "ONE_CASE": STAFF | {Role.CITIZEN, *WATCHERS},
     "DESK": STAFF,
     "COMMENTS": STAFF,
     "STATISTICS": STAFF,
