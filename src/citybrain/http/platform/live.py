@@ -1,6 +1,7 @@
 """The front page's live numbers: one snapshot a second for all who look.
 
-Counts, topics and stream ids only: no free text, nobody's data.
+Counts, topics and stream ids only: no free text, nobody's data. Of a stream that is about a person
+only its category is said: everybody looks, and nobody could be told who did.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from citybrain.domain.stream import category_of, personal_categories
 from citybrain.errors import Unavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.board import Origin
@@ -105,7 +107,7 @@ class LiveBoard:
             {
                 "position": event.position,
                 "topic": event.topic,
-                "stream_id": event.stream_id,
+                "stream_id": _said(event.stream_id),
                 "recorded_at": event.recorded_at,
                 "class_code": origin.class_code if origin else None,
                 "simulated": origin.simulated if origin else None,
@@ -113,6 +115,12 @@ class LiveBoard:
             for event in newest
             for origin in (origins.get(event.stream_id),)
         ]
+
+
+def _said(stream_id: str) -> str:
+    """A stream's id, of a person's only the category."""
+    category = category_of(stream_id)
+    return category if category in personal_categories() else stream_id
 
 
 BOARD: web.AppKey[LiveBoard] = web.AppKey("board", LiveBoard)

@@ -1,5 +1,6 @@
 """Who read my data is complete: each operation that shows it leaves an access, in plain words."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from tests.given.applying import (
 from tests.given.pdf_files import pdf
 from tests.given.read_models import caught_up
 from tests.given.services import OPERATOR, context
+from tests.given.waiting import PATIENCE_SECONDS
 
 ELSEWHERE = frozenset(
     {
@@ -259,3 +261,28 @@ async def test_who_looks_at_the_history_of_a_case_looks_at_who_reported_it(api: 
     assert (await api.call("GET", path, "operator", subject=READER)).status == 200
     (seen,) = await accesses(api, citizen, who=READER)
     assert seen["what_text"] == "That you reported a problem in the street"
+
+
+async def test_who_follows_the_log_is_noted_once_a_person(api: Api) -> None:
+    citizen = await registered(api)
+    url = f"{api.url}/v1/log?purpose=audit&after=0&category=citizen"
+    headers = {"Authorization": f"Bearer {api.token('auditor', READER)}"}
+    async with asyncio.timeout(PATIENCE_SECONDS), api.session.get(url, headers=headers) as log:
+        seen = 0
+        async for line in log.content:
+            seen += line.startswith(b"data: ")
+            if line.startswith(b"data: ") and seen < 3:
+                await identify(api, citizen)
+            if seen == 3:
+                break
+    assert [row["through"] for row in await accesses(api, citizen, who=READER)] == ["get_v1_log"]
+
+
+async def test_the_front_page_does_not_say_of_whom_something_was_written(api: Api) -> None:
+    citizen = await registered(api)
+    async with asyncio.timeout(PATIENCE_SECONDS), api.session.get(f"{api.url}/live") as live:
+        async for line in live.content:
+            if line.startswith(b"data: ") and b'"citizen.registered"' in line:
+                assert b'"stream_id":"citizen"' in line
+                assert citizen.encode() not in line
+                break
