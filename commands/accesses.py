@@ -48,9 +48,9 @@ async def record_access(
     look: Look, about: Iterable[str], context: CommandContext, store: EventStore, now: datetime
 ) -> None:
     """Record one reading about these streams, together; raises `AccessNotRecorded`."""
-    who, department = context.actor.subject, context.actor.department
-    streams = list(dict.fromkeys(about))
-    accesses = Access.record(now, about=streams, who=who, department=department, **asdict(look))
+    actor, streams = context.actor, list(dict.fromkeys(about))
+    place = {"department": actor.department, "counter": actor.counter}
+    accesses = Access.record(now, about=streams, who=actor.subject, **place, **asdict(look))
     try:
         await asyncio.gather(*(_append(access, context, store) for access in accesses))
     except CitybrainError as error:

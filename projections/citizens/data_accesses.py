@@ -30,6 +30,7 @@ CREATE TABLE accesses (
     who        text COLLATE "C" NOT NULL,
     role       text COLLATE "C",
     department text COLLATE "C",
+    counter    text COLLATE "C",
     what       text NOT NULL,
     purpose    text NOT NULL,
     through    text NOT NULL,
@@ -51,6 +52,7 @@ class AccessFacts(BaseModel):
     who: str
     role: str | None
     department: str | None
+    counter: str | None
     what: str
     purpose: str
     through: str = Field(description="the operation of the API, the command, or what was done")
@@ -120,7 +122,7 @@ class DataAccesses:
     """The read model `data_accesses`."""
 
     name = "data_accesses"
-    version = 2
+    version = 3
     topics = None  # whatever is done to what is about a person
     tables = TABLES
 
@@ -208,6 +210,7 @@ def _row(
     what: str,
     purpose: str,
     department: str | None = None,
+    counter: str | None = None,
     through: str | None = None,
     about: str | None = None,
 ) -> tuple[Any, ...]:
@@ -218,6 +221,7 @@ def _row(
         who,
         role,
         department,
+        counter,
         what,
         purpose,
         through or event.topic,

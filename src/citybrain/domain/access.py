@@ -19,7 +19,7 @@ class AccessRecorded(StreamCreated):
     """Somebody read what is about others.
 
     `about` are streams of one person each: a citizen, an application. `through` is the operation
-    of the API, or the command.
+    of the API, or the command. `department` is an official's, `counter` a clerk's.
     """
 
     TOPIC: ClassVar[str] = "access.recorded"
@@ -30,6 +30,7 @@ class AccessRecorded(StreamCreated):
     purpose: str
     through: str
     about: list[str]
+    counter: str | None = None
 
 
 class Access(StreamAggregate):
@@ -48,6 +49,7 @@ class Access(StreamAggregate):
         purpose: str,
         through: str,
         about: list[str],
+        counter: str | None = None,
     ) -> None:
         self.who = who
         self.role = role
@@ -56,6 +58,7 @@ class Access(StreamAggregate):
         self.purpose = purpose
         self.through = through
         self.about = about
+        self.counter = counter
 
     @classmethod
     def record(cls, now: datetime, *, about: Sequence[str], **said: Any) -> list["Access"]:

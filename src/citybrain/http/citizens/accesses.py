@@ -59,10 +59,15 @@ def _shown(call: Call, row: Row, language: str) -> AccessRow:
     whats = ("records", "whats") if row["through"] == REQUESTED else ("whats",)
     return AccessRow(
         **{name: row[name] for name in AccessFacts.model_fields},
-        role_text=said(row["role"] or "", language, names, "roles"),
+        role_text=", ".join(said(role, language, names, "roles") for role in _roles(row)),
         what_text=said(row["what"], language, names, *whats),
         purpose_text=said(row["purpose"], language, names, "purposes"),
     )
+
+
+def _roles(row: Row) -> list[str]:
+    """What a command was sent in may be several."""
+    return (row["role"] or "").split(",")
 
 
 ROUTES = (

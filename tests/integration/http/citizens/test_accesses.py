@@ -24,6 +24,7 @@ from tests.given.applying import (
     until,
 )
 from tests.given.pdf_files import pdf
+from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.services import OPERATOR, context
 from tests.given.waiting import PATIENCE_SECONDS
@@ -244,6 +245,7 @@ async def test_that_she_is_registered_is_learnt_by_trying_to_register_her(api: A
         assert citizen not in refused.body.decode()
         seen, *_ = await accesses(api, citizen, who=READER)
         assert (seen["what"], seen["purpose"]) == ("already-registered", "counter-service")
+        assert (seen["role"], seen["counter"]) == ("clerk", COUNTER)
         assert seen["through"].startswith("post_v1_citizens")
     assert len(await accesses(api, citizen, who=READER)) == 2
     assert await accesses(api, other, who=READER) == []
