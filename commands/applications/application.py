@@ -27,6 +27,7 @@ from citybrain.domain.applications.application import (
     Terms,
     check_channel,
 )
+from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.domain.citizens import Citizen, Identification
 from citybrain.domain.money import MOST_FEN
 from citybrain.errors import InvalidInput, Refused
@@ -180,7 +181,8 @@ async def submit_application(
 
 def _terms(item: ServiceItem, now: datetime, services: Services) -> Terms:
     """What an application keeps of its service item."""
-    promised, legal = item.deadline.promised_seconds, item.deadline.legal_working_days
+    promised = item.deadline.promised_seconds
+    legal = item.deadline.legal_working_days or LEGAL_WORKING_DAYS
     baseline, today = item.baseline, city_day(now)
     calendar = services.definitions.of(BusinessCalendar)
     return Terms(
@@ -195,7 +197,7 @@ def _terms(item: ServiceItem, now: datetime, services: Services) -> Terms:
         },
         identity_due_at=now + identity_time(services),
         promised_at=None if promised is None else now + timedelta(seconds=promised),
-        legal_due_on=None if legal is None else str(calendar.add_working_days(today, legal)),
+        legal_due_on=str(calendar.add_working_days(today, legal)),
     )
 
 

@@ -21,6 +21,7 @@ from citybrain.domain.applications.application_events import (
 )
 from citybrain.domain.applications.message_events import unanswered_after
 from citybrain.domain.applications.statuses import FOR_AN_OFFICER, Status, waits_for_officer
+from citybrain.domain.applications.waiting import Waits, appeal_day, due_after, legal_day, waits_for
 from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, columns, fetch
@@ -40,7 +41,7 @@ CREATE TABLE applications (
     pays            boolean NOT NULL,
     submitted_at    timestamptz NOT NULL,
     promised_at     timestamptz,
-    legal_due_on    date,
+    legal_due_on    date NOT NULL,
     identified_at   timestamptz,
     identity_method text,
     decided_at      timestamptz,
@@ -57,6 +58,9 @@ CREATE TABLE applications (
     unanswered      boolean NOT NULL DEFAULT false,
     claimed_by      text COLLATE "C",
     claimed_until   timestamptz,
+    compensated     boolean NOT NULL DEFAULT true,
+    waits_for       text COLLATE "C" NOT NULL,
+    due_at          timestamptz,
     awaited         text[] NOT NULL DEFAULT '{}',
     updated_at      timestamptz NOT NULL,
     version         bigint NOT NULL,
@@ -67,8 +71,9 @@ CREATE INDEX ON applications (submitted_at DESC, application_id DESC);
 CREATE INDEX ON applications (status, submitted_at DESC, application_id DESC);
 CREATE INDEX ON applications (service, submitted_at DESC, application_id DESC);
 CREATE INDEX ON applications
-    (department, coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id)
+    (department, legal_due_on, submitted_at, application_id)
     WHERE waiting;
+CREATE INDEX ON applications (waits_for, due_at) WHERE waits_for <> 'ended';
 CREATE TABLE steps (
     application_id text COLLATE "C" NOT NULL,
     version        bigint NOT NULL,
@@ -102,7 +107,7 @@ class ApplicationRow(BaseModel):
     pays: bool
     submitted_at: datetime
     promised_at: datetime | None
-    legal_due_on: date | None
+    legal_due_on: date = Field(description="the law's day to decide it, or its appeal")
     identified_at: datetime | None
     identity_method: str | None
     decided_at: datetime | None
@@ -118,6 +123,8 @@ class ApplicationRow(BaseModel):
         description="until when the applicant can correct what was sent back"
     )
     unanswered: bool = Field(description="the applicant wrote, and nobody has answered")
+    waits_for: Waits = Field(description="whom or what it waits for")
+    due_at: datetime | None = Field(description="by when somebody is woken for it")
     version: int
     position: int
 
@@ -147,7 +154,7 @@ class StepRow(BaseModel):
 
 COLUMNS = (
     *ApplicationRow.model_fields,
-    *("held_by", "waiting", "awaited", "updated_at", "claimed_by", "claimed_until"),
+    *("held_by", "waiting", "compensated", "awaited", "updated_at", "claimed_by", "claimed_until"),
 )
 STEP_COLUMNS = ("application_id", *StepRow.model_fields)
 SHOWN = columns(ApplicationRow, "held_by", "claimed_by", "claimed_until")
@@ -155,6 +162,7 @@ READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = AN
 DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
 
 SUBMITTED, PAYOUT_FAILED = "application.submitted", "application.payout_failed"
+COMPENSATED_BY = {PAYOUT_FAILED: False, "application.compensated": True}
 NOT_SHOWN = ("timestamp", "originator_topic", "bank_reference")
 
 
@@ -162,7 +170,7 @@ class Applications:
     """The read model `applications`."""
 
     name = "applications"
-    version = 3
+    version = 4
     topics = application_events.TOPICS
     tables = TABLES
 
@@ -209,20 +217,17 @@ def _submitted(event: RecordedEvent) -> Row:
             "application_id": event.stream_id,
             "channels": [data["channel"]],
             "submitted_at": data["timestamp"],
-            "legal_due_on": _day(data["legal_due_on"]),
+            "legal_due_on": legal_day(data["legal_due_on"], data["timestamp"]),
             "reasons": [],
             "payout_delayed": False,
             "appealed": False,
             "reviews": 0,
             "waiting": False,
             "unanswered": False,
+            "compensated": True,
             "awaited": [],
         }
     )
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
 
 
 def _change(row: Row, event: RecordedEvent) -> None:
@@ -245,9 +250,9 @@ def _change(row: Row, event: RecordedEvent) -> None:
     elif topic in ("payout_delayed", "payout_failed"):
         row["payout_delayed"] = topic == "payout_delayed"
     elif topic == "appealed":
-        row["appealed"] = True
+        row["appealed"], row["legal_due_on"] = True, appeal_day(data["timestamp"])
     elif topic == "resubmitted":
-        row["legal_due_on"] = _day(data["legal_due_on"])
+        row["legal_due_on"] = legal_day(data["legal_due_on"], data["timestamp"])
     elif topic == "taken_over":
         row["channel"], row["held_by"] = data["channel"], data["held_by"]
         row["channels"] = [*row["channels"], data["channel"]]
@@ -256,6 +261,7 @@ def _change(row: Row, event: RecordedEvent) -> None:
     row["waiting"] = waits_for_officer(
         row["status"], payout_delayed=row["payout_delayed"], unanswered=row["unanswered"]
     )
+    _await(row, event)
 
 
 def _change_task(row: Row, event: RecordedEvent) -> None:
@@ -269,6 +275,16 @@ def _change_task(row: Row, event: RecordedEvent) -> None:
         row["correction_due_at"] = event.data["due_at"]
     elif topic == "task_claimed":
         row["claimed_by"], row["claimed_until"] = event.data["officer"], event.data["until"]
+
+
+def _await(row: Row, event: RecordedEvent) -> None:
+    """Whom it waits for now, and until when."""
+    if event.topic in COMPENSATED_BY:
+        row["compensated"] = COMPENSATED_BY[event.topic]
+    was, status = row["waits_for"], row["status"]
+    waits = waits_for(status, pays=row["pays"], compensated=row["compensated"])
+    row["due_at"] = due_after(event.topic, event.data, was, waits, row["due_at"])
+    row["waits_for"] = waits.value
 
 
 def _step(event: RecordedEvent, submitted_at: datetime) -> tuple[Any, ...]:
@@ -312,11 +328,11 @@ QUEUE = f"""
 SELECT {SHOWN} FROM applications.applications
 WHERE waiting AND ($1::text IS NULL OR department = $1)
   AND ($2::timestamptz IS NULL
-       OR (coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id) > (
-           (SELECT coalesce(last.legal_due_on, 'infinity'::date)
+       OR (legal_due_on, submitted_at, application_id) > (
+           (SELECT last.legal_due_on
             FROM applications.applications last WHERE last.application_id = $3::text),
            $2, $3::text))
-ORDER BY coalesce(legal_due_on, 'infinity'::date), submitted_at, application_id LIMIT $4
+ORDER BY legal_due_on, submitted_at, application_id LIMIT $4
 """  # noqa: S608
 ONE = f"""
 SELECT {SHOWN} FROM applications.applications WHERE application_id = $1
@@ -361,7 +377,7 @@ async def queue(
     """What waits for an officer, by legal day, then longest waiting first.
 
     `after` is (submitted_at, application_id) of the last seen; its legal day changes only with
-    a correction, when it has left the queue.
+    a correction or an appeal, when it has left the queue.
     """
     at, application_id = after or (None, None)
     return await fetch(pool, QUEUE, department, at, application_id, limit)

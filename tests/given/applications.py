@@ -28,12 +28,16 @@ PAYMENT = "6d1c9f3e-0000-4000-8000-000000000001"
 
 
 def submitted(
-    actor: Actor = ANNA, channel: Channel = Channel.APP, *, pays: bool = True
+    actor: Actor = ANNA,
+    channel: Channel = Channel.APP,
+    *,
+    pays: bool = True,
+    application_id: str = "application-" + "a" * 32,
 ) -> Application:
     return Application.submit(
         actor,
         NOW,
-        application_id="application-" + "a" * 32,
+        application_id=application_id,
         citizen_id=CITIZEN_ID,
         channel=channel,
         form_sealed="sealed",

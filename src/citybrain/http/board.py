@@ -28,3 +28,6 @@ class BoardPart:
 
     any_simulated: Callable[[Pool], Awaitable[bool]]
     """Whether the system holds made-up data."""
+
+    measure: Callable[[Runtime], Awaitable[None]] | None = None
+    """Sets its gauges, whenever `/metrics` is asked for."""

@@ -39,6 +39,10 @@ export interface Applications {
   refused: number;
   /** For an officer, now. */
   waiting: number;
+  /** In an officer's queue, beyond the law's day. */
+  overdue: number;
+  /** That nobody has: always 0. */
+  stranded: number;
   /** From submission to money: `[seconds at most, how many]`, ascending. */
   seconds: (readonly [number, number])[];
   saved: { materials: Saving; steps: Saving; trips: Saving };
@@ -124,6 +128,8 @@ function applications(all: Fields): Applications {
     paid: number(from, "paid"),
     refused: number(from, "refused"),
     waiting: number(from, "waiting"),
+    overdue: number(from, "overdue"),
+    stranded: number(from, "stranded"),
     seconds: seconds.map((each: unknown) => pair(each, "an item of seconds")),
     saved: {
       materials: pair(saved["materials"], "materials"),

@@ -10,6 +10,7 @@ export function drawApplications(day: Applications): void {
   setText(find("apply-submitted"), shortCount(day.submitted));
   setText(find("apply-paid"), shortCount(day.paid));
   setText(find("apply-waiting"), shortCount(day.waiting));
+  setText(find("apply-stranded"), `${shortCount(day.overdue)} overdue · ${shortCount(day.stranded)} stranded`);
   const median = percentile(day.seconds, 50);
   setText(find("apply-median"), median === null ? "–" : duration(median));
   drawSavings(day);

@@ -23,7 +23,7 @@ const snapshot = {
   rate_per_second: 0.5,
   simulated: true,
   applications: {
-    submitted: 4, paid: 2, refused: 1, waiting: 1, seconds: [[0.4, 1], [0.8, 1]],
+    submitted: 4, paid: 2, refused: 1, waiting: 1, overdue: 0, stranded: 0, seconds: [[0.4, 1], [0.8, 1]],
     saved: { materials: [12, 0], steps: [8, 2], trips: [2, 1] },
   },
   cases: {

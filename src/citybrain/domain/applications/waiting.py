@@ -21,6 +21,8 @@ BANK_LOOKED_AFTER = timedelta(days=1)
 MARGIN = timedelta(minutes=5)
 """Beyond its time by so much, nobody was woken for it: it is stranded."""
 
+LEGAL_WORKING_DAYS = 20  # administrative licensing law, art. 42: where an item names none
+
 DECIDED_WITHIN = timedelta(days=28)
 """The legal day of an old application whose item named none: 20 working days, about."""
 
@@ -36,7 +38,7 @@ class Waits(StrEnum):
     BANK = "bank"
     ENDED = "ended"
     NOBODY = "nobody"
-    """A status of which nothing is said here. There is none; if there were, it would be seen."""
+    """A status of which nothing is said here. There is none; if there were, it is stranded."""
 
 
 def waits_for(status: str, *, pays: bool, compensated: bool) -> Waits:
@@ -66,7 +68,7 @@ DUE: dict[str, tuple[str, timedelta]] = {
 
 
 def due_after(
-    topic: str, fields: Mapping[str, Any], was: Waits | None, now: Waits, due_at: datetime | None
+    topic: str, fields: Mapping[str, Any], was: str | None, now: Waits, due_at: datetime | None
 ) -> datetime | None:
     """By when somebody is woken, after an event that led from `was` to `now`.
 
@@ -81,12 +83,7 @@ def due_after(
         field, later = DUE[topic]
         due: datetime = fields[field] + later
         return due
-    return at + MOVES_WITHIN if now is not was else due_at
-
-
-def is_stranded(waits: str, due_at: datetime | None, now: datetime) -> bool:
-    """Whether nobody has it: it should have been woken, and was not."""
-    return waits == Waits.NOBODY or (due_at is not None and due_at + MARGIN < now)
+    return at + MOVES_WITHIN if now != was else due_at
 
 
 def legal_day(legal_due_on: str | None, submitted_at: datetime) -> date:

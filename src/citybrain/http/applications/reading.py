@@ -157,7 +157,7 @@ async def queue(call: Call) -> web.Response:
 def _queued(row: dict[str, Any], now: datetime) -> QueueRow:
     """One that waits, as it is now: a claim that is over is none."""
     today = city_day(now)
-    row = row | {"overdue": (row["legal_due_on"] or today) < today}
+    row = row | {"overdue": row["legal_due_on"] < today}
     if row["claimed_until"] is not None and row["claimed_until"] <= now:
         row |= {"claimed_by": None, "claimed_until": None}
     return QueueRow.model_validate(row)

@@ -14,11 +14,12 @@ from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.reading_rights import STATISTICS
 from citybrain.http.paging import DatedQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
-from projections.applications import application_days, refusal_days, source_days
+from projections.applications import application_days, refusal_days, source_days, waits
 from projections.applications.application_days import ApplicationDay
 from projections.applications.figures import Seconds, distribution, share
 from projections.applications.refusal_days import RefusalRow
 from projections.applications.source_days import SourceDay
+from projections.applications.waits import WaitingCounts
 
 
 class StatisticsQuery(DatedQuery):
@@ -48,6 +49,7 @@ class ApplicationStatistics(BaseModel):
     days: list[ApplicationDay]
     totals: dict[str, int]
     seconds_to_money: Seconds
+    now: WaitingCounts = Field(description="those that have not ended, of all days")
     savings: dict[str, Saving] = Field(description="materials, steps, trips")
     automatic_share: float | None = Field(description="decided by rules alone / decided")
     online_share: float | None = Field(description="never at a counter / finished")
@@ -72,6 +74,7 @@ async def statistics(call: Call) -> web.Response:
     today = city_day(call.runtime.services.clock())
     since, until = query.days(today)
     await wait_for_position(call.runtime, "application_days", query.min_position)
+    await wait_for_position(call.runtime, "applications", query.min_position)
     pool = call.runtime.store.pool
     asked: dict[str, Any] = {"since": since, "until": until, "service": query.service}
     days = await application_days.days(pool, **asked)
@@ -86,6 +89,7 @@ async def statistics(call: Call) -> web.Response:
         days=[ApplicationDay(**day) for day in days],
         totals=totals,
         seconds_to_money=distribution(seconds),
+        now=await waits.counts(pool, now=call.runtime.services.clock(), today=today),
         savings={what: _saving(totals, what) for what in ("materials", "steps", "trips")},
         automatic_share=share(totals.get("automatic", 0), totals.get("decided", 0)),
         online_share=share(totals.get("online", 0), totals.get("finished", 0)),

@@ -1,14 +1,16 @@
 """For whoever runs the server: health, readiness, metrics, projections, development tokens."""
 
+import asyncio
 from typing import Annotated, Any
 
+import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from citybrain import __version__
 from citybrain.domain.actor import Role
-from citybrain.errors import CitybrainError, NotFound
+from citybrain.errors import CitybrainError, NotFound, Unavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
@@ -16,6 +18,9 @@ from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import DEVICES, LONGEST_LIFE_SECONDS, PLACE
 from projections.status import projection_status
 
+log = structlog.get_logger(__name__)
+
+MEASURE_SECONDS = 2.0
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
 BEARER = "Bearer"
 TOKEN_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
@@ -119,7 +124,19 @@ def _faces(runtime: Runtime) -> dict[str, str] | None:
 async def metrics(call: Call) -> web.Response:
     """Prometheus metrics."""
     WAITING.set(call.runtime.store.appender.waiting)
+    await _measure(call.runtime)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _measure(runtime: Runtime) -> None:
+    """What the systems count; what cannot be counted now stays as it was."""
+    try:
+        async with asyncio.timeout(MEASURE_SECONDS):
+            for part in runtime.board_parts:
+                if part.measure is not None:
+                    await part.measure(runtime)
+    except (Unavailable, *CONNECTION_LOST):
+        log.warning("not_measured")
 
 
 async def projections(call: Call) -> web.Response:

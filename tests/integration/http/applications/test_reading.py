@@ -253,11 +253,23 @@ async def test_figures_that_a_dashboard_shows(api: Api) -> None:
     await until(api, await applied(api, citizen), "paid")
     refused = await identified(api, id_number(6))
     await until(api, await applied(api, refused), "refused")
+    await applied(api, await registered(api))
     head = await api.runtime.store.head()
     shown = (
         await api.call("GET", f"/v1/statistics/applications?min_position={head}", "supervisor")
     ).json
-    assert shown["totals"]["submitted"] == 2
+    assert shown["totals"]["submitted"] == 3
+    assert shown["now"] == {
+        "person": 1,
+        "moving": 0,
+        "officer": 0,
+        "bank": 0,
+        "overdue": 0,
+        "stranded": 0,
+    }
+    metrics = (await api.call("GET", "/metrics", "")).body.decode()
+    assert 'citybrain_applications_waiting{waits_for="person"} 1.0' in metrics
+    assert 'citybrain_applications_waiting{waits_for="stranded"} 0.0' in metrics
     assert shown["seconds_to_money"]["count"] == 1
     assert 0 < shown["seconds_to_money"]["p50"] <= shown["seconds_to_money"]["p99"]
     assert shown["savings"] == {

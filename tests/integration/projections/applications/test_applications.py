@@ -194,7 +194,10 @@ async def test_a_row_says_who_has_to_act(store: EventStore) -> None:
     assert [row and row["claimed_by"] for row in rows] == [None, FUND.subject, None, None]
     due = NOW + timedelta(days=20)
     assert [row and row["correction_due_at"] for row in rows] == [None, None, due, None]
-    assert [row and row["legal_due_on"] for row in rows] == [None, None, None, date(2026, 4, 1)]
+    assert [row and row["legal_due_on"] for row in rows] == [
+        *[date(2026, 3, 30)] * 3,
+        date(2026, 4, 1),
+    ]
     waiting = await applications.queue(store.pool, department="housing-fund")
     assert {row["application_id"] for row in waiting} == set(ids[:2])
 

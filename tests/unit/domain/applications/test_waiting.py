@@ -15,11 +15,9 @@ from citybrain.domain.applications.statuses import Status
 from citybrain.domain.applications.waiting import (
     BANK_LOOKED_AFTER,
     DUE,
-    MARGIN,
     MOVES_WITHIN,
     Waits,
     due_after,
-    is_stranded,
     waits_for,
 )
 from citybrain.errors import Refused
@@ -135,9 +133,8 @@ def test_every_status_is_somebodys(status: Status) -> None:
     assert waits_for(status, pays=False, compensated=True) is not Waits.NOBODY
 
 
-def test_what_is_added_without_saying_whose_it_is_counts_as_stranded() -> None:
-    waits = waits_for("on-hold", pays=True, compensated=True)
-    assert is_stranded(waits, None, NOW)
+def test_a_status_that_is_added_without_saying_whose_it_is_is_nobodys() -> None:
+    assert waits_for("on-hold", pays=True, compensated=True) is Waits.NOBODY
 
 
 def test_an_approval_without_money_has_ended_and_a_failed_payout_moves_until_it_is_free() -> None:
@@ -207,13 +204,6 @@ def test_only_what_is_under_way_without_money_is_closed(status: Status) -> None:
     else:
         with pytest.raises(OutOfStep):
             close(application, NOW, reason="person-erased")
-
-
-def test_it_is_stranded_only_where_nobody_was_woken() -> None:
-    late = NOW + MARGIN
-    assert not is_stranded(Waits.MOVING, NOW, late)
-    assert is_stranded(Waits.MOVING, NOW, late + timedelta(seconds=1))
-    assert not is_stranded(Waits.OFFICER, None, late)
 
 
 def test_deadlines_count_from_events_that_there_are() -> None:
