@@ -116,7 +116,11 @@ def decide(outcome: str, **otherwise: Any) -> Callable[[Application], None]:
     return step
 
 
-def instruct(application: Application, ceiling_fen: int | None = None) -> None:
+def instruct(
+    application: Application, ceiling_fen: int | None = None, **otherwise: str | None
+) -> None:
+    """Tell the bank; `otherwise` names another decision than the one in force."""
+    named = {"decision_sha256": application.decision_sha256} | otherwise
     application.instruct_payout(
         NOW,
         payment_id=PAYMENT,
@@ -124,6 +128,7 @@ def instruct(application: Application, ceiling_fen: int | None = None) -> None:
         from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
         ceiling_fen=ceiling_fen,
+        **named,
     )
 
 

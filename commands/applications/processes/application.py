@@ -293,6 +293,7 @@ class _Drive:
     async def claim_and_instruct(self, application: Application) -> Pause:
         """Draw on the entitlement, alone; who comes second is told why."""
         services, claim_id = self._services, application.claim_id or ""
+        decision_sha256 = application.decision_sha256
         try:
             await self._claim(application, claim_id)
         except (AlreadyClaimed, DrawnMeanwhile) as lost:
@@ -314,6 +315,7 @@ class _Drive:
                 claim_id=claim_id,
                 from_account=terms.from_account,
                 due_at=now + payout_time(services),
+                decision_sha256=decision_sha256,
                 ceiling_fen=item.ceiling_fen,
             )
         )

@@ -7,6 +7,7 @@ have our codes, amounts and times.
 from uuid import UUID
 
 from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.paying import authorised
 from citybrain.domain.citizens import Citizen
 from citybrain.payments import Instruction, PaymentUnknown, Receipt, payout
 from commands.applications.application import change_application
@@ -47,15 +48,16 @@ class Paying:
         payee = await services.vault.open_text(
             application.citizen_id, "id_number", citizen.id_number_sealed
         )
+        allowed = authorised(application)
         assert application.payment_id is not None
-        assert application.amount_fen is not None
         assert application.from_account is not None
         return payout(
             UUID(application.payment_id),
             reference=self._id,
-            amount_fen=application.amount_fen,
+            amount_fen=allowed.amount_fen,
             from_account=application.from_account,
             payee_id_number=payee,
+            authorised=allowed,
         )
 
     async def _record(self, application: Application, receipt: Receipt) -> None:

@@ -27,8 +27,9 @@ from citybrain.app import open_services
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.money import Fen
 from citybrain.exchange import EvidenceRequest, Exchange, open_exchange
-from citybrain.payments import Payments, open_payments, payout
+from citybrain.payments import Authorised, Payments, open_payments, payout
 from citybrain.systems import load_definitions
 from commands.citizens.citizen import RegisterCitizen, register_citizen
 from commands.citizens.identity import ConfirmIdentity, confirm_identity
@@ -283,6 +284,7 @@ async def _ask_all(exchange: Exchange, payments: Payments) -> float:
             amount_fen=1,
             from_account="housing-fund",
             payee_id_number=number,
+            authorised=Authorised(application_id, Fen(1), "00" * 32),
         )
     )
     return time.monotonic() - began

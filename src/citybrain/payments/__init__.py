@@ -4,6 +4,7 @@ The bank is told an instruction, signed, under an id of its own until it answers
 has not answered is unknown and asked for again under the same id. Nothing here decides anything.
 """
 
+from citybrain.domain.authorisation import Authorised, NotAuthorised
 from citybrain.domain.money import AmountInvalid
 from citybrain.payments.bank import Payments, open_payments
 from citybrain.payments.instructions import Instruction, Kind, RefundTooHigh, charge, payout, refund
@@ -11,8 +12,10 @@ from citybrain.payments.receipts import PaymentUnknown, Receipt
 
 __all__ = [
     "AmountInvalid",
+    "Authorised",
     "Instruction",
     "Kind",
+    "NotAuthorised",
     "PaymentUnknown",
     "Payments",
     "Receipt",

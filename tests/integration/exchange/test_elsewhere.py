@@ -13,6 +13,7 @@ from citybrain.exchange import EvidenceRequest, Exchange, SourceFailed, open_exc
 from citybrain.exchange.signing import make_key_once, read_signer
 from citybrain.payments import PaymentUnknown, open_payments, payout
 from citybrain.settings import Settings
+from tests.given.payments import allowed
 
 NUMBER = "410102199501010000"
 
@@ -90,6 +91,7 @@ async def test_an_instruction_to_pay_does_not_follow_a_redirect(
         amount_fen=700,
         from_account="housing-fund",
         payee_id_number=NUMBER,
+        authorised=allowed("application-1", 700),
     )
     async with open_payments(settings) as payments:
         with pytest.raises(PaymentUnknown):

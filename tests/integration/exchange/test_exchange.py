@@ -21,6 +21,7 @@ from citybrain.payments import open_payments, payout
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments, open_departments
 from ops.simulators.applications.departments.people import RECORDS
+from tests.given.payments import allowed
 from tests.given.waiting import PATIENCE_SECONDS, holds
 
 NUMBER = "410102199501010000"
@@ -221,6 +222,7 @@ async def test_what_was_paid_is_known_to_the_fund_and_to_the_spouses_registry(
         amount_fen=700,
         from_account="housing-fund",
         payee_id_number=NUMBER,
+        authorised=allowed("application-1", 700),
     )
     async with open_payments(Settings(mode="development", data_dir=tmp_path)) as payments:
         await payments.instruct(instruction)

@@ -25,6 +25,7 @@ from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments, open_departments
 from ops.simulators.applications.departments.ledger import OPENING_FEN
 from tests.given import waiting
+from tests.given.payments import allowed
 from tests.given.storm import SHARED_FIXTURE, examples
 
 NUMBER = "410102199501010000"
@@ -55,6 +56,7 @@ def payment(payment_id: UUID | None = None, amount_fen: int = 700) -> Instructio
         amount_fen=amount_fen,
         from_account="housing-fund",
         payee_id_number=NUMBER,
+        authorised=allowed("application-1", amount_fen),
     )
 
 
@@ -65,6 +67,7 @@ def parked(amount_fen: int = 700, payment_id: UUID | None = None) -> Instruction
         amount_fen=amount_fen,
         to_account="parking",
         payer_id_number=NUMBER,
+        authorised=allowed("parking-1", amount_fen),
     )
 
 
@@ -77,6 +80,7 @@ def back(
         amount_fen=amount_fen,
         refund_of=paid.payment_id,
         left_fen=paid.amount_fen if left_fen is None else left_fen,
+        authorised=allowed(paid.reference, amount_fen),
     )
 
 
@@ -355,4 +359,5 @@ def payout_or_charge(kind: str, amount_fen: int) -> Instruction:
         amount_fen=amount_fen,
         from_account="parking",
         payee_id_number=NUMBER,
+        authorised=allowed("parking-1", amount_fen),
     )

@@ -8,46 +8,59 @@ from uuid import UUID
 import orjson
 import pytest
 
-from citybrain.domain.money import AmountAboveCeiling
+from citybrain.domain.money import AmountAboveCeiling, Fen
 from citybrain.exchange.signing import Signer, Verifier, make_key_once, read_signer
 from citybrain.payments import (
     AmountInvalid,
+    Authorised,
     Instruction,
     Kind,
+    NotAuthorised,
     RefundTooHigh,
     charge,
     payout,
     refund,
 )
 from citybrain.payments.instructions import TYPES
+from tests.given.payments import DECISION, allowed
 
 ID, OTHER = UUID(int=7), UUID(int=8)
 NUMBER = "410102199501010000"
+PAYOUT, PARKING = allowed("application-1", 500), allowed("parking-1", 500)
 
 
-def paid_out(amount_fen: Any = 500) -> Instruction:
+def paid_out(amount_fen: Any = 500, allows: Authorised = PAYOUT) -> Instruction:
     return payout(
         ID,
         reference="application-1",
         amount_fen=amount_fen,
         from_account="housing-fund",
         payee_id_number=NUMBER,
+        authorised=allows,
     )
 
 
-def charged(amount_fen: Any = 500) -> Instruction:
+def charged(amount_fen: Any = 500, allows: Authorised = PARKING) -> Instruction:
     return charge(
         ID,
         reference="parking-1",
         amount_fen=amount_fen,
         to_account="parking",
         payer_id_number=NUMBER,
+        authorised=allows,
     )
 
 
-def given_back(amount_fen: Any = 500, left_fen: int = 500) -> Instruction:
+def given_back(
+    amount_fen: Any = 500, left_fen: int = 500, allows: Authorised = PARKING
+) -> Instruction:
     return refund(
-        ID, reference="parking-1", amount_fen=amount_fen, refund_of=OTHER, left_fen=left_fen
+        ID,
+        reference="parking-1",
+        amount_fen=amount_fen,
+        refund_of=OTHER,
+        left_fen=left_fen,
+        authorised=allows,
     )
 
 
@@ -69,7 +82,8 @@ def test_a_payout_is_told_in_the_bytes_that_banks_know(signer: Signer) -> None:
         said
         == (
             f'{{"iss":"citybrain","jti":"{ID}","iat":{at},"application_id":"application-1",'
-            f'"amount_fen":500,"from_account":"housing-fund","payee_id_number":"{NUMBER}"}}'
+            f'"amount_fen":500,"from_account":"housing-fund","payee_id_number":"{NUMBER}",'
+            f'"decision_sha256":"{DECISION}"}}'
         ).encode()
     )
     assert TYPES[paid_out().kind] == "payment+jwt"
@@ -102,9 +116,38 @@ def test_an_amount_is_whole_fen_and_more_than_none(make: Any, amount_fen: Any) -
 
 def test_an_instruction_is_made_of_a_fen_and_of_nothing_else() -> None:
     with pytest.raises(AmountInvalid):
-        Instruction(ID, Kind.PAYOUT, "application-1", 500)  # type: ignore[arg-type]  # what is refused
+        Instruction(ID, Kind.PAYOUT, "application-1", 500, PAYOUT)  # type: ignore[arg-type]  # what is refused
     with pytest.raises(AmountAboveCeiling):
         paid_out(2**62)
+
+
+@pytest.mark.parametrize(
+    "allows",
+    [allowed("application-1", 501), allowed("application-1", 499), allowed("application-2", 500)],
+)
+def test_nothing_is_paid_that_no_decision_allows(allows: Authorised) -> None:
+    with pytest.raises(NotAuthorised):
+        paid_out(500, allows)
+    with pytest.raises(NotAuthorised):
+        Instruction(ID, Kind.PAYOUT, "application-1", Fen(500), None)  # type: ignore[arg-type]  # what is refused
+
+
+@pytest.mark.parametrize("digest", ["", "ab", "AB" * 32, "ab" * 33, None, b"ab" * 32])
+def test_what_names_no_decision_allows_nothing(digest: Any) -> None:
+    with pytest.raises(NotAuthorised):
+        allowed("application-1", 500, digest)
+    with pytest.raises(AmountInvalid):
+        Authorised("application-1", 500, DECISION)  # type: ignore[arg-type]  # what is refused
+
+
+def test_a_charge_is_all_that_was_decided_and_a_refund_may_be_a_part() -> None:
+    with pytest.raises(NotAuthorised):
+        charged(400)
+    assert given_back(400).amount_fen == 400
+    with pytest.raises(NotAuthorised):
+        given_back(501, left_fen=600)
+    with pytest.raises(NotAuthorised):
+        given_back(400, allows=PAYOUT)
 
 
 def test_no_more_is_given_back_than_is_left() -> None:

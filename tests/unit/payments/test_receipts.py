@@ -13,6 +13,7 @@ from citybrain.domain.money import BANK_REFUSALS
 from citybrain.exchange.signing import EVIDENCE, Signer, Verifier, make_key_once, read_signer
 from citybrain.payments import Kind, PaymentUnknown, charge, payout
 from citybrain.payments.receipts import RECEIPT, receipt_for, receipt_of
+from tests.given.payments import allowed
 
 PAYMENT = payout(
     UUID(int=2),
@@ -20,6 +21,7 @@ PAYMENT = payout(
     amount_fen=500,
     from_account="housing-fund",
     payee_id_number="410102199501010000",
+    authorised=allowed("application-1", 500),
 )
 CHARGE = charge(
     UUID(int=2),
@@ -27,6 +29,7 @@ CHARGE = charge(
     amount_fen=500,
     to_account="parking",
     payer_id_number="410102199501010000",
+    authorised=allowed("parking-1", 500),
 )
 
 

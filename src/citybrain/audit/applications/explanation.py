@@ -18,6 +18,7 @@ from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem,
 from citybrain.definitions.applications.counterfactuals import Counterfactuals, counterfactuals
 from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.domain.applications.application_events import verdict_of
+from citybrain.domain.digests import stored_sha256
 from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
@@ -162,7 +163,10 @@ def _changes(found: Counterfactuals) -> dict[str, Any]:
 
 
 def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
-    """What stands now, and all that was decided on the way: by rules, officers and claims."""
+    """What stands now, and all that was decided on the way: by rules, officers and claims.
+
+    Each with the digest by which a payment names it.
+    """
     decisions = [
         {
             "by": verdict.by,
@@ -172,6 +176,9 @@ def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
             "reviewer": event.data.get("reviewer"),
             "at": event.data["timestamp"],
             "version": event.version,
+            "sha256": stored_sha256(
+                event.stream_id, event.version, event.topic, orjson.loads(event.state)
+            ),
         }
         for event in events
         if (verdict := verdict_of(event.topic, event.data))
@@ -263,6 +270,8 @@ async def _payments(
                 "payment_id": data["payment_id"],
                 "amount_fen": data["amount_fen"],
                 "from_account": data["from_account"],
+                "decision_version": data.get("decision_version"),
+                "decision_sha256": data.get("decision_sha256"),
                 "state": "instructed",
                 "instructed_at": data["timestamp"],
                 "version": event.version,

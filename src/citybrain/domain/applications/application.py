@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.applications import snapshots
 from citybrain.domain.applications.application_events import (
     EVENTS,
     ApplicationAppealed,
@@ -53,6 +54,8 @@ from citybrain.domain.applications.statuses import ENDED, FOR_AN_OFFICER, WITHDR
 from citybrain.domain.applications.task_events import Task
 from citybrain.domain.applications.tasks import check_task
 from citybrain.domain.applications.waiting import Waits, due_after, waits_for
+from citybrain.domain.authorisation import NotAuthorised
+from citybrain.domain.digests import event_sha256
 from citybrain.domain.money import AmountInvalid, Fen
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
@@ -114,7 +117,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 3  # of its snapshots
+    class_version: ClassVar[int] = 4  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -140,6 +143,9 @@ class Application(StreamAggregate):
         self.reasons: list[str] = []
         self.amount_fen: int | None = None
         self.decided_at: datetime | None = None
+        self.decision_version: int | None = None
+        self.decision_sha256: str | None = None
+        self.instructed_sha256: str | None = None
         self.reviewers: list[str] = []
         self.appealed = False
         self.payment_id: str | None = None
@@ -157,22 +163,9 @@ class Application(StreamAggregate):
         self.messages = 0
         self.task: Task | None = None
 
-    @staticmethod
-    def upcast_v1_v2(state: dict[str, Any]) -> None:
-        """Snapshots from before each wait had its time: what moves is woken soon."""
-        waits = waits_for(state["status"], pays=state["pays"], compensated=state["compensated"])
-        state["due_at"] = {
-            Waits.PERSON: state["identity_due_at"],
-            Waits.BANK: state["payout_due_at"],
-            Waits.MOVING: state["_modified_on"],
-        }.get(waits)
-        state["resumed_in"] = None
-
-    @staticmethod
-    def upcast_v2_v3(state: dict[str, Any]) -> None:
-        """Snapshots from before corrections, documents, messages and tasks."""
-        state |= {"correction": None, "task": None, "guardian": None, "messages": 0}
-        state |= {"resubmitters": [], "documents": []}
+    upcast_v1_v2 = staticmethod(snapshots.upcast_v1_v2)
+    upcast_v2_v3 = staticmethod(snapshots.upcast_v2_v3)
+    upcast_v3_v4 = staticmethod(snapshots.upcast_v3_v4)
 
     @classmethod
     def submit(
@@ -313,10 +306,16 @@ class Application(StreamAggregate):
         claim_id: str,
         from_account: str,
         due_at: datetime,
+        decision_sha256: str | None,
         ceiling_fen: int | None = None,
     ) -> None:
-        """Tell the bank to pay what was approved; raises `AmountInvalid`, `AmountAboveCeiling`."""
+        """Tell the bank to pay what was approved, by the decision that the caller has looked at.
+
+        Raises `NotAuthorised` where that is not in force, `AmountInvalid`, `AmountAboveCeiling`.
+        """
         self._expect(Status.APPROVED)
+        if decision_sha256 is None or decision_sha256 != self.decision_sha256:
+            raise NotAuthorised("this decision is not in force")
         amount_fen = self._amount(Status.APPROVED, self.amount_fen, ceiling_fen)
         self._trigger(
             ApplicationPayoutInstructed,
@@ -326,6 +325,8 @@ class Application(StreamAggregate):
             amount_fen=amount_fen,
             from_account=from_account,
             due_at=due_at,
+            decision_version=self.decision_version,
+            decision_sha256=decision_sha256,
         )
 
     def confirm_payout(self, now: datetime, *, payment_id: str, **receipt: Any) -> None:
@@ -428,6 +429,9 @@ class Application(StreamAggregate):
         """Take the verdict, the status and the time to be woken that an event leads to."""
         if verdict := verdict_of(topic, fields):
             self.settle(verdict)
+            approved = verdict.outcome is Status.APPROVED
+            self.decision_version = fields["originator_version"]
+            self.decision_sha256 = event_sha256(topic, fields) if approved else None
         if status := status_after(topic, fields, self.missing):
             self.status = status.value
             if status not in FOR_AN_OFFICER:

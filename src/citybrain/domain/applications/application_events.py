@@ -177,7 +177,11 @@ class ApplicationClaimLost(ApplicationEvent):
 
 
 class ApplicationPayoutInstructed(ApplicationEvent):
-    """The bank is told to pay; `payment_id` makes the instruction safe to repeat."""
+    """The bank is told to pay; `payment_id` makes the instruction safe to repeat.
+
+    `decision_sha256` is the digest of the event `decision_version`, which allows it; there is none
+    in events of before.
+    """
 
     TOPIC: ClassVar[str] = "application.payout_instructed"
     LEADS_TO = Status.PAYING
@@ -186,8 +190,11 @@ class ApplicationPayoutInstructed(ApplicationEvent):
     amount_fen: int
     from_account: str
     due_at: datetime
+    decision_version: int | None = field(default=None, kw_only=True)
+    decision_sha256: str | None = field(default=None, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
+        aggregate.instructed_sha256 = self.decision_sha256
         aggregate.payment_id = self.payment_id
         aggregate.from_account = self.from_account
         aggregate.payout_due_at = self.due_at

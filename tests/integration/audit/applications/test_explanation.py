@@ -135,6 +135,7 @@ async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:
         claim_id=claim,
         from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
+        decision_sha256=applying.application.decision_sha256,
     )
     applying.application.confirm_payout(
         NOW,

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.application import APPEAL_WITHIN, Channel, Step
+from citybrain.domain.applications.application import APPEAL_WITHIN, Application, Channel, Step
 from citybrain.domain.applications.application_events import ApplicationDecided
+from citybrain.domain.applications.paying import authorised
 from citybrain.domain.applications.refusals import (
     ApplicationEnded,
     NothingToAppeal,
@@ -22,7 +23,9 @@ from citybrain.domain.applications.refusals import (
     TooLateToWithdraw,
     WrongChannel,
 )
+from citybrain.domain.applications.snapshots import DIGEST_OF_BEFORE
 from citybrain.domain.applications.statuses import ENDED, WITHDRAWABLE, Status
+from citybrain.domain.authorisation import NotAuthorised
 from citybrain.domain.money import AmountAboveCeiling, AmountInvalid
 from citybrain.errors import Refused
 from tests.given.applications import (
@@ -49,6 +52,7 @@ from tests.given.applications import (
     instruct,
     submitted,
 )
+from tests.given.payments import allowed
 from tests.given.streams import topics
 
 REVIEW: dict[str, Any] = {
@@ -156,6 +160,42 @@ def test_it_can_be_withdrawn_while_no_money_is_on_its_way(status: Status) -> Non
     else:
         with pytest.raises(TooLateToWithdraw):
             application.withdraw(ANNA, NOW)
+
+
+def test_only_the_decision_in_force_is_paid() -> None:
+    application = at(Status.REFERRED)
+    with pytest.raises(OutOfStep):
+        instruct(application)
+    application.review(FUND, NOW, **REVIEW)
+    digest, decided = application.decision_sha256, application.version
+    application.decision_sha256 = "cd" * 32
+    with pytest.raises(NotAuthorised):
+        instruct(application, decision_sha256=digest)
+    application.decision_sha256 = None
+    with pytest.raises(NotAuthorised):
+        instruct(application, decision_sha256=None)
+    application.decision_sha256 = digest
+    instruct(application)
+    fields = vars(application.pending_events[-1])
+    assert (fields["decision_version"], fields["decision_sha256"]) == (decided, digest)
+    assert authorised(application) == allowed(application.id, 100, digest or "")
+    application.decision_sha256 = "cd" * 32
+    with pytest.raises(NotAuthorised):
+        authorised(application)
+
+
+def test_an_instruction_of_before_is_paid_by_the_decision_in_force() -> None:
+    application = at(Status.PAYING)
+    application.instructed_sha256 = None
+    assert authorised(application).decision_sha256 == application.decision_sha256
+
+
+def test_a_refusal_and_a_lost_claim_leave_no_decision_to_pay_by() -> None:
+    assert at(Status.REFUSED).decision_sha256 is None
+    application = at(Status.APPROVED)
+    assert application.decision_sha256 is not None
+    application.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1")
+    assert application.decision_sha256 is None
 
 
 def test_what_a_failed_payout_had_claimed_is_released_where_it_is_withdrawn_at_once() -> None:
@@ -382,3 +422,12 @@ def test_whatever_comes_money_moves_once_and_only_after_an_approval(actions: lis
     instructed = [n for n, topic in enumerate(happened) if topic == "application.payout_instructed"]
     for first, second in pairwise(instructed):
         assert "application.compensated" in happened[first:second]
+
+
+def test_a_snapshot_of_before_digests_is_paid_by_the_decision_that_it_holds() -> None:
+    application = at(Status.APPROVED)
+    state = {"outcome": application.outcome}
+    Application.upcast_v3_v4(state)
+    vars(application).update(state)
+    instruct(application)
+    assert authorised(application).decision_sha256 == DIGEST_OF_BEFORE

@@ -1,0 +1,33 @@
+"""Snapshots of before: what an application's state had not kept when they were taken."""
+
+from typing import Any
+
+from citybrain.domain.applications.statuses import Status
+from citybrain.domain.applications.waiting import Waits, waits_for
+from citybrain.domain.digests import HEX_DIGITS
+
+DIGEST_OF_BEFORE = "0" * HEX_DIGITS
+
+
+def upcast_v1_v2(state: dict[str, Any]) -> None:
+    """Snapshots from before each wait had its time: what moves is woken soon."""
+    waits = waits_for(state["status"], pays=state["pays"], compensated=state["compensated"])
+    state["due_at"] = {
+        Waits.PERSON: state["identity_due_at"],
+        Waits.BANK: state["payout_due_at"],
+        Waits.MOVING: state["_modified_on"],
+    }.get(waits)
+    state["resumed_in"] = None
+
+
+def upcast_v2_v3(state: dict[str, Any]) -> None:
+    """Snapshots from before corrections, documents, messages and tasks."""
+    state |= {"correction": None, "task": None, "guardian": None, "messages": 0}
+    state |= {"resubmitters": [], "documents": []}
+
+
+def upcast_v3_v4(state: dict[str, Any]) -> None:
+    """Snapshots from before decisions had digests: theirs is not known, and stays so."""
+    approved = state["outcome"] == Status.APPROVED
+    state["decision_version"] = state["instructed_sha256"] = None
+    state["decision_sha256"] = DIGEST_OF_BEFORE if approved else None
