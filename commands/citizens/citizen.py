@@ -3,10 +3,10 @@
 What identifies a person is sealed before it is stored, and found again by keyed digests only.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from citybrain.city_day import city_day
 from citybrain.domain.ages import years_between
@@ -25,6 +25,7 @@ from commands.citizens.documents import (
     Number,
     owner_of,
 )
+from commands.citizens.fields import Day, Name, Phone
 from commands.fields import Sha256
 from commands.handling import Command, CommandContext, CommandResult, answered_before, create
 from commands.services import Services
@@ -34,30 +35,17 @@ KNOWN = "somebody is registered with this identity number"
 CitizenId = Annotated[str, StringConstraints(pattern=r"^citizen-[0-9a-f]{32}$")]
 
 
-def _written_date(value: Any) -> Any:
-    """A date is written YYYY-MM-DD: no number, no time."""
-    if isinstance(value, str) and len(value) != 10:
-        raise ValueError("a date is written YYYY-MM-DD")
-    if not isinstance(value, str | date):
-        raise ValueError("a date is written YYYY-MM-DD")
-    return value
-
-
 class RegisterCitizen(Command):
     """Register a person. All that identifies them is sealed before it is stored."""
 
     LATER: ClassVar[frozenset[str]] = frozenset({"document", "country"})
 
-    name: Annotated[
-        str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
-    ]
+    name: Name
     document: Annotated[DocumentKind | None, KIND] = None
     id_number: Annotated[Number, NUMBER]
     country: Annotated[Country | None, COUNTRY] = None
-    birth_date: Annotated[date, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
-    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,30}$")] | None = Field(
-        None, description="where one-time codes go; sealed like the others"
-    )
+    birth_date: Day
+    phone: Phone | None = Field(None, description="where one-time codes go; sealed like the others")
     simulated: bool = Field(False, description="true for made-up people; shown wherever it shows")
 
 

@@ -41,6 +41,7 @@ NOT_SENT = "DELETE FROM identity_codes WHERE code_id = $1"
 FORGET = "DELETE FROM identity_codes WHERE sent_at < clock_timestamp() - interval '1 day'"
 
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+Code = Annotated[str, StringConstraints(pattern=rf"^[0-9]{{{CODE_DIGITS}}}$")]
 Document = Literal["identity-card", "passport", "residence-permit", "household-register"]
 
 
@@ -56,9 +57,7 @@ class ConfirmIdentity(Command):
     purpose: Purpose
     document: Document
     code_id: UUID | None = Field(None, description="absent at a counter")
-    code: Annotated[str, StringConstraints(pattern=rf"^[0-9]{{{CODE_DIGITS}}}$")] | None = Field(
-        None, description="what the person told; with `code_id`"
-    )
+    code: Code | None = Field(None, description="what the person told; with `code_id`")
 
 
 class NoPhone(Refused):
@@ -94,6 +93,7 @@ async def send_code(
     """
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor, Role.KIOSK)
+    citizen.check_alive()
     if citizen.phone_sealed is None:
         raise NoPhone("no phone is registered; a counter can identify this person")
     code_id, code = (
@@ -116,7 +116,9 @@ async def send_code(
         await connection.execute(SAVE, code_id, citizen_id, command.purpose, digest, expires_at)
     try:
         await services.notifier.send(
-            phone, f"Your code for {command.purpose} is {code}. Tell it to the officer only."
+            phone,
+            f"Your code for {command.purpose} is {code}. Type it in yourself, or tell the clerk who"
+            " stands before you; nobody else asks for it.",
         )
     except Unavailable:  # whoever asks again with the same key gets a code
         await services.store.pool.execute(NOT_SENT, code_id)
@@ -143,7 +145,7 @@ async def confirm_identity(
     await services.store.load(Citizen, citizen_id)
     by_code = command.code_id is not None
     if by_code:
-        await _use_code(citizen_id, command, services)
+        await use_code(citizen_id, command.purpose, command.code_id, command.code or "", services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.confirm_identity(
@@ -158,10 +160,13 @@ async def confirm_identity(
     return await change_citizen(citizen_id, command, context, services, decide)
 
 
-async def _use_code(citizen_id: str, command: ConfirmIdentity, services: Services) -> None:
-    code_id, pool = command.code_id, services.store.pool
-    digest = await pool.fetchval(TRY, code_id, citizen_id, command.purpose, CODE_TRIES)
-    told = await _digest(code_id, command.code or "", services)
+async def use_code(
+    citizen_id: str, purpose: str, code_id: UUID | None, code: str, services: Services
+) -> None:
+    """Use a code up; a wrong one counts as a try. Raises `CodeNotValid`."""
+    pool = services.store.pool
+    digest = await pool.fetchval(TRY, code_id, citizen_id, purpose, CODE_TRIES)
+    told = await _digest(code_id, code, services)
     right = digest is not None and secrets.compare_digest(digest, told)
     if not right or await pool.execute(USE, code_id) != "UPDATE 1":
         raise CodeNotValid("this code is wrong, used or expired; ask for another")

@@ -1,4 +1,4 @@
-"""How people were identified, by city day and purpose: by face, by code, at a counter, or not.
+"""How people were identified, by city day and purpose: by face, by phone, at a counter, or not.
 
 A day is one of Asia/Shanghai, by when it was decided.
 """
@@ -73,7 +73,7 @@ class IdentityDay(BaseModel):
     purpose: str
     outcomes: dict[str, int] = Field(
         description="`face-matched`, `face-not-matched`, `face-` and why a challenge failed, "
-        "`one-time-code`, `counter`"
+        "`one-time-code`, `counter`, `phone-and-passcode`, `phone-and-document`"
     )
     face_success_rate: float | None = Field(description="matched / all attempts by face")
     fallback_rate: float | None = Field(description="without a face / all who were identified")

@@ -1,10 +1,11 @@
 """People: registered with sealed data, identified by face, by code or at a counter."""
 
 from citybrain.domain.citizens.citizen import Citizen
-from citybrain.http.citizens import accesses, citizen
+from citybrain.http.citizens import accesses, citizen, records
 from citybrain.systems.system import System
 from commands.citizens.face import forget_challenges
 from commands.citizens.identity import forget_codes
+from commands.citizens.processes.records import RecordChanges
 from commands.citizens.processes.templates import TemplateDestruction
 from commands.processes.runner import in_order
 from projections.citizens.data_accesses import DataAccesses
@@ -14,8 +15,8 @@ from projections.citizens.suspected_duplicates import SuspectedDuplicates
 CITIZENS = System(
     name="citizens",
     streams=(Citizen,),
-    processes=(in_order(TemplateDestruction()),),
+    processes=(in_order(TemplateDestruction()), in_order(RecordChanges())),
     projections=(SuspectedDuplicates(), IdentityDays(), DataAccesses()),
-    routes=(*citizen.ROUTES, *accesses.ROUTES),
+    routes=(*citizen.ROUTES, *records.ROUTES, *accesses.ROUTES),
     upkeep=(forget_codes, forget_challenges),
 )

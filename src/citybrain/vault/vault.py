@@ -8,7 +8,7 @@ live in memory while they are used and never in an event, a log or an error.
 import base64
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -45,6 +45,9 @@ READ_INDEX = "SELECT person_id FROM person_blind_indexes WHERE purpose = $1 AND 
 SAVE_BLOB = f"""
 INSERT INTO sealed_blobs (person_id, blob_id, kind, content, delete_after)
 SELECT $1, $2, $3, $4, $5 {HAS_KEY}
+"""
+DELETE_OTHER_INDEXES = """
+DELETE FROM person_blind_indexes WHERE person_id = $1 AND purpose = $2 AND NOT digest = ANY($3)
 """
 READ_BLOB = "SELECT content FROM sealed_blobs WHERE blob_id = $1 AND person_id = $2 AND kind = $3"
 READ_BLOBS = """
@@ -147,6 +150,11 @@ class Vault:
             await self._key(person_id)
             raise PersonErased("this person's data has been erased")
         return owner
+
+    async def index_only(self, person_id: str, purpose: str, values: Iterable[str]) -> None:
+        """Make the person found by nothing else than these, of what they are found by now."""
+        kept = [await self.digest(purpose, value.encode()) for value in values]
+        await self._pool.execute(DELETE_OTHER_INDEXES, person_id, purpose, kept)
 
     async def digest(self, purpose: str, value: bytes) -> bytes:
         """A keyed digest: it tells whether two values are the same, and only to us."""

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.ages import CHILD_UNDER_YEARS
+from citybrain.domain.citizens import record_events
+from citybrain.domain.citizens.assurance import Assurance, Method, level_of
 from citybrain.domain.citizens.citizen_events import (
     DIFFERENT_PEOPLE,
     RESIDENT_CARD,
@@ -35,6 +37,7 @@ from citybrain.domain.citizens.refusals import (
     NoSuchDuplicate,
     NotEnrolled,
     NotYourOwn,
+    PersonDeceased,
     TemplateReplaced,
     TooManyAttempts,
 )
@@ -58,11 +61,12 @@ class SealedPerson:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """That this person was there: how, when, and by which event of their stream."""
+    """That this person was there: how, how surely, when, and by which event of their stream."""
 
     method: str
     identified_at: datetime
     citizen_version: int
+    level: str
 
 
 class Citizen(StreamAggregate):
@@ -84,8 +88,9 @@ class Citizen(StreamAggregate):
         FaceIdentified,
         FaceRevoked,
         DocumentAdded,
+        *record_events.EVENTS,
     )
-    class_version = 3  # of snapshots
+    class_version = 4  # of snapshots
 
     def __init__(
         self,
@@ -107,7 +112,12 @@ class Citizen(StreamAggregate):
         self.templates: dict[str, str] = {}
         self.duplicates: dict[str, str] = {}
         self.failed_at: list[datetime] = []
-        self.identified: dict[str, list[Any]] = {}
+        self.identified: dict[str, dict[str, list[Any]]] = {}
+        self.passcode_sealed: str | None = None
+        self.proofs_failed_at: list[datetime] = []
+        self.corrections: dict[str, dict[str, Any]] = {}
+        self.died_on_sealed: str | None = None
+        self.key_sealed: str | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -118,6 +128,16 @@ class Citizen(StreamAggregate):
     def upcast_v2_v3(state: dict[str, Any]) -> None:
         """Before that, a person had one document, of a kind that was taken for granted."""
         state["document"], state["documents"] = RESIDENT_CARD, []
+
+    @staticmethod
+    def upcast_v3_v4(state: dict[str, Any]) -> None:
+        """Before that, an identification had no level, and a record was never corrected."""
+        state["identified"] = {
+            purpose: {level_of(found[0]).value: found}
+            for purpose, found in state["identified"].items()
+        }
+        state["passcode_sealed"] = state["died_on_sealed"] = state["key_sealed"] = None
+        state["proofs_failed_at"], state["corrections"] = [], {}
 
     @classmethod
     def register(
@@ -160,6 +180,7 @@ class Citizen(StreamAggregate):
     ) -> None:
         """A clerk says who stands before them; a face is never the only way."""
         check_counter(actor)
+        self.check_alive()
         self._trigger(
             IdentityConfirmed,
             now,
@@ -167,6 +188,7 @@ class Citizen(StreamAggregate):
             purpose=purpose,
             document=document,
             code_id=code_id,
+            level=level_of(method).value,
         )
 
     def give_face_consent(
@@ -181,6 +203,7 @@ class Citizen(StreamAggregate):
     ) -> None:
         """Agree to face recognition; a child under 14 through a guardian at the counter."""
         self.check_may_act(actor)
+        self.check_alive()
         if age_years < CHILD_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
             raise GuardianRequired(f"under {CHILD_UNDER_YEARS}, a guardian agrees, at a counter")
         self._trigger(
@@ -196,13 +219,13 @@ class Citizen(StreamAggregate):
         self.check_may_act(actor)
         if self.consent_id is None:
             raise ConsentMissing("there is no consent to withdraw")
-        if self.templates:
-            self._revoke(now, "consent withdrawn")
+        self.end_face(now, "consent withdrawn")
         self._trigger(FaceConsentWithdrawn, now)
 
     def check_may_enrol(self, actor: Actor) -> None:
         """Raise where no template may be made."""
         self.check_may_act(actor)
+        self.check_alive()
         if self.consent_id is None:
             raise ConsentMissing("face recognition needs a separate consent first")
 
@@ -242,12 +265,13 @@ class Citizen(StreamAggregate):
         if self.duplicates.get(other) != SUSPECTED:
             raise NoSuchDuplicate("this duplicate is not suspected, or was resolved")
         self._trigger(DuplicateResolved, now, other=other, verdict=verdict)
-        if verdict == SAME_PERSON and self.templates:
-            self._revoke(now, "registered twice")
+        if verdict == SAME_PERSON:
+            self.end_face(now, "registered twice")
 
     def check_may_attempt(self, actor: Actor, now: datetime, template_version: str) -> str:
         """The id of the template to compare with; raises where no attempt is allowed."""
         self.check_may_act(actor, Role.KIOSK)
+        self.check_alive()
         if self.consent_id is None:
             raise ConsentMissing("face recognition needs a separate consent first")
         if len([at for at in self.failed_at if now - at < FAILURES_WINDOW]) >= FAILURES_ALLOWED:
@@ -266,7 +290,7 @@ class Citizen(StreamAggregate):
         current = self.check_may_attempt(actor, now, decision["template_version"])
         if current != decision["template_id"]:
             raise TemplateReplaced("the template was replaced meanwhile; scan again")
-        self._trigger(FaceVerified, now, **decision)
+        self._trigger(FaceVerified, now, level=level_of(Method.FACE).value, **decision)
 
     def fail_attempt(self, actor: Actor, now: datetime, **failure: Any) -> None:
         """Record an attempt that did not get as far as a comparison."""
@@ -290,20 +314,46 @@ class Citizen(StreamAggregate):
         if not own and not actor.has(*COUNTER, *others):
             raise NotYourOwn("citizens act for themselves only")
 
-    def identification(self, purpose: str, since: datetime) -> Identification | None:
-        """The last identification for a purpose, if it is not older than `since`."""
-        found = self.identified.get(purpose)
-        known = Identification(*found) if found else None
-        return known if known is not None and known.identified_at >= since else None
+    def check_alive(self) -> None:
+        """Raise `PersonDeceased` where a death has been noted."""
+        if self.died_on_sealed is not None:
+            raise PersonDeceased("this person's death has been noted")
+
+    def identification(
+        self, purpose: str, since: datetime, needed: str = Assurance.LOW
+    ) -> Identification | None:
+        """The last identification for a purpose, as sure as needed and not older than `since`."""
+        found = [
+            Identification(method, at, version, level)
+            for level, (method, at, version) in self.identified.get(purpose, {}).items()
+            if Assurance(level).meets(needed)
+        ]
+        recent = [known for known in found if known.identified_at >= since]
+        return max(recent, key=lambda known: known.identified_at, default=None)
 
     def note_identification(self, event: Any, method: str) -> None:
-        """Keep the last identification for each purpose."""
-        self.identified[event.purpose] = [method, event.timestamp, event.originator_version]
+        """Keep the last identification for each purpose and level."""
+        level = event.level or level_of(method).value
+        found = self.identified.setdefault(event.purpose, {})
+        found[level] = [method, event.timestamp, event.originator_version]
+
+    def note_proof(self, at: datetime, *, failed: bool) -> None:
+        """Keep the proofs that failed since one succeeded."""
+        self.proofs_failed_at = [*self.proofs_failed_at, at] if failed else []
 
     def note_attempt(self, at: datetime, *, failed: bool) -> None:
         """Keep the failures that still count; a success clears them."""
         recent = [then for then in self.failed_at if at - then < FAILURES_WINDOW]
         self.failed_at = [*recent, at] if failed else []
+
+    def note(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
+        """Record what was decided elsewhere: `records`, `proving`."""
+        self._trigger(event, now, **fields)
+
+    def end_face(self, now: datetime, reason: str) -> None:
+        """Destroy the templates, where there are any."""
+        if self.templates:
+            self._revoke(now, reason)
 
     def _enrol(self, now: datetime, template_id: str, use: dict[str, Any]) -> None:
         self._trigger(

@@ -41,16 +41,21 @@ class DocumentAdded(StreamEvent):
 
 
 class IdentityConfirmed(StreamEvent):
-    """An officer confirmed who somebody is, without a face: by one-time code, or at a counter."""
+    """Who somebody is was confirmed without a face: at a counter, or by phone and what they know.
+
+    `level` is what the method gave then (`assurance`); blank in events of before levels.
+    """
 
     TOPIC: ClassVar[str] = "citizen.identity_confirmed"
     method: str
     purpose: str
     document: str
     code_id: str | None
+    level: str = ""
 
     def apply(self, aggregate: Any) -> None:
         aggregate.note_identification(self, self.method)
+        aggregate.note_proof(self.timestamp, failed=False)
 
 
 class FaceConsentGiven(StreamEvent):
@@ -142,6 +147,7 @@ class FaceVerified(FaceEvent):
     impostor_pairs: int
     template_id: str
     sample_id: str
+    level: str = ""
 
     def apply(self, aggregate: Any) -> None:
         aggregate.note_attempt(self.timestamp, failed=not self.matched)

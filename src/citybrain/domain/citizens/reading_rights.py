@@ -16,6 +16,8 @@ STATISTICS = (Role.SUPERVISOR, Role.AUDITOR)
 
 STATE_READERS = (Role.CITIZEN, *COUNTER)
 ACCESS_READERS = (Role.CITIZEN, Role.AUDITOR)
+RECORD_STAFF = (*COUNTER, Role.SUPERVISOR)
+RECORD_READERS = (Role.CITIZEN, *RECORD_STAFF)
 
 
 def may_read_state(actor: Actor, citizen_id: str) -> bool:
@@ -26,6 +28,11 @@ def may_read_state(actor: Actor, citizen_id: str) -> bool:
 def may_read_accesses(actor: Actor, citizen_id: str) -> bool:
     """Who used a citizen's data: one's own, and an auditor anybody's."""
     return actor.has(Role.AUDITOR) or _is_own(actor, citizen_id)
+
+
+def may_ask_for_record(actor: Actor, citizen_id: str) -> bool:
+    """What is kept: one's own. Of who works for the city, the stream says who may (`records`)."""
+    return actor.has(*RECORD_STAFF) or _is_own(actor, citizen_id)
 
 
 def _is_own(actor: Actor, citizen_id: str) -> bool:

@@ -55,3 +55,51 @@ class NotYourOwn(Forbidden):
     """Citizens act for themselves; clerks at a counter for whoever stands there."""
 
     code = "not-your-own"
+
+
+class PersonDeceased(Refused):
+    """The person has died: nobody acts for them, is identified as them, or is paid."""
+
+    code = "person-deceased"
+
+
+class IdentificationNeeded(Refused):
+    """Nobody was identified just now, or not as surely as this needs; `level` says how surely."""
+
+    code = "identification-needed"
+
+
+class TooManyProofs(TooOften):
+    """What should have been known was wrong too often; a counter is open, or a later time."""
+
+    code = "too-many-proofs"
+
+
+class PasscodeMissing(Refused):
+    """No passcode has been chosen."""
+
+    code = "passcode-missing"
+
+
+class CorrectionPending(Refused):
+    """The same correction has been asked for and is not settled."""
+
+    code = "correction-pending"
+
+
+class NoSuchCorrection(Refused):
+    """This correction was not asked for, or has been settled."""
+
+    code = "no-such-correction"
+
+
+class SettledByProposer(Forbidden):
+    """A correction that money depends on takes two people."""
+
+    code = "settled-by-proposer"
+
+
+class NothingToCorrect(Refused):
+    """It is so already."""
+
+    code = "nothing-to-correct"

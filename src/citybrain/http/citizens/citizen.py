@@ -1,4 +1,4 @@
-"""Citizens over HTTP: registration, consent, identification by face, by code and at a counter.
+"""Citizens over HTTP: registration, consent, identification by face and at a counter.
 
 Bodies carry what is personal; URLs, answers and problems carry pseudonymous ids only.
 """
@@ -130,14 +130,14 @@ class CitizenNotFound(NotFound):
 
 async def register(call: Call) -> web.Response:
     """Register a person."""
-    async with _told_of(call):
+    async with told_of(call):
         result = await commands.register_citizen(call.body, context(call), call.runtime.services)
     return created(result, "/v1/citizens")
 
 
 async def add_document(call: Call) -> web.Response:
     """Note another document."""
-    async with _told_of(call):
+    async with told_of(call):
         result = await documents.add_document(
             citizen_id_of(call), call.body, context(call), call.runtime.services
         )
@@ -145,7 +145,7 @@ async def add_document(call: Call) -> web.Response:
 
 
 @asynccontextmanager
-async def _told_of(call: Call) -> AsyncIterator[None]:
+async def told_of(call: Call) -> AsyncIterator[None]:
     """That somebody is registered already is something learnt about them."""
     await opened(call, [])
     try:
@@ -231,7 +231,7 @@ async def identify(call: Call) -> web.Response:
     return json_response(IdentificationAnswer(**found))
 
 
-def _command(
+def citizen_command(
     path: str,
     model: type[BaseModel],
     handler: Handler,
@@ -240,6 +240,7 @@ def _command(
     answers: type[BaseModel] = CitizenAnswer,
     body_limit_bytes: int | None = None,
 ) -> Route:
+    """The route of a command on a citizen."""
     return Route(
         method="POST",
         path=f"/v1/citizens/{{citizen_id}}/{path}",
@@ -300,14 +301,14 @@ ROUTES = (
         answers={200: Answer("done; ETag and X-Position say where", CitizenAnswer)},
         opens=ALREADY,
     ),
-    _command(
+    citizen_command(
         "face/consent",
         commands.GiveFaceConsent,
         commands.give_face_consent,
         "Agree to face recognition",
         OWN,
     ),
-    _command(
+    citizen_command(
         "face/consent/withdrawal",
         commands.WithdrawFaceConsent,
         commands.withdraw_face_consent,
@@ -325,7 +326,7 @@ ROUTES = (
         answers={201: Answer("the challenge", ChallengeAnswer)},
         opens=Opens(what="face-state"),
     ),
-    _command(
+    citizen_command(
         "face/enrolment",
         face.EnrolFace,
         face.enrol_face,
@@ -333,7 +334,7 @@ ROUTES = (
         OWN,
         body_limit_bytes=PICTURES_BYTES,
     ),
-    _command(
+    citizen_command(
         "face/verification",
         face.VerifyFace,
         face.verify_face,
@@ -342,7 +343,7 @@ ROUTES = (
         VerificationAnswer,
         PICTURES_BYTES,
     ),
-    _command(
+    citizen_command(
         "face/duplicates/resolution",
         commands.ResolveDuplicate,
         commands.resolve_duplicate,
@@ -382,14 +383,16 @@ ROUTES = (
         answers={201: Answer("sent", CodeAnswer)},
         opens=Opens(what="phone"),
     ),
-    _command(
+    citizen_command(
         "identity/confirmation",
         identity.ConfirmIdentity,
         identity.confirm_identity,
         "A clerk confirms who somebody is, without a face",
         COUNTER,
     ),
-    _command("face/revocation", face.RevokeFace, face.revoke_face, "Destroy all templates", OWN),
+    citizen_command(
+        "face/revocation", face.RevokeFace, face.revoke_face, "Destroy all templates", OWN
+    ),
     Route(
         method="POST",
         path="/v1/faces/identification",

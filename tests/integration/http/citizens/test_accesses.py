@@ -34,6 +34,8 @@ ELSEWHERE = frozenset(
         "post_v1_citizens_citizen_id_face_challenges",  # in test_face_accesses
         "post_v1_citizens",
         "post_v1_citizens_citizen_id_documents",
+        "post_v1_citizens_citizen_id_corrections",  # in test_records
+        "post_v1_citizens_citizen_id_corrections_settlement",
         "get_v1_cases_case_id_timeline",
     }
 )
@@ -41,6 +43,7 @@ ELSEWHERE = frozenset(
 
 OTHER = "citizen-" + "8" * 32
 QUERIES = {
+    "get_v1_citizens_citizen_id_record": "?purpose=support",
     "get_v1_streams_stream_id_events": "?purpose=complaint",
     "get_v1_events": "?purpose=complaint&limit=1000",
     "get_v1_applications_application_id_messages": "?purpose=review",
@@ -95,6 +98,13 @@ async def suspect(store: EventStore, citizen: str) -> None:
     await store.save(found, metadata=context(OPERATOR).metadata())
 
 
+async def to_be_settled(api: Api, citizen: str) -> None:
+    """Somebody asked for a correction: whoever settles it reads the record."""
+    body = {"what": "death", "died_on": "2026-01-01", "grounds": "a certificate"}
+    answer = await api.call("POST", f"/v1/citizens/{citizen}/corrections", "clerk", json=body)
+    assert answer.status == 200, answer.body
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 async def test_each_operation_that_shows_her_data_leaves_an_access_in_her_words(
     api: Api, both: tuple[Api, Departments], language: str
@@ -103,6 +113,7 @@ async def test_each_operation_that_shows_her_data_leaves_an_access_in_her_words(
     citizen, application = await referred(api, both[1], number)
     await suspect(api.runtime.store, citizen)
     document = await document_of(api, citizen, application)
+    await to_be_settled(api, citizen)
     await caught_up(api.runtime.store)
     bodies: dict[str, Any] = {
         "post_v1_citizens_search": {"id_number": number},

@@ -1,0 +1,72 @@
+"""What follows from a change of what is kept about a person: they are told, by the phone of before.
+
+Whoever changed somebody's phone cannot keep it from them. A message names nothing personal; after a
+crash the last one may be sent again.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from citybrain.domain.citizens.citizen import Citizen
+from citybrain.eventstore import RecordedEvent
+from citybrain.notifications import NoNotifier
+from citybrain.vault import PersonErased
+from commands.citizens.documents import ADDED_NUMBER, ID_NUMBER
+from commands.handling import CommandContext
+from commands.services import Services
+
+PHONE, CORRECTED = "citizen.phone_changed", "citizen.identity_corrected"
+COUNTER = "如非本人办理，请尽快到窗口 / if this was not you, go to a counter"
+NEW_PHONE = "此号码已登记为您的手机号 / this phone is now registered for you"
+TEXTS = {
+    PHONE: "您登记的手机号已更改 / your registered phone was changed",
+    "citizen.name_changed": "您登记的姓名已更改 / your registered name was changed",
+    "citizen.passcode_set": "您的办事密码已设置 / your passcode was set",
+    CORRECTED: "您登记的证件或出生日期已更正 / your document or day of birth was corrected",
+    "citizen.death_noted": "此号码登记人已登记死亡 / the death of who has this phone was noted",
+}
+
+
+class RecordChanges:
+    """The process manager of what follows from changes of a record. It sends no command."""
+
+    name: ClassVar[str] = "citizen-records"
+    topics: ClassVar[tuple[str, ...]] = tuple(TEXTS)
+
+    async def react(
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
+    ) -> None:
+        """Tell whom it concerns; a number that was never theirs finds them no more."""
+        citizen = await services.store.load(Citizen, event.stream_id, fresh=True)
+        try:
+            await self._follow(event, citizen, services)
+        except PersonErased:
+            return  # there is nobody to tell
+
+    async def _follow(self, event: RecordedEvent, citizen: Citizen, services: Services) -> None:
+        if event.topic == CORRECTED and event.data["mistaken"]:
+            await _forget_others(event.data["key_sealed"], citizen, services)
+        text = f"{TEXTS[event.topic]}; {COUNTER}"
+        if event.topic != PHONE:
+            await _tell(citizen.id, citizen.phone_sealed, text, services)
+            return
+        await _tell(citizen.id, event.data["previous_sealed"], text, services)
+        await _tell(citizen.id, event.data["phone_sealed"], NEW_PHONE, services)
+
+
+async def _forget_others(key_sealed: str, citizen: Citizen, services: Services) -> None:
+    """Leave the person found by the documents that they have; another may have come meanwhile."""
+    sealed = [(ID_NUMBER, key) for key in (key_sealed, citizen.key_sealed) if key is not None]
+    sealed += [(ADDED_NUMBER, number) for _, number in citizen.documents]
+    keys = await services.vault.open_texts(citizen.id, sealed)
+    await services.vault.index_only(citizen.id, ID_NUMBER, keys)
+
+
+async def _tell(citizen_id: str, phone_sealed: str | None, text: str, services: Services) -> None:
+    if phone_sealed is None:
+        return
+    phone = await services.vault.open_text(citizen_id, "phone", phone_sealed)
+    try:
+        await services.notifier.send(phone, text)
+    except NoNotifier:
+        return  # this installation sends none; where one is away, it is tried again
