@@ -20,6 +20,7 @@ from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
 from citybrain.domain.ages import CHILD_UNDER_YEARS
+from citybrain.domain.applications import appeals
 from citybrain.domain.applications.application import (
     IDENTITY_LASTS,
     Application,
@@ -29,10 +30,9 @@ from citybrain.domain.applications.application import (
 )
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.domain.citizens import Citizen, Identification
-from citybrain.domain.money import MOST_FEN
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
-from commands.applications.unsealed import FORM, GROUNDS, NOTE
+from commands.applications.unsealed import FORM, GROUNDS
 from commands.citizens import CitizenId, check_not_alone
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
@@ -75,19 +75,6 @@ class TakeOverApplication(Command):
     channel: Channel
 
 
-class ReviewApplication(Command):
-    """An officer decides what the rules referred, what was appealed, or what could not be paid."""
-
-    outcome: Literal["approved", "refused"]
-    amount_fen: Annotated[int, Field(gt=0, le=MOST_FEN)] | None = Field(
-        None, description="what is paid, where the item pays"
-    )
-    reasons: list[Code] = Field(
-        default_factory=list, max_length=20, description="codes; at least one for a refusal"
-    )
-    note: Prose = Field(description="what the officer found; sealed")
-
-
 class RequestEvidenceAgain(Command):
     """Ask the departments once more: one was away, or things have changed."""
 
@@ -108,12 +95,6 @@ class ApplicantMissing(InvalidInput):
     """Somebody who is no citizen applies, and does not say for whom."""
 
     code = "applicant-missing"
-
-
-class ReviewIncomplete(InvalidInput):
-    """An approval that pays has an amount, one that does not has none; a refusal has reasons."""
-
-    code = "review-incomplete"
 
 
 class IdentityNeeded(Refused):
@@ -267,7 +248,9 @@ async def appeal_application(
         command,
         context,
         services,
-        lambda application, now: application.appeal(context.actor, now, grounds_sealed=sealed),
+        lambda application, now: appeals.appeal(
+            application, context.actor, now, grounds_sealed=sealed
+        ),
     )
 
 
@@ -294,36 +277,6 @@ async def _check_before_kiosk(
     citizen = await services.store.load(Citizen, application.citizen_id)
     if await _recent(citizen, application.service, context.actor.subject, services) is None:
         raise IdentityNeeded("the applicant is identified at this kiosk first, for this service")
-
-
-async def review_application(
-    application_id: str, command: ReviewApplication, context: CommandContext, services: Services
-) -> CommandResult:
-    """Record an officer's decision."""
-    application = await services.store.load(Application, application_id)
-    application.check_officer(context.actor)
-    approved = command.outcome == "approved"
-    if approved and (command.amount_fen is not None) != application.pays:
-        raise ReviewIncomplete("amount_fen is given exactly where the item pays")
-    if not approved and (not command.reasons or command.amount_fen is not None):
-        raise ReviewIncomplete("a refusal has reasons and no amount")
-    ceiling_fen = item_of(application, services).ceiling_fen
-    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
-    return await change_application(
-        application_id,
-        command,
-        context,
-        services,
-        lambda application, now: application.review(
-            context.actor,
-            now,
-            outcome=command.outcome,
-            reasons=command.reasons,
-            amount_fen=command.amount_fen,
-            note_sealed=sealed,
-            ceiling_fen=ceiling_fen,
-        ),
-    )
 
 
 async def request_evidence_again(

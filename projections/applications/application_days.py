@@ -145,7 +145,8 @@ def _begun(event: RecordedEvent) -> State:
 def _counted(event: RecordedEvent, state: State) -> Counter[str]:
     """What an event adds to its day, or takes back; the state keeps what later ones need."""
     data, topic = event.data, event.topic.partition(".")[2]
-    state["reviews"] += topic == "reviewed"
+    if topic == "reviewed":
+        state["reviews"] += 1 if data.get("second_reviewer") is None else 2
     state["trips"] += _at_counter(topic, data)
     found: Counter[str] = Counter()
     for what in _reached(event, state):

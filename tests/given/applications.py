@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.applications import corrections, documents
+from citybrain.domain.applications import appeals, corrections, documents, reviewing
 from citybrain.domain.applications.application import Application, Channel, Terms
 from citybrain.domain.applications.statuses import Status
 
@@ -16,6 +16,7 @@ BORIS = Actor("citizen-" + "2" * 32, frozenset({Role.CITIZEN}))
 CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
 FUND = Actor("official-fund-1", frozenset({Role.OFFICIAL}), "housing-fund")
 OTHER_FUND = Actor("official-fund-2", frozenset({Role.OFFICIAL}), "housing-fund")
+THIRD_FUND = Actor("official-fund-3", frozenset({Role.OFFICIAL}), "housing-fund")
 POLICE = Actor("official-police", frozenset({Role.OFFICIAL}), "police")
 KIOSK = Actor("kiosk-1", frozenset({Role.KIOSK}))
 OTHER_KIOSK = Actor("kiosk-2", frozenset({Role.KIOSK}))
@@ -108,12 +109,45 @@ def decide(outcome: str, **otherwise: Any) -> Callable[[Application], None]:
             "reasons": ["rule"] if outcome == "refused" else [],
             "findings": {"rule": "failed" if outcome == "refused" else "met"},
             "amount_fen": 100 if outcome == "approved" and application.pays else None,
+            "computed_fen": 100 if outcome != "refused" and application.pays else None,
             "claim_id": "entitlement-" + "e" * 32,
             "steps_sealed": "sealed",
         }
         application.decide(NOW, **(fields | otherwise))
 
     return step
+
+
+def review(
+    application: Application, actor: Actor = FUND, now: datetime = NOW, **otherwise: Any
+) -> None:
+    """An officer approves what the rules found, or decides as `otherwise` says."""
+    fields: dict[str, Any] = {
+        "outcome": "approved",
+        "reasons": [],
+        "amount_fen": 100 if application.pays else None,
+        "note_sealed": "sealed",
+        "served": {},
+        "ceiling_fen": 1000,
+        "one_reviewer_fen": 500,
+    }
+    reviewing.review(application, actor, now, **(fields | otherwise))
+
+
+def refuse(application: Application, actor: Actor = FUND, now: datetime = NOW) -> None:
+    review(application, actor, now, outcome="refused", reasons=["x"], amount_fen=None)
+
+
+def confirm_review(
+    application: Application, actor: Actor = OTHER_FUND, amount_fen: int | None = 100, **fields: Any
+) -> None:
+    """A second officer agrees."""
+    said: dict[str, Any] = {"note_sealed": "sealed", "served": {}, "ceiling_fen": 1000}
+    reviewing.confirm(application, actor, NOW, amount_fen=amount_fen, **(said | fields))
+
+
+def appeal(application: Application, actor: Actor = ANNA) -> None:
+    appeals.appeal(application, actor, NOW, grounds_sealed="sealed")
 
 
 def instruct(
@@ -201,6 +235,7 @@ LIVES: dict[Status, tuple[Callable[[Application], None], ...]] = {
     Status.COLLECTING: (identify, ask),
     Status.COLLECTED: COLLECTED,
     Status.REFERRED: REFERRED,
+    Status.AWAITING_SECOND: (*COLLECTED, decide("refused"), appeal, review),
     Status.SENT_BACK: SENT_BACK,
     Status.APPROVED: APPROVED,
     Status.REFUSED: (*COLLECTED, decide("refused")),

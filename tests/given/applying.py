@@ -146,10 +146,30 @@ async def review(
     api: Api, application: str, officer: str = "official-fund-1", **body: Any
 ) -> Answer:
     """An officer of the housing fund decides."""
+    return await by_officer(api, application, "review", officer, **body)
+
+
+async def confirmed(
+    api: Api, application: str, amount_fen: int | None, officer: str = "official-fund-2"
+) -> Answer:
+    """A second officer of the housing fund agrees."""
+    return await by_officer(api, application, "review/confirmation", officer, amount_fen=amount_fen)
+
+
+async def approved_by_two(api: Api, application: str, amount_fen: int) -> None:
+    """A first officer proposes it, and a second agrees."""
+    proposed = await review(api, application, outcome="approved", amount_fen=amount_fen)
+    assert proposed.json["status"] == "awaiting-second-reviewer", proposed.body
+    agreed = await confirmed(api, application, amount_fen)
+    assert agreed.status == 200, agreed.body
+
+
+async def by_officer(api: Api, application: str, what: str, officer: str, **body: Any) -> Answer:
+    """A command of an officer of the housing fund."""
     return await command(
         api,
         application,
-        "review",
+        what,
         "official",
         {"note": "looked"} | body,
         subject=officer,

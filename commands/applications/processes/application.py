@@ -408,6 +408,7 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
         "findings": {step.name: step.finding for step in decision.steps if step.finding},
         "reasons": list(decision.reasons),
         "amount_fen": decision.amount_fen,
+        "computed_fen": decision.computed_fen,
     }
 
 

@@ -27,6 +27,8 @@ TOGETHER_SHARE = 0.1
 WITHDRAWAL_SHARE = 0.04
 APPEAL_SHARE = 0.3
 SECOND_LOOK_SHARE = 0.4
+AGREED_SHARE = 0.8
+PROPOSED = "application.review_proposed"
 OFFICE_SECONDS = 5.0
 REVIEWED_FEN = 50_000
 REPAYMENT = "housing-fund-repayment"
@@ -70,7 +72,7 @@ class Citizens:
         departments = await self._departments()
         async with asyncio.TaskGroup() as group:
             for department in departments:
-                for number in (1, 2):  # an appeal goes to another officer
+                for number in (1, 2, 3, 4):  # some decisions take two, and an appeal others
                     officer = Person(f"official-{department}-{number}", "official", department)
                     group.create_task(self._office(officer))
             while True:
@@ -172,9 +174,12 @@ class Citizens:
                     await self._review(officer, waiting)
 
     async def _review(self, officer: Person, waiting: dict[str, Any]) -> None:
+        application_id = waiting["application_id"]
+        if waiting["status"] == "awaiting-second-reviewer":
+            await self._second(officer, application_id)
+            return
         if waiting["status"] not in ("referred", "payout-failed"):
             return
-        application_id = waiting["application_id"]
         if not waiting["appealed"] and self._chance.random() < SECOND_LOOK_SHARE:
             await self._on(officer, application_id, "evidence", {})
             return
@@ -188,6 +193,19 @@ class Citizens:
         if not approved:
             body["reasons"] = waiting["reasons"] or ["other"]
         await self._on(officer, application_id, "review", body)
+
+    async def _second(self, officer: Person, application_id: str) -> None:
+        """Another officer than the first agrees, or does not."""
+        found = await self._client.get(officer, f"/v1/applications/{application_id}")
+        steps = [each["details"] for each in found.get("steps", []) if each["topic"] == PROPOSED]
+        if not steps or steps[-1]["reviewer"] == officer.subject:
+            return
+        if self._chance.random() < AGREED_SHARE:
+            body = {"amount_fen": steps[-1]["amount_fen"], "note": "simulated"}
+            await self._on(officer, application_id, "review/confirmation", body)
+        else:
+            body = {"note": "simulated"}
+            await self._on(officer, application_id, "review/turning-back", body)
 
     async def _citizen(self, number: int) -> Citizen | None:
         """Registered, agreed and enrolled, as far as this has not been done in an earlier run."""

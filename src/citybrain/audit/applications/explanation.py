@@ -174,6 +174,7 @@ def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
             "reasons": verdict.reasons,
             "amount_fen": verdict.amount_fen,
             "reviewer": event.data.get("reviewer"),
+            "second_reviewer": event.data.get("second_reviewer"),
             "at": event.data["timestamp"],
             "version": event.version,
             "sha256": stored_sha256(

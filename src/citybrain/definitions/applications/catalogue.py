@@ -48,7 +48,7 @@ GUARDS: Any = {
     "automatic": True,
     "correction": True,
     "examples": True,
-    "payout": {"ceiling_fen", "ceiling_source"},
+    "payout": {"ceiling_fen", "ceiling_source", "one_reviewer_fen", "one_reviewer_source"},
     "materials": {"__all__": {"members"}},
     "parameters": {"__all__": {"type"}},
     "values": {"__all__": {"type"}},
@@ -179,6 +179,20 @@ class Payout(_Definition):
     from_account: Code
     ceiling_fen: int = Field(gt=0, le=MOST_FEN, strict=True)
     ceiling_source: Text = Field(description="where the ceiling comes from, or that we assume it")
+    one_reviewer_fen: int = Field(
+        0, ge=0, strict=True, description="above, an officer does not approve alone"
+    )
+    one_reviewer_source: Text | None = Field(
+        None, description="where that comes from, or that we assume it"
+    )
+
+    @model_validator(mode="after")
+    def _limits(self) -> "Payout":
+        if self.one_reviewer_fen > self.ceiling_fen:
+            raise ValueError("one_reviewer_fen is above ceiling_fen")
+        if self.one_reviewer_fen and self.one_reviewer_source is None:
+            raise ValueError("one_reviewer_fen has no one_reviewer_source")
+        return self
 
 
 class Claim(_Definition):
@@ -237,6 +251,11 @@ class ServiceItem(_Definition):
     def ceiling_fen(self) -> int | None:
         """The most that it ever pays; None where it pays nothing."""
         return None if self.payout is None else self.payout.ceiling_fen
+
+    @property
+    def one_reviewer_fen(self) -> int:
+        """The most that one officer approves alone."""
+        return 0 if self.payout is None else self.payout.one_reviewer_fen
 
     def parameters_on(self, day: date) -> dict[str, int]:
         """The parameters in force on a day."""

@@ -47,7 +47,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome with its reasons (codes of rules), the payout in fen, and the whole way."""
+    """The outcome with its reasons (codes of rules), the payout in fen, and the whole way.
+
+    `computed_fen` is the amount that was found, even where it is not approved.
+    """
 
     outcome: Outcome
     item_version: str
@@ -55,6 +58,7 @@ class Decision:
     amount_fen: int | None
     parameters: dict[str, int]
     steps: tuple[Step, ...]
+    computed_fen: int | None
 
 
 def decide(
@@ -86,6 +90,7 @@ def decide(
         amount_fen if outcome is Outcome.APPROVED else None,
         parameters,
         tuple(steps),
+        amount_fen,
     )
 
 

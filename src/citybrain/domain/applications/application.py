@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications import snapshots
 from citybrain.domain.applications.application_events import (
+    CLAIM,
     EVENTS,
-    ApplicationAppealed,
+    RULES,
     ApplicationClaimLost,
     ApplicationCompensated,
     ApplicationDecided,
@@ -27,7 +28,6 @@ from citybrain.domain.applications.application_events import (
     ApplicationPayoutDelayed,
     ApplicationPayoutFailed,
     ApplicationPayoutInstructed,
-    ApplicationReviewed,
     ApplicationSubmitted,
     ApplicationTakenOver,
     ApplicationWithdrawn,
@@ -41,15 +41,14 @@ from citybrain.domain.applications.reading_rights import is_own
 from citybrain.domain.applications.refusals import (
     AlreadyWithdrawn,
     ApplicationEnded,
-    NothingToAppeal,
     NotReferred,
     NotYourApplication,
     NotYourDepartment,
     OutOfStep,
-    SameReviewer,
     TooLateToWithdraw,
     WrongChannel,
 )
+from citybrain.domain.applications.review_events import Proposal
 from citybrain.domain.applications.statuses import ENDED, FOR_AN_OFFICER, WITHDRAWABLE, Status
 from citybrain.domain.applications.task_events import Task
 from citybrain.domain.applications.tasks import check_task
@@ -60,7 +59,6 @@ from citybrain.domain.money import AmountInvalid, Fen
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 IDENTITY_LASTS = timedelta(minutes=10)  # an identification counts so long for its purpose
-APPEAL_WITHIN = timedelta(days=60)  # administrative reconsideration law, art. 20 of 2024
 
 
 class Channel(StrEnum):
@@ -117,7 +115,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 4  # of its snapshots
+    class_version: ClassVar[int] = 5  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -146,7 +144,6 @@ class Application(StreamAggregate):
         self.decision_version: int | None = None
         self.decision_sha256: str | None = None
         self.instructed_sha256: str | None = None
-        self.reviewers: list[str] = []
         self.appealed = False
         self.payment_id: str | None = None
         self.claim_id: str | None = None
@@ -162,10 +159,22 @@ class Application(StreamAggregate):
         self.documents: list[Document] = []
         self.messages = 0
         self.task: Task | None = None
+        self.submitters = [submitted.held_by]
+        self.takers_over: list[str] = []
+        self.appellants: list[str] = []
+        self.identified_by: int | None = None  # the event of the citizen's stream
+        self.computed_fen: int | None = None  # what the rules found, whoever decides then
+        self.ruled_out = False  # by the rules, or by a claim that came second
+        self.deciders: list[str] = []  # the officers of the last decision
+        self.appealed_from: list[str] = []
+        self.proposal: Proposal | None = None
+        self.attempts: list[list[str]] = []  # refused, on the day: who, and by which rule
+        self.attempts_on = ""
 
     upcast_v1_v2 = staticmethod(snapshots.upcast_v1_v2)
     upcast_v2_v3 = staticmethod(snapshots.upcast_v2_v3)
     upcast_v3_v4 = staticmethod(snapshots.upcast_v3_v4)
+    upcast_v4_v5 = staticmethod(snapshots.upcast_v4_v5)
 
     @classmethod
     def submit(
@@ -261,37 +270,8 @@ class Application(StreamAggregate):
     def decide(self, now: datetime, *, ceiling_fen: int | None = None, **decision: Any) -> None:
         """Record what the rules decided; raises `AmountInvalid` or `AmountAboveCeiling`."""
         self._expect(Status.COLLECTED)
-        amount_fen = self._amount(decision["outcome"], decision["amount_fen"], ceiling_fen)
+        amount_fen = self.amount_of(decision["outcome"], decision["amount_fen"], ceiling_fen)
         self._trigger(ApplicationDecided, now, **(decision | {"amount_fen": amount_fen}))
-
-    def review(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        outcome: str,
-        reasons: list[str],
-        amount_fen: int | None,
-        note_sealed: str,
-        ceiling_fen: int | None = None,
-    ) -> None:
-        """An officer of the department decides; an appeal goes to another than before.
-
-        Nobody approves more than the item's ceiling: raises `AmountAboveCeiling`.
-        """
-        self.check_before_officer(actor, now)
-        if self.appealed and actor.subject in self.reviewers:
-            raise SameReviewer("an appeal is looked at by somebody else")
-        amount_fen = self._amount(outcome, amount_fen, ceiling_fen)
-        self._trigger(
-            ApplicationReviewed,
-            now,
-            outcome=outcome,
-            reasons=reasons,
-            amount_fen=amount_fen,
-            reviewer=actor.subject,
-            note_sealed=note_sealed,
-        )
 
     def lose_claim(self, now: datetime, *, reason: str, claim_id: str) -> None:
         """Another application was first."""
@@ -316,7 +296,7 @@ class Application(StreamAggregate):
         self._expect(Status.APPROVED)
         if decision_sha256 is None or decision_sha256 != self.decision_sha256:
             raise NotAuthorised("this decision is not in force")
-        amount_fen = self._amount(Status.APPROVED, self.amount_fen, ceiling_fen)
+        amount_fen = self.amount_of(Status.APPROVED, self.amount_fen, ceiling_fen)
         self._trigger(
             ApplicationPayoutInstructed,
             now,
@@ -362,16 +342,6 @@ class Application(StreamAggregate):
             raise TooLateToWithdraw("the money is on its way, or the application has ended")
         self._trigger(ApplicationWithdrawn, now)
 
-    def appeal(self, actor: Actor, now: datetime, *, grounds_sealed: str) -> None:
-        """Ask for a person to look at a refusal: once, within its time."""
-        self.check_applicant(actor)
-        refused_lately = self.status == Status.REFUSED and now - self.modified_on <= APPEAL_WITHIN
-        if self.appealed or not refused_lately:
-            raise NothingToAppeal(
-                f"a refusal can be appealed once, within {APPEAL_WITHIN.days} days"
-            )
-        self._trigger(ApplicationAppealed, now, grounds_sealed=grounds_sealed)
-
     def take_over(self, actor: Actor, now: datetime, *, channel: Channel) -> None:
         """Go on with it on another channel."""
         check_channel(actor, channel, self.citizen_id)
@@ -410,10 +380,14 @@ class Application(StreamAggregate):
     def check_officer(self, actor: Actor) -> None:
         """Raise unless this is an officer of the department that decides."""
         if not actor.has(Role.OFFICIAL) or actor.department != self.department:
-            raise NotYourDepartment("officers of the department decide", department=self.department)
+            raise NotYourDepartment(
+                "officers of the department decide",
+                department=self.department,
+                rule="own-department",
+            )
 
     def note(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
-        """Record what was decided in a file of its own: `going_on`, `corrections`, `tasks` …"""
+        """Record what was decided in a file of its own."""
         self._trigger(event, now, **fields)
 
     def note_evidence(self, material: str, sha256: str | None) -> None:
@@ -424,6 +398,9 @@ class Application(StreamAggregate):
         """Keep what was decided."""
         self.outcome, self.reasons = verdict.outcome.value, verdict.reasons
         self.amount_fen = verdict.amount_fen
+        if verdict.by in (RULES, CLAIM):
+            self.ruled_out = verdict.outcome is Status.REFUSED
+            self.deciders = []
 
     def follow(self, topic: str, fields: Mapping[str, Any], was: Waits) -> None:
         """Take the verdict, the status and the time to be woken that an event leads to."""
@@ -445,7 +422,7 @@ class Application(StreamAggregate):
             raise NotReferred("no officer has to decide this now")
         check_task(self.task, actor, now)
 
-    def _amount(self, outcome: str, amount_fen: Any, ceiling_fen: int | None) -> int | None:
+    def amount_of(self, outcome: str, amount_fen: Any, ceiling_fen: int | None) -> int | None:
         """The amount of an approval that pays, checked; nothing else has one."""
         if outcome == Status.APPROVED and self.pays:
             return int(Fen(amount_fen, ceiling_fen))

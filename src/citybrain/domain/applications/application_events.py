@@ -17,9 +17,11 @@ from citybrain.domain.applications import (
     correction_events,
     document_events,
     message_events,
+    review_events,
     task_events,
 )
 from citybrain.domain.applications.event import ApplicationEvent
+from citybrain.domain.applications.review_events import ApplicationReviewed
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.stream import StreamCreated
 
@@ -61,6 +63,9 @@ class ApplicationIdentityVerified(ApplicationEvent):
     method: str
     citizen_version: int
     identified_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.identified_by = self.citizen_version
 
 
 class ApplicationEvidenceRequested(ApplicationEvent):
@@ -116,7 +121,8 @@ class ApplicationEvidenceFailed(EvidenceEvent):
 class ApplicationDecided(ApplicationEvent):
     """The rules decided on the records at hand. `findings` are by rule; values are sealed.
 
-    `claim_id` is the entitlement that a payout would be drawn on.
+    `claim_id` is the entitlement that a payout would be drawn on; `computed_fen` the amount that
+    was found, even where the rules did not approve.
     """
 
     TOPIC: ClassVar[str] = "application.decided"
@@ -130,25 +136,13 @@ class ApplicationDecided(ApplicationEvent):
     amount_fen: int | None
     claim_id: str | None
     steps_sealed: str
+    computed_fen: int | None = None
 
     def note(self, aggregate: Any) -> None:
+        found = self.amount_fen if self.computed_fen is None else self.computed_fen
+        aggregate.computed_fen = found
         aggregate.claim_id = self.claim_id
         aggregate.decided_at = self.timestamp
-
-
-class ApplicationReviewed(ApplicationEvent):
-    """An officer decided."""
-
-    TOPIC: ClassVar[str] = "application.reviewed"
-    outcome: str
-    reasons: list[str]
-    amount_fen: int | None
-    reviewer: str
-    note_sealed: str
-
-    def note(self, aggregate: Any) -> None:
-        aggregate.decided_at = self.timestamp
-        aggregate.reviewers.append(self.reviewer)
 
 
 class ApplicationReferred(ApplicationEvent):
@@ -278,9 +272,12 @@ class ApplicationAppealed(ApplicationEvent):
     TOPIC: ClassVar[str] = "application.appealed"
     LEADS_TO = Status.REFERRED
     grounds_sealed: str
+    appealed_by: str | None = None
 
     def note(self, aggregate: Any) -> None:
         aggregate.appealed = True
+        aggregate.appealed_from = aggregate.deciders
+        aggregate.appellants.extend(filter(None, [self.appealed_by]))
 
 
 class ApplicationTakenOver(ApplicationEvent):
@@ -294,6 +291,7 @@ class ApplicationTakenOver(ApplicationEvent):
     def note(self, aggregate: Any) -> None:
         aggregate.channel = self.channel
         aggregate.held_by = self.held_by
+        aggregate.takers_over.append(self.held_by)
         aggregate.channels.append(self.channel)
 
 
@@ -313,7 +311,6 @@ EVENTS: tuple[type[ApplicationSubmitted | ApplicationEvent], ...] = (
     ApplicationEvidenceCollected,
     ApplicationEvidenceFailed,
     ApplicationDecided,
-    ApplicationReviewed,
     ApplicationReferred,
     ApplicationResumed,
     ApplicationClaimLost,
@@ -331,6 +328,7 @@ EVENTS: tuple[type[ApplicationSubmitted | ApplicationEvent], ...] = (
     *document_events.EVENTS,
     *message_events.EVENTS,
     *task_events.EVENTS,
+    *review_events.EVENTS,
 )
 TOPICS = frozenset(event.TOPIC for event in EVENTS)
 LEADS_TO = {event.TOPIC: event.LEADS_TO for event in EVENTS if event.LEADS_TO is not None}

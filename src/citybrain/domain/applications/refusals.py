@@ -1,5 +1,6 @@
 """Why a step on an application is refused."""
 
+from citybrain.domain.separation import NotApart
 from citybrain.errors import Forbidden, NotFound, Refused
 
 
@@ -51,10 +52,22 @@ class NothingToAppeal(Refused):
     code = "nothing-to-appeal"
 
 
-class SameReviewer(Forbidden):
-    """An appeal is looked at by somebody else."""
+class SameReviewer(NotApart):
+    """An appeal, and what a first reviewer proposed, is looked at by somebody else."""
 
     code = "same-reviewer"
+
+
+class NothingProposed(Refused):
+    """No first reviewer has proposed what a second has to look at."""
+
+    code = "nothing-proposed"
+
+
+class ProposalDiffers(Refused):
+    """Something else was proposed than what is confirmed."""
+
+    code = "proposal-differs"
 
 
 class OutOfStep(Refused):

@@ -31,3 +31,11 @@ def upcast_v3_v4(state: dict[str, Any]) -> None:
     approved = state["outcome"] == Status.APPROVED
     state["decision_version"] = state["instructed_sha256"] = None
     state["decision_sha256"] = DIGEST_OF_BEFORE if approved else None
+
+
+def upcast_v4_v5(state: dict[str, Any]) -> None:
+    """Snapshots from before it was kept who had a part in it, and what the rules found."""
+    state |= {"submitters": [state["held_by"]], "takers_over": [], "appellants": []}
+    state |= {"identified_by": None, "computed_fen": None, "proposal": None}
+    state |= {"ruled_out": state["outcome"] == Status.REFUSED, "deciders": []}
+    state |= {"appealed_from": state.pop("reviewers"), "attempts": [], "attempts_on": ""}

@@ -14,6 +14,7 @@ class Status(StrEnum):
     COLLECTING = "collecting"
     COLLECTED = "collected"
     REFERRED = "referred"
+    AWAITING_SECOND = "awaiting-second-reviewer"
     SENT_BACK = "sent-back"
     APPROVED = "approved"
     REFUSED = "refused"
@@ -30,6 +31,7 @@ BEFORE_MONEY = {
     Status.COLLECTING,
     Status.COLLECTED,
     Status.REFERRED,
+    Status.AWAITING_SECOND,
     Status.SENT_BACK,
     Status.APPROVED,
 }
@@ -43,6 +45,9 @@ MOVING = {Status.IDENTIFIED, Status.COLLECTING, Status.COLLECTED, Status.APPROVE
 
 FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
 """In which an officer decides."""
+
+FOR_A_SECOND = {Status.AWAITING_SECOND}
+"""In which another officer confirms what a first one proposed, or turns it back."""
 
 FINAL = {Status.PAID, Status.WITHDRAWN, Status.EXPIRED}
 """From which nothing goes on."""
@@ -67,5 +72,6 @@ def has_ended(status: str, *, pays: bool) -> bool:
 
 
 def waits_for_officer(status: str, *, payout_delayed: bool, unanswered: bool = False) -> bool:
-    """Whether an officer has to look at it: to decide, to answer, or because the bank is late."""
-    return status in FOR_AN_OFFICER or payout_delayed or (unanswered and status not in FINAL)
+    """Whether an officer has to look: to decide, alone or second, to answer, or a late payout."""
+    waits = status in FOR_AN_OFFICER | FOR_A_SECOND
+    return waits or payout_delayed or (unanswered and status not in FINAL)

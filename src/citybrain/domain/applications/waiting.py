@@ -10,7 +10,13 @@ from enum import StrEnum
 from typing import Any
 
 from citybrain.city_day import city_day
-from citybrain.domain.applications.statuses import FOR_AN_OFFICER, MOVING, Status, has_ended
+from citybrain.domain.applications.statuses import (
+    FOR_A_SECOND,
+    FOR_AN_OFFICER,
+    MOVING,
+    Status,
+    has_ended,
+)
 
 MOVES_WITHIN = timedelta(minutes=5)
 """In which it goes from one person's hands to the next; more where departments are asked."""
@@ -47,7 +53,7 @@ def waits_for(status: str, *, pays: bool, compensated: bool) -> Waits:
         return Waits.ENDED
     if status in MOVING or (status == Status.PAYOUT_FAILED and not compensated):
         return Waits.MOVING
-    if status in FOR_AN_OFFICER:
+    if status in FOR_AN_OFFICER | FOR_A_SECOND:
         return Waits.OFFICER
     waits = {
         Status.SUBMITTED.value: Waits.PERSON,

@@ -18,6 +18,7 @@ from citybrain.domain.inspection.refusals import (
     StandsStill,
 )
 from citybrain.domain.inspection.statuses import OPEN, UNSOLVED, WITH_DEPARTMENTS
+from citybrain.domain.separation import check_apart
 from citybrain.domain.times import TimeOutOfOrder, as_text, moment
 from citybrain.errors import InvalidInput
 
@@ -132,7 +133,6 @@ def request_to_settle(case: InspectionCase, actor: Actor, request_id: str) -> di
     require_role(actor, "changed", APPROVERS)
     for request in case.requests:
         if request["request_id"] == request_id:
-            if request["requested_by"] == actor.subject:
-                raise SamePerson("who asks for a change does not settle it")
+            check_apart(actor, {"asked-for-it": [request["requested_by"]]}, SamePerson)
             return request
     raise NoSuchRequest("there is no such open request")

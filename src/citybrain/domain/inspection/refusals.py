@@ -1,6 +1,7 @@
 """The refusals of an inspection case, each with its stable code."""
 
-from citybrain.errors import Forbidden, Refused
+from citybrain.domain.separation import NotApart
+from citybrain.errors import Refused
 
 
 class WrongCaseStatus(Refused):
@@ -63,7 +64,7 @@ class AlreadyRequested(Refused):
     code = "already-requested"
 
 
-class SamePerson(Forbidden):
+class SamePerson(NotApart):
     """Who asks for a change does not approve it."""
 
     code = "same-person"

@@ -1,4 +1,4 @@
-"""Applications over HTTP: what citizens, kiosks and officers do. Reading is in `reading`."""
+"""Applications over HTTP: what citizens and kiosks do. Reading is in `reading`."""
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -81,13 +81,6 @@ ROUTES = (
         commands.take_over_application,
         "Go on with it on another channel",
         APPLICANT,
-    ),
-    command_route(
-        "review",
-        commands.ReviewApplication,
-        commands.review_application,
-        "An officer decides",
-        OFFICER,
     ),
     command_route(
         "evidence",

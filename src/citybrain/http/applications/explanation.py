@@ -84,7 +84,8 @@ async def explanation(call: Call) -> web.Response:
     own = sees_personal_values(call.authenticated, application.citizen_id)
     answer = await explain(application.id, call.runtime.services, opened=own)
     for decision in answer["decisions"] if own else ():
-        decision.pop("reviewer")  # a department decides, not a person to be sought out
+        for officer in ("reviewer", "second_reviewer"):
+            decision.pop(officer)  # a department decides, not a person to be sought out
     return json_response(answer)
 
 

@@ -12,6 +12,7 @@ from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import EventStore, StreamNotFound
 from commands.applications.unsealed import RECEIPT
 from commands.services import Services
+from tests.given.applications import OTHER_FUND, appeal, confirm_review, review
 from tests.given.catalogue import changed
 from tests.given.decided_applications import (
     FUND,
@@ -111,14 +112,15 @@ async def test_an_officer_after_the_rules_and_a_second_round_are_told_apart(
     await applying.collect(evidence, actor=FUND)
     await applying.decide()
     actor = Actor(applying.citizen_id, frozenset({Role.CITIZEN}))
-    applying.application.appeal(actor, NOW, grounds_sealed="sealed")
-    applying.application.review(
-        FUND, NOW, outcome="approved", reasons=[], amount_fen=500, note_sealed="sealed"
-    )
+    appeal(applying.application, actor)
+    review(applying.application, FUND, amount_fen=500)
+    confirm_review(applying.application, OTHER_FUND, 500)
     found = await explain(await applying.save(), services, opened=True)
     said = [(decision["by"], decision["outcome"]) for decision in found["decisions"]]
     assert said == [("rules", "referred"), ("rules", "refused"), ("officer", "approved")]
-    assert (found["outcome"]["amount_fen"], found["outcome"]["reviewer"]) == (500, FUND.subject)
+    assert found["outcome"]["amount_fen"] == 500
+    assert found["outcome"]["reviewer"] == FUND.subject
+    assert found["outcome"]["second_reviewer"] == OTHER_FUND.subject
     assert found["recomputed"]["same"]
     assert all(answer["delivered"] for answer in found["inputs"])
     assert len({answer["version"] for answer in found["inputs"]}) == 7

@@ -17,6 +17,7 @@ from tests.given.applying import (
     REPAYMENT,
     applied,
     applying,
+    approved_by_two,
     command,
     id_number,
     identified,
@@ -384,7 +385,7 @@ async def test_a_refusal_is_appealed_and_another_officer_approves(
     grounds = {"grounds": "the freeze was lifted yesterday"}
     appealed = await command(api, application, "appeal", "citizen", grounds, subject=citizen)
     assert appealed.json["status"] == "referred"
-    assert (await review(api, application, outcome="approved", amount_fen=500)).status == 200
+    await approved_by_two(api, application, 500)
     await until(api, application, "paid")
     raw = b"".join(event.state for event in await api.runtime.store.read(application))
     assert b"freeze" not in raw

@@ -1,6 +1,5 @@
 """Applications: each step from where it is allowed, each refusal told by its code."""
 
-from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -9,17 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.application import APPEAL_WITHIN, Application, Channel, Step
+from citybrain.domain.applications.application import Application, Channel, Step
 from citybrain.domain.applications.application_events import ApplicationDecided
 from citybrain.domain.applications.paying import authorised
 from citybrain.domain.applications.refusals import (
     ApplicationEnded,
-    NothingToAppeal,
     NotReferred,
     NotYourApplication,
     NotYourDepartment,
     OutOfStep,
-    SameReviewer,
     TooLateToWithdraw,
     WrongChannel,
 )
@@ -27,6 +24,7 @@ from citybrain.domain.applications.snapshots import DIGEST_OF_BEFORE
 from citybrain.domain.applications.statuses import ENDED, WITHDRAWABLE, Status
 from citybrain.domain.authorisation import NotAuthorised
 from citybrain.domain.money import AmountAboveCeiling, AmountInvalid
+from citybrain.domain.separation import NotApart
 from citybrain.errors import Refused
 from tests.given.applications import (
     ANNA,
@@ -36,31 +34,26 @@ from tests.given.applications import (
     KIOSK,
     LIVES,
     NOW,
-    OTHER_FUND,
     OTHER_KIOSK,
     PAYMENT,
     POLICE,
     answer,
+    appeal,
     ask,
     at,
     collect,
     confirm,
+    confirm_review,
     decide,
     fail,
     failure,
     identify,
     instruct,
+    review,
     submitted,
 )
 from tests.given.payments import allowed
 from tests.given.streams import topics
-
-REVIEW: dict[str, Any] = {
-    "outcome": "approved",
-    "reasons": [],
-    "amount_fen": 100,
-    "note_sealed": "sealed",
-}
 
 
 def test_a_paid_application_leaves_one_event_a_step() -> None:
@@ -93,6 +86,7 @@ def test_a_paid_application_leaves_one_event_a_step() -> None:
         (Status.PAYOUT_FAILED, Step.NOTHING),
         (Status.REFERRED, Step.NOTHING),
         (Status.SENT_BACK, Step.NOTHING),
+        (Status.AWAITING_SECOND, Step.NOTHING),
         (Status.REFUSED, Step.NOTHING),
         (Status.EXPIRED, Step.NOTHING),
     ],
@@ -106,7 +100,7 @@ def test_a_failed_payout_is_compensated_first() -> None:
     fail(application)
     assert application.next_step() is Step.COMPENSATE
     with pytest.raises(NotReferred):
-        application.review(FUND, NOW, **REVIEW)
+        review(application)
 
 
 def test_an_item_that_pays_nothing_ends_with_its_approval() -> None:
@@ -166,7 +160,7 @@ def test_only_the_decision_in_force_is_paid() -> None:
     application = at(Status.REFERRED)
     with pytest.raises(OutOfStep):
         instruct(application)
-    application.review(FUND, NOW, **REVIEW)
+    review(application)
     digest, decided = application.decision_sha256, application.version
     application.decision_sha256 = "cd" * 32
     with pytest.raises(NotAuthorised):
@@ -261,10 +255,10 @@ def test_it_is_taken_over_until_it_has_ended(status: Status) -> None:
 def test_an_officer_of_the_department_decides_what_was_referred() -> None:
     application = at(Status.REFERRED)
     with pytest.raises(NotYourDepartment):
-        application.review(POLICE, NOW, **REVIEW)
+        review(application, POLICE)
     with pytest.raises(NotYourDepartment):
-        application.review(ANNA, NOW, **REVIEW)
-    application.review(FUND, NOW, **REVIEW)
+        review(application, ANNA)
+    review(application)
     assert application.next_step() is Step.CLAIM_AND_INSTRUCT
     assert application.amount_fen == 100
 
@@ -272,7 +266,7 @@ def test_an_officer_of_the_department_decides_what_was_referred() -> None:
 @pytest.mark.parametrize("amount_fen", [None, 0, -500, 0.5, 500.0, True, "500"])
 def test_no_approval_pays_what_is_no_money(amount_fen: Any) -> None:
     with pytest.raises(AmountInvalid):
-        at(Status.REFERRED).review(FUND, NOW, **(REVIEW | {"amount_fen": amount_fen}))
+        review(at(Status.REFERRED), amount_fen=amount_fen)
     application = at(Status.COLLECTED)
     with pytest.raises(AmountInvalid):
         decide("approved", amount_fen=amount_fen)(application)
@@ -286,22 +280,21 @@ def test_no_approval_pays_what_is_no_money(amount_fen: Any) -> None:
 def test_nobody_approves_more_than_the_ceiling() -> None:
     referred = at(Status.REFERRED)
     with pytest.raises(AmountAboveCeiling) as refused:
-        referred.review(FUND, NOW, **REVIEW, ceiling_fen=99)
+        review(referred, ceiling_fen=99)
     assert refused.value.details == {"ceiling_fen": 99}
     with pytest.raises(AmountAboveCeiling):
-        referred.review(FUND, NOW, **(REVIEW | {"amount_fen": 10**12 + 1}))
+        review(referred, amount_fen=10**12 + 1, ceiling_fen=None)
     with pytest.raises(AmountAboveCeiling):
         decide("approved", ceiling_fen=99)(at(Status.COLLECTED))
     with pytest.raises(AmountAboveCeiling):
         instruct(at(Status.APPROVED), ceiling_fen=99)
-    referred.review(FUND, NOW, **REVIEW, ceiling_fen=100)
+    review(referred, ceiling_fen=100)
     assert referred.amount_fen == 100
 
 
 def test_nothing_but_an_approval_that_pays_has_an_amount() -> None:
-    refusal = REVIEW | {"outcome": "refused", "reasons": ["x"]}
     with pytest.raises(AmountInvalid):
-        at(Status.REFERRED).review(FUND, NOW, **refusal)
+        review(at(Status.REFERRED), outcome="refused", reasons=["x"])
     with pytest.raises(AmountInvalid):
         decide("refused", amount_fen=100)(at(Status.COLLECTED))
 
@@ -332,28 +325,7 @@ def test_what_was_approved_before_amounts_were_checked_is_read_and_not_paid() ->
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.REFERRED, Status.PAYOUT_FAILED}))
 def test_nothing_else_is_reviewed(status: Status) -> None:
     with pytest.raises(NotReferred):
-        at(status).review(FUND, NOW, **REVIEW)
-
-
-def test_an_appeal_goes_to_another_officer_and_comes_once() -> None:
-    application = at(Status.REFERRED)
-    application.review(FUND, NOW, outcome="refused", reasons=["x"], amount_fen=None, note_sealed="")
-    application.appeal(ANNA, NOW, grounds_sealed="sealed")
-    with pytest.raises(SameReviewer):
-        application.review(FUND, NOW, **REVIEW)
-    application.review(
-        OTHER_FUND, NOW, outcome="refused", reasons=["x"], amount_fen=None, note_sealed=""
-    )
-    with pytest.raises(NothingToAppeal):
-        application.appeal(ANNA, NOW, grounds_sealed="sealed")
-
-
-def test_an_appeal_comes_in_time() -> None:
-    late = NOW + APPEAL_WITHIN + timedelta(seconds=1)
-    with pytest.raises(NothingToAppeal):
-        at(Status.REFUSED).appeal(ANNA, late, grounds_sealed="sealed")
-    with pytest.raises(NotYourApplication):
-        at(Status.REFUSED).appeal(BORIS, NOW, grounds_sealed="sealed")
+        review(at(status))
 
 
 def test_an_officer_asks_again_and_the_new_round_forgets_the_old() -> None:
@@ -397,9 +369,12 @@ ACTIONS: list[Any] = [
     lambda a: a.collect(NOW, [answer("police"), failure("bank")]),
     lambda a: a.compensate(NOW),
     lambda a: a.withdraw(ANNA, NOW),
-    lambda a: a.review(FUND, NOW, **REVIEW),
+    review,
+    lambda a: review(a, amount_fen=101),
+    lambda a: confirm_review(a, amount_fen=101),
+    confirm_review,
     lambda a: a.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1"),
-    lambda a: a.appeal(ANNA, NOW, grounds_sealed=""),
+    appeal,
     lambda a: a.take_over(CLERK, NOW, channel=Channel.COUNTER),
     lambda a: a.delay_payout(NOW, payment_id=PAYMENT),
 ]
@@ -412,7 +387,7 @@ def test_whatever_comes_money_moves_once_and_only_after_an_approval(actions: lis
         before = application.status
         try:
             action(application)
-        except (Refused, SameReviewer, NotYourApplication):
+        except (Refused, NotApart, NotYourApplication):
             assert application.status == before
     happened = topics(application)
     assert happened.count("application.payout_confirmed") <= 1

@@ -17,6 +17,7 @@ from citybrain.domain.applications.statuses import (
     BEFORE_MONEY,
     ENDED,
     FINAL,
+    FOR_A_SECOND,
     FOR_AN_OFFICER,
     Status,
     ended_well,
@@ -24,7 +25,6 @@ from citybrain.domain.applications.statuses import (
     waits_for_officer,
 )
 from tests.given.applications import (
-    ANNA,
     FUND,
     LIVES,
     NOW,
@@ -32,6 +32,7 @@ from tests.given.applications import (
     REQUESTS,
     add,
     answer,
+    appeal,
     ask,
     failure,
     identify,
@@ -83,7 +84,7 @@ def second() -> Application:
 
 def appealed() -> Application:
     application = lived(Status.REFUSED)
-    application.appeal(ANNA, NOW, grounds_sealed="sealed")
+    appeal(application)
     application.open_sealed(FUND, NOW, what="explanation", purpose="review")
     return application
 
@@ -151,7 +152,7 @@ def test_every_status_is_led_to_by_an_event() -> None:
 
 def test_what_has_ended_is_in_nobodys_hands() -> None:
     assert FINAL < ENDED
-    assert not ENDED & (FOR_AN_OFFICER | BEFORE_MONEY)
+    assert not ENDED & (FOR_AN_OFFICER | FOR_A_SECOND | BEFORE_MONEY)
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -165,4 +166,6 @@ def test_an_approval_ends_where_nothing_is_paid(status: Status) -> None:
 @pytest.mark.parametrize("status", list(Status))
 def test_an_officer_sees_what_is_theirs_and_what_the_bank_is_late_with(status: Status) -> None:
     assert waits_for_officer(status, payout_delayed=True)
-    assert waits_for_officer(status, payout_delayed=False) == (status in FOR_AN_OFFICER)
+    assert waits_for_officer(status, payout_delayed=False) == (
+        status in FOR_AN_OFFICER | FOR_A_SECOND
+    )

@@ -17,18 +17,22 @@ from citybrain.domain.applications.refusals import (
 from citybrain.domain.applications.statuses import FOR_AN_OFFICER, Status
 from citybrain.domain.applications.tasks import claim_task, holder, release_task
 from tests.given import applications as given
-from tests.given.applications import ANNA, FUND, NOW, OTHER_FUND, POLICE, REQUESTS, at
+from tests.given.applications import (
+    ANNA,
+    FUND,
+    NOW,
+    OTHER_FUND,
+    POLICE,
+    REQUESTS,
+    appeal,
+    at,
+    refuse,
+)
 from tests.given.streams import topics
 
 UNTIL = NOW + timedelta(hours=2)
 SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}), "housing-fund")
 OTHERS_SUPERVISOR = Actor("supervisor-2", frozenset({Role.SUPERVISOR}), "police")
-
-
-def review(application: Application, actor: Actor, now: Any = NOW) -> None:
-    application.review(
-        actor, now, outcome="refused", reasons=["x"], amount_fen=None, note_sealed="sealed"
-    )
 
 
 def ask_again(application: Application, actor: Actor, now: Any = NOW) -> None:
@@ -60,7 +64,7 @@ def test_only_the_department_claims(actor: Actor) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [review, ask_again, lambda a, who: claim_task(a, who, NOW, until=UNTIL)]
+    "step", [refuse, ask_again, lambda a, who: claim_task(a, who, NOW, until=UNTIL)]
 )
 def test_a_colleague_leaves_it_alone(step: Callable[[Application, Actor], None]) -> None:
     with pytest.raises(TaskTaken):
@@ -72,7 +76,7 @@ def test_a_claim_that_is_over_counts_for_nothing() -> None:
     application = claimed()
     assert holder(application.task, UNTIL - timedelta(seconds=1)) == FUND.subject
     assert holder(application.task, UNTIL) is None
-    review(application, OTHER_FUND, UNTIL)
+    refuse(application, OTHER_FUND, UNTIL)
     assert application.status == Status.REFUSED
 
 
@@ -80,7 +84,7 @@ def test_a_claim_that_is_over_counts_for_nothing() -> None:
 def test_who_has_it_or_a_supervisor_gives_it_back(actor: Actor) -> None:
     application = claimed()
     release_task(application, actor, NOW)
-    review(application, OTHER_FUND)
+    refuse(application, OTHER_FUND)
 
 
 @pytest.mark.parametrize("actor", [OTHER_FUND, OTHERS_SUPERVISOR, ANNA])
@@ -96,10 +100,10 @@ def test_what_nobody_has_is_not_given_back() -> None:
 
 def test_a_task_ends_with_what_it_was_for() -> None:
     application = claimed()
-    review(application, FUND)
-    application.appeal(ANNA, NOW, grounds_sealed="sealed")
+    refuse(application, FUND)
+    appeal(application)
     assert application.task is None
-    review(application, OTHER_FUND)
+    refuse(application, OTHER_FUND)
 
 
 def test_a_task_ends_where_it_is_sent_back() -> None:

@@ -30,15 +30,19 @@ from tests.given.applications import (
     REQUESTS,
     add,
     answer,
+    appeal,
     ask,
     at,
     confirm,
+    confirm_review,
     decide,
     fail,
     failure,
     identify,
     instruct,
+    refuse,
     resubmit,
+    review,
     send_back,
     submitted,
 )
@@ -51,6 +55,7 @@ WAITS_IN = {
     Status.COLLECTED: Waits.MOVING,
     Status.REFERRED: Waits.OFFICER,
     Status.SENT_BACK: Waits.PERSON,
+    Status.AWAITING_SECOND: Waits.OFFICER,
     Status.APPROVED: Waits.MOVING,
     Status.REFUSED: Waits.ENDED,
     Status.PAYING: Waits.BANK,
@@ -61,17 +66,6 @@ WAITS_IN = {
 }
 MOVING = [status for status, waits in WAITS_IN.items() if waits is Waits.MOVING]
 WOKEN = (Waits.MOVING, Waits.PERSON, Waits.BANK)
-
-
-def review(outcome: str) -> Callable[[Application], None]:
-    return lambda application: application.review(
-        FUND,
-        NOW,
-        outcome=outcome,
-        reasons=["looked"] if outcome == "refused" else [],
-        amount_fen=100 if outcome == "approved" else None,
-        note_sealed="sealed",
-    )
 
 
 STEPS: dict[str, Callable[[Application], None]] = {
@@ -90,15 +84,17 @@ STEPS: dict[str, Callable[[Application], None]] = {
     "send-back-for-good": send_back(Status.EXPIRED),
     "add": add(),
     "resubmit": resubmit,
-    "officer": review("approved"),
-    "officer-refuses": review("refused"),
+    "officer": review,
+    "officer-proposes": lambda it: review(it, amount_fen=101),
+    "second": lambda it: confirm_review(it, amount_fen=101),
+    "officer-refuses": refuse,
     "lose": lambda it: it.lose_claim(NOW, reason="drawn-meanwhile", claim_id="e-1"),
     "instruct": instruct,
     "confirm": confirm,
     "fail": fail,
     "compensate": lambda it: it.compensate(NOW),
     "withdraw": lambda it: it.withdraw(ANNA, NOW),
-    "appeal": lambda it: it.appeal(ANNA, NOW, grounds_sealed="sealed"),
+    "appeal": appeal,
 }
 
 
@@ -195,10 +191,7 @@ def test_only_what_moves_is_referred(status: Status) -> None:
 @pytest.mark.parametrize("status", list(Status))
 def test_only_what_is_under_way_without_money_is_closed(status: Status) -> None:
     application = at(status)
-    if WAITS_IN[status] in (Waits.MOVING, Waits.PERSON) or status in (
-        Status.REFERRED,
-        Status.PAYOUT_FAILED,
-    ):
+    if WAITS_IN[status] in (Waits.MOVING, Waits.PERSON, Waits.OFFICER):
         close(application, NOW, reason="person-erased")
         assert application.status == Status.EXPIRED
     else:

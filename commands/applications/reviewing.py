@@ -1,0 +1,181 @@
+"""The commands of officers who decide: one alone, or a first and a second.
+
+Who registered, identified and enrolled the citizen is in what is stored beside those events;
+whoever did does not decide here. An attempt that is refused is kept for auditors before the refusal
+is answered.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from citybrain.definitions.yaml_file import Code
+from citybrain.domain.applications import reviewing
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.refusals import NotYourDepartment
+from citybrain.domain.applications.separation import Part
+from citybrain.domain.money import MOST_FEN, AmountAboveCeiling
+from citybrain.domain.separation import NotApart, Parts
+from citybrain.errors import CitybrainError, InvalidInput
+from commands.applications.application import Prose, change_application, item_of
+from commands.applications.unsealed import NOTE
+from commands.handling import Command, CommandContext, CommandResult
+from commands.services import Services
+
+Amount = Annotated[int, Field(gt=0, le=MOST_FEN)]
+SERVED = {
+    "citizen.registered": Part.REGISTERED,
+    "citizen.face_consent_given": Part.ENROLLED,
+    "citizen.face_enrolled": Part.ENROLLED,
+}
+APPEALED = "application.appealed"
+
+
+class ReviewApplication(Command):
+    """An officer decides what the rules referred, what was appealed, or what could not be paid.
+
+    An approval against the rules, of more than they computed, or above what one officer may approve
+    waits for a second.
+    """
+
+    outcome: Literal["approved", "refused"]
+    amount_fen: Amount | None = Field(None, description="what is paid, where the item pays")
+    reasons: list[Code] = Field(
+        default_factory=list, max_length=20, description="codes; at least one for a refusal"
+    )
+    note: Prose = Field(description="what the officer found; sealed")
+
+
+class ConfirmReview(Command):
+    """A second officer agrees to what a first one proposed."""
+
+    amount_fen: Amount | None = Field(None, description="what was proposed, said once more")
+    note: Prose = Field(description="what the second officer found; sealed")
+
+
+class TurnBackReview(Command):
+    """A second officer does not agree: it is decided anew."""
+
+    note: Prose = Field(description="why; sealed")
+
+
+class ReviewIncomplete(InvalidInput):
+    """An approval that pays has an amount, one that does not has none; a refusal has reasons."""
+
+    code = "review-incomplete"
+
+
+async def review_application(
+    application_id: str, command: ReviewApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """Record an officer's decision, or what a second has to look at."""
+    application = await services.store.load(Application, application_id)
+    approved = command.outcome == "approved"
+    if approved and (command.amount_fen is not None) != application.pays:
+        raise ReviewIncomplete("amount_fen is given exactly where the item pays")
+    if not approved and (not command.reasons or command.amount_fen is not None):
+        raise ReviewIncomplete("a refusal has reasons and no amount")
+    item = item_of(application, services)
+    served = await parts_of(application, services)
+    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
+
+    def decide(application: Application, now: datetime) -> None:
+        reviewing.review(
+            application,
+            context.actor,
+            now,
+            outcome=command.outcome,
+            reasons=command.reasons,
+            amount_fen=command.amount_fen,
+            note_sealed=sealed,
+            served=served,
+            ceiling_fen=item.ceiling_fen,
+            one_reviewer_fen=item.one_reviewer_fen,
+        )
+
+    attempt = change_application(application_id, command, context, services, decide)
+    return await _on_the_record(attempt, application_id, context, services)
+
+
+async def confirm_review(
+    application_id: str, command: ConfirmReview, context: CommandContext, services: Services
+) -> CommandResult:
+    """Record a second officer's agreement: with it, it is decided."""
+    application = await services.store.load(Application, application_id)
+    ceiling_fen = item_of(application, services).ceiling_fen
+    served = await parts_of(application, services)
+    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
+
+    def decide(application: Application, now: datetime) -> None:
+        reviewing.confirm(
+            application,
+            context.actor,
+            now,
+            amount_fen=command.amount_fen,
+            note_sealed=sealed,
+            served=served,
+            ceiling_fen=ceiling_fen,
+        )
+
+    attempt = change_application(application_id, command, context, services, decide)
+    return await _on_the_record(attempt, application_id, context, services)
+
+
+async def turn_back_review(
+    application_id: str, command: TurnBackReview, context: CommandContext, services: Services
+) -> CommandResult:
+    """Record that a second officer does not agree."""
+    application = await services.store.load(Application, application_id)
+    served = await parts_of(application, services)
+    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
+
+    def decide(application: Application, now: datetime) -> None:
+        reviewing.turn_back(application, context.actor, now, note_sealed=sealed, served=served)
+
+    attempt = change_application(application_id, command, context, services, decide)
+    return await _on_the_record(attempt, application_id, context, services)
+
+
+async def parts_of(application: Application, services: Services) -> Parts:
+    """Who registered, identified and enrolled the citizen; and appealed, where it was not kept."""
+    found: dict[str, set[str]] = {}
+    for event in await services.store.read(application.citizen_id):
+        identified = event.version == application.identified_by
+        part = Part.IDENTIFIED if identified else SERVED.get(event.topic)
+        if part is not None:
+            found.setdefault(part, set()).add(event.metadata.get("actor", ""))
+    if application.appealed and not application.appellants:
+        for event in await services.store.read(application.id):
+            if event.topic == APPEALED:
+                found.setdefault(Part.APPEALED, set()).add(event.metadata.get("actor", ""))
+    return found
+
+
+async def _on_the_record(
+    attempt: Awaitable[CommandResult],
+    application_id: str,
+    context: CommandContext,
+    services: Services,
+) -> CommandResult:
+    """Keep an attempt that is refused, before it is answered."""
+    try:
+        return await attempt
+    except (NotApart, NotYourDepartment, AmountAboveCeiling) as refused:
+        await _note(refused, application_id, context, services)
+        raise
+
+
+async def _note(
+    refused: CitybrainError, application_id: str, context: CommandContext, services: Services
+) -> None:
+    rule = str(refused.details.get("rule", refused.code))
+    await change_application(
+        application_id,
+        Command(),
+        replace(context, idempotency_key=None, expected_version=None),
+        services,
+        lambda application, now: reviewing.note_refused(application, context.actor, now, rule=rule),
+    )

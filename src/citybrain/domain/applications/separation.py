@@ -1,0 +1,44 @@
+"""Who does not decide on an application: the parts that somebody can have had in it.
+
+A clerk who registered, identified, enrolled, submitted, took over or appealed has served the
+applicant and does not decide for the department; and nobody decides on their own case.
+"""
+
+from enum import StrEnum
+
+from citybrain.domain.actor import Actor
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.refusals import SameReviewer
+from citybrain.domain.separation import Parts, check_apart
+
+
+class Part(StrEnum):
+    """A part that somebody had: the rule that a refusal names."""
+
+    OWN_CASE = "own-case"
+    REGISTERED = "registered-the-citizen"
+    IDENTIFIED = "identified-the-citizen"
+    ENROLLED = "enrolled-the-face"
+    SUBMITTED = "submitted-it"
+    TOOK_OVER = "took-it-over"
+    APPEALED = "appealed-it"
+    DECIDED = "decided-what-is-appealed"
+    PROPOSED = "proposed-it"
+
+
+def check_may_decide(application: Application, actor: Actor, served: Parts) -> None:
+    """Raise `NotApart` where the actor had a part; `served` are those of the citizen's stream."""
+    own = [application.citizen_id, application.guardian or application.citizen_id]
+    check_apart(actor, {Part.OWN_CASE: own})
+    check_apart(actor, served)
+    check_apart(
+        actor,
+        {
+            Part.SUBMITTED: [*application.submitters, *application.resubmitters],
+            Part.TOOK_OVER: application.takers_over,
+            Part.APPEALED: application.appellants,
+        },
+    )
+    check_apart(actor, {Part.DECIDED: application.appealed_from}, SameReviewer)
+    if application.proposal is not None:
+        check_apart(actor, {Part.PROPOSED: [application.proposal["reviewer"]]}, SameReviewer)

@@ -1,0 +1,151 @@
+"""Reviews over HTTP: an insider alone is refused, and auditors see each attempt."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from citybrain.settings import Settings
+from ops.simulators.applications.departments import Departments
+from tests.given.api import Answer, Api
+from tests.given.applying import (
+    applied,
+    applying,
+    by_officer,
+    command,
+    confirmed,
+    id_number,
+    identified,
+    review,
+    until,
+)
+
+INSIDER, ACCOMPLICE = "clerk-1", "official-fund-2"
+MOST_FEN = 10**12
+
+
+@pytest.fixture
+async def both(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
+    async with applying(settings) as started:
+        yield started
+
+
+@pytest.fixture
+def api(both: tuple[Api, Departments]) -> Api:
+    return both[0]
+
+
+async def appealed(api: Api) -> str:
+    """Registered and identified by the insider, refused by the rules, appealed by the applicant."""
+    citizen = await identified(api, id_number(6))
+    application = await applied(api, citizen)
+    await until(api, application, "refused")
+    body = {"grounds": "look again"}
+    assert (
+        await command(api, application, "appeal", "citizen", body, subject=citizen)
+    ).status == 200
+    return application
+
+
+async def attempts(api: Api, application: str) -> list[tuple[str, str]]:
+    """What an auditor finds of who tried."""
+    found = await api.call(
+        "GET", "/v1/events?topic=application.review_refused&purpose=audit", "auditor"
+    )
+    return [
+        (event["data"]["who"], event["data"]["rule"])
+        for event in found.json["events"]
+        if event["stream_id"] == application
+    ]
+
+
+def refused(answer: Answer, code: str, rule: str) -> bool:
+    return answer.is_problem(403, code) and answer.json["rule"] == rule
+
+
+async def test_an_insider_alone_approves_nothing_and_an_auditor_sees_each_attempt(
+    both: tuple[Api, Departments],
+) -> None:
+    api, departments = both
+    application = await appealed(api)
+    most = {"outcome": "approved", "amount_fen": MOST_FEN}
+    alone = await review(api, application, INSIDER, **most)
+    assert refused(alone, "separation-of-duties", "registered-the-citizen")
+    operator = await command(api, application, "review", "operator", most | {"note": "x"})
+    assert refused(operator, "not-your-department", "own-department")
+    elsewhere = await command(
+        api, application, "review", "official", most | {"note": "x"}, department="police"
+    )
+    assert refused(elsewhere, "not-your-department", "own-department")
+    too_much = await review(api, application, ACCOMPLICE, **most)
+    assert too_much.is_problem(422, "amount-above-ceiling")
+    proposed = await review(api, application, ACCOMPLICE, outcome="approved", amount_fen=50_000)
+    assert proposed.json["status"] == "awaiting-second-reviewer"
+    again = await confirmed(api, application, 50_000, ACCOMPLICE)
+    assert refused(again, "same-reviewer", "proposed-it")
+    second = await confirmed(api, application, 50_000, INSIDER)
+    assert refused(second, "separation-of-duties", "registered-the-citizen")
+    back = await by_officer(api, application, "review/turning-back", INSIDER)
+    assert back.status == 403
+
+    assert departments.ledger() == []
+    assert await attempts(api, application) == [
+        (INSIDER, "registered-the-citizen"),
+        ("operator-1", "own-department"),
+        ("official-1", "own-department"),
+        (ACCOMPLICE, "amount-above-ceiling"),
+        (ACCOMPLICE, "proposed-it"),
+    ]
+
+
+async def test_a_token_that_is_citizen_and_official_does_not_decide_its_own_case(api: Api) -> None:
+    application = await appealed(api)
+    citizen = (await until(api, application)).citizen_id
+    assert api.runtime.development is not None
+    token = api.runtime.development.token(citizen, ["citizen", "official"], "housing-fund")
+    own = await api.call(
+        "POST",
+        f"/v1/applications/{application}/review",
+        headers={"Authorization": f"Bearer {token}"},
+        json={"outcome": "approved", "amount_fen": 99_999_999, "note": "x"},
+    )
+    assert refused(own, "separation-of-duties", "own-case")
+    assert await attempts(api, application) == [(citizen, "own-case")]
+
+
+async def test_trying_again_and_again_leaves_one_event_and_does_not_stop_others(api: Api) -> None:
+    application = await appealed(api)
+    for _ in range(5):
+        await review(api, application, INSIDER, outcome="approved", amount_fen=1)
+    assert len(await attempts(api, application)) == 1
+    proposed = await review(api, application, outcome="approved", amount_fen=50_000)
+    assert proposed.status == 200
+
+
+async def test_what_waits_for_a_second_officer_is_in_the_queue_and_a_step(
+    both: tuple[Api, Departments],
+) -> None:
+    api, departments = both
+    application = await appealed(api)
+    proposed = await review(api, application, outcome="approved", amount_fen=50_000)
+    position = proposed.headers["X-Position"]
+    found = await api.call(
+        "GET",
+        f"/v1/applications/queue?min_position={position}",
+        "official",
+        department="housing-fund",
+    )
+    (row,) = found.json["applications"]
+    assert (row["application_id"], row["status"]) == (application, "awaiting-second-reviewer")
+    shown = await api.call("GET", f"/v1/applications/{application}", "auditor")
+    details = shown.json["steps"][-1]["details"]
+    assert (details["amount_fen"], details["because"][0]) == (50_000, "against-the-rules")
+
+    turned = await by_officer(api, application, "review/turning-back", "official-fund-2")
+    assert turned.json["status"] == "referred"
+    await review(api, application, "official-fund-3", outcome="approved", amount_fen=40_000)
+    differs = await confirmed(api, application, 50_000)
+    assert differs.is_problem(409, "proposal-differs")
+    assert (await confirmed(api, application, 40_000)).json["status"] == "approved"
+    paid = await until(api, application, "paid")
+    assert paid.amount_fen == 40_000
+    assert [payment["amount_fen"] for payment in departments.ledger()] == [40_000]
