@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from citybrain.settings import Settings
 
 if TYPE_CHECKING:
+    from citybrain.certificates import Certificates
     from citybrain.definitions import Definitions
     from citybrain.eventstore import EventStore
     from citybrain.faces.services import Faces
@@ -38,6 +39,7 @@ class Services:
     exchange: Any = None
     payments: Any = None
     photos: Photos | None = None
+    certificates: Certificates | None = None
     settings: Settings = field(default_factory=Settings)
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)

@@ -1,8 +1,9 @@
-"""Who looks into an application: at its documents and messages. The look is noted over HTTP."""
+"""Who looks into an application: at its documents, messages and certificate. A look is noted over
+HTTP."""
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application
-from citybrain.domain.applications.reading_rights import OFFICE, is_own
+from citybrain.domain.applications.reading_rights import NOBODYS, Whose, is_own, may_read
 from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.eventstore import StreamNotFound
 from commands.services import Services
@@ -10,16 +11,15 @@ from commands.services import Services
 
 async def readable(application_id: str, actor: Actor, services: Services) -> Application:
     """The application, for whoever may look into it; strangers are not told whether it is there."""
+    strange = "this application is not yours, not before you, nor your department's"
     try:
         application = await services.store.load(Application, application_id)
     except StreamNotFound:
-        if actor.has(*OFFICE):
+        if may_read(actor, NOBODYS):
             raise
-        raise NotYourApplication("citizens read their own applications only") from None
-    if is_own(actor, application.citizen_id, application.guardian):
-        return application
-    if not actor.has(*OFFICE):
-        raise NotYourApplication("citizens read their own applications only")
-    if not actor.has(Role.AUDITOR):
-        application.check_officer(actor)
+        raise NotYourApplication(strange) from None
+    whose = Whose(application.citizen_id, application.held_by, application.department)
+    own = is_own(actor, application.citizen_id, application.guardian)
+    if not own and not may_read(actor, whose):
+        raise NotYourApplication(strange)
     return application

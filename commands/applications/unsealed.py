@@ -18,7 +18,7 @@ SUBMITTED, REQUESTED = "application.submitted", "application.evidence_requested"
 COLLECTED, DECIDED = "application.evidence_collected", "application.decided"
 RESUBMITTED = "application.resubmitted"
 FORM, STEPS, NOTE, GROUNDS, RECEIPT = "form", "steps", "note", "grounds", "receipt"  # seals
-MESSAGE = "message"
+MESSAGE, CERTIFICATE = "message", "certificate"
 
 
 @dataclass(frozen=True, slots=True)

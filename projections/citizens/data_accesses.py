@@ -103,6 +103,7 @@ BY_OTHERS = {
     "application.reviewed": "reviewed",
     "application.document_added": "application-document-added",
     "application.message_sent": "message-sent",
+    "application.certificate_issued": "certificate-issued",
     "application.sent_back": "sent-back",
     "application.resubmitted": "resubmitted",
     "application.task_claimed": "task-claimed",

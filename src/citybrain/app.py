@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from citybrain.certificates import open_certificates
 from citybrain.eventstore import open_event_store
 from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
@@ -53,6 +54,7 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
             exchange=exchange,
             payments=payments,
             photos=photos,
+            certificates=open_certificates(settings),
             settings=settings,
         )
         if not faces or (settings.mode == "production" and settings.faces_pack is None):

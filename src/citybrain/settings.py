@@ -167,6 +167,12 @@ class Settings(BaseSettings):
     application_documents_bytes: int = Field(
         50_000_000, gt=0, description="bytes of all documents of one application"
     )
+    certificate_key_file: Path | None = Field(
+        None, description="Ed25519 key (PEM) that signs certificates; that of payments where absent"
+    )
+    certificate_former_keys_file: Path | None = Field(
+        None, description="JWKS of keys that signed certificates before; published as well"
+    )
     notifier: ImportString[Any] | None = Field(
         None,
         description="`module:callable` that makes a Notifier for one-time codes; in "

@@ -72,6 +72,10 @@ class Signer:
         headers = {"kid": self._key_id, "typ": kind}
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers=headers)
 
+    def named(self, key_id: str) -> "Signer":
+        """The same key under another name."""
+        return Signer(self._key, key_id)
+
     @property
     def public_key(self) -> dict[str, Any]:
         """The public JWK, with its id."""

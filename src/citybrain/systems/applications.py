@@ -5,6 +5,7 @@ from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.http.applications import (
     application,
+    certificates,
     corrections,
     documents,
     explanation,
@@ -44,6 +45,7 @@ APPLICATIONS = System(
         *reading.ROUTES,
         *statistics.ROUTES,
         *application.ROUTES,
+        *certificates.ROUTES,
         *corrections.ROUTES,
         *documents.ROUTES,
         *messages.ROUTES,

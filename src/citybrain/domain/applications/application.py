@@ -35,6 +35,7 @@ from citybrain.domain.applications.application_events import (
     status_after,
     verdict_of,
 )
+from citybrain.domain.applications.certificate_events import Certificate
 from citybrain.domain.applications.correction_events import Correction
 from citybrain.domain.applications.document_events import Document
 from citybrain.domain.applications.reading_rights import is_own
@@ -115,7 +116,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 5  # of its snapshots
+    class_version: ClassVar[int] = 6  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -158,6 +159,7 @@ class Application(StreamAggregate):
         self.resubmitters: list[str] = []
         self.documents: list[Document] = []
         self.messages = 0
+        self.certificates: list[Certificate] = []
         self.task: Task | None = None
         self.submitters = [submitted.held_by]
         self.takers_over: list[str] = []
@@ -175,6 +177,7 @@ class Application(StreamAggregate):
     upcast_v2_v3 = staticmethod(snapshots.upcast_v2_v3)
     upcast_v3_v4 = staticmethod(snapshots.upcast_v3_v4)
     upcast_v4_v5 = staticmethod(snapshots.upcast_v4_v5)
+    upcast_v5_v6 = staticmethod(snapshots.upcast_v5_v6)
 
     @classmethod
     def submit(

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from citybrain.domain.applications import (
+    certificate_events,
     correction_events,
     document_events,
     message_events,
@@ -324,6 +325,7 @@ EVENTS: tuple[type[ApplicationSubmitted | ApplicationEvent], ...] = (
     ApplicationAppealed,
     ApplicationTakenOver,
     ApplicationOpened,
+    *certificate_events.EVENTS,
     *correction_events.EVENTS,
     *document_events.EVENTS,
     *message_events.EVENTS,

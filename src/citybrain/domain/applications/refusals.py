@@ -122,3 +122,15 @@ class TooManyMessages(Refused):
     """More messages than one application takes."""
 
     code = "too-many-messages"
+
+
+class NoResult(Refused):
+    """There is nothing to certify: no approval, or its money has not been paid."""
+
+    code = "no-result"
+
+
+class NoSuchCertificate(NotFound):
+    """There is no such certificate, or none has been issued."""
+
+    code = "no-such-certificate"

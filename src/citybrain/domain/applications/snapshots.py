@@ -39,3 +39,8 @@ def upcast_v4_v5(state: dict[str, Any]) -> None:
     state |= {"identified_by": None, "computed_fen": None, "proposal": None}
     state |= {"ruled_out": state["outcome"] == Status.REFUSED, "deciders": []}
     state |= {"appealed_from": state.pop("reviewers"), "attempts": [], "attempts_on": ""}
+
+
+def upcast_v5_v6(state: dict[str, Any]) -> None:
+    """Snapshots from before certificates."""
+    state["certificates"] = []

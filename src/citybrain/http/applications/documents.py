@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.documents import document_of
-from citybrain.domain.applications.reading_rights import APPLICANTS_AND_OFFICE
+from citybrain.domain.applications.reading_rights import READERS
 from citybrain.http.applications.application import (
     APPLICANT,
     OFFICER,
@@ -119,7 +119,7 @@ ROUTES = (
         tag="applications",
         summary="The documents of an application",
         handler=show_all,
-        roles=APPLICANTS_AND_OFFICE,
+        roles=READERS,
         answers={200: Answer("the documents, in order", Documents)},
         opens=Opens(what="documents", purpose="application"),
     ),
@@ -129,7 +129,7 @@ ROUTES = (
         tag="applications",
         summary="One document, as a download",
         handler=download,
-        roles=APPLICANTS_AND_OFFICE,
+        roles=READERS,
         query=LookQuery,
         answers={200: Answer("the file: image/jpeg, image/png, image/webp or application/pdf")},
         opens=Opens(what="document"),

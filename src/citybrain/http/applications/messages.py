@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.domain.applications.application import Application
-from citybrain.domain.applications.reading_rights import APPLICANTS_AND_OFFICE, is_own
+from citybrain.domain.applications.reading_rights import READERS, is_own
 from citybrain.http.accessing import opened
 from citybrain.http.applications.application import (
     APPLICANT,
@@ -75,7 +75,7 @@ ROUTES = (
         tag="applications",
         summary="Messages between applicant and department",
         handler=show,
-        roles=APPLICANTS_AND_OFFICE,
+        roles=READERS,
         query=LookQuery,
         answers={200: Answer("the thread", Messages)},
         opens=Opens(what="messages"),

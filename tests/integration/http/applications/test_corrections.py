@@ -242,7 +242,7 @@ async def test_nobody_else_reads_or_adds(api: Api) -> None:
         police = await read(
             api, f"{application}/{what}", "official", subject="official-police", department="police"
         )
-        assert police.is_problem(403, "not-your-department")
+        assert police.is_problem(403, "not-your-application")
     assert (await added(api, application, pdf(), subject=stranger)).status == 403
     assert (await state(api, application)).documents == [document]
 
