@@ -32,7 +32,7 @@ async def test_each_that_has_not_ended_is_counted_with_whom_it_waits_for(store: 
         await lived(store, status)
     await project(store, "applications")
     found = await waits.counts(store.pool, now=NOW, today=TODAY)
-    assert found == WaitingCounts(person=2, moving=4, officer=2, bank=1)
+    assert found == WaitingCounts(person=2, moving=4, officer=3, bank=1)
 
 
 async def test_a_row_says_what_the_stream_says(store: EventStore) -> None:
