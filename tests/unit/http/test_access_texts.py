@@ -1,5 +1,6 @@
 """Every operation and command that shows people's data says so, in words that people understand."""
 
+import re
 from collections.abc import Iterator
 from types import UnionType
 from typing import Any, get_args
@@ -22,6 +23,7 @@ from projections.citizens.data_accesses import (
     COUNTER,
     FACE,
     GUARDIAN,
+    OPENED,
     PURPOSES,
 )
 from tests.given.accesses import is_said
@@ -36,6 +38,23 @@ BY_ITS_EVENT = frozenset(
 
 LOOKS = {"application", "decision", "decisions-again", "events", "face-decision", "explanation"}
 """What the command line and the opening of an application call what they show."""
+
+BY_ITSELF = {
+    "citizen.duplicate_suspected",
+    "application.identity_verified",
+    "application.evidence_collected",
+    "application.evidence_failed",
+    "application.referred",
+    "application.resumed",
+    "application.claim_lost",
+    "application.payout_confirmed",
+    "application.payout_delayed",
+    "application.payout_failed",
+    "application.compensated",
+    "application.expired",
+    "application.correction_lapsed",
+}
+"""What happens to people's streams without anybody doing it."""
 
 SHOWS_PEOPLE = {"replay", "applications explain", "applications replay", "faces explain"}
 SHOWS_NOBODY = {
@@ -69,10 +88,11 @@ def members(model: Any) -> Iterator[str]:
 
 
 def shows_somebody(route: Route) -> bool:
-    """Whether an answer has what belongs to one person, or is a stream of whatever comes."""
+    """Whether an answer is about one person whom the path or a member names, or whatever comes."""
     models = [answer.model for answer in route.answers.values()]
     named = {name for model in models for name in members(model)}
     follows = route.streaming and route.method == "GET"
+    named |= set(re.findall(r"{(\w+)}", route.path))
     return route.roles is not None and bool(follows or named & NAMES_SOMEBODY)
 
 
@@ -94,6 +114,13 @@ def test_an_answer_that_shows_somebody_is_recognised() -> None:
 
     assert "citizen_id" in set(members(Outer))
     assert {route.operation_id for route in ROUTES if shows_somebody(route)} >= BY_ITS_EVENT
+
+
+def test_whatever_somebody_does_to_a_persons_stream_has_a_word_of_its_own() -> None:
+    """Else it is shown as `changed`: give it a word in `data_accesses`, or say it is automatic."""
+    personal = [stream for system in SYSTEMS for stream in system.streams if stream.personal]
+    topics = {event.TOPIC for stream in personal for event in stream.EVENTS}
+    assert topics == BY_ITSELF | {OPENED, *ALWAYS, *BY_OTHERS, *BY_RULES}
 
 
 def whats() -> set[str]:

@@ -14,6 +14,7 @@ from ops.simulators.applications.departments import Departments
 from tests.given.accesses import READER, accesses, is_said, opening, read, reading_role
 from tests.given.api import REPORT, Api
 from tests.given.applying import (
+    KIOSK,
     applied,
     applying,
     id_number,
@@ -199,6 +200,30 @@ async def test_what_cannot_be_recorded_is_not_shown(
     refused = await api.call("GET", path, "auditor")
     assert refused.is_problem(503, "access-not-recorded")
     assert (await api.call("GET", path, "citizen", subject=citizen)).status == 200
+
+
+async def test_an_answer_of_which_nobody_was_told_is_not_sent(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = await registered(api)
+
+    async def forgets(*_: Any) -> None:
+        """A handler that tells nobody."""
+
+    monkeypatch.setattr("citybrain.http.applications.reading.opened", forgets)
+    answer = await api.call("GET", f"/v1/applications?citizen_id={citizen}", "auditor")
+    assert answer.is_problem(500, "internal")
+
+
+async def test_what_a_kiosk_shows_of_an_application_that_it_holds_is_an_access(api: Api) -> None:
+    citizen = await registered(api)
+    application = await applied(api, citizen, channel="kiosk", role="kiosk", subject=KIOSK)
+    await caught_up(api.runtime.store, "applications")
+    answer = await api.call("GET", f"/v1/applications/{application}", "kiosk", subject=KIOSK)
+    assert answer.status == 200, answer.body
+    rows = await accesses(api, citizen, who=KIOSK)
+    assert [row["what"] for row in rows] == ["application", "submitted"]
+    assert {row["role_text"] for row in rows} == {"a kiosk"}
 
 
 async def test_an_auditor_says_for_what_a_persons_stream_is_read(api: Api) -> None:
