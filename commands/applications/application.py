@@ -21,17 +21,13 @@ from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
 from citybrain.domain.ages import CHILD_UNDER_YEARS
 from citybrain.domain.applications import appeals
-from citybrain.domain.applications.application import (
-    IDENTITY_LASTS,
-    Application,
-    Channel,
-    Terms,
-    check_channel,
-)
+from citybrain.domain.applications.application import Application, Channel, Terms, check_channel
+from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
-from citybrain.domain.citizens import Citizen, Identification
+from citybrain.domain.citizens import Citizen
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
+from commands.applications.identity import identified
 from commands.applications.unsealed import FORM, GROUNDS
 from commands.citizens import CitizenId, check_not_alone
 from commands.handling import Command, CommandContext, CommandResult, change, create
@@ -129,11 +125,12 @@ async def submit_application(
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
     form = orjson.dumps(checked_form(item, command.form)).decode()
     citizen = await services.store.load(Citizen, citizen_id)
+    citizen.check_alive()
     under = item.guardian_under_years or CHILD_UNDER_YEARS
     await check_not_alone(citizen_id, command.guardian, under, context.actor, services)
     sealed = await services.vault.seal_text(citizen_id, FORM, form)
     kiosk = context.actor.subject if command.channel is Channel.KIOSK else None
-    known = await _recent(citizen, item.code, kiosk, services)
+    known = await identified(citizen, item, kiosk, services)
 
     def decide() -> Application:
         application = Application.submit(
@@ -148,7 +145,7 @@ async def submit_application(
             terms=_terms(item, now, services),
         )
         if known is not None:
-            _identify(application, known, now)
+            note_identity(application, now, known=known, needed=item.identity_level)
         return application
 
     return await create(
@@ -182,35 +179,13 @@ def _terms(item: ServiceItem, now: datetime, services: Services) -> Terms:
     )
 
 
-async def _recent(
-    citizen: Citizen, service: str, kiosk: str | None, services: Services
-) -> Identification | None:
-    """The identification for this service that still counts; at a kiosk, one that it has made."""
-    known = citizen.identification(service, since=services.clock() - IDENTITY_LASTS)
-    if known is None or kiosk is None:
-        return known
-    version = known.citizen_version
-    (event,) = await services.store.read(
-        citizen.id, after_version=version - 1, up_to_version=version
-    )
-    return known if event.metadata.get("actor") == kiosk else None
-
-
-def _identify(application: Application, known: Identification, now: datetime) -> None:
-    application.verify_identity(
-        now,
-        method=known.method,
-        citizen_version=known.citizen_version,
-        identified_at=known.identified_at,
-    )
-
-
 async def verify_identity(application_id: str, context: CommandContext, services: Services) -> bool:
     """Go on where the applicant has been identified meanwhile; tells whether they have."""
     application = await services.store.load(Application, application_id)
     citizen = await services.store.load(Citizen, application.citizen_id)
+    item = item_of(application, services)
     kiosk = application.held_by if application.channel == Channel.KIOSK else None
-    known = await _recent(citizen, application.service, kiosk, services)
+    known = await identified(citizen, item, kiosk, services)
     if known is None:
         return False
     await change_application(
@@ -218,7 +193,9 @@ async def verify_identity(application_id: str, context: CommandContext, services
         Command(),
         context,
         services,
-        lambda application, now: _identify(application, known, now),
+        lambda application, now: note_identity(
+            application, now, known=known, needed=item.identity_level
+        ),
     )
     return True
 
@@ -275,8 +252,12 @@ async def _check_before_kiosk(
     application: Application, context: CommandContext, services: Services
 ) -> None:
     citizen = await services.store.load(Citizen, application.citizen_id)
-    if await _recent(citizen, application.service, context.actor.subject, services) is None:
-        raise IdentityNeeded("the applicant is identified at this kiosk first, for this service")
+    item = item_of(application, services)
+    if await identified(citizen, item, context.actor.subject, services) is None:
+        raise IdentityNeeded(
+            "the applicant is identified at this kiosk first, for this service",
+            level=item.identity_level.value,
+        )
 
 
 async def request_evidence_again(

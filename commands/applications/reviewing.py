@@ -21,6 +21,7 @@ from citybrain.domain.money import MOST_FEN, AmountAboveCeiling
 from citybrain.domain.separation import NotApart, Parts
 from citybrain.errors import CitybrainError, InvalidInput
 from commands.applications.application import Prose, change_application, item_of
+from commands.applications.identity import check_applicant_alive
 from commands.applications.unsealed import NOTE
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
@@ -28,6 +29,11 @@ from commands.services import Services
 Amount = Annotated[int, Field(gt=0, le=MOST_FEN)]
 SERVED = {
     "citizen.registered": Part.REGISTERED,
+    "citizen.name_changed": Part.REGISTERED,
+    "citizen.phone_changed": Part.REGISTERED,
+    "citizen.passcode_set": Part.REGISTERED,
+    "citizen.correction_proposed": Part.REGISTERED,
+    "citizen.correction_settled": Part.REGISTERED,
     "citizen.face_consent_given": Part.ENROLLED,
     "citizen.face_enrolled": Part.ENROLLED,
 }
@@ -78,6 +84,8 @@ async def review_application(
         raise ReviewIncomplete("amount_fen is given exactly where the item pays")
     if not approved and (not command.reasons or command.amount_fen is not None):
         raise ReviewIncomplete("a refusal has reasons and no amount")
+    if approved:
+        await check_applicant_alive(application.citizen_id, services)
     item = item_of(application, services)
     served = await parts_of(application, services)
     sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
@@ -105,6 +113,7 @@ async def confirm_review(
 ) -> CommandResult:
     """Record a second officer's agreement: with it, it is decided."""
     application = await services.store.load(Application, application_id)
+    await check_applicant_alive(application.citizen_id, services)
     ceiling_fen = item_of(application, services).ceiling_fen
     served = await parts_of(application, services)
     sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)

@@ -1,6 +1,7 @@
-"""The door to the commands of citizens: how others name a person, and who acts for a child."""
+"""The door to the commands of citizens: naming a person, acting for a child, knowing who it is."""
 
 from commands.citizens.ages import check_not_alone
 from commands.citizens.citizen import CitizenId
+from commands.citizens.recent import recent_identification
 
-__all__ = ["CitizenId", "check_not_alone"]
+__all__ = ["CitizenId", "check_not_alone", "recent_identification"]

@@ -24,7 +24,7 @@ from citybrain.domain.applications.statuses import FOR_AN_OFFICER, Status, waits
 from citybrain.domain.applications.waiting import Waits, appeal_day, due_after, legal_day, waits_for
 from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent
-from projections.reading import Pool, Row, columns, fetch
+from projections.reading import Pool, Row, columns, fetch, reached
 
 TABLES = """
 CREATE TABLE applications (
@@ -348,6 +348,14 @@ SERVICES_OF = """
 SELECT application_id, service, simulated
 FROM applications.applications WHERE application_id = ANY($1)
 """
+OF_CITIZEN = "SELECT application_id FROM applications.applications WHERE citizen_id = $1"
+
+
+async def of_citizen(pool: Pool, citizen_id: str, min_position: int) -> list[str] | None:
+    """All applications of a citizen; None where the model has not reached the position."""
+    if not await reached(pool, Applications.name, min_position):
+        return None
+    return [row["application_id"] for row in await fetch(pool, OF_CITIZEN, citizen_id)]
 
 
 async def page(

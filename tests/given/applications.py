@@ -7,7 +7,9 @@ from typing import Any
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications import appeals, corrections, documents, reviewing
 from citybrain.domain.applications.application import Application, Channel, Terms
+from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.citizens import Identification
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 CITIZEN_ID = "citizen-" + "1" * 32
@@ -24,6 +26,7 @@ REQUESTS = [
     {"material": name, "department": name, "record": name, "request_id": f"request-{name}"}
     for name in ("police", "bank")
 ]
+KNOWN = Identification("face", NOW, 4, "substantial")
 Step = Callable[[Application], None]
 PAYMENT = "6d1c9f3e-0000-4000-8000-000000000001"
 
@@ -85,7 +88,7 @@ def failure(material: str) -> dict[str, Any]:
 
 
 def identify(application: Application) -> None:
-    application.verify_identity(NOW, method="face", citizen_version=4, identified_at=NOW)
+    note_identity(application, NOW, known=KNOWN, needed="substantial")
 
 
 def ask(application: Application) -> None:

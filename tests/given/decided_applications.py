@@ -14,6 +14,8 @@ from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.definitions.applications.deciding import decide
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application, Channel, Terms
+from citybrain.domain.applications.identity import note_identity
+from citybrain.domain.citizens import Identification
 from commands.applications.unsealed import FORM, STEPS, evidence_purpose
 from commands.citizens.citizen import RegisterCitizen, register_citizen
 from commands.services import Services
@@ -79,9 +81,8 @@ class Applying:
             ),
             simulated=True,
         )
-        self.application.verify_identity(
-            self.now, method="face", citizen_version=1, identified_at=self.now
-        )
+        known = Identification("face", self.now, 1, "substantial")
+        note_identity(self.application, self.now, known=known, needed="substantial")
 
     async def collect(
         self, evidence: dict[str, Any], failing: Sequence[str] = (), actor: Actor | None = None

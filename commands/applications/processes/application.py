@@ -33,6 +33,7 @@ from commands.applications.application import (
     verify_identity,
 )
 from commands.applications.deadlines import evidence_time, payout_time
+from commands.applications.identity import check_applicant_alive
 from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.processes.failing import Failures
 from commands.applications.processes.paying import Paying
@@ -202,7 +203,8 @@ class _Drive:
         """
         due_at = self._services.clock() + evidence_time(self._services)
         citizen_id = application.citizen_id
-        citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
+        citizen = await self._services.store.load(Citizen, citizen_id)  # it may be corrected
+        citizen.check_alive()
         id_number, form = await self._services.vault.open_texts(
             citizen_id, [("id_number", citizen.id_number_sealed), (FORM, application.form_sealed)]
         )
@@ -293,6 +295,7 @@ class _Drive:
     async def claim_and_instruct(self, application: Application) -> Pause:
         """Draw on the entitlement, alone; who comes second is told why."""
         services, claim_id = self._services, application.claim_id or ""
+        await check_applicant_alive(application.citizen_id, services)
         decision_sha256 = application.decision_sha256
         try:
             await self._claim(application, claim_id)

@@ -1,8 +1,8 @@
 """What follows where a step of an application fails: it is never left to itself.
 
 What passes (the store away or busy) is the runner's: it waits. What lasts ends in the queue of the
-department's officers, with a reason; an erased applicant's application ends. Messages of errors
-are not logged: they may say what a record says.
+department's officers, with a reason; an application of who was erased, or has died, ends. Messages
+of errors are not logged: they may say what a record says.
 """
 
 import traceback
@@ -15,6 +15,7 @@ import structlog
 from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.going_on import StepFailed, close, refer
 from citybrain.domain.applications.waiting import Waits
+from citybrain.domain.citizens import PersonDeceased
 from citybrain.errors import CitybrainError
 from citybrain.vault import NoSuchKey, PersonErased
 from commands.applications.application import change_application
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 TRIES = 3
 TRY_AGAIN_SECONDS = 0.2
-GONE = (PersonErased, NoSuchKey)
+GONE = (PersonErased, NoSuchKey, PersonDeceased)
 
 Decide = Callable[[Application, datetime], None]
 

@@ -13,7 +13,7 @@ from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.application_events import NOT_CORRECTED
 from citybrain.domain.applications.document_events import APPLICANT
 from citybrain.domain.applications.statuses import Status
-from citybrain.domain.citizens import Citizen
+from citybrain.domain.citizens import Citizen, PersonDeceased
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.applications.application import item_of
@@ -45,8 +45,10 @@ DECIDED = ("application.decided", "application.reviewed")
 
 
 def text_of(event: RecordedEvent) -> str | None:
-    """What an event means to the applicant; nothing where they caused it."""
+    """What an event means to the applicant; nothing where they caused it, or have died."""
     if event.topic == MESSAGE_SENT and event.data["by"] == APPLICANT:
+        return None
+    if event.topic == "application.expired" and event.data.get("reason") == PersonDeceased.code:
         return None
     if event.topic == "application.expired" and event.data.get("reason") == NOT_CORRECTED:
         return NOT_CORRECTED_TEXT
@@ -70,7 +72,7 @@ class ApplicationNotices:
         approved = event.topic in DECIDED and event.data["outcome"] == Status.APPROVED
         if approved and application.pays:
             return  # the money says so, in a moment
-        citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
+        citizen = await services.store.load(Citizen, application.citizen_id)
         if citizen.phone_sealed is None:
             return
         phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)

@@ -44,7 +44,7 @@ class Paying:
 
     async def _instruction(self, application: Application) -> Instruction:
         services = self._services
-        citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
+        citizen = await services.store.load(Citizen, application.citizen_id)
         payee = await services.vault.open_text(
             application.citizen_id, "id_number", citizen.id_number_sealed
         )

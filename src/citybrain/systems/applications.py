@@ -20,10 +20,12 @@ from citybrain.http.applications.board import BOARD
 from citybrain.systems.system import System
 from commands.applications.processes.application import ApplicationProcess
 from commands.applications.processes.deadlines import ApplicationDeadlines
+from commands.applications.processes.deceased import DeceasedApplicants
 from commands.applications.processes.notices import ApplicationNotices
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
+from projections.applications import applications
 from projections.applications.application_days import ApplicationDays
 from projections.applications.applications import Applications
 from projections.applications.refusal_days import RefusalDays
@@ -37,6 +39,7 @@ APPLICATIONS = System(
     words=services.words,
     processes=(
         in_order(ApplicationNotices()),
+        in_order(DeceasedApplicants(applications.of_citizen)),
         batched(ApplicationDeadlines()),
         side_by_side(ApplicationProcess()),
     ),

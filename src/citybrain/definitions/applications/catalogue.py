@@ -33,6 +33,7 @@ from citybrain.definitions.expressions import Expression, Path
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, Place, read_yaml
 from citybrain.domain.ages import ADULT_YEARS, CHILD_UNDER_YEARS
+from citybrain.domain.citizens import Assurance
 from citybrain.domain.money import MOST_FEN
 from citybrain.errors import NotFound
 
@@ -46,6 +47,7 @@ Problem = tuple[Place, str]
 
 GUARDS: Any = {
     "automatic": True,
+    "identity_level": True,
     "correction": True,
     "examples": True,
     "payout": {"ceiling_fen", "ceiling_source", "one_reviewer_fen", "one_reviewer_source"},
@@ -218,6 +220,9 @@ class ServiceItem(_Definition):
     channels: tuple[Channel, ...] = Field(min_length=1)
     guardian_under_years: int | None = Field(
         None, ge=CHILD_UNDER_YEARS, le=ADULT_YEARS, description="below, a guardian applies"
+    )
+    identity_level: Assurance = Field(
+        Assurance.SUBSTANTIAL, description="how surely it must be known who applies, at least"
     )
     source: Text
     baseline: Baseline

@@ -15,6 +15,7 @@ from citybrain.definitions.applications.kinds import (
 from citybrain.definitions.applications.types import Member
 from citybrain.definitions.expressions import FUNCTIONS, ExpressionWrong
 from citybrain.definitions.yaml_file import DefinitionError, Lines, Place
+from citybrain.domain.citizens import Assurance
 
 if TYPE_CHECKING:
     from citybrain.definitions.applications.catalogue import FormField, ServiceItem
@@ -120,6 +121,8 @@ class Check:
 
     def _payout(self) -> None:
         item = self._item
+        if item.payout is not None and item.identity_level is Assurance.LOW:
+            self.fail(("identity_level",), "what pays asks for at least `substantial`")
         if item.payout is not None:
             paid: Kind = self._scope.get(item.payout.amount, ANY)
             if item.payout.amount not in {value.name for value in item.values}:

@@ -5,7 +5,7 @@ Stream `application-<id>`; its events are in `application_events`.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -22,7 +22,6 @@ from citybrain.domain.applications.application_events import (
     ApplicationEvidenceFailed,
     ApplicationEvidenceRequested,
     ApplicationExpired,
-    ApplicationIdentityVerified,
     ApplicationOpened,
     ApplicationPayoutConfirmed,
     ApplicationPayoutDelayed,
@@ -58,8 +57,6 @@ from citybrain.domain.authorisation import NotAuthorised
 from citybrain.domain.digests import event_sha256
 from citybrain.domain.money import AmountInvalid, Fen
 from citybrain.domain.stream import StreamAggregate, StreamEvent
-
-IDENTITY_LASTS = timedelta(minutes=10)  # an identification counts so long for its purpose
 
 
 class Channel(StrEnum):
@@ -224,19 +221,6 @@ class Application(StreamAggregate):
     def waits_for(self) -> Waits:
         """Whom or what it waits for."""
         return waits_for(self.status, pays=self.pays, compensated=self.compensated)
-
-    def verify_identity(
-        self, now: datetime, *, method: str, citizen_version: int, identified_at: datetime
-    ) -> None:
-        """The applicant was identified."""
-        self._expect(Status.SUBMITTED)
-        self._trigger(
-            ApplicationIdentityVerified,
-            now,
-            method=method,
-            citizen_version=citizen_version,
-            identified_at=identified_at,
-        )
 
     def expire(self, now: datetime) -> None:
         """Nobody was identified in time."""

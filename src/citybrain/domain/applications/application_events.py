@@ -57,13 +57,17 @@ class ApplicationSubmitted(StreamCreated):
 
 
 class ApplicationIdentityVerified(ApplicationEvent):
-    """The applicant was identified for this service: by event `citizen_version` of their stream."""
+    """The applicant was identified for this service: by event `citizen_version` of their stream.
+
+    `level` is how surely; blank in events of before levels.
+    """
 
     TOPIC: ClassVar[str] = "application.identity_verified"
     LEADS_TO = Status.IDENTIFIED
     method: str
     citizen_version: int
     identified_at: datetime
+    level: str = field(default="", kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.identified_by = self.citizen_version

@@ -34,7 +34,7 @@ def refer(application: Application, now: datetime, *, reason: str) -> None:
 
 
 def close(application: Application, now: datetime, *, reason: str) -> None:
-    """It cannot be decided by anybody: the applicant was erased."""
+    """It cannot be decided by anybody: the applicant was erased, or has died."""
     if application.waits_for() not in (Waits.MOVING, Waits.PERSON, Waits.OFFICER):
         raise OutOfStep(f"the application is {application.status}")
     application.note(ApplicationExpired, now, reason=reason)

@@ -134,3 +134,9 @@ class NoSuchCertificate(NotFound):
     """There is no such certificate, or none has been issued."""
 
     code = "no-such-certificate"
+
+
+class IdentityTooWeak(Refused):
+    """The applicant is not known as surely as the service wants; `level` says how surely."""
+
+    code = "identity-too-weak"

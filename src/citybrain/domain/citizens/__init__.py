@@ -1,13 +1,16 @@
 """The door to citizens: what other systems decide on."""
 
+from citybrain.domain.citizens.assurance import Assurance
 from citybrain.domain.citizens.citizen import Citizen, Identification, check_counter
 from citybrain.domain.citizens.documents import canonical, check_character
-from citybrain.domain.citizens.refusals import NotYourOwn
+from citybrain.domain.citizens.refusals import NotYourOwn, PersonDeceased
 
 __all__ = [
+    "Assurance",
     "Citizen",
     "Identification",
     "NotYourOwn",
+    "PersonDeceased",
     "canonical",
     "check_character",
     "check_counter",

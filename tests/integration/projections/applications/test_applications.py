@@ -8,6 +8,7 @@ import pytest
 
 from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.messages import send_message
 from citybrain.domain.applications.statuses import FOR_A_SECOND, FOR_AN_OFFICER, Status
 from citybrain.domain.applications.tasks import claim_task
@@ -23,6 +24,7 @@ from tests.given.applications import (
     CLERK,
     FUND,
     KIOSK,
+    KNOWN,
     LIVES,
     NOW,
     OTHER_FUND,
@@ -197,9 +199,8 @@ async def test_a_row_says_who_has_to_act(store: EventStore) -> None:
 
 async def test_steps_count_from_the_submission_and_hold_nothing_sealed(store: EventStore) -> None:
     application = submitted()
-    application.verify_identity(
-        NOW + timedelta(milliseconds=1234), method="face", citizen_version=4, identified_at=NOW
-    )
+    later = NOW + timedelta(milliseconds=1234)
+    note_identity(application, later, known=KNOWN, needed="substantial")
     ask(application)
     application.collect(NOW + timedelta(seconds=3), [answer("police"), failure("bank")])
     application_id = await saved(store, application)

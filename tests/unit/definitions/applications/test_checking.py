@@ -9,6 +9,7 @@ from citybrain.definitions import DefinitionError
 from citybrain.definitions.applications.catalogue import load_catalogue
 from citybrain.definitions.applications.trying import problems_of
 
+APP = "channels: [app]\n"
 GRANT = """\
 valid_from: 2026-01-01
 code: grant
@@ -122,6 +123,8 @@ def test_the_item_itself_is_in_order(tmp_path: Path) -> None:
         (AGE, "identity.born.isYoung()", 26, "there is no function 'isYoung'"),
         (AGE, "least(identity.born, 3) > 2", 26, "identity.born is not a number"),
         ('form.ground == "job"', "form.ground", 32, "neither true nor false"),
+        (APP, f"{APP}identity_level: low\n", 8, "what pays asks for at least `substantial`"),
+        (APP, f"{APP}identity_level: sure\n", 8, "identity_level"),
         ("day: 2026-03-01", "day: 2006-03-01", 42, "this is not approved: refused old"),
         ("pays_fen: 1000", "pays_fen: 1001", 42, "this pays 1000 fen, not 1001"),
         ("ground: job}\n  ev", "ground: jobs}\n  ev", 42, "form.ground: one of: job, home"),
