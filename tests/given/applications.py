@@ -153,14 +153,11 @@ def appeal(application: Application, actor: Actor = ANNA) -> None:
     appeals.appeal(application, actor, NOW, grounds_sealed="sealed")
 
 
-def instruct(
-    application: Application, ceiling_fen: int | None = None, **otherwise: str | None
-) -> None:
-    """Tell the bank; `otherwise` names another decision than the one in force."""
-    named = {"decision_sha256": application.decision_sha256} | otherwise
+def instruct(application: Application, ceiling_fen: int | None = None, **otherwise: Any) -> None:
+    """Tell the bank; `otherwise` names another payment, or a decision that is not in force."""
+    named = {"payment_id": PAYMENT, "decision_sha256": application.decision_sha256} | otherwise
     application.instruct_payout(
         NOW,
-        payment_id=PAYMENT,
         claim_id="entitlement-" + "e" * 32,
         from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
@@ -180,9 +177,9 @@ def confirm(application: Application) -> None:
     )
 
 
-def fail(application: Application) -> None:
+def fail(application: Application, payment_id: str = PAYMENT) -> None:
     application.fail_payout(
-        NOW, payment_id=PAYMENT, reason="account-closed", receipt_sha256="ab" * 32
+        NOW, payment_id=payment_id, reason="account-closed", receipt_sha256="ab" * 32
     )
 
 

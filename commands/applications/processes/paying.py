@@ -76,7 +76,9 @@ class Paying:
                 Command(),
                 self._context,
                 self._services,
-                lambda application, now: application.fail_payout(now, reason=receipt.code, **said),
+                lambda application, now: application.fail_payout(
+                    now, reason=receipt.code, booked_at=receipt.booked_at, **said
+                ),
             )
             return
         await change_application(

@@ -31,6 +31,11 @@ WHERE originator_id = $1 AND originator_version > $2
 ORDER BY originator_version LIMIT $6
 """  # noqa: S608
 
+READ_STREAMS = f"""
+SELECT {COLUMNS} FROM stored_events WHERE originator_id = ANY($1) AND topic = ANY($2)
+ORDER BY originator_id, originator_version
+"""  # noqa: S608
+
 READ_WINDOW = f"""
 SELECT {COLUMNS} FROM stored_events
 WHERE notification_id > $1 AND notification_id <= $2 ORDER BY notification_id
@@ -80,6 +85,12 @@ class Reader:
         return await self._fetch(
             READ_STREAM, stream_id, after_version, up_to_version, up_to_position, up_to_time, limit
         )
+
+    async def read_streams(
+        self, stream_ids: Sequence[str], *, topics: Sequence[str]
+    ) -> list[RecordedEvent]:
+        """The events of some streams that are of these topics, stream by stream, in order."""
+        return await self._fetch(READ_STREAMS, stream_ids, topics)
 
     async def read_all(
         self,

@@ -65,6 +65,7 @@ class EventStore:
         self.appender = appender
         reader = Reader(pool, listener)
         self.read = reader.read
+        self.read_streams = reader.read_streams
         self.read_all = reader.read_all
         self.follow = reader.follow
         self.replay = reader.replay

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from citybrain.payments.receipts import (
     receipt_for,
     receipt_of,
 )
+from citybrain.payments.statements import Statement, read_statement
 from citybrain.settings import Settings
 
 BANK = "bank"
@@ -99,10 +101,28 @@ class Payments:
         except PaymentNotThere:
             return None
 
+    async def statement_of(self, day: date) -> Statement:
+        """All that the bank handled on a day of the city; raises `PaymentUnknown`."""
+        url, verifier = self._bank_known()
+
+        async def told(path: str) -> str:
+            return await self._told("GET", f"{url}{path}")
+
+        return await read_statement(day, told, verifier)
+
+    @property
+    def has_bank(self) -> bool:
+        """Whether there is a bank in the directory."""
+        return self._bank is not None
+
     def _at_bank(self, payment_id: UUID) -> tuple[str, Verifier]:
+        url, verifier = self._bank_known()
+        return f"{url}/payments/{payment_id}", verifier
+
+    def _bank_known(self) -> tuple[str, Verifier]:
         if self._bank is None or self._verifier is None:
             raise PaymentUnknown("there is no bank in the directory")
-        return f"{self._bank.url}/payments/{payment_id}", self._verifier
+        return self._bank.url, self._verifier
 
     async def _told(self, method: str, url: str, signed: str | None = None) -> str:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)

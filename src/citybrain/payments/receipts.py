@@ -35,8 +35,9 @@ class Receipt:
     """What the bank did, with its signature (compact JWS).
 
     `code` is why it did not, as one of our codes. `refunded_fen` is what it has given back of it,
-    where it says so. `signed` and `bank_reference` are the bank's own words: they are not stored
-    in clear.
+    where it says so. `booked_at` is when it handled it, a refusal, too, where it says so: its
+    statement of that day has it. `signed` and `bank_reference` are the bank's own words: they are
+    not stored in clear.
     """
 
     payment_id: UUID
@@ -47,6 +48,7 @@ class Receipt:
     amount_fen: int
     refunded_fen: int | None
     settled_at: datetime | None
+    booked_at: datetime | None
     signed: str
     sha256: str
 
@@ -80,7 +82,8 @@ def receipt_for(payment_id: UUID, signed: str, verifier: Verifier) -> Receipt:
         bank_reference=reference_in(claims),
         amount_fen=amount_fen,
         refunded_fen=refunded_fen,
-        settled_at=_moment(settled),
+        settled_at=moment(settled),
+        booked_at=moment(claims.get("booked_at", settled)),
         signed=signed,
         sha256=sha256(signed.encode()).hexdigest(),
     )
@@ -111,7 +114,8 @@ def _kind(claims: dict[str, Any]) -> Kind:
         raise PaymentUnknown("the receipt is of another kind") from error
 
 
-def _moment(settled: Any) -> datetime | None:
+def moment(settled: Any) -> datetime | None:
+    """A time of the bank's, in seconds since 1970; raises `PaymentUnknown` where it is none."""
     try:
         return datetime.fromtimestamp(settled, UTC) if isinstance(settled, int) else None
     except (ValueError, OverflowError, OSError) as error:

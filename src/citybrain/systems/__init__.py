@@ -15,6 +15,7 @@ from citybrain.systems.citizens import CITIZENS
 from citybrain.systems.inspection import INSPECTION
 from citybrain.systems.platform import PLATFORM
 from citybrain.systems.system import System
+from citybrain.systems.treasury import TREASURY
 from commands.processes.runner import Process
 from projections.projection import Projection
 
@@ -23,6 +24,7 @@ SYSTEMS: tuple[System, ...] = (
     CITIZENS,
     APPLICATIONS,
     INSPECTION,
+    TREASURY,
 )
 PROJECTIONS: tuple[Projection, ...] = tuple(p for system in SYSTEMS for p in system.projections)
 PROCESSES: tuple[Process, ...] = tuple(p for system in SYSTEMS for p in system.processes)

@@ -64,6 +64,7 @@ SHOWS_NOBODY = {
     "faces pack",
     "import",
     "migrate",
+    "payments reconcile",
     "processes",
     "projections",
     "run",

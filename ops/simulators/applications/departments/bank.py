@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from citybrain.exchange.answers import JOSE
 from citybrain.exchange.signing import PUBLIC_FILE, SignatureWrong, Signer, Verifier
 from citybrain.payments.instructions import TYPES, Kind
 from citybrain.payments.receipts import RECEIPT
+from citybrain.payments.statements import STATEMENT
 from ops.simulators.applications.departments.ledger import Ledger, OtherContent
 
 BANK = "bank-payments"
@@ -31,22 +33,34 @@ BANK_MODES = (
 )
 HANG_SECONDS = 3600.0
 REFUSED = {"refuse": "account-closed", "refuse-in-words": "賬戶已銷戶：王五，13800000000"}
-SAID = ("kind", "status", "code", "bank_reference", "amount_fen", "settled_at")
+SAID = ("kind", "status", "code", "bank_reference", "amount_fen", "settled_at", "booked_at")
+LINES_A_PAGE = 400
+
+Lines = list[dict[str, Any]]
 
 
 class Bank:
-    """Answers `PUT /payments/<id>` with an instruction, and `GET /payments/<id>`."""
+    """Answers `PUT /payments/<id>` with an instruction, `GET /payments/<id>`, and
+    `GET /statements/<day>?page=<n>`.
+
+    `printed` is what comes onto a statement of what is in the book: a bank may err.
+    """
 
     def __init__(self, data_dir: Path, ledger: Ledger, signer: Signer, stranger: Signer) -> None:
         self._data_dir, self._ledger = data_dir, ledger
         self._signer, self._stranger = signer, stranger
         self._client: Verifier | None = None
+        self.printed: Callable[[Lines], Lines] = lambda lines: lines
+        self.lines_a_page = LINES_A_PAGE
 
     async def answer(self, request: web.Request, body: bytes, mode: str) -> web.Response:
         """Do what is instructed, or say what was done, in a mode."""
         if request.method == "PUT":
             return await self._do(request, body, mode)
-        payment = self._ledger.payment(request.path.rpartition("/")[2])
+        named = request.path.rpartition("/")[2]
+        if request.path.startswith("/statements/"):
+            return self._statement(named, int(request.query.get("page", "1")), mode)
+        payment = self._ledger.payment(named)
         if payment is None:
             return web.json_response({"code": "no-payment"}, status=404)
         return self._receipt(payment, mode)
@@ -70,6 +84,19 @@ class Bank:
             return web.Response(status=500)
         return self._receipt(payment, mode)
 
+    def _statement(self, day: str, page: int, mode: str) -> web.Response:
+        lines = self.printed(self._ledger.booked_on(day))
+        statement = {
+            "iss": "bank",
+            "iat": int(time.time()),
+            "day": day,
+            "page": page,
+            "pages": max(1, -(-len(lines) // self.lines_a_page)),
+            "payments": len(lines),
+            "lines": lines[(page - 1) * self.lines_a_page : page * self.lines_a_page],
+        }
+        return self._signed(statement, STATEMENT, mode)
+
     def _receipt(self, payment: dict[str, Any], mode: str) -> web.Response:
         receipt = {
             "iss": "bank",
@@ -78,8 +105,11 @@ class Bank:
             "refunded_fen": self._ledger.refunded_fen(payment["payment_id"]),
             **{name: payment[name] for name in SAID},
         }
+        return self._signed(receipt, RECEIPT, mode)
+
+    def _signed(self, claims: dict[str, Any], kind: str, mode: str) -> web.Response:
         signer = self._stranger if mode == "wrong-signature" else self._signer
-        return web.Response(text=signer.sign(receipt, RECEIPT), content_type=JOSE)
+        return web.Response(text=signer.sign(claims, kind), content_type=JOSE)
 
     def _instruction(self, signed: str) -> tuple[Kind, dict[str, Any]]:
         """What citybrain signed, perhaps with a new key; raises `SignatureWrong`."""

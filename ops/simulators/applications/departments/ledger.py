@@ -39,7 +39,7 @@ class Ledger:
         self._refunded: Counter[str] = Counter()
         if path.is_file():
             for line in path.read_bytes().splitlines():
-                self._note({"kind": Kind.PAYOUT.value} | orjson.loads(line))
+                self._note(_as_now(orjson.loads(line)))
         self._file = path.open("ab")
 
     def move(
@@ -55,12 +55,14 @@ class Ledger:
         refused = refused or self._objection(kind, claims)
         number = len(self._payments) + 1
         payment = {"kind": kind.value} | {name: claims[name] for name in SAME[kind]}
+        now = int(time.time())
         payment |= {
             "payment_id": claims["jti"],
+            "booked_at": now,
             "status": "failed" if refused else "success",
             "code": refused,
             "bank_reference": None if refused else f"B{number:09}",
-            "settled_at": None if refused else int(time.time()),
+            "settled_at": None if refused else now,
         }
         self._file.write(orjson.dumps(payment) + b"\n")
         self._file.flush()
@@ -122,6 +124,25 @@ class Ledger:
         """One payment, a refused one, too."""
         return self._payments.get(payment_id)
 
+    def booked_on(self, day: str) -> list[dict[str, Any]]:
+        """The lines of a day's statement, in the order of the book; nobody is named in them."""
+        return [
+            {
+                "payment_id": payment["payment_id"],
+                "kind": payment["kind"],
+                "reference": self._reference(payment),
+                "amount_fen": payment["amount_fen"],
+                "status": payment["status"],
+                "booked_at": payment["booked_at"],
+            }
+            for payment in self._payments.values()
+            if payment.get("booked_at") is not None and day_of(payment["booked_at"]) == day
+        ]
+
+    def _reference(self, payment: dict[str, Any]) -> str:
+        reference: str = payment["application_id" if "application_id" in payment else "reference"]
+        return reference
+
     def payments(self) -> list[dict[str, Any]]:
         """All payments, the refused ones, too."""
         return list(self._payments.values())
@@ -129,3 +150,8 @@ class Ledger:
     def close(self) -> None:
         """Close the book."""
         self._file.close()
+
+
+def _as_now(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of a book of before: of payouts only, with the time of those that were made."""
+    return {"kind": Kind.PAYOUT.value, "booked_at": line["settled_at"]} | line

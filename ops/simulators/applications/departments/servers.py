@@ -159,8 +159,8 @@ class Departments:
             code: _Member(code, self._answering(code), self._chance, latency)
             for code in DEPARTMENTS
         }
-        bank = Bank(data_dir, self._ledger, self._signer(BANK), self._stranger)
-        self._members[BANK] = _Member(BANK, bank.answer, self._chance, latency)
+        self.bank = Bank(data_dir, self._ledger, self._signer(BANK), self._stranger)
+        self._members[BANK] = _Member(BANK, self.bank.answer, self._chance, latency)
 
     async def fault(self, member: str, mode: str, seconds: float = 0.0, share: float = 1.0) -> None:
         """Let a member misbehave (`bank-payments` is the one that pays, `*` is everybody); `ok`

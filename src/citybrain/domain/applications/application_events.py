@@ -24,6 +24,7 @@ from citybrain.domain.applications import (
 from citybrain.domain.applications.event import ApplicationEvent
 from citybrain.domain.applications.review_events import ApplicationReviewed
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.payment_steps import PaymentStep, Stage
 from citybrain.domain.stream import StreamCreated
 
 NOT_CORRECTED = "not-corrected"
@@ -240,6 +241,7 @@ class ApplicationPayoutFailed(ApplicationEvent):
     reason: str
     receipt_sha256: str
     receipt_sealed: str | None = field(default=None, kw_only=True)
+    booked_at: datetime | None = field(default=None, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.compensated = False
@@ -338,6 +340,12 @@ EVENTS: tuple[type[ApplicationSubmitted | ApplicationEvent], ...] = (
 )
 TOPICS = frozenset(event.TOPIC for event in EVENTS)
 LEADS_TO = {event.TOPIC: event.LEADS_TO for event in EVENTS if event.LEADS_TO is not None}
+
+PAYMENT_STEPS = {
+    ApplicationPayoutInstructed.TOPIC: PaymentStep(Stage.INSTRUCTED, "payout"),
+    ApplicationPayoutConfirmed.TOPIC: PaymentStep(Stage.CONFIRMED, "payout"),
+    ApplicationPayoutFailed.TOPIC: PaymentStep(Stage.FAILED, "payout"),
+}
 
 # --- folds: an event's topic, and its fields by name ---------------------------------------
 
