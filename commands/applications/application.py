@@ -112,9 +112,16 @@ def application_answer(application: Application) -> dict[str, Any]:
 
 
 async def submit_application(
-    command: SubmitApplication, context: CommandContext, services: Services
+    command: SubmitApplication,
+    context: CommandContext,
+    services: Services,
+    *,
+    application_id: str | None = None,
 ) -> CommandResult:
-    """Open an application; who was just identified for this service is not asked again."""
+    """Open an application; who was just identified for this service is not asked again.
+
+    `application_id` follows from the draft that it was; a new one where absent.
+    """
     citizen_id = command.citizen_id or context.actor.subject
     check_channel(context.actor, command.channel, citizen_id)
     if not citizen_id.startswith(f"{Citizen.category}-"):
@@ -136,7 +143,7 @@ async def submit_application(
         application = Application.submit(
             context.actor,
             now,
-            application_id=Application.new_id(),
+            application_id=application_id or Application.new_id(),
             citizen_id=citizen_id,
             channel=command.channel,
             simulated=command.simulated,
@@ -238,7 +245,8 @@ async def take_over_application(
     application = await services.store.load(Application, application_id)
     check_channel(context.actor, command.channel, application.citizen_id)
     if context.actor.has(Role.KIOSK):
-        await _check_before_kiosk(application, context, services)
+        item = item_of(application, services)
+        await check_before_kiosk(application.citizen_id, item, context, services)
     return await change_application(
         application_id,
         command,
@@ -248,11 +256,11 @@ async def take_over_application(
     )
 
 
-async def _check_before_kiosk(
-    application: Application, context: CommandContext, services: Services
+async def check_before_kiosk(
+    citizen_id: str, item: ServiceItem, context: CommandContext, services: Services
 ) -> None:
-    citizen = await services.store.load(Citizen, application.citizen_id)
-    item = item_of(application, services)
+    """Raise unless this kiosk has just identified the citizen for this service."""
+    citizen = await services.store.load(Citizen, citizen_id)
     if await identified(citizen, item, context.actor.subject, services) is None:
         raise IdentityNeeded(
             "the applicant is identified at this kiosk first, for this service",

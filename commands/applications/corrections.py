@@ -17,6 +17,7 @@ from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.corrections import check_correction, resubmit, send_back
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.errors import InvalidInput
 from commands.applications.application import Prose, change_application, item_of
 from commands.applications.unsealed import FORM, MESSAGE
@@ -112,7 +113,7 @@ async def resubmit_application(
     )
 
 
-def _legal_due_on(item: ServiceItem, now: datetime, services: Services) -> str | None:
-    legal = item.deadline.legal_working_days
+def _legal_due_on(item: ServiceItem, now: datetime, services: Services) -> str:
+    legal = item.deadline.legal_working_days or LEGAL_WORKING_DAYS
     calendar = services.definitions.of(BusinessCalendar)
-    return None if legal is None else str(calendar.add_working_days(city_day(now), legal))
+    return str(calendar.add_working_days(city_day(now), legal))

@@ -167,6 +167,10 @@ class Settings(BaseSettings):
     application_documents_bytes: int = Field(
         50_000_000, gt=0, description="bytes of all documents of one application"
     )
+    application_draft_days: int = Field(
+        30, gt=0, description="how long a draft is kept after it was saved last"
+    )
+    application_drafts: int = Field(20, gt=0, description="drafts that one person may have")
     certificate_key_file: Path | None = Field(
         None, description="Ed25519 key (PEM) that signs certificates; that of payments where absent"
     )

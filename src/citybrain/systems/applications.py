@@ -2,12 +2,14 @@
 
 from citybrain.definitions.applications.catalogue import load_services
 from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.draft import Draft
 from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.http.applications import (
     application,
     certificates,
     corrections,
     documents,
+    drafts,
     explanation,
     messages,
     reading,
@@ -28,13 +30,14 @@ from commands.processes.side_by_side import side_by_side
 from projections.applications import applications
 from projections.applications.application_days import ApplicationDays
 from projections.applications.applications import Applications
+from projections.applications.drafts import Drafts
 from projections.applications.refusal_days import RefusalDays
 from projections.applications.source_days import SourceDays
 
 APPLICATIONS = System(
     name="applications",
     knows=("citizens",),
-    streams=(Application, Entitlement),
+    streams=(Application, Entitlement, Draft),
     definitions=(load_services,),
     words=services.words,
     processes=(
@@ -43,7 +46,7 @@ APPLICATIONS = System(
         batched(ApplicationDeadlines()),
         side_by_side(ApplicationProcess()),
     ),
-    projections=(Applications(), ApplicationDays(), SourceDays(), RefusalDays()),
+    projections=(Applications(), Drafts(), ApplicationDays(), SourceDays(), RefusalDays()),
     routes=(
         *reading.ROUTES,
         *statistics.ROUTES,
@@ -51,6 +54,7 @@ APPLICATIONS = System(
         *certificates.ROUTES,
         *corrections.ROUTES,
         *documents.ROUTES,
+        *drafts.ROUTES,
         *messages.ROUTES,
         *tasks.ROUTES,
         *reviewing.ROUTES,

@@ -55,6 +55,10 @@ SELECT blob_id, person_id, content, wrapped_key
 FROM sealed_blobs JOIN person_keys USING (person_id)
 WHERE blob_id = ANY($1) AND kind = $2 AND wrapped_key IS NOT NULL
 """
+COUNT_BLOBS = """
+SELECT count(*) FROM sealed_blobs WHERE person_id = $1 AND kind = $2
+  AND (delete_after IS NULL OR delete_after >= clock_timestamp())
+"""
 DELETE_BLOB = "DELETE FROM sealed_blobs WHERE blob_id = ANY($1)"
 DELETE_KIND = "DELETE FROM sealed_blobs WHERE person_id = $1 AND kind = $2"
 DELETE_OTHERS = """
@@ -179,6 +183,11 @@ class Vault:
         if saved != "INSERT 0 1":
             raise PersonErased("this person's data has been erased")
         return blob_id
+
+    async def count(self, person_id: str, kind: str) -> int:
+        """How many values of one kind are stored for a person, and not expired."""
+        found: int = await self._pool.fetchval(COUNT_BLOBS, person_id, kind)
+        return found
 
     async def fetch(self, person_id: str, kind: str, blob_id: UUID) -> bytes:
         """What `keep` stored; raises `NoSuchBlob` beside the errors of `open`."""

@@ -27,6 +27,21 @@ def checked_form(item: ServiceItem, answers: dict[str, Any]) -> dict[str, Any]:
     return {field.name: answers.get(field.name) for field in item.form}
 
 
+def checked_draft(item: ServiceItem, answers: dict[str, Any]) -> dict[str, Any]:
+    """Answers of a form that is not finished: those that are there fit; raises `FormInvalid`."""
+    fields = {field.name: field for field in item.form}
+    problems = [
+        {"name": name[:64], "problem": "this is not asked"}
+        if name not in fields
+        else {"name": name, "problem": _problem(fields[name], answer)}
+        for name, answer in answers.items()
+        if name not in fields or (answer is not None and _problem(fields[name], answer))
+    ]
+    if problems:
+        raise FormInvalid("the answers do not fit the form", fields=problems[:20])
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
 def _problem(field: FormField, answer: Any) -> str | None:
     if answer is None:
         return "an answer is required" if field.required else None

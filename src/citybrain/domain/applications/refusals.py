@@ -140,3 +140,15 @@ class IdentityTooWeak(Refused):
     """The applicant is not known as surely as the service wants; `level` says how surely."""
 
     code = "identity-too-weak"
+
+
+class DraftEnded(Refused):
+    """The draft was submitted, given up, or is too old."""
+
+    code = "draft-ended"
+
+
+class TooManyDrafts(Refused):
+    """One person has so many drafts at most."""
+
+    code = "too-many-drafts"
