@@ -108,10 +108,13 @@ async def create(
     services: Services,
     decide: Callable[[], A],
     answer: Callable[[A], dict[str, Any]],
+    prepare: Callable[[], Awaitable[None]] | None = None,
 ) -> CommandResult:
-    """Run a decision that opens a new stream."""
+    """Run a decision that opens a new stream; `prepare` comes before it, and may refuse."""
 
     async def attempt(idempotency: Callable[[A], IdempotencyRecord | None]) -> CommandResult:
+        if prepare is not None:
+            await prepare()
         aggregate = decide()
         return await _save(aggregate, context, services, idempotency(aggregate), answer)
 

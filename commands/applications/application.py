@@ -28,6 +28,7 @@ from citybrain.domain.citizens import Citizen
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.identity import identified
+from commands.applications.turns import give_turn_back, turn
 from commands.applications.unsealed import FORM, GROUNDS
 from commands.citizens import CitizenId, check_not_alone
 from commands.handling import Command, CommandContext, CommandResult, change, create
@@ -139,11 +140,13 @@ async def submit_application(
     kiosk = context.actor.subject if command.channel is Channel.KIOSK else None
     known = await identified(citizen, item, kiosk, services)
 
+    new_id = application_id or Application.new_id()
+
     def decide() -> Application:
         application = Application.submit(
             context.actor,
             now,
-            application_id=application_id or Application.new_id(),
+            application_id=new_id,
             citizen_id=citizen_id,
             channel=command.channel,
             simulated=command.simulated,
@@ -155,13 +158,18 @@ async def submit_application(
             note_identity(application, now, known=known, needed=item.identity_level)
         return application
 
-    return await create(
-        command,
-        replace(context, channel=command.channel.value),
-        services,
-        decide,
-        application_answer,
-    )
+    async with turn(citizen_id, item.code, new_id, context, services) as take:
+        result = await create(
+            command,
+            replace(context, channel=command.channel.value),
+            services,
+            decide,
+            application_answer,
+            take,
+        )
+    if result.stream_id != new_id:  # it had been submitted under this idempotency key
+        await give_turn_back(citizen_id, new_id, services)
+    return result
 
 
 def _terms(item: ServiceItem, now: datetime, services: Services) -> Terms:

@@ -37,12 +37,13 @@ def submitted(
     *,
     pays: bool = True,
     application_id: str = "application-" + "a" * 32,
+    citizen_id: str = CITIZEN_ID,
 ) -> Application:
     return Application.submit(
         actor,
         NOW,
         application_id=application_id,
-        citizen_id=CITIZEN_ID,
+        citizen_id=citizen_id,
         channel=channel,
         form_sealed="sealed",
         terms=Terms(

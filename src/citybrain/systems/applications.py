@@ -20,6 +20,7 @@ from citybrain.http.applications import (
 )
 from citybrain.http.applications.board import BOARD
 from citybrain.systems.system import System
+from commands.applications.erased import end_those_of_the_erased
 from commands.applications.processes.application import ApplicationProcess
 from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.processes.deceased import DeceasedApplicants
@@ -62,4 +63,5 @@ APPLICATIONS = System(
         *services.ROUTES,
     ),
     board=BOARD,
+    upkeep=(end_those_of_the_erased,),
 )

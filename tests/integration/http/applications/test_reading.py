@@ -195,10 +195,11 @@ async def test_one_with_its_steps_for_whom_it_concerns(api: Api) -> None:
 
 async def test_lists_are_ones_own_and_paged(api: Api) -> None:
     citizen = await identified(api)
-    mine = [await applied(api, citizen) for _ in range(3)]
-    other = await applied(api, await identified(api))
-    for application in (*mine, other):
-        await until(api, application)
+    mine = []
+    for _ in range(3):
+        mine.append(await applied(api, citizen))
+        await until(api, mine[-1])
+    await until(api, await applied(api, await identified(api)))
     head = await api.runtime.store.head()
     seen: list[str] = []
     cursor = ""

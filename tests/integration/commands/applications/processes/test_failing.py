@@ -16,6 +16,7 @@ from citybrain.settings import Settings
 from citybrain.vault import SealBroken
 from commands.applications.application import verify_identity
 from commands.applications.deadlines import payout_time
+from commands.applications.erased import end_those_of_the_erased
 from commands.applications.processes import application as process
 from commands.applications.processes import paying
 from commands.applications.processes.application import ApplicationProcess
@@ -172,6 +173,22 @@ async def test_an_application_of_somebody_erased_ends(services: Services) -> Non
     assert (found.status, found.waits_for()) == (Status.EXPIRED, Waits.ENDED)
     last = (await services.store.read(application))[-1]
     assert last.data["reason"] == "person-erased"
+
+
+async def test_one_of_somebody_erased_that_waits_for_an_officer_ends_within_the_hour(
+    services: Services, departments: Departments
+) -> None:
+    await departments.fault("police", "reject")
+    application, citizen = await applied(services)
+    await identify(services, citizen)
+    assert (await drive(services, application)).status == Status.REFERRED
+    await end_those_of_the_erased(services)
+    assert (await state(services, application)).status == Status.REFERRED
+    await services.vault.erase(citizen)
+    for _ in range(2):
+        await end_those_of_the_erased(services)
+    assert (await state(services, application)).status == Status.EXPIRED
+    assert await services.store.pool.fetchval("SELECT count(*) FROM last_applications") == 0
 
 
 async def test_a_payout_that_cannot_be_told_to_the_bank_is_in_the_queue_and_paid_once_it_can(
