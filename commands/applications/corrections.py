@@ -10,8 +10,9 @@ import orjson
 from pydantic import Field
 
 from citybrain.city_day import city_day
-from citybrain.definitions.applications.catalogue import Name, ServiceItem
+from citybrain.definitions.applications.catalogue import ServiceItem
 from citybrain.definitions.applications.forms import checked_form
+from citybrain.definitions.applications.types import Name
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.application import Application

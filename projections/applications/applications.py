@@ -233,7 +233,7 @@ def _submitted(event: RecordedEvent) -> Row:
 def _change(row: Row, event: RecordedEvent) -> None:
     data, topic = event.data, event.topic.partition(".")[2]
     row["awaited"] = awaited_after(event.topic, data, row["awaited"])
-    if status := status_after(event.topic, data, row["awaited"]):
+    if status := status_after(event.topic, data, row["awaited"], row["status"]):
         row["status"] = status.value
     row["updated_at"] = data["timestamp"]
     row["version"], row["position"] = event.version, event.position

@@ -35,6 +35,7 @@ BORN = date(1995, 5, 1)
 SERVICE = "housing-fund-repayment"
 CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
 STEPS = sorted(set(Step) - {Step.NOTHING, Step.AWAIT_IDENTITY})
+CLAIMED = "SELECT DISTINCT originator_id FROM stored_events WHERE topic = 'entitlement.claimed'"
 ONCE = ("application.decided", "application.payout_instructed", "application.payout_confirmed")
 
 
@@ -97,21 +98,20 @@ async def until(services: Services, application_id: str, *statuses: Status) -> A
     return await eventually(reached)
 
 
-async def holder(services: Services, application: Application) -> Entitlement:
-    """The entitlement once nobody holds it."""
-    claim = application.claim_id
-    assert claim is not None
+async def drawn_on(services: Services) -> list[Entitlement]:
+    """All that was ever claimed, once nobody holds any of it."""
 
-    async def free() -> Entitlement | None:
-        found = await services.store.load(Entitlement, claim)
-        return None if found.holder else found
+    async def free() -> list[Entitlement] | None:
+        rows = await services.store.pool.fetch(CLAIMED)
+        found = [await services.store.load(Entitlement, row["originator_id"]) for row in rows]
+        return None if any(each.holder for each in found) else found
 
     return await eventually(free)
 
 
 async def life_and_death(
     settings: Settings, step: Step, when: str, departments: Departments
-) -> tuple[Application, Counter[str], Entitlement]:
+) -> tuple[Application, Counter[str], list[Entitlement]]:
     """Apply; the workers die at the step; others take over and go on to the end."""
     async with open_services(settings) as services:
         application_id = await applied(services)
@@ -130,9 +130,9 @@ async def life_and_death(
             ended = await until(
                 services, application_id, Status.PAID, Status.PAYOUT_FAILED, Status.WITHDRAWN
             )
-            entitlement = await holder(services, ended)
+            entitlements = await drawn_on(services)
         events = await services.store.read(application_id)
-        return ended, Counter(event.topic for event in events), entitlement
+        return ended, Counter(event.topic for event in events), entitlements
 
 
 @pytest.mark.fault
@@ -145,11 +145,13 @@ async def life_and_death(
 )
 async def test_killed_at_each_step_it_ends_right(settings: Settings, step: Step, when: str) -> None:
     async with open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1) as departments:
-        ended, topics, entitlement = await life_and_death(settings, step, when, departments)
+        ended, topics, entitlements = await life_and_death(settings, step, when, departments)
         paid = [each for each in departments.ledger() if each["status"] == "success"]
     expected = {Step.COMPENSATE: Status.PAYOUT_FAILED, Step.RELEASE: Status.WITHDRAWN}
     assert ended.status == expected.get(step, Status.PAID)
     assert len(paid) == (ended.status == Status.PAID)
     assert topics["application.evidence_collected"] == 7
     assert all(topics[topic] <= 1 for topic in ONCE)
-    assert (entitlement.settled_at is not None) == (ended.status == Status.PAID)
+    assert len(entitlements) == 3  # the account, the loan, and the person
+    for entitlement in entitlements:
+        assert (entitlement.settled_at is not None) == (ended.status == Status.PAID)

@@ -159,7 +159,7 @@ def instruct(application: Application, ceiling_fen: int | None = None, **otherwi
     named = {"payment_id": PAYMENT, "decision_sha256": application.decision_sha256} | otherwise
     application.instruct_payout(
         NOW,
-        claim_id="entitlement-" + "e" * 32,
+        claims=["entitlement-" + "e" * 32],
         from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
         ceiling_fen=ceiling_fen,

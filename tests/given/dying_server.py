@@ -48,8 +48,9 @@ def _die_at(settings: Settings, fatal: Step, when: str) -> None:
         async def deadly(application: Application) -> Any:
             if when == "before":
                 die()
-            for recording in ("_change",) if when == "claimed" else ("_change", "_saved"):
-                setattr(self, recording, dying)
+            self._change = dying
+            if when != "claimed":
+                self._claims._saved = dying
             return await work(application)
 
         async def dying(*_: Any) -> None:

@@ -8,7 +8,6 @@ officer decides, never that the citizen is refused.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -19,12 +18,14 @@ import structlog
 
 from citybrain.definitions.applications.catalogue import ServiceItem
 from citybrain.definitions.applications.deciding import Decision, decide
-from citybrain.definitions.expressions import ExpressionWrong
+from citybrain.definitions.applications.draws import Draws
 from citybrain.domain.actor import system_actor
 from citybrain.domain.applications.application import Application, Step
-from citybrain.domain.applications.entitlement import AlreadyClaimed, DrawnMeanwhile, Entitlement
+from citybrain.domain.applications.claiming import look_again, lose_claim
+from citybrain.domain.applications.entitlement import AlreadyClaimed
 from citybrain.domain.citizens import Citizen, canonical
-from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
+from citybrain.errors import InvalidInput, Refused
+from citybrain.eventstore import RecordedEvent
 from citybrain.exchange import EvidenceRequest, SourceFailed
 from commands.applications.application import (
     change_application,
@@ -34,6 +35,15 @@ from commands.applications.application import (
 )
 from commands.applications.deadlines import evidence_time, payout_time
 from commands.applications.identity import check_applicant_alive
+from commands.applications.processes.claiming import (
+    CLAIM_REFUSALS,
+    HELD_FOR,
+    HELD_PAUSES_SECONDS,
+    Claims,
+    id_of_before,
+    looks_again,
+    thing_id,
+)
 from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.processes.failing import Failures
 from commands.applications.processes.paying import Paying
@@ -141,6 +151,9 @@ class _Drive:
         self._services = services
         self._failures = Failures(application_id, context, services)
         self._paying = Paying(application_id, context, services)
+        self._held = 0
+        self._claims = Claims(application_id, context, services)
+        self._draws: tuple[int, Draws, str | None] | None = None
         self._steps: dict[Step, Callable[[Application], Awaitable[Pause]]] = {
             Step.AWAIT_IDENTITY: self.await_identity,
             Step.REQUEST_EVIDENCE: self.request_evidence,
@@ -277,14 +290,17 @@ class _Drive:
         services = self._services
         item = item_of(application, services)
         dossier = await open_dossier(self._id, services)
-        decision = decide(item, dossier.form, dossier.evidence, dossier.today)
+        decision = await self._decision(application, item, dossier)
+        if item.payout is not None:
+            before = await id_of_before(item, dossier, services)
+            self._draws = application.rounds, decision.draws, before
         steps = orjson.dumps(decision.steps).decode()
         fields = decision_fields(decision) | {
             "decided_on": str(dossier.today),
             "inputs": [
                 {"material": name, "sha256": sha256} for name, sha256 in dossier.digests.items()
             ],
-            "claim_id": await _entitlement_id(item, dossier, decision, services),
+            "claim_id": None,
             "steps_sealed": await services.vault.seal_text(dossier.citizen_id, STEPS, steps),
         }
         await self._change(
@@ -293,36 +309,77 @@ class _Drive:
         return 0.0
 
     async def claim_and_instruct(self, application: Application) -> Pause:
-        """Draw on the entitlement, alone; who comes second is told why."""
-        services, claim_id = self._services, application.claim_id or ""
+        """Take what is drawn on, alone, and tell the bank; or wait, look again, ask an officer."""
+        services, item = self._services, item_of(application, self._services)
         await check_applicant_alive(application.citizen_id, services)
-        decision_sha256 = application.decision_sha256
+        assert item.payout is not None
+        from_account, decision_sha256 = item.payout.from_account, application.decision_sha256
         try:
-            await self._claim(application, claim_id)
-        except (AlreadyClaimed, DrawnMeanwhile) as lost:
-            reason = lost.code
+            claims = await self._claims.take(application, item, *await self._drawn_on(application))
+        except Refused as refusal:
+            return await self._not_claimed(application, refusal)
+        payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
+        try:
             await self._change(
-                lambda application, now: application.lose_claim(
-                    now, reason=reason, claim_id=claim_id
+                lambda application, now: application.instruct_payout(
+                    now,
+                    payment_id=str(payment_id),
+                    claims=claims,
+                    from_account=from_account,
+                    due_at=now + payout_time(services),
+                    decision_sha256=decision_sha256,
+                    ceiling_fen=item.ceiling_fen,
                 )
             )
-            return None
-        item = item_of(application, services)
-        terms = item.payout
-        assert terms is not None
-        payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
-        await self._change(
-            lambda application, now: application.instruct_payout(
-                now,
-                payment_id=str(payment_id),
-                claim_id=claim_id,
-                from_account=terms.from_account,
-                due_at=now + payout_time(services),
-                decision_sha256=decision_sha256,
-                ceiling_fen=item.ceiling_fen,
-            )
-        )
+        except InvalidInput:  # nothing was written, nor will be
+            await self._claims.release(claims)
+            raise
         return 0.0
+
+    async def _drawn_on(self, application: Application) -> tuple[Draws, str | None]:
+        """What is drawn on, by the last round's records; and the entitlement of before."""
+        if self._draws is None or self._draws[0] != application.rounds:
+            services, item = self._services, item_of(application, self._services)
+            dossier = await open_dossier(self._id, services)
+            decision = await self._decision(application, item, dossier)
+            before = await id_of_before(item, dossier, services)
+            self._draws = application.rounds, decision.draws, before
+        return self._draws[1:]
+
+    async def _decision(
+        self, application: Application, item: ServiceItem, dossier: Dossier
+    ) -> Decision:
+        if item.payout is None:
+            return decide(item, dossier.form, dossier.evidence, dossier.today)
+        citizen = await self._services.store.load(Citizen, application.citizen_id, fresh=False)
+        number = await self._services.vault.open_text(
+            application.citizen_id, "id_number", citizen.id_number_sealed
+        )
+        return decide(item, dossier.form, dossier.evidence, dossier.today, canonical(number))
+
+    async def _not_claimed(self, application: Application, refusal: Refused) -> Pause:
+        """Who has it is waited for, for a time; what is not known, or is old, is looked at again.
+
+        An officer sees to the rest, and to what is so still on fresh records.
+        """
+        services, now = self._services, self._services.clock()
+        if isinstance(refusal, AlreadyClaimed):
+            if now < (application.decided_at or now) + HELD_FOR:
+                self._held += 1
+                return HELD_PAUSES_SECONDS[min(self._held, len(HELD_PAUSES_SECONDS)) - 1]
+        elif looks_again(application, refusal):
+            requests = requests_of(application, services)
+            await self._change(
+                lambda application, now: look_again(
+                    application, now, requests=requests, due_at=now + evidence_time(services)
+                )
+            )
+            return 0.0
+        elif not isinstance(refusal, CLAIM_REFUSALS):
+            raise refusal
+        reason = refusal.code
+        await self._change(lambda application, now: lose_claim(application, now, reason=reason))
+        return None
 
     async def pay(self, application: Application) -> Pause:
         """Tell the bank, with the same id until it answers."""
@@ -330,73 +387,24 @@ class _Drive:
         return 0.0
 
     async def settle(self, application: Application) -> Pause:
-        """The entitlement was paid from."""
-        await self._change_entitlement(
-            application,
-            lambda entitlement, now: entitlement.settle(
-                now, application_id=self._id, payment_id=application.payment_id or ""
-            ),
-        )
+        """What was drawn on was paid from."""
+        await self._claims.settle(application.claims, application.payment_id or "")
         return None
 
     async def compensate(self, application: Application) -> Pause:
-        """No money moved: the entitlement is free again."""
-        await self.release(application)
+        """No money moved: what was drawn on is free again."""
+        await self._claims.release(application.claims)
         await self._change(lambda application, now: application.compensate(now))
         return None
 
     async def release(self, application: Application) -> Pause:
         """Whatever this application still claims is free again."""
-        if application.claim_id is not None:
-            await self._change_entitlement(
-                application,
-                lambda entitlement, now: entitlement.release(now, application_id=self._id),
-            )
+        if application.pays and application.decided_at is not None:
+            draws, _ = await self._drawn_on(application)
+            ids = [await thing_id(draw.thing, self._services) for draw in draws.draws]
+            before = [] if application.claim_id is None else [application.claim_id]
+            await self._claims.release([*ids, *before])
         return None
-
-    async def _claim(self, application: Application, claim_id: str) -> None:
-        services = self._services
-        requested_at = application.requested_at or application.created_on
-        while True:
-            now = services.clock()
-            try:
-                entitlement = await services.store.load(Entitlement, claim_id)
-            except StreamNotFound:
-                entitlement = Entitlement.open(
-                    now, entitlement_id=claim_id, service=application.service
-                )
-            entitlement.claim(
-                now,
-                application_id=self._id,
-                citizen_id=application.citizen_id,
-                amount_fen=application.amount_fen or 0,
-                requested_at=requested_at,
-            )
-            if await self._saved(entitlement):
-                return
-
-    async def _change_entitlement(
-        self, application: Application, change: Callable[[Entitlement, datetime], None]
-    ) -> None:
-        services = self._services
-        while True:
-            try:
-                entitlement = await services.store.load(Entitlement, application.claim_id or "")
-            except StreamNotFound:
-                return  # nothing was ever claimed
-            change(entitlement, services.clock())
-            if await self._saved(entitlement):
-                return
-
-    async def _saved(self, entitlement: Entitlement) -> bool:
-        """Append what was decided; False where another application was faster."""
-        if not entitlement.pending_events:
-            return True  # a crash came between this and the next step
-        try:
-            await self._services.store.save(entitlement, metadata=self._context.metadata())
-        except WrongExpectedVersion:
-            return False
-        return True
 
     async def _change(self, decision: Decide) -> None:
         await change_application(self._id, Command(), self._context, self._services, decision)
@@ -413,23 +421,3 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
         "amount_fen": decision.amount_fen,
         "computed_fen": decision.computed_fen,
     }
-
-
-async def _entitlement_id(
-    item: ServiceItem, dossier: Dossier, decision: Decision, services: Services
-) -> str | None:
-    """What a payout is drawn on: by the item's claim, else the citizen themselves.
-
-    Where the claim's record is missing an officer decides, and it is the citizen, too.
-    """
-    if item.payout is None:
-        return None
-    kind, key = item.code, dossier.citizen_id
-    if item.claim is not None:
-        values = {step.name: step.value for step in decision.steps if step.finding is None}
-        known = dossier.evidence | {n: v for n, v in values.items() if v is not None}
-        with suppress(ExpressionWrong):
-            key = str(item.compute(item.claim.key, {"form": dossier.form} | known))
-            kind = item.claim.kind
-    digest = await services.vault.digest("entitlement", f"{kind}:{key}".encode())
-    return f"{Entitlement.category}-{digest.hex()[:32]}"

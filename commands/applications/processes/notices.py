@@ -27,7 +27,7 @@ TEXTS = {
     "application.payout_confirmed": "款項已到賬 / the money is on your account",
     "application.payout_delayed": "款項處理中 / the bank takes longer than usual",
     "application.payout_failed": "付款未成功 / the payment failed, an officer sees to it",
-    "application.claim_lost": "另一申請已先提取 / another application was first",
+    "application.claim_lost": "轉人工辦理 / an officer looks at it",
     "application.expired": "未完成身份核驗，申請已失效 / nobody was identified in time",
     "application.sent_back": "需要補正，請查看說明並重新提交 / please correct something: look, "
     "and submit it again",

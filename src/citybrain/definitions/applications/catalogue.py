@@ -15,6 +15,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from citybrain.definitions.applications.checking import Check
+from citybrain.definitions.applications.draws import DrawnOn
 from citybrain.definitions.applications.examples import Examples
 from citybrain.definitions.applications.guards import Guard, guard_of
 from citybrain.definitions.applications.types import (
@@ -22,6 +23,7 @@ from citybrain.definitions.applications.types import (
     WANTED,
     Member,
     MemberType,
+    Name,
     Text,
     WholeType,
     is_date,
@@ -38,7 +40,6 @@ from citybrain.domain.money import MOST_FEN
 from citybrain.errors import NotFound
 
 MemberName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Channel = Literal["web", "app", "counter", "kiosk"]
 
 
@@ -49,6 +50,7 @@ GUARDS: Any = {
     "automatic": True,
     "identity_level": True,
     "correction": True,
+    "draws_on": True,
     "examples": True,
     "payout": {"ceiling_fen", "ceiling_source", "one_reviewer_fen", "one_reviewer_source"},
     "materials": {"__all__": {"members"}},
@@ -198,10 +200,7 @@ class Payout(_Definition):
 
 
 class Claim(_Definition):
-    """What the money is drawn on: one application at a time, whoever applies.
-
-    Where an item that pays says nothing, it is the citizen who can be paid for it once at a time.
-    """
+    """What the money was drawn on before items said `draws_on`: what was paid then counts on."""
 
     kind: Code
     needs: tuple[Name, ...] = ()
@@ -238,6 +237,7 @@ class ServiceItem(_Definition):
     )
     payout: Payout | None = None
     claim: Claim | None = None
+    draws_on: tuple[DrawnOn, ...] = Field((), description="of an item that pays")
     examples: Examples | None = Field(None, description="that it is tried on")
 
     _compiled: dict[str, Expression] = PrivateAttr(default_factory=dict)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from citybrain.definitions.applications.draws import APPLICANT, expressions
 from citybrain.definitions.applications.kinds import (
     ANY,
     NUMBERS,
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 GIVEN = ("today", "form", "parameters")
 """The names that every expression has; no material and no value is called so."""
+
+OF_APPLICANT = ("account", "person")
+KEYS = ("text", "identity_number", "whole", "any")
 
 
 class Check:
@@ -49,6 +53,7 @@ class Check:
         self._values()
         self._rules()
         self._payout()
+        self._draws_on()
 
     def fail(self, place: Place, problem: str) -> None:
         """Raise, with the line of the place."""
@@ -129,12 +134,36 @@ class Check:
                 self.fail(("payout", "amount"), f"there is no value {item.payout.amount!r}")
             elif paid.of not in ("whole", "any"):
                 self.fail(("payout", "amount"), f"{_plain(paid)} cannot be paid: whole fen can")
-        if item.claim is None:
-            return
-        if item.payout is None:
-            self.fail(("claim",), "only an item that pays claims something")
-        self._needs(("claim",), item.claim.needs)
-        self._kind(("claim", "key"), item.claim.key, item.claim.needs)
+        if item.claim is not None:
+            if item.payout is None:
+                self.fail(("claim",), "only an item that pays claims something")
+            self._needs(("claim",), item.claim.needs)
+            self._kind(("claim", "key"), item.claim.key, item.claim.needs)
+
+    def _draws_on(self) -> None:
+        item, things = self._item, set[tuple[str, str | None, str]]()
+        if item.draws_on and item.payout is None:
+            self.fail(("draws_on",), "only an item that pays draws on something")
+        if item.draws_on and APPLICANT in self._scope:
+            self.fail((), f"{APPLICANT!r} is what keys know already: no material is called so")
+        for index, each in enumerate(item.draws_on):
+            place: Place = ("draws_on", index)
+            if (each.kind, each.of, each.key) in things:
+                self.fail((*place, "kind"), f"this {each.kind} is there twice")
+            things.add((each.kind, each.of, each.key))
+            if each.key == APPLICANT and each.kind not in OF_APPLICANT:
+                self.fail((*place, "key"), f"a {each.kind} is not the {APPLICANT}: it has a number")
+            if each.kind == "account" and each.available is None:
+                self.fail(place, "say with `available` what can be drawn from the account")
+            self._needs(place, each.needs)
+            self._scope[APPLICANT] = Kind("text", APPLICANT)
+            for member, source in expressions(each):
+                kind = self._kind((*place, *member), source, (*each.needs, APPLICANT))
+                if member == ("key",) and kind.of not in KEYS:
+                    self.fail((*place, *member), f"{_plain(kind)} is no key: a number or text is")
+                if member != ("key",) and kind.of not in ("whole", "any"):
+                    self.fail((*place, *member), f"this is {_plain(kind)} and no whole fen")
+            del self._scope[APPLICANT]
 
     def _needs(self, place: Place, needs: Iterable[str]) -> None:
         for number, name in enumerate(needs):

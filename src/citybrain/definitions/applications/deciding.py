@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from citybrain.definitions.applications.catalogue import Rule, ServiceItem
+from citybrain.definitions.applications.draws import APPLICANT, NOTHING, Draws, draws_of
 from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.money import AmountAboveCeiling, AmountInvalid, Fen
@@ -59,14 +60,21 @@ class Decision:
     parameters: dict[str, int]
     steps: tuple[Step, ...]
     computed_fen: int | None
+    draws: Draws = NOTHING
+    """What a payout is drawn on. Personal."""
 
 
 def decide(
-    item: ServiceItem, form: dict[str, Any], evidence: dict[str, Any], today: date
+    item: ServiceItem,
+    form: dict[str, Any],
+    evidence: dict[str, Any],
+    today: date,
+    applicant: str = APPLICANT,
 ) -> Decision:
     """Decide on the form's answers and on the records at hand (by name of the material).
 
-    A material that is not in `evidence`, or None, has not been delivered.
+    A material that is not in `evidence`, or None, has not been delivered. `applicant` is who
+    they are to what is drawn on; no rule sees it.
     """
     parameters = item.parameters_on(today)
     given: dict[str, Any] = {"form": form, "today": today.isoformat(), "parameters": parameters}
@@ -83,6 +91,13 @@ def decide(
         outcome, reasons = Outcome.REFERRED, unknown + amount_wrong or (AMOUNT_UNKNOWN,)
     else:
         outcome, reasons = Outcome.APPROVED, ()
+    draws = NOTHING if item.payout is None else way.draws(applicant)
+    if outcome is not Outcome.REFUSED:
+        steps += [Step("draws_on", key, None, because=because) for key, because in draws.unknown]
+    if outcome is Outcome.APPROVED and amount_fen is not None:
+        lacking = draws.lacking(amount_fen)
+        if lacking is not None:
+            outcome, reasons = Outcome.REFERRED, (lacking,)
     return Decision(
         outcome,
         item.version,
@@ -91,6 +106,7 @@ def decide(
         parameters,
         tuple(steps),
         amount_fen,
+        draws,
     )
 
 
@@ -138,6 +154,10 @@ class _Way:
                     because=because,
                 )
             )
+
+    def draws(self, applicant: str) -> Draws:
+        """What the money is drawn on."""
+        return draws_of(self._item, self._known, self._because, applicant)
 
     def judge(self, rule: Rule) -> Step:
         """Met, failed or not applicable only where all that the rule reads is there."""

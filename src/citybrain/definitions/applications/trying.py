@@ -17,6 +17,8 @@ from citybrain.definitions.yaml_file import Place
 
 def problems_of(item: ServiceItem) -> Iterator[Problem]:
     """What is wrong with an item's examples, and where in its file."""
+    if item.payout is not None and not item.draws_on:
+        yield ("payout",), "draws_on: an item that pays says what it draws on"
     examples = item.examples
     if examples is None:
         yield (), "examples: an item shows what is approved, refused by each rule, and referred"

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 WholeType = Literal["integer", "money_fen", "months", "years"]
 MemberType = Literal[WholeType, "text", "choice", "identity_number", "date", "boolean"]
 Fits = Callable[[Any, str], bool]

@@ -15,7 +15,6 @@ from citybrain.domain.applications.application_events import (
     CLAIM,
     EVENTS,
     RULES,
-    ApplicationClaimLost,
     ApplicationCompensated,
     ApplicationDecided,
     ApplicationEvidenceCollected,
@@ -113,7 +112,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 6  # of its snapshots
+    class_version: ClassVar[int] = 7  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -142,9 +141,12 @@ class Application(StreamAggregate):
         self.decision_version: int | None = None
         self.decision_sha256: str | None = None
         self.instructed_sha256: str | None = None
+        self.decided_on: datetime | None = None  # the round of records that the decision is on
+        self.by_officer = False
         self.appealed = False
         self.payment_id: str | None = None
         self.claim_id: str | None = None
+        self.claims: list[str] = []
         self.from_account: str | None = None
         self.payout_due_at: datetime | None = None
         self.payout_delayed = False
@@ -175,6 +177,7 @@ class Application(StreamAggregate):
     upcast_v3_v4 = staticmethod(snapshots.upcast_v3_v4)
     upcast_v4_v5 = staticmethod(snapshots.upcast_v4_v5)
     upcast_v5_v6 = staticmethod(snapshots.upcast_v5_v6)
+    upcast_v6_v7 = staticmethod(snapshots.upcast_v6_v7)
 
     @classmethod
     def submit(
@@ -214,6 +217,8 @@ class Application(StreamAggregate):
         """What the process manager has to do; `NOTHING` where people have to, or at an end."""
         if self.status == Status.APPROVED and not self.pays:
             return Step.NOTHING
+        if self.status == Status.APPROVED and self.missing:
+            return Step.COLLECT_EVIDENCE
         if self.status == Status.PAYOUT_FAILED and self.compensated:
             return Step.NOTHING
         return STEPS.get(self.status, Step.NOTHING)
@@ -244,7 +249,8 @@ class Application(StreamAggregate):
 
     def collect(self, now: datetime, results: list[dict[str, Any]]) -> None:
         """Record answers and failures of the round that is under way."""
-        self._expect(Status.COLLECTING)
+        if self.next_step() is not Step.COLLECT_EVIDENCE:
+            raise OutOfStep(f"the application is {self.status}: nothing is collected")
         for result in results:
             request = self.requests.get(result["material"])
             if request is None or request["request_id"] != result["request_id"]:
@@ -260,17 +266,12 @@ class Application(StreamAggregate):
         amount_fen = self.amount_of(decision["outcome"], decision["amount_fen"], ceiling_fen)
         self._trigger(ApplicationDecided, now, **(decision | {"amount_fen": amount_fen}))
 
-    def lose_claim(self, now: datetime, *, reason: str, claim_id: str) -> None:
-        """Another application was first."""
-        self._expect(Status.APPROVED)
-        self._trigger(ApplicationClaimLost, now, reason=reason, claim_id=claim_id)
-
     def instruct_payout(
         self,
         now: datetime,
         *,
         payment_id: str,
-        claim_id: str,
+        claims: list[str],
         from_account: str,
         due_at: datetime,
         decision_sha256: str | None,
@@ -288,7 +289,8 @@ class Application(StreamAggregate):
             ApplicationPayoutInstructed,
             now,
             payment_id=payment_id,
-            claim_id=claim_id,
+            claim_id=claims[0],
+            claims=claims,
             amount_fen=amount_fen,
             from_account=from_account,
             due_at=due_at,
@@ -317,7 +319,7 @@ class Application(StreamAggregate):
         self._expect(Status.PAYOUT_FAILED)
         if not self.compensated:
             self._trigger(
-                ApplicationCompensated, now, payment_id=self.payment_id, claim_id=self.claim_id
+                ApplicationCompensated, now, payment_id=self.payment_id, claim_id=self.claims[0]
             )
 
     def withdraw(self, actor: Actor, now: datetime) -> None:
@@ -381,12 +383,17 @@ class Application(StreamAggregate):
         """Keep an answer's digest, or None where there is no answer."""
         self.evidence[material] = sha256
 
+    def note_decision(self, at: datetime, *, by_officer: bool) -> None:
+        """Keep when, by whom and on which round of records it was decided."""
+        self.decided_at, self.decided_on, self.by_officer = at, self.requested_at, by_officer
+
     def settle(self, verdict: Verdict) -> None:
         """Keep what was decided."""
         self.outcome, self.reasons = verdict.outcome.value, verdict.reasons
         self.amount_fen = verdict.amount_fen
         if verdict.by in (RULES, CLAIM):
-            self.ruled_out = verdict.outcome is Status.REFUSED
+            ruled_out_before = verdict.by == CLAIM and self.ruled_out
+            self.ruled_out = verdict.outcome is Status.REFUSED or ruled_out_before
             self.deciders = []
 
     def follow(self, topic: str, fields: Mapping[str, Any], was: Waits) -> None:
@@ -396,7 +403,7 @@ class Application(StreamAggregate):
             approved = verdict.outcome is Status.APPROVED
             self.decision_version = fields["originator_version"]
             self.decision_sha256 = event_sha256(topic, fields) if approved else None
-        if status := status_after(topic, fields, self.missing):
+        if status := status_after(topic, fields, self.missing, self.status):
             self.status = status.value
             if status not in FOR_AN_OFFICER:
                 self.task = None

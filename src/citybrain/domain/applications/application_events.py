@@ -75,11 +75,15 @@ class ApplicationIdentityVerified(ApplicationEvent):
 
 
 class ApplicationEvidenceRequested(ApplicationEvent):
-    """All departments are asked at once; each request has its id."""
+    """All departments are asked at once; each request has its id.
+
+    `for_claim`: an officer has approved, and only what the money is drawn on has to be known.
+    """
 
     TOPIC: ClassVar[str] = "application.evidence_requested"
     requests: list[dict[str, str]]
     due_at: datetime
+    for_claim: bool = field(default=False, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.requests = {request["material"]: request for request in self.requests}
@@ -127,8 +131,8 @@ class ApplicationEvidenceFailed(EvidenceEvent):
 class ApplicationDecided(ApplicationEvent):
     """The rules decided on the records at hand. `findings` are by rule; values are sealed.
 
-    `claim_id` is the entitlement that a payout would be drawn on; `computed_fen` the amount that
-    was found, even where the rules did not approve.
+    `claim_id` was the one entitlement that a payout would be drawn on, before there were several;
+    `computed_fen` is the amount that was found, even where the rules did not approve.
     """
 
     TOPIC: ClassVar[str] = "application.decided"
@@ -148,7 +152,7 @@ class ApplicationDecided(ApplicationEvent):
         found = self.amount_fen if self.computed_fen is None else self.computed_fen
         aggregate.computed_fen = found
         aggregate.claim_id = self.claim_id
-        aggregate.decided_at = self.timestamp
+        aggregate.note_decision(self.timestamp, by_officer=False)
 
 
 class ApplicationReferred(ApplicationEvent):
@@ -169,11 +173,16 @@ class ApplicationResumed(ApplicationEvent):
 
 
 class ApplicationClaimLost(ApplicationEvent):
-    """What the money is drawn on was drawn on by another application first."""
+    """What the money is drawn on cannot be drawn on, `reason` says why: an officer sees to it.
+
+    It used to refuse, where another application was first. `claim_id` is blank where what the
+    money would be drawn on is not known.
+    """
 
     TOPIC: ClassVar[str] = "application.claim_lost"
     reason: str
     claim_id: str
+    outcome: str = field(default="refused", kw_only=True)
 
 
 class ApplicationPayoutInstructed(ApplicationEvent):
@@ -181,6 +190,7 @@ class ApplicationPayoutInstructed(ApplicationEvent):
 
     `decision_sha256` is the digest of the event `decision_version`, which allows it; there is none
     in events of before.
+    `claims` are all entitlements that it is drawn on, `claim_id` is the first of them.
     """
 
     TOPIC: ClassVar[str] = "application.payout_instructed"
@@ -192,8 +202,10 @@ class ApplicationPayoutInstructed(ApplicationEvent):
     due_at: datetime
     decision_version: int | None = field(default=None, kw_only=True)
     decision_sha256: str | None = field(default=None, kw_only=True)
+    claims: list[str] = field(default_factory=list, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
+        aggregate.claims = self.claims or [self.claim_id]
         aggregate.instructed_sha256 = self.decision_sha256
         aggregate.payment_id = self.payment_id
         aggregate.from_account = self.from_account
@@ -361,7 +373,7 @@ ANSWERED = {ApplicationEvidenceCollected.TOPIC, ApplicationEvidenceFailed.TOPIC}
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided, and by whom: by the rules, an officer, or a claim that came second.
+    """What was decided, and by whom: by the rules, an officer, or a claim that cannot be had.
 
     By the process where it could not go on, and left it to an officer.
     """
@@ -378,7 +390,7 @@ def verdict_of(topic: str, fields: Mapping[str, Any]) -> Verdict | None:
     if by is None:
         return None
     if by == CLAIM:
-        return Verdict(by, Status.REFUSED, [fields["reason"]], None)
+        return Verdict(by, Status(fields.get("outcome", "refused")), [fields["reason"]], None)
     if by == PROCESS:
         return Verdict(by, Status.REFERRED, [fields["reason"]], None)
     outcome = Status(fields["outcome"])
@@ -394,9 +406,16 @@ def awaited_after(topic: str, fields: Mapping[str, Any], awaited: Sequence[str])
     return list(awaited)
 
 
-def status_after(topic: str, fields: Mapping[str, Any], awaited: Sequence[str]) -> Status | None:
-    """The status that an event leads to, with `awaited` after it; None where it stays."""
+def status_after(
+    topic: str, fields: Mapping[str, Any], awaited: Sequence[str], status: str | None = None
+) -> Status | None:
+    """The status that an event leads to, with `awaited` after it; None where it stays.
+
+    `status` is the one before: what is asked for an approval's claim changes nothing of it.
+    """
     if topic == ApplicationEvidenceRequested.TOPIC or topic in ANSWERED:
+        if fields.get("for_claim") or (topic in ANSWERED and status == Status.APPROVED):
+            return None
         return Status.COLLECTING if awaited else Status.COLLECTED
     verdict = verdict_of(topic, fields)
     return LEADS_TO.get(topic) if verdict is None else verdict.outcome

@@ -31,7 +31,7 @@ class ApplicationReviewed(ApplicationEvent):
     second_reviewer: str | None = None
 
     def note(self, aggregate: Any) -> None:
-        aggregate.decided_at = self.timestamp
+        aggregate.note_decision(self.timestamp, by_officer=True)
         aggregate.deciders = [self.reviewer, *filter(None, [self.second_reviewer])]
         aggregate.proposal = None
 

@@ -44,3 +44,10 @@ def upcast_v4_v5(state: dict[str, Any]) -> None:
 def upcast_v5_v6(state: dict[str, Any]) -> None:
     """Snapshots from before certificates."""
     state["certificates"] = []
+
+
+def upcast_v6_v7(state: dict[str, Any]) -> None:
+    """Snapshots from before an application drew on several things."""
+    state["claims"] = [state["claim_id"]] if state["payment_id"] else []
+    state["decided_on"] = state["requested_at"]
+    state["by_officer"] = bool(state["deciders"] or state["appealed_from"])

@@ -9,6 +9,7 @@ import pytest
 from citybrain.audit.applications.explanation import explain
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.applications.claiming import lose_claim
 from citybrain.eventstore import EventStore, StreamNotFound
 from commands.applications.unsealed import RECEIPT
 from commands.services import Services
@@ -134,7 +135,7 @@ async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:
     applying.application.instruct_payout(
         NOW,
         payment_id=payment,
-        claim_id=claim,
+        claims=[claim],
         from_account="housing-fund",
         due_at=NOW + timedelta(seconds=30),
         decision_sha256=applying.application.decision_sha256,
@@ -157,9 +158,9 @@ async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:
     assert "repayments.repaid_fen" in binding
 
     losing = await applied(services, citizen)
-    losing.application.lose_claim(NOW, reason="already-claimed", claim_id=claim)
+    lose_claim(losing.application, NOW, reason="already-claimed", claim_id=claim)
     found = await explain(await losing.save(), services, opened=False)
-    assert (found["outcome"]["by"], found["outcome"]["outcome"]) == ("claim", "refused")
+    assert (found["outcome"]["by"], found["outcome"]["outcome"]) == ("claim", "referred")
     assert found["outcome"]["reasons"] == ["already-claimed"]
     assert found["decisions"][0]["outcome"] == "approved"
 

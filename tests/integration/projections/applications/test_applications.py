@@ -8,6 +8,7 @@ import pytest
 
 from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application, Channel
+from citybrain.domain.applications.application_events import ApplicationClaimLost
 from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.messages import send_message
 from citybrain.domain.applications.statuses import FOR_A_SECOND, FOR_AN_OFFICER, Status
@@ -375,7 +376,13 @@ async def test_refusals_by_whom_and_why(store: EventStore) -> None:
     lost = submitted()
     for step in LIVES[Status.APPROVED]:
         step(lost)
-    lost.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1")
+    lost.trigger_event(
+        ApplicationClaimLost,
+        timestamp=NOW,
+        reason="drawn-meanwhile",
+        claim_id="entitlement-1",
+        outcome="refused",  # as an earlier release did
+    )
     await saved(store, lost)
     looked = living(Status.REFERRED)
     refuse(looked)

@@ -8,63 +8,12 @@ import pytest
 from citybrain.definitions import DefinitionError
 from citybrain.definitions.applications.catalogue import load_catalogue
 from citybrain.definitions.applications.trying import problems_of
+from tests.given.grant import GRANT
 
 APP = "channels: [app]\n"
-GRANT = """\
-valid_from: 2026-01-01
-code: grant
-name: 補助
-name_en: Grant
-kind: approval
-department: police
-channels: [app]
-source: a test
-baseline: {materials: 2, steps: 1, trips: 1, source: a test}
-deadline: {promised_seconds: 30, source: a test}
-form:
-  - {name: ground, label: 理由, label_en: Ground, type: choice, choices: [job, home]}
-materials:
-  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity, members: {person: identity_number, born: date}}
-  - {name: job, label: 就業, label_en: Job, department: police, record: job, members: {employed: boolean, state: {type: choice, choices: [new, old]}, months: months}}
-parameters:
-  - {name: months, type: months, value: 12, valid_from: 2026-01-01, source: a test}
-values:
-  - name: amount
-    type: money_fen
-    needs: [job]
-    expression: least(job.months, parameters.months) * 100
-rules:
-  - code: old
-    needs: [identity]
-    require: years_between(identity.born, today) >= 18
-    reason: 太年輕
-    reason_en: Too young
-    source: a test
-  - code: works
-    needs: [job]
-    applies: form.ground == "job"
-    require: job.employed && job.state == "old"
-    reason: 沒有工作
-    reason_en: No job
-    source: a test
-payout: {amount: amount, from_account: gifts, ceiling_fen: 100000, ceiling_source: a test}
-examples:
-  day: 2026-03-01
-  form: {ground: job}
-  evidence:
-    identity: {person: A0001, born: 1995-05-01}
-    job: {employed: true, state: old, months: 10}
-  pays_fen: 1000
-  refuses:
-    - {rule: old, change: {identity.born: 2015-05-01}}
-    - {rule: works, change: {job.employed: false}}
-  refers:
-    - {without: identity}
-    - {without: job}
-    - {change: {job.employed: "true"}}
-"""  # noqa: E501
 REQUIRE = "job.employed && job.state"
 AGE = "years_between(identity.born, today) >= 18"
+EXAMPLES = GRANT[GRANT.index("examples:") : GRANT.index("draws_on:")]
 RULES = GRANT[GRANT.index("rules:\n") : GRANT.index("payout:")]
 
 
@@ -134,7 +83,12 @@ def test_the_item_itself_is_in_order(tmp_path: Path) -> None:
         ("    - {without: job}\n", "", 15, "no example is referred without job"),
         ('employed: "true"', "employed: true", 51, "this is not referred: approved"),
         ("{without: job}", "{without: jobs}", 15, "no example is referred without job"),
-        (GRANT[GRANT.index("examples:") :], "", 1, "examples: an item shows what is approved"),
+        (
+            GRANT[GRANT.index("examples:") : GRANT.index("draws_on:")],
+            "",
+            1,
+            "examples: an item shows what is approved",
+        ),
     ],
 )
 def test_a_mistake_is_found_with_its_line(

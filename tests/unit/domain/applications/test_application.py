@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application, Channel, Step
 from citybrain.domain.applications.application_events import ApplicationDecided
+from citybrain.domain.applications.claiming import look_again, lose_claim
 from citybrain.domain.applications.paying import authorised
 from citybrain.domain.applications.refusals import (
     ApplicationEnded,
@@ -37,6 +38,7 @@ from tests.given.applications import (
     OTHER_KIOSK,
     PAYMENT,
     POLICE,
+    REQUESTS,
     answer,
     appeal,
     ask,
@@ -188,7 +190,7 @@ def test_a_refusal_and_a_lost_claim_leave_no_decision_to_pay_by() -> None:
     assert at(Status.REFUSED).decision_sha256 is None
     application = at(Status.APPROVED)
     assert application.decision_sha256 is not None
-    application.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1")
+    lose_claim(application, NOW, reason="drawn-meanwhile", claim_id="entitlement-1")
     assert application.decision_sha256 is None
 
 
@@ -373,7 +375,8 @@ ACTIONS: list[Any] = [
     lambda a: review(a, amount_fen=101),
     lambda a: confirm_review(a, amount_fen=101),
     confirm_review,
-    lambda a: a.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1"),
+    lambda a: lose_claim(a, NOW, reason="paid-before", claim_id="entitlement-1"),
+    lambda a: look_again(a, NOW, requests=REQUESTS, due_at=NOW),
     appeal,
     lambda a: a.take_over(CLERK, NOW, channel=Channel.COUNTER),
     lambda a: a.delay_payout(NOW, payment_id=PAYMENT),

@@ -13,6 +13,7 @@ from citybrain.domain.applications.application_events import (
     status_after,
     verdict_of,
 )
+from citybrain.domain.applications.claiming import look_again, lose_claim
 from citybrain.domain.applications.statuses import (
     BEFORE_MONEY,
     ENDED,
@@ -37,6 +38,7 @@ from tests.given.applications import (
     failure,
     identify,
     resubmit,
+    review,
     send_back,
     submitted,
 )
@@ -78,7 +80,16 @@ def asked_for_nothing() -> Application:
 
 def second() -> Application:
     application = lived(Status.APPROVED)
-    application.lose_claim(NOW, reason="drawn-meanwhile", claim_id="entitlement-1")
+    lose_claim(application, NOW, reason="drawn-meanwhile", claim_id="entitlement-1")
+    return application
+
+
+def looked_at_again() -> Application:
+    """An officer has approved, and a department has not said yet what is drawn on."""
+    application = lived(Status.REFERRED)
+    review(application, amount_fen=100)
+    look_again(application, NOW, requests=REQUESTS, due_at=NOW)
+    application.collect(NOW, [answer("police")])
     return application
 
 
@@ -123,6 +134,7 @@ def delayed() -> Application:
         asked_again(),
         asked_for_nothing(),
         second(),
+        looked_at_again(),
         appealed(),
         corrected(),
         lapsed(),
@@ -136,7 +148,7 @@ def test_events_fold_to_what_the_aggregate_says(application: Application) -> Non
     for event in events_of(application):
         topic, fields = event.TOPIC, vars(event)
         awaited = awaited_after(topic, fields, awaited)
-        status = status_after(topic, fields, awaited) or status
+        status = status_after(topic, fields, awaited, status) or status
         verdict = verdict_of(topic, fields) or verdict
     assert status == application.status
     assert awaited == application.missing

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.application_events import TOPICS
+from citybrain.domain.applications.claiming import lose_claim
 from citybrain.domain.applications.going_on import close, refer, wake
 from citybrain.domain.applications.refusals import OutOfStep
 from citybrain.domain.applications.statuses import Status
@@ -88,7 +89,7 @@ STEPS: dict[str, Callable[[Application], None]] = {
     "officer-proposes": lambda it: review(it, amount_fen=101),
     "second": lambda it: confirm_review(it, amount_fen=101),
     "officer-refuses": refuse,
-    "lose": lambda it: it.lose_claim(NOW, reason="drawn-meanwhile", claim_id="e-1"),
+    "lose": lambda it: lose_claim(it, NOW, reason="drawn-meanwhile", claim_id="e-1"),
     "instruct": instruct,
     "confirm": confirm,
     "fail": fail,
