@@ -13,6 +13,7 @@ from citybrain.city_day import city_day
 from citybrain.cli.shared.output import console, print_json
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, load_catalogue
 from citybrain.definitions.applications.deciding import Decision, decide
+from citybrain.definitions.applications.schemas import answers_schema
 from citybrain.definitions.applications.trying import problems_of
 from citybrain.definitions.loading import Files
 from citybrain.errors import InvalidInput
@@ -80,6 +81,12 @@ def explain(
         print_json(asdict(decision), indent=True)
     else:
         _print_decision(item, decision)
+
+
+@app.command()
+def schema(code: Code, on: Day = None) -> None:
+    """What departments have to answer for an item, as JSON Schema (draft 2020-12)."""
+    print_json(answers_schema(_catalogue().item(code, _day(on))), indent=True)
 
 
 def _print_item(item: ServiceItem, day: date, *, as_json: bool) -> None:

@@ -18,6 +18,9 @@ async def test_the_catalogue_is_checked_listed_and_explained(
     assert "dog-licence" in listed.out
     assert max(map(len, listed.out.splitlines())) <= 80
 
+    schema = (await terminal.run("catalogue", "schema", "housing-fund-repayment")).json
+    assert schema["$defs"]["account"]["properties"]["balance_fen"]["type"] == "integer"
+
     told = await terminal.run("catalogue", "explain", "residence-permit")
     assert "half-a-year" in told.out
     form, evidence = tmp_path / "form.json", tmp_path / "evidence.json"

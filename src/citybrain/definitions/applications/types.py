@@ -73,14 +73,15 @@ class Member(BaseModel):
         if self.type == "choice":
             return f"one of: {', '.join(self.choices)}"
         if self.type in RANGES:
-            low, high = self._range
+            low, high = self.range
             return f"{WANTED[self.type]} from {low} to {high}"
         if self.type == "date" and not self.future:
             return f"{WANTED['date']}, from {FIRST_DAY} to the day of the decision"
         return WANTED[self.type]
 
     @property
-    def _range(self) -> tuple[int, int]:
+    def range(self) -> tuple[int, int]:
+        """The least and the most of a number."""
         low, high = RANGES[self.type]
         return low if self.min is None else self.min, high if self.max is None else self.max
 
@@ -95,7 +96,7 @@ class Member(BaseModel):
         if self.type == "choice":
             return lambda value, _: isinstance(value, str) and value in self.choices
         if self.type in RANGES:
-            low, high = self._range
+            low, high = self.range
             return lambda value, _: type(value) is int and low <= value <= high
         if self.type == "date" and not self.future:
             return lambda value, today: is_date(value) and FIRST_DAY <= value <= today

@@ -15,6 +15,7 @@ from citybrain.definitions.applications.types import Member
 from citybrain.definitions.yaml_file import read_yaml
 from citybrain.systems import load_definitions
 from tests.given.catalogue import CATALOGUE, CODES, FAILURES, GOOD, TODAY, changed, new_item
+from tests.given.json_values import JSON, LIKELY
 
 MEMBERS = [
     (code, material.name, name, member)
@@ -22,16 +23,6 @@ MEMBERS = [
     for material in CATALOGUE.item(code, TODAY).materials
     for name, member in material.members.items()
 ]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=3,
-)
-LIKELY: st.SearchStrategy[Any] = st.sampled_from(
-    [None, "", " ", "\u3000", "\t", True, False, 0, 1, -1, 0.0, 1.0, 2_000_000.5, "0", "1", "true",
-     "null", "None", "2099-01-01", "2026-03-02", "1899-12-31", "2026-02-30", "20260301",
-     "2026-03-01T00:00:00Z", 10**12 + 1, 2**62, 2**70, -(2**63), [], {}, [1], "normal ", "p1"]
-)  # fmt: skip
 
 
 def because(decision: Decision) -> str:
