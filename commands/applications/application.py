@@ -61,7 +61,7 @@ class WithdrawApplication(Command):
 
 
 class AppealApplication(Command):
-    """Ask for a person to look at a refusal."""
+    """Ask for a person to look at a decision."""
 
     grounds: Prose = Field(description="why; sealed")
 
@@ -231,7 +231,7 @@ async def withdraw_application(
 async def appeal_application(
     application_id: str, command: AppealApplication, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Bring a refusal before an officer."""
+    """Bring a decision before an officer."""
     application = await services.store.load(Application, application_id)
     application.check_applicant(context.actor)
     sealed = await services.vault.seal_text(application.citizen_id, GROUNDS, command.grounds)

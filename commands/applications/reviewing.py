@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from citybrain.definitions.applications.officer_reasons import OfficerReasons
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications import reviewing
 from citybrain.domain.applications.application import Application
@@ -50,7 +51,9 @@ class ReviewApplication(Command):
     outcome: Literal["approved", "refused"]
     amount_fen: Amount | None = Field(None, description="what is paid, where the item pays")
     reasons: list[Code] = Field(
-        default_factory=list, max_length=20, description="codes; at least one for a refusal"
+        default_factory=list,
+        max_length=20,
+        description="rules of the service, or of the city's list; a refusal has one at least",
     )
     note: Prose = Field(description="what the officer found; sealed")
 
@@ -87,6 +90,8 @@ async def review_application(
     if approved:
         await check_applicant_alive(application.citizen_id, services)
     item = item_of(application, services)
+    reasons = services.definitions.of(OfficerReasons)
+    reasons.check(command.reasons, item, services.clock())
     served = await parts_of(application, services)
     sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
 

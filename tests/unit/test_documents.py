@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from citybrain.cli.main import app
 from citybrain.definitions.applications.catalogue import ServiceItem
+from citybrain.definitions.applications.officer_reasons import OfficerReasonsFile
 from citybrain.definitions.calendars import CalendarDefinition
 from citybrain.definitions.inspection.cases import CaseFile
 from citybrain.definitions.inspection.imports_311 import Import311
@@ -199,7 +200,9 @@ def test_a_page_of_a_system_names_all_of_it(system: System) -> None:
     assert named - spans == set()
 
 
-@pytest.mark.parametrize("model", [CaseFile, ServiceItem, CalendarDefinition, Import311])
+@pytest.mark.parametrize(
+    "model", [CaseFile, ServiceItem, OfficerReasonsFile, CalendarDefinition, Import311]
+)
 def test_every_member_of_a_definition_is_explained(model: type[BaseModel]) -> None:
     spans = set(spans_in(DOCS / "definitions.md"))
     assert set(members_of(model)) - spans == set()

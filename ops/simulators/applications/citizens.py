@@ -191,7 +191,7 @@ class Citizens:
         if approved and waiting["pays"]:
             body["amount_fen"] = REVIEWED_FEN
         if not approved:
-            body["reasons"] = waiting["reasons"] or ["other"]
+            body["reasons"] = ["conditions-not-met"]
         await self._on(officer, application_id, "review", body)
 
     async def _second(self, officer: Person, application_id: str) -> None:

@@ -1,6 +1,7 @@
 """Applications of citizens for services: from a face to the money, and what it is drawn on."""
 
 from citybrain.definitions.applications.catalogue import load_services
+from citybrain.definitions.applications.officer_reasons import load_officer_reasons
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.draft import Draft
 from citybrain.domain.applications.entitlement import Entitlement
@@ -15,6 +16,7 @@ from citybrain.http.applications import (
     reading,
     reviewing,
     services,
+    statements,
     statistics,
     tasks,
 )
@@ -39,7 +41,7 @@ APPLICATIONS = System(
     name="applications",
     knows=("citizens",),
     streams=(Application, Entitlement, Draft),
-    definitions=(load_services,),
+    definitions=(load_services, load_officer_reasons),
     words=services.words,
     processes=(
         in_order(ApplicationNotices()),
@@ -59,6 +61,7 @@ APPLICATIONS = System(
         *messages.ROUTES,
         *tasks.ROUTES,
         *reviewing.ROUTES,
+        *statements.ROUTES,
         *explanation.ROUTES,
         *services.ROUTES,
     ),

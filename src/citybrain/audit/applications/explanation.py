@@ -17,6 +17,7 @@ from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, UnknownService
 from citybrain.definitions.applications.counterfactuals import Counterfactuals, counterfactuals
 from citybrain.definitions.applications.deciding import Decision, decide
+from citybrain.definitions.applications.officer_reasons import OfficerReasons
 from citybrain.domain.applications.application_events import verdict_of
 from citybrain.domain.digests import stored_sha256
 from citybrain.domain.money import bank_refusal
@@ -84,7 +85,7 @@ async def explain(application_id: str, services: Services, *, opened: bool) -> d
         "definition": definition,
         "parameters": {} if decided is None else decided.data["parameters"],
         "decided_on": decided and decided.data["decided_on"],
-        **_outcomes(events),
+        **_outcomes(events, _words(item, services)),
         "rules": _rules(item, decided),
         "values": [] if item is None else _expressions(item),
         "inputs": _inputs(item, _round(events, decided)),
@@ -162,7 +163,7 @@ def _changes(found: Counterfactuals) -> dict[str, Any]:
     return {"rules": shown["changes"], "amount": shown["amount_inputs"]}
 
 
-def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
+def _outcomes(events: list[RecordedEvent], words: dict[str, dict[str, str]]) -> dict[str, Any]:
     """What stands now, and all that was decided on the way: by rules, officers and claims.
 
     Each with the digest by which a payment names it.
@@ -172,6 +173,7 @@ def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
             "by": verdict.by,
             "outcome": verdict.outcome.value,
             "reasons": verdict.reasons,
+            "said": [words[code] for code in verdict.reasons if code in words],
             "amount_fen": verdict.amount_fen,
             "reviewer": event.data.get("reviewer"),
             "second_reviewer": event.data.get("second_reviewer"),
@@ -185,6 +187,14 @@ def _outcomes(events: list[RecordedEvent]) -> dict[str, Any]:
         if (verdict := verdict_of(event.topic, event.data))
     ]
     return {"outcome": decisions[-1] if decisions else None, "decisions": decisions}
+
+
+def _words(item: ServiceItem | None, services: Services) -> dict[str, dict[str, str]]:
+    """What the codes of reasons say to the citizen, by code: rules, and the officers' list."""
+    listed = services.definitions.of(OfficerReasons).words()
+    said = {code: (each.reason, each.reason_en) for code, each in listed.items()}
+    said |= {rule.code: (rule.reason, rule.reason_en) for rule in (item.rules if item else ())}
+    return {code: {"code": code, "reason": zh, "reason_en": en} for code, (zh, en) in said.items()}
 
 
 def _rules(item: ServiceItem | None, decided: RecordedEvent | None) -> list[dict[str, Any]]:

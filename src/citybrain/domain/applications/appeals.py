@@ -1,22 +1,32 @@
-"""Appeals: the applicant wants a person to look at a decision."""
+"""Appeals: the applicant wants a person to look at a decision, each decision once, in its time.
+
+The time counts from the decision itself: nobody's look, and nothing else that happens, restarts it.
+"""
 
 from datetime import datetime, timedelta
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.application_events import ApplicationAppealed
-from citybrain.domain.applications.refusals import NothingToAppeal
+from citybrain.domain.applications.refusals import NothingToAppeal, OutOfStep
 from citybrain.domain.applications.statuses import Status
 
 APPEAL_WITHIN = timedelta(days=60)  # administrative reconsideration law, art. 20 of 2024
+APPEALED = {Status.REFUSED, Status.PAYOUT_FAILED}
 
 
 def appeal(application: Application, actor: Actor, now: datetime, *, grounds_sealed: str) -> None:
-    """Ask for a person to look at a refusal: once, within its time."""
+    """Ask for a person to look at a refusal, or at a payout that failed."""
     application.check_applicant(actor)
-    lately = now - application.modified_on <= APPEAL_WITHIN
-    if application.appealed or application.status != Status.REFUSED or not lately:
-        raise NothingToAppeal(f"a refusal can be appealed once, within {APPEAL_WITHIN.days} days")
+    decided_at = application.appealable_since
+    if application.status not in APPEALED or decided_at is None or _is_late(decided_at, now):
+        raise NothingToAppeal(f"a decision can be appealed once, within {APPEAL_WITHIN.days} days")
+    if application.status == Status.PAYOUT_FAILED and application.next_step() is not Step.NOTHING:
+        raise OutOfStep("what the payment had claimed is being released")
     application.note(
         ApplicationAppealed, now, grounds_sealed=grounds_sealed, appealed_by=actor.subject
     )
+
+
+def _is_late(decided_at: datetime, now: datetime) -> bool:
+    return now - decided_at > APPEAL_WITHIN

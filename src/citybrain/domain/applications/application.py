@@ -112,7 +112,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 7  # of its snapshots
+    class_version: ClassVar[int] = 8  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -168,6 +168,7 @@ class Application(StreamAggregate):
         self.ruled_out = False  # by the rules, or by a claim that came second
         self.deciders: list[str] = []  # the officers of the last decision
         self.appealed_from: list[str] = []
+        self.appealable_since: datetime | None = None  # the last decision, not appealed yet
         self.proposal: Proposal | None = None
         self.attempts: list[list[str]] = []  # refused, on the day: who, and by which rule
         self.attempts_on = ""
@@ -178,6 +179,7 @@ class Application(StreamAggregate):
     upcast_v4_v5 = staticmethod(snapshots.upcast_v4_v5)
     upcast_v5_v6 = staticmethod(snapshots.upcast_v5_v6)
     upcast_v6_v7 = staticmethod(snapshots.upcast_v6_v7)
+    upcast_v7_v8 = staticmethod(snapshots.upcast_v7_v8)
 
     @classmethod
     def submit(
@@ -402,6 +404,8 @@ class Application(StreamAggregate):
             self.settle(verdict)
             approved = verdict.outcome is Status.APPROVED
             self.decision_version = fields["originator_version"]
+            decided = verdict.outcome is not Status.REFERRED
+            self.appealable_since = fields["timestamp"] if decided else None
             self.decision_sha256 = event_sha256(topic, fields) if approved else None
         if status := status_after(topic, fields, self.missing, self.status):
             self.status = status.value

@@ -257,6 +257,7 @@ class ApplicationPayoutFailed(ApplicationEvent):
 
     def note(self, aggregate: Any) -> None:
         aggregate.compensated = False
+        aggregate.appealable_since = self.timestamp
 
 
 class ApplicationCompensated(ApplicationEvent):
@@ -286,7 +287,7 @@ class ApplicationExpired(ApplicationEvent):
 
 
 class ApplicationAppealed(ApplicationEvent):
-    """The citizen wants a person to look at a refusal."""
+    """The citizen wants a person to look at a decision."""
 
     TOPIC: ClassVar[str] = "application.appealed"
     LEADS_TO = Status.REFERRED
@@ -295,6 +296,7 @@ class ApplicationAppealed(ApplicationEvent):
 
     def note(self, aggregate: Any) -> None:
         aggregate.appealed = True
+        aggregate.appealable_since = None
         aggregate.appealed_from = aggregate.deciders
         aggregate.appellants.extend(filter(None, [self.appealed_by]))
 

@@ -47,7 +47,7 @@ class NotReferred(Refused):
 
 
 class NothingToAppeal(Refused):
-    """Only a refusal can be appealed, once, within its time."""
+    """A decision can be appealed once, within its time."""
 
     code = "nothing-to-appeal"
 

@@ -51,3 +51,9 @@ def upcast_v6_v7(state: dict[str, Any]) -> None:
     state["claims"] = [state["claim_id"]] if state["payment_id"] else []
     state["decided_on"] = state["requested_at"]
     state["by_officer"] = bool(state["deciders"] or state["appealed_from"])
+
+
+def upcast_v7_v8(state: dict[str, Any]) -> None:
+    """Snapshots from before each decision could be appealed, in a time that counts from it."""
+    open_still = state["status"] == Status.REFUSED and not state["appealed"]
+    state["appealable_since"] = state["decided_at"] if open_still else None

@@ -72,7 +72,7 @@ ROUTES = (
         "appeal",
         commands.AppealApplication,
         commands.appeal_application,
-        "Ask for a person to look at a refusal",
+        "Ask for a person to look at a decision",
         APPLICANT,
     ),
     command_route(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from citybrain.city_day import city_day
 from citybrain.definitions import Definitions
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
+from citybrain.definitions.applications.officer_reasons import OfficerReason, OfficerReasons
 from citybrain.http.access_texts import Words
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
@@ -43,6 +44,9 @@ class ServiceDetails(BaseModel):
     version: str = Field(description="the day it begins and a digest of its contents")
     item: ServiceItem
     parameters: dict[str, int] = Field(description="those in force")
+    officer_reasons: list[OfficerReason] = Field(
+        description="what officers may give as a reason beside the rules, today"
+    )
 
 
 async def list_services(call: Call) -> web.Response:
@@ -69,7 +73,13 @@ async def show(call: Call) -> web.Response:
     item = call.runtime.services.definitions.of(Catalogue).item(
         call.request.match_info["code"], day
     )
-    details = ServiceDetails(version=item.version, item=item, parameters=item.parameters_on(day))
+    services = call.runtime.services
+    details = ServiceDetails(
+        version=item.version,
+        item=item,
+        parameters=item.parameters_on(day),
+        officer_reasons=list(services.definitions.of(OfficerReasons).at(services.clock())),
+    )
     return json_response(details)
 
 

@@ -123,7 +123,7 @@ async def test_live_waits_for_an_officer_and_asks_for_nothing_meanwhile(
             if step["topic"] == "application.decided":
                 break
         await holds(lambda: time.monotonic() - looks[-1] > QUIET_SECONDS)
-        decided = await review(api, application, outcome="refused", reasons=["not-covered"])
+        decided = await review(api, application, outcome="refused", reasons=["conditions-not-met"])
         assert decided.status == 200, decided.body
         topics = [step.get("topic") or step["status"] async for _, step in steps]
     assert topics == ["application.reviewed", "refused"]

@@ -1,6 +1,9 @@
 """Reviews over HTTP: an insider alone is refused, and auditors see each attempt."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,8 +19,10 @@ from tests.given.applying import (
     id_number,
     identified,
     review,
+    state,
     until,
 )
+from tests.given.waiting import PATIENCE_SECONDS
 
 INSIDER, ACCOMPLICE = "clerk-1", "official-fund-2"
 MOST_FEN = 10**12
@@ -149,3 +154,87 @@ async def test_what_waits_for_a_second_officer_is_in_the_queue_and_a_step(
     paid = await until(api, application, "paid")
     assert paid.amount_fen == 40_000
     assert [payment["amount_fen"] for payment in departments.ledger()] == [40_000]
+
+
+async def test_grounds_and_notes_are_read_by_both_sides_and_auditors_and_by_nobody_else(
+    api: Api,
+) -> None:
+    application = await appealed(api)
+    citizen = (await until(api, application)).citizen_id
+    await review(api, application, outcome="approved", amount_fen=50_000, note="two homes")
+    await by_officer(api, application, "review/turning-back", "official-fund-2", note="one home")
+    path = f"/v1/applications/{application}/statements"
+
+    own = await api.call("GET", path, "citizen", subject=citizen)
+    said = [(each["what"], each["by"], each["text"]) for each in own.json["statements"]]
+    assert said == [
+        ("grounds", "applicant", "look again"),
+        ("proposal", "officer", "two homes"),
+        ("turned-back", "officer", "one home"),
+    ]
+    assert "official-fund" not in own.body.decode()
+    officer: dict[str, Any] = {"subject": "official-fund-3", "department": "housing-fund"}
+    silent = await api.call("GET", path, "official", **officer)
+    assert silent.is_problem(422, "purpose-needed")
+    read = await api.call("GET", f"{path}?purpose=review", "official", **officer)
+    assert read.json == own.json
+    audited = await api.call("GET", f"{path}?purpose=audit", "auditor")
+    assert audited.json == own.json
+
+    elsewhere = await api.call("GET", f"{path}?purpose=review", "official", department="police")
+    assert elsewhere.is_problem(403, "not-your-application")
+    stranger = await api.call("GET", path, "citizen", subject="citizen-" + "9" * 32)
+    assert stranger.is_problem(403, "not-your-application")
+    clerk = await api.call("GET", f"{path}?purpose=review", "clerk")
+    assert clerk.is_problem(403, "role-missing")
+
+    position = await api.runtime.store.head()
+    accesses = f"/v1/citizens/{citizen}/accesses?min_position={position}"
+    seen = await api.call("GET", accesses, "citizen", subject=citizen)
+    looks = [(a["who"], a["purpose"]) for a in seen.json["accesses"] if a["what"] == "statements"]
+    assert looks == [("auditor-1", "audit"), ("official-fund-3", "review")]
+
+
+async def test_a_made_up_reason_is_refused_with_those_that_are_known(api: Api) -> None:
+    application = await appealed(api)
+    made_up = await review(api, application, outcome="refused", reasons=["because"])
+    assert made_up.is_problem(422, "reason-unknown")
+    item = (await api.call("GET", "/v1/services/housing-fund-repayment")).json
+    rules = [rule["code"] for rule in item["item"]["rules"]]
+    listed = [reason["code"] for reason in item["officer_reasons"]]
+    assert made_up.json["known"] == rules + listed
+    taken = await review(api, application, outcome="refused", reasons=["grounds-not-shown"])
+    assert taken.json["status"] == "refused"
+    explained = await api.call("GET", f"/v1/applications/{application}/explanation", "auditor")
+    (said,) = explained.json["outcome"]["said"]
+    assert said["reason_en"] == "The grounds of the appeal do not hold, the decision stands"
+
+
+async def test_an_auditors_look_does_not_restart_the_days_to_appeal(api: Api) -> None:
+    citizen = await identified(api, id_number(6))
+    application = await applied(api, citizen)
+    refused_at = (await until(api, application, "refused")).appealable_since
+    assert refused_at is not None
+    looked = await command(api, application, "opening", "auditor", {"purpose": "audit"})
+    assert looked.status == 200
+    api.runtime.services.clock = lambda: refused_at + timedelta(days=60, seconds=1)
+    late = await command(api, application, "appeal", "citizen", {"grounds": "x"}, subject=citizen)
+    assert late.is_problem(409, "nothing-to-appeal")
+
+
+async def test_a_payout_that_failed_is_appealed(both: tuple[Api, Departments]) -> None:
+    api, departments = both
+    await departments.fault("bank-payments", "refuse")
+    citizen = await identified(api)
+    application = await applied(api, citizen)
+    await until(api, application, "payout-failed")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not (await state(api, application)).compensated:
+            await asyncio.sleep(0.02)
+    await departments.fault("bank-payments", "ok")
+    body = {"grounds": "the account is open"}
+    appealed = await command(api, application, "appeal", "citizen", body, subject=citizen)
+    assert appealed.json["status"] == "referred"
+    agreed = await review(api, application, outcome="approved", amount_fen=700)
+    assert agreed.json["status"] == "approved"
+    await until(api, application, "paid")

@@ -53,7 +53,7 @@ async def test_a_new_status_is_known_to_all_that_show_one(api: Api) -> None:
     end = live.body.decode().partition("event: end\ndata: ")[2]
     assert orjson.loads(end.partition("\n")[0]) == {"status": "on-hold"}
 
-    decided = await review(api, application, outcome="refused", reasons=["not-covered"])
+    decided = await review(api, application, outcome="refused", reasons=["conditions-not-met"])
     assert decided.json["status"] == "refused"
 
 
