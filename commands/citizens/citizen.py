@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from citybrain.city_day import city_day
+from citybrain.definitions.citizens.agreements import FACE_RECOGNITION, Agreements
 from citybrain.domain.ages import years_between
 from citybrain.domain.citizens.citizen import Citizen, SealedPerson, check_counter
 from citybrain.domain.citizens.documents import DocumentKind, IdentityDocument, identity_document
@@ -52,7 +53,9 @@ class RegisterCitizen(Command):
 class GiveFaceConsent(Command):
     """Agree to face recognition, separately from anything else."""
 
-    notice_sha256: Sha256 = Field(description="digest of the notice that was shown")
+    notice_sha256: Sha256 = Field(
+        description="digest of the text that was shown: of the agreement in force"
+    )
     guardian: CitizenId | None = Field(
         None, description="the guardian who agrees for a child under 14"
     )
@@ -140,6 +143,8 @@ async def give_face_consent(
         await check_guardian(command.guardian, citizen_id, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
+        agreements = services.definitions.of(Agreements)
+        agreements.check_in_force(FACE_RECOGNITION, command.notice_sha256, city_day(now))
         citizen.give_face_consent(
             context.actor,
             now,

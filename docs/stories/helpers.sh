@@ -60,10 +60,16 @@ registered() {
   ME=$(token "$CITIZEN" citizen)
 }
 
+# notice: the digest of the text that is shown before somebody agrees to face recognition.
+notice() {
+  curl -sS "$API/v1/agreements" | grep -o '"code":"face-recognition","sha256":"[0-9a-f]*' |
+    grep -o '[0-9a-f]*$'
+}
+
 # enrolled PERSON BIRTH: the same, with the face of a made-up person.
 enrolled() {
   registered "$2" 0
-  post "$ME" "citizens/$CITIZEN/face/consent" "{\"notice_sha256\": \"$(printf '%064d' 0)\"}"
+  post "$ME" "citizens/$CITIZEN/face/consent" "{\"notice_sha256\": \"$(notice)\"}"
   { face "$ME" "$CITIZEN" "$1" enrol 10; echo '}'; } | post "$ME" "citizens/$CITIZEN/face/enrolment" @-
 }
 

@@ -36,9 +36,9 @@ class Certificates:
         """The key that signs now; raises `CertificatesNotSetUp`."""
         return thumbprint(self._ready.public_key)
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        """A certificate of the claims; raises `CertificatesNotSetUp`."""
-        return self._ready.named(self.key_id).sign(claims, CERTIFICATE)
+    def sign(self, claims: dict[str, Any], kind: str = CERTIFICATE) -> str:
+        """The claims, signed as what they are; raises `CertificatesNotSetUp`."""
+        return self._ready.named(self.key_id).sign(claims, kind)
 
     def public_keys(self) -> list[dict[str, Any]]:
         """The keys to check with, the one that signs now first."""

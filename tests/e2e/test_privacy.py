@@ -13,6 +13,7 @@ from citybrain.faces.engine import Analysis, Models
 from citybrain.faces.images import decode
 from citybrain.faces.pack import load_pack
 from ops.simulators.applications.departments.people import Paid, Person
+from tests.given.agreements import NOTICE
 from tests.given.people import ANNA, in_base64, jpeg
 from tests.given.server import Server, server
 from tests.given.waiting import PATIENCE_SECONDS
@@ -38,7 +39,7 @@ async def live(running: Server) -> list[bytes]:
     )
     citizen = f"/v1/citizens/{registered['citizen_id']}"
     await running.post("/v1/citizens/search", {"id_number": NUMBER}, official)
-    await running.post(f"{citizen}/face/consent", {"notice_sha256": "ab" * 32}, official)
+    await running.post(f"{citizen}/face/consent", {"notice_sha256": NOTICE}, official)
     for what, token in (("enrolment", official), ("verification", kiosk)):
         purpose = "enrol" if what == "enrolment" else SERVICE
         asked = await running.post(f"{citizen}/face/challenges", {"purpose": purpose}, token)

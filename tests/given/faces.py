@@ -4,11 +4,10 @@ from datetime import date
 from typing import Any
 
 from ops.simulators.applications.identity_numbers import identity_number
+from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
 from tests.given.numbers import next_number
 from tests.given.people import frames
-
-NOTICE = "ab" * 32
 
 
 async def registered(api: Api, **fields: Any) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.app import open_services
+from citybrain.definitions.citizens.agreements import FACE_RECOGNITION, Agreements
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.faces.engine import FaceEngine, Models
@@ -142,7 +143,7 @@ async def _enrolled(services: Services, person: int) -> str:
         services,
     )
     citizen = registered.stream_id
-    consent = GiveFaceConsent(notice_sha256="0" * 64, guardian=None)
+    consent = GiveFaceConsent(notice_sha256=_notice(services), guardian=None)
     await give_face_consent(citizen, consent, _context(), services)
     answer = await _answer(services, citizen, person, "enrol")
     await enrol_face(citizen, EnrolFace.model_validate(answer), _context(), services)
@@ -161,6 +162,12 @@ async def _verify(services: Services, citizen: str, person: int) -> None:
     result = await verify_face(citizen, command, _context(), services)
     if not result.answer["matched"]:
         raise BenchFailed("somebody was not matched with their own template")
+
+
+def _notice(services: Services) -> str:
+    """The digest of the text that is shown today."""
+    agreements = services.definitions.of(Agreements).on(date.today())
+    return next(each.sha256 for each in agreements if each.code == FACE_RECOGNITION)
 
 
 async def _answer(services: Services, citizen: str, person: int, purpose: str) -> dict[str, object]:

@@ -42,7 +42,7 @@ SERVICES = {
 }
 FORMS = {"residence-permit": {"ground": "job"}}
 CLERK = Person("clerk-1", "clerk", counter="counter-1")
-NOTICE = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"  # what was shown
+AGREEMENT = "face-recognition"
 FIRST_FACE = 70_000  # seed of the first person
 
 
@@ -229,11 +229,18 @@ class Citizens:
         path = f"/v1/citizens/{citizen.citizen_id}"
         state = await self._client.get(CLERK, path)
         if not state.get("face_consent"):
-            await self._client.command(CLERK, f"{path}/face/consent", {"notice_sha256": NOTICE})
+            notice = {"notice_sha256": await self._notice()}
+            await self._client.command(CLERK, f"{path}/face/consent", notice)
         if not state.get("face_enrolled"):
             await self._scan(CLERK, citizen, number, "enrolment", "enrol")
         self._known[number] = citizen
         return citizen
+
+    async def _notice(self) -> str:
+        """The digest of the text that is shown before a face is enrolled."""
+        found = await self._client.get(CLERK, "/v1/agreements")
+        shown = {each["code"]: each["sha256"] for each in found.get("agreements", ())}
+        return str(shown.get(AGREEMENT))
 
     def _kiosk(self) -> Person:
         return Person(f"kiosk-{self._chance.randrange(KIOSKS)}", "kiosk")

@@ -1,6 +1,6 @@
 """Why a step on a citizen is refused."""
 
-from citybrain.errors import Forbidden, Refused, TooOften
+from citybrain.errors import Forbidden, NotFound, Refused, TooOften
 
 
 class ConsentMissing(Refused):
@@ -103,3 +103,9 @@ class NothingToCorrect(Refused):
     """It is so already."""
 
     code = "nothing-to-correct"
+
+
+class NoSuchConsent(NotFound):
+    """There is no such consent."""
+
+    code = "no-such-consent"

@@ -38,6 +38,7 @@ ELSEWHERE = frozenset(
         "post_v1_citizens_citizen_id_corrections",  # in test_records
         "post_v1_citizens_citizen_id_corrections_settlement",
         "get_v1_cases_case_id_timeline",
+        "get_v1_citizens_citizen_id_consents_consent_id_receipt",  # in test_consents
         "get_v1_drafts_draft_id",  # in test_drafts
         "get_v1_applications_application_id_certificate",  # in test_certificates
         "get_v1_applications_application_id_certificate_page",

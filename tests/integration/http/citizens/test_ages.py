@@ -7,8 +7,9 @@ import pytest
 
 from citybrain.definitions.applications.catalogue import Catalogue
 from ops.simulators.applications.identity_numbers import identity_number
+from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
-from tests.given.faces import NOTICE, registered
+from tests.given.faces import registered
 
 SERVICE = "social-security-query"
 SetClock = Callable[[datetime], None]

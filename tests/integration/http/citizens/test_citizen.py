@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from citybrain.errors import Unavailable
+from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
 from tests.given.faces import events, registered
 
@@ -60,7 +61,7 @@ async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
     child = await registered(api, birth_date=born(6))
     guardian = await registered(api)
     path = f"/v1/citizens/{child}/face/consent"
-    body = {"notice_sha256": "ab" * 32}
+    body = {"notice_sha256": NOTICE}
 
     alone = await api.call("POST", path, "citizen", subject=child, json=body)
     for impossible in (child, "citizen-" + "0" * 32, await registered(api, birth_date=born(14))):
@@ -75,7 +76,7 @@ async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
 async def test_nobody_learns_about_others_by_naming_them(api: Api) -> None:
     child, adult = await registered(api, birth_date=born(11)), await registered(api)
     me = await registered(api)
-    body = {"notice_sha256": "ab" * 32}
+    body = {"notice_sha256": NOTICE}
     for whose, guardian in ((child, adult), (child, child), (me, child), (me, adult)):
         answer = await api.call(
             "POST",

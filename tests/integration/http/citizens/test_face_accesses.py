@@ -3,8 +3,9 @@
 import pytest
 
 from tests.given.accesses import accesses
+from tests.given.agreements import NOTICE
 from tests.given.api import Api
-from tests.given.faces import NOTICE, agreed, answered, registered
+from tests.given.faces import agreed, answered, registered
 from tests.given.people import ANNA, in_base64, jpeg
 
 

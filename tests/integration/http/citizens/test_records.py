@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from tests.given.accesses import accesses
+from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
 from tests.given.faces import events, registered
 from tests.given.outbox import messages
@@ -221,7 +222,7 @@ async def test_a_death_is_noted_by_two_and_taken_back_by_two(api: Api) -> None:
     for role, what, body in (
         ("clerk", "identity/confirmation", {"purpose": "fund", "document": "passport"}),
         ("citizen", "identity/codes", {"purpose": "fund"}),
-        ("citizen", "face/consent", {"notice_sha256": "ab" * 32}),
+        ("citizen", "face/consent", {"notice_sha256": NOTICE}),
     ):
         assert (await post(api, citizen, what, role, **body)).is_problem(409, "person-deceased")
     assert (await record(api, citizen))["died_on"] == "2026-01-01"
