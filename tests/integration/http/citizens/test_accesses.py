@@ -52,6 +52,7 @@ QUERIES = {
     "get_v1_streams_stream_id_events": "?purpose=complaint",
     "get_v1_events": "?purpose=complaint&limit=1000",
     "get_v1_applications_application_id_messages": "?purpose=review",
+    "get_v1_applications_application_id_statements": "?purpose=review",
     "get_v1_applications_application_id_documents_document_id": "?purpose=review",
     "get_v1_log": "?purpose=complaint&after=0&category=application",
 }
