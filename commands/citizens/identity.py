@@ -116,14 +116,22 @@ async def send_code(
         await connection.execute(SAVE, code_id, citizen_id, command.purpose, digest, expires_at)
     try:
         await services.notifier.send(
-            phone,
-            f"Your code for {command.purpose} is {code}. Type it in yourself, or tell the clerk who"
-            " stands before you; nobody else asks for it.",
+            phone, _code_text(code, services.definitions.called(command.purpose))
         )
     except Unavailable:  # whoever asks again with the same key gets a code
         await services.store.pool.execute(NOT_SENT, code_id)
         raise
     return {"code_id": str(code_id), "expires_at": expires_at}
+
+
+def _code_text(code: str, called: tuple[str, str] | None) -> str:
+    """A code, and what it is for by its name; codes of purposes are not for people."""
+    what, what_en = called or ("", "")
+    return (
+        f"{what}验证码：{code}。请本人输入，或告知面前的窗口人员；其他人不会向您索要。 / "
+        f"Your code{what_en and f' for {what_en}'} is {code}. Type it in yourself, or tell the"
+        " clerk who stands before you; nobody else asks for it."
+    )
 
 
 async def _code_id(context: CommandContext, services: Services) -> UUID:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from citybrain.city_day import city_day
 from citybrain.definitions.yaml_file import DefinitionError
@@ -24,6 +24,14 @@ class Dated(Protocol):
 
 
 V = TypeVar("V", bound=Dated)
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A part that knows what codes are called where people read them."""
+
+    def called(self, code: str) -> tuple[str, str] | None:
+        """In Chinese and in English; None where it knows no such code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,13 @@ class Definitions:
         if not isinstance(found, kind):
             raise LookupError(f"nobody loads {kind.__name__}")
         return found
+
+    def called(self, code: str) -> tuple[str, str] | None:
+        """What a code is called, in Chinese and in English; None where nobody knows it."""
+        for part in self._parts.values():
+            if isinstance(part, Naming) and (names := part.called(code)) is not None:
+                return names
+        return None
 
     def extended(self, part: object) -> "Definitions":
         """These with one more part, or with another one of its type."""

@@ -47,6 +47,7 @@ Problem = tuple[Place, str]
 """Where in a file something is wrong, and what."""
 
 GUARDS: Any = {
+    "name_simplified": True,
     "automatic": True,
     "identity_level": True,
     "correction": True,
@@ -214,6 +215,8 @@ class ServiceItem(_Definition):
     code: Code
     name: Text
     name_en: Text
+    name_simplified: Text | None = None
+    """As messages to citizens say it; `name` where absent."""
     kind: Literal["approval", "utility", "query", "booking"]
     department: Code
     channels: tuple[Channel, ...] = Field(min_length=1)
@@ -251,6 +254,11 @@ class ServiceItem(_Definition):
         said = {name: value for name, value in found.items() if name not in unsaid}
         content = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
         return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
+
+    @property
+    def called(self) -> tuple[str, str]:
+        """As messages say it, in simplified Chinese and in English."""
+        return self.name_simplified or self.name, self.name_en
 
     @property
     def ceiling_fen(self) -> int | None:
@@ -330,6 +338,11 @@ class Catalogue:
         if item is None:
             raise UnknownService(f"there is no service {code!r} on {day}")
         return item
+
+    def called(self, code: str) -> tuple[str, str] | None:
+        """The names of an item, in Chinese and in English."""
+        versions = self._versions.get(code)
+        return versions[-1].called if versions else None
 
     def versions(self, code: str) -> list[ServiceItem]:
         """All versions of an item, oldest first; raises `UnknownService`."""

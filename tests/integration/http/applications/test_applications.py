@@ -425,7 +425,7 @@ async def test_the_applicant_is_told(api: Api, settings: Settings) -> None:
     outbox = settings.data_dir / "outbox.jsonl"
     await holds(outbox.is_file)
     (message,) = [orjson.loads(line) for line in outbox.read_bytes().splitlines()]
-    assert "公積金提取" in message["text"]
+    assert "公积金提取" in message["text"]
     assert citizen not in message["text"]
 
 
