@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from citybrain.errors import CitybrainError, NotFound
+from citybrain.vault.asking import KeyAsking
 from citybrain.vault.keys import KEY_BYTES, NONCE_BYTES, KeyWrapper
 
 VERSION = b"v1"
@@ -29,7 +30,6 @@ CREATE_KEY = """
 INSERT INTO person_keys (person_id, wrapped_key) VALUES ($1, $2)
 ON CONFLICT (person_id) DO NOTHING
 """
-READ_KEY = "SELECT wrapped_key, destroyed_at FROM person_keys WHERE person_id = $1"
 DESTROY_KEY = """
 UPDATE person_keys SET wrapped_key = NULL, destroyed_at = clock_timestamp()
 WHERE person_id = $1 AND destroyed_at IS NULL
@@ -99,6 +99,7 @@ class Vault:
     def __init__(self, pool: "asyncpg.Pool[Any]", wrapper: KeyWrapper) -> None:
         self._pool = pool
         self._wrapper = wrapper
+        self._asking = KeyAsking(pool)
         self._keys: OrderedDict[str, bytes] = OrderedDict()
 
     async def create_key(self, person_id: str) -> None:
@@ -230,13 +231,14 @@ class Vault:
 
     async def _key(self, person_id: str) -> bytes:
         """The person's key. The database is asked each time: another process may destroy it."""
-        row = await self._pool.fetchrow(READ_KEY, person_id)
-        if row is None or row["wrapped_key"] is None:
+        try:
+            wrapped = await self._asking.wrapped_key(person_id)
+        except KeyError:
+            raise NoSuchKey("this person has no key") from None
+        if wrapped is None:
             self._keys.pop(person_id, None)
-            if row is None:
-                raise NoSuchKey("this person has no key")
             raise PersonErased("this person's data has been erased")
-        key = self._keys.get(person_id) or await self._wrapper.unwrap(row["wrapped_key"], person_id)
+        key = self._keys.get(person_id) or await self._wrapper.unwrap(wrapped, person_id)
         self._keys[person_id] = key
         if len(self._keys) > CACHED_KEYS:
             self._keys.popitem(last=False)
