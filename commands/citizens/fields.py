@@ -4,14 +4,14 @@ from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 
 def _written_date(value: Any) -> Any:
     """A date is written YYYY-MM-DD: no number, no time."""
-    if isinstance(value, str) and len(value) != 10:
-        raise ValueError("a date is written YYYY-MM-DD")
-    if not isinstance(value, str | date):
-        raise ValueError("a date is written YYYY-MM-DD")
+    written = isinstance(value, str) and len(value) == 10
+    if not written and not isinstance(value, date):
+        raise PydanticCustomError("date_type", "a date is written YYYY-MM-DD")
     return value
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.domain.inspection import approvals
@@ -40,9 +41,11 @@ class RequestChange(Command):
         if (self.change is Change.EXTENSION) != extension or (
             extension != (self.deadline is not None or self.amount is not None)
         ):
-            raise ValueError("deadline and amount belong to an extension, together")
+            raise PydanticCustomError(
+                "extension_parts", "deadline and amount belong to an extension, together"
+            )
         if (self.change is Change.DEFERRAL) != (self.until is not None):
-            raise ValueError("until belongs to a deferral")
+            raise PydanticCustomError("deferral_until", "until belongs to a deferral")
         return self
 
 

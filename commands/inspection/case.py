@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.inspection.cases import InspectionDefinitions, cases_at
@@ -28,7 +29,7 @@ REOPENED_STAGES = (Stage.HANDLING, Stage.CLOSING)
 
 def once_each(codes: list[str]) -> list[str]:
     if len(set(codes)) != len(codes):
-        raise ValueError("a code is named twice")
+        raise PydanticCustomError("named_twice", "a code is named twice")
     return codes
 
 

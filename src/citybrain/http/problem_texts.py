@@ -68,8 +68,16 @@ def reason_of(found: Mapping[str, Any], language: str = ENGLISH) -> str:
     member = str(found["member"]).rpartition("/")[2]
     for name in (f"{found['kind']}:{member}", found["kind"], OTHER):
         if name in texts:
-            return texts[name][language].format(**found["limits"])
+            return texts[name][language].format(**_in(language, found["limits"]))
     raise KeyError(OTHER)
+
+
+def _in(language: str, limits: Mapping[str, str]) -> dict[str, str]:
+    """Limits as a language writes them: a list of what is possible has no English in it."""
+    said = dict(limits)
+    if language == CHINESE and "expected" in said:
+        said["expected"] = said["expected"].replace("' or '", "'、'").replace("', '", "'、'")
+    return said
 
 
 def validation_error(error: Mapping[str, Any], where: str) -> dict[str, Any]:

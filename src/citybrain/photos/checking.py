@@ -15,6 +15,7 @@ import io
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from PIL import Image, ImageCms
 from PIL.ExifTags import Base
 from PIL.ImageFile import ImageFile
@@ -34,6 +35,8 @@ from citybrain.photos.headers import (
 
 JPEG_END, NOT_PIXELS = b"\xff\xd9", b"\x55\xaa" * 16
 MAX_SCANS = 64  # each is a pass over all pixels; encoders write about 10
+PNG_END = b"\0\0\0\0IEND\xae\x42\x60\x82"
+SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
 THUMBNAIL_SIDE = 320
 THUMBNAIL_QUALITY = 80
 
@@ -159,11 +162,13 @@ class _Plain:
 
 
 def _upright_or_ended(content: bytes, content_type: ContentType, limits: Limits) -> _Plain:
-    """The picture; of a JPEG that lacks its last marker and nothing else, too.
+    """The picture; of a JPEG or PNG that lacks its last marker and nothing else, too.
 
     Bytes before the marker change nothing then. Where pixels are missing the decoder takes them for
     some.
     """
+    if content_type == "image/png" and PNG_END not in content:
+        content = content.removesuffix(PNG_END[:-2]).removesuffix(PNG_END[:8]) + PNG_END
     try:
         return _upright(content, content_type, limits)
     except OSError:
@@ -262,6 +267,8 @@ def _options(image: ImageFile, kept: ContentType) -> dict[str, Any]:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode in SIXTEEN_BITS:  # Pillow would cut off what is above 255
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if not image.has_transparency_data:
         return image.convert("RGB")
     seen = image.convert("RGBA")

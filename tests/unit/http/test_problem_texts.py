@@ -1,8 +1,10 @@
 """What problems say to people: complete in both languages, and never a pattern or a value."""
 
+import ast
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 from uuid import uuid4
 
@@ -28,7 +30,9 @@ from citybrain.http.problem_texts import (
 from citybrain.http.problems import invalid, problem, problem_of
 from citybrain.http.telemetry import CODES
 from commands.citizens.citizen import RegisterCitizen
-from commands.handling import StaleVersion
+from commands.citizens.proving import SetPasscode
+from commands.citizens.records import SettleCorrection
+from commands.handling import Command, StaleVersion
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 TRADITIONAL = re.compile("[證錄號碼務員這個為時時處請後無據應將錯誤確認類別檔現門關]")
@@ -142,6 +146,39 @@ def test_a_validation_names_members_and_gives_plain_reasons() -> None:
         assert set(reasons) == {"name", "id_number", "birth_date", "phone", "surplus"}
         assert all(bool(HAN.search(reason)) == (language == CHINESE) for reason in reasons.values())
     assert reasons["phone"] == "电话号码应为数字，国家代码前加 +"
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "chinese"),
+    [
+        (RegisterCitizen, {"birth_date": "1990"}, "日期格式为 YYYY-MM-DD"),
+        (RegisterCitizen, {"birth_date": 1990}, "日期格式为 YYYY-MM-DD"),
+        (SetPasscode, {"passcode": "12"}, "密码为六至十二位数字"),
+        (SettleCorrection, {"outcome": "yes"}, "应为以下之一：'confirmed'、'rejected'"),
+    ],
+)
+def test_a_reason_in_chinese_has_no_english_in_it(
+    command: type[Command], said: dict[str, object], chinese: str
+) -> None:
+    with pytest.raises(ValidationError) as failed:
+        command.model_validate(said)
+    answer = body(problem_of(invalid(failed.value, "body"), uuid4(), CHINESE))
+    errors = answer["errors"]
+    assert isinstance(errors, list)
+    (name,) = said
+    assert chinese in [found["reason"] for found in errors if found["member"] == name]
+
+
+def test_no_command_says_why_in_one_language_only() -> None:
+    """`ValueError` in a validator reaches people as it is written; a kind has texts."""
+    known = set(validation_texts())
+    for path in Path(commands.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "ValueError", path
+                if node.func.id == "PydanticCustomError":
+                    assert isinstance(node.args[0], ast.Constant), path
+                    assert node.args[0].value in known, path
 
 
 def test_a_kind_of_error_that_nobody_thought_of_has_a_reason() -> None:

@@ -275,8 +275,22 @@ def test_a_thumbnail_fits_and_is_a_jpeg(kind: str) -> None:
 def test_a_clear_thumbnail_is_on_white() -> None:
     clear = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
     assert colour(opened(thumbnail(kept(encoded(clear, "PNG")).content)), (9, 9)) == "white"
-    wide = Image.new("I;16", (400, 400), 40_000)
-    assert opened(thumbnail(kept(encoded(wide, "PNG")).content)).size == (320, 320)
+
+
+@pytest.mark.parametrize("grey", [0, 20_000, 40_000, 65_535])
+def test_a_thumbnail_of_sixteen_bits_is_as_bright_as_its_photo(grey: int) -> None:
+    deep = Image.new("I;16", (400, 400), grey)
+    small = opened(thumbnail(kept(encoded(deep, "PNG")).content))
+    assert small.size == (320, 320)
+    assert np.abs(np.asarray(small.convert("L")).astype(int) - (grey >> 8)).max() <= 1
+
+
+@pytest.mark.parametrize("missing", [2, 4, 12])
+def test_a_png_that_lacks_its_last_marker_is_kept_as_every_viewer_shows_it(missing: int) -> None:
+    whole = encoded(scene(), "PNG")
+    assert kept(whole[:-missing]).content == kept(whole).content
+    with pytest.raises(ImageDamaged):
+        check(whole[: len(whole) // 2] + whole[-12:], LIMITS)
 
 
 SIGNATURES = (
