@@ -69,6 +69,10 @@ def test_a_receipt_of_this_payment_is_believed(tmp_path: Path) -> None:
         {"status": "failed"},
         {"settled_at": 1_772_000_000_000},
         {"settled_at": 10**30},
+        {"settled_at": 253_402_300_799},  # the last second of the year 9999
+        {"settled_at": -1},
+        {"settled_at": True},
+        {"booked_at": 10**30},
         {"amount_fen": "500"},
         {"kind": "charge"},
         {"kind": "gift"},

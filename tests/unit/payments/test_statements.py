@@ -103,6 +103,7 @@ async def test_a_page_that_is_not_of_this_statement_makes_it_none(
         {"booked_at": None},
         {"booked_at": "noon"},
         {"booked_at": 10**30},
+        {"booked_at": 253_402_300_799},
     ],
 )
 async def test_a_line_that_is_not_as_agreed_makes_it_none(
