@@ -30,7 +30,7 @@ from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.identity import identified
 from commands.applications.turns import give_turn_back, turn
 from commands.applications.unsealed import FORM, GROUNDS
-from commands.citizens import CitizenId, check_not_alone
+from commands.citizens import CitizenId, check_not_alone, check_served
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 
@@ -136,6 +136,8 @@ async def submit_application(
     citizen.check_alive()
     under = item.guardian_under_years or CHILD_UNDER_YEARS
     await check_not_alone(citizen_id, command.guardian, under, context.actor, services)
+    for person in (citizen_id, command.guardian):
+        await check_served(person, item.code, context.actor, services)
     sealed = await services.vault.seal_text(citizen_id, FORM, form)
     kiosk = context.actor.subject if command.channel is Channel.KIOSK else None
     known = await identified(citizen, item, kiosk, services)
@@ -219,6 +221,8 @@ async def withdraw_application(
     application_id: str, command: WithdrawApplication, context: CommandContext, services: Services
 ) -> CommandResult:
     """End it; what it claimed is released by the process manager."""
+    application = await services.store.load(Application, application_id)
+    await check_applicant_served(application, context, services)
     return await change_application(
         application_id,
         command,
@@ -234,6 +238,7 @@ async def appeal_application(
     """Bring a decision before an officer."""
     application = await services.store.load(Application, application_id)
     application.check_applicant(context.actor)
+    await check_applicant_served(application, context, services)
     sealed = await services.vault.seal_text(application.citizen_id, GROUNDS, command.grounds)
     return await change_application(
         application_id,
@@ -252,6 +257,7 @@ async def take_over_application(
     """Go on elsewhere. A kiosk takes over only for whom it has just identified itself."""
     application = await services.store.load(Application, application_id)
     check_channel(context.actor, command.channel, application.citizen_id)
+    await check_applicant_served(application, context, services)
     if context.actor.has(Role.KIOSK):
         item = item_of(application, services)
         await check_before_kiosk(application.citizen_id, item, context, services)
@@ -262,6 +268,13 @@ async def take_over_application(
         services,
         lambda application, now: application.take_over(context.actor, now, channel=command.channel),
     )
+
+
+async def check_applicant_served(
+    application: Application, context: CommandContext, services: Services
+) -> None:
+    """Raise where a clerk has not identified the applicant for this service, a moment ago."""
+    await check_served(application.citizen_id, application.service, context.actor, services)
 
 
 async def check_before_kiosk(

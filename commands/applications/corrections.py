@@ -20,7 +20,12 @@ from citybrain.domain.applications.corrections import check_correction, resubmit
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.errors import InvalidInput
-from commands.applications.application import Prose, change_application, item_of
+from commands.applications.application import (
+    Prose,
+    change_application,
+    check_applicant_served,
+    item_of,
+)
 from commands.applications.unsealed import FORM, MESSAGE
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
@@ -94,6 +99,7 @@ async def resubmit_application(
     """Decide it anew, on the form as it is now."""
     application = await services.store.load(Application, application_id)
     check_correction(application, context.actor, command.form)
+    await check_applicant_served(application, context, services)
     item = item_of(application, services)
     known = await services.vault.open_text(application.citizen_id, FORM, application.form_sealed)
     form = orjson.dumps(checked_form(item, orjson.loads(known) | command.form)).decode()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications.application import Application
-from citybrain.domain.applications.document_events import Document
+from citybrain.domain.applications.document_events import APPLICANT, Document
 from citybrain.domain.applications.documents import (
     DocumentLimits,
     NewDocument,
@@ -14,7 +14,7 @@ from citybrain.domain.applications.documents import (
     check_room,
 )
 from citybrain.pdf_files import PDF, check_pdf
-from commands.applications.application import change_application
+from commands.applications.application import change_application, check_applicant_served
 from commands.fields import Sha256
 from commands.handling import Command, CommandContext, CommandResult, once_a_key
 from commands.services import Services
@@ -43,7 +43,8 @@ def limits_of(services: Services) -> DocumentLimits:
 async def check_may_add(application_id: str, context: CommandContext, services: Services) -> None:
     """Raise before a byte is taken in from somebody who cannot add a document."""
     application = await services.store.load(Application, application_id)
-    check_room(application, context.actor, 0, limits_of(services))
+    if check_room(application, context.actor, 0, limits_of(services)) == APPLICANT:
+        await check_applicant_served(application, context, services)
 
 
 async def add(

@@ -30,7 +30,7 @@ from commands.applications.application import (
     check_before_kiosk,
     submit_application,
 )
-from commands.citizens import CitizenId
+from commands.citizens import CitizenId, check_served
 from commands.handling import (
     Command,
     CommandContext,
@@ -109,6 +109,7 @@ async def begin_draft(
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
     answers = checked_draft(item, command.form)
     (await services.store.load(Citizen, citizen_id)).check_alive()
+    await check_served(citizen_id, item.code, context.actor, services)
     if context.actor.has(Role.KIOSK):
         await check_before_kiosk(citizen_id, item, context, services)
     most = services.settings.application_drafts
@@ -140,6 +141,7 @@ async def save_draft(
     """Keep it anew, and delete what was kept."""
     draft, now = await services.store.load(Draft, draft_id), services.clock()
     draft.check_hand(context.actor, now)
+    await check_served(draft.citizen_id, draft.service, context.actor, services)
     answers = checked_draft(_item(draft.service, now, services), command.form)
     expires_at = _expires_at(now, services)
     content_id = await _kept(draft.citizen_id, answers, expires_at, services)
@@ -165,6 +167,7 @@ async def continue_draft(
     """Go on elsewhere. A kiosk takes over only for whom it has just identified itself."""
     draft = await services.store.load(Draft, draft_id)
     check_channel(context.actor, command.channel, draft.citizen_id)
+    await check_served(draft.citizen_id, draft.service, context.actor, services)
     if context.actor.has(Role.KIOSK):
         item = _item(draft.service, services.clock(), services)
         await check_before_kiosk(draft.citizen_id, item, context, services)
@@ -210,6 +213,8 @@ async def discard_draft(
     draft_id: str, command: DiscardDraft, context: CommandContext, services: Services
 ) -> CommandResult:
     """Give it up; what was filled in is deleted."""
+    draft = await services.store.load(Draft, draft_id)
+    await check_served(draft.citizen_id, draft.service, context.actor, services)
     result = await _change(
         draft_id, command, context, services, lambda draft, now: draft.discard(context.actor, now)
     )

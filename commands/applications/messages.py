@@ -7,11 +7,11 @@ from pydantic import Field
 
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.correction_events import ApplicationSentBack
-from citybrain.domain.applications.document_events import OFFICER
+from citybrain.domain.applications.document_events import APPLICANT, OFFICER
 from citybrain.domain.applications.documents import side_of
 from citybrain.domain.applications.message_events import ApplicationMessageSent
 from citybrain.domain.applications.messages import send_message
-from commands.applications.application import Prose, change_application
+from commands.applications.application import Prose, change_application, check_applicant_served
 from commands.applications.unsealed import MESSAGE
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
@@ -30,7 +30,8 @@ async def send(
 ) -> CommandResult:
     """Write."""
     application = await services.store.load(Application, application_id)
-    side_of(application, context.actor)
+    if side_of(application, context.actor) == APPLICANT:
+        await check_applicant_served(application, context, services)
     sealed = await services.vault.seal_text(application.citizen_id, MESSAGE, command.text)
     return await change_application(
         application_id,

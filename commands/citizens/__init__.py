@@ -3,5 +3,6 @@
 from commands.citizens.ages import check_not_alone
 from commands.citizens.citizen import CitizenId
 from commands.citizens.recent import recent_identification
+from commands.citizens.serving import check_served
 
-__all__ = ["CitizenId", "check_not_alone", "recent_identification"]
+__all__ = ["CitizenId", "check_not_alone", "check_served", "recent_identification"]

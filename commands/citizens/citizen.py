@@ -13,6 +13,7 @@ from citybrain.definitions.citizens.agreements import FACE_RECOGNITION, Agreemen
 from citybrain.domain.ages import years_between
 from citybrain.domain.citizens.citizen import Citizen, SealedPerson, check_counter
 from citybrain.domain.citizens.documents import DocumentKind, IdentityDocument, identity_document
+from citybrain.domain.citizens.serving import FACE_PURPOSE
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
 from commands.citizens.ages import check_born, check_guardian
 from commands.citizens.changing import birth_date_of, change_citizen, citizen_answer
@@ -27,6 +28,7 @@ from commands.citizens.documents import (
     owner_of,
 )
 from commands.citizens.fields import Day, Name, Phone
+from commands.citizens.serving import check_served
 from commands.fields import Sha256
 from commands.handling import Command, CommandContext, CommandResult, answered_before, create
 from commands.services import Services
@@ -137,10 +139,12 @@ async def give_face_consent(
     """Record the consent to face recognition; a guardian is somebody else, registered and adult."""
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor)
+    await check_served(citizen_id, FACE_PURPOSE, context.actor, services)
     born = await birth_date_of(citizen_id, services)
     if command.guardian is not None:
         check_counter(context.actor)
         await check_guardian(command.guardian, citizen_id, services)
+        await check_served(command.guardian, FACE_PURPOSE, context.actor, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         agreements = services.definitions.of(Agreements)
@@ -161,6 +165,7 @@ async def withdraw_face_consent(
     citizen_id: str, command: WithdrawFaceConsent, context: CommandContext, services: Services
 ) -> CommandResult:
     """End the consent; a process destroys the templates."""
+    await check_served(citizen_id, FACE_PURPOSE, context.actor, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.withdraw_face_consent(context.actor, now)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from citybrain.domain.citizens.assurance import RECORD_PURPOSE
 from citybrain.domain.citizens.citizen import Citizen, check_counter
 from citybrain.domain.citizens.documents import (
     DocumentKind,
@@ -21,6 +22,7 @@ from citybrain.domain.citizens.documents import (
 from citybrain.domain.citizens.refusals import DocumentKnown
 from citybrain.errors import Refused
 from commands.citizens.changing import birth_date_of, change_citizen
+from commands.citizens.serving import check_served
 from commands.handling import Command, CommandContext, CommandResult, answered_before
 from commands.services import Services
 
@@ -60,6 +62,7 @@ async def add_document(
     check_counter(context.actor)
     if before := await answered_before(command, citizen_id, context, services):
         return before
+    await check_served(citizen_id, RECORD_PURPOSE, context.actor, services)
     born = await birth_date_of(citizen_id, services)
     document = identity_document(
         command.number, command.document, country=command.country, born=born

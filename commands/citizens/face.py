@@ -17,6 +17,8 @@ from pydantic import Base64Bytes, Field, StringConstraints
 
 from citybrain.domain.actor import Role
 from citybrain.domain.citizens.citizen import COUNTER, Citizen
+from citybrain.domain.citizens.serving import ENROL_PURPOSE as ENROL
+from citybrain.domain.citizens.serving import FACE_PURPOSE
 from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown
 from citybrain.faces.engine import Analysis, FaceEngine
@@ -26,12 +28,12 @@ from citybrain.faces.quality import ENROLMENT, VERIFICATION, QualityRules, check
 from citybrain.faces.services import Faces
 from commands.citizens.changing import change_citizen, citizen_answer
 from commands.citizens.identity import Purpose
+from commands.citizens.serving import check_purpose, check_served
 from commands.handling import Command, CommandContext, CommandResult, once_a_key
 from commands.services import Services
 
 log = structlog.get_logger(__name__)
 
-ENROL = "enrol"
 CANDIDATES = 5
 STRANGER_KEPT = timedelta(hours=12)  # who was not matched may be anybody
 DUPLICATES = 10  # looked at in one enrolment, at most
@@ -106,6 +108,7 @@ async def revoke_face(
     citizen_id: str, command: RevokeFace, context: CommandContext, services: Services
 ) -> CommandResult:
     """End all templates; a process destroys them."""
+    await check_served(citizen_id, FACE_PURPOSE, context.actor, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         citizen.revoke_face(context.actor, now, reason=command.reason)
@@ -120,11 +123,12 @@ async def issue_challenge(
     faces = _faces(services)
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     if command.purpose == ENROL:
-        citizen.check_may_enrol(context.actor)
+        citizen.check_may_enrol(context.actor, services.clock())
     else:
+        check_purpose(command.purpose, services)
         version = faces.engine.pack.template_version
         citizen.check_may_attempt(context.actor, services.clock(), version)
-    challenge = await faces.challenges.issue(citizen_id, command.purpose)
+    challenge = await faces.challenges.issue(citizen_id, command.purpose, context.actor.subject)
     return {
         "challenge_id": str(challenge.challenge_id),
         "nonce": challenge.nonce,
@@ -140,7 +144,7 @@ async def enrol_face(
     """Make a template from a live face; flags one face under two identities for an officer."""
     faces, vault = _faces(services), services.vault
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
-    citizen.check_may_enrol(context.actor)
+    citizen.check_may_enrol(context.actor, services.clock())
     await faces.challenges.count_attempt(context.actor.subject)
     live = await _live_face(citizen_id, command, ENROL, ENROLMENT, faces)
     await _check_same_person(citizen, live, context, services)

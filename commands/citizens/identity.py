@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
+import asyncpg
 from pydantic import Field, StringConstraints
 
 from citybrain.domain.actor import Role
@@ -12,23 +13,26 @@ from citybrain.domain.citizens.citizen import Citizen, check_counter
 from citybrain.errors import InvalidInput, Refused, TooOften, Unavailable
 from citybrain.eventstore.locks import LOCK_TRANSACTION
 from commands.citizens.changing import change_citizen
+from commands.citizens.serving import check_purpose
 from commands.handling import Command, CommandContext, CommandResult, KeyReused, once_a_key
 from commands.services import Services
 
 CODE_DIGITS = 6
 CODE_LIVES = timedelta(minutes=5)
 CODE_TRIES = 5
-CODES_A_PERSON = 5  # in CODES_WINDOW
+CODES_OF_ONE, CODES_OF_OTHERS = 5, 15  # to a person in CODES_WINDOW: by who asks, by all others
 CODES_WINDOW = timedelta(minutes=15)
 
 SENT_BEFORE = "SELECT person_id, purpose, expires_at FROM identity_codes WHERE code_id = $1"
 COUNT = """
-SELECT count(*) FROM identity_codes
+SELECT count(*) FILTER (WHERE started_by = $3) AS theirs,
+       count(*) FILTER (WHERE started_by IS DISTINCT FROM person_id) AS others
+FROM identity_codes
 WHERE person_id = $1 AND sent_at > clock_timestamp() - $2::interval
 """
 SAVE = """
-INSERT INTO identity_codes (code_id, person_id, purpose, digest, expires_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO identity_codes (code_id, person_id, purpose, digest, expires_at, started_by)
+VALUES ($1, $2, $3, $4, $5, $6)
 """
 TRY = """
 UPDATE identity_codes SET tries = tries + 1
@@ -94,13 +98,14 @@ async def send_code(
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor, Role.KIOSK)
     citizen.check_alive()
+    check_purpose(command.purpose, services)
     if citizen.phone_sealed is None:
         raise NoPhone("no phone is registered; a counter can identify this person")
     code_id, code = (
         await _code_id(context, services),
         f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}",
     )
-    expires_at = services.clock() + CODE_LIVES
+    expires_at, starter = services.clock() + CODE_LIVES, context.actor.subject
     phone = await services.vault.open_text(citizen_id, "phone", citizen.phone_sealed)
     digest = await _digest(code_id, code, services)
     async with services.store.pool.acquire() as connection, connection.transaction():
@@ -109,11 +114,10 @@ async def send_code(
             if (before["person_id"], before["purpose"]) != (citizen_id, command.purpose):
                 raise KeyReused("this idempotency key was used for another code")
             return {"code_id": str(code_id), "expires_at": before["expires_at"]}
-        if await connection.fetchval(COUNT, citizen_id, CODES_WINDOW) >= CODES_A_PERSON:
-            raise TooManyCodes(
-                "too many codes were sent", retry_after_seconds=int(CODES_WINDOW.total_seconds())
-            )
-        await connection.execute(SAVE, code_id, citizen_id, command.purpose, digest, expires_at)
+        await _check_not_too_many(citizen_id, starter, connection)
+        await connection.execute(
+            SAVE, code_id, citizen_id, command.purpose, digest, expires_at, starter
+        )
     try:
         await services.notifier.send(
             phone, _code_text(code, services.definitions.called(command.purpose))
@@ -134,6 +138,19 @@ def _code_text(code: str, called: tuple[str, str] | None) -> str:
     )
 
 
+async def _check_not_too_many(
+    citizen_id: str, starter: str, connection: "asyncpg.pool.PoolConnectionProxy[Any]"
+) -> None:
+    """What others ask for is counted by itself: it does not use up the person's own."""
+    sent = await connection.fetchrow(COUNT, citizen_id, CODES_WINDOW, starter)
+    assert sent is not None
+    others_too_many = starter != citizen_id and sent["others"] >= CODES_OF_OTHERS
+    if sent["theirs"] >= CODES_OF_ONE or others_too_many:
+        raise TooManyCodes(
+            "too many codes were sent", retry_after_seconds=int(CODES_WINDOW.total_seconds())
+        )
+
+
 async def _code_id(context: CommandContext, services: Services) -> UUID:
     """The id of a code: with an idempotency key it follows from the key and whoever uses it."""
     if context.idempotency_key is None:
@@ -148,6 +165,7 @@ async def confirm_identity(
 ) -> CommandResult:
     """Record an identification by a clerk; a wrong code counts as a try."""
     check_counter(context.actor)
+    check_purpose(command.purpose, services)
     if (command.code is None) != (command.code_id is None):
         raise CodeIncomplete("code and code_id come together, or neither at a counter")
     await services.store.load(Citizen, citizen_id)

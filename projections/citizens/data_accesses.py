@@ -92,6 +92,7 @@ BY_OTHERS = {
     "citizen.proof_failed": "proof-failed",
     "citizen.face_consent_given": "face-consent",
     "citizen.face_consent_withdrawn": "face-consent-withdrawn",
+    "citizen.face_enrolment_approved": "face-enrolment-approved",
     "citizen.face_enrolled": "face-enrolled",
     "citizen.face_revoked": "face-revoked",
     "citizen.face_attempt_failed": "face-attempt",
@@ -123,6 +124,7 @@ CHANGED = "changed"
 
 PURPOSES = {
     "citizen.face_identified": "identification",
+    "citizen.face_enrolment_approved": "enrol",
     "citizen.face_enrolled": "enrol",
     RESOLVED: "duplicate-check",
 }

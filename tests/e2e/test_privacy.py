@@ -29,18 +29,19 @@ WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 
 async def live(running: Server) -> list[bytes]:
     """Register, enrol, verify, fail and be identified; returns the pictures that were sent."""
-    official = await running.token("official-1", "clerk")
+    clerk = await running.token("clerk-1", "clerk")
     kiosk = await running.token("kiosk-1", "kiosk")
     sent: list[bytes] = []
     registered = await running.post(
         "/v1/citizens",
         {"name": NAME, "id_number": NUMBER, "phone": PHONE, "birth_date": BORN},
-        official,
+        clerk,
     )
+    own = await running.token(registered["citizen_id"], "citizen")
     citizen = f"/v1/citizens/{registered['citizen_id']}"
-    await running.post("/v1/citizens/search", {"id_number": NUMBER}, official)
-    await running.post(f"{citizen}/face/consent", {"notice_sha256": NOTICE}, official)
-    for what, token in (("enrolment", official), ("verification", kiosk)):
+    await running.post("/v1/citizens/search", {"id_number": NUMBER}, clerk)
+    await running.post(f"{citizen}/face/consent", {"notice_sha256": NOTICE}, own)
+    for what, token in (("enrolment", own), ("verification", kiosk)):
         purpose = "enrol" if what == "enrolment" else SERVICE
         asked = await running.post(f"{citizen}/face/challenges", {"purpose": purpose}, token)
         frames = [jpeg(ANNA, step) for step in asked["steps"]]
@@ -80,7 +81,7 @@ async def apply(running: Server, citizen: str) -> None:
     await running.post(
         f"/v1/citizens/{citizen}/identity/confirmation",
         {"purpose": "water-transfer", "document": "passport"},
-        await running.token("official-1", "clerk"),
+        await running.token("clerk-1", "clerk"),
     )
     form = {"contract_number": f"{NAME} {NUMBER}"}
     water = {"service": "water-transfer", "channel": "app", "form": form}

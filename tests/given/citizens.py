@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.citizens.citizen import Citizen, SealedPerson
+from citybrain.domain.citizens.serving import FACE_PURPOSE
 from citybrain.eventstore import EventStore, Metadata
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -40,6 +41,17 @@ def consent(citizen: Citizen) -> None:
     citizen.give_face_consent(
         own(citizen), NOW, consent_id="c1", notice_sha256="ab" * 32, age_years=30, guardian=None
     )
+
+
+def before(clerk: Actor = CLERK, purpose: str = FACE_PURPOSE, at: datetime = NOW) -> Step:
+    """A clerk identifies them for a purpose."""
+
+    def step(citizen: Citizen) -> None:
+        citizen.confirm_identity(
+            clerk, at, method="counter", purpose=purpose, document="passport", code_id=None
+        )
+
+    return step
 
 
 def use(version: str = V1) -> dict[str, Any]:

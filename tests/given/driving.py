@@ -68,8 +68,8 @@ async def applied(
     )
     citizen = (await register_citizen(command, context(), services)).stream_id
     submitted = await submit_application(
-        SubmitApplication(service=service, channel=Channel.COUNTER, citizen_id=citizen),
-        context(),
+        SubmitApplication(service=service, channel=Channel.APP),
+        context(Actor(citizen, frozenset({Role.CITIZEN}))),
         services,
     )
     return submitted.stream_id, citizen

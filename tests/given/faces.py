@@ -93,8 +93,8 @@ async def verify(
     **fields: Any,
 ) -> Answer:
     """Verify a face for the housing fund."""
-    asked = await challenge(api, citizen, "housing-fund", subject=kiosk)
-    body = {"purpose": "housing-fund"} | answered(asked, person) | fields
+    asked = await challenge(api, citizen, "housing-fund-repayment", subject=kiosk)
+    body = {"purpose": "housing-fund-repayment"} | answered(asked, person) | fields
     return await send(api, citizen, body, kiosk=kiosk, headers=headers)
 
 

@@ -227,12 +227,12 @@ class Citizens:
             return None
         citizen = Citizen(number, found["citizen_id"])
         path = f"/v1/citizens/{citizen.citizen_id}"
-        state = await self._client.get(CLERK, path)
+        state = await self._client.get(citizen.phone, path)
         if not state.get("face_consent"):
             notice = {"notice_sha256": await self._notice()}
-            await self._client.command(CLERK, f"{path}/face/consent", notice)
+            await self._client.command(citizen.phone, f"{path}/face/consent", notice)
         if not state.get("face_enrolled"):
-            await self._scan(CLERK, citizen, number, "enrolment", "enrol")
+            await self._scan(citizen.phone, citizen, number, "enrolment", "enrol")
         self._known[number] = citizen
         return citizen
 

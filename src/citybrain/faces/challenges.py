@@ -22,10 +22,12 @@ from citybrain.faces.liveness import (
 )
 
 ISSUE = """
-INSERT INTO face_challenges (challenge_id, person_id, purpose, nonce, steps, expires_at)
-SELECT $1, $2, $3, $4, $5, $6 WHERE (
+INSERT INTO face_challenges
+    (challenge_id, person_id, purpose, nonce, steps, expires_at, started_by)
+SELECT $1, $2, $3, $4, $5, $6, $8 WHERE (
     SELECT count(*) FROM face_challenges
     WHERE person_id = $2 AND used_at IS NULL AND expires_at > clock_timestamp()
+      AND started_by = $8
 ) < $7
 """
 USE = """
@@ -57,7 +59,7 @@ FORGET = (
 )
 HASHES_REMEMBERED_DAYS = 30
 DEVICE_ATTEMPTS, DEVICE_SECONDS = 60, 600
-OPEN_CHALLENGES = 8  # of one person, unanswered
+OPEN_CHALLENGES = 8  # of one person, unanswered, by who asks
 
 
 class ChallengeNotValid(Refused):
@@ -94,8 +96,8 @@ class Challenges:
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self._pool = pool
 
-    async def issue(self, person_id: str, purpose: str) -> Challenge:
-        """A new challenge for one person and one purpose."""
+    async def issue(self, person_id: str, purpose: str, started_by: str) -> Challenge:
+        """A new challenge for one person and one purpose, asked for by somebody."""
         challenge = Challenge(
             uuid4(),
             secrets.token_urlsafe(24),
@@ -111,6 +113,7 @@ class Challenges:
             [step.value for step in challenge.steps],
             challenge.expires_at,
             OPEN_CHALLENGES,
+            started_by,
         )
         if issued != "INSERT 0 1":
             raise TooManyChallenges(

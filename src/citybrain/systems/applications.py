@@ -1,6 +1,6 @@
 """Applications of citizens for services: from a face to the money, and what it is drawn on."""
 
-from citybrain.definitions.applications.catalogue import load_services
+from citybrain.definitions.applications.catalogue import load_purposes, load_services
 from citybrain.definitions.applications.officer_reasons import load_officer_reasons
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.draft import Draft
@@ -41,7 +41,7 @@ APPLICATIONS = System(
     name="applications",
     knows=("citizens",),
     streams=(Application, Entitlement, Draft),
-    definitions=(load_services, load_officer_reasons),
+    definitions=(load_services, load_purposes, load_officer_reasons),
     words=services.words,
     processes=(
         in_order(ApplicationNotices()),

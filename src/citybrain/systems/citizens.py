@@ -6,6 +6,7 @@ from citybrain.http.citizens import accesses, citizen, consents, records
 from citybrain.systems.system import System
 from commands.citizens.face import forget_challenges
 from commands.citizens.identity import forget_codes
+from commands.citizens.processes.notices import FaceNotices
 from commands.citizens.processes.records import RecordChanges
 from commands.citizens.processes.templates import TemplateDestruction
 from commands.processes.runner import in_order
@@ -18,7 +19,7 @@ CITIZENS = System(
     name="citizens",
     streams=(Citizen,),
     definitions=(load_agreements,),
-    processes=(in_order(TemplateDestruction()), in_order(RecordChanges())),
+    processes=(in_order(TemplateDestruction()), in_order(FaceNotices()), in_order(RecordChanges())),
     projections=(SuspectedDuplicates(), IdentityDays(), DataAccesses(), Consents()),
     routes=(*citizen.ROUTES, *records.ROUTES, *accesses.ROUTES, *consents.ROUTES),
     upkeep=(forget_codes, forget_challenges),

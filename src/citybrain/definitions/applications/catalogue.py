@@ -33,6 +33,7 @@ from citybrain.definitions.applications.types import (
 )
 from citybrain.definitions.expressions import Expression, Path
 from citybrain.definitions.loading import Definitions, Files
+from citybrain.definitions.purposes import Purposes
 from citybrain.definitions.yaml_file import Code, DefinitionError, Place, read_yaml
 from citybrain.domain.ages import ADULT_YEARS, CHILD_UNDER_YEARS
 from citybrain.domain.citizens import Assurance
@@ -362,6 +363,15 @@ class Catalogue:
 def load_services(files: Files, _: Definitions) -> Catalogue:
     """The folder `service`; raises `DefinitionError`."""
     return load_catalogue(files.of("service"))
+
+
+def load_purposes(_: Files, definitions: Definitions) -> Purposes:
+    """People are identified for services."""
+    items = definitions.of(Catalogue).all_versions()
+    codes = {item.code for item in items}
+    return Purposes(
+        {code: min(item.valid_from for item in items if item.code == code) for code in codes}
+    )
 
 
 def load_catalogue(

@@ -4,6 +4,7 @@ from citybrain.domain.citizens.assurance import Assurance
 from citybrain.domain.citizens.citizen import Citizen, Identification, check_counter
 from citybrain.domain.citizens.documents import canonical, check_character
 from citybrain.domain.citizens.refusals import NotYourOwn, PersonDeceased
+from citybrain.domain.citizens.serving import check_served
 
 __all__ = [
     "Assurance",
@@ -14,4 +15,5 @@ __all__ = [
     "canonical",
     "check_character",
     "check_counter",
+    "check_served",
 ]

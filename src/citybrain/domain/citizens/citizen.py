@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.ages import CHILD_UNDER_YEARS
 from citybrain.domain.citizens import record_events
-from citybrain.domain.citizens.assurance import Assurance, Method, level_of
+from citybrain.domain.citizens.assurance import RECORD_PURPOSE, Assurance, Method, level_of
 from citybrain.domain.citizens.citizen_events import (
     DIFFERENT_PEOPLE,
     RESIDENT_CARD,
@@ -25,6 +25,7 @@ from citybrain.domain.citizens.citizen_events import (
     FaceConsentGiven,
     FaceConsentWithdrawn,
     FaceEnrolled,
+    FaceEnrolmentApproved,
     FaceIdentified,
     FaceRevoked,
     FaceVerified,
@@ -41,10 +42,12 @@ from citybrain.domain.citizens.refusals import (
     TemplateReplaced,
     TooManyAttempts,
 )
+from citybrain.domain.citizens.serving import FACE_PURPOSE, SERVED_WITHIN, approver_of, check_served
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 FAILURES_ALLOWED = 5
 FAILURES_WINDOW = timedelta(minutes=15)
+UNKNOWN = ""  # who began an attempt, of before that was kept
 
 COUNTER = (Role.CLERK, Role.SYSTEM)
 
@@ -80,6 +83,7 @@ class Citizen(StreamAggregate):
         IdentityConfirmed,
         FaceConsentGiven,
         FaceConsentWithdrawn,
+        FaceEnrolmentApproved,
         FaceEnrolled,
         DuplicateSuspected,
         DuplicateResolved,
@@ -90,7 +94,7 @@ class Citizen(StreamAggregate):
         DocumentAdded,
         *record_events.EVENTS,
     )
-    class_version = 4  # of snapshots
+    class_version = 5  # of snapshots
 
     def __init__(
         self,
@@ -111,7 +115,9 @@ class Citizen(StreamAggregate):
         self.consent_id: str | None = None
         self.templates: dict[str, str] = {}
         self.duplicates: dict[str, str] = {}
-        self.failed_at: list[datetime] = []
+        self.failures: dict[str, list[datetime]] = {}
+        self.confirmed: dict[str, dict[str, datetime]] = {}
+        self.enrolment_approval: list[Any] | None = None
         self.identified: dict[str, dict[str, list[Any]]] = {}
         self.passcode_sealed: str | None = None
         self.proofs_failed_at: list[datetime] = []
@@ -138,6 +144,12 @@ class Citizen(StreamAggregate):
         }
         state["passcode_sealed"] = state["died_on_sealed"] = state["key_sealed"] = None
         state["proofs_failed_at"], state["corrections"] = [], {}
+
+    @staticmethod
+    def upcast_v4_v5(state: dict[str, Any]) -> None:
+        """Before that, nobody kept who had tried, identified or approved; it counts for minutes."""
+        state["failures"] = {UNKNOWN: state.pop("failed_at", [])}
+        state["confirmed"], state["enrolment_approval"] = {}, None
 
     @classmethod
     def register(
@@ -166,6 +178,7 @@ class Citizen(StreamAggregate):
     ) -> None:
         """A clerk has seen another document of this person."""
         check_counter(actor)
+        check_served(self, actor, now, RECORD_PURPOSE)
         self._trigger(DocumentAdded, now, document=document, number_sealed=number_sealed)
 
     def confirm_identity(
@@ -181,6 +194,8 @@ class Citizen(StreamAggregate):
         """A clerk says who stands before them; a face is never the only way."""
         check_counter(actor)
         self.check_alive()
+        if actor.subject == self.id:
+            raise NotYourOwn("nobody says who they are themselves")
         self._trigger(
             IdentityConfirmed,
             now,
@@ -189,6 +204,7 @@ class Citizen(StreamAggregate):
             document=document,
             code_id=code_id,
             level=level_of(method).value,
+            confirmed_by=actor.subject,
         )
 
     def give_face_consent(
@@ -204,6 +220,7 @@ class Citizen(StreamAggregate):
         """Agree to face recognition; a child under 14 through a guardian at the counter."""
         self.check_may_act(actor)
         self.check_alive()
+        check_served(self, actor, now, FACE_PURPOSE)
         if age_years < CHILD_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
             raise GuardianRequired(f"under {CHILD_UNDER_YEARS}, a guardian agrees, at a counter")
         self._trigger(
@@ -217,17 +234,20 @@ class Citizen(StreamAggregate):
     def withdraw_face_consent(self, actor: Actor, now: datetime) -> None:
         """End the agreement; the templates end with it."""
         self.check_may_act(actor)
+        check_served(self, actor, now, FACE_PURPOSE)
         if self.consent_id is None:
             raise ConsentMissing("there is no consent to withdraw")
         self.end_face(now, "consent withdrawn")
         self._trigger(FaceConsentWithdrawn, now)
 
-    def check_may_enrol(self, actor: Actor) -> None:
-        """Raise where no template may be made."""
+    def check_may_enrol(self, actor: Actor, now: datetime) -> str | None:
+        """Who approved it, at a counter; raises where no template may be made."""
         self.check_may_act(actor)
         self.check_alive()
+        check_served(self, actor, now, FACE_PURPOSE)
         if self.consent_id is None:
             raise ConsentMissing("face recognition needs a separate consent first")
+        return approver_of(self, actor, now)
 
     def enrol_face(
         self,
@@ -239,8 +259,9 @@ class Citizen(StreamAggregate):
         **use: Any,
     ) -> None:
         """Record a new template, and suspected duplicates for an officer."""
-        self.check_may_enrol(actor)
-        self._enrol(now, template_id, use)
+        approved_by = self.check_may_enrol(actor, now)
+        by = {} if approved_by is None else {"enrolled_by": actor.subject}
+        self._enrol(now, template_id, use | by | {"approved_by": approved_by})
         for duplicate in duplicates:
             self.suspect_duplicate(now, template_id=template_id, **duplicate)
 
@@ -274,7 +295,7 @@ class Citizen(StreamAggregate):
         self.check_alive()
         if self.consent_id is None:
             raise ConsentMissing("face recognition needs a separate consent first")
-        if len([at for at in self.failed_at if now - at < FAILURES_WINDOW]) >= FAILURES_ALLOWED:
+        if len(self._failed_at(actor.subject, now)) >= FAILURES_ALLOWED:
             raise TooManyAttempts(
                 "too many attempts failed; use a one-time code or a counter, or wait",
                 retry_after_seconds=int(FAILURES_WINDOW.total_seconds()),
@@ -290,12 +311,13 @@ class Citizen(StreamAggregate):
         current = self.check_may_attempt(actor, now, decision["template_version"])
         if current != decision["template_id"]:
             raise TemplateReplaced("the template was replaced meanwhile; scan again")
-        self._trigger(FaceVerified, now, level=level_of(Method.FACE).value, **decision)
+        by = {"level": level_of(Method.FACE).value, "started_by": actor.subject}
+        self._trigger(FaceVerified, now, **by, **decision)
 
     def fail_attempt(self, actor: Actor, now: datetime, **failure: Any) -> None:
         """Record an attempt that did not get as far as a comparison."""
         self.check_may_act(actor, Role.KIOSK)
-        self._trigger(FaceAttemptFailed, now, **failure)
+        self._trigger(FaceAttemptFailed, now, started_by=actor.subject, **failure)
 
     def identify_face(self, now: datetime, **finding: Any) -> None:
         """Record that a 1:N search put this citizen first."""
@@ -304,6 +326,7 @@ class Citizen(StreamAggregate):
     def revoke_face(self, actor: Actor, now: datetime, *, reason: str) -> None:
         """Destroy all templates."""
         self.check_may_act(actor)
+        check_served(self, actor, now, FACE_PURPOSE)
         if not self.templates:
             raise NotEnrolled("there is no template to revoke")
         self._revoke(now, reason)
@@ -341,13 +364,31 @@ class Citizen(StreamAggregate):
         """Keep the proofs that failed since one succeeded."""
         self.proofs_failed_at = [*self.proofs_failed_at, at] if failed else []
 
-    def note_attempt(self, at: datetime, *, failed: bool) -> None:
-        """Keep the failures that still count; a success clears them."""
-        recent = [then for then in self.failed_at if at - then < FAILURES_WINDOW]
-        self.failed_at = [*recent, at] if failed else []
+    def note_confirmation(self, purpose: str, clerk: str, at: datetime) -> None:
+        """Keep whom each clerk has identified for what, as long as it counts."""
+        others = self.confirmed.get(purpose, {})
+        recent = {who: then for who, then in others.items() if at - then <= SERVED_WITHIN}
+        self.confirmed[purpose] = {**recent, clerk: at}
+
+    def note_attempt(self, at: datetime, started_by: str | None, *, failed: bool) -> None:
+        """Keep the failures that still count, by who began them; a success clears those."""
+        by = started_by or UNKNOWN
+        kept = {
+            each: [then for then in times if at - then < FAILURES_WINDOW]
+            for each, times in self.failures.items()
+            if each != by or failed
+        }
+        if failed:
+            kept[by] = [*kept.get(by, []), at]
+        self.failures = {each: times for each, times in kept.items() if times}
+
+    def _failed_at(self, subject: str, now: datetime) -> list[datetime]:
+        """The failures that count against whoever tries: what others began does not."""
+        counted = (*self.failures.get(subject, ()), *self.failures.get(UNKNOWN, ()))
+        return [at for at in counted if now - at < FAILURES_WINDOW]
 
     def note(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
-        """Record what was decided elsewhere: `records`, `proving`."""
+        """Record what was decided elsewhere: `records`, `proving`, `serving`."""
         self._trigger(event, now, **fields)
 
     def end_face(self, now: datetime, reason: str) -> None:

@@ -52,10 +52,13 @@ class IdentityConfirmed(StreamEvent):
     document: str
     code_id: str | None
     level: str = ""
+    confirmed_by: str | None = None  # not kept at first
 
     def apply(self, aggregate: Any) -> None:
         aggregate.note_identification(self, self.method)
         aggregate.note_proof(self.timestamp, failed=False)
+        if self.confirmed_by is not None:
+            aggregate.note_confirmation(self.purpose, self.confirmed_by, self.timestamp)
 
 
 class FaceConsentGiven(StreamEvent):
@@ -92,17 +95,31 @@ class FaceEvent(StreamEvent):
     attack_detector: str | None
 
 
+class FaceEnrolmentApproved(StreamEvent):
+    """A second person let a clerk enrol the face of who stood there."""
+
+    TOPIC: ClassVar[str] = "citizen.face_enrolment_approved"
+    clerk: str
+    approved_by: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.enrolment_approval = [self.clerk, self.approved_by, self.timestamp]
+
+
 class FaceEnrolled(FaceEvent):
     """A template was made; the vault keeps it, sealed, as `template_id`, and no longer the one
-    it replaces."""
+    it replaces. At a counter two people had a part in it."""
 
     TOPIC: ClassVar[str] = "citizen.face_enrolled"
     template_id: str
     replaced_template_id: str | None
     consent_id: str
+    enrolled_by: str | None = None
+    approved_by: str | None = None
 
     def apply(self, aggregate: Any) -> None:
         aggregate.templates[self.template_version] = self.template_id
+        aggregate.enrolment_approval = None
 
 
 class DuplicateSuspected(StreamEvent):
@@ -148,9 +165,10 @@ class FaceVerified(FaceEvent):
     template_id: str
     sample_id: str
     level: str = ""
+    started_by: str | None = None
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.note_attempt(self.timestamp, failed=not self.matched)
+        aggregate.note_attempt(self.timestamp, self.started_by, failed=not self.matched)
         if self.matched:
             aggregate.note_identification(self, BY_FACE)
 
@@ -162,9 +180,10 @@ class FaceAttemptFailed(StreamEvent):
     purpose: str
     reason: str
     challenge_id: str
+    started_by: str | None = None
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.note_attempt(self.timestamp, failed=True)
+        aggregate.note_attempt(self.timestamp, self.started_by, failed=True)
 
 
 class FaceIdentified(FaceEvent):

@@ -51,6 +51,18 @@ class DocumentKnown(Refused):
     code = "document-known"
 
 
+class NotIdentifiedHere(Forbidden):
+    """A clerk acts for whom they have identified themselves, for this purpose, minutes ago."""
+
+    code = "not-identified-here"
+
+
+class SecondPersonNeeded(Forbidden):
+    """A face is enrolled at a counter by two people: one enrols, another approves."""
+
+    code = "second-person-needed"
+
+
 class NotYourOwn(Forbidden):
     """Citizens act for themselves; clerks at a counter for whoever stands there."""
 

@@ -24,6 +24,7 @@ from citybrain.domain.applications.reading_rights import (
     applicant_listed,
     department_listed,
     may_read,
+    may_read_explanation,
 )
 from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.domain.applications.statuses import Status, has_ended
@@ -40,6 +41,7 @@ from citybrain.http.paging import (
 )
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from citybrain.http.sse import message, stream_events
+from commands.citizens import check_served
 from projections.applications import applications
 from projections.applications.applications import ApplicationRow, QueueRow, StepRow
 from projections.reading import reached
@@ -86,8 +88,11 @@ class Queue(BaseModel):
 
 
 def _may_read(call: Call, row: dict[str, Any] | None) -> bool:
-    whose = row and Whose(row["citizen_id"], row["held_by"], row["department"])
-    return may_read(call.authenticated, whose or NOBODYS)
+    return may_read(call.authenticated, NOBODYS if row is None else _whose(row))
+
+
+def _whose(row: dict[str, Any]) -> Whose:
+    return Whose(row["citizen_id"], row["held_by"], row["department"])
 
 
 async def _readable(call: Call) -> dict[str, Any]:
@@ -105,6 +110,9 @@ async def _readable(call: Call) -> dict[str, Any]:
         )
     if row is None:
         raise StreamNotFound("there is no such application")
+    actor, services = call.authenticated, call.runtime.services
+    if not may_read_explanation(actor, _whose(row)):  # before them, at a kiosk or a counter
+        await check_served(row["citizen_id"], row["service"], actor, services)
     return row
 
 

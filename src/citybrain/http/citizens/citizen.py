@@ -23,6 +23,7 @@ from citybrain.domain.citizens.reading_rights import (
     may_read_state,
 )
 from citybrain.domain.citizens.refusals import NotYourOwn
+from citybrain.domain.citizens.serving import FACE_PURPOSE
 from citybrain.errors import NotFound
 from citybrain.http.accessing import opened
 from citybrain.http.commanding import Handler, context, created, done, id_in_path, on
@@ -34,8 +35,8 @@ from citybrain.http.paging import (
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from commands.citizens import check_served, documents, face, identity, serving
 from commands.citizens import citizen as commands
-from commands.citizens import documents, face, identity
 from commands.citizens.documents import AlreadyRegistered
 from projections.citizens import identity_days, suspected_duplicates
 from projections.citizens.identity_days import IdentityDay
@@ -172,6 +173,7 @@ async def show(call: Call) -> web.Response:
     citizen_id = citizen_id_of(call)
     if not may_read_state(call.authenticated, citizen_id):
         raise NotYourOwn("citizens act for themselves only")  # whether or not there is one
+    await check_served(citizen_id, FACE_PURPOSE, call.authenticated, call.runtime.services)
     citizen = await call.runtime.store.load(Citizen, citizen_id)
     await opened(call, [(citizen_id, citizen_id)])
     state = CitizenAnswer(
@@ -333,6 +335,13 @@ ROUTES = (
         "Enrol a face from an answered challenge",
         OWN,
         body_limit_bytes=PICTURES_BYTES,
+    ),
+    citizen_command(
+        "face/enrolment/approval",
+        serving.ApproveEnrolment,
+        serving.approve_enrolment,
+        "Let a clerk enrol a face: another clerk, or a supervisor",
+        (Role.CLERK, Role.SUPERVISOR),
     ),
     citizen_command(
         "face/verification",

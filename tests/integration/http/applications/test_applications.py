@@ -194,7 +194,7 @@ async def test_four_channels_and_one_stream(api: Api) -> None:
     assert elsewhere.status == 409
     departments_answer = await until(api, application)
     assert departments_answer.channels == ["web"]
-    other = await applied(api, await registered(api), channel="counter", role="clerk")
+    other = await applied(api, await identified(api), channel="counter", role="clerk")
     taken = await command(
         api,
         other,

@@ -10,6 +10,7 @@ from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
 from tests.given.faces import registered
+from tests.given.serving import before
 
 SERVICE = "social-security-query"
 SetClock = Callable[[datetime], None]
@@ -75,17 +76,21 @@ async def test_a_child_does_not_apply_alone(api: Api) -> None:
     child, adult = await registered(api, birth_date="2016-05-01"), await registered(api)
     minor = await registered(api, birth_date="2011-05-01")
 
+    await before(api, "clerk-1", child, purpose=SERVICE)
     alone = await apply_for(api, child)
     at_home = await apply_for(api, child, adult)
     at_a_counter_alone = await apply_for(api, child, role="clerk")
     by_a_minor = await apply_for(api, child, minor, role="clerk")
     by_itself = await apply_for(api, child, child, role="clerk")
+    absent = await apply_for(api, child, adult, role="clerk")
+    await before(api, "clerk-1", adult, purpose=SERVICE)
     with_guardian = await apply_for(api, child, adult, role="clerk")
 
     for refused in (alone, at_home, at_a_counter_alone):
         assert refused.is_problem(409, "guardian-required")
     for refused in (by_a_minor, by_itself):
         assert refused.is_problem(409, "not-a-guardian")
+    assert absent.is_problem(403, "not-identified-here")
     assert with_guardian.status == 201
     (submitted,) = await api.runtime.store.read(with_guardian.json["application_id"], limit=1)
     assert submitted.data["guardian"] == adult
@@ -102,4 +107,5 @@ async def test_an_item_may_ask_for_the_guardian_of_a_minor(
     monkeypatch.setattr(catalogue, "item", lambda code, day: strict)
     minor, adult = await registered(api, birth_date="2011-05-01"), await registered(api)
     assert (await apply_for(api, minor)).is_problem(409, "guardian-required")
+    await before(api, "clerk-1", minor, adult, purpose=SERVICE)
     assert (await apply_for(api, minor, adult, role="clerk")).status == 201

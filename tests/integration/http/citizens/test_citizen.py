@@ -12,6 +12,7 @@ from citybrain.errors import Unavailable
 from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
 from tests.given.faces import events, registered
+from tests.given.serving import before
 
 
 async def test_a_citizen_is_found_by_number_and_registered_once(api: Api) -> None:
@@ -64,9 +65,13 @@ async def test_a_child_needs_a_guardian_at_a_counter(api: Api) -> None:
     body = {"notice_sha256": NOTICE}
 
     alone = await api.call("POST", path, "citizen", subject=child, json=body)
+    await before(api, "clerk-1", child)
     for impossible in (child, "citizen-" + "0" * 32, await registered(api, birth_date=born(14))):
         refused = await api.call("POST", path, "clerk", json=body | {"guardian": impossible})
         assert refused.is_problem(409, "not-a-guardian")
+    absent = await api.call("POST", path, "clerk", json=body | {"guardian": guardian})
+    assert absent.is_problem(403, "not-identified-here")
+    await before(api, "clerk-1", guardian)
     with_guardian = await api.call("POST", path, "clerk", json=body | {"guardian": guardian})
 
     assert alone.is_problem(409, "guardian-required")
@@ -96,20 +101,28 @@ async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> Non
     citizen = await registered(api)
     base = f"/v1/citizens/{citizen}/identity"
     sent = await api.call(
-        "POST", f"{base}/codes", "citizen", subject=citizen, json={"purpose": "fund"}
+        "POST",
+        f"{base}/codes",
+        "citizen",
+        subject=citizen,
+        json={"purpose": "housing-fund-repayment"},
     )
     assert sent.status == 201
     outbox = Path(api.runtime.settings.data_dir) / "outbox.jsonl"
     message = json.loads(outbox.read_text().splitlines()[-1])
     code = message["text"].split(" is ")[1][:6]
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
-    body = {"purpose": "fund", "document": "identity-card", "code_id": sent.json["code_id"]}
+    body = {
+        "purpose": "housing-fund-repayment",
+        "document": "identity-card",
+        "code_id": sent.json["code_id"],
+    }
 
     async def confirm(role: str = "clerk", **fields: str) -> Answer:
         return await api.call("POST", f"{base}/confirmation", role, json=body | fields)
 
     assert (await confirm(code=wrong)).is_problem(409, "code-not-valid")
-    elsewhere = await confirm(code=code, purpose="other")
+    elsewhere = await confirm(code=code, purpose="social-security-query")
     assert elsewhere.is_problem(409, "code-not-valid")
     assert (await confirm("kiosk", code=code)).status == 403
     assert (await confirm(code=code)).status == 200
@@ -122,11 +135,17 @@ async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> Non
 async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
     citizen = await registered(api)
     base = f"/v1/citizens/{citizen}/identity"
-    sent = await api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"})
+    sent = await api.call(
+        "POST", f"{base}/codes", "clerk", json={"purpose": "housing-fund-repayment"}
+    )
     code = json.loads(
         (Path(api.runtime.settings.data_dir) / "outbox.jsonl").read_text().splitlines()[-1]
     )["text"].split(" is ")[1][:6]
-    body = {"purpose": "fund", "document": "passport", "code_id": sent.json["code_id"]}
+    body = {
+        "purpose": "housing-fund-repayment",
+        "document": "passport",
+        "code_id": sent.json["code_id"],
+    }
     for guess in range(6):
         told = f"{(int(code) + 1 + guess) % 1_000_000:06}"
         await api.call("POST", f"{base}/confirmation", "clerk", json=body | {"code": told})
@@ -134,30 +153,35 @@ async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
     assert late.is_problem(409, "code-not-valid")
 
     asked = [
-        api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"}) for _ in range(12)
+        api.call("POST", f"{base}/codes", "clerk", json={"purpose": "housing-fund-repayment"})
+        for _ in range(12)
     ]
     statuses = [answer.status for answer in await asyncio.gather(*asked)]
     assert sorted(statuses) == [201] * 4 + [429] * 8
-    more = await api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"})
+    more = await api.call(
+        "POST", f"{base}/codes", "clerk", json={"purpose": "housing-fund-repayment"}
+    )
     assert more.is_problem(429, "too-many-codes")
 
 
 async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
     citizen = await registered(api, phone=None)
     base = f"/v1/citizens/{citizen}/identity"
-    no_phone = await api.call("POST", f"{base}/codes", "clerk", json={"purpose": "fund"})
+    no_phone = await api.call(
+        "POST", f"{base}/codes", "clerk", json={"purpose": "housing-fund-repayment"}
+    )
     counter = await api.call(
         "POST",
         f"{base}/confirmation",
         "clerk",
-        json={"purpose": "fund", "document": "household-register"},
+        json={"purpose": "housing-fund-repayment", "document": "household-register"},
     )
     assert no_phone.is_problem(409, "no-phone-registered")
     half = await api.call(
         "POST",
         f"{base}/confirmation",
         "clerk",
-        json={"purpose": "fund", "document": "passport", "code": "123456"},
+        json={"purpose": "housing-fund-repayment", "document": "passport", "code": "123456"},
     )
     assert half.is_problem(422, "code-incomplete")
     assert counter.status == 200
@@ -168,7 +192,9 @@ async def test_one_key_sends_one_code(api: Api) -> None:
     citizen, other = await registered(api), await registered(api)
     outbox = Path(api.runtime.settings.data_dir) / "outbox.jsonl"
 
-    async def send(whose: str, key: str, purpose: str = "fund", subject: str = "") -> Answer:
+    async def send(
+        whose: str, key: str, purpose: str = "housing-fund-repayment", subject: str = ""
+    ) -> Answer:
         return await api.call(
             "POST",
             f"/v1/citizens/{whose}/identity/codes",
@@ -182,7 +208,7 @@ async def test_one_key_sends_one_code(api: Api) -> None:
     assert {answer.status for answer in answers} == {201}
     assert len({answer.body for answer in answers}) == 1
     assert len(outbox.read_text().splitlines()) == 1
-    for reused in (await send(other, "one"), await send(citizen, "one", "another-purpose")):
+    for reused in (await send(other, "one"), await send(citizen, "one", "living-allowance")):
         assert reused.is_problem(422, "idempotency-key-reused")
     assert (await send(citizen, "two")).json["code_id"] != answers[0].json["code_id"]
     of_somebody_else = await send(citizen, "one", subject="official-2")
@@ -204,7 +230,7 @@ async def test_a_code_that_could_not_be_sent_is_sent_with_the_same_key(
             f"/v1/citizens/{citizen}/identity/codes",
             "clerk",
             headers={"Idempotency-Key": "k"},
-            json={"purpose": "fund"},
+            json={"purpose": "housing-fund-repayment"},
         )
 
     with monkeypatch.context() as patched:

@@ -11,6 +11,7 @@ from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
 from tests.given.citizens import CLERK, saved
 from tests.given.faces import registered
+from tests.given.serving import RECORD, before
 
 NUMBER = "11010519491231002X"  # the example of GB 11643-1999
 OLD_NUMBER = "110105491231002"
@@ -36,6 +37,8 @@ async def found(api: Api, id_number: str, **fields: Any) -> str:
 async def add(
     api: Api, citizen: str, document: str, number: str, *, role: str = "clerk", **more: Any
 ) -> Answer:
+    if role == "clerk":
+        await before(api, "clerk-1", citizen, purpose=RECORD)
     body = {"document": document, "number": number} | more
     return await api.call("POST", f"/v1/citizens/{citizen}/documents", role, json=body)
 

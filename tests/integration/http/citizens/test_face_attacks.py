@@ -30,7 +30,7 @@ from tests.given.faces import (
 from tests.given.people import ANNA, BORIS, in_base64, jpeg
 from tests.given.storm import repeated
 
-FUND = {"purpose": "housing-fund"}
+FUND = {"purpose": "housing-fund-repayment"}
 GUESSES = repeated(1_000)
 
 
@@ -50,7 +50,7 @@ async def refused(api: Api, citizen: str, body: object, reason: str) -> None:
 
 async def test_a_challenge_is_answered_once(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund")
+    asked = await challenge(api, citizen, "housing-fund-repayment")
     body = FUND | answered(asked, ANNA)
     assert (await send(api, citizen, body)).json["matched"]
 
@@ -62,7 +62,7 @@ async def test_a_challenge_is_answered_once(api: Api) -> None:
 
 async def test_a_challenge_is_raced_for_and_won_once(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
-    body = FUND | answered(await challenge(api, citizen, "housing-fund"), ANNA)
+    body = FUND | answered(await challenge(api, citizen, "housing-fund-repayment"), ANNA)
     answers = await asyncio.gather(*(send(api, citizen, body) for _ in range(6)))
     assert Counter(answer.status for answer in answers) == {200: 1, 409: 5}
     assert (await topics(api, citizen)).count("face_verified") == 1
@@ -73,12 +73,12 @@ async def test_a_challenge_is_raced_for_and_won_once(api: Api) -> None:
     [
         {"nonce": "guessed"},
         {"challenge_id": "0" * 8 + "-0000-4000-8000-" + "0" * 12},
-        {"purpose": "other"},
+        {"purpose": "social-security-query"},
     ],
 )
 async def test_a_challenge_cannot_be_bent(api: Api, change: dict[str, str]) -> None:
     citizen = await enrolled(api, ANNA)
-    body = FUND | answered(await challenge(api, citizen, "housing-fund"), ANNA)
+    body = FUND | answered(await challenge(api, citizen, "housing-fund-repayment"), ANNA)
     assert (await send(api, citizen, body | change)).is_problem(409, "challenge-not-valid")
 
 
@@ -91,13 +91,13 @@ async def test_a_challenge_to_enrol_verifies_nobody(api: Api) -> None:
 
 async def test_a_challenge_of_somebody_else_is_worthless(api: Api) -> None:
     anna, boris = await enrolled(api, ANNA), await enrolled(api, BORIS)
-    body = FUND | answered(await challenge(api, boris, "housing-fund"), ANNA)
+    body = FUND | answered(await challenge(api, boris, "housing-fund-repayment"), ANNA)
     assert (await send(api, anna, body)).is_problem(409, "challenge-not-valid")
 
 
 async def test_an_expired_challenge_is_worthless(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund")
+    asked = await challenge(api, citizen, "housing-fund-repayment")
     await api.runtime.store.pool.execute(
         "UPDATE face_challenges SET expires_at = clock_timestamp() WHERE challenge_id = $1",
         asked["challenge_id"],
@@ -109,14 +109,14 @@ async def test_an_expired_challenge_is_worthless(api: Api) -> None:
 async def test_challenges_cannot_be_drawn_until_one_suits(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     for _ in range(8):
-        await challenge(api, citizen, "housing-fund")
+        await challenge(api, citizen, "housing-fund-repayment")
     answer = await api.call("POST", f"/v1/citizens/{citizen}/face/challenges", "kiosk", json=FUND)
     assert answer.is_problem(429, "too-many-challenges")
 
 
 async def test_a_still_is_refused(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund")
+    asked = await challenge(api, citizen, "housing-fund-repayment")
     stills = [in_base64(jpeg(ANNA)) for _ in asked["steps"]]
     body = FUND | answered(asked, ANNA) | {"frames": stills}
     await refused(api, citizen, body, "wrong-turn")
@@ -124,7 +124,7 @@ async def test_a_still_is_refused(api: Api) -> None:
 
 async def test_turns_in_another_order_are_refused(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund")
+    asked = await challenge(api, citizen, "housing-fund-repayment")
     opposite = {"neutral": "neutral", "left": "right", "right": "left"}
     mirrored = [in_base64(jpeg(ANNA, opposite[step])) for step in asked["steps"]]
     body = FUND | answered(asked, ANNA) | {"frames": mirrored}
@@ -134,7 +134,7 @@ async def test_turns_in_another_order_are_refused(api: Api) -> None:
 @pytest.mark.parametrize("place", [1, 2])
 async def test_a_swapped_frame_is_refused(api: Api, place: int) -> None:
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund")
+    asked = await challenge(api, citizen, "housing-fund-repayment")
     body = FUND | answered(asked, ANNA)
     body["frames"][place] = in_base64(jpeg(BORIS, asked["steps"][place]))
     await refused(api, citizen, body, "another-person")
@@ -143,12 +143,12 @@ async def test_a_swapped_frame_is_refused(api: Api, place: int) -> None:
 async def test_frames_of_an_earlier_attempt_are_refused_compressed_again_or_not(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     by_turn = {turn: jpeg(ANNA, turn) for turn in ("neutral", "left", "right")}
-    asked = await challenge(api, citizen, "housing-fund")
+    asked = await challenge(api, citizen, "housing-fund-repayment")
     first = [in_base64(by_turn[step]) for step in asked["steps"]]
     await send(api, citizen, FUND | answered(asked, ANNA) | {"frames": first})
 
     for change in (lambda content: content, compressed_again):
-        asked = await challenge(api, citizen, "housing-fund")
+        asked = await challenge(api, citizen, "housing-fund-repayment")
         again = [in_base64(change(by_turn[step])) for step in asked["steps"]]
         body = FUND | answered(asked, ANNA) | {"frames": again}
         answer = await send(api, citizen, body)
@@ -202,7 +202,7 @@ async def test_a_device_that_tries_everybody_is_stopped(
 async def test_guesses_by_the_thousand_get_nowhere(api: Api) -> None:
     """Guessed challenge ids and nonces: refused from the table, and after sixty by the device."""
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund", subject="victim")
+    asked = await challenge(api, citizen, "housing-fund-repayment", subject="victim")
     body = FUND | {"frames": [in_base64(b"x")], "challenge_id": asked["challenge_id"]}
     before = await topics(api, citizen)
     statuses: Counter[str] = Counter()

@@ -32,6 +32,7 @@ from tests.given.faces import (
     verify,
 )
 from tests.given.people import ANNA, BORIS, CHEN, in_base64, jpeg
+from tests.given.serving import approved, before
 from tests.given.waiting import eventually
 
 
@@ -49,7 +50,7 @@ async def test_the_right_person_is_matched_and_another_is_not(api: Api) -> None:
     assert (right.status, right.json["matched"], right.json["purpose"]) == (
         200,
         True,
-        "housing-fund",
+        "housing-fund-repayment",
     )
     assert (wrong.status, wrong.json["matched"]) == (200, False)
     assert "score" not in right.json
@@ -107,7 +108,10 @@ async def test_one_face_under_two_identities_waits_for_an_officer(api: Api) -> N
     assert (await topics(api, second))[-1] == "duplicate_suspected"
 
     refused = await api.call(
-        "POST", f"/v1/citizens/{second}/face/challenges", "kiosk", json={"purpose": "fund"}
+        "POST",
+        f"/v1/citizens/{second}/face/challenges",
+        "kiosk",
+        json={"purpose": "housing-fund-repayment"},
     )
     assert refused.is_problem(409, "face-under-review")
     position = (await events(api, second))[-1]["position"]
@@ -142,6 +146,8 @@ async def test_a_face_is_replaced_by_the_same_face_or_at_a_counter(api: Api) -> 
     citizen = await enrolled(api, ANNA)
     assert (await enrol(api, citizen, BORIS)).is_problem(409, "other-face-enrolled")
     assert (await enrol(api, citizen, ANNA)).status == 200
+    await before(api, "clerk-1", citizen)
+    await approved(api, citizen, "clerk-1")
     asked = await challenge(api, citizen, "enrol", "clerk", "clerk-1")
     counter = await api.call(
         "POST", f"/v1/citizens/{citizen}/face/enrolment", "clerk", json=answered(asked, BORIS)
@@ -162,7 +168,10 @@ async def test_a_face_that_is_several_peoples_is_compared_with_all(api: Api) -> 
     verdict = {"other": first, "verdict": "different-people"}
     assert (await api.call("POST", path, "supervisor", json=verdict)).status == 200
     still = await api.call(
-        "POST", f"/v1/citizens/{third}/face/challenges", "kiosk", json={"purpose": "fund"}
+        "POST",
+        f"/v1/citizens/{third}/face/challenges",
+        "kiosk",
+        json={"purpose": "housing-fund-repayment"},
     )
     assert still.is_problem(409, "face-under-review")
 
@@ -209,7 +218,10 @@ async def test_revocation_and_withdrawal_destroy_templates(api: Api) -> None:
         )
         assert found.json["candidates"] == []
         refused = await api.call(
-            "POST", f"/v1/citizens/{citizen}/face/challenges", "kiosk", json={"purpose": "fund"}
+            "POST",
+            f"/v1/citizens/{citizen}/face/challenges",
+            "kiosk",
+            json={"purpose": "housing-fund-repayment"},
         )
         assert refused.status == 409
 
@@ -251,8 +263,8 @@ async def test_a_new_enrolment_destroys_the_template_it_replaces(api: Api) -> No
 
 async def test_a_repeated_request_gets_its_first_answer(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund")
-    body = {"purpose": "housing-fund"} | answered(asked, ANNA)
+    asked = await challenge(api, citizen, "housing-fund-repayment")
+    body = {"purpose": "housing-fund-repayment"} | answered(asked, ANNA)
     key = {"Idempotency-Key": "one-scan"}
 
     first = await send(api, citizen, body, headers=key)
@@ -265,8 +277,8 @@ async def test_a_repeated_request_gets_its_first_answer(api: Api) -> None:
 
 async def test_parallel_requests_with_one_key_are_one(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
-    asked = await challenge(api, citizen, "housing-fund")
-    body = {"purpose": "housing-fund"} | answered(asked, ANNA)
+    asked = await challenge(api, citizen, "housing-fund-repayment")
+    body = {"purpose": "housing-fund-repayment"} | answered(asked, ANNA)
     key = {"Idempotency-Key": "one-scan"}
 
     answers = await asyncio.gather(*(send(api, citizen, body, headers=key) for _ in range(5)))
@@ -304,20 +316,20 @@ async def test_the_days_say_how_people_were_identified(api: Api) -> None:
     citizen = await enrolled(api, ANNA)
     for person in (ANNA, BORIS, ANNA):
         await verify(api, citizen, person)
-    asked = await challenge(api, citizen, "housing-fund")
-    body = {"purpose": "housing-fund"} | answered(asked, ANNA)
+    asked = await challenge(api, citizen, "housing-fund-repayment")
+    body = {"purpose": "housing-fund-repayment"} | answered(asked, ANNA)
     await send(api, citizen, body | {"frames": body["frames"][:2]})
     last = await api.call(
         "POST",
         f"/v1/citizens/{citizen}/identity/confirmation",
         "clerk",
-        json={"purpose": "housing-fund", "document": "passport"},
+        json={"purpose": "housing-fund-repayment", "document": "passport"},
     )
 
     path = f"/v1/statistics/identity?min_position={last.headers['X-Position']}"
     (day,) = (await api.call("GET", path, "auditor")).json["days"]
 
-    assert day["purpose"] == "housing-fund"
+    assert day["purpose"] == "housing-fund-repayment"
     assert day["outcomes"] == {
         "face-matched": 2,
         "face-not-matched": 1,
@@ -338,8 +350,8 @@ async def test_citizens_act_for_themselves_only(api: Api) -> None:
         ("POST", "/face/consent/withdrawal", {}),
         ("POST", "/face/revocation", {"reason": "error"}),
         ("POST", "/face/challenges", {"purpose": "enrol"}),
-        ("POST", "/face/challenges", {"purpose": "fund"}),
-        ("POST", "/identity/codes", {"purpose": "fund"}),
+        ("POST", "/face/challenges", {"purpose": "housing-fund-repayment"}),
+        ("POST", "/identity/codes", {"purpose": "housing-fund-repayment"}),
     ):
         answer = await api.call(
             method,
@@ -389,7 +401,10 @@ async def test_a_second_pack_takes_over_while_people_come_by(
         api = Api(url, runtime, s)
         assert (await verify(api, citizen, ANNA)).json["matched"]
         refused = await api.call(
-            "POST", f"/v1/citizens/{absent}/face/challenges", "kiosk", json={"purpose": "fund"}
+            "POST",
+            f"/v1/citizens/{absent}/face/challenges",
+            "kiosk",
+            json={"purpose": "housing-fund-repayment"},
         )
         assert refused.is_problem(409, "face-not-enrolled")
         faces = runtime.services.faces

@@ -8,6 +8,7 @@ import pytest
 
 from citybrain.domain.citizens.proving import PROOFS_ALLOWED
 from tests.given.api import Answer, Api
+from tests.given.applying import REPAYMENT
 from tests.given.faces import events, registered
 from tests.given.outbox import code_in, messages
 
@@ -28,14 +29,14 @@ async def post(
     return await api.call("POST", path, role, subject=subject, json=body)
 
 
-async def code_for(api: Api, citizen: str, purpose: str = "fund") -> dict[str, str]:
+async def code_for(api: Api, citizen: str, purpose: str = REPAYMENT) -> dict[str, str]:
     """A code that came to the phone, and its id."""
     sent = await post(api, citizen, "identity/codes", purpose=purpose)
     assert sent.status == 201, sent.body
     return {"code_id": sent.json["code_id"], "code": code_in(messages(api)[-1][1])}
 
 
-async def prove(api: Api, citizen: str, purpose: str = "fund", **known: Any) -> Answer:
+async def prove(api: Api, citizen: str, purpose: str = REPAYMENT, **known: Any) -> Answer:
     code = await code_for(api, citizen, purpose)
     return await post(api, citizen, "identity/proof", purpose=purpose, **code, **known)
 
@@ -63,7 +64,7 @@ async def test_phone_and_document_are_a_low_and_phone_and_passcode_a_substantial
     low = await prove(api, citizen, document_ending="01123 1")
     substantial = await prove(api, citizen, passcode=PASSCODE)
     assert (low.status, low.json["level"]) == (200, "low")
-    assert (substantial.json["level"], substantial.json["purpose"]) == ("substantial", "fund")
+    assert (substantial.json["level"], substantial.json["purpose"]) == ("substantial", REPAYMENT)
     said = [event["data"] for event in (await events(api, citizen))[-2:]]
     assert [each["method"] for each in said] == ["phone-and-document", "phone-and-passcode"]
     assert [each["level"] for each in said] == ["low", "substantial"]
@@ -74,14 +75,14 @@ async def test_phone_and_document_are_a_low_and_phone_and_passcode_a_substantial
 
 async def test_a_kiosk_takes_a_proof_for_who_stands_there(api: Api) -> None:
     citizen = await with_passcode(api)
-    sent = await post(api, citizen, "identity/codes", "kiosk", purpose="fund")
+    sent = await post(api, citizen, "identity/codes", "kiosk", purpose=REPAYMENT)
     code = code_in(messages(api)[-1][1])
     proof = await post(
         api,
         citizen,
         "identity/proof",
         "kiosk",
-        purpose="fund",
+        purpose=REPAYMENT,
         code_id=sent.json["code_id"],
         code=code,
         passcode=PASSCODE,
@@ -92,7 +93,7 @@ async def test_a_kiosk_takes_a_proof_for_who_stands_there(api: Api) -> None:
 async def test_a_code_counts_once_whatever_was_known(api: Api) -> None:
     citizen = await with_passcode(api)
     code = await code_for(api, citizen)
-    right: dict[str, Any] = {"purpose": "fund", **code, "passcode": PASSCODE}
+    right: dict[str, Any] = {"purpose": REPAYMENT, **code, "passcode": PASSCODE}
     wrong = await post(api, citizen, "identity/proof", **right | {"passcode": "000000"})
     assert wrong.is_problem(409, "identity-not-proven")
     again = await post(api, citizen, "identity/proof", **right)
@@ -112,7 +113,7 @@ async def test_only_who_has_the_phone_uses_up_what_may_be_wrong(api: Api) -> Non
     citizen, stranger = await with_passcode(api), await registered(api)
     code = await code_for(api, citizen)
     for role, subject in (("kiosk", "kiosk-9"), ("citizen", citizen)):
-        guess = {"purpose": "fund", "code_id": code["code_id"], "passcode": "000000"}
+        guess = {"purpose": REPAYMENT, "code_id": code["code_id"], "passcode": "000000"}
         for _ in range(2):
             await post(api, citizen, "identity/proof", role, subject, **guess, code="000000")
     other = await post(
@@ -121,21 +122,21 @@ async def test_only_who_has_the_phone_uses_up_what_may_be_wrong(api: Api) -> Non
         "identity/proof",
         "citizen",
         stranger,
-        purpose="fund",
+        purpose=REPAYMENT,
         **code,
         passcode="1" * 6,
     )
     assert other.is_problem(403, "not-your-own")
     kinds = [event["topic"] for event in await events(api, citizen)]
     assert "citizen.proof_failed" not in kinds
-    proof = await post(api, citizen, "identity/proof", purpose="fund", **code, passcode=PASSCODE)
+    proof = await post(api, citizen, "identity/proof", purpose=REPAYMENT, **code, passcode=PASSCODE)
     assert proof.status == 200
 
 
 async def test_what_is_known_is_guessed_a_few_times_only(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.citizens.identity.CODES_A_PERSON", 100)
+    monkeypatch.setattr("commands.citizens.identity.CODES_OF_ONE", 100)
     citizen = await with_passcode(api)
     for guess in range(PROOFS_ALLOWED):
         wrong = await prove(api, citizen, passcode=f"00000{guess}")
@@ -180,7 +181,7 @@ async def test_one_key_is_one_proof(api: Api) -> None:
             "citizen",
             subject=citizen,
             headers={"Idempotency-Key": "k"},
-            json={"purpose": "fund", **code, "passcode": PASSCODE},
+            json={"purpose": REPAYMENT, **code, "passcode": PASSCODE},
         )
         for _ in range(2)
     ]

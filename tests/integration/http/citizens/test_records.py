@@ -8,6 +8,7 @@ import orjson
 from tests.given.accesses import accesses
 from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
+from tests.given.applying import REPAYMENT
 from tests.given.faces import events, registered
 from tests.given.outbox import messages
 from tests.given.waiting import holds
@@ -53,6 +54,7 @@ async def settle(
 
 async def test_one_reads_what_is_kept_about_oneself_and_nobody_else_does_so(api: Api) -> None:
     citizen, other = await registered(api, id_number=NUMBER), await registered(api)
+    await seen(api, citizen)
     added = await post(
         api, citizen, "documents", "clerk", document="passport", number="E1234567", country="CHN"
     )
@@ -109,7 +111,7 @@ async def test_a_changed_phone_is_told_to_the_one_before(api: Api) -> None:
     assert "was changed" in told
     assert "registered for you" in welcome
     assert (await record(api, citizen))["phone"] == NEW
-    sent = await post(api, citizen, "identity/codes", purpose="fund")
+    sent = await post(api, citizen, "identity/codes", purpose=REPAYMENT)
     assert sent.status == 201
     assert messages(api)[-1][0] == NEW
     assert NEW.encode() not in orjson.dumps(await events(api, citizen))
@@ -119,7 +121,7 @@ async def test_somebody_without_a_phone_gets_one_at_a_counter(api: Api) -> None:
     citizen = await registered(api, phone=None)
     await seen(api, citizen)
     assert (await post(api, citizen, "phone", "clerk", phone=NEW)).status == 200
-    assert (await post(api, citizen, "identity/codes", purpose="fund")).status == 201
+    assert (await post(api, citizen, "identity/codes", purpose=REPAYMENT)).status == 201
 
 
 async def test_a_name_is_changed_and_told(api: Api) -> None:
@@ -220,8 +222,8 @@ async def test_a_death_is_noted_by_two_and_taken_back_by_two(api: Api) -> None:
     proposed = await propose(api, citizen, what="death", died_on="2026-01-01")
     assert (await settle(api, citizen, proposed)).status == 200
     for role, what, body in (
-        ("clerk", "identity/confirmation", {"purpose": "fund", "document": "passport"}),
-        ("citizen", "identity/codes", {"purpose": "fund"}),
+        ("clerk", "identity/confirmation", {"purpose": REPAYMENT, "document": "passport"}),
+        ("citizen", "identity/codes", {"purpose": REPAYMENT}),
         ("citizen", "face/consent", {"notice_sha256": NOTICE}),
     ):
         assert (await post(api, citizen, what, role, **body)).is_problem(409, "person-deceased")

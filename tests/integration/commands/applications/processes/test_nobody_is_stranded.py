@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from citybrain.city_day import city_day
+from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application, Step
 from citybrain.domain.applications.statuses import Status, waits_for_officer
 from citybrain.domain.applications.waiting import MARGIN, Waits
@@ -112,7 +113,8 @@ async def come_to(services: Services, step: Step, number: int, departments: Depa
     """An application that will come to a step."""
     application, citizen = await applied(services, number)
     if step is Step.RELEASE:
-        await withdraw_application(application, WithdrawApplication(), context(), services)
+        own = context(Actor(citizen, frozenset({Role.CITIZEN})))
+        await withdraw_application(application, WithdrawApplication(), own, services)
     elif step is not Step.AWAIT_IDENTITY:
         await identify(services, citizen)
     refuses = step is Step.COMPENSATE

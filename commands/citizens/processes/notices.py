@@ -1,0 +1,62 @@
+"""Tells people what was done with their face at a counter, by the city's messages.
+
+Whoever stood there knows it; whoever did not learns that somebody else was taken for them. A
+message says what was done, nothing personal. After a crash the last one may be sent again; one that
+cannot be sent is left out: the person's accesses say the same.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import structlog
+
+from citybrain.domain.citizens.citizen import Citizen
+from citybrain.errors import Unavailable
+from citybrain.eventstore import RecordedEvent
+from citybrain.vault import PersonErased
+from commands.handling import CommandContext
+from commands.services import Services
+
+log = structlog.get_logger(__name__)
+
+ENROLLED = "citizen.face_enrolled"
+HELP = "如非本人办理，请尽快到窗口 / if this was not you, go to a counter"
+TEXTS = {
+    ENROLLED: "窗口已为您录入人脸 / your face was enrolled at a counter",
+    "citizen.face_consent_given": "窗口已为您办理人脸识别同意 / you agreed to face recognition "
+    "at a counter",
+    "citizen.face_revoked": "窗口已删除您的人脸 / your face was removed at a counter",
+}
+
+
+def at_a_counter(event: RecordedEvent) -> bool:
+    """Whether somebody else than the person did it, for them."""
+    if event.topic == ENROLLED:
+        return event.data.get("enrolled_by") is not None
+    return "clerk" in str(event.metadata.get("role")).split(",") and (
+        event.metadata.get("actor") != event.stream_id
+    )
+
+
+class FaceNotices:
+    """The process manager of messages about faces. It sends no command."""
+
+    name: ClassVar[str] = "citizen-face-notices"
+    topics: ClassVar[tuple[str, ...]] = tuple(TEXTS)
+
+    async def react(
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
+    ) -> None:
+        """Send what `event` means to the person, where a phone is registered."""
+        if not at_a_counter(event):
+            return
+        citizen = await services.store.load(Citizen, event.stream_id, fresh=False)
+        if citizen.phone_sealed is None:
+            return
+        try:
+            phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
+            await services.notifier.send(phone, f"{TEXTS[event.topic]}; {HELP}")
+        except PersonErased:
+            return  # there is nobody to tell
+        except Unavailable as error:
+            log.info("notice_not_sent", citizen_id=citizen.id, code=error.code)
