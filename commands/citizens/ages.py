@@ -5,8 +5,8 @@ from datetime import date
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Actor
 from citybrain.domain.ages import ADULT_YEARS, years_between
-from citybrain.domain.citizens.citizen import COUNTER
-from citybrain.domain.citizens.refusals import GuardianRequired
+from citybrain.domain.citizens.citizen import COUNTER, Citizen
+from citybrain.domain.citizens.refusals import GuardianRequired, PersonDeceased
 from citybrain.errors import InvalidInput, NotFound, Refused
 from commands.citizens.changing import birth_date_of
 from commands.services import Services
@@ -37,11 +37,14 @@ async def age_years(citizen_id: str, services: Services) -> int:
 
 
 async def check_guardian(guardian: str, citizen_id: str, services: Services) -> None:
-    """Raise `NotAGuardian` unless this is somebody else, registered and adult."""
+    """Raise `NotAGuardian` unless this is somebody else, registered, adult and alive."""
     try:
         years = await age_years(guardian, services)
+        (await services.store.load(Citizen, guardian)).check_alive()
     except NotFound:
         raise NotAGuardian("the guardian is not registered") from None
+    except PersonDeceased:
+        raise NotAGuardian("the guardian's death has been noted") from None
     if guardian == citizen_id or years < ADULT_YEARS:
         raise NotAGuardian(f"a guardian is somebody else, of at least {ADULT_YEARS}")
 

@@ -233,6 +233,19 @@ async def test_a_death_is_noted_by_two_and_taken_back_by_two(api: Api) -> None:
     await seen(api, citizen)
 
 
+async def test_the_dead_are_no_guardians(api: Api) -> None:
+    this_year = date.today().year
+    child = await registered(api, birth_date=f"{this_year - 6}-01-01")
+    guardian = await registered(api)
+    proposed = await propose(api, guardian, what="death", died_on="2026-01-01")
+    await settle(api, guardian, proposed)
+    said = {"purpose": "face-recognition", "document": "household-register"}
+    await post(api, child, "identity/confirmation", "clerk", **said)
+    body = {"notice_sha256": "ab" * 32, "guardian": guardian}
+    refused = await post(api, child, "face/consent", "clerk", **body)
+    assert refused.is_problem(409, "not-a-guardian")
+
+
 async def test_one_key_is_one_correction(api: Api) -> None:
     citizen = await registered(api, id_number=NUMBER)
     await seen(api, citizen)

@@ -90,8 +90,8 @@ async def test_what_waits_for_people_is_closed(
 ) -> None:
     application, citizen = await referred(services, departments)
     again = await submit_application(
-        SubmitApplication(service=QUERY, channel=Channel.COUNTER, citizen_id=citizen),
-        context(),
+        SubmitApplication(service=QUERY, channel=Channel.APP),
+        context(Actor(citizen, frozenset({Role.CITIZEN}))),
         services,
     )
     await dies(services, citizen)
