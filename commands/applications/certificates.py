@@ -23,7 +23,7 @@ from citybrain.domain.applications.certificates import (
 from citybrain.domain.applications.refusals import NoSuchCertificate
 from citybrain.domain.citizens import Citizen
 from citybrain.eventstore import StreamNotFound
-from commands.applications.application import change_application, item_of
+from commands.applications.application import change_application, check_applicant_served, item_of
 from commands.applications.unsealed import CERTIFICATE
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
@@ -41,6 +41,7 @@ async def issue_certificate(
     """Sign it, once a decision."""
     application = await services.store.load(Application, application_id)
     check_result(application, context.actor)
+    await check_applicant_served(application, context, services)
     certificate_id = next_id(application)
     signed, key_id = "", ""
     if current(application) is None:

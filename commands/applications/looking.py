@@ -3,9 +3,16 @@ HTTP."""
 
 from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application
-from citybrain.domain.applications.reading_rights import NOBODYS, Whose, is_own, may_read
+from citybrain.domain.applications.reading_rights import (
+    NOBODYS,
+    Whose,
+    is_own,
+    may_read,
+    may_read_explanation,
+)
 from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.eventstore import StreamNotFound
+from commands.citizens import check_served
 from commands.services import Services
 
 
@@ -22,4 +29,6 @@ async def readable(application_id: str, actor: Actor, services: Services) -> App
     own = is_own(actor, application.citizen_id, application.guardian)
     if not own and not may_read(actor, whose):
         raise NotYourApplication(strange)
+    if not own and not may_read_explanation(actor, whose):  # before them, at a kiosk or a counter
+        await check_served(application.citizen_id, application.service, actor, services)
     return application

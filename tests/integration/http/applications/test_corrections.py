@@ -152,7 +152,7 @@ async def test_the_queue_says_who_has_what(api: Api) -> None:
         return await claimed_by() == by
 
     await eventually(lambda: seen(CLERK))
-    refusal = {"outcome": "refused", "reasons": ["x"], "note": "x"}
+    refusal = {"outcome": "refused", "reasons": ["same-home"], "note": "x"}
     for what, body in (("review", refusal), ("task", {}), ("evidence", {})):
         taken = await officer(api, application, what, body, who=COLLEAGUE)
         assert taken.is_problem(409, "task-claimed")
@@ -245,6 +245,25 @@ async def test_nobody_else_reads_or_adds(api: Api) -> None:
         assert police.is_problem(403, "not-your-application")
     assert (await added(api, application, pdf(), subject=stranger)).status == 403
     assert (await state(api, application)).documents == [document]
+
+
+async def test_a_clerk_reads_what_is_before_them_of_whom_they_have_just_identified(
+    api: Api,
+) -> None:
+    _, application = await referred(api)
+    counter = {"channel": "counter"}
+    taken = await command(api, application, "takeover", "clerk", counter)
+    assert taken.status == 200, taken.body
+    path = f"{application}/messages?purpose=support"
+    assert (await read(api, path, "clerk")).status == 200
+    other = await read(api, path, "clerk", subject="clerk-2")
+    assert other.is_problem(403, "not-your-application")
+    services = api.runtime.services
+    before = services.clock
+    services.clock = lambda: before() + timedelta(minutes=11)
+    assert (await read(api, path, "clerk")).is_problem(403, "not-identified-here")
+    late = await added(api, application, pdf(), role="clerk")
+    assert late.is_problem(403, "not-identified-here")
 
 
 @pytest.mark.parametrize(
