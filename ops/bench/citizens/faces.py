@@ -70,6 +70,7 @@ MATE_COSINE = 0.45  # a poor picture of the right person
 HEARTBEAT_SECONDS = 0.005
 LARGE_SECONDS = 12.0  # a picture takes a while
 CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
+SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
 FORGET_PICTURES = "DELETE FROM face_samples_seen WHERE person_id = $1"
 
 
@@ -139,27 +140,29 @@ async def _enrolled(services: Services, person: int) -> str:
             phone=None,
             simulated=True,
         ),
-        _context(),
+        _context(CLERK),
         services,
     )
     citizen = registered.stream_id
+    own = _context(Actor(citizen, frozenset({Role.CITIZEN})))
     consent = GiveFaceConsent(notice_sha256=_notice(services), guardian=None)
-    await give_face_consent(citizen, consent, _context(), services)
-    answer = await _answer(services, citizen, person, "enrol")
-    await enrol_face(citizen, EnrolFace.model_validate(answer), _context(), services)
+    await give_face_consent(citizen, consent, own, services)
+    answer = await _answer(services, citizen, person, "enrol", own)
+    await enrol_face(citizen, EnrolFace.model_validate(answer), own, services)
     await services.store.pool.execute(FORGET_PICTURES, citizen)
     for other in (await services.store.load(Citizen, citizen)).duplicates:  # two who look alike
         found = ResolveDuplicate(other=other, verdict="different-people")
-        await resolve_duplicate(citizen, found, _context(), services)
+        await resolve_duplicate(citizen, found, _context(SUPERVISOR), services)
     return citizen
 
 
 async def _verify(services: Services, citizen: str, person: int) -> None:
-    answer = await _answer(services, citizen, person, "fund")
-    command = VerifyFace.model_validate(answer | {"purpose": "fund"})
+    kiosk = _context(Actor(f"kiosk-{uuid4()}", frozenset({Role.KIOSK})))  # with its own limit
+    answer = await _answer(services, citizen, person, "housing-fund-repayment", kiosk)
+    command = VerifyFace.model_validate(answer | {"purpose": "housing-fund-repayment"})
     # The pictures are always the same, so the memory of those seen is emptied between two.
     await services.store.pool.execute(FORGET_PICTURES, citizen)
-    result = await verify_face(citizen, command, _context(), services)
+    result = await verify_face(citizen, command, kiosk, services)
     if not result.answer["matched"]:
         raise BenchFailed("somebody was not matched with their own template")
 
@@ -170,8 +173,10 @@ def _notice(services: Services) -> str:
     return next(each.sha256 for each in agreements if each.code == FACE_RECOGNITION)
 
 
-async def _answer(services: Services, citizen: str, person: int, purpose: str) -> dict[str, object]:
-    issued = await issue_challenge(citizen, IssueChallenge(purpose=purpose), _context(), services)
+async def _answer(
+    services: Services, citizen: str, person: int, purpose: str, context: CommandContext
+) -> dict[str, object]:
+    issued = await issue_challenge(citizen, IssueChallenge(purpose=purpose), context, services)
     frames = [_encoded(person, turn, place) for place, turn in enumerate(issued["steps"])]
     return {"challenge_id": issued["challenge_id"], "nonce": issued["nonce"], "frames": frames}
 
@@ -181,9 +186,8 @@ def _encoded(person: int, turn: str, place: int) -> bytes:
     return base64.b64encode(_picture(person, turn, place))
 
 
-def _context() -> CommandContext:
-    kiosk = Actor(f"kiosk-{uuid4()}", frozenset({Role.KIOSK}))  # a device has a limit of its own
-    return CommandContext(kiosk, "bench", uuid4(), uuid4())
+def _context(actor: Actor) -> CommandContext:
+    return CommandContext(actor, "bench", uuid4(), uuid4())
 
 
 @contextmanager
