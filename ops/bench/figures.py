@@ -14,7 +14,8 @@ NOT_INSTALLED = "not installed"
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One measurement: a rate per second and, where they apply, latencies, peak memory, how late
-    the event loop ran its callbacks, and how often a search found the right one."""
+    the event loop ran its callbacks, how often a search found the right one, and what the process
+    that was measured computed for one unit."""
 
     rate: float
     p50_ms: float | None = None
@@ -22,6 +23,7 @@ class Sample:
     rss_mb: float | None = None
     loop_p99_ms: float | None = None
     recall: float | None = None
+    cpu_us: float | None = None
 
 
 Samples = Mapping[str, Sample | str]
@@ -62,6 +64,7 @@ def combined(samples: Sequence[Sample]) -> Sample:
         rss_mb=max(rss) if rss else None,
         loop_p99_ms=_median_of([each.loop_p99_ms for each in samples]),
         recall=_median_of([each.recall for each in samples]),
+        cpu_us=_median_of([each.cpu_us for each in samples]),
     )
 
 

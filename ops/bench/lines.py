@@ -2,7 +2,7 @@
 
 The JSON object is the contract with whoever reads the results: `bench`, `line`, `value`,
 `unit`, `limit`, `of_limit`, `peers`, and where they apply `p50_ms`, `p99_ms`, those of the limit
-(`limit_p50_ms`, `limit_p99_ms`), `rss_mb`, `loop_p99_ms` and `recall`.
+(`limit_p50_ms`, `limit_p99_ms`), `rss_mb`, `loop_p99_ms`, `recall` and `cpu_us`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ class Result:
                 for name, value in self.peers.items()
             },
         }
-        for figure in ("p50_ms", "p99_ms", "rss_mb", "loop_p99_ms", "recall"):
+        for figure in ("p50_ms", "p99_ms", "rss_mb", "loop_p99_ms", "recall", "cpu_us"):
             value = getattr(self.own, figure)
             if value is not None:
                 members[figure] = round(value, 2)

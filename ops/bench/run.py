@@ -67,10 +67,11 @@ def table_of(bench: str, results: Sequence[Result]) -> Table:
         if other is not None:
             latency += f"\nlimit {other.p50_ms:.1f} / {other.p99_ms or 0:.1f}"
         memory = "" if own.rss_mb is None else f"\n{own.rss_mb:.0f} MB"
+        computed = "" if own.cpu_us is None else f"\n{own.cpu_us:,.0f} µs of CPU"
         share = "" if result.of_limit is None else f"{result.of_limit:.0%} of\n{result.line.limit}"
         table.add_row(
             result.line.name,
-            f"{own.rate:,.0f}\n{result.line.unit}{memory}",
+            f"{own.rate:,.0f}\n{result.line.unit}{memory}{computed}",
             share,
             latency,
             "\n".join(_peer(name, value) for name, value in result.peers.items()),

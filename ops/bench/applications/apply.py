@@ -4,7 +4,8 @@ Each is a housing-fund withdrawal of somebody who was identified before: seven d
 asked over HTTP and answer after 50 to 200 ms, signed; the rules decide; the bank answers after
 as long. Arrivals keep their rate whatever the server does. The server has one core; PostgreSQL,
 departments, bank and clients share what is left. The limit asks the same departments and the
-same bank at the same rate and keeps nothing: what is above it is our own share.
+same bank at the same rate and keeps nothing: what is above it is our own share. `cpu_us` is what
+the server's process computes for one application, with its read models and all else that it runs.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -22,6 +24,7 @@ from uuid import uuid4
 
 import aiohttp
 import asyncpg
+import psutil
 
 from citybrain.app import open_services
 from citybrain.city_day import city_day
@@ -50,6 +53,7 @@ LATENCY_SECONDS = ("0.05", "0.2")
 WARM_UP = 20
 SHORTEST_SECONDS = 8.0
 PATIENCE_SECONDS = 60.0
+SETTLE_SECONDS = 1.0  # for the read models, after the last is paid
 BOUND_MS = 2000.0
 RAMP = (50, 75, 100, 125, 150, 200, 250, 300)
 PAID = """
@@ -67,9 +71,16 @@ _numbers = count(1)
 class Ground:
     """A server with its workers, departments and a bank, all real processes."""
 
-    def __init__(self, url: str, facts: Any, services: Services, dsn: str) -> None:
-        self.url, self.services, self.dsn = url, services, dsn
+    def __init__(self, facts: Any, services: Services, dsn: str, pid: int) -> None:
+        self.url = f"http://{facts['host']}:{facts['port']}"
+        self.services, self.dsn = services, dsn
+        self._server = psutil.Process(pid)
         self._headers = [{"Authorization": f"Bearer {token}"} for token in facts["tokens"]]
+
+    def cpu_seconds(self) -> float:
+        """What the server has computed so far, in all its threads."""
+        spent = self._server.cpu_times()
+        return spent.user + spent.system
 
     async def people(self, number: int) -> list[str]:
         """Citizens who were identified a moment ago where they will apply; no couple among them."""
@@ -162,7 +173,7 @@ async def _ground(bench: Workbench) -> AsyncIterator[Ground]:
         try:
             facts = await server.ready()
             async with open_services(settings) as services:
-                yield Ground(f"http://{facts['host']}:{facts['port']}", facts, services, dsn)
+                yield Ground(facts, services, dsn, server.pid)
         finally:
             await server.stop()
 
@@ -178,15 +189,17 @@ async def _at_rate(rate: float, places: int, start: Callable[[int], Awaitable[An
 
 async def _measured(ground: Ground, rate: float, seconds: float) -> Sample:
     """Applications at a rate; how long each took until its money was confirmed."""
-    people = await ground.people(int(rate * seconds))
+    people, before = await ground.people(int(rate * seconds)), ground.cpu_seconds()
     async with aiohttp.ClientSession() as session:
         sent = await _at_rate(
             rate, len(people), lambda place: ground.submit(session, place, people[place])
         )
         paid = await _paid(ground, [application for application, _ in sent])
+    await asyncio.sleep(SETTLE_SECONDS)
+    computed = ground.cpu_seconds() - before
     latencies = [paid[application] - sent_at for application, sent_at in sent]
     span = max(paid.values()) - min(sent_at for _, sent_at in sent)
-    return sample(len(sent), span, latencies)
+    return replace(sample(len(sent), span, latencies), cpu_us=computed / len(sent) * 1e6)
 
 
 async def _paid(ground: Ground, applications: Sequence[str]) -> dict[str, float]:
