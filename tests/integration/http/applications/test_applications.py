@@ -355,7 +355,7 @@ async def test_an_officer_decides_where_a_department_is_away_and_asks_again(
         application,
         "review",
         "official",
-        {"outcome": "refused", "note": "x", "reasons": ["x"]},
+        {"outcome": "refused", "note": "x", "reasons": ["conditions-not-met"]},
         subject="official-police",
         department="police",
     )

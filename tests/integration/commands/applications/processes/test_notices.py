@@ -9,11 +9,14 @@ import pytest
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Channel
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.citizens.assurance import RECORD_PURPOSE
 from citybrain.settings import Settings
 from citybrain.vault import SealBroken
 from commands.applications.application import (
+    SubmitApplication,
     TakeOverApplication,
     WithdrawApplication,
+    submit_application,
     take_over_application,
     withdraw_application,
 )
@@ -33,6 +36,7 @@ from tests.given.driving import (
 )
 from tests.given.failing import Broken, Switch
 
+PURCHASE = "housing-fund-purchase"
 PHONE = "13800000000"
 NAME, NAME_EN = (
     "公积金提取（偿还住房贷款）",
@@ -82,13 +86,16 @@ async def told(services: Services, sent: Sent, application: str) -> list[str]:
 
 
 async def test_what_somebody_else_does_in_ones_name_is_told(services: Services, sent: Sent) -> None:
-    application, _ = await applied(services, phone=PHONE)
+    _, citizen = await applied(services, phone=PHONE)
+    await identify(services, citizen, PURCHASE)
+    submission = SubmitApplication(service=PURCHASE, channel=Channel.COUNTER, citizen_id=citizen)
+    application = (await submit_application(submission, context(), services)).stream_id
     await withdraw_application(application, WithdrawApplication(), context(), services)
     submitted, withdrawn = await told(services, sent, application)
-    assert submitted == (
-        f"{NAME}：已代您提交；如非您本意，请尽快到窗口。 / "
-        f"{NAME_EN}: it was submitted for you; if you did not want this, go to a counter."
-    )
+    chinese, english = submitted.split(" / ")
+    assert chinese == "公积金提取（购买住房）：已代您提交；如非您本意，请尽快到窗口。"
+    assert english.startswith("Housing provident fund withdrawal for buying a home: it was submit")
+    assert english.endswith("if you did not want this, go to a counter.")
     assert "已代您撤回" in withdrawn
     assert "it was withdrawn for you" in withdrawn
 
@@ -99,16 +106,15 @@ async def test_what_one_does_oneself_is_not(services: Services, sent: Sent) -> N
     online = TakeOverApplication(channel=Channel.WEB)
     await take_over_application(application, online, own, services)
     await withdraw_application(application, WithdrawApplication(), own, services)
-    assert len(await told(services, sent, application)) == 1  # that a clerk had submitted it
+    assert await told(services, sent, application) == []
 
 
 async def test_where_it_goes_on_is_told(services: Services, sent: Sent) -> None:
     application, citizen = await applied(services, phone=PHONE)
-    own = context(Actor(citizen, frozenset({Role.CITIZEN})))
-    online, counter = (TakeOverApplication(channel=each) for each in (Channel.WEB, Channel.COUNTER))
-    await take_over_application(application, online, own, services)
+    await identify(services, citizen)
+    counter = TakeOverApplication(channel=Channel.COUNTER)
     await take_over_application(application, counter, context(), services)
-    *_, last = await told(services, sent, application)
+    (last,) = await told(services, sent, application)
     assert "已转到窗口继续办理" in last
     assert "it goes on at a counter" in last
 
@@ -139,7 +145,8 @@ async def test_one_that_expires_is_told_and_what_cannot_be_told_is_left_out(
 
 
 @pytest.mark.parametrize(
-    ("purpose", "said"), [(REPAYMENT, f"Your code for {NAME_EN} is "), ("pick-up", "Your code is ")]
+    ("purpose", "said"),
+    [(REPAYMENT, f"Your code for {NAME_EN} is "), (RECORD_PURPOSE, "Your code is ")],
 )
 async def test_a_code_says_what_it_is_for_by_its_name(
     services: Services, sent: Sent, purpose: str, said: str
