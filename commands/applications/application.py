@@ -20,7 +20,6 @@ from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.actor import Role
 from citybrain.domain.ages import CHILD_UNDER_YEARS
-from citybrain.domain.applications import appeals
 from citybrain.domain.applications.application import Application, Channel, Terms, check_channel
 from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
@@ -29,7 +28,7 @@ from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.identity import identified
 from commands.applications.turns import give_turn_back, turn
-from commands.applications.unsealed import FORM, GROUNDS
+from commands.applications.unsealed import FORM
 from commands.citizens import CitizenId, check_not_alone, check_served
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
@@ -58,12 +57,6 @@ class SubmitApplication(Command):
 
 class WithdrawApplication(Command):
     """End an application, as long as no money is on its way; a payout that failed is none."""
-
-
-class AppealApplication(Command):
-    """Ask for a person to look at a decision."""
-
-    grounds: Prose = Field(description="why; sealed")
 
 
 class TakeOverApplication(Command):
@@ -229,25 +222,6 @@ async def withdraw_application(
         context,
         services,
         lambda application, now: application.withdraw(context.actor, now),
-    )
-
-
-async def appeal_application(
-    application_id: str, command: AppealApplication, context: CommandContext, services: Services
-) -> CommandResult:
-    """Bring a decision before an officer."""
-    application = await services.store.load(Application, application_id)
-    application.check_applicant(context.actor)
-    await check_applicant_served(application, context, services)
-    sealed = await services.vault.seal_text(application.citizen_id, GROUNDS, command.grounds)
-    return await change_application(
-        application_id,
-        command,
-        context,
-        services,
-        lambda application, now: appeals.appeal(
-            application, context.actor, now, grounds_sealed=sealed
-        ),
     )
 
 

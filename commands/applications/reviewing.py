@@ -5,10 +5,11 @@ whoever did does not decide here. An attempt that is refused is kept for auditor
 is answered.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Literal
+from functools import wraps
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -36,9 +37,12 @@ SERVED = {
     "citizen.correction_proposed": Part.REGISTERED,
     "citizen.correction_settled": Part.REGISTERED,
     "citizen.face_consent_given": Part.ENROLLED,
+    "citizen.face_enrolment_approved": Part.ENROLLED,
     "citizen.face_enrolled": Part.ENROLLED,
 }
 APPEALED = "application.appealed"
+
+Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
 
 
 class ReviewApplication(Command):
@@ -49,7 +53,9 @@ class ReviewApplication(Command):
     """
 
     outcome: Literal["approved", "refused"]
-    amount_fen: Amount | None = Field(None, description="what is paid, where the item pays")
+    amount_fen: Amount | None = Field(
+        None, description="what is paid in all, where the item pays; a rest where some was paid"
+    )
     reasons: list[Code] = Field(
         default_factory=list,
         max_length=20,
@@ -77,14 +83,47 @@ class ReviewIncomplete(InvalidInput):
     code = "review-incomplete"
 
 
+def _on_the_record(handler: Handler) -> Handler:
+    """A handler whose refusals are kept before they are answered: who tried, and by which rule."""
+
+    @wraps(handler)
+    async def handle(
+        application_id: str, command: Any, context: CommandContext, services: Services
+    ) -> CommandResult:
+        try:
+            return await handler(application_id, command, context, services)
+        except (NotApart, NotYourDepartment, AmountAboveCeiling) as refused:
+            await _note(refused, application_id, context, services)
+            raise
+
+    return handle
+
+
+async def _note(
+    refused: CitybrainError, application_id: str, context: CommandContext, services: Services
+) -> None:
+    rule = str(refused.details.get("rule", refused.code))
+    await change_application(
+        application_id,
+        Command(),
+        replace(context, idempotency_key=None, expected_version=None),
+        services,
+        lambda application, now: reviewing.note_refused(application, context.actor, now, rule=rule),
+    )
+
+
+@_on_the_record
 async def review_application(
     application_id: str, command: ReviewApplication, context: CommandContext, services: Services
 ) -> CommandResult:
     """Record an officer's decision, or what a second has to look at."""
     application = await services.store.load(Application, application_id)
+    application.check_officer(context.actor)
     approved = command.outcome == "approved"
     if approved and (command.amount_fen is not None) != application.pays:
         raise ReviewIncomplete("amount_fen is given exactly where the item pays")
+    if application.paid_fen and command.amount_fen == application.paid_fen and not command.reasons:
+        raise ReviewIncomplete("where what was paid stands, there are reasons")
     if not approved and (not command.reasons or command.amount_fen is not None):
         raise ReviewIncomplete("a refusal has reasons and no amount")
     if approved:
@@ -109,10 +148,10 @@ async def review_application(
             one_reviewer_fen=item.one_reviewer_fen,
         )
 
-    attempt = change_application(application_id, command, context, services, decide)
-    return await _on_the_record(attempt, application_id, context, services)
+    return await change_application(application_id, command, context, services, decide)
 
 
+@_on_the_record
 async def confirm_review(
     application_id: str, command: ConfirmReview, context: CommandContext, services: Services
 ) -> CommandResult:
@@ -134,10 +173,10 @@ async def confirm_review(
             ceiling_fen=ceiling_fen,
         )
 
-    attempt = change_application(application_id, command, context, services, decide)
-    return await _on_the_record(attempt, application_id, context, services)
+    return await change_application(application_id, command, context, services, decide)
 
 
+@_on_the_record
 async def turn_back_review(
     application_id: str, command: TurnBackReview, context: CommandContext, services: Services
 ) -> CommandResult:
@@ -149,8 +188,7 @@ async def turn_back_review(
     def decide(application: Application, now: datetime) -> None:
         reviewing.turn_back(application, context.actor, now, note_sealed=sealed, served=served)
 
-    attempt = change_application(application_id, command, context, services, decide)
-    return await _on_the_record(attempt, application_id, context, services)
+    return await change_application(application_id, command, context, services, decide)
 
 
 async def parts_of(application: Application, services: Services) -> Parts:
@@ -166,30 +204,3 @@ async def parts_of(application: Application, services: Services) -> Parts:
             if event.topic == APPEALED:
                 found.setdefault(Part.APPEALED, set()).add(event.metadata.get("actor", ""))
     return found
-
-
-async def _on_the_record(
-    attempt: Awaitable[CommandResult],
-    application_id: str,
-    context: CommandContext,
-    services: Services,
-) -> CommandResult:
-    """Keep an attempt that is refused, before it is answered."""
-    try:
-        return await attempt
-    except (NotApart, NotYourDepartment, AmountAboveCeiling) as refused:
-        await _note(refused, application_id, context, services)
-        raise
-
-
-async def _note(
-    refused: CitybrainError, application_id: str, context: CommandContext, services: Services
-) -> None:
-    rule = str(refused.details.get("rule", refused.code))
-    await change_application(
-        application_id,
-        Command(),
-        replace(context, idempotency_key=None, expected_version=None),
-        services,
-        lambda application, now: reviewing.note_refused(application, context.actor, now, rule=rule),
-    )

@@ -4,8 +4,8 @@
 : "${API:=http://127.0.0.1:8080}"
 PATH=$PWD/.venv/bin:$PATH
 
-# token SUBJECT ROLE [REACH]: an access token; only a development server hands them out. REACH is the
-# department of an official, the counter of a clerk, or the cameras that a gateway speaks for.
+# token SUBJECT ROLE[,ROLE] [REACH]: an access token; only a development server hands them out. REACH is
+# the department of an official, the counter of a clerk, or the cameras that a gateway speaks for.
 token() {
   case "$2" in
     clerk) REACH="\"counter\": \"${3-}\"" ;;
@@ -13,7 +13,7 @@ token() {
     *) REACH="\"department\": \"${3-}\"" ;;
   esac
   curl -sS "$API/dev/token" -H 'Content-Type: application/json' \
-    -d "{\"subject\": \"$1\", \"roles\": [\"$2\"]${3:+, $REACH}}" |
+    -d "{\"subject\": \"$1\", \"roles\": [\"$(echo "$2" | sed 's/,/", "/g')\"]${3:+, $REACH}}" |
     sed 's/.*"access_token":"\([^"]*\)".*/\1/'
 }
 

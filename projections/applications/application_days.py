@@ -84,7 +84,7 @@ class ApplicationDays:
     """The read model `application_days`."""
 
     name = "application_days"
-    version = 2
+    version = 3
     topics = TOPICS
     tables = TABLES
 
@@ -104,9 +104,10 @@ class ApplicationDays:
                 states[event.stream_id] = _begun(event)
             state = states[event.stream_id]
             key = date.fromisoformat(state["day"]), state["service"]
-            for what, count in _counted(event, state).items():
+            found = _counted(event, state)
+            for what, count in found.items():
                 counts[*key, what] += count
-            if event.topic == "application.payout_confirmed":
+            if found["paid"]:
                 submitted_at = datetime.fromisoformat(state["submitted_at"])
                 taken = (event.data["timestamp"] - submitted_at).total_seconds()
                 seconds[*key, bucket_of(taken)] += 1
@@ -157,7 +158,7 @@ def _counted(event: RecordedEvent, state: State) -> Counter[str]:
         if what in state["ever"]:
             state["ever"].remove(what)
             found[what] -= 1
-    if found["paid"]:
+    if topic == "payout_confirmed":
         found["amount_fen"] = data["amount_fen"]
     if found["ended_well"]:
         actual = {"materials": 0, "steps": 1 + state["reviews"], "trips": state["trips"]}

@@ -167,11 +167,11 @@ def instruct(application: Application, ceiling_fen: int | None = None, **otherwi
     )
 
 
-def confirm(application: Application) -> None:
+def confirm(application: Application, amount_fen: int = 100) -> None:
     application.confirm_payout(
         NOW,
         payment_id=PAYMENT,
-        amount_fen=100,
+        amount_fen=amount_fen,
         receipt_sha256="ab" * 32,
         receipt_sealed="sealed",
         settled_at=NOW,

@@ -145,14 +145,14 @@ async def topics(api: Api, stream: str) -> list[str]:
 async def review(
     api: Api, application: str, officer: str = "official-fund-1", **body: Any
 ) -> Answer:
-    """An officer of the housing fund decides."""
+    """An officer of the department decides."""
     return await by_officer(api, application, "review", officer, **body)
 
 
 async def confirmed(
     api: Api, application: str, amount_fen: int | None, officer: str = "official-fund-2"
 ) -> Answer:
-    """A second officer of the housing fund agrees."""
+    """A second officer of the department agrees."""
     return await by_officer(api, application, "review/confirmation", officer, amount_fen=amount_fen)
 
 
@@ -165,7 +165,8 @@ async def approved_by_two(api: Api, application: str, amount_fen: int) -> None:
 
 
 async def by_officer(api: Api, application: str, what: str, officer: str, **body: Any) -> Answer:
-    """A command of an officer of the housing fund."""
+    """A command of an officer of the department."""
+    department = (await state(api, application)).department
     return await command(
         api,
         application,
@@ -173,5 +174,5 @@ async def by_officer(api: Api, application: str, what: str, officer: str, **body
         "official",
         {"note": "looked"} | body,
         subject=officer,
-        department="housing-fund",
+        department=department,
     )

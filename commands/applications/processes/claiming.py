@@ -82,7 +82,7 @@ class Claims:
         `before` is the entitlement by the key of before, where it is known: nobody draws on that
         any more, but who was about to be paid from it when we were updated, and who was paid.
         """
-        amount_fen = application.amount_fen or 0
+        amount_fen = int(application.payable_fen)
         if draws.unknown:
             raise DrawsOnUnknown("; ".join(because for _, because in draws.unknown))
         if draws.lacking(amount_fen) is not None:
@@ -125,7 +125,7 @@ class Claims:
             application_id=self._id,
             citizen_id=application.citizen_id,
             service=item.code,
-            amount_fen=application.amount_fen or 0,
+            amount_fen=int(application.payable_fen),
             requested_at=requested_at,
             decided_on=application.decided_on or requested_at,
             limits=draw.limits,

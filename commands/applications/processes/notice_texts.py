@@ -6,6 +6,7 @@ The service goes by its name, never by its code; nothing personal is said.
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.application_events import NOT_CORRECTED
 from citybrain.domain.applications.document_events import APPLICANT
+from citybrain.domain.applications.review_events import stands_paid
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.citizens import PersonDeceased
 from citybrain.eventstore import RecordedEvent
@@ -39,6 +40,7 @@ TEXTS: dict[str, Text] = {
     ),
     MESSAGE_SENT: ("您有一条新留言", "the department wrote to you"),
 }
+STANDS_TEXT: Text = ("复核维持原金额", "your appeal was looked at, the amount stands")
 NOT_CORRECTED_TEXT: Text = ("未在期限内补正，申请已失效", "nothing was corrected in time")
 BY_OTHERS: dict[str, Text] = {
     "application.submitted": ("已代您提交", "it was submitted for you"),
@@ -64,6 +66,8 @@ def text_of(event: RecordedEvent, application: Application) -> Text | None:
     if event.topic in BY_OTHERS:
         return _by_somebody_else(event, application)
     if event.topic in DECIDED:
+        if stands_paid(event.topic, event.data):
+            return STANDS_TEXT
         outcome = event.data["outcome"]
         paid_soon = outcome == Status.APPROVED and application.pays
         return None if paid_soon else OUTCOMES[outcome]  # the money says so, in a moment

@@ -12,20 +12,25 @@ from citybrain.domain.applications.refusals import NothingToAppeal, OutOfStep
 from citybrain.domain.applications.statuses import Status
 
 APPEAL_WITHIN = timedelta(days=60)  # administrative reconsideration law, art. 20 of 2024
-APPEALED = {Status.REFUSED, Status.PAYOUT_FAILED}
+APPEALED = {Status.REFUSED, Status.PAYOUT_FAILED, Status.PAID}
 
 
 def appeal(application: Application, actor: Actor, now: datetime, *, grounds_sealed: str) -> None:
-    """Ask for a person to look at a refusal, or at a payout that failed."""
+    """Ask for a person to look at a refusal, a payout that failed, or an amount that was paid."""
+    check_appeal(application, actor, now)
+    application.note(
+        ApplicationAppealed, now, grounds_sealed=grounds_sealed, appealed_by=actor.subject
+    )
+
+
+def check_appeal(application: Application, actor: Actor, now: datetime) -> None:
+    """Raise unless the applicant has a decision to appeal, and is in time."""
     application.check_applicant(actor)
     decided_at = application.appealable_since
     if application.status not in APPEALED or decided_at is None or _is_late(decided_at, now):
         raise NothingToAppeal(f"a decision can be appealed once, within {APPEAL_WITHIN.days} days")
     if application.status == Status.PAYOUT_FAILED and application.next_step() is not Step.NOTHING:
         raise OutOfStep("what the payment had claimed is being released")
-    application.note(
-        ApplicationAppealed, now, grounds_sealed=grounds_sealed, appealed_by=actor.subject
-    )
 
 
 def _is_late(decided_at: datetime, now: datetime) -> bool:

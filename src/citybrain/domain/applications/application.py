@@ -112,7 +112,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 8  # of its snapshots
+    class_version: ClassVar[int] = 9  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -151,6 +151,7 @@ class Application(StreamAggregate):
         self.payout_due_at: datetime | None = None
         self.payout_delayed = False
         self.payments = 0
+        self.paid_fen = 0
         self.compensated = True
         self.due_at: datetime | None = submitted.identity_due_at
         self.resumed_in: str | None = None
@@ -180,6 +181,7 @@ class Application(StreamAggregate):
     upcast_v5_v6 = staticmethod(snapshots.upcast_v5_v6)
     upcast_v6_v7 = staticmethod(snapshots.upcast_v6_v7)
     upcast_v7_v8 = staticmethod(snapshots.upcast_v7_v8)
+    upcast_v8_v9 = staticmethod(snapshots.upcast_v8_v9)
 
     @classmethod
     def submit(
@@ -247,6 +249,7 @@ class Application(StreamAggregate):
     ) -> None:
         """An officer wants fresh records: a department was away, or things have changed."""
         self.check_before_officer(actor, now)
+        self.check_unpaid()
         self._request(now, requests, due_at)
 
     def collect(self, now: datetime, results: list[dict[str, Any]]) -> None:
@@ -286,14 +289,14 @@ class Application(StreamAggregate):
         self._expect(Status.APPROVED)
         if decision_sha256 is None or decision_sha256 != self.decision_sha256:
             raise NotAuthorised("this decision is not in force")
-        amount_fen = self.amount_of(Status.APPROVED, self.amount_fen, ceiling_fen)
+        self.amount_of(Status.APPROVED, self.amount_fen, ceiling_fen)
         self._trigger(
             ApplicationPayoutInstructed,
             now,
             payment_id=payment_id,
             claim_id=claims[0],
             claims=claims,
-            amount_fen=amount_fen,
+            amount_fen=int(self.payable_fen),
             from_account=from_account,
             due_at=due_at,
             decision_version=self.decision_version,
@@ -329,7 +332,7 @@ class Application(StreamAggregate):
         self.check_applicant(actor)
         if self.status == Status.WITHDRAWN:
             raise AlreadyWithdrawn("the application has been withdrawn")
-        if self.status not in WITHDRAWABLE:
+        if self.status not in WITHDRAWABLE or self.paid_fen:
             raise TooLateToWithdraw("the money is on its way, or the application has ended")
         self._trigger(ApplicationWithdrawn, now)
 
@@ -419,6 +422,16 @@ class Application(StreamAggregate):
         if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
             raise NotReferred("no officer has to decide this now")
         check_task(self.task, actor, now)
+
+    def check_unpaid(self) -> None:
+        """Raise where money has moved: an officer decides on the total, and no rule anew."""
+        if self.paid_fen:
+            raise NotReferred("it was paid: an officer decides what is paid in all")
+
+    @property
+    def payable_fen(self) -> Fen:
+        """What is still to be paid of what was approved; raises `AmountInvalid`."""
+        return Fen(Fen(self.amount_fen) - self.paid_fen)
 
     def amount_of(self, outcome: str, amount_fen: Any, ceiling_fen: int | None) -> int | None:
         """The amount of an approval that pays, checked; nothing else has one."""

@@ -22,7 +22,7 @@ from citybrain.domain.applications import (
     task_events,
 )
 from citybrain.domain.applications.event import ApplicationEvent
-from citybrain.domain.applications.review_events import ApplicationReviewed
+from citybrain.domain.applications.review_events import ApplicationReviewed, stands_paid
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.payment_steps import PaymentStep, Stage
 from citybrain.domain.stream import StreamCreated
@@ -229,6 +229,9 @@ class ApplicationPayoutConfirmed(ApplicationEvent):
     receipt_sealed: str
     settled_at: datetime
 
+    def note(self, aggregate: Any) -> None:
+        aggregate.paid_fen += self.amount_fen
+
 
 class ApplicationPayoutDelayed(ApplicationEvent):
     """The bank has not answered in time. It may have paid: it is asked on, never paid again.
@@ -419,5 +422,7 @@ def status_after(
         if fields.get("for_claim") or (topic in ANSWERED and status == Status.APPROVED):
             return None
         return Status.COLLECTING if awaited else Status.COLLECTED
+    if stands_paid(topic, fields):
+        return Status.PAID
     verdict = verdict_of(topic, fields)
     return LEADS_TO.get(topic) if verdict is None else verdict.outcome

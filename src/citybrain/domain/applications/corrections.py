@@ -38,6 +38,7 @@ def send_back(
 ) -> None:
     """An officer of the department says what is wrong; the applicant has until `due_at`."""
     application.check_before_officer(actor, now)
+    application.check_unpaid()
     if application.status != Status.REFERRED:
         raise NotReferred("what the bank could not pay is not corrected by the applicant")
     application.note(

@@ -7,7 +7,7 @@ from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.documents import side_of
 from citybrain.domain.applications.message_events import ApplicationMessageSent
 from citybrain.domain.applications.refusals import ApplicationEnded, TooManyMessages
-from citybrain.domain.applications.statuses import FINAL
+from citybrain.domain.applications.statuses import FINAL, Status
 
 MOST_MESSAGES = 100  # of one application
 
@@ -17,7 +17,7 @@ def send_message(
 ) -> None:
     """Write to the other side."""
     side = side_of(application, actor)
-    if application.status in FINAL:
+    if application.status in FINAL | {Status.PAID}:
         raise ApplicationEnded("the application has ended")
     if application.messages >= MOST_MESSAGES:
         raise TooManyMessages(f"one application has at most {MOST_MESSAGES} messages")

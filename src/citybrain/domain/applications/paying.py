@@ -2,16 +2,15 @@
 
 from citybrain.domain.applications.application import Application
 from citybrain.domain.authorisation import Authorised, NotAuthorised
-from citybrain.domain.money import Fen
 
 
 def authorised(application: Application) -> Authorised:
     """What the bank may be told; raises `NotAuthorised`, `AmountInvalid`.
 
-    An instruction of before names no decision: it is the one in force.
+    An instruction of before names no decision: it is the one in force. Of a total of which a part
+    was paid before, it is the rest.
     """
     named = application.instructed_sha256
     if named not in (None, application.decision_sha256):
         raise NotAuthorised("the decision that this payment names is not in force")
-    amount_fen = Fen(application.amount_fen)
-    return Authorised(application.id, amount_fen, application.decision_sha256 or "")
+    return Authorised(application.id, application.payable_fen, application.decision_sha256 or "")

@@ -1,7 +1,7 @@
 """Why a step on an application is refused."""
 
 from citybrain.domain.separation import NotApart
-from citybrain.errors import Forbidden, NotFound, Refused
+from citybrain.errors import Forbidden, InvalidInput, NotFound, Refused
 
 
 class NotYourApplication(Forbidden):
@@ -62,6 +62,12 @@ class NothingProposed(Refused):
     """No first reviewer has proposed what a second has to look at."""
 
     code = "nothing-proposed"
+
+
+class BelowWhatWasPaid(InvalidInput):
+    """A review takes nothing back: it approves in all what was paid, or more."""
+
+    code = "below-what-was-paid"
 
 
 class ProposalDiffers(Refused):

@@ -3,6 +3,7 @@
 The topics below are the storage format: never rename one.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict
 
 from citybrain.city_day import city_day
@@ -20,7 +21,10 @@ class Proposal(TypedDict):
 
 
 class ApplicationReviewed(ApplicationEvent):
-    """An officer decided; with a second where it takes two. The note is of the last of them."""
+    """An officer decided; with a second where it takes two. The note is of the last of them.
+
+    `amount_fen` is what is paid in all, `paid_fen` what had been paid of it before.
+    """
 
     TOPIC: ClassVar[str] = "application.reviewed"
     outcome: str
@@ -29,11 +33,18 @@ class ApplicationReviewed(ApplicationEvent):
     reviewer: str
     note_sealed: str
     second_reviewer: str | None = None
+    paid_fen: int = 0
 
     def note(self, aggregate: Any) -> None:
         aggregate.note_decision(self.timestamp, by_officer=True)
         aggregate.deciders = [self.reviewer, *filter(None, [self.second_reviewer])]
         aggregate.proposal = None
+
+
+def stands_paid(topic: str, fields: Mapping[str, Any]) -> bool:
+    """Whether what was paid is all that is paid: an appeal that was looked at moves no money."""
+    paid_fen = fields.get("paid_fen") if topic == ApplicationReviewed.TOPIC else None
+    return bool(paid_fen) and bool(paid_fen == fields["amount_fen"])
 
 
 class ApplicationReviewProposed(ApplicationEvent):

@@ -6,7 +6,11 @@ from datetime import datetime
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Actor
 from citybrain.domain.applications.application import Application
-from citybrain.domain.applications.refusals import NothingProposed, ProposalDiffers
+from citybrain.domain.applications.refusals import (
+    BelowWhatWasPaid,
+    NothingProposed,
+    ProposalDiffers,
+)
 from citybrain.domain.applications.review_events import (
     ApplicationProposalTurnedBack,
     ApplicationReviewed,
@@ -37,15 +41,17 @@ def review(
 ) -> None:
     """An officer of the department decides, or proposes where it takes two.
 
+    `amount_fen` is what is paid in all: of what was paid before, only the rest is paid then.
     `served` are the subjects that registered, identified and enrolled the citizen. Nobody approves
     more than the item's ceiling. Raises `NotYourDepartment`, `NotApart`, `AmountAboveCeiling`.
     """
     application.check_before_officer(actor, now)
     check_may_decide(application, actor, served)
+    amount_fen = _amount(application, outcome, amount_fen, ceiling_fen)
     said = {
         "outcome": outcome,
         "reasons": reasons,
-        "amount_fen": application.amount_of(outcome, amount_fen, ceiling_fen),
+        "amount_fen": amount_fen,
         "reviewer": actor.subject,
         "note_sealed": note_sealed,
     }
@@ -53,7 +59,7 @@ def review(
     if because:
         application.note(ApplicationReviewProposed, now, because=list(because), **said)
     else:
-        application.note(ApplicationReviewed, now, **said)
+        application.note(ApplicationReviewed, now, paid_fen=application.paid_fen, **said)
 
 
 def confirm(
@@ -73,7 +79,7 @@ def confirm(
     proposal = _proposed(application, actor, served)
     if amount_fen != proposal["amount_fen"]:
         raise ProposalDiffers("another amount was proposed")
-    amount_fen = application.amount_of(proposal["outcome"], amount_fen, ceiling_fen)
+    amount_fen = _amount(application, proposal["outcome"], amount_fen, ceiling_fen)
     application.note(
         ApplicationReviewed,
         now,
@@ -82,6 +88,7 @@ def confirm(
         amount_fen=amount_fen,
         reviewer=proposal["reviewer"],
         second_reviewer=actor.subject,
+        paid_fen=application.paid_fen,
         note_sealed=note_sealed,
     )
 
@@ -108,7 +115,7 @@ def note_refused(application: Application, actor: Actor, now: datetime, *, rule:
 def _because(
     application: Application, outcome: str, amount_fen: int | None, one_reviewer_fen: int
 ) -> Sequence[Two]:
-    if outcome != Status.APPROVED:
+    if outcome != Status.APPROVED or (amount_fen and amount_fen == application.paid_fen):
         return ()
     return why_two(
         amount_fen,
@@ -116,6 +123,15 @@ def _because(
         limit_fen=one_reviewer_fen,
         overturns=application.ruled_out,
     )
+
+
+def _amount(
+    application: Application, outcome: str, amount_fen: int | None, ceiling_fen: int | None
+) -> int | None:
+    """What is paid in all, checked; of what was paid a review takes nothing back."""
+    if application.paid_fen and (amount_fen or 0) < application.paid_fen:
+        raise BelowWhatWasPaid("it was paid", paid_fen=application.paid_fen)
+    return application.amount_of(outcome, amount_fen, ceiling_fen)
 
 
 def _proposed(application: Application, actor: Actor, served: Parts) -> Proposal:

@@ -57,3 +57,8 @@ def upcast_v7_v8(state: dict[str, Any]) -> None:
     """Snapshots from before each decision could be appealed, in a time that counts from it."""
     open_still = state["status"] == Status.REFUSED and not state["appealed"]
     state["appealable_since"] = state["decided_at"] if open_still else None
+
+
+def upcast_v8_v9(state: dict[str, Any]) -> None:
+    """Snapshots from before a paid amount could be appealed: who was paid, was paid once."""
+    state["paid_fen"] = state["amount_fen"] if state["status"] == Status.PAID else 0

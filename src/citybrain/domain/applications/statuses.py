@@ -49,11 +49,11 @@ FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
 FOR_A_SECOND = {Status.AWAITING_SECOND}
 """In which another officer confirms what a first one proposed, or turns it back."""
 
-FINAL = {Status.PAID, Status.WITHDRAWN, Status.EXPIRED}
+FINAL = {Status.WITHDRAWN, Status.EXPIRED}
 """From which nothing goes on."""
 
-ENDED = FINAL | {Status.REFUSED}
-"""In which it is over; a refusal can be appealed."""
+ENDED = FINAL | {Status.REFUSED, Status.PAID}
+"""In which it is over; a decision can be appealed."""
 
 
 def takes_documents(status: str, *, pays: bool) -> bool:
@@ -74,4 +74,4 @@ def has_ended(status: str, *, pays: bool) -> bool:
 def waits_for_officer(status: str, *, payout_delayed: bool, unanswered: bool = False) -> bool:
     """Whether an officer has to look: to decide, alone or second, to answer, or a late payout."""
     waits = status in FOR_AN_OFFICER | FOR_A_SECOND
-    return waits or payout_delayed or (unanswered and status not in FINAL)
+    return waits or payout_delayed or (unanswered and status not in FINAL | {Status.PAID})

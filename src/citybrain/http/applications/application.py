@@ -7,6 +7,7 @@ from citybrain.domain.actor import Role
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.routing import Answer, Call, Route
 from commands.applications import application as commands
+from commands.applications.appeals import AppealApplication, appeal_application
 
 APPLICANT = (Role.CITIZEN, Role.KIOSK, Role.CLERK)
 OFFICER = (Role.OFFICIAL,)
@@ -70,8 +71,8 @@ ROUTES = (
     ),
     command_route(
         "appeal",
-        commands.AppealApplication,
-        commands.appeal_application,
+        AppealApplication,
+        appeal_application,
         "Ask for a person to look at a decision",
         APPLICANT,
     ),

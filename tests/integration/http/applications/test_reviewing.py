@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments
 from tests.given.api import Answer, Api
 from tests.given.applying import (
     applied,
     applying,
+    approved_by_two,
     by_officer,
     command,
     confirmed,
@@ -22,10 +25,11 @@ from tests.given.applying import (
     state,
     until,
 )
-from tests.given.waiting import PATIENCE_SECONDS
+from tests.given.waiting import PATIENCE_SECONDS, eventually
 
 INSIDER, ACCOMPLICE = "clerk-1", "official-fund-2"
 MOST_FEN = 10**12
+ALLOWANCE, MONTH_FEN = "living-allowance", 50_000
 
 
 @pytest.fixture
@@ -238,3 +242,66 @@ async def test_a_payout_that_failed_is_appealed(both: tuple[Api, Departments]) -
     agreed = await review(api, application, outcome="approved", amount_fen=700)
     assert agreed.json["status"] == "approved"
     await until(api, application, "paid")
+
+
+async def test_a_paid_amount_that_was_too_low_is_corrected_by_two_and_the_rest_is_paid(
+    both: tuple[Api, Departments],
+) -> None:
+    api, departments = both
+    citizen = await identified(api, service=ALLOWANCE)
+    application = await applied(api, citizen, ALLOWANCE)
+    paid_fen = (await until(api, application, "paid")).paid_fen
+    body = {"grounds": "a month is missing"}
+    appealed = await command(api, application, "appeal", "citizen", body, subject=citizen)
+    assert appealed.json["status"] == "referred", appealed.body
+    late = await command(api, application, "withdrawal", "citizen", subject=citizen)
+    assert late.is_problem(409, "too-late-to-withdraw")
+    lower = await review(api, application, outcome="approved", amount_fen=paid_fen - 1)
+    assert lower.is_problem(422, "below-what-was-paid")
+    silent = await review(api, application, outcome="approved", amount_fen=paid_fen)
+    assert silent.is_problem(422, "review-incomplete")
+    await approved_by_two(api, application, paid_fen + MONTH_FEN)
+    corrected = await until(api, application, "paid")
+    assert (corrected.paid_fen, corrected.amount_fen) == (
+        paid_fen + MONTH_FEN,
+        paid_fen + MONTH_FEN,
+    )
+    ledger = departments.ledger()
+    assert [payment["amount_fen"] for payment in ledger] == [paid_fen, MONTH_FEN]
+    assert len({payment["payment_id"] for payment in ledger}) == 2
+    for claim in corrected.claims:
+        await eventually(partial(settled, api, claim, paid_fen + MONTH_FEN))
+
+    position = await api.runtime.store.head()
+    row = await api.call(
+        "GET", f"/v1/applications/{application}?min_position={position}", "citizen", subject=citizen
+    )
+    assert row.json["application"]["amount_fen"] == paid_fen + MONTH_FEN
+    figures = await api.call(
+        "GET", f"/v1/statistics/applications?min_position={position}", "auditor"
+    )
+    assert figures.json["totals"]["amount_fen"] == paid_fen + MONTH_FEN
+    assert figures.json["totals"]["paid"] == 1
+
+
+async def test_where_a_paid_amount_stands_nothing_more_is_paid(
+    both: tuple[Api, Departments],
+) -> None:
+    api, departments = both
+    citizen = await identified(api, service=ALLOWANCE)
+    application = await applied(api, citizen, ALLOWANCE)
+    paid_fen = (await until(api, application, "paid")).paid_fen
+    await command(api, application, "appeal", "citizen", {"grounds": "more"}, subject=citizen)
+    reasons = ["grounds-not-shown"]
+    stands = await review(
+        api, application, outcome="approved", amount_fen=paid_fen, reasons=reasons
+    )
+    assert (stands.json["status"], stands.json["reasons"]) == ("paid", reasons)
+    assert len(departments.ledger()) == 1
+
+
+async def settled(api: Api, claim: str, total_fen: int) -> bool:
+    """Whether what was paid from a thing adds up."""
+    entitlement = await api.runtime.store.load(Entitlement, claim)
+    paid = sum(payment["amount_fen"] for payment in entitlement.payments)
+    return entitlement.holder is None and paid == total_fen

@@ -1,36 +1,53 @@
 """Appeals: of what, by whom, and until when."""
 
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications import appeals
 from citybrain.domain.applications.appeals import APPEAL_WITHIN
-from citybrain.domain.applications.application import Application
-from citybrain.domain.applications.application_events import ApplicationClaimLost
+from citybrain.domain.applications.application import Application, Step
+from citybrain.domain.applications.application_events import (
+    ApplicationClaimLost,
+    ApplicationPayoutConfirmed,
+)
+from citybrain.domain.applications.paying import authorised
 from citybrain.domain.applications.refusals import (
+    BelowWhatWasPaid,
     NothingToAppeal,
+    NotReferred,
     NotYourApplication,
     OutOfStep,
     SameReviewer,
+    TooLateToWithdraw,
 )
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.money import AmountAboveCeiling
 from tests.given.applications import (
     ANNA,
     BORIS,
     FUND,
     NOW,
     OTHER_FUND,
+    REQUESTS,
     THIRD_FUND,
     appeal,
     at,
+    confirm,
+    confirm_review,
     fail,
     instruct,
     refuse,
     review,
+    send_back,
 )
+from tests.given.streams import events_of
 
+FOURTH_FUND = Actor("official-fund-4", frozenset({Role.OFFICIAL}), "housing-fund")
 AUDITOR = Actor("auditor-1", frozenset({Role.AUDITOR}))
 
 
@@ -104,7 +121,7 @@ def test_whoever_decided_what_could_not_be_paid_does_not_decide_the_appeal() -> 
         review(application, FUND)
 
 
-OPEN = {Status.REFUSED, Status.PAYOUT_FAILED}
+OPEN = {Status.REFUSED, Status.PAYOUT_FAILED, Status.PAID}
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - OPEN))
@@ -117,3 +134,105 @@ def test_a_snapshot_of_before_keeps_a_refusal_open_to_appeal() -> None:
     state = {"status": "refused", "appealed": False, "decided_at": NOW}
     Application.upcast_v7_v8(state)
     assert state["appealable_since"] == NOW
+
+
+def corrected(total_fen: int) -> Application:
+    """Paid 100, appealed, and approved anew in all."""
+    application = at(Status.PAID)
+    appeal(application)
+    review(application, FUND, amount_fen=total_fen)
+    if application.status == Status.AWAITING_SECOND:
+        confirm_review(application, OTHER_FUND, total_fen)
+    return application
+
+
+def test_an_amount_that_is_too_low_is_appealed_and_the_rest_is_paid() -> None:
+    application = corrected(150)
+    assert (application.status, application.amount_fen) == (Status.APPROVED, 150)
+    instruct(application)
+    assert vars(events_of(application)[-1])["amount_fen"] == 50
+    assert authorised(application).amount_fen == 50
+    confirm(application, amount_fen=50)
+    assert (application.status, application.paid_fen) == (Status.PAID, 150)
+
+
+def test_more_than_was_paid_takes_two_as_more_than_was_computed_does() -> None:
+    application = at(Status.PAID)
+    appeal(application)
+    review(application, FUND, amount_fen=150)
+    assert application.status == Status.AWAITING_SECOND
+
+
+def test_the_ceiling_is_of_the_total() -> None:
+    application = at(Status.PAID)
+    appeal(application)
+    with pytest.raises(AmountAboveCeiling):
+        review(application, FUND, amount_fen=150, ceiling_fen=149)
+    review(application, FUND, amount_fen=150, ceiling_fen=150)
+    confirm_review(application, OTHER_FUND, 150, ceiling_fen=150)
+    with pytest.raises(AmountAboveCeiling):
+        instruct(application, ceiling_fen=149)
+
+
+def test_where_the_amount_stands_one_officer_says_so_and_nothing_is_paid() -> None:
+    application = corrected(100)
+    assert (application.status, application.amount_fen) == (Status.PAID, 100)
+    assert application.next_step() is Step.SETTLE
+
+
+@pytest.mark.parametrize("amount_fen", [1, 99, None])
+def test_a_review_takes_back_nothing_that_was_paid(amount_fen: int | None) -> None:
+    application = at(Status.PAID)
+    appeal(application)
+    with pytest.raises(BelowWhatWasPaid):
+        review(application, FUND, amount_fen=amount_fen)
+    with pytest.raises(BelowWhatWasPaid):
+        refuse(application, FUND)
+
+
+def test_what_was_paid_is_not_withdrawn_nor_decided_by_rules_anew() -> None:
+    application = at(Status.PAID)
+    appeal(application)
+    with pytest.raises(TooLateToWithdraw):
+        application.withdraw(ANNA, NOW)
+    with pytest.raises(NotReferred):
+        application.request_evidence_again(FUND, NOW, requests=REQUESTS, due_at=NOW)
+    with pytest.raises(NotReferred):
+        send_back()(application)
+
+
+def test_a_rest_that_could_not_be_paid_is_decided_again() -> None:
+    application = corrected(150)
+    instruct(application)
+    fail(application)
+    application.compensate(NOW)
+    with pytest.raises(TooLateToWithdraw):
+        application.withdraw(ANNA, NOW)
+    review(application, THIRD_FUND, amount_fen=100, reasons=["x"])
+    assert application.status == Status.PAID
+
+
+AMOUNTS = st.integers(1, 1200)
+
+
+@given(st.lists(AMOUNTS, max_size=8))
+def test_however_often_it_is_appealed_no_more_than_the_last_total_is_paid(
+    totals: list[int],
+) -> None:
+    application, officers = at(Status.PAID), cycle((FUND, OTHER_FUND, THIRD_FUND, FOURTH_FUND))
+    for total in totals:
+        appeal(application)
+        try:
+            review(application, next(officers), amount_fen=total, reasons=["x"])
+        except (BelowWhatWasPaid, AmountAboveCeiling):
+            review(application, next(officers), amount_fen=application.paid_fen, reasons=["x"])
+        if application.status == Status.AWAITING_SECOND:
+            confirm_review(application, next(officers), total)
+        if application.status == Status.APPROVED:
+            instruct(application)
+            confirm(application, amount_fen=int(application.payable_fen))
+        assert application.status == Status.PAID
+        assert application.paid_fen == application.amount_fen
+    paid = [e for e in events_of(application) if isinstance(e, ApplicationPayoutConfirmed)]
+    assert 100 + sum(event.amount_fen for event in paid) == application.amount_fen
+    assert application.paid_fen <= 1000

@@ -18,6 +18,8 @@ from citybrain.domain.applications.statuses import BEFORE_MONEY, FINAL, FOR_AN_O
 from tests.given.applications import ANNA, BORIS, FUND, KIOSK, NOW, POLICE, add, at
 from tests.given.streams import topics
 
+CLOSED = FINAL | {Status.PAID}
+
 
 @pytest.mark.parametrize("status", list(Status))
 def test_documents_are_added_until_it_is_decided_for_good(status: Status) -> None:
@@ -79,12 +81,12 @@ def test_one_application_takes_so_many_documents_and_bytes(digests: list[str]) -
 def test_messages_are_written_until_it_has_ended(status: Status) -> None:
     application = at(status)
     for actor in (ANNA, FUND):
-        if status in FINAL:
+        if status in CLOSED:
             with pytest.raises(ApplicationEnded):
                 send_message(application, actor, NOW, text_sealed="sealed")
         else:
             send_message(application, actor, NOW, text_sealed="sealed")
-    assert application.messages == (0 if status in FINAL else 2)
+    assert application.messages == (0 if status in CLOSED else 2)
 
 
 def test_messages_are_bounded() -> None:

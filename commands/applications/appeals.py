@@ -1,0 +1,47 @@
+"""The command of an appeal: the applicant wants a person to look at a decision."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from pydantic import Field
+
+from citybrain.domain.actor import system_actor
+from citybrain.domain.applications.appeals import appeal, check_appeal
+from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.refusals import OutOfStep
+from citybrain.domain.applications.statuses import Status
+from commands.applications.application import Prose, change_application, check_applicant_served
+from commands.applications.processes.claiming import Claims
+from commands.applications.unsealed import GROUNDS
+from commands.handling import Command, CommandContext, CommandResult
+from commands.services import Services
+
+SETTLING = system_actor("applications")
+
+
+class AppealApplication(Command):
+    """Ask for a person to look at a decision."""
+
+    grounds: Prose = Field(description="why; sealed")
+
+
+async def appeal_application(
+    application_id: str, command: AppealApplication, context: CommandContext, services: Services
+) -> CommandResult:
+    """Bring a decision before an officer. What was paid is settled before more can be claimed."""
+    application = await services.store.load(Application, application_id)
+    application.check_applicant(context.actor)
+    await check_applicant_served(application, context, services)
+    settled = application.status == Status.PAID
+    if settled:
+        check_appeal(application, context.actor, services.clock())
+        claims = Claims(application_id, replace(context, actor=SETTLING), services)
+        await claims.settle(application.claims, application.payment_id or "")
+    sealed = await services.vault.seal_text(application.citizen_id, GROUNDS, command.grounds)
+
+    def decide(application: Application, now: datetime) -> None:
+        if application.status == Status.PAID and not settled:
+            raise OutOfStep("what was paid is being settled")
+        appeal(application, context.actor, now, grounds_sealed=sealed)
+
+    return await change_application(application_id, command, context, services, decide)
