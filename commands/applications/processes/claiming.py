@@ -8,6 +8,7 @@ records that are newer than the payment before. The last word is the stream's: w
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from citybrain.definitions.applications.catalogue import ServiceItem
@@ -87,7 +88,7 @@ class Claims:
             raise DrawsOnUnknown("; ".join(because for _, because in draws.unknown))
         if draws.lacking(amount_fen) is not None:
             raise MoreThanThereIs("the amount is higher than what can be drawn")
-        things = {await thing_id(draw.thing, self._services): draw for draw in draws.draws}
+        things = await self._things(draws)
         held = [each for each in (application.claim_id,) if each is not None]
         looked_at = {*held, *(each for each in (before,) if each is not None)}
         while True:
@@ -104,6 +105,15 @@ class Claims:
             saved = await asyncio.gather(*map(self._saved, claimed))
             if all(saved):
                 return [*(each.id for each in claimed), *held]
+
+    async def _things(self, draws: Draws) -> dict[str, Draw]:
+        """Each thing once, by its stream: two names may turn out to be of the same."""
+        things: dict[str, Draw] = {}
+        for draw in draws.draws:
+            stream_id = await thing_id(draw.thing, self._services)
+            limits = things[stream_id].limits if stream_id in things else draw.limits
+            things[stream_id] = replace(draw, limits=limits.tighter(draw.limits))
+        return things
 
     def _claimed(
         self,

@@ -32,6 +32,19 @@ class Limits:
     months: int | None = None
     most_fen: int | None = None
 
+    def tighter(self, other: "Limits") -> "Limits":
+        """Both at once, where one thing is named twice. Of two times in months, the longer."""
+        months = [each for each in (self.months, other.months) if each is not None]
+        return Limits(
+            _least(self.times, other.times),
+            max(months, default=None),
+            _least(self.most_fen, other.most_fen),
+        )
+
+
+def _least(*numbers: int | None) -> int | None:
+    return min((each for each in numbers if each is not None), default=None)
+
 
 NONE = Limits()
 

@@ -88,6 +88,11 @@ def test_a_correction_of_the_same_application_is_not_another_time() -> None:
         check(Limits(most_fen=150), paid(who="b"))
 
 
+def test_of_two_limits_of_one_thing_both_hold() -> None:
+    assert Limits(3, 1, None).tighter(Limits(2, 12, 500)) == Limits(2, 12, 500)
+    assert Limits().tighter(Limits()) == Limits()
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 100), st.integers(1, 500)), max_size=30),
     st.integers(1, 4),

@@ -149,3 +149,25 @@ async def test_what_was_paid_under_the_key_of_before_counts(services: Services) 
     later = approved("application-1", NOW + timedelta(days=1))
     with pytest.raises(PaidAsOften):
         await claims(services, later.id).take(later, ITEM, same, BEFORE)
+
+
+async def test_what_an_earlier_release_had_claimed_is_settled_with_the_rest(
+    services: Services,
+) -> None:
+    """It was updated between the claim and the money."""
+    held = Entitlement.open(NOW, entitlement_id=BEFORE, service=ITEM.code)
+    held.trigger_event(
+        EntitlementClaimed,
+        timestamp=NOW,
+        application_id="application-1",
+        citizen_id="c",
+        amount_fen=1,
+    )
+    await services.store.save(held, metadata=CONTEXT.metadata())
+    application = approved("application-1")
+    application.claim_id = BEFORE
+    taken = await take(services, application, "x", before=BEFORE)
+    assert (len(taken), taken[-1]) == (2, BEFORE)
+    await claims(services, "application-1").settle(taken, "payment")
+    held = await services.store.load(Entitlement, BEFORE)
+    assert (held.holder, len(held.payments)) == (None, 1)
