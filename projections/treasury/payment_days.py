@@ -47,12 +47,13 @@ CREATE TABLE compared (
 );
 """
 
-KNOWN = "SELECT payment_id, day, amount_fen FROM payments WHERE payment_id = ANY($1)"
+TAKE = """
+DELETE FROM payments WHERE payment_id = ANY($1) RETURNING payment_id, day, amount_fen
+"""
 KEEP = """
 INSERT INTO payments (payment_id, day, amount_fen)
 SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[])
 """
-FORGET = "DELETE FROM payments WHERE payment_id = ANY($1)"
 ADD = """
 INSERT INTO counts AS c (day, what, payments, fen)
 SELECT * FROM unnest($1::date[], $2::text[], $3::bigint[], $4::numeric[])
@@ -87,10 +88,7 @@ class PaymentDays:
     ) -> None:
         """Add the batch to its days."""
         steps = [event for event in events if event.topic in PAYMENT_STEPS]
-        ids = list({event.data["payment_id"] for event in steps})
-        rows = await connection.fetch(KNOWN, ids)
-        known: Open = {row["payment_id"]: (row["day"], row["amount_fen"]) for row in rows}
-        under_way = dict(known)
+        under_way = await _ending(connection, steps)
         payments: Counter[tuple[date, str]] = Counter()
         fen: Counter[tuple[date, str]] = Counter()
         for event in steps:
@@ -100,18 +98,33 @@ class PaymentDays:
         if payments:
             counts = [(*key, count, fen[key]) for key, count in payments.items()]
             await connection.execute(ADD, *in_columns(counts))
-        await connection.execute(FORGET, [each for each in known if each not in under_way])
-        new = [(each, *open_) for each, open_ in under_way.items() if each not in known]
-        if new:
-            await connection.execute(KEEP, *in_columns(new))
+        if under_way:
+            rows = ((payment_id, *open_) for payment_id, open_ in under_way.items())
+            await connection.execute(KEEP, *in_columns(rows))
         compared = {event.stream_id: event for event in events if event.topic == COMPARED}
         if compared:
             await connection.executemany(COMPARE, [_compared(each) for each in compared.values()])
 
 
+async def _ending(connection: "asyncpg.Connection[Any]", steps: Sequence[RecordedEvent]) -> Open:
+    """Those that were open before the batch and end in it; they are kept no longer."""
+    begun = {each.data["payment_id"] for each in steps if _stage(each) is Stage.INSTRUCTED}
+    ids = [
+        each.data["payment_id"]
+        for each in steps
+        if _stage(each) is not Stage.INSTRUCTED and each.data["payment_id"] not in begun
+    ]
+    rows = await connection.fetch(TAKE, ids) if ids else []
+    return {row["payment_id"]: (row["day"], row["amount_fen"]) for row in rows}
+
+
+def _stage(event: RecordedEvent) -> Stage:
+    return PAYMENT_STEPS[event.topic].stage
+
+
 def _counted(event: RecordedEvent, under_way: Open) -> list[tuple[date, str, int, int]]:
     """What an event adds to its days; `under_way` is kept with it."""
-    stage, data = PAYMENT_STEPS[event.topic].stage, event.data
+    stage, data = _stage(event), event.data
     payment_id, heard_on = data["payment_id"], city_day(data["timestamp"])
     if stage is Stage.INSTRUCTED:
         amount_fen = _fen(data["amount_fen"])
