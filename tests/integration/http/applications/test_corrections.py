@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from citybrain.settings import Settings
+from commands.applications.documents import kind_of
 from ops.simulators.applications.departments import Departments
 from tests.given.accesses import accesses
 from tests.given.api import Answer, Api
@@ -293,6 +294,19 @@ async def test_one_application_takes_so_many_documents(api: Api) -> None:
         assert answer.status == status
     assert answer.is_problem(409, "too-many-documents")
     assert await api.runtime.store.pool.fetchval("SELECT count(*) FROM sealed_blobs") == 2
+
+
+async def test_what_no_event_names_is_not_kept(api: Api) -> None:
+    """The same paper again, and what a crash between the vault and the event has left behind."""
+    citizen, application = await referred(api)
+    vault, pool = api.runtime.services.vault, api.runtime.store.pool
+    await vault.keep(citizen, kind_of(application), b"left behind")
+    await pool.execute("UPDATE sealed_blobs SET created_at = created_at - interval '2 hours'")
+    for _ in range(2):
+        assert (await added(api, application, pdf(), subject=citizen)).status == 200
+    (document,) = (await state(api, application)).documents
+    (row,) = await pool.fetch("SELECT blob_id FROM sealed_blobs")
+    assert str(row["blob_id"]) == document["document_id"]
 
 
 async def test_applicant_and_department_write_to_each_other(api: Api) -> None:
