@@ -120,12 +120,14 @@ async def issue_challenge(
     citizen_id: str, command: IssueChallenge, context: CommandContext, services: Services
 ) -> dict[str, Any]:
     """A challenge for one purpose; nothing is recorded until it is answered."""
-    faces = _faces(services)
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     if command.purpose == ENROL:
         citizen.check_may_enrol(context.actor, services.clock())
+        faces = _faces(services)
     else:
+        citizen.check_may_act(context.actor, Role.KIOSK)
         check_purpose(command.purpose, services)
+        faces = _faces(services)
         version = faces.engine.pack.template_version
         citizen.check_may_attempt(context.actor, services.clock(), version)
     challenge = await faces.challenges.issue(citizen_id, command.purpose, context.actor.subject)
@@ -142,9 +144,9 @@ async def enrol_face(
     citizen_id: str, command: EnrolFace, context: CommandContext, services: Services
 ) -> CommandResult:
     """Make a template from a live face; flags one face under two identities for an officer."""
-    faces, vault = _faces(services), services.vault
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_enrol(context.actor, services.clock())
+    faces, vault = _faces(services), services.vault
     await faces.challenges.count_attempt(context.actor.subject)
     live = await _live_face(citizen_id, command, ENROL, ENROLMENT, faces)
     await _check_same_person(citizen, live, context, services)
@@ -232,8 +234,9 @@ async def verify_face(
     """Compare a live face 1:1; every attempt is an event. The score stays in the event."""
     if command.purpose == ENROL:
         raise PurposeReserved(f"{ENROL} is for enrolments only")
-    faces, vault = _faces(services), services.vault
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
+    citizen.check_may_act(context.actor, Role.KIOSK)
+    faces, vault = _faces(services), services.vault
     version = faces.engine.pack.template_version
     template_id = citizen.check_may_attempt(context.actor, services.clock(), version)
     await faces.challenges.count_attempt(context.actor.subject)

@@ -12,6 +12,7 @@ from citybrain.certificates import open_certificates
 from citybrain.eventstore import open_event_store
 from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
+from citybrain.http import reach
 from citybrain.http.access_texts import merged
 from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
@@ -105,10 +106,16 @@ async def open_server(settings: Settings, *, workers: bool = True) -> AsyncItera
 
 @cache
 def _routes(development: bool) -> tuple[Route, ...]:
-    """All routes; those of the development issuer only where there is one."""
+    """All routes; those of the development issuer only where there is one.
+
+    Raises `RouteWithoutReach` where one does not say to whose data it reaches.
+    """
     routes = [route for system in SYSTEMS for route in system.routes]
+    rows = {name: row for system in SYSTEMS for name, row in system.reach.items()}
     if development:
         routes += [route for system in SYSTEMS for route in system.development_routes]
+        rows |= {name: row for system in SYSTEMS for name, row in system.development_reach.items()}
+    reach.check(routes, rows)
     return tuple(routes)
 
 

@@ -14,6 +14,7 @@ import typer
 from citybrain.cli.shared.checkout import CHECKOUT
 from citybrain.cli.shared.output import console, print_json
 from citybrain.errors import InvalidInput
+from citybrain.http.reach import table
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
 from commands.handling import Command
@@ -36,6 +37,15 @@ class UnknownSystem(InvalidInput):
     """There is no system of this name."""
 
     code = "unknown-system"
+
+
+@app.command()
+def reach() -> None:
+    """Who reaches whose data: every operation and role, as docs/security.md has it."""
+    routes = [route for system in SYSTEMS for route in system.routes]
+    rows = {name: row for system in SYSTEMS for name, row in system.reach.items()}
+    for line in table(routes, rows):
+        print(line)
 
 
 @app.command(name="list")

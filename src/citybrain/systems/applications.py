@@ -21,6 +21,7 @@ from citybrain.http.applications import (
     tasks,
 )
 from citybrain.http.applications.board import BOARD
+from citybrain.http.applications.reach import REACH
 from citybrain.systems.system import System
 from commands.applications.erased import end_those_of_the_erased
 from commands.applications.processes.application import ApplicationProcess
@@ -65,6 +66,7 @@ APPLICATIONS = System(
         *explanation.ROUTES,
         *services.ROUTES,
     ),
+    reach=REACH,
     board=BOARD,
     upkeep=(end_those_of_the_erased,),
 )

@@ -3,6 +3,7 @@
 from citybrain.definitions.citizens.agreements import load_agreements
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.http.citizens import accesses, citizen, consents, records
+from citybrain.http.citizens.reach import REACH
 from citybrain.systems.system import System
 from commands.citizens.face import forget_challenges
 from commands.citizens.identity import forget_codes
@@ -22,5 +23,6 @@ CITIZENS = System(
     processes=(in_order(TemplateDestruction()), in_order(FaceNotices()), in_order(RecordChanges())),
     projections=(SuspectedDuplicates(), IdentityDays(), DataAccesses(), Consents()),
     routes=(*citizen.ROUTES, *records.ROUTES, *accesses.ROUTES, *consents.ROUTES),
+    reach=REACH,
     upkeep=(forget_codes, forget_challenges),
 )

@@ -20,6 +20,7 @@ from citybrain.http.inspection import (
 )
 from citybrain.http.inspection.board import BOARD
 from citybrain.http.inspection.open311.mount import mount as mount_open311
+from citybrain.http.inspection.reach import REACH
 from citybrain.systems.system import System
 from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.inspection.processes.detections import DetectionMerging
@@ -69,6 +70,7 @@ INSPECTION = System(
         *classes.ROUTES,
         *detection.ROUTES,
     ),
+    reach=REACH,
     mounts=(mount_open311,),
     board=BOARD,
 )

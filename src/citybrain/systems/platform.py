@@ -4,6 +4,7 @@ from citybrain.definitions.calendars import load_business_calendar
 from citybrain.definitions.platform.areas import load_surveys
 from citybrain.domain.access import Access
 from citybrain.http.platform import audit, live, operations, photos, places
+from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
 from citybrain.systems.system import System
 from commands.services import Services
 from projections.platform.streams import Streams
@@ -23,6 +24,8 @@ PLATFORM = System(
     definitions=(load_business_calendar, load_surveys),
     projections=(Streams(),),
     routes=(*photos.ROUTES, *places.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES),
+    reach=REACH,
+    development_reach=DEVELOPMENT_REACH,
     development_routes=operations.DEVELOPMENT_ROUTES,
     mounts=(photos.mount, live.mount),
     upkeep=(forget_answers,),

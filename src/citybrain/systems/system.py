@@ -1,7 +1,7 @@
 """What a system of the city consists of, said once: a value, put to work by `citybrain.app`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -10,6 +10,7 @@ from citybrain.definitions.loading import Loader
 from citybrain.domain.stream import StreamAggregate
 from citybrain.http.access_texts import Words
 from citybrain.http.board import BoardPart
+from citybrain.http.reach import Rows
 from citybrain.http.routing import Route
 from commands.processes.runner import Process
 from commands.services import Services
@@ -44,8 +45,14 @@ class System:
     routes: tuple[Route, ...] = ()
     """Its operations of the API."""
 
+    reach: Rows = field(default_factory=dict)
+    """To whose data each operation reaches; one without a row is not served."""
+
     development_routes: tuple[Route, ...] = ()
     """Operations that exist beside a development issuer only."""
+
+    development_reach: Rows = field(default_factory=dict)
+    """The same of those."""
 
     mounts: tuple[Callable[[web.Application], None], ...] = ()
     """Foreign protocols, and what its routes keep in the application."""

@@ -2,6 +2,7 @@
 
 from citybrain.domain.treasury.reconciliation import Reconciliation
 from citybrain.http.treasury import payments
+from citybrain.http.treasury.reach import REACH
 from citybrain.systems.system import System
 from commands.treasury.reconciling import reconcile_lately
 from projections.treasury.payment_days import PaymentDays
@@ -12,5 +13,6 @@ TREASURY = System(
     streams=(Reconciliation,),
     projections=(PaymentDays(),),
     routes=payments.ROUTES,
+    reach=REACH,
     upkeep=(reconcile_lately,),
 )

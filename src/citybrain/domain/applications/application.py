@@ -359,9 +359,7 @@ class Application(StreamAggregate):
     def acts_for_applicant(self, actor: Actor) -> bool:
         """Whether this is the applicant, or who acts for them where they stand now."""
         own = is_own(actor, self.citizen_id, self.guardian)
-        here = (actor.has(*COUNTER) and self.channel == Channel.COUNTER) or (
-            actor.has(Role.KIOSK) and actor.subject == self.held_by
-        )
+        here = actor.has(Role.KIOSK, *COUNTER) and actor.subject == self.held_by
         return own or here
 
     def check_applicant(self, actor: Actor) -> None:

@@ -40,10 +40,12 @@ def claim_task(application: Application, actor: Actor, now: datetime, *, until: 
 
 def release_task(application: Application, actor: Actor, now: datetime) -> None:
     """Give it back: who has it, or a supervisor of the department."""
+    over = actor.has(Role.SUPERVISOR) and actor.department == application.department
+    if not over:
+        application.check_officer(actor)
     officer = holder(application.task, now)
     if officer is None:
         raise NotReferred("no officer has this now")
-    over = actor.has(Role.SUPERVISOR) and actor.department == application.department
     if actor.subject != officer and not over:
         raise TaskNotYours("who has it gives it back, or a supervisor of the department")
     application.note(ApplicationTaskReleased, now, officer=officer)

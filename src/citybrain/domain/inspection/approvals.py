@@ -118,13 +118,14 @@ def resume(
     case: InspectionCase, actor: Actor, now: datetime, *, moved: Sequence[MovedDeadline]
 ) -> None:
     """End a deferral; `moved` are the deadlines with what was left of their time."""
-    case.check(RESUME, actor, deferred=True)
-    if case.deferred_at is None:
-        raise NotDeferred("the case is not deferred")
+    require_role(actor, RESUME.done, RESUME.roles)
     if not actor.has(*CENTRE) and actor.department not in case.departments:
         raise DepartmentNotAssigned(
             "the case was not dispatched to this department", departments=list(case.departments)
         )
+    case.check(RESUME, actor, deferred=True)
+    if case.deferred_at is None:
+        raise NotDeferred("the case is not deferred")
     case.note(events.CaseResumed, now, moved=list(moved))
 
 

@@ -87,9 +87,12 @@ def test_who_has_it_or_a_supervisor_gives_it_back(actor: Actor) -> None:
     refuse(application, OTHER_FUND)
 
 
-@pytest.mark.parametrize("actor", [OTHER_FUND, OTHERS_SUPERVISOR, ANNA])
-def test_nobody_else_gives_it_back(actor: Actor) -> None:
-    with pytest.raises(TaskNotYours):
+@pytest.mark.parametrize(
+    ("actor", "refusal"),
+    [(OTHER_FUND, TaskNotYours), (OTHERS_SUPERVISOR, NotYourDepartment), (ANNA, NotYourDepartment)],
+)
+def test_nobody_else_gives_it_back(actor: Actor, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
         release_task(claimed(), actor, NOW)
 
 

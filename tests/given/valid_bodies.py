@@ -1,0 +1,123 @@
+"""For each operation that reaches only to one's own a body that is valid, so that rights decide."""
+
+from collections.abc import Callable
+from typing import Any
+
+from citybrain.domain.actor import Role
+from tests.given.agreements import NOTICE
+from tests.given.cases_over_http import seen
+from tests.given.world import FUND, NIL, OWN, PLACE, POLICE, REPORTED, SANITATION, WORKS, World
+
+Body = Callable[[World, Role, str], dict[str, Any]]
+
+PURPOSE = {"purpose": "housing-fund-repayment"}
+ANSWERED = {"challenge_id": str(NIL), "nonce": "n", "frames": ["AAAA"]}
+CHANNELS = {Role.CLERK: "counter", Role.KIOSK: "kiosk"}
+CITIZEN, APPLICATION = "post_v1_citizens_citizen_id", "post_v1_applications_application_id"
+DRAFT, CASE = "post_v1_drafts_draft_id", "post_v1_cases_case_id"
+
+PLAIN: dict[str, dict[str, Any]] = {
+    f"{CITIZEN}_documents": {"document": "passport", "number": "E1234567", "country": "CHN"},
+    f"{CITIZEN}_face_consent": {"notice_sha256": NOTICE},
+    f"{CITIZEN}_face_challenges": PURPOSE,
+    f"{CITIZEN}_face_enrolment": ANSWERED,
+    f"{CITIZEN}_face_enrolment_approval": {"clerk": "clerk-9"},
+    f"{CITIZEN}_face_verification": PURPOSE | ANSWERED,
+    f"{CITIZEN}_identity_codes": PURPOSE,
+    f"{CITIZEN}_identity_confirmation": PURPOSE | {"document": "passport"},
+    f"{CITIZEN}_face_revocation": {"reason": "error"},
+    f"{CITIZEN}_name": {"name": "李四"},
+    f"{CITIZEN}_phone": {"phone": "+86 371 5555 0151"},
+    f"{CITIZEN}_passcode": {"passcode": "739215"},
+    f"{CITIZEN}_identity_proof": PURPOSE
+    | {"code_id": str(NIL), "code": "000000", "document_ending": "123456"},
+    f"{CITIZEN}_corrections": {"what": "no-death", "grounds": "a paper"},
+    f"{CITIZEN}_corrections_settlement": {"correction_id": str(NIL), "outcome": "rejected"},
+    f"{APPLICATION}_appeal": {"grounds": "look again"},
+    f"{APPLICATION}_correction": {"message": "look", "documents": ["bill"]},
+    f"{APPLICATION}_messages": {"text": "hello"},
+    f"{APPLICATION}_review": {
+        "outcome": "refused",
+        "reasons": ["conditions-not-met"],
+        "note": "seen",
+    },
+    f"{APPLICATION}_review_confirmation": {"note": "seen"},
+    f"{APPLICATION}_review_turning_back": {"note": "seen"},
+    f"{APPLICATION}_opening": {"purpose": "review"},
+    f"{DRAFT}_content": {"form": {}},
+    f"{CASE}_return": {"reason": "r"},
+    f"{CASE}_reopen": {"reason": "r"},
+}
+
+
+def _applying(world: World, role: Role, owner: str) -> dict[str, Any]:
+    whose = world.mine if owner == OWN else world.theirs
+    service = "housing-fund-repayment" if role is not Role.KIOSK else "first-home-subsidy"
+    return {"service": service, "channel": CHANNELS.get(role, "app"), "citizen_id": whose}
+
+
+def _going_on(world: World, role: Role, owner: str) -> dict[str, Any]:
+    return {"channel": CHANNELS.get(role, "app")}
+
+
+def _in_department(**more: Any) -> Body:
+    def body(world: World, role: Role, owner: str) -> dict[str, Any]:
+        return {"department": SANITATION if owner == OWN else WORKS} | more
+
+    return body
+
+
+def _seen(world: World, role: Role, owner: str) -> dict[str, Any]:
+    return seen(f"{role}-{owner}", camera_id=world.id_of("camera_id", role, owner))
+
+
+MADE: dict[str, Body] = {
+    "post_v1_applications": _applying,
+    "post_v1_drafts": _applying,
+    f"{APPLICATION}_takeover": _going_on,
+    f"{DRAFT}_continuation": _going_on,
+    "post_v1_cases": lambda world, role, owner: {
+        "source": REPORTED.get(role, "official"),
+        "class_code": "overflowing_bin",
+        **PLACE,
+    },
+    "post_v1_detections": _seen,
+    "put_v1_cameras_camera_id": lambda *_: {"online": True, **PLACE},
+    f"{CASE}_accept": _in_department(),
+    f"{CASE}_handle": _in_department(evidence_sha256=["ab" * 32]),
+    f"{CASE}_decline": _in_department(reason="r"),
+    f"{CASE}_decide": _in_department(plan="p", tasks=[]),
+    f"{CASE}_tasks": _in_department(),
+    f"{CASE}_milestones": _in_department(milestone="made-safe"),
+    f"{CASE}_requests": lambda world, role, owner: (
+        {"change": "void", "reason": "r"}
+        | ({"department": SANITATION if owner == OWN else WORKS} if role is Role.OFFICIAL else {})
+    ),
+}
+
+FILTERS: dict[str, Body] = {
+    "get_v1_applications": lambda world, role, owner: (
+        {"citizen_id": world.mine if owner == OWN else world.theirs}
+        if role is Role.CITIZEN
+        else {"department": FUND if owner == OWN else POLICE}
+    ),
+    "get_v1_applications_queue": lambda world, role, owner: {
+        "department": FUND if owner == OWN else POLICE
+    },
+    "get_v1_cases": lambda world, role, owner: {
+        "department": SANITATION if owner == OWN else WORKS
+    },
+    "get_v1_cases_near": lambda world, role, owner: (
+        PLACE | {"department": SANITATION if owner == OWN else WORKS}
+    ),
+    "get_v1_deadlines": lambda world, role, owner: {
+        "responsible": SANITATION if owner == OWN else WORKS
+    },
+    f"{APPLICATION}_documents": lambda *_: {"kind": "bill"},
+}
+
+
+def body_of(operation: str, world: World, role: Role, owner: str) -> dict[str, Any]:
+    """The body, where an operation has one."""
+    made = MADE.get(operation)
+    return PLAIN.get(operation, {}) if made is None else made(world, role, owner)

@@ -1,0 +1,138 @@
+"""Every operation as every role, on own and on others' data, or without a token: as said."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from citybrain.domain.actor import Role
+from citybrain.http.reach import ANY, TOKEN_ROLES, Reach, Rows, reaches
+from citybrain.http.routing import Route
+from citybrain.settings import Settings
+from citybrain.systems import SYSTEMS
+from tests.given.api import Answer, Api
+from tests.given.applying import applying
+from tests.given.valid_bodies import FILTERS, body_of
+from tests.given.world import FOREIGN, NIL, OWN, World, built
+
+ROUTES = [route for system in SYSTEMS for route in system.routes]
+ROWS: Rows = {name: row for system in SYSTEMS for name, row in system.reach.items()}
+AT_ONCE = 32
+LONGEST_SECONDS = 240.0
+NOT_TOLD = "the case"  # whose it is not, is not told whether it is there
+NOT_THEIRS = {
+    "identification-needed",  # of who changes a record
+    "department-not-assigned",
+}
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[World]:
+    async with applying(settings) as (api, _):
+        yield await built(api)
+
+
+def cells() -> list[tuple[Route, Role, str, bool]]:
+    """Each call, and whether it is allowed; what is refused changes nothing and comes first."""
+    found = []
+    for route in ROUTES:
+        row = ROWS[route.operation_id]
+        for role in TOKEN_ROLES:
+            far = reaches(route, row, role)
+            for owner in (OWN, FOREIGN) if row.owner else (OWN,):
+                found.append((route, role, owner, far == ANY or (far == OWN and owner == OWN)))
+    return sorted(found, key=lambda cell: cell[3])
+
+
+def refused(row: Reach, answer: Answer) -> bool:
+    """Whether an answer says no to whoever asks, rather than to what they ask."""
+    if answer.status in (401, 403):
+        return True
+    code = answer.json.get("code") if answer.status in (404, 409) else None
+    hidden = row.owner == NOT_TOLD and code == "stream-not-found"
+    return hidden or code in NOT_THEIRS
+
+
+async def call(world: World, route: Route, role: Role, owner: str) -> Answer:
+    """One call; of what streams, the beginning."""
+    path = path_of(world, route, role, owner)
+    query = FILTERS.get(route.operation_id)
+    headers = {"Authorization": f"Bearer {world.token(role, path)}"}
+    if route.if_match:
+        headers["If-Match"] = f'"{await _version(world, path)}"'
+    sent: dict[str, object] = {}
+    if route.media is not None:
+        sent = {"data": b"%PDF", "headers": headers | {"Content-Type": "application/pdf"}}
+    elif route.body is not None:
+        sent = {"json": body_of(route.operation_id, world, role, owner)}
+    async with world.api.session.request(
+        route.method,
+        world.api.url + path,
+        params={} if query is None else {k: str(v) for k, v in query(world, role, owner).items()},
+        **({"headers": headers} | sent),  # type: ignore[arg-type]
+    ) as answer:
+        streams = route.streaming and answer.status == 200
+        return Answer(answer.status, answer.headers, b"{}" if streams else await answer.read())
+
+
+def path_of(world: World, route: Route, role: Role, owner: str) -> str:
+    """The path with what it names: of the role, or of somebody else."""
+    return re.sub(r"{(\w+)}", lambda named: _named(world, named[1], role, owner), route.path)
+
+
+def _named(world: World, name: str, role: Role, owner: str) -> str:
+    if name in world.ids:
+        return world.id_of(name, role, owner)
+    made_up = {"stream_id": world.mine, "sha256": "ab" * 32, "code": "water-transfer"}
+    return made_up.get(name, f"detection-{'0' * 32}" if name == "detection_id" else str(NIL))
+
+
+async def _version(world: World, path: str) -> int:
+    case = path.split("/")[3]
+    pool = world.api.runtime.store.pool
+    query = "SELECT max(originator_version) FROM stored_events WHERE originator_id = $1"
+    return int(await pool.fetchval(query, case))
+
+
+async def test_every_operation_reaches_as_far_as_the_table_says(world: World) -> None:
+    limit = asyncio.Semaphore(AT_ONCE)
+    wrong: list[str] = []
+
+    async def look(route: Route, role: Role, owner: str, allowed: bool) -> None:
+        async with limit:
+            answer = await call(world, route, role, owner)
+        if refused(ROWS[route.operation_id], answer) == allowed:
+            said = "refused" if allowed else "let in"
+            asked = f"{route.method} {route.path} {role.value} {owner}"
+            wrong.append(f"{asked} was {said}: {answer.body[:200]!r}")
+
+    began, every = time.monotonic(), cells()
+    for allowed in (False, True):
+        await asyncio.gather(*(look(*cell) for cell in every if cell[3] is allowed))
+    seconds = time.monotonic() - began
+    print(f"{len(every)} calls in {seconds:.1f} s")
+    assert wrong == [], "\n".join(wrong)
+    assert len(every) > 2000
+    assert seconds < LONGEST_SECONDS
+
+
+async def test_without_a_token_only_what_is_public_answers(world: World) -> None:
+    for route in ROUTES:
+        path = path_of(world, route, Role.CITIZEN, OWN)
+        async with world.api.session.request(route.method, world.api.url + path) as answer:
+            public = ROWS[route.operation_id].public
+            assert (answer.status == 401) is not public, (route.path, answer.status)
+
+
+@pytest.mark.parametrize("role", [Role.OFFICIAL, Role.CLERK])
+async def test_a_role_without_its_place_reaches_nothing(api: Api, role: Role) -> None:
+    assert api.runtime.development is not None
+    token = api.runtime.development.token("somebody", [role.value])
+    for route in ROUTES:
+        if route.roles is None or role not in route.roles:
+            continue
+        path = re.sub(r"{(\w+)}", "x", route.path)
+        answer = await api.call(route.method, path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.is_problem(403, "role-missing"), route.path
