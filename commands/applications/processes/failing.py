@@ -78,8 +78,8 @@ class Failures:
                 )
             )
             return None
-        if waits is Waits.PERSON:
-            return None
+        if waits is Waits.PERSON or isinstance(error, GONE):
+            return None  # nothing would ever change that
         raise error
 
     async def _hand_over(self, code: str, *, gone: bool) -> None:

@@ -147,6 +147,7 @@ async def test_what_is_said_to_one_request_opens_the_circuit_for_nobody(
     for _ in range(2 * OPENS_AFTER):
         with pytest.raises(SourceFailed):
             await ask(exchange)
+        assert not exchange.service("police", "identity").breaker.is_open
     await departments.fault("police", "ok")
     assert (await ask(exchange)).attempts == 1
 

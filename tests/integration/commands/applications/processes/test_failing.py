@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from citybrain.definitions.applications.deciding import decide
+from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.domain.applications.statuses import Status, waits_for_officer
 from citybrain.domain.applications.waiting import Waits
@@ -14,7 +15,11 @@ from citybrain.errors import Refused, Unavailable
 from citybrain.payments import payout
 from citybrain.settings import Settings
 from citybrain.vault import SealBroken
-from commands.applications.application import verify_identity
+from commands.applications.application import (
+    WithdrawApplication,
+    verify_identity,
+    withdraw_application,
+)
 from commands.applications.deadlines import payout_time
 from commands.applications.erased import end_those_of_the_erased
 from commands.applications.processes import application as process
@@ -173,6 +178,19 @@ async def test_an_application_of_somebody_erased_ends(services: Services) -> Non
     assert (found.status, found.waits_for()) == (Status.EXPIRED, Waits.ENDED)
     last = (await services.store.read(application))[-1]
     assert last.data["reason"] == "person-erased"
+
+
+async def test_one_of_somebody_erased_that_was_withdrawn_parks_nothing(
+    services: Services, departments: Departments
+) -> None:
+    await departments.fault("police", "reject")
+    application, citizen = await applied(services)
+    await identify(services, citizen)
+    assert (await drive(services, application)).status == Status.REFERRED
+    own = context(Actor(citizen, frozenset({Role.CITIZEN})))
+    await withdraw_application(application, WithdrawApplication(), own, services)
+    await services.vault.erase(citizen)
+    assert (await drive(services, application)).status == Status.WITHDRAWN
 
 
 async def test_one_of_somebody_erased_that_waits_for_an_officer_ends_within_the_hour(
