@@ -36,7 +36,10 @@ def send_back(
     due_at: datetime,
     then: Status,
 ) -> None:
-    """An officer of the department says what is wrong; the applicant has until `due_at`."""
+    """An officer of the department says what is wrong; the applicant has until `due_at`.
+
+    An appeal never ends by silence: it goes back to the officer whatever the item says.
+    """
     application.check_before_officer(actor, now)
     application.check_unpaid()
     if application.status != Status.REFERRED:
@@ -49,7 +52,7 @@ def send_back(
         documents=documents,
         message_sealed=message_sealed,
         due_at=due_at,
-        then=then.value,
+        then=(Status.REFERRED if application.appealed else then).value,
     )
 
 

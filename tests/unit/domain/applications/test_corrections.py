@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from citybrain.domain.actor import Actor
+from citybrain.domain.applications.appeals import appeal
 from citybrain.domain.applications.application import Application, Channel, Step
 from citybrain.domain.applications.corrections import lapse, resubmit, send_back
 from citybrain.domain.applications.refusals import (
@@ -134,6 +135,14 @@ def test_what_is_not_corrected_goes_on_as_was_said(then: Status, topic: str) -> 
     lapse(application, DUE)
     assert (topics(application), application.status) == ([topic], then)
     assert application.due_at is None
+
+
+def test_an_appeal_never_ends_by_silence() -> None:
+    application = at(Status.REFUSED)
+    appeal(application, ANNA, NOW, grounds_sealed="sealed")
+    given.send_back(Status.EXPIRED)(application)
+    lapse(application, DUE)
+    assert application.status == Status.REFERRED
 
 
 def test_it_can_be_withdrawn_and_taken_elsewhere_meanwhile() -> None:
