@@ -12,6 +12,7 @@ from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import leading
 from citybrain.eventstore.locks import LOCK
+from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
 from projections.rebuild import rebuild
 from projections.worker import CheckpointMoved, ProjectionWorker
@@ -43,6 +44,7 @@ class ProjectionRunner:
     def __init__(self, store: EventStore, projections: Sequence[Projection]) -> None:
         self._store = store
         self._projections = projections
+        self._idle = IdleCheckpoints(store.pool)
 
     async def run(self) -> None:
         """Lead or stand by for every projection; survives lost connections and restarts."""
@@ -72,7 +74,7 @@ class ProjectionRunner:
     async def _lead(self, projection: Projection, connection: "asyncpg.Connection[Any]") -> None:
         # What a crash of the server takes back is applied again: checkpoint and rows go together.
         await connection.execute("SET synchronous_commit = off")
-        worker = ProjectionWorker(projection, connection, projection.name)
+        worker = ProjectionWorker(projection, connection, projection.name, self._idle)
         version = await worker.resume()
         if version is None:
             await prepare(self._store, [projection])

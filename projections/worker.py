@@ -14,6 +14,7 @@ from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.observability import span
+from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
 
 log = structlog.get_logger(__name__)
@@ -43,16 +44,22 @@ class CheckpointMoved(CitybrainError):
 class ProjectionWorker:
     """One projection in one schema, over one connection.
 
-    `schema` is the projection's name for the live model, another for a shadow.
+    `schema` is the projection's name for the live model, another for a shadow. `idle` moves the
+    checkpoint where a batch holds nothing for the model; absent, the worker does it alone.
     """
 
     def __init__(
-        self, projection: Projection, connection: "asyncpg.Connection[Any]", schema: str
+        self,
+        projection: Projection,
+        connection: "asyncpg.Connection[Any]",
+        schema: str,
+        idle: IdleCheckpoints | None = None,
     ) -> None:
         self.projection = projection
         self.schema = schema
         self.connection = connection
         self.position = 0
+        self._idle = idle
         self._parked: set[str] = set()
 
     async def create(self) -> None:
@@ -112,7 +119,7 @@ class ProjectionWorker:
         wanted = [event for event in events if topics is None or event.topic in topics]
         behind = [event for event in wanted if event.stream_id in self._parked]
         if not wanted:
-            await self._move_checkpoint(events[-1].position)
+            await self._pass_by(events[-1].position)
             self.position = events[-1].position
             return 0
         async with self.connection.transaction():
@@ -145,6 +152,13 @@ class ProjectionWorker:
             [event.topic for event in events],
             [error] * len(events),
         )
+
+    async def _pass_by(self, position: int) -> None:
+        """Move the checkpoint and nothing else."""
+        if self._idle is None:
+            await self._move_checkpoint(position)
+        elif not await self._idle.move(self.schema, self.position, position):
+            raise CheckpointMoved(f"the checkpoint of {self.schema} was moved")
 
     async def _move_checkpoint(self, position: int) -> None:
         moved = await self.connection.execute(MOVE_CHECKPOINT, self.schema, self.position, position)
