@@ -1,8 +1,8 @@
 """Anybody applies for anything in any order, and the bank's book never breaks a promise.
 
 A couple and a third person apply for all items that pay, step by step and at once; departments
-and the bank fail, officers approve what they like, applicants withdraw, months pass, the process
-forgets what it had in hand. After each of that the book is held against what was promised
+and the bank fail, officers approve what they like, applicants withdraw and appeal, months pass, the
+process forgets what it had in hand. After each of that the book is held against what was promised
 (`tests/given/money_world.py`, which knows nothing of claims), and nobody may have been sent away
 for money that was not paid.
 """
@@ -33,6 +33,7 @@ from citybrain.domain.applications.statuses import FOR_A_SECOND, FOR_AN_OFFICER,
 from citybrain.errors import CitybrainError, Refused
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
+from commands.applications.appeals import AppealApplication, appeal_application
 from commands.applications.application import (
     RequestEvidenceAgain,
     SubmitApplication,
@@ -63,7 +64,7 @@ CLAIMED = """
 SELECT DISTINCT originator_id FROM stored_events
 WHERE topic = 'entitlement.claimed' AND notification_id > $1
 """
-AMOUNTS = (1, 900, 2_100, 4_900, 4_901, 7_001, 450_000)
+AMOUNTS = (1, 2_100, 4_900, 4_901, 5_500, 6_900, 450_000)
 LIMITS = {"paid-as-often-as-it-may", "paid-too-lately", "paid-as-much-as-it-may"}
 HELD, DRAWN = "claimed-by-another-application", "drawn-meanwhile"
 HAS_CLAIMS = {Status.APPROVED, Status.PAYING, Status.PAID, Status.PAYOUT_FAILED}
@@ -73,6 +74,7 @@ SEEN: Counter[str] = Counter()
 """What came of it all: payments, and why somebody was sent to an officer."""
 
 some, person = st.integers(0, 11), st.integers(0, 2)
+away = st.sets(st.sampled_from(DEPARTMENTS), max_size=2)
 
 
 class Clock:
@@ -110,10 +112,15 @@ class Money(RuleBasedStateMachine):
 
     # --- what people do
 
-    @initialize(chosen=st.lists(st.tuples(person, st.sampled_from(ITEMS)), min_size=4, max_size=8))
-    def many_apply(self, chosen: list[tuple[int, str]]) -> None:
+    @initialize(
+        chosen=st.lists(st.tuples(person, st.sampled_from(ITEMS)), min_size=4, max_size=8),
+        away=away,
+    )
+    def many_apply(self, chosen: list[tuple[int, str]], away: set[str]) -> None:
+        self.world.away = away
         for who, item in chosen:
             self.apply(who, item)
+        self.all_go_on()
 
     @rule(person=person, item=st.sampled_from(ITEMS))
     def apply(self, person: int, item: str) -> None:
@@ -148,6 +155,14 @@ class Money(RuleBasedStateMachine):
                 application.id, WithdrawApplication(), context(actor), self.services
             )
         )
+
+    @precondition(lambda self: self.ids)
+    @rule(which=some)
+    def appeal(self, which: int) -> None:
+        application = self._chosen(which)
+        actor = Actor(application.citizen_id, frozenset({Role.CITIZEN}))
+        command, who = AppealApplication(grounds="too little"), context(actor)
+        self._try(appeal_application(application.id, command, who, self.services))
 
     @precondition(lambda self: self.ids)
     @rule(which=some, amount_fen=st.sampled_from(AMOUNTS))
@@ -217,10 +232,10 @@ class Money(RuleBasedStateMachine):
         self._note()
         self.drives.pop(self.ids[which % len(self.ids)], None)
 
-    @rule(away=st.sampled_from(((), (), (), *((each,) for each in DEPARTMENTS))))
-    def departments_go_and_come(self, away: tuple[str, ...]) -> None:
+    @rule(away=away)
+    def departments_go_and_come(self, away: set[str]) -> None:
         self._note()
-        self.world.away = set(away)
+        self.world.away = away
 
     @rule(way=st.sampled_from(BANK_WAYS))
     def the_bank_changes_its_ways(self, way: str) -> None:
