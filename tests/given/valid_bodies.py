@@ -95,7 +95,17 @@ MADE: dict[str, Body] = {
     ),
 }
 
+
+def _service(world: World, role: Role, owner: str) -> dict[str, Any]:
+    return {"service": "housing-fund-purchase" if owner == OWN else "residence-permit"}
+
+
 FILTERS: dict[str, Body] = {
+    "get_v1_statistics_applications": _service,
+    "get_v1_statistics_refusals": _service,
+    "get_v1_statistics_sources": lambda world, role, owner: {
+        "department": FUND if owner == OWN else POLICE
+    },
     "get_v1_applications": lambda world, role, owner: (
         {"citizen_id": world.mine if owner == OWN else world.theirs}
         if role is Role.CITIZEN

@@ -3,6 +3,7 @@
 Whoever may not read one is not told whether it is there: what is absent belongs to nobody.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from citybrain.domain.actor import Actor, Role
@@ -12,7 +13,7 @@ OFFICE = (Role.OFFICIAL, Role.AUDITOR)
 """Who reads explanations without personal values, lists, queues: a department's, or all."""
 
 STATISTICS = (Role.OFFICIAL, Role.SUPERVISOR, Role.AUDITOR)
-"""Who reads figures, in which there is nobody."""
+"""Who reads figures, in which there is nobody: of the services of one department, or of all."""
 
 APPLICANTS_AND_OFFICE = (Role.CITIZEN, *OFFICE)
 """Who reads lists and explanations."""
@@ -63,13 +64,20 @@ def applicant_listed(actor: Actor, asked: str | None) -> str | None:
 
 def department_listed(actor: Actor, asked: str | None) -> str | None:
     """Of which department a list or queue is, of all where None; raises `NotYourApplication`."""
-    if actor.has(Role.AUDITOR):
+    if actor.has(Role.AUDITOR, Role.SUPERVISOR):
         return asked
     if actor.has(Role.OFFICIAL):
         if asked not in (None, actor.department):
             raise NotYourApplication("officials see the applications of their own department")
         return actor.department
     return asked  # of one citizen's
+
+
+def service_counted(actor: Actor, asked: str | None, of_department: Collection[str]) -> str | None:
+    """Whose figures are shown, all where None; raises `NotYourApplication`."""
+    if not actor.has(Role.SUPERVISOR, Role.AUDITOR) and asked not in of_department:
+        raise NotYourApplication("officials name a service of their own department")
+    return asked
 
 
 def is_own(actor: Actor, citizen_id: str | None, guardian: str | None = None) -> bool:

@@ -11,6 +11,7 @@ from citybrain.http.reach import NOBODYS, PUBLIC, Rows, of
 APPLICATION, DRAFT = "the application", "the draft"
 OWN, AUDITED = of(APPLICATION), of(APPLICATION, Role.AUDITOR)
 REVIEW = of(APPLICATION, never=(Role.CLERK, Role.OPERATOR, Role.SUPERVISOR))
+FIGURES = of("the department", Role.SUPERVISOR, Role.AUDITOR)
 BASE = "v1_applications_application_id"
 
 REACH: Rows = {
@@ -18,9 +19,9 @@ REACH: Rows = {
     "get_v1_applications_queue": of("the department", Role.AUDITOR),
     f"get_{BASE}": AUDITED,
     f"get_{BASE}_live": AUDITED,
-    "get_v1_statistics_applications": NOBODYS,
-    "get_v1_statistics_sources": NOBODYS,
-    "get_v1_statistics_refusals": NOBODYS,
+    "get_v1_statistics_applications": FIGURES,
+    "get_v1_statistics_sources": FIGURES,
+    "get_v1_statistics_refusals": FIGURES,
     "post_v1_applications": of("the applicant", Role.KIOSK),
     f"post_{BASE}_withdrawal": OWN,
     f"post_{BASE}_appeal": OWN,

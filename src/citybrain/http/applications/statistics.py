@@ -11,7 +11,11 @@ from pydantic import BaseModel, Field
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue
 from citybrain.definitions.yaml_file import Code
-from citybrain.domain.applications.reading_rights import STATISTICS
+from citybrain.domain.applications.reading_rights import (
+    STATISTICS,
+    department_listed,
+    service_counted,
+)
 from citybrain.http.paging import DatedQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from projections.applications import application_days, refusal_days, source_days, waits
@@ -76,7 +80,8 @@ async def statistics(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "application_days", query.min_position)
     await wait_for_position(call.runtime, "applications", query.min_position)
     pool = call.runtime.store.pool
-    asked: dict[str, Any] = {"since": since, "until": until, "service": query.service}
+    service = _service(call, query.service)
+    asked: dict[str, Any] = {"since": since, "until": until, "service": service}
     days = await application_days.days(pool, **asked)
     seconds = await application_days.seconds_to_money(pool, **asked)
     totals: dict[str, int] = {}
@@ -101,10 +106,11 @@ async def statistics(call: Call) -> web.Response:
 async def sources(call: Call) -> web.Response:
     """Departments: availability and latency."""
     query: SourcesQuery = call.query
+    department = department_listed(call.authenticated, query.department)
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "source_days", query.min_position)
     rows = await source_days.days(
-        call.runtime.store.pool, since=since, until=until, department=query.department
+        call.runtime.store.pool, since=since, until=until, department=department
     )
     return json_response(SourceDays(days=[SourceDay(**row) for row in rows]))
 
@@ -112,12 +118,22 @@ async def sources(call: Call) -> web.Response:
 async def refusals(call: Call) -> web.Response:
     """Refusals by reason."""
     query: StatisticsQuery = call.query
+    service = _service(call, query.service)
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "refusal_days", query.min_position)
     rows = await refusal_days.days(
-        call.runtime.store.pool, since=since, until=until, service=query.service
+        call.runtime.store.pool, since=since, until=until, service=service
     )
     return json_response(Refusals(refusals=[RefusalRow(**row) for row in rows]))
+
+
+def _service(call: Call, asked: str | None) -> str | None:
+    """The service that is counted, for whoever may see it."""
+    items = call.runtime.services.definitions.of(Catalogue).all_versions()
+    department = call.authenticated.department
+    return service_counted(
+        call.authenticated, asked, {item.code for item in items if item.department == department}
+    )
 
 
 def _saving(totals: dict[str, int], what: str) -> Saving:
