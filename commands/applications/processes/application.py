@@ -26,7 +26,7 @@ from citybrain.domain.applications.entitlement import AlreadyClaimed
 from citybrain.domain.citizens import Citizen, canonical
 from citybrain.errors import InvalidInput, Refused
 from citybrain.eventstore import RecordedEvent
-from citybrain.exchange import EvidenceRequest, SourceFailed
+from citybrain.exchange import Evidence, EvidenceRequest, SourceFailed
 from commands.applications.application import (
     change_application,
     item_of,
@@ -70,6 +70,9 @@ Pause = float | None
 """Seconds until the next step; None where there is none."""
 
 Decide = Callable[[Application, datetime], None]
+
+Told = tuple[dict[str, str], Evidence | SourceFailed]
+"""What a department was asked, and what came of it."""
 
 
 class ApplicationProcess:
@@ -228,18 +231,19 @@ class _Drive:
             if material in application.missing
         }
         try:
-            await self._record_as_they_come(asked)
+            await self._record_as_they_come(citizen_id, asked)
         finally:
             for task in asked:
                 task.cancel()
         return 0.0
 
-    async def _record_as_they_come(self, asked: set["asyncio.Task[dict[str, Any]]"]) -> None:
+    async def _record_as_they_come(self, citizen_id: str, asked: set["asyncio.Task[Told]"]) -> None:
         while asked:
             done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
             if len(done) < len(asked):
                 done, _ = await asyncio.wait(asked, timeout=RECORD_EVERY_SECONDS)
-            results = [task.result() for task in done]
+            told = (self._noted(citizen_id, *task.result()) for task in done)
+            results = await asyncio.gather(*told)  # their key is asked for once
             asked -= done
             await self._change(lambda application, now: application.collect(now, results))  # noqa: B023
 
@@ -250,11 +254,10 @@ class _Drive:
         id_number: str,
         form: dict[str, Any],
         due_at: datetime,
-    ) -> dict[str, Any]:
-        """What an event says of one answer, sealed, or of one failure."""
-        exchange, vault = self._services.exchange, self._services.vault
+    ) -> Told:
+        """What was asked, and the answer or why there is none."""
         try:
-            found = await exchange.fetch(
+            return request, await self._services.exchange.fetch(
                 EvidenceRequest(
                     request_id=UUID(request["request_id"]),
                     application_id=application.id,
@@ -267,13 +270,20 @@ class _Drive:
                 due_at,
             )
         except SourceFailed as failure:
+            return request, failure
+
+    async def _noted(
+        self, citizen_id: str, request: dict[str, str], found: Evidence | SourceFailed
+    ) -> dict[str, Any]:
+        """What an event says of one answer, sealed, or of one failure."""
+        if isinstance(found, SourceFailed):
             return request | {
-                "reason": failure.code,
-                "milliseconds": failure.milliseconds,
-                "attempts": failure.attempts,
+                "reason": found.code,
+                "milliseconds": found.milliseconds,
+                "attempts": found.attempts,
             }
-        sealed = await vault.seal_text(
-            application.citizen_id, evidence_purpose(request["material"]), found.signed
+        sealed = await self._services.vault.seal_text(
+            citizen_id, evidence_purpose(request["material"]), found.signed
         )
         return request | {
             "sha256": found.sha256,
@@ -289,8 +299,7 @@ class _Drive:
         """Let the rules decide on what the departments have signed."""
         services = self._services
         item = item_of(application, services)
-        dossier = await open_dossier(self._id, services)
-        decision = await self._decision(application, item, dossier)
+        dossier, decision = await self._decision(application, item)
         if item.payout is not None:
             before = await id_of_before(item, dossier, services)
             self._draws = application.rounds, decision.draws, before
@@ -340,22 +349,28 @@ class _Drive:
         """What is drawn on, by the last round's records; and the entitlement of before."""
         if self._draws is None or self._draws[0] != application.rounds:
             services, item = self._services, item_of(application, self._services)
-            dossier = await open_dossier(self._id, services)
-            decision = await self._decision(application, item, dossier)
+            dossier, decision = await self._decision(application, item)
             before = await id_of_before(item, dossier, services)
             self._draws = application.rounds, decision.draws, before
         return self._draws[1:]
 
     async def _decision(
-        self, application: Application, item: ServiceItem, dossier: Dossier
-    ) -> Decision:
+        self, application: Application, item: ServiceItem
+    ) -> tuple[Dossier, Decision]:
+        """What was opened, and what the rules say to it."""
         if item.payout is None:
-            return decide(item, dossier.form, dossier.evidence, dossier.today)
-        citizen = await self._services.store.load(Citizen, application.citizen_id, fresh=False)
-        number = await self._services.vault.open_text(
-            application.citizen_id, "id_number", citizen.id_number_sealed
+            dossier = await open_dossier(self._id, self._services)
+            return dossier, decide(item, dossier.form, dossier.evidence, dossier.today)
+        dossier, number = await asyncio.gather(
+            open_dossier(self._id, self._services), self._number(application.citizen_id)
         )
-        return decide(item, dossier.form, dossier.evidence, dossier.today, canonical(number))
+        return dossier, decide(item, dossier.form, dossier.evidence, dossier.today, number)
+
+    async def _number(self, citizen_id: str) -> str:
+        """The applicant's identity number, as things drawn on are named by it."""
+        citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
+        sealed = citizen.id_number_sealed
+        return canonical(await self._services.vault.open_text(citizen_id, "id_number", sealed))
 
     async def _not_claimed(self, application: Application, refusal: Refused) -> Pause:
         """Who has it is waited for, for a time; what is not known, or is old, is looked at again.
