@@ -39,8 +39,8 @@ CLAIMED = "SELECT DISTINCT originator_id FROM stored_events WHERE topic = 'entit
 ONCE = ("application.decided", "application.payout_instructed", "application.payout_confirmed")
 
 
-def context(actor: Actor = CLERK) -> CommandContext:
-    return CommandContext(actor, "test", uuid4(), uuid4())
+def context() -> CommandContext:
+    return CommandContext(CLERK, "test", uuid4(), uuid4())
 
 
 @asynccontextmanager
@@ -83,8 +83,8 @@ async def applied(services: Services) -> str:
         services,
     )
     result = await submit_application(
-        SubmitApplication(service=SERVICE, channel=Channel.APP),
-        context(Actor(citizen.stream_id, frozenset({Role.CITIZEN}))),
+        SubmitApplication(service=SERVICE, channel=Channel.COUNTER, citizen_id=citizen.stream_id),
+        context(),
         services,
     )
     return result.stream_id
