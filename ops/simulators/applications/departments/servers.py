@@ -76,6 +76,7 @@ class _Member:
         self.code = code
         self.fault = Fault()
         self.requests = 0
+        self.questions: set[str] = set()
         self._handler = handler
         self._chance, self._latency = chance, latency
         self._runner = web.AppRunner(_app(self._serve), access_log=None, shutdown_timeout=0.1)
@@ -112,6 +113,7 @@ class _Member:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
+        self.questions.add(request.headers.get("X-Road-Id", ""))
         body = await request.read()
         fault = self.fault
         mode = fault.mode if self._chance.random() < fault.share else "ok"
@@ -192,6 +194,10 @@ class Departments:
     def requests(self) -> Counter[str]:
         """How often each was asked."""
         return Counter({code: member.requests for code, member in self._members.items()})
+
+    def questions(self) -> Counter[str]:
+        """How much each was asked: a question that is hedged or asked again counts once."""
+        return Counter({code: len(member.questions) for code, member in self._members.items()})
 
     def faults(self) -> dict[str, Any]:
         """How each behaves."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -86,6 +87,20 @@ async def approve(api: Api, application: str, fen: int, office: str = "housing-f
         assert answer.status == 200, answer.body
 
 
+@asynccontextmanager
+async def bank_away(api: Api, departments: Departments, ids: list[str]) -> AsyncIterator[None]:
+    """No money moves before one of the two holds what they draw on, and the other waits for it."""
+    await departments.fault("bank-payments", "down")
+    yield
+
+    async def one_waits_for_the_other() -> bool:
+        found = [(await state(api, each)).status for each in ids]
+        return sorted(found) == ["approved", "paying"]
+
+    await eventually(one_waits_for_the_other)
+    await departments.fault("bank-payments", "ok")
+
+
 async def back_in_the_queue(api: Api, application: str, reason: str) -> Application:
     """Before an officer again, by the claim."""
 
@@ -137,7 +152,8 @@ async def test_without_the_loan_nobody_is_paid_for_it_whoever_approves(
 
     await departments.fault("credit-registry", "ok")
     api.runtime.services.settings.application_evidence_seconds = usual
-    await asyncio.gather(*(approve(api, each, 500) for each in ids))
+    async with bank_away(api, departments, ids):
+        await asyncio.gather(*(approve(api, each, 500) for each in ids))
     ended = [await until(api, each, "paid", "referred") for each in ids]
     assert sorted(each.status for each in ended) == ["paid", "referred"]
     (second,) = (each for each in ended if each.status == "referred")
@@ -154,7 +170,9 @@ async def test_one_loan_is_one_however_it_is_written(
     records(
         LOAN, lambda person: {"number": spelt if person.number > person.spouse else "L-77/2020"}
     )
-    ids = await asyncio.gather(*(applied(api, citizen) for citizen in await couple(api)))
+    ids: list[str] = []
+    async with bank_away(api, departments, ids):
+        ids += [await applied(api, citizen) for citizen in await couple(api)]
     ended = [await until(api, each) for each in ids]
     assert sorted(each.rounds for each in ended) == [1, 2]  # one was decided on what the other left
     assert len(departments.ledger()) == 1

@@ -85,7 +85,7 @@ async def test_of_many_at_once_one_is_taken_and_the_departments_are_asked_once(
     await until(api, first, "paid")
     requests = (await api.runtime.store.load(Application, first)).requests.values()
     asked = Counter(request["department"] for request in requests)
-    assert {name: departments.requests()[name] for name in asked} == asked
+    assert {name: departments.questions()[name] for name in asked} == asked
 
 
 async def test_who_repeats_a_submission_gets_the_first_answer(api: Api) -> None:
