@@ -11,6 +11,7 @@ from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.refusals import OutOfStep
 from citybrain.domain.applications.statuses import Status
 from commands.applications.application import Prose, change_application, check_applicant_served
+from commands.applications.identity import check_applicant_alive
 from commands.applications.processes.claiming import Claims
 from commands.applications.unsealed import GROUNDS
 from commands.handling import Command, CommandContext, CommandResult
@@ -32,6 +33,7 @@ async def appeal_application(
     application = await services.store.load(Application, application_id)
     application.check_applicant(context.actor)
     await check_applicant_served(application, context, services)
+    await check_applicant_alive(application.citizen_id, services)
     settled = application.status == Status.PAID
     if settled:
         check_appeal(application, context.actor, services.clock())

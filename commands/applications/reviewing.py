@@ -17,6 +17,7 @@ from citybrain.definitions.applications.officer_reasons import OfficerReasons
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications import reviewing
 from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.draft import Draft
 from citybrain.domain.applications.refusals import NotYourDepartment
 from citybrain.domain.applications.separation import Part
 from citybrain.domain.money import MOST_FEN, AmountAboveCeiling
@@ -28,9 +29,10 @@ from commands.applications.unsealed import NOTE
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
 
-Amount = Annotated[int, Field(gt=0, le=MOST_FEN)]
+Amount = Annotated[int, Field(gt=0, le=MOST_FEN, strict=True)]
 SERVED = {
     "citizen.registered": Part.REGISTERED,
+    "citizen.document_added": Part.REGISTERED,
     "citizen.name_changed": Part.REGISTERED,
     "citizen.phone_changed": Part.REGISTERED,
     "citizen.passcode_set": Part.REGISTERED,
@@ -39,8 +41,10 @@ SERVED = {
     "citizen.face_consent_given": Part.ENROLLED,
     "citizen.face_enrolment_approved": Part.ENROLLED,
     "citizen.face_enrolled": Part.ENROLLED,
+    "citizen.duplicate_resolved": Part.ENROLLED,
 }
 APPEALED = "application.appealed"
+FILLED_IN = ("draft.begun", "draft.saved", "draft.continued", "draft.submitted")
 
 Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
 
@@ -192,13 +196,19 @@ async def turn_back_review(
 
 
 async def parts_of(application: Application, services: Services) -> Parts:
-    """Who registered, identified and enrolled the citizen; and appealed, where it was not kept."""
+    """Who registered, identified and enrolled the citizen, and filled in the draft that it was.
+
+    And who appealed, where that was not kept.
+    """
     found: dict[str, set[str]] = {}
     for event in await services.store.read(application.citizen_id):
         identified = event.version == application.identified_by
         part = Part.IDENTIFIED if identified else SERVED.get(event.topic)
         if part is not None:
             found.setdefault(part, set()).add(event.metadata.get("actor", ""))
+    for event in await services.store.read(Draft.id_of(application.id)):
+        if event.topic in FILLED_IN:
+            found.setdefault(Part.SUBMITTED, set()).add(event.metadata.get("actor", ""))
     if application.appealed and not application.appellants:
         for event in await services.store.read(application.id):
             if event.topic == APPEALED:

@@ -13,6 +13,7 @@ from citybrain.definitions.applications.catalogue import Rule, ServiceItem
 from citybrain.definitions.applications.draws import APPLICANT, NOTHING, Draws, draws_of
 from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.citizens import canonical, plain
 from citybrain.domain.money import AmountAboveCeiling, AmountInvalid, Fen
 
 AMOUNT_UNKNOWN = "amount-unknown"
@@ -78,7 +79,7 @@ def decide(
     """
     parameters = item.parameters_on(today)
     given: dict[str, Any] = {"form": form, "today": today.isoformat(), "parameters": parameters}
-    way = _Way(item, {name: each for name, each in evidence.items() if each is not None} | given)
+    way = _Way(item, _comparable(item, evidence) | given)
     way.compute()
     amount_fen, amount_wrong = _amount(item, way.computed)
     judged = [(rule, way.judge(rule)) for rule in item.rules]
@@ -108,6 +109,21 @@ def decide(
         amount_fen,
         draws,
     )
+
+
+def _comparable(item: ServiceItem, evidence: dict[str, Any]) -> dict[str, Any]:
+    """The records that there are; one number is one person, however a department writes it."""
+    found = {name: each for name, each in evidence.items() if each is not None}
+    for material in item.materials:
+        record = found.get(material.name)
+        if isinstance(record, dict):
+            numbers = {
+                name: canonical(plain(record[name]) or record[name])
+                for name, member in material.members.items()
+                if member.type == "identity_number" and isinstance(record.get(name), str)
+            }
+            found[material.name] = record | numbers
+    return found
 
 
 def _amount(item: ServiceItem, computed: dict[str, Any]) -> tuple[int | None, tuple[str, ...]]:

@@ -27,14 +27,14 @@ RANGES: dict[str, tuple[int, int]] = {
     "years": (0, 150),
 }
 FIRST_DAY = "1900-01-01"
-IDENTITY_NUMBER = re.compile(r"[0-9A-Za-z-]{4,32}")
+IDENTITY_NUMBER = re.compile(r"(?=.*[1-9])[0-9A-Za-z-]{4,32}")
 WANTED = {
     "integer": "a whole number",
     "money_fen": "a whole number of fen",
     "months": "a whole number of months",
     "years": "a whole number of years",
     "text": f"a text of at most {LONGEST_TEXT} printable characters",
-    "identity_number": "an identity number: 4 to 32 digits, letters and hyphens",
+    "identity_number": "an identity number: 4 to 32 digits, letters and hyphens, not zeros alone",
     "date": "a date, YYYY-MM-DD",
     "boolean": "true or false",
 }

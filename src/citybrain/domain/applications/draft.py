@@ -152,6 +152,11 @@ class Draft(StreamAggregate):
         """The application that it becomes: however often it is submitted, it is one."""
         return f"application-{self.id.removeprefix(f'{self.category}-')}"
 
+    @classmethod
+    def id_of(cls, application_id: str) -> str:
+        """The draft that an application was, if it was one."""
+        return f"{cls.category}-{application_id.removeprefix('application-')}"
+
     def check_hand(self, actor: Actor, now: datetime) -> None:
         """Raise unless it is open, and this is its citizen or who has it before them."""
         self.check_reader(actor)

@@ -13,6 +13,7 @@ from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments
 from tests.given.api import Answer, Api
 from tests.given.applying import (
+    REPAYMENT,
     applied,
     applying,
     approved_by_two,
@@ -21,6 +22,7 @@ from tests.given.applying import (
     confirmed,
     id_number,
     identified,
+    identify,
     review,
     state,
     until,
@@ -119,6 +121,56 @@ async def test_a_token_that_is_citizen_and_official_does_not_decide_its_own_case
     )
     assert refused(own, "separation-of-duties", "own-case")
     assert await attempts(api, application) == [(citizen, "own-case")]
+
+
+@pytest.mark.parametrize("amount", [True, "50000", 50_000.0])
+async def test_what_is_no_whole_number_is_no_amount(api: Api, amount: Any) -> None:
+    application = await appealed(api)
+    answer = await review(api, application, outcome="approved", amount_fen=amount)
+    assert answer.is_problem(422, "invalid-input")
+    assert [error["member"] for error in answer.json["errors"]] == ["amount_fen"]
+
+
+async def serve(api: Api, clerk: str, path: str, **body: Any) -> Answer:
+    answer = await api.call("POST", path, "clerk", subject=clerk, json=body)
+    assert answer.status in (200, 201), answer.body
+    return answer
+
+
+async def test_who_filled_in_the_draft_or_added_a_document_does_not_decide(api: Api) -> None:
+    citizen = await identified(api, id_number(6))
+    identity, card = f"/v1/citizens/{citizen}/identity/confirmation", {"document": "identity-card"}
+    await serve(api, "clerk-8", identity, purpose=REPAYMENT, **card)
+    form = {"service": REPAYMENT, "channel": "counter", "citizen_id": citizen, "simulated": True}
+    draft = (await serve(api, "clerk-8", "/v1/drafts", **form)).json["draft_id"]
+    await serve(api, "clerk-9", identity, purpose="record-change", **card)
+    passport = {"document": "passport", "number": "E7654321", "country": "CHN"}
+    await serve(api, "clerk-9", f"/v1/citizens/{citizen}/documents", **passport)
+    await identify(api, citizen)
+    own: dict[str, Any] = {"subject": citizen}
+    await api.call(
+        "POST", f"/v1/drafts/{draft}/continuation", "citizen", json={"channel": "app"}, **own
+    )
+    sent = await api.call("POST", f"/v1/drafts/{draft}/submission", "citizen", json={}, **own)
+    application = sent.json["application_id"]
+    await until(api, application, "refused")
+    await command(api, application, "appeal", "citizen", {"grounds": "look again"}, **own)
+    for insider, rule in (("clerk-8", "submitted-it"), ("clerk-9", "registered-the-citizen")):
+        alone = await review(api, application, insider, outcome="approved", amount_fen=50_000)
+        assert refused(alone, "separation-of-duties", rule)
+
+
+async def test_for_the_dead_nothing_is_appealed(api: Api) -> None:
+    citizen = await identified(api, id_number(6))
+    application = await applied(api, citizen)
+    await until(api, application, "refused")
+    death = {"what": "death", "grounds": "seen", "died_on": "2026-01-01"}
+    proposed = await serve(api, "clerk-1", f"/v1/citizens/{citizen}/corrections", **death)
+    settled = {"correction_id": proposed.json["correction_id"], "outcome": "confirmed"}
+    await serve(api, "clerk-2", f"/v1/citizens/{citizen}/corrections/settlement", **settled)
+    body = {"grounds": "look again"}
+    late = await command(api, application, "appeal", "citizen", body, subject=citizen)
+    assert late.is_problem(409, "person-deceased")
 
 
 async def test_trying_again_and_again_leaves_one_event_and_does_not_stop_others(api: Api) -> None:

@@ -219,3 +219,27 @@ def test_a_parameter_is_of_its_type(tmp_path: Path, value: str, problem: str) ->
     with pytest.raises(DefinitionError, match=r"dog.yaml:2\d: ") as wrong:
         load_definitions(folder)
     assert problem in wrong.value.message
+
+
+@pytest.mark.parametrize("nobody", ["----", "0000", "none", "null", "0000-0000"])
+def test_two_numbers_that_are_nobodys_are_not_the_same_person(nobody: str) -> None:
+    form, evidence = copy.deepcopy(GOOD["heating-transfer"])
+    evidence["property"]["owner"] = evidence["identity"]["person"] = nobody
+    item = CATALOGUE.item("heating-transfer", TODAY)
+    assert decide(item, form, evidence, TODAY).outcome is Outcome.REFERRED
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("11010519491231002X", "11010519491231002x"),
+        ("11010519491231002X", "110105491231002"),
+        ("11010519491231002X", "110105-19491231-002X"),
+        ("E1234567", "e123-4567"),
+    ],
+)
+def test_one_number_is_one_person_however_a_department_writes_it(one: str, other: str) -> None:
+    form, evidence = copy.deepcopy(GOOD["heating-transfer"])
+    evidence["property"]["owner"], evidence["identity"]["person"] = one, other
+    item = CATALOGUE.item("heating-transfer", TODAY)
+    assert decide(item, form, evidence, TODAY).outcome is Outcome.APPROVED

@@ -19,6 +19,8 @@ from tests.given.services import DEFINITIONS
 CATALOGUE = DEFINITIONS.of(Catalogue)
 ITEMS = [item for item in CATALOGUE.on(date(2026, 3, 1)) if item.payout is not None]
 SPELT = ["L-77/2020", "L-77/2020 ", " l-77 / 2020", "Ｌ－７７／２０２０", "L–77∕2020", "l77/2020"]
+SPELT += ["L-٧٧/٢٠٢٠", "L-۷۷/२०२०", "L-77/2020\ufe0f", "L\u034f-77/2020", "L-77/2020\u3164"]
+SPELT += ["L\u204377\u29f82020", "L\u2800\u02d777/2020"]
 BLANK = [
     None,
     "",
@@ -34,6 +36,12 @@ BLANK = [
     "无",
     "\u200b",
     "/",
+    "0/0",
+    "٠٠٠",
+    "N.A.",
+    "(无)",
+    "不详",
+    "\u3164",
 ]
 NO_TEXT = [True, False, 0, 1.5, [], {}]
 DRAWN = "draws_on:\n  - {kind: person, key: applicant, source: a test}\n"
