@@ -361,16 +361,19 @@ class _Drive:
         if item.payout is None:
             dossier = await open_dossier(self._id, self._services)
             return dossier, decide(item, dossier.form, dossier.evidence, dossier.today)
-        dossier, number = await asyncio.gather(
-            open_dossier(self._id, self._services), self._number(application.citizen_id)
+        dossier, numbers = await asyncio.gather(
+            open_dossier(self._id, self._services), self._numbers(application.citizen_id)
         )
-        return dossier, decide(item, dossier.form, dossier.evidence, dossier.today, number)
+        return dossier, decide(item, dossier.form, dossier.evidence, dossier.today, *numbers)
 
-    async def _number(self, citizen_id: str) -> str:
-        """The applicant's identity number, as things drawn on are named by it."""
+    async def _numbers(self, citizen_id: str) -> list[str]:
+        """The applicant's identity number, as things drawn on are named by it; and those before."""
         citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
-        sealed = citizen.id_number_sealed
-        return canonical(await self._services.vault.open_text(citizen_id, "id_number", sealed))
+        sealed = [citizen.id_number_sealed, *citizen.former_numbers_sealed]
+        numbers = [("id_number", number) for number in sealed]
+        return [
+            canonical(each) for each in await self._services.vault.open_texts(citizen_id, numbers)
+        ]
 
     async def _not_claimed(self, application: Application, refusal: Refused) -> Pause:
         """Who has it is waited for, for a time; what is not known, or is old, is looked at again.

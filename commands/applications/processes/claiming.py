@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from citybrain.definitions.applications.catalogue import ServiceItem
 from citybrain.definitions.applications.draws import Draw, Draws
@@ -90,13 +91,24 @@ class Claims:
             raise MoreThanThereIs("the amount is higher than what can be drawn")
         things = await self._things(draws)
         held = [each for each in (application.claim_id,) if each is not None]
+        formerly = {
+            stream_id: [await thing_id(thing, self._services) for thing in draw.formerly]
+            for stream_id, draw in things.items()
+        }
         looked_at = {*held, *(each for each in (before,) if each is not None)}
         while True:
-            there = await self._there([*things, *looked_at])
+            there = await self._there([*things, *looked_at, *chain(*formerly.values())])
             try:
                 earlier = self._earlier(application, [there[i] for i in looked_at if i in there])
                 claimed = [
-                    self._claimed(application, item, stream_id, things[stream_id], there, earlier)
+                    self._claimed(
+                        application,
+                        item,
+                        stream_id,
+                        things[stream_id],
+                        there,
+                        [*earlier, *_paid(application, formerly[stream_id], there)],
+                    )
                     for stream_id in sorted(things)
                 ]
             except Refused:
@@ -221,6 +233,19 @@ async def id_of_before(item: ServiceItem, dossier: Dossier, services: Services) 
         key = item.compute(item.claim.key, {"form": dossier.form} | dossier.evidence)
         return await thing_id(f"{item.claim.kind}:{key}", services)
     return None
+
+
+def _paid(
+    application: Application, ids: Sequence[str], there: dict[str, Entitlement]
+) -> list[Payment]:
+    """What the applicant was paid by a number of before: of nobody else who has it now."""
+    return [
+        payment
+        for stream_id in ids
+        if stream_id in there
+        for payment in there[stream_id].payments
+        if payment["citizen_id"] == application.citizen_id
+    ]
 
 
 def _of(draw: Draw, item: ServiceItem, earlier: Sequence[Payment], citizen: str) -> list[Payment]:

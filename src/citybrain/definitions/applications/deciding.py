@@ -71,11 +71,12 @@ def decide(
     evidence: dict[str, Any],
     today: date,
     applicant: str = APPLICANT,
+    *formerly: str,
 ) -> Decision:
     """Decide on the form's answers and on the records at hand (by name of the material).
 
     A material that is not in `evidence`, or None, has not been delivered. `applicant` is who
-    they are to what is drawn on; no rule sees it.
+    they are to what is drawn on, `formerly` who they were before a correction; no rule sees it.
     """
     parameters = item.parameters_on(today)
     given: dict[str, Any] = {"form": form, "today": today.isoformat(), "parameters": parameters}
@@ -92,7 +93,7 @@ def decide(
         outcome, reasons = Outcome.REFERRED, unknown + amount_wrong or (AMOUNT_UNKNOWN,)
     else:
         outcome, reasons = Outcome.APPROVED, ()
-    draws = NOTHING if item.payout is None else way.draws(applicant)
+    draws = NOTHING if item.payout is None else way.draws(applicant, formerly)
     if outcome is not Outcome.REFUSED:
         steps += [Step("draws_on", key, None, because=because) for key, because in draws.unknown]
     if outcome is Outcome.APPROVED and amount_fen is not None:
@@ -171,9 +172,9 @@ class _Way:
                 )
             )
 
-    def draws(self, applicant: str) -> Draws:
+    def draws(self, applicant: str, formerly: tuple[str, ...]) -> Draws:
         """What the money is drawn on."""
-        return draws_of(self._item, self._known, self._because, applicant)
+        return draws_of(self._item, self._known, self._because, applicant, formerly)
 
     def judge(self, rule: Rule) -> Step:
         """Met, failed or not applicable only where all that the rule reads is there."""

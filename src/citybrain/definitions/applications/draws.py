@@ -75,6 +75,8 @@ class Draw:
     key: str
     available_fen: int | None
     limits: Limits
+    formerly: tuple[str, ...] = ()
+    """Its names by the applicant's numbers of before: what they were paid then counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +130,23 @@ def drawn_on(item: "ServiceItem") -> tuple[DrawnOn, ...]:
 
 
 def draws_of(
-    item: "ServiceItem", known: Mapping[str, Any], because: Mapping[str, str], applicant: str
+    item: "ServiceItem",
+    known: Mapping[str, Any],
+    because: Mapping[str, str],
+    applicant: str,
+    formerly: Iterable[str] = (),
 ) -> Draws:
-    """What is drawn on, by what is known: `because` says why of a value that is not."""
+    """What is drawn on, by what is known: `because` says why of a value that is not.
+
+    `formerly` are the applicant's numbers before corrections.
+    """
+    before = [key for each in formerly if (key := canonical(each)) is not None]
     values = {**known, APPLICANT: applicant}
     found, unknown = [], []
     for each in drawn_on(item):
         wrong = _lacking(item, each, values, because)
         if wrong is None:
-            draw = _draw(item, each, values)
+            draw = _draw(item, each, values, before)
             if isinstance(draw, Draw):
                 found.append(draw)
                 continue
@@ -167,7 +177,9 @@ def _lacking(
     return None
 
 
-def _draw(item: "ServiceItem", each: DrawnOn, values: Mapping[str, Any]) -> Draw | str:
+def _draw(
+    item: "ServiceItem", each: DrawnOn, values: Mapping[str, Any], before: Iterable[str]
+) -> Draw | str:
     """The thing; or what is wrong, by name and without its value."""
     try:
         found = {place[-1]: item.compute(source, values) for place, source in expressions(each)}
@@ -179,11 +191,12 @@ def _draw(item: "ServiceItem", each: DrawnOn, values: Mapping[str, Any]) -> Draw
     for place in ("available", "most_fen"):
         if place in found and type(found[place]) is not int:
             return f"{place} is no whole number of fen"
-    terms = each.terms
+    terms, thing = each.terms, f"{each.kind}/{each.of or ''}"
     return Draw(
-        f"{each.kind}/{each.of or ''}:{key}",
+        f"{thing}:{key}",
         each.key == APPLICANT,
         each.key,
         found.get("available"),
         Limits(1 if terms.once else terms.most_times, terms.once_in_months, found.get("most_fen")),
+        tuple(f"{thing}:{was}" for was in before if each.key == APPLICANT and was != key),
     )

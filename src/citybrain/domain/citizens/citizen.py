@@ -94,7 +94,7 @@ class Citizen(StreamAggregate):
         DocumentAdded,
         *record_events.EVENTS,
     )
-    class_version = 5  # of snapshots
+    class_version = 6  # of snapshots
 
     def __init__(
         self,
@@ -124,6 +124,7 @@ class Citizen(StreamAggregate):
         self.corrections: dict[str, dict[str, Any]] = {}
         self.died_on_sealed: str | None = None
         self.key_sealed: str | None = None
+        self.former_numbers_sealed: list[str] = []
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -150,6 +151,11 @@ class Citizen(StreamAggregate):
         """Before that, nobody kept who had tried, identified or approved; it counts for minutes."""
         state["failures"] = {UNKNOWN: state.pop("failed_at", [])}
         state["confirmed"], state["enrolment_approval"] = {}, None
+
+    @staticmethod
+    def upcast_v5_v6(state: dict[str, Any]) -> None:
+        """Before that, nobody kept what the number was before a correction."""
+        state["former_numbers_sealed"] = []
 
     @classmethod
     def register(

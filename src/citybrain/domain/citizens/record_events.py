@@ -107,6 +107,7 @@ class IdentityCorrected(StreamEvent):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.document = self.document
+        aggregate.former_numbers_sealed.append(aggregate.id_number_sealed)
         aggregate.id_number_sealed = self.id_number_sealed
         aggregate.key_sealed = self.key_sealed or aggregate.key_sealed
         aggregate.birth_date_sealed = self.birth_date_sealed

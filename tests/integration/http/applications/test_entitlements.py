@@ -228,3 +228,21 @@ async def test_an_officer_gives_no_more_than_the_account_has(
     await approve(api, application, 500)
     await until(api, application, "paid")
     assert paid_fen(departments) == 500
+
+
+async def test_what_was_paid_before_a_number_was_corrected_counts(
+    api: Api, departments: Departments
+) -> None:
+    citizen = await identified(api, service=ALLOWANCE)
+    await until(api, await applied(api, citizen, ALLOWANCE), "paid")
+    await identify(api, citizen, "record-change")
+    path = f"/v1/citizens/{citizen}/corrections"
+    said = {"what": "identity", "grounds": "a new card", "number": id_number()}
+    proposed = await api.call("POST", path, "clerk", json=said)
+    body = {"correction_id": proposed.json["correction_id"], "outcome": "confirmed"}
+    settled = await api.call("POST", f"{path}/settlement", "clerk", subject="clerk-2", json=body)
+    assert settled.status == 200, settled.body
+    await identify(api, citizen, ALLOWANCE)
+    again = await until(api, await applied(api, citizen, ALLOWANCE))
+    assert (again.status, again.reasons) == ("referred", ["paid-too-lately"])
+    assert len(departments.ledger()) == 1

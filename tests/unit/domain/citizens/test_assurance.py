@@ -81,6 +81,7 @@ def test_an_identification_of_before_levels_counts_as_its_method_does() -> None:
         "corrections",
         "died_on_sealed",
         "key_sealed",
+        "former_numbers_sealed",
     ):
         del state[later]
     state["class_version"] = 3
@@ -88,4 +89,5 @@ def test_an_identification_of_before_levels_counts_as_its_method_does() -> None:
     known = again.identification("fund", NOW, Assurance.HIGH)
     assert known is not None
     assert known.level == Assurance.HIGH
+    assert again.former_numbers_sealed == []
     assert (again.passcode_sealed, again.died_on_sealed, again.corrections) == (None, None, {})
