@@ -15,7 +15,8 @@ from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem,
 from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.definitions.applications.schemas import answers_schema
 from citybrain.definitions.applications.trying import problems_of
-from citybrain.definitions.loading import Files
+from citybrain.definitions.loading import Files, unread
+from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
@@ -36,6 +37,8 @@ def check(
     """Read every definition, and try each service item on its examples; an error names its file
     and line."""
     folder = folder or Settings().definitions_dir
+    for path in unread(folder) if folder is not None and folder.is_dir() else ():
+        raise DefinitionError(f"{path}:1: nobody reads this: put it where ours of its kind are")
     definitions = load_definitions(folder)
     load_catalogue(Files(folder).of("service"), problems_of)
     console.print(f"{len(definitions.of(Catalogue).on(date.max))} service items are in order")

@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 from pydantic import ValidationError
+from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from citybrain.cli.shared.output import errors
@@ -88,10 +89,13 @@ def main() -> None:
     try:
         app()
     except CitybrainError as error:
-        errors.print(f"[red]citybrain:[/] {error.message} [dim]({error.code})[/]")
+        errors.print(f"[red]citybrain:[/] {escape(error.message)} [dim]({error.code})[/]")
+        sys.exit(1)
+    except ConnectionError as error:
+        errors.print(f"[red]citybrain:[/] nobody answers there: {escape(str(error))}")
         sys.exit(1)
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
-            errors.print(f"[red]citybrain:[/] CITYBRAIN_{name}: {problem['msg']}")
+            errors.print(f"[red]citybrain:[/] CITYBRAIN_{name}: {escape(problem['msg'])}")
         sys.exit(2)

@@ -11,6 +11,7 @@ from citybrain.definitions.yaml_file import DefinitionError
 
 D = TypeVar("D")
 
+ENDINGS = (".yaml", ".yml", ".json", ".geojson")
 PACKAGE_FOLDER = Path(__file__).parent / "city"
 """The files that come along, in the shape of a city's own folder."""
 
@@ -49,6 +50,17 @@ class Files:
         if self.override is not None:
             found |= {path.name: path for path in sorted((self.override / folder).glob(pattern))}
         return list(found.values())
+
+
+def unread(override: Path) -> list[Path]:
+    """Files of a city that nobody reads: in another folder, or with another ending, than ours."""
+    read = {(path.parent.name, path.suffix) for path in PACKAGE_FOLDER.glob("*/*")}
+    return [
+        path
+        for path in sorted(override.rglob("*"))
+        if path.suffix in ENDINGS
+        and (path.parent.parent != override or (path.parent.name, path.suffix) not in read)
+    ]
 
 
 class Definitions:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.given.catalogue import GOOD, new_item
 from tests.given.terminal import Terminal
 
@@ -47,3 +49,15 @@ async def test_a_mistake_in_a_definition_is_one_line(terminal: Terminal, tmp_pat
     assert "Traceback" not in ended.err
     nowhere = await terminal.run("catalogue", "explain", "nothing")
     assert "(unknown-service)" in nowhere.err
+
+
+@pytest.mark.parametrize("place", ["services/cat.yaml", "service/cat.yml", "cat.yaml"])
+async def test_a_file_that_nobody_reads_is_not_called_right(
+    terminal: Terminal, tmp_path: Path, place: str
+) -> None:
+    folder = new_item(tmp_path, "dog.yaml")
+    (folder / place).parent.mkdir(exist_ok=True)
+    (folder / "service" / "dog.yaml").rename(folder / place)
+    ended = await terminal.run("catalogue", "check", str(folder))
+    assert ended.status == 1
+    assert "nobody reads this" in " ".join(ended.err.split())

@@ -76,12 +76,18 @@ class Check:
         for index, field in enumerate(item.form):
             if (field.type == "choice") != bool(field.choices):
                 self.fail(("form", index), "a choice, and nothing else, has choices")
+            if len(set(field.choices)) < len(field.choices):
+                self.fail(("form", index), "a choice is there twice")
         days: dict[str, set[Any]] = {}
+        types: dict[str, str] = {}
         for index, parameter in enumerate(item.parameters):
             before = days.setdefault(parameter.name, set())
             if parameter.valid_from in before:
                 self.fail(("parameters", index), f"{parameter.name} has two values on that day")
             before.add(parameter.valid_from)
+            kind = types.setdefault(parameter.name, parameter.type)
+            if parameter.type != kind:
+                self.fail(("parameters", index), f"{parameter.name} is {kind} elsewhere")
         for index, parameter in enumerate(item.parameters):
             if min(days[parameter.name]) > item.valid_from:
                 self.fail(
@@ -159,6 +165,8 @@ class Check:
             self._scope[APPLICANT] = Kind("text", APPLICANT)
             for member, source in expressions(each):
                 kind = self._kind((*place, *member), source, (*each.needs, APPLICANT))
+                if member == ("key",) and not item.compiled(source).reads:
+                    self.fail((*place, *member), "this is the same for everybody, and no key")
                 if member == ("key",) and kind.of not in KEYS:
                     self.fail((*place, *member), f"{_plain(kind)} is no key: a number or text is")
                 if member != ("key",) and kind.of not in ("whole", "any"):

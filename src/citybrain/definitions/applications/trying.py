@@ -19,6 +19,10 @@ def problems_of(item: ServiceItem) -> Iterator[Problem]:
     """What is wrong with an item's examples, and where in its file."""
     if item.payout is not None and not item.draws_on:
         yield ("payout",), "draws_on: an item that pays says what it draws on"
+    for index, value in enumerate(item.values):
+        paid = item.payout is not None and item.payout.amount == value.name
+        if paid and value.type != "money_fen":
+            yield ("values", index), f"{value.name} is paid: its type is money_fen"
     examples = item.examples
     if examples is None:
         yield (), "examples: an item shows what is approved, refused by each rule, and referred"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Text = Annotated[str, StringConstraints(min_length=1)]
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 WholeType = Literal["integer", "money_fen", "months", "years"]
 MemberType = Literal[WholeType, "text", "choice", "identity_number", "date", "boolean"]
@@ -63,6 +63,10 @@ class Member(BaseModel):
             raise ValueError("a choice, and nothing else, has choices")
         if self.type not in RANGES and (self.min, self.max) != (None, None):
             raise ValueError("only a number has min and max")
+        if self.type in RANGES and self.range[0] > self.range[1]:
+            raise ValueError("min is above max: nothing fits")
+        if len(set(self.choices)) < len(self.choices):
+            raise ValueError("a choice is there twice")
         if self.future and self.type != "date":
             raise ValueError("only a date may be in the future")
         return self

@@ -13,6 +13,9 @@ from tests.given.grant import GRANT
 APP = "channels: [app]\n"
 REQUIRE = "job.employed && job.state"
 AGE = "years_between(identity.born, today) >= 18"
+NEXT_VALUE = """source: a test}
+  - {name: months, type: years, value: 1, valid_from: 2027-01-01, source: a test}
+values:"""
 EXAMPLES = GRANT[GRANT.index("examples:") : GRANT.index("draws_on:")]
 RULES = GRANT[GRANT.index("rules:\n") : GRANT.index("payout:")]
 
@@ -51,6 +54,13 @@ def test_the_item_itself_is_in_order(tmp_path: Path) -> None:
             17,
             "months has no value from 2026-01-01 on",
         ),
+        ("source: a test\nbaseline", "source: ' '\nbaseline", 8, "source: String should match"),
+        ("key: applicant", "key: \"'same'\"", 53, "the same for everybody"),
+        ("choices: [job, home]", "choices: [job, job]", 12, "a choice is there twice"),
+        ("choices: [new, old]", "choices: [old, old]", 15, "a choice is there twice"),
+        ("months: months}}", "months: {type: months, min: 9, max: 3}}}", 15, "min is above max"),
+        ("source: a test}\nvalues:", NEXT_VALUE, 18, "months is months elsewhere"),
+        ("    type: money_fen\n", "", 19, "amount is paid: its type is money_fen"),
         ("{name: job,", "{name: today,", 15, "'today' is what expressions know already"),
         ("{name: job,", "{name: form,", 15, "'form' is what expressions know already"),
         ("- name: amount", "- name: parameters", 19, "'parameters' is what expressions know"),
