@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
@@ -24,6 +25,7 @@ from citybrain.domain.applications.application import Application, Channel, Term
 from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.domain.citizens import Citizen
+from citybrain.domain.texts import says_something
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.identity import identified
@@ -33,7 +35,19 @@ from commands.citizens import CitizenId, check_not_alone, check_served
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+def _seen(text: str) -> str:
+    if not says_something(text):
+        raise PydanticCustomError("nothing_to_see", "there is nothing to see")
+    return text
+
+
+Prose = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$"),
+    AfterValidator(_seen),
+]
+"""What somebody writes to somebody."""
 
 
 class SubmitApplication(Command):

@@ -3,16 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
 
 import asyncpg
 
-from citybrain.eventstore import EventStore
+from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent
 from citybrain.systems import PROJECTIONS, projection_named
 from projections.projection import Projection
 from projections.reading import wait_until
 from projections.runner import ProjectionRunner
 from projections.worker import ProjectionWorker
 from tests.given.waiting import PATIENCE_SECONDS
+
+
+async def append(store: EventStore, stream: str, topic: str = "test.happened") -> None:
+    """One event that no read model of a system wants."""
+    metadata = Metadata("tester", "system", "test", uuid4(), uuid4())
+    await store.append(stream, ANY, [NewEvent(topic, b'{"n":1}')], metadata=metadata)
 
 
 @asynccontextmanager

@@ -242,8 +242,8 @@ class _Drive:
             done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
             if len(done) < len(asked):
                 done, _ = await asyncio.wait(asked, timeout=RECORD_EVERY_SECONDS)
-            told = (self._noted(citizen_id, *task.result()) for task in done)
-            results = await asyncio.gather(*told)  # their key is asked for once
+            told = [task.result() for task in done]
+            results = await asyncio.gather(*(self._noted(citizen_id, *each) for each in told))
             asked -= done
             await self._change(lambda application, now: application.collect(now, results))  # noqa: B023
 

@@ -11,7 +11,7 @@ from projections.checkpoints import IdleCheckpoints
 from projections.reading import reached
 from projections.runner import prepare
 from projections.worker import CheckpointMoved, ProjectionWorker
-from tests.integration.projections.test_projections import append
+from tests.given.read_models import append
 
 NAMES = ("case_days", "case_timeline", "heat_grid")
 WHERE_THEY_WERE = [("case_days", 0), ("case_timeline", 0), ("heat_grid", 3)]

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent
+from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.systems import PROJECTIONS, UnknownProjection, projection_named
 from projections.inspection import case_days, case_timeline
 from projections.inspection import case_desk_questions as desk
@@ -19,14 +18,9 @@ from projections.platform import streams
 from projections.platform.streams import Streams
 from projections.rebuild import RebuildRunning, compare, rebuild
 from projections.status import parked_events
-from tests.given.read_models import caught_up, running
+from tests.given.read_models import append, caught_up, running
 from tests.given.services import services_over, take_to_the_end
 from tests.given.waiting import PATIENCE_SECONDS
-
-
-async def append(store: EventStore, stream: str, topic: str = "test.happened") -> None:
-    metadata = Metadata("tester", "system", "test", uuid4(), uuid4())
-    await store.append(stream, ANY, [NewEvent(topic, b'{"n":1}')], metadata=metadata)
 
 
 async def test_read_models_show_what_happened(store: EventStore) -> None:

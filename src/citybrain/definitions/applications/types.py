@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from citybrain.domain.texts import says_something
+
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 WholeType = Literal["integer", "money_fen", "months", "years"]
@@ -114,7 +116,7 @@ def is_text(value: Any) -> bool:
         isinstance(value, str)
         and 0 < len(value) <= LONGEST_TEXT
         and value.isprintable()
-        and not value.isspace()
+        and says_something(value)
     )
 
 

@@ -282,11 +282,15 @@ class ApplicationWithdrawn(ApplicationEvent):
 
 
 class ApplicationExpired(ApplicationEvent):
-    """Nobody was identified in time; or `reason`: why nobody can go on with it."""
+    """Nobody was identified in time; or `reason`: why nobody can go on with it.
+
+    What had been paid (`paid_fen`, in an appeal) stays paid.
+    """
 
     TOPIC: ClassVar[str] = "application.expired"
     LEADS_TO = Status.EXPIRED
     reason: str | None = field(default=None, kw_only=True)
+    paid_fen: int = field(default=0, kw_only=True)
 
 
 class ApplicationAppealed(ApplicationEvent):
@@ -422,7 +426,7 @@ def status_after(
         if fields.get("for_claim") or (topic in ANSWERED and status == Status.APPROVED):
             return None
         return Status.COLLECTING if awaited else Status.COLLECTED
-    if stands_paid(topic, fields):
+    if stands_paid(topic, fields) or (topic == ApplicationExpired.TOPIC and fields.get("paid_fen")):
         return Status.PAID
     verdict = verdict_of(topic, fields)
     return LEADS_TO.get(topic) if verdict is None else verdict.outcome

@@ -37,7 +37,7 @@ def close(application: Application, now: datetime, *, reason: str) -> None:
     """It cannot be decided by anybody: the applicant was erased, or has died."""
     if application.waits_for() not in (Waits.MOVING, Waits.PERSON, Waits.OFFICER):
         raise OutOfStep(f"the application is {application.status}")
-    application.note(ApplicationExpired, now, reason=reason)
+    application.note(ApplicationExpired, now, reason=reason, paid_fen=application.paid_fen)
 
 
 def wake(application: Application, now: datetime) -> None:

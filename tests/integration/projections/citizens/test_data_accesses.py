@@ -110,6 +110,14 @@ async def test_what_she_or_the_system_does_is_no_access(store: EventStore, actor
 
 async def test_a_guardian_and_the_other_of_two_alike_are_told_too(store: EventStore) -> None:
     child = registered()
+    child.confirm_identity(
+        CLERK,
+        EARLIER,
+        method="counter",
+        purpose="face-recognition",
+        document="identity-card",
+        code_id=None,
+    )
     child.give_face_consent(
         CLERK, EARLIER, consent_id="c", notice_sha256="ab", age_years=9, guardian=GUARDIAN
     )

@@ -15,6 +15,7 @@ from citybrain.domain.applications.application_events import (
     ApplicationClaimLost,
     ApplicationPayoutConfirmed,
 )
+from citybrain.domain.applications.going_on import close
 from citybrain.domain.applications.paying import authorised
 from citybrain.domain.applications.refusals import (
     BelowWhatWasPaid,
@@ -154,6 +155,14 @@ def test_an_amount_that_is_too_low_is_appealed_and_the_rest_is_paid() -> None:
     assert authorised(application).amount_fen == 50
     confirm(application, amount_fen=50)
     assert (application.status, application.paid_fen) == (Status.PAID, 150)
+
+
+def test_what_was_paid_stays_paid_where_nobody_can_decide_its_appeal() -> None:
+    application = at(Status.PAID)
+    appeal(application)
+    close(application, NOW, reason="person-deceased")
+    assert (application.status, application.paid_fen) == (Status.PAID, 100)
+    assert application.next_step() is Step.SETTLE
 
 
 def test_more_than_was_paid_takes_two_as_more_than_was_computed_does() -> None:
