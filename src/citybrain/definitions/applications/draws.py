@@ -1,17 +1,16 @@
 """What an item that pays draws on, and its terms: an account, a loan, a home, a person.
 
-Each thing has a key, and who draws on the same thing has the same key: width, case, blanks and
-hyphens make no difference, nor does the script of digits. A key that says nothing is none, and
-without one nothing is paid.
+Each thing has a key, and who draws on the same thing has the same key (`keys`). A key that says
+nothing is none, and without one nothing is paid.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from citybrain.definitions.applications.keys import canonical
 from citybrain.definitions.applications.types import Name, Text
 from citybrain.definitions.expressions import ExpressionWrong
 from citybrain.definitions.yaml_file import Code
@@ -24,13 +23,6 @@ APPLICANT = "applicant"
 """What a key is called that is the applicant themselves, known without any record."""
 
 UNKNOWN, TOO_LITTLE = "draws-on-unknown", "more-than-there-is"
-SAYS_NOTHING = {"NONE", "NULL", "NIL", "NAN", "UNDEFINED", "UNKNOWN", "NA", "无", "無", "空"}
-SAYS_NOTHING |= {"不详", "不詳", "未知", "暂无", "暫無"}
-LEFT_OUT = {"Cc", "Cf", "Mn", "Me", "Pd", "Zl", "Zp", "Zs"}  # controls, marks, hyphens, blanks
-UNSEEN = "\u115f\u1160\u2800"  # letters and a pattern that nobody sees
-HYPHENS = "\u02d7\u2043\u2053\u2212"  # that are no punctuation of dashes
-SLASHES = "\u2044\u2215\u29f8"
-ALIKE = str.maketrans(dict.fromkeys(UNSEEN + HYPHENS) | dict.fromkeys(SLASHES, "/"))
 Kind = Literal["account", "loan", "home", "person", "household", "contract", "vehicle"]
 
 
@@ -96,25 +88,6 @@ class Draws:
 
 
 NOTHING = Draws(())
-
-
-def canonical(key: Any) -> str | None:
-    """A key as it is compared; None where it says nothing."""
-    if isinstance(key, bool) or not isinstance(key, str | int):
-        return None
-    folded = unicodedata.normalize("NFKC", str(key)).upper().translate(ALIKE)
-    said = unicodedata.normalize("NFKC", "".join(map(_counted, folded)))
-    letters = "".join(filter(str.isalnum, said))
-    nothing = letters in SAYS_NOTHING or not letters.strip("0")
-    return None if nothing else said
-
-
-def _counted(character: str) -> str:
-    """What of it is compared: digits of every script as ours, nothing of what is left out."""
-    if unicodedata.category(character) in LEFT_OUT:
-        return ""
-    digit = unicodedata.decimal(character, None)
-    return character if digit is None else str(digit)
 
 
 def drawn_on(item: "ServiceItem") -> tuple[DrawnOn, ...]:

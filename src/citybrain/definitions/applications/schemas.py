@@ -2,7 +2,7 @@
 
 Everything that the schema refuses, the rules refuse to look at, too. They refuse more, for it
 cannot be said there: a number written with a fraction of nothing (`1.0`), a day after the decision,
-a text that cannot be printed.
+a text that cannot be printed or says nothing (`-`, `n/a`).
 """
 
 from typing import Any

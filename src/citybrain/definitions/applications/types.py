@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from citybrain.definitions.applications.keys import canonical
 from citybrain.domain.texts import says_something
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
@@ -35,7 +36,7 @@ WANTED = {
     "money_fen": "a whole number of fen",
     "months": "a whole number of months",
     "years": "a whole number of years",
-    "text": f"a text of at most {LONGEST_TEXT} printable characters",
+    "text": f"a text that says something, in {LONGEST_TEXT} printable characters at most",
     "identity_number": "an identity number: 4 to 32 digits, letters and hyphens, not zeros alone",
     "date": "a date, YYYY-MM-DD",
     "boolean": "true or false",
@@ -106,6 +107,8 @@ class Member(BaseModel):
             return lambda value, _: type(value) is int and low <= value <= high
         if self.type == "date" and not self.future:
             return lambda value, today: is_date(value) and FIRST_DAY <= value <= today
+        if self.type == "text":
+            return lambda value, _: is_text(value) and canonical(value) is not None
         check = CHECKS[self.type]
         return lambda value, _: check(value)
 

@@ -243,3 +243,14 @@ def test_one_number_is_one_person_however_a_department_writes_it(one: str, other
     evidence["property"]["owner"], evidence["identity"]["person"] = one, other
     item = CATALOGUE.item("heating-transfer", TODAY)
     assert decide(item, form, evidence, TODAY).outcome is Outcome.APPROVED
+
+
+@pytest.mark.parametrize("nothing", ["-", "/", "n/a", "无", "000", "(待定)", "?"])
+def test_two_texts_that_say_nothing_prove_nothing(nothing: str) -> None:
+    form, evidence = copy.deepcopy(GOOD["housing-fund-repayment"])
+    for material in ("property", "purchase", "loan"):
+        evidence[material]["home"] = nothing
+    item = CATALOGUE.item("housing-fund-repayment", TODAY)
+    decision = decide(item, form, evidence, TODAY)
+    assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("own-home",))
+    assert "loan.home is not a text that says something" in because(decision)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from citybrain.definitions import DefinitionError
 from citybrain.definitions.applications.catalogue import Catalogue, load_catalogue
 from citybrain.definitions.applications.deciding import Decision, Outcome, decide
-from citybrain.definitions.applications.draws import canonical, drawn_on
+from citybrain.definitions.applications.draws import drawn_on
+from citybrain.definitions.applications.keys import canonical
 from citybrain.definitions.applications.trying import changed, problems_of
 from tests.given.grant import GRANT
 from tests.given.services import DEFINITIONS
@@ -21,6 +22,9 @@ ITEMS = [item for item in CATALOGUE.on(date(2026, 3, 1)) if item.payout is not N
 SPELT = ["L-77/2020", "L-77/2020 ", " l-77 / 2020", "Ｌ－７７／２０２０", "L–77∕2020", "l77/2020"]
 SPELT += ["L-٧٧/٢٠٢٠", "L-۷۷/२०२०", "L-77/2020\ufe0f", "L\u034f-77/2020", "L-77/2020\u3164"]
 SPELT += ["L\u204377\u29f82020", "L\u2800\u02d777/2020"]
+SPELT += ["L-77/2020.", "L-77/2020。", "L─77/2020", "Lー77/2020", "L_77/2020", "L·77/2020"]
+SPELT += ["[L-77/2020]", "#L-77//2020", "L-77\\2020", "Ĺ-77/2020", "L-77/2020\ufffc", "L➖77/2020/"]
+SPELT += ["⒧-77/2020"]
 BLANK = [
     None,
     "",
@@ -42,8 +46,14 @@ BLANK = [
     "(无)",
     "不详",
     "\u3164",
+    "待定",
+    "没有",
+    "xxx",
+    "?",
+    "...",
+    "\ue000",
 ]
-NO_TEXT = [True, False, 0, 1.5, [], {}]
+NO_TEXT = [True, False, 0, -1, 1.5, [], {}]
 DRAWN = "draws_on:\n  - {kind: person, key: applicant, source: a test}\n"
 LINE = GRANT[: GRANT.index(DRAWN)].count("\n") + 1
 
@@ -64,6 +74,10 @@ def test_a_key_is_the_same_however_it_is_written(spelt: str) -> None:
 @pytest.mark.parametrize("nothing", [*BLANK, *NO_TEXT])
 def test_what_says_nothing_is_no_key(nothing: Any) -> None:
     assert canonical(nothing) is None
+
+
+def test_letters_of_another_alphabet_that_look_the_same_are_the_same() -> None:
+    assert canonical("АВ-77") == canonical("ΑΒ-77") == canonical("AB-77")
 
 
 @given(st.text())
