@@ -198,14 +198,16 @@ async def turn_back_review(
 async def parts_of(application: Application, services: Services) -> Parts:
     """Who registered, identified and enrolled the citizen, and filled in the draft that it was.
 
-    And who appealed, where that was not kept.
+    Who registered a guardian, too; and who appealed, where that was not kept.
     """
     found: dict[str, set[str]] = {}
-    for event in await services.store.read(application.citizen_id):
-        identified = event.version == application.identified_by
-        part = Part.IDENTIFIED if identified else SERVED.get(event.topic)
-        if part is not None:
-            found.setdefault(part, set()).add(event.metadata.get("actor", ""))
+    citizen_id, guardian = application.citizen_id, application.guardian
+    for person in filter(None, (citizen_id, guardian)):
+        for event in await services.store.read(person):
+            identified = person == citizen_id and event.version == application.identified_by
+            part = Part.IDENTIFIED if identified else SERVED.get(event.topic)
+            if part is not None:
+                found.setdefault(part, set()).add(event.metadata.get("actor", ""))
     for event in await services.store.read(Draft.id_of(application.id)):
         if event.topic in FILLED_IN:
             found.setdefault(Part.SUBMITTED, set()).add(event.metadata.get("actor", ""))

@@ -52,10 +52,16 @@ async def check_guardian(guardian: str, citizen_id: str, services: Services) -> 
 async def check_not_alone(
     citizen_id: str, guardian: str | None, under_years: int, actor: Actor, services: Services
 ) -> None:
-    """Raise where somebody under an age would act without a guardian, or not at a counter."""
+    """Raise where somebody under an age would act without a guardian, or not at a counter.
+
+    Nobody else has a guardian, and a clerk is none for whom they serve.
+    """
+    years = await age_years(citizen_id, services)
     if guardian is not None:
         await check_guardian(guardian, citizen_id, services)
-    if await age_years(citizen_id, services) >= under_years:
+        if years >= ADULT_YEARS or guardian == actor.subject:
+            raise NotAGuardian("an adult has no guardian, and whoever serves a child is none of it")
+    if guardian is None and years >= under_years:
         return
     if guardian is None or not actor.has(*COUNTER):
         raise GuardianRequired(f"under {under_years}, a guardian applies, at a counter")

@@ -170,7 +170,7 @@ class Applications:
     """The read model `applications`."""
 
     name = "applications"
-    version = 4
+    version = 5
     topics = application_events.TOPICS
     tables = TABLES
 
@@ -249,6 +249,8 @@ def _change(row: Row, event: RecordedEvent) -> None:
         row["paid_at"], row["payout_delayed"] = data["timestamp"], False
     elif topic in ("payout_delayed", "payout_failed"):
         row["payout_delayed"] = topic == "payout_delayed"
+    elif topic == "expired" and data.get("paid_fen"):
+        row["amount_fen"] = data["paid_fen"]
     elif topic == "appealed":
         row["appealed"], row["legal_due_on"] = True, appeal_day(data["timestamp"])
     elif topic == "resubmitted":

@@ -48,6 +48,7 @@ from citybrain.domain.applications.refusals import (
     WrongChannel,
 )
 from citybrain.domain.applications.review_events import Proposal
+from citybrain.domain.applications.separation import check_not_own
 from citybrain.domain.applications.statuses import ENDED, FOR_AN_OFFICER, WITHDRAWABLE, Status
 from citybrain.domain.applications.task_events import Task
 from citybrain.domain.applications.tasks import check_task
@@ -166,7 +167,7 @@ class Application(StreamAggregate):
         self.appellants: list[str] = []
         self.identified_by: int | None = None  # the event of the citizen's stream
         self.computed_fen: int | None = None  # what the rules found, whoever decides then
-        self.ruled_out = False  # by the rules, or by a claim that came second
+        self.ruled_out = False  # by the rules, which have not approved since; or by a claim
         self.deciders: list[str] = []  # the officers of the last decision
         self.appealed_from: list[str] = []
         self.appealable_since: datetime | None = None  # the last decision, not appealed yet
@@ -395,8 +396,11 @@ class Application(StreamAggregate):
         self.outcome, self.reasons = verdict.outcome.value, verdict.reasons
         self.amount_fen = verdict.amount_fen
         if verdict.by in (RULES, CLAIM):
-            ruled_out_before = verdict.by == CLAIM and self.ruled_out
-            self.ruled_out = verdict.outcome is Status.REFUSED or ruled_out_before
+            refused, approved = (
+                verdict.outcome is Status.REFUSED,
+                verdict.outcome is Status.APPROVED,
+            )
+            self.ruled_out = refused or (self.ruled_out and not approved)
             self.deciders = []
 
     def follow(self, topic: str, fields: Mapping[str, Any], was: Waits) -> None:
@@ -417,6 +421,7 @@ class Application(StreamAggregate):
     def check_before_officer(self, actor: Actor, now: datetime) -> None:
         """Raise unless it waits for an officer, and this officer may see to it now."""
         self.check_officer(actor)
+        check_not_own(self, actor)
         if self.status not in FOR_AN_OFFICER or self.next_step() is not Step.NOTHING:
             raise NotReferred("no officer has to decide this now")
         check_task(self.task, actor, now)
@@ -475,3 +480,5 @@ def check_channel(actor: Actor, channel: Channel, citizen_id: str) -> None:
     for_another = channel in (Channel.WEB, Channel.APP) and actor.subject != citizen_id
     if for_another:
         raise NotYourApplication("citizens apply for themselves only")
+    if channel is Channel.COUNTER and actor.subject == citizen_id:
+        raise NotYourApplication("nobody serves themselves at a counter")

@@ -292,6 +292,10 @@ class ApplicationExpired(ApplicationEvent):
     reason: str | None = field(default=None, kw_only=True)
     paid_fen: int = field(default=0, kw_only=True)
 
+    def note(self, aggregate: Any) -> None:
+        if self.paid_fen:
+            aggregate.amount_fen = self.paid_fen
+
 
 class ApplicationAppealed(ApplicationEvent):
     """The citizen wants a person to look at a decision."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from citybrain.domain.applications.entitlement import Entitlement
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments
+from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
 from tests.given.applying import (
     REPAYMENT,
@@ -27,6 +28,7 @@ from tests.given.applying import (
     state,
     until,
 )
+from tests.given.numbers import next_number
 from tests.given.waiting import PATIENCE_SECONDS, eventually
 
 INSIDER, ACCOMPLICE = "clerk-1", "official-fund-2"
@@ -158,6 +160,22 @@ async def test_who_filled_in_the_draft_or_added_a_document_does_not_decide(api: 
     for insider, rule in (("clerk-8", "submitted-it"), ("clerk-9", "registered-the-citizen")):
         alone = await review(api, application, insider, outcome="approved", amount_fen=50_000)
         assert refused(alone, "separation-of-duties", rule)
+
+
+async def test_who_registered_a_guardian_does_not_decide(api: Api) -> None:
+    service: dict[str, Any] = {"service": "water-transfer", "form": {"contract_number": "0"}}
+    number = identity_number(date(2016, 5, 1), next_number("citizen"))
+    child = await identified(api, number, service["service"])
+    adult = id_number()
+    person = {"name": "李四", "id_number": adult, "birth_date": "1995-05-01", "simulated": True}
+    guardian = (await serve(api, "clerk-9", "/v1/citizens", **person)).json["citizen_id"]
+    await identify(api, guardian, service["service"])
+    application = await applied(
+        api, child, channel="counter", role="clerk", guardian=guardian, **service
+    )
+    await until(api, application, "referred")
+    alone = await review(api, application, "clerk-9", outcome="approved")
+    assert refused(alone, "separation-of-duties", "registered-the-citizen")
 
 
 async def test_for_the_dead_nothing_is_appealed(api: Api) -> None:

@@ -97,6 +97,24 @@ async def test_a_child_does_not_apply_alone(api: Api) -> None:
     assert (await apply_for(api, minor)).status == 201
 
 
+async def test_a_clerk_is_no_guardian_and_an_adult_has_none(api: Api) -> None:
+    child, adult = await registered(api, birth_date="2016-05-01"), await registered(api)
+    assert api.runtime.development is not None
+    token = api.runtime.development.token(adult, ["citizen", "clerk"], counter="counter-1")
+    headers = {"Authorization": f"Bearer {token}"}
+
+    async def at_own_counter(citizen: str, **fields: str) -> Answer:
+        body = {"service": SERVICE, "channel": "counter", "citizen_id": citizen} | fields
+        return await api.call("POST", "/v1/applications", json=body, headers=headers)
+
+    await before(api, adult, child, purpose=SERVICE)
+    assert (await at_own_counter(child, guardian=adult)).is_problem(409, "not-a-guardian")
+    assert (await at_own_counter(adult)).is_problem(403, "not-your-application")
+    other = await registered(api)
+    await before(api, "clerk-1", adult, other, purpose=SERVICE)
+    assert (await apply_for(api, adult, other, role="clerk")).is_problem(409, "not-a-guardian")
+
+
 async def test_an_item_may_ask_for_the_guardian_of_a_minor(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,6 +165,18 @@ def test_what_was_paid_stays_paid_where_nobody_can_decide_its_appeal() -> None:
     assert application.next_step() is Step.SETTLE
 
 
+def test_what_was_approved_and_never_paid_is_no_amount_of_what_was_paid() -> None:
+    application = at(Status.PAID)
+    appeal(application)
+    review(application, FUND, amount_fen=150)
+    confirm_review(application, OTHER_FUND, 150)
+    instruct(application)
+    fail(application)
+    application.compensate(NOW)
+    close(application, NOW, reason="person-deceased")
+    assert (application.status, application.amount_fen) == (Status.PAID, 100)
+
+
 def test_more_than_was_paid_takes_two_as_more_than_was_computed_does() -> None:
     application = at(Status.PAID)
     appeal(application)

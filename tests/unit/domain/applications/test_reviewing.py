@@ -33,10 +33,13 @@ from tests.given.applications import (
     NOW,
     OTHER_FUND,
     POLICE,
+    REQUESTS,
     THIRD_FUND,
     appeal,
     at,
+    collect,
     confirm_review,
+    decide,
     refuse,
     review,
     submitted,
@@ -97,6 +100,21 @@ def test_an_approval_against_the_rules_waits_for_a_second_officer(pays: bool) ->
     assert application.status == Status.AWAITING_SECOND
     confirm_review(application, amount_fen=100 if pays else None)
     assert application.status == Status.APPROVED
+
+
+def test_a_refusal_is_not_undone_by_asking_again_while_a_department_is_away() -> None:
+    application = at(Status.REFUSED)
+    appeal(application)
+    application.request_evidence_again(FUND, NOW, requests=REQUESTS, due_at=NOW)
+    collect(application)
+    decide("referred")(application)
+    review(application)
+    assert application.status == Status.AWAITING_SECOND
+    turn_back(application)
+    application.request_evidence_again(FUND, NOW, requests=REQUESTS, due_at=NOW)
+    collect(application)
+    decide("approved")(application)
+    assert not application.ruled_out
 
 
 def test_where_the_rules_found_no_amount_two_say_one() -> None:

@@ -1,6 +1,7 @@
 """Tasks: one officer sees to an application, until they give it back or their time is over."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.corrections import send_back
 from citybrain.domain.applications.refusals import (
     NotReferred,
     NotYourDepartment,
@@ -16,6 +18,7 @@ from citybrain.domain.applications.refusals import (
 )
 from citybrain.domain.applications.statuses import FOR_AN_OFFICER, Status
 from citybrain.domain.applications.tasks import claim_task, holder, release_task
+from citybrain.domain.separation import NotApart
 from tests.given import applications as given
 from tests.given.applications import (
     ANNA,
@@ -37,6 +40,23 @@ OTHERS_SUPERVISOR = Actor("supervisor-2", frozenset({Role.SUPERVISOR}), "police"
 
 def ask_again(application: Application, actor: Actor, now: Any = NOW) -> None:
     application.request_evidence_again(actor, now, requests=REQUESTS, due_at=now)
+
+
+def claim_now(application: Application, actor: Actor) -> None:
+    claim_task(application, actor, NOW, until=UNTIL)
+
+
+def correct(application: Application, actor: Actor) -> None:
+    send_back(
+        application,
+        actor,
+        NOW,
+        fields=[],
+        documents=[],
+        message_sealed="sealed",
+        due_at=UNTIL,
+        then=Status.REFERRED,
+    )
 
 
 def claimed(actor: Actor = FUND) -> Application:
@@ -113,3 +133,16 @@ def test_a_task_ends_where_it_is_sent_back() -> None:
     application = claimed()
     given.send_back()(application)
     assert application.task is None
+
+
+@pytest.mark.parametrize("step", [ask_again, claim_now, correct])
+def test_an_officer_sees_to_nothing_of_their_own(
+    step: Callable[[Application, Actor], None],
+) -> None:
+    own = replace(ANNA, roles=frozenset({Role.CITIZEN, Role.OFFICIAL}), department="housing-fund")
+    with pytest.raises(NotApart):
+        step(at(Status.REFERRED), own)
+    childs = at(Status.REFERRED)
+    childs.guardian = FUND.subject
+    with pytest.raises(NotApart):
+        step(childs, FUND)
