@@ -91,8 +91,9 @@ def renamed(text: str, name: str, stream: str) -> str:
 
 def new_files(name: str, stream: str) -> dict[Path, str]:
     """What is written where."""
-    found = (path for kind in ("*.py", "*.yaml") for path in TEMPLATES.rglob(kind))
-    templates = [path for path in found if "__pycache__" not in path.parts]
+    found = (path for kind in ("*.py", "*.yaml", "*.md") for path in TEMPLATES.rglob(kind))
+    about = TEMPLATES / "README.md"
+    templates = [path for path in found if "__pycache__" not in path.parts and path != about]
     return {
         ROOT / renamed(str(path.relative_to(TEMPLATES)), name, stream): renamed(
             path.read_text(encoding="utf-8"), name, stream

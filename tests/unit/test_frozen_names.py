@@ -62,14 +62,15 @@ def topics() -> dict[str, int]:
 
 def projection_versions() -> dict[str, int]:
     """Each read model's schema, with the version of its tables."""
-    found = (cls for cls in classes() if isinstance(getattr(cls, "tables", None), str))
-    return {cls.name: cls.version for cls in found}  # type: ignore[attr-defined]
+    found: list[Any] = [cls for cls in classes() if isinstance(getattr(cls, "tables", None), str)]
+    return {cls.name: cls.version for cls in found}
 
 
 def process_names() -> list[str]:
     """The process managers, as their checkpoints name them."""
-    named = (cls for cls in classes() if cls.__module__.startswith("commands."))
-    return [cls.name for cls in named if isinstance(getattr(cls, "name", None), str)]  # type: ignore[attr-defined]
+    ours = (cls for cls in classes() if cls.__module__.startswith("commands."))
+    names: list[Any] = [getattr(cls, "name", None) for cls in ours]
+    return [name for name in names if isinstance(name, str)]
 
 
 def command_names() -> list[str]:

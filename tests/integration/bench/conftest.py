@@ -1,10 +1,16 @@
 """Short measurements that measure something, however slow the machine."""
 
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ops.bench.tally import Tally
+from ops.bench.workbench import MEMORY_FILE_SYSTEMS, file_system_of
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +25,14 @@ def goes_on_until_something_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("ops.bench.tally.WARM_UP_SECONDS", 0.0)
     monkeypatch.setattr(Tally, "running", running)
+
+
+@pytest.fixture
+def disk_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is not in memory: beside the checkout where the temporary one is."""
+    if file_system_of(tmp_path) not in MEMORY_FILE_SYSTEMS:
+        yield tmp_path
+        return
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        yield Path(folder)

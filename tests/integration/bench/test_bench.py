@@ -3,8 +3,10 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -14,7 +16,7 @@ from ops.bench import http, project, replay
 from ops.bench.append_ours import new_streams, ours, verify
 from ops.bench.events import EVENT, new_metadata, new_stream_id
 from ops.bench.history import load_history
-from ops.bench.workbench import BenchFailed, file_system_of, open_workbench
+from ops.bench.workbench import BenchFailed, open_workbench
 
 MEMBERS = {"bench", "line", "value", "unit", "limit", "of_limit", "peers"}
 
@@ -45,34 +47,35 @@ async def test_a_hole_in_a_stream_fails_the_benchmark(store: EventStore) -> None
         await verify(store.dsn, 1)
 
 
-async def test_each_measurement_is_of_a_fresh_database(tmp_path: Path) -> None:
-    if file_system_of(tmp_path) in ("tmpfs", "ramfs"):
-        pytest.skip("the temporary folder is in memory")
-    async with open_workbench(0.2, tmp_path) as workbench:
+async def test_each_measurement_is_of_a_fresh_database(disk_path: Path) -> None:
+    async with open_workbench(0.2, disk_path) as workbench:
         contender = ours(new_streams(2), 4)
         for _ in range(2):
             assert (await contender(workbench)).rate > 0
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(disk_path) == []
 
 
-async def test_a_folder_in_memory_is_refused() -> None:
-    if file_system_of(Path("/dev/shm")) != "tmpfs":
-        pytest.skip("there is no file system in memory")
-    with pytest.raises(BenchFailed, match="--data-dir"):
-        async with open_workbench(1.0, Path("/dev/shm")):
+async def test_a_folder_in_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = [
+        SimpleNamespace(mountpoint="/", fstype="ext4"),
+        SimpleNamespace(mountpoint=str(tmp_path), fstype="tmpfs"),
+    ]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: mounted)
+    with pytest.raises(BenchFailed, match="is a tmpfs: choose a folder on a disk with --data-dir"):
+        async with open_workbench(1.0, tmp_path):
             pass
 
 
 async def test_replay_projection_and_http_measure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    disk_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if file_system_of(tmp_path) in ("tmpfs", "ramfs"):
-        pytest.skip("the temporary folder is in memory")
     monkeypatch.setattr(replay, "LOGS", {"small": load_small_history, "cases": load_small_history})
     monkeypatch.setattr(replay, "EVENTS", SMALL)
     monkeypatch.setattr("ops.bench.project_ours.HISTORY", SMALL)
     monkeypatch.setattr("ops.bench.rebuild_process.EVENTS", SMALL)
-    async with open_workbench(0.3, tmp_path) as workbench:
+    async with open_workbench(0.3, disk_path) as workbench:
         assert (await replay.CONTENDERS["follow_cases"](workbench)).rate > 0
         assert (await project.CONTENDERS["all_at_once"](workbench)).rate > 0
         rebuilt = await project.CONTENDERS["rebuild_1m"](workbench)
@@ -90,9 +93,7 @@ async def load_small_history(url: str) -> None:
     await load_history(url, SMALL)
 
 
-def test_the_command_prints_json_lines_and_a_table(tmp_path: Path) -> None:
-    if file_system_of(tmp_path) in ("tmpfs", "ramfs"):
-        pytest.skip("the temporary folder is in memory")
+def test_the_command_prints_json_lines_and_a_table(disk_path: Path) -> None:
     result = CliRunner().invoke(
         bench.app,
         [
@@ -104,7 +105,7 @@ def test_the_command_prints_json_lines_and_a_table(tmp_path: Path) -> None:
             "--lines",
             "hot_exact_1",
             "--data-dir",
-            str(tmp_path),
+            str(disk_path),
         ],
     )
     assert result.exit_code == 0, result.output

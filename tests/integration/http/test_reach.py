@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -62,16 +63,16 @@ async def call(world: World, route: Route, role: Role, owner: str) -> Answer:
     headers = {"Authorization": f"Bearer {world.token(role, path)}"}
     if route.if_match:
         headers["If-Match"] = f'"{await _version(world, path)}"'
-    sent: dict[str, object] = {}
+    sent: dict[str, Any] = {"headers": headers}
     if route.media is not None:
-        sent = {"data": b"%PDF", "headers": headers | {"Content-Type": "application/pdf"}}
+        sent["data"], headers["Content-Type"] = b"%PDF", "application/pdf"
     elif route.body is not None:
-        sent = {"json": body_of(route.operation_id, world, role, owner)}
+        sent["json"] = body_of(route.operation_id, world, role, owner)
     async with world.api.session.request(
         route.method,
         world.api.url + path,
         params={} if query is None else {k: str(v) for k, v in query(world, role, owner).items()},
-        **({"headers": headers} | sent),  # type: ignore[arg-type]
+        **sent,
     ) as answer:
         streams = route.streaming and answer.status == 200
         return Answer(answer.status, answer.headers, b"{}" if streams else await answer.read())

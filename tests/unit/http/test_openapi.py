@@ -37,8 +37,8 @@ def model(module: str) -> type[BaseModel]:
     return type("Row", (BaseModel,), {"__module__": module, "__annotations__": {module: int}})
 
 
-async def never_called(_: Call) -> web.Response:
-    raise NotImplementedError
+async def nothing(_: Call) -> web.Response:
+    return web.Response()
 
 
 def test_two_systems_may_have_a_model_of_one_name() -> None:
@@ -48,7 +48,7 @@ def test_two_systems_may_have_a_model_of_one_name() -> None:
             path=f"/v1/{name}",
             summary=name,
             tag=name,
-            handler=never_called,
+            handler=nothing,
             roles=(Role.OPERATOR,),
             answers={200: Answer("a row", model(name))},
         )

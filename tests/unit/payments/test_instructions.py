@@ -115,8 +115,9 @@ def test_an_amount_is_whole_fen_and_more_than_none(make: Any, amount_fen: Any) -
 
 
 def test_an_instruction_is_made_of_a_fen_and_of_nothing_else() -> None:
+    no_fen: Any = 500
     with pytest.raises(AmountInvalid):
-        Instruction(ID, Kind.PAYOUT, "application-1", 500, PAYOUT)  # type: ignore[arg-type]  # what is refused
+        Instruction(ID, Kind.PAYOUT, "application-1", no_fen, PAYOUT)
     with pytest.raises(AmountAboveCeiling):
         paid_out(2**62)
 
@@ -128,16 +129,18 @@ def test_an_instruction_is_made_of_a_fen_and_of_nothing_else() -> None:
 def test_nothing_is_paid_that_no_decision_allows(allows: Authorised) -> None:
     with pytest.raises(NotAuthorised):
         paid_out(500, allows)
+    nothing: Any = None
     with pytest.raises(NotAuthorised):
-        Instruction(ID, Kind.PAYOUT, "application-1", Fen(500), None)  # type: ignore[arg-type]  # what is refused
+        Instruction(ID, Kind.PAYOUT, "application-1", Fen(500), nothing)
 
 
 @pytest.mark.parametrize("digest", ["", "ab", "AB" * 32, "ab" * 33, None, b"ab" * 32])
 def test_what_names_no_decision_allows_nothing(digest: Any) -> None:
     with pytest.raises(NotAuthorised):
         allowed("application-1", 500, digest)
+    no_fen: Any = 500
     with pytest.raises(AmountInvalid):
-        Authorised("application-1", 500, DECISION)  # type: ignore[arg-type]  # what is refused
+        Authorised("application-1", no_fen, DECISION)
 
 
 def test_a_charge_is_all_that_was_decided_and_a_refund_may_be_a_part() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from commands.inspection.processes.detections import DetectionMerging
 from ops.bench.inspection import cases, cases_and_detections, reads
-from ops.bench.workbench import BenchFailed, file_system_of, open_workbench
+from ops.bench.workbench import BenchFailed, open_workbench
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +20,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases_and_detections, "HTTP_BATCH", 10)
 
 
-async def test_recording_merging_and_searching_measure(tmp_path: Path) -> None:
-    if file_system_of(tmp_path) in ("tmpfs", "ramfs"):
-        pytest.skip("the temporary folder is in memory")
-    async with open_workbench(0.1, tmp_path) as workbench:
+async def test_recording_merging_and_searching_measure(disk_path: Path) -> None:
+    async with open_workbench(0.1, disk_path) as workbench:
         for name, contender in cases_and_detections.CONTENDERS.items():
             workbench.seconds = 1.0 if name.startswith("http") else 0.1
             found = await contender(workbench)
@@ -32,16 +30,14 @@ async def test_recording_merging_and_searching_measure(tmp_path: Path) -> None:
 
 
 async def test_detections_that_became_no_case_fail_the_benchmark(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    disk_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if file_system_of(tmp_path) in ("tmpfs", "ramfs"):
-        pytest.skip("the temporary folder is in memory")
 
     async def nothing(*_: object) -> None:
         await asyncio.sleep(0.02)  # longer than the measurement: one batch is enough
 
     monkeypatch.setattr(DetectionMerging, "react_all", nothing)
-    async with open_workbench(0.01, tmp_path) as workbench:
+    async with open_workbench(0.01, disk_path) as workbench:
         with pytest.raises(BenchFailed, match="batches of 50 detections became"):
             await cases_and_detections.CONTENDERS["merge_new"](workbench)
 
