@@ -10,10 +10,11 @@ from citybrain.domain.applications.appeals import appeal, check_appeal
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.refusals import OutOfStep
 from citybrain.domain.applications.statuses import Status
-from commands.applications.application import Prose, change_application, check_applicant_served
+from commands.applications.application import change_application, check_applicant_served
 from commands.applications.identity import check_applicant_alive
 from commands.applications.processes.claiming import Claims
 from commands.applications.unsealed import GROUNDS
+from commands.fields import Prose
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
 

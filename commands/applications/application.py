@@ -7,12 +7,11 @@ What a form or a note says is sealed with the applicant's key before it is store
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
-from pydantic import AfterValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
@@ -25,7 +24,6 @@ from citybrain.domain.applications.application import Application, Channel, Term
 from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.domain.citizens import Citizen
-from citybrain.domain.texts import says_something
 from citybrain.errors import InvalidInput, Refused
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.identity import identified
@@ -34,20 +32,6 @@ from commands.applications.unsealed import FORM
 from commands.citizens import CitizenId, check_not_alone, check_served
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
-
-
-def _seen(text: str) -> str:
-    if not says_something(text):
-        raise PydanticCustomError("nothing_to_see", "there is nothing to see")
-    return text
-
-
-Prose = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$"),
-    AfterValidator(_seen),
-]
-"""What somebody writes to somebody."""
 
 
 class SubmitApplication(Command):
@@ -261,8 +245,11 @@ async def take_over_application(
 async def check_applicant_served(
     application: Application, context: CommandContext, services: Services
 ) -> None:
-    """Raise where a clerk has not identified the applicant for this service, a moment ago."""
+    """Raise where a clerk, or the kiosk that holds it, has not just identified the applicant."""
     await check_served(application.citizen_id, application.service, context.actor, services)
+    if context.actor.has(Role.KIOSK) and application.held_by == context.actor.subject:
+        item = item_of(application, services)
+        await check_before_kiosk(application.citizen_id, item, context, services)
 
 
 async def check_before_kiosk(

@@ -20,13 +20,9 @@ from citybrain.domain.applications.corrections import check_correction, resubmit
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.errors import InvalidInput
-from commands.applications.application import (
-    Prose,
-    change_application,
-    check_applicant_served,
-    item_of,
-)
+from commands.applications.application import change_application, check_applicant_served, item_of
 from commands.applications.unsealed import FORM, MESSAGE
+from commands.fields import Prose
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
 

@@ -40,10 +40,12 @@ def limits_of(services: Services) -> DocumentLimits:
     return DocumentLimits(settings.application_documents, settings.application_documents_bytes)
 
 
-async def check_may_add(application_id: str, context: CommandContext, services: Services) -> None:
+async def check_may_add(
+    application_id: str, kind: str, context: CommandContext, services: Services
+) -> None:
     """Raise before a byte is taken in from somebody who cannot add a document."""
     application = await services.store.load(Application, application_id)
-    if check_room(application, context.actor, 0, limits_of(services)) == APPLICANT:
+    if check_room(application, context.actor, kind, 0, limits_of(services)) == APPLICANT:
         await check_applicant_served(application, context, services)
 
 
@@ -70,7 +72,7 @@ async def _add(
 ) -> CommandResult:
     kept, content_type = await _checked(content, services)
     application = await services.store.load(Application, application_id)
-    check_room(application, context.actor, len(kept), limits_of(services))
+    check_room(application, context.actor, command.kind, len(kept), limits_of(services))
     blob_id = await services.vault.keep(application.citizen_id, kind_of(application_id), kept)
     document = NewDocument(
         document_id=str(blob_id),

@@ -11,8 +11,9 @@ from citybrain.domain.applications.document_events import APPLICANT, OFFICER
 from citybrain.domain.applications.documents import side_of
 from citybrain.domain.applications.message_events import ApplicationMessageSent
 from citybrain.domain.applications.messages import send_message
-from commands.applications.application import Prose, change_application, check_applicant_served
+from commands.applications.application import change_application, check_applicant_served
 from commands.applications.unsealed import MESSAGE
+from commands.fields import Prose
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
 

@@ -23,9 +23,10 @@ from citybrain.domain.applications.separation import Part
 from citybrain.domain.money import MOST_FEN, AmountAboveCeiling
 from citybrain.domain.separation import NotApart, Parts
 from citybrain.errors import CitybrainError, InvalidInput
-from commands.applications.application import Prose, change_application, item_of
+from commands.applications.application import change_application, item_of
 from commands.applications.identity import check_applicant_alive
 from commands.applications.unsealed import NOTE
+from commands.fields import Prose
 from commands.handling import Command, CommandContext, CommandResult
 from commands.services import Services
 

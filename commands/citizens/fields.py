@@ -3,8 +3,10 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+
+from commands.fields import seen
 
 
 def _written_date(value: Any) -> Any:
@@ -16,7 +18,9 @@ def _written_date(value: Any) -> Any:
 
 
 Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    AfterValidator(seen),
 ]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,30}$")]
 Day = Annotated[date, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Actor
@@ -33,14 +33,13 @@ from commands.citizens.documents import (
 from commands.citizens.fields import Day, Name, Phone
 from commands.citizens.proving import identified_for
 from commands.citizens.recent import recent_identification
+from commands.fields import Prose
 from commands.handling import Command, CommandContext, CommandResult, answered_before
 from commands.services import Services
 
 GROUNDS = "correction-grounds"
 DIED_ON = "died_on"
 SOMEBODY_ELSE = "somebody else is registered with this document"
-
-Grounds = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 class ChangeName(Command):
@@ -59,7 +58,7 @@ class ProposeCorrection(Command):
     """Ask for a correction that money depends on; somebody else settles it."""
 
     what: Literal["identity", "death", "no-death"]
-    grounds: Grounds = Field(description="what was seen: which paper, of whom; sealed")
+    grounds: Prose = Field(description="what was seen: which paper, of whom; sealed")
     document: Annotated[DocumentKind | None, KIND] = None
     number: Number | None = Field(None, description="of the document, where it is another")
     country: Annotated[Country | None, COUNTRY] = None

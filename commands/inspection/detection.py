@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 from citybrain.definitions.inspection.cases import cases_at
 from citybrain.domain.inspection.camera import Camera, check_may_report, stream_of
 from citybrain.domain.inspection.detection import Detection
-from citybrain.errors import CitybrainError
+from citybrain.errors import CitybrainError, Refused
 from citybrain.eventstore import NO_STREAM, NewEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.eventstore.codec import mapper
 from commands.fields import Code, Latitude, Longitude, Moment, Sha256, Text
@@ -30,7 +30,7 @@ ON CONFLICT (camera_id) DO UPDATE SET heard_at = excluded.heard_at
 CameraId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
 
 
-class DetectionRefReused(CitybrainError):
+class DetectionRefReused(Refused):
     """The camera has used this reference for another detection."""
 
     code = "detection-ref-reused"

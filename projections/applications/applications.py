@@ -350,6 +350,11 @@ SERVICES_OF = """
 SELECT application_id, service, simulated
 FROM applications.applications WHERE application_id = ANY($1)
 """
+OF_ERASED = """
+SELECT a.application_id FROM applications.applications a
+JOIN public.person_keys k ON k.person_id = a.citizen_id
+WHERE k.destroyed_at IS NOT NULL AND a.waits_for <> 'ended'
+"""
 OF_CITIZEN = "SELECT application_id FROM applications.applications WHERE citizen_id = $1"
 
 
@@ -358,6 +363,11 @@ async def of_citizen(pool: Pool, citizen_id: str, min_position: int) -> list[str
     if not await reached(pool, Applications.name, min_position):
         return None
     return [row["application_id"] for row in await fetch(pool, OF_CITIZEN, citizen_id)]
+
+
+async def of_erased(pool: Pool) -> list[str]:
+    """Those of people who were erased that have not ended."""
+    return [row["application_id"] for row in await fetch(pool, OF_ERASED)]
 
 
 async def page(

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.errors import Forbidden
+from citybrain.errors import Forbidden, NotFound
 from citybrain.http.bodies import body_place, read_body
 from citybrain.http.limits import LIMITER
 from citybrain.http.problems import (
@@ -106,6 +106,8 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
     """The aiohttp handler of a route."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        if not request.path.isprintable():
+            raise NotFound("an address has no control characters")
         runtime = request.app[RUNTIME]
         address = request.remote or "unknown"
         try:

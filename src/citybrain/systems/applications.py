@@ -23,7 +23,7 @@ from citybrain.http.applications import (
 from citybrain.http.applications.board import BOARD
 from citybrain.http.applications.reach import REACH
 from citybrain.systems.system import System
-from commands.applications.erased import end_those_of_the_erased
+from commands.applications.erased import ending_those_of_the_erased
 from commands.applications.processes.application import ApplicationProcess
 from commands.applications.processes.deadlines import ApplicationDeadlines
 from commands.applications.processes.deceased import DeceasedApplicants
@@ -68,5 +68,5 @@ APPLICATIONS = System(
     ),
     reach=REACH,
     board=BOARD,
-    upkeep=(end_those_of_the_erased,),
+    upkeep=(ending_those_of_the_erased(applications.of_erased),),
 )

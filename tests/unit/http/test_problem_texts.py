@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+import yaml
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,9 @@ from pydantic import ValidationError
 import citybrain
 import commands
 import projections
+from citybrain.domain.applications.going_on import StepFailed, StepOverdue
 from citybrain.errors import CitybrainError
+from citybrain.http import problem_texts as texts_of_problems
 from citybrain.http.problem_texts import (
     CHINESE,
     ENGLISH,
@@ -27,19 +31,20 @@ from citybrain.http.problem_texts import (
     reason_of,
     validation_texts,
 )
-from citybrain.http.problems import invalid, problem, problem_of
+from citybrain.http.problems import STATUS, invalid, problem, problem_of
 from citybrain.http.telemetry import CODES
 from commands.citizens.citizen import RegisterCitizen
 from commands.citizens.proving import SetPasscode
 from commands.citizens.records import SettleCorrection
 from commands.handling import Command, StaleVersion
 
+TEXTS = sorted(texts_of_problems.HERE.glob("*/problem_texts.yaml"))
 HAN = re.compile(r"[\u4e00-\u9fff]")
 TRADITIONAL = re.compile("[證錄號碼務員這個為時時處請後無據應將錯誤確認類別檔現門關]")
 
 
-def codes() -> Iterator[str]:
-    """The codes of every error of ours, and those of requests that reach no handler."""
+def errors() -> Iterator[type[CitybrainError]]:
+    """Every error of ours."""
     for package in (citybrain, commands, projections):
         for found in walk_packages(package.__path__, f"{package.__name__}."):
             if not found.name.endswith("__main__"):
@@ -49,7 +54,12 @@ def codes() -> Iterator[str]:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
         if kind.__module__.startswith(("citybrain.", "commands.", "projections.")):
-            yield kind.code
+            yield kind
+
+
+def codes() -> Iterator[str]:
+    """The codes of every error of ours, and those of requests that reach no handler."""
+    yield from (kind.code for kind in errors())
     yield from CODES.values()
     yield "http-error"
 
@@ -76,6 +86,18 @@ def test_every_code_has_a_title_and_a_next_step_in_both_languages() -> None:
 
 def test_no_text_is_of_a_code_that_is_gone() -> None:
     assert sorted(set(problem_texts()) - set(codes())) == []
+
+
+def test_a_code_has_its_texts_in_one_room_and_means_one_thing() -> None:
+    rooms = Counter(code for path in TEXTS for code in yaml.safe_load(path.read_text("utf-8")))
+    assert [code for code, times in rooms.items() if times > 1] == []
+
+
+def test_what_a_command_refuses_is_never_called_a_fault_of_ours() -> None:
+    floors = ("commands.", "citybrain.domain.")
+    known = tuple(kind for kind, _ in STATUS)
+    raised = {kind for kind in errors() if kind.__module__.startswith(floors)}
+    assert {kind for kind in raised if not issubclass(kind, known)} == {StepFailed, StepOverdue}
 
 
 def test_every_reason_of_a_validation_is_said_in_both_languages() -> None:

@@ -396,11 +396,8 @@ class Application(StreamAggregate):
         self.outcome, self.reasons = verdict.outcome.value, verdict.reasons
         self.amount_fen = verdict.amount_fen
         if verdict.by in (RULES, CLAIM):
-            refused, approved = (
-                verdict.outcome is Status.REFUSED,
-                verdict.outcome is Status.APPROVED,
-            )
-            self.ruled_out = refused or (self.ruled_out and not approved)
+            refused = verdict.outcome is Status.REFUSED
+            self.ruled_out = refused or (self.ruled_out and verdict.outcome is not Status.APPROVED)
             self.deciders = []
 
     def follow(self, topic: str, fields: Mapping[str, Any], was: Waits) -> None:

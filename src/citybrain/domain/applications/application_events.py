@@ -308,7 +308,7 @@ class ApplicationAppealed(ApplicationEvent):
     def note(self, aggregate: Any) -> None:
         aggregate.appealed = True
         aggregate.appealable_since = None
-        aggregate.appealed_from = aggregate.deciders
+        aggregate.appealed_from = aggregate.deciders or aggregate.appealed_from
         aggregate.appellants.extend(filter(None, [self.appealed_by]))
 
 

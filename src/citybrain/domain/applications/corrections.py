@@ -17,8 +17,8 @@ from citybrain.domain.applications.correction_events import (
     Correction,
 )
 from citybrain.domain.applications.refusals import (
-    CorrectionIncomplete,
     CorrectionNotAsked,
+    DocumentsMissing,
     NotReferred,
     NotSentBack,
 )
@@ -84,7 +84,7 @@ def resubmit(
     correction = check_correction(application, actor, fields)
     missing = sorted(set(correction["documents"]) - set(correction["received"]))
     if missing:
-        raise CorrectionIncomplete("documents are missing", missing=missing)
+        raise DocumentsMissing("documents are missing", missing=missing)
     application.note(
         ApplicationResubmitted,
         now,

@@ -46,11 +46,24 @@ def side_of(application: Application, actor: Actor) -> str:
     return OFFICER
 
 
-def check_room(application: Application, actor: Actor, size: int, limits: DocumentLimits) -> str:
-    """Raise where this actor cannot add so many bytes now; the side that they are on."""
+def is_awaited(application: Application, kind: str) -> bool:
+    """Whether an officer has asked for a document of this kind, and it has not come."""
+    asked = application.correction
+    return asked is not None and kind in asked["documents"] and kind not in asked["received"]
+
+
+def check_room(
+    application: Application, actor: Actor, kind: str, size: int, limits: DocumentLimits
+) -> str:
+    """Raise where this actor cannot add so many bytes now; the side that they are on.
+
+    For what an officer has asked for there is room.
+    """
     side = side_of(application, actor)
     if not takes_documents(application.status, pays=application.pays):
         raise ApplicationEnded("documents are added as long as nothing is decided for good")
+    if is_awaited(application, kind):
+        return side
     taken = sum(document["bytes"] for document in application.documents)
     if len(application.documents) >= limits.count or taken + size > limits.bytes:
         raise TooManyDocuments(
@@ -69,12 +82,13 @@ def add_document(
     document: NewDocument,
     limits: DocumentLimits,
 ) -> None:
-    """Add one; the same a second time changes nothing."""
+    """Add one; the same a second time changes nothing, unless it is what was asked for."""
     side = side_of(application, actor)
     same = (document.kind, document.sha256)
-    if same in [(known["kind"], known["sha256"]) for known in application.documents]:
+    there = same in [(known["kind"], known["sha256"]) for known in application.documents]
+    if there and not is_awaited(application, document.kind):
         return
-    check_room(application, actor, document.bytes, limits)
+    check_room(application, actor, document.kind, document.bytes, limits)
     application.note(
         ApplicationDocumentAdded,
         now,

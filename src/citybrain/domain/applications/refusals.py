@@ -88,10 +88,10 @@ class NotSentBack(Refused):
     code = "not-sent-back"
 
 
-class CorrectionIncomplete(Refused):
+class DocumentsMissing(Refused):
     """Documents that were asked for are missing still."""
 
-    code = "correction-incomplete"
+    code = "documents-missing"
 
 
 class CorrectionNotAsked(Refused):

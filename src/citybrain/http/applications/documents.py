@@ -64,7 +64,7 @@ async def add(call: Call) -> web.Response:
     application_id, sent = application_id_of(call), context(call)
     if request.content_type not in SUFFIXES:
         raise UnsupportedMediaType("the body must be a photo (image/…) or application/pdf")
-    await commands.check_may_add(application_id, sent, services)
+    await commands.check_may_add(application_id, query.kind, sent, services)
     limit = services.settings.application_document_bytes
     with body_place(request, call.actor, limit):
         too_large = BodyTooLarge(f"a document has at most {limit} bytes", limit_bytes=limit)

@@ -87,7 +87,7 @@ async def test_what_was_wrong_is_corrected_and_then_approved(api: Api) -> None:
         {"form": {"contract_number": "w-7"}},
         subject=citizen,
     )
-    assert early.is_problem(409, "correction-incomplete")
+    assert early.is_problem(409, "documents-missing")
     assert early.json["missing"] == ["water-bill"]
     assert (await added(api, application, pdf(), subject=citizen)).status == 200
     again = await command(

@@ -9,8 +9,8 @@ from citybrain.domain.applications.appeals import appeal
 from citybrain.domain.applications.application import Application, Channel, Step
 from citybrain.domain.applications.corrections import lapse, resubmit, send_back
 from citybrain.domain.applications.refusals import (
-    CorrectionIncomplete,
     CorrectionNotAsked,
+    DocumentsMissing,
     NotReferred,
     NotSentBack,
     NotYourApplication,
@@ -84,7 +84,7 @@ def test_documents_that_were_asked_for_come_first() -> None:
     application = at(Status.REFERRED)
     given.add("loan-contract")(application)  # from before: another is wanted
     given.send_back()(application)
-    with pytest.raises(CorrectionIncomplete) as refused:
+    with pytest.raises(DocumentsMissing) as refused:
         again(application)
     assert refused.value.details == {"missing": ["loan-contract"]}
     given.add("loan-contract", sha256="ef" * 32)(application)

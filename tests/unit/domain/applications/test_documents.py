@@ -5,8 +5,8 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.applications.documents import document_of
-from citybrain.domain.applications.messages import MOST_MESSAGES, send_message
+from citybrain.domain.applications.documents import document_of, is_awaited
+from citybrain.domain.applications.messages import send_message
 from citybrain.domain.applications.refusals import (
     ApplicationEnded,
     NoSuchDocument,
@@ -15,7 +15,18 @@ from citybrain.domain.applications.refusals import (
     TooManyMessages,
 )
 from citybrain.domain.applications.statuses import BEFORE_MONEY, FINAL, FOR_AN_OFFICER, Status
-from tests.given.applications import ANNA, BORIS, FUND, KIOSK, NOW, POLICE, add, at
+from tests.given.applications import (
+    ANNA,
+    BORIS,
+    FUND,
+    KIOSK,
+    NOW,
+    POLICE,
+    add,
+    at,
+    resubmit,
+    send_back,
+)
 from tests.given.streams import topics
 
 CLOSED = FINAL | {Status.PAID}
@@ -64,6 +75,20 @@ def test_the_same_document_twice_is_one() -> None:
     assert len(application.documents) == 1
 
 
+def test_for_what_was_asked_there_is_room_and_the_same_file_is_an_answer() -> None:
+    application = at(Status.REFERRED)
+    for digest in ("aa", "bb"):  # as many as fit
+        add(sha256=digest * 32)(application)
+    with pytest.raises(TooManyDocuments):
+        add(sha256="cc" * 32)(application)
+    send_back()(application)
+    assert is_awaited(application, "loan-contract")
+    add(sha256="aa" * 32)(application)
+    assert not is_awaited(application, "loan-contract")
+    resubmit(application)
+    assert application.status == Status.IDENTIFIED
+
+
 @examples(st.lists(st.sampled_from(["aa", "bb", "cc", "dd"]), max_size=12))
 def test_one_application_takes_so_many_documents_and_bytes(digests: list[str]) -> None:
     """The limits are three documents and 2500 bytes, and each has 1000: two."""
@@ -91,7 +116,8 @@ def test_messages_are_written_until_it_has_ended(status: Status) -> None:
 
 def test_messages_are_bounded() -> None:
     application = at(Status.REFERRED)
-    for _ in range(MOST_MESSAGES):
-        send_message(application, ANNA, NOW, text_sealed="sealed")
-    with pytest.raises(TooManyMessages):
-        send_message(application, FUND, NOW, text_sealed="sealed")
+    for actor, most in ((ANNA, 100), (FUND, 200)):  # the officer can answer the last one
+        while application.messages < most:
+            send_message(application, actor, NOW, text_sealed="sealed")
+        with pytest.raises(TooManyMessages):
+            send_message(application, actor, NOW, text_sealed="sealed")

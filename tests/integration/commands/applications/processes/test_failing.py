@@ -21,7 +21,7 @@ from commands.applications.application import (
     withdraw_application,
 )
 from commands.applications.deadlines import payout_time
-from commands.applications.erased import end_those_of_the_erased
+from commands.applications.erased import ending_those_of_the_erased
 from commands.applications.processes import application as process
 from commands.applications.processes import paying
 from commands.applications.processes.application import ApplicationProcess
@@ -30,6 +30,7 @@ from commands.processes.parked import parked_commands
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
+from projections.applications.applications import of_erased
 from tests.given.driving import (
     applied,
     context,
@@ -39,6 +40,7 @@ from tests.given.driving import (
     state,
     until_its_time,
 )
+from tests.given.read_models import project
 from tests.given.waiting import eventually
 
 
@@ -193,6 +195,9 @@ async def test_one_of_somebody_erased_that_was_withdrawn_parks_nothing(
     assert (await drive(services, application)).status == Status.WITHDRAWN
 
 
+NEWER_ONE_HAS_ENDED = "UPDATE last_applications SET application_id = 'application-newer'"
+
+
 async def test_one_of_somebody_erased_that_waits_for_an_officer_ends_within_the_hour(
     services: Services, departments: Departments
 ) -> None:
@@ -200,11 +205,15 @@ async def test_one_of_somebody_erased_that_waits_for_an_officer_ends_within_the_
     application, citizen = await applied(services)
     await identify(services, citizen)
     assert (await drive(services, application)).status == Status.REFERRED
+    end_those_of_the_erased = ending_those_of_the_erased(of_erased)
+    await services.store.pool.execute(NEWER_ONE_HAS_ENDED)
+    await project(services.store, "applications")
     await end_those_of_the_erased(services)
     assert (await state(services, application)).status == Status.REFERRED
     await services.vault.erase(citizen)
     for _ in range(2):
         await end_those_of_the_erased(services)
+        await project(services.store, "applications")
     assert (await state(services, application)).status == Status.EXPIRED
     assert await services.store.pool.fetchval("SELECT count(*) FROM last_applications") == 0
 
