@@ -16,6 +16,7 @@ import orjson
 import uvloop
 from aiohttp import web
 
+from citybrain import garbage
 from ops.bench import child
 from ops.bench.rebuild_process import peak_rss_mb
 from ops.bench.workbench import bench_settings
@@ -73,8 +74,10 @@ async def ours(orders: Facts) -> AsyncIterator[Facts]:
 
 async def _serve() -> None:
     orders = child.orders()
+    garbage.collect_seldom()  # as the command line does
     os.sched_setaffinity(0, {orders["core"]})
     async with bare() if orders["url"] is None else ours(orders) as facts:
+        garbage.set_aside()
         child.say_ready(facts)
         await asyncio.to_thread(child.wait_for_go)
     child.answer({"rss_mb": peak_rss_mb()})

@@ -172,9 +172,10 @@ class _Drive:
     async def run(self) -> Step:
         """Step after step, until people have to do something or it has ended; the last step."""
         known = await self._services.store.load(Application, self._id, fresh=False)
+        fresh = True  # as long as step follows on step, what the last one left is what there is
         while True:
             async with self._process.room.place(known.citizen_id):
-                application = await self._services.store.load(Application, self._id)
+                application = await self._services.store.load(Application, self._id, fresh=fresh)
                 step = application.next_step()
                 if step is Step.NOTHING:
                     return step
@@ -182,7 +183,8 @@ class _Drive:
             if pause is None:
                 return step
             await asyncio.sleep(pause)
-            await self._paying.pause(application)
+            waited = await self._paying.pause(application)
+            fresh = waited or pause > 0.0
 
     async def _take(self, step: Step, application: Application) -> Pause:
         """One step; where it fails, what follows from that."""
@@ -243,7 +245,7 @@ class _Drive:
             if len(done) < len(asked):
                 done, _ = await asyncio.wait(asked, timeout=RECORD_EVERY_SECONDS)
             told = [task.result() for task in done]
-            results = await asyncio.gather(*(self._noted(citizen_id, *each) for each in told))
+            results = await self._noted(citizen_id, told)
             asked -= done
             await self._change(lambda application, now: application.collect(now, results))  # noqa: B023
 
@@ -272,28 +274,20 @@ class _Drive:
         except SourceFailed as failure:
             return request, failure
 
-    async def _noted(
-        self, citizen_id: str, request: dict[str, str], found: Evidence | SourceFailed
-    ) -> dict[str, Any]:
-        """What an event says of one answer, sealed, or of one failure."""
-        if isinstance(found, SourceFailed):
-            return request | {
-                "reason": found.code,
-                "milliseconds": found.milliseconds,
-                "attempts": found.attempts,
-            }
-        sealed = await self._services.vault.seal_text(
-            citizen_id, evidence_purpose(request["material"]), found.signed
-        )
-        return request | {
-            "sha256": found.sha256,
-            "key_id": found.key_id,
-            "issued_at": found.issued_at,
-            "hedged": found.hedged,
-            "milliseconds": found.milliseconds,
-            "attempts": found.attempts,
-            "signed_sealed": sealed,
-        }
+    async def _noted(self, citizen_id: str, told: list[Told]) -> list[dict[str, Any]]:
+        """What an event says of each answer, sealed, or of each failure."""
+        signed = [
+            (evidence_purpose(request["material"]), found.signed)
+            for request, found in told
+            if not isinstance(found, SourceFailed)
+        ]
+        sealed = iter(await self._services.vault.seal_texts(citizen_id, signed))
+        return [
+            request | failed(found)
+            if isinstance(found, SourceFailed)
+            else request | answered(found, next(sealed))
+            for request, found in told
+        ]
 
     async def decide(self, application: Application) -> Pause:
         """Let the rules decide on what the departments have signed."""
@@ -439,3 +433,21 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
         "amount_fen": decision.amount_fen,
         "computed_fen": decision.computed_fen,
     }
+
+
+def answered(found: Evidence, signed_sealed: str) -> dict[str, Any]:
+    """What an event says of a department's answer."""
+    return {
+        "sha256": found.sha256,
+        "key_id": found.key_id,
+        "issued_at": found.issued_at,
+        "hedged": found.hedged,
+        "milliseconds": found.milliseconds,
+        "attempts": found.attempts,
+        "signed_sealed": signed_sealed,
+    }
+
+
+def failed(why: SourceFailed) -> dict[str, Any]:
+    """What an event says of a department that did not answer."""
+    return {"reason": why.code, "milliseconds": why.milliseconds, "attempts": why.attempts}

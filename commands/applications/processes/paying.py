@@ -33,14 +33,19 @@ class Paying:
         self._unanswered = 0
         await self._record(application, receipt)
 
-    async def pause(self, application: Application) -> None:
-        """Wait before a bank is told again that did not answer; never beyond the time it has."""
-        if self._unanswered:
-            due_at = application.payout_due_at
-            left = 0.0
-            if due_at is not None:
-                left = (due_at - self._services.clock()).total_seconds()
-            await self._services.payments.pause(self._unanswered, left if left > 0 else None)
+    async def pause(self, application: Application) -> bool:
+        """Wait before a bank is told again that did not answer; never beyond the time it has.
+
+        Whether it waited.
+        """
+        if not self._unanswered:
+            return False
+        due_at = application.payout_due_at
+        left = 0.0
+        if due_at is not None:
+            left = (due_at - self._services.clock()).total_seconds()
+        await self._services.payments.pause(self._unanswered, left if left > 0 else None)
+        return True
 
     async def _instruction(self, application: Application) -> Instruction:
         services = self._services

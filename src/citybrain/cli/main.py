@@ -5,7 +5,6 @@ when its command is wanted. The help shows the first line of each file, and load
 """
 
 import ast
-import gc
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +16,9 @@ from pydantic import ValidationError
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
+from citybrain import garbage
 from citybrain.cli.shared.output import errors
 from citybrain.errors import CitybrainError
-
-# Nearly all we allocate is freed by its reference count. Python's default looks for cycles
-# after every 700 new containers, in the middle of each page of events: half of a read's time.
-GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
 HERE = Path(__file__).parent
 FILES = {
@@ -85,7 +81,7 @@ def citybrain() -> None:
 
 def main() -> None:
     """Entry point: our errors are one line and exit status 1, not a stack trace."""
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    garbage.collect_seldom()
     try:
         app()
     except CitybrainError as error:

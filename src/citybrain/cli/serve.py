@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from citybrain import garbage
 from citybrain.app import open_server
 from citybrain.cli.shared.output import console
 from citybrain.observability import configure_logging
@@ -57,6 +58,7 @@ async def listening(settings: Settings, *, workers: bool) -> AsyncIterator[str]:
     """A server that says where it listens; gives its URL."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and faces
     async with open_server(settings, workers=workers) as url:
+        garbage.set_aside()
         console.print(f"citybrain listens at [bold]{url}[/]  (API: {url}/docs)")
         yield url
 

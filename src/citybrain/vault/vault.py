@@ -117,9 +117,7 @@ class Vault:
 
     async def seal(self, person_id: str, purpose: str, value: bytes) -> bytes:
         """`value` sealed for one purpose; raises `PersonErased` or `NoSuchKey`."""
-        key = await self._key(person_id)
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return VERSION + nonce + AESGCM(key).encrypt(nonce, value, _context(person_id, purpose))
+        return _sealed(await self._key(person_id), person_id, purpose, value)
 
     async def open(self, person_id: str, purpose: str, sealed: bytes) -> bytes:
         """The value again; raises `PersonErased`, `NoSuchKey` or `SealBroken`."""
@@ -127,7 +125,18 @@ class Vault:
 
     async def seal_text(self, person_id: str, purpose: str, value: str) -> str:
         """A sealed text, in base64: for a field of an event."""
-        return base64.b64encode(await self.seal(person_id, purpose, value.encode())).decode()
+        (sealed,) = await self.seal_texts(person_id, [(purpose, value)])
+        return sealed
+
+    async def seal_texts(self, person_id: str, values: Sequence[tuple[str, str]]) -> list[str]:
+        """Texts of one person, each with its purpose, by one look at their key."""
+        if not values:
+            return []
+        key = await self._key(person_id)
+        return [
+            base64.b64encode(_sealed(key, person_id, purpose, value.encode())).decode()
+            for purpose, value in values
+        ]
 
     async def open_text(self, person_id: str, purpose: str, sealed: str) -> str:
         """The text again; errors as of `open`."""
@@ -248,6 +257,11 @@ class Vault:
 def most_text_bytes(sealed_bytes: int) -> int:
     """The longest text (UTF-8) that `seal_text` makes no longer than `sealed_bytes`."""
     return max(sealed_bytes // 4 * 3 - SEAL_BYTES, 0)
+
+
+def _sealed(key: bytes, person_id: str, purpose: str, value: bytes) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return VERSION + nonce + AESGCM(key).encrypt(nonce, value, _context(person_id, purpose))
 
 
 def _opened(key: bytes, person_id: str, purpose: str, sealed: bytes) -> bytes:

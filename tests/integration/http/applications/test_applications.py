@@ -207,6 +207,13 @@ async def test_four_channels_and_one_stream(api: Api) -> None:
     assert taken.json["channel"] == "app"
 
 
+async def test_what_a_kiosk_holds_it_ends_only_before_whom_it_is_of(api: Api) -> None:
+    citizen = await identified(api)
+    application = await applied(api, citizen, channel="kiosk", role="kiosk", subject=KIOSK)
+    refused = await command(api, application, "withdrawal", "kiosk", {}, subject=KIOSK)
+    assert refused.is_problem(409, "identity-needed")
+
+
 async def test_a_kiosk_applies_for_whom_it_has_seen_itself(api: Api) -> None:
     """Who was identified elsewhere gets nothing from a kiosk that has seen nobody."""
     citizen = await identified(api)

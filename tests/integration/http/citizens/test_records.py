@@ -134,6 +134,16 @@ async def test_a_name_is_changed_and_told(api: Api) -> None:
     assert (await record(api, citizen))["name"] == "李四"
 
 
+async def test_a_name_or_grounds_that_nobody_sees_are_none(api: Api) -> None:
+    citizen = await registered(api)
+    await seen(api, citizen)
+    for refused in (
+        await post(api, citizen, "name", "clerk", name="\u200b\u2060"),
+        await propose(api, citizen, id_number=NUMBER, grounds="\u3000\u200b"),
+    ):
+        assert refused.is_problem(422, "invalid-input"), refused.body
+
+
 async def find(api: Api, number: str) -> Answer:
     return await api.call("POST", "/v1/citizens/search", "clerk", json={"id_number": number})
 

@@ -47,6 +47,15 @@ async def test_a_gateway_reports_for_the_cameras_that_its_token_names(api: Api) 
     assert (answer.json["recorded"], refused) == (1, [(1, "not-your-device")])
 
 
+async def test_a_reference_that_is_used_names_one_detection(api: Api) -> None:
+    detection = seen("d1", camera_id="eye-1")
+    for confidence, status in ((90, 201), (90, 200), (91, 409)):
+        body = detection | {"confidence": confidence}
+        answer = await api.call("POST", "/v1/detections", "camera", subject="eye-1", json=body)
+        assert answer.status == status, answer.body
+    assert answer.is_problem(409, "detection-ref-reused")
+
+
 async def test_the_centre_switches_any_camera_and_a_kiosk_none(api: Api) -> None:
     assert (await switch(api, "c-7", "operator", "operator-1", online=True)).status == 200
     assert (await switch(api, "c-7", "kiosk", "c-7")).is_problem(403, "role-missing")

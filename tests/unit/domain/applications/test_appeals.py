@@ -38,8 +38,10 @@ from tests.given.applications import (
     THIRD_FUND,
     appeal,
     at,
+    collect,
     confirm,
     confirm_review,
+    decide,
     fail,
     instruct,
     refuse,
@@ -109,6 +111,19 @@ def test_a_payout_that_failed_is_appealed_once_what_it_claimed_is_free() -> None
     assert application.status == Status.REFERRED
     review(application)
     assert application.status == Status.APPROVED
+
+
+def test_whoever_refused_does_not_decide_after_the_rules_did_in_between() -> None:
+    application = at(Status.REFERRED)
+    refuse(application, FUND)
+    appeal(application)
+    application.request_evidence_again(OTHER_FUND, NOW, requests=REQUESTS, due_at=NOW)
+    collect(application)
+    decide("refused")(application)
+    appeal(application)
+    with pytest.raises(SameReviewer):
+        review(application, FUND)
+    review(application, THIRD_FUND)
 
 
 def test_whoever_decided_what_could_not_be_paid_does_not_decide_the_appeal() -> None:

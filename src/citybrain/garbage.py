@@ -1,0 +1,21 @@
+"""When the interpreter looks for garbage: seldom, and not through what lives as long as we do.
+
+Nearly all that we allocate is freed by its reference count. Python's default looks for cycles
+after every 700 new containers, in the middle of each page of events: half of a read's time.
+"""
+
+import gc
+from typing import Final
+
+THRESHOLDS: Final = (50_000, 20, 50)
+
+
+def collect_seldom() -> None:
+    """At the start of a process."""
+    gc.set_threshold(*THRESHOLDS)
+
+
+def set_aside() -> None:
+    """Once a server has started: what it is made of is not looked through again."""
+    gc.collect()
+    gc.freeze()
