@@ -121,7 +121,7 @@ async def test_media_types_methods_and_paths(api: Api) -> None:
     assert "POST" in wrong.headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/v1/consents/%00", "/v1/cases/%00", "/v1/services/%E2%80%8B"])
+@pytest.mark.parametrize("path", ["/v1/consents/%00", "/v1/photos/%00", "/v1/services/%E2%80%8B"])
 async def test_a_path_of_unseen_signs_leads_nowhere(api: Api, path: str) -> None:
     answer = await api.call("GET", path, "auditor")
     assert answer.is_problem(404, "not-found")

@@ -100,7 +100,7 @@ async def test_others_neither_see_nor_send(api: Api) -> None:
     assert (await api.call("POST", "/v1/photos", data=b"")).is_problem(401, "unauthenticated")
 
 
-@pytest.mark.parametrize("name", ["0" * 64, "x", "..%2F..%2Fkeys", "A" * 64, "%00", "incoming"])
+@pytest.mark.parametrize("name", ["0" * 64, "x", "..%2F..%2Fkeys", "A" * 64, "incoming"])
 async def test_what_is_not_there_is_not_found(api: Api, name: str) -> None:
     assert (await api.call("GET", f"/v1/photos/{name}", "auditor")).is_problem(
         404, "photo-not-found"
