@@ -13,6 +13,7 @@ from citybrain.errors import InvalidInput
 from citybrain.systems.applications import APPLICATIONS
 from citybrain.systems.citizens import CITIZENS
 from citybrain.systems.inspection import INSPECTION
+from citybrain.systems.parking import PARKING
 from citybrain.systems.platform import PLATFORM
 from citybrain.systems.system import System
 from citybrain.systems.treasury import TREASURY
@@ -24,6 +25,7 @@ SYSTEMS: tuple[System, ...] = (
     CITIZENS,
     APPLICATIONS,
     INSPECTION,
+    PARKING,
     TREASURY,
 )
 PROJECTIONS: tuple[Projection, ...] = tuple(p for system in SYSTEMS for p in system.projections)
