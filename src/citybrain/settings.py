@@ -171,6 +171,11 @@ class Settings(BaseSettings):
         30, gt=0, description="how long a draft is kept after it was saved last"
     )
     application_drafts: int = Field(20, gt=0, description="drafts that one person may have")
+    parking_pseudonym_days: int = Field(
+        30,
+        gt=0,
+        description="how long the pseudonym of a number plate is the same; then its key goes",
+    )
     certificate_key_file: Path | None = Field(
         None, description="Ed25519 key (PEM) that signs certificates; that of payments where absent"
     )

@@ -16,6 +16,7 @@ from citybrain.definitions.applications.officer_reasons import OfficerReasonsFil
 from citybrain.definitions.calendars import CalendarDefinition
 from citybrain.definitions.inspection.cases import CaseFile
 from citybrain.definitions.inspection.imports_311 import Import311
+from citybrain.definitions.parking.plates import PlateFile, PlateReadingFile
 from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
@@ -198,7 +199,16 @@ def test_a_page_of_a_system_names_all_of_it(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [CaseFile, ServiceItem, OfficerReasonsFile, CalendarDefinition, Import311]
+    "model",
+    [
+        CaseFile,
+        ServiceItem,
+        OfficerReasonsFile,
+        CalendarDefinition,
+        Import311,
+        PlateFile,
+        PlateReadingFile,
+    ],
 )
 def test_every_member_of_a_definition_is_explained(model: type[BaseModel]) -> None:
     spans = set(spans_in(DOCS / "definitions.md"))

@@ -8,10 +8,10 @@ live in memory while they are used and never in an event, a log or an error.
 import base64
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 from cryptography.exceptions import InvalidTag
@@ -25,9 +25,15 @@ VERSION = b"v1"
 TAG_BYTES = 16
 SEAL_BYTES = len(VERSION) + NONCE_BYTES + TAG_BYTES  # what sealing adds
 CACHED_KEYS = 10_000
+NAMED_KEYS = UUID("5f0c2b7e-3a8e-4f6c-9f0e-6d1d2c9b7a41")
+"""Ids of named keys follow from their names under this one (RFC 9562 §5.5)."""
 
 CREATE_KEY = """
 INSERT INTO person_keys (person_id, wrapped_key) VALUES ($1, $2)
+ON CONFLICT (person_id) DO NOTHING
+"""
+CREATE_KEYS = """
+INSERT INTO person_keys (person_id, wrapped_key) SELECT * FROM unnest($1::text[], $2::bytea[])
 ON CONFLICT (person_id) DO NOTHING
 """
 DESTROY_KEY = """
@@ -42,6 +48,16 @@ INSERT INTO person_blind_indexes (person_id, purpose, digest) SELECT $1, $2, $3 
 ON CONFLICT (purpose, digest) DO NOTHING
 """
 READ_INDEX = "SELECT person_id FROM person_blind_indexes WHERE purpose = $1 AND digest = $2"
+SAVE_INDEXES = """
+INSERT INTO person_blind_indexes (person_id, purpose, digest)
+SELECT person_id, $1, digest FROM unnest($2::text[], $3::bytea[]) AS named (person_id, digest)
+JOIN person_keys USING (person_id) WHERE wrapped_key IS NOT NULL
+ORDER BY digest FOR SHARE OF person_keys
+ON CONFLICT (purpose, digest) DO NOTHING
+"""
+READ_INDEXES = """
+SELECT digest, person_id FROM person_blind_indexes WHERE purpose = $1 AND digest = ANY($2)
+"""
 SAVE_BLOB = f"""
 INSERT INTO sealed_blobs (person_id, blob_id, kind, content, delete_after)
 SELECT $1, $2, $3, $4, $5 {HAS_KEY}
@@ -49,6 +65,11 @@ SELECT $1, $2, $3, $4, $5 {HAS_KEY}
 DELETE_OTHER_INDEXES = """
 DELETE FROM person_blind_indexes WHERE person_id = $1 AND purpose = $2 AND NOT digest = ANY($3)
 """
+MAKE_NAMED_KEY = """
+INSERT INTO sealed_blobs (person_id, blob_id, kind, content, delete_after)
+VALUES ($1, $2, 'named-key', $3, $4) ON CONFLICT (blob_id) DO NOTHING
+"""
+READ_NAMED_KEY = "SELECT content FROM sealed_blobs WHERE blob_id = $1"
 READ_BLOB = "SELECT content FROM sealed_blobs WHERE blob_id = $1 AND person_id = $2 AND kind = $3"
 READ_BLOBS = """
 SELECT blob_id, person_id, content, wrapped_key
@@ -106,6 +127,11 @@ class Vault:
         """Make the person's key, unless there is one."""
         wrapped = await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), person_id)
         await self._pool.execute(CREATE_KEY, person_id, wrapped)
+
+    async def create_keys(self, person_ids: Sequence[str]) -> None:
+        """Make keys for many, unless they have one."""
+        wrapped = [await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), i) for i in person_ids]
+        await self._pool.execute(CREATE_KEYS, person_ids, wrapped)
 
     async def erase(self, person_id: str) -> None:
         """Destroy the person's key and delete what is stored for them. For ever."""
@@ -165,6 +191,17 @@ class Vault:
             raise PersonErased("this person's data has been erased")
         return owner
 
+    async def index_many(self, purpose: str, values: Mapping[str, str]) -> None:
+        """Make many found, each by its value, unless somebody is found by it: `find_many` tells."""
+        digests = [await self.digest(purpose, value.encode()) for value in values.values()]
+        await self._pool.execute(SAVE_INDEXES, purpose, list(values), digests)
+
+    async def find_many(self, purpose: str, values: Collection[str]) -> dict[str, str]:
+        """Whom values belong to, of those that belong to somebody."""
+        digests = {await self.digest(purpose, value.encode()): value for value in values}
+        rows = await self._pool.fetch(READ_INDEXES, purpose, list(digests))
+        return {digests[row["digest"]]: row["person_id"] for row in rows}
+
     async def index_only(self, person_id: str, purpose: str, values: Iterable[str]) -> None:
         """Make the person found by nothing else than these, of what they are found by now."""
         kept = [await self.digest(purpose, value.encode()) for value in values]
@@ -179,6 +216,23 @@ class Vault:
         digest = await self.digest(purpose, value.encode())
         found: str | None = await self._pool.fetchval(READ_INDEX, purpose, digest)
         return found
+
+    async def named_key(self, name: str, delete_after: datetime) -> bytes:
+        """A random key of this name, the same for every process until it is deleted.
+
+        That is after its time, or by `forget_named_key`; then the name has another key.
+        """
+        blob_id = uuid5(NAMED_KEYS, name)
+        wrapped = await self._pool.fetchval(READ_NAMED_KEY, blob_id)
+        while wrapped is None:
+            made = await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), name)
+            await self._pool.execute(MAKE_NAMED_KEY, name, blob_id, made, delete_after)
+            wrapped = await self._pool.fetchval(READ_NAMED_KEY, blob_id)
+        return await self._wrapper.unwrap(wrapped, name)
+
+    async def forget_named_key(self, name: str) -> None:
+        """Delete the key of this name."""
+        await self.delete([uuid5(NAMED_KEYS, name)])
 
     async def keep(
         self, person_id: str, kind: str, value: bytes, delete_after: datetime | None = None

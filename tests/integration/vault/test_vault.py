@@ -1,5 +1,6 @@
 """The vault: what is sealed opens for its person and purpose only, and never after erasure."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -210,3 +211,35 @@ async def test_an_erasure_between_sealing_and_storing_leaves_nothing_behind(
 async def test_nobody_is_found_by_a_value_without_a_key(vault: Vault) -> None:
     with pytest.raises(NoSuchKey):
         await vault.index("citizen-nobody", "id-number", "4101")
+
+
+async def test_many_keys_and_values_at_once(vault: Vault) -> None:
+    await vault.create_keys(["thing-1", "thing-2", ANNA])
+    await vault.index(ANNA, "plate", "a")
+    await vault.index_many("plate", {"thing-1": "a", "thing-2": "b", "thing-without-key": "c"})
+    assert await vault.find_many("plate", ["a", "b", "c", "d"]) == {"a": ANNA, "b": "thing-2"}
+    assert await vault.find_many("plate", []) == {}
+    assert await vault.find_many("other", ["a"]) == {}
+    assert await vault.open_text("thing-1", "p", await vault.seal_text("thing-1", "p", "x")) == "x"
+    await vault.erase("thing-2")
+    await vault.index_many("plate", {"thing-2": "b"})
+    assert await vault.find_many("plate", ["b"]) == {}
+
+
+async def test_a_named_key_is_one_for_all_until_it_is_forgotten(
+    vault: Vault, store: EventStore
+) -> None:
+    other_process = Vault(store.pool, FileKeyWrapper(b"k" * 32))
+    until = datetime.now(UTC) + timedelta(days=1)
+    found = await asyncio.gather(
+        *(each.named_key("of March", until) for each in (vault, other_process) * 5)
+    )
+    (key,) = set(found)
+    assert len(key) == 32
+    assert await vault.named_key("of April", until) != key
+    await vault.delete_expired()
+    assert await vault.named_key("of March", until) == key
+    await vault.forget_named_key("of March")
+    assert await other_process.named_key("of March", until) != key
+    with pytest.raises(MasterKeyWrong):
+        await Vault(store.pool, WRAPPER).named_key("of March", until)

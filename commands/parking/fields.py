@@ -1,0 +1,29 @@
+"""The types of members that commands of parking share."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from commands.fields import seen
+
+PlateText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=32, pattern=r"^[^\x00]*$"),
+    AfterValidator(seen),
+    Field(description="as it was read; width, case, blanks and dots do not matter"),
+]
+"""A plate as somebody wrote or read it; null where it was not read."""
+
+PlateCountry = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z]{2}$"),
+    Field(description="who issued the plate, ISO 3166-1 alpha-2"),
+]
+
+Confidence = Annotated[
+    int, Field(strict=True, ge=1, le=100, description="percent, a whole number; null: not given")
+]
+
+CharacterConfidences = Annotated[
+    list[Confidence], Field(min_length=1, max_length=32, description="one for each character")
+]

@@ -1,0 +1,163 @@
+"""Plates at rest: sealed with a key each, found by a keyed digest, shown as a pseudonym.
+
+Two things that are not the same: the id of a plate, by which its sessions are found as long as it
+is not erased, and the pseudonym that people without the right see in its place. The pseudonym
+is made with a key that is thrown away after its time; nobody, we included, can tell then which
+of the old ones is which of the new ones.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from hashlib import sha256
+from uuid import uuid4
+
+import orjson
+
+from citybrain.city_day import CITY_ZONE, city_day
+from citybrain.definitions.parking.plates import PlateReadingDefinitions
+from citybrain.domain.actor import Actor
+from citybrain.domain.parking.plate_grammar import PlateClass
+from citybrain.domain.parking.plates import Plate
+from citybrain.domain.parking.reading_rights import may_see_plates
+from citybrain.domain.parking.sealed_plates import SealedPlate
+from citybrain.vault import PersonErased
+from commands.services import Services
+
+PURPOSE = "parking-plate"
+PSEUDONYMS = "parking-plate-pseudonyms"
+PSEUDONYM_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlate:
+    """What somebody sees: the plate where they may, and where it is not erased."""
+
+    pseudonym: str
+    plate: Plate | None
+
+
+class PlateKeeper:
+    """Seals, opens and finds plates, and gives pseudonyms."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._vault = services.vault
+
+    async def seal(self, plate: Plate) -> SealedPlate:
+        """The plate for an event."""
+        (sealed,) = await self.seal_many([plate])
+        return sealed
+
+    async def seal_many(self, plates: Sequence[Plate]) -> list[SealedPlate]:
+        """Plates for events, in their order, by few looks at the database."""
+        ids = await self._ids(plates)
+        found = list(await asyncio.gather(*map(self._sealed, ids, plates)))
+        erased = [place for place, sealed in enumerate(found) if sealed is None]
+        if erased:  # at this moment: from now on they are plates that were never seen
+            anew = await self.seal_many([plates[place] for place in erased])
+            for place, sealed in zip(erased, anew, strict=True):
+                found[place] = sealed
+        return [sealed for sealed in found if sealed is not None]
+
+    async def open(self, sealed: SealedPlate) -> Plate | None:
+        """The plate again; None where it has been erased."""
+        try:
+            said = orjson.loads(
+                await self._vault.open_text(sealed.plate_id, PURPOSE, sealed.plate_sealed)
+            )
+        except PersonErased:
+            return None
+        return Plate(
+            text=said["text"],
+            plate_class=PlateClass(sealed.plate_class),
+            complete=sealed.plate_complete,
+            country=said["country"],
+            raw=said["raw"],
+            mended=sealed.plate_mended,
+            grammar=sealed.plates_version,
+        )
+
+    async def open_many(self, sealed: Sequence[SealedPlate]) -> list[Plate | None]:
+        """As `open`, by one look at their keys."""
+        return list(await asyncio.gather(*map(self.open, sealed)))
+
+    async def find(self, plate: Plate) -> str | None:
+        """The id of a complete plate that was sealed before and is not erased."""
+        return await self._vault.find(PURPOSE, plate.key) if plate.complete else None
+
+    async def erase(self, plate_id: str) -> None:
+        """Destroy the key of a plate: what was sealed with it is never read again."""
+        await self._vault.erase(plate_id)
+
+    async def pseudonyms(self, plate_ids: Sequence[str]) -> list[str]:
+        """For each plate what stands in its place: the same as long as one key is valid."""
+        key = await self._vault.named_key(*self._key_of_now())
+        return [
+            hmac.digest(key, plate_id.encode(), sha256)[:PSEUDONYM_BYTES].hex()
+            for plate_id in plate_ids
+        ]
+
+    async def renew_pseudonyms(self) -> None:
+        """Throw the key of now away: from now on all pseudonyms are others."""
+        await self._vault.forget_named_key(self._key_of_now()[0])
+
+    async def shown(self, sealed: Sequence[SealedPlate], actor: Actor) -> list[ShownPlate]:
+        """What somebody sees of plates; whoever shows them records who has looked."""
+        pseudonyms = await self.pseudonyms([each.plate_id for each in sealed])
+        found: list[Plate | None] = [None] * len(sealed)
+        if may_see_plates(actor, self.departments()):
+            found = await self.open_many(sealed)
+        return list(map(ShownPlate, pseudonyms, found))
+
+    def departments(self) -> tuple[str, ...]:
+        """The departments that look after parking now."""
+        definitions = self._services.definitions.of(PlateReadingDefinitions)
+        return definitions.departments(self._services.clock())
+
+    async def _sealed(self, plate_id: str, plate: Plate) -> SealedPlate | None:
+        said = {"text": plate.text, "country": plate.country, "raw": plate.raw}
+        try:
+            sealed = await self._vault.seal_text(plate_id, PURPOSE, orjson.dumps(said).decode())
+        except PersonErased:
+            return None
+        return SealedPlate(
+            plate_id=plate_id,
+            plate_sealed=sealed,
+            plate_class=plate.plate_class.value,
+            plate_complete=plate.complete,
+            plate_mended=plate.mended,
+            plates_version=plate.grammar,
+        )
+
+    async def _ids(self, plates: Sequence[Plate]) -> list[str]:
+        """Who each plate is; an incomplete one is nobody's yet, and has an id of its own."""
+        known = await self._known({plate.key for plate in plates if plate.complete})
+        ids = [known[plate.key] if plate.complete else _new_id() for plate in plates]
+        unknown = [each for each, plate in zip(ids, plates, strict=True) if not plate.complete]
+        if unknown:
+            await self._vault.create_keys(unknown)
+        return ids
+
+    async def _known(self, keys: Set[str]) -> dict[str, str]:
+        """Ids of complete plates; new ones have a key made. Whoever claims one first has it."""
+        known = await self._vault.find_many(PURPOSE, keys) if keys else {}
+        while new := keys - known.keys():
+            fresh = {_new_id(): key for key in sorted(new)}
+            await self._vault.create_keys(list(fresh))
+            await self._vault.index_many(PURPOSE, fresh)
+            known |= await self._vault.find_many(PURPOSE, new)
+        return known
+
+    def _key_of_now(self) -> tuple[str, datetime]:
+        """The name of the key of now, and until when it is kept."""
+        days = self._services.settings.parking_pseudonym_days
+        today = city_day(self._services.clock()).toordinal()
+        ends = date.fromordinal(today - today % days) + timedelta(days)
+        return f"{PSEUDONYMS}:{ends}", datetime.combine(ends, time(), CITY_ZONE)
+
+
+def _new_id() -> str:
+    return f"plate-{uuid4().hex}"
