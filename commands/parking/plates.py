@@ -6,7 +6,6 @@ is made with a key that is thrown away after its time; nobody, we included, can 
 of the old ones is which of the new ones.
 """
 
-import asyncio
 import hmac
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from citybrain.domain.parking.plate_grammar import PlateClass
 from citybrain.domain.parking.plates import Plate
 from citybrain.domain.parking.reading_rights import may_see_plates
 from citybrain.domain.parking.sealed_plates import SealedPlate
-from citybrain.vault import PersonErased
 from commands.services import Services
 
 PURPOSE = "parking-plate"
@@ -54,35 +52,30 @@ class PlateKeeper:
     async def seal_many(self, plates: Sequence[Plate]) -> list[SealedPlate]:
         """Plates for events, in their order, by few looks at the database."""
         ids = await self._ids(plates)
-        found = list(await asyncio.gather(*map(self._sealed, ids, plates)))
-        erased = [place for place, sealed in enumerate(found) if sealed is None]
-        if erased:  # at this moment: from now on they are plates that were never seen
-            anew = await self.seal_many([plates[place] for place in erased])
-            for place, sealed in zip(erased, anew, strict=True):
-                found[place] = sealed
-        return [sealed for sealed in found if sealed is not None]
+        texts = await self._vault.seal_many(
+            PURPOSE, list(zip(ids, map(_said, plates), strict=True))
+        )
+        erased = [place for place, text in enumerate(texts) if text is None]
+        anew = await self.seal_many([plates[place] for place in erased]) if erased else []
+        again = dict(zip(erased, anew, strict=True))  # from now on plates that were never seen
+        return [
+            again[place] if text is None else _with(text, plate_id, plate)
+            for place, (text, plate_id, plate) in enumerate(zip(texts, ids, plates, strict=True))
+        ]
 
     async def open(self, sealed: SealedPlate) -> Plate | None:
         """The plate again; None where it has been erased."""
-        try:
-            said = orjson.loads(
-                await self._vault.open_text(sealed.plate_id, PURPOSE, sealed.plate_sealed)
-            )
-        except PersonErased:
-            return None
-        return Plate(
-            text=said["text"],
-            plate_class=PlateClass(sealed.plate_class),
-            complete=sealed.plate_complete,
-            country=said["country"],
-            raw=said["raw"],
-            mended=sealed.plate_mended,
-            grammar=sealed.plates_version,
-        )
+        (found,) = await self.open_many([sealed])
+        return found
 
     async def open_many(self, sealed: Sequence[SealedPlate]) -> list[Plate | None]:
         """As `open`, by one look at their keys."""
-        return list(await asyncio.gather(*map(self.open, sealed)))
+        wanted = [(each.plate_id, each.plate_sealed) for each in sealed]
+        texts = await self._vault.open_many(PURPOSE, wanted)
+        return [
+            None if text is None else _plate(text, each)
+            for text, each in zip(texts, sealed, strict=True)
+        ]
 
     async def find(self, plate: Plate) -> str | None:
         """The id of a complete plate that was sealed before and is not erased."""
@@ -117,21 +110,6 @@ class PlateKeeper:
         definitions = self._services.definitions.of(PlateReadingDefinitions)
         return definitions.departments(self._services.clock())
 
-    async def _sealed(self, plate_id: str, plate: Plate) -> SealedPlate | None:
-        said = {"text": plate.text, "country": plate.country, "raw": plate.raw}
-        try:
-            sealed = await self._vault.seal_text(plate_id, PURPOSE, orjson.dumps(said).decode())
-        except PersonErased:
-            return None
-        return SealedPlate(
-            plate_id=plate_id,
-            plate_sealed=sealed,
-            plate_class=plate.plate_class.value,
-            plate_complete=plate.complete,
-            plate_mended=plate.mended,
-            plates_version=plate.grammar,
-        )
-
     async def _ids(self, plates: Sequence[Plate]) -> list[str]:
         """Who each plate is; an incomplete one is nobody's yet, and has an id of its own."""
         known = await self._known({plate.key for plate in plates if plate.complete})
@@ -161,3 +139,31 @@ class PlateKeeper:
 
 def _new_id() -> str:
     return f"plate-{uuid4().hex}"
+
+
+def _said(plate: Plate) -> str:
+    return orjson.dumps([plate.text, plate.country, plate.raw]).decode()
+
+
+def _with(text: str, plate_id: str, plate: Plate) -> SealedPlate:
+    return SealedPlate(
+        plate_id=plate_id,
+        plate_sealed=text,
+        plate_class=plate.plate_class.value,
+        plate_complete=plate.complete,
+        plate_mended=plate.mended,
+        plates_version=plate.grammar,
+    )
+
+
+def _plate(text: str, sealed: SealedPlate) -> Plate:
+    said, country, raw = orjson.loads(text)
+    return Plate(
+        text=said,
+        plate_class=PlateClass(sealed.plate_class),
+        complete=sealed.plate_complete,
+        country=country,
+        raw=raw,
+        mended=sealed.plate_mended,
+        grammar=sealed.plates_version,
+    )

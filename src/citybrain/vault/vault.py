@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from citybrain.errors import CitybrainError, NotFound
-from citybrain.vault.asking import KeyAsking
+from citybrain.vault.asking import READ_KEYS, KeyAsking
 from citybrain.vault.keys import KEY_BYTES, NONCE_BYTES, KeyWrapper
 
 VERSION = b"v1"
@@ -178,6 +178,29 @@ class Vault:
             for purpose, value in sealed
         ]
 
+    async def seal_many(self, purpose: str, values: Sequence[tuple[str, str]]) -> list[str | None]:
+        """Texts of many people, sealed, by one look at their keys; None where it was destroyed.
+
+        Raises `NoSuchKey`.
+        """
+        keys = await self._keys_of([person_id for person_id, _ in values])
+        return [
+            base64.b64encode(_sealed(keys[person_id], person_id, purpose, value.encode())).decode()
+            if person_id in keys
+            else None
+            for person_id, value in values
+        ]
+
+    async def open_many(self, purpose: str, sealed: Sequence[tuple[str, str]]) -> list[str | None]:
+        """Texts of many people again; None where the key was destroyed; errors as of `open`."""
+        keys = await self._keys_of([person_id for person_id, _ in sealed])
+        return [
+            _opened(keys[person_id], person_id, purpose, base64.b64decode(value)).decode()
+            if person_id in keys
+            else None
+            for person_id, value in sealed
+        ]
+
     async def index(self, person_id: str, purpose: str, value: str) -> str:
         """Make the person found by `value`; returns who it belongs to: somebody may be there.
 
@@ -301,6 +324,20 @@ class Vault:
         if wrapped is None:
             self._keys.pop(person_id, None)
             raise PersonErased("this person's data has been erased")
+        return await self._unwrapped(person_id, wrapped)
+
+    async def _keys_of(self, person_ids: Sequence[str]) -> dict[str, bytes]:
+        """The keys of many, without those that were destroyed; raises `NoSuchKey`."""
+        wanted = set(person_ids)
+        rows = await self._pool.fetch(READ_KEYS, list(wanted))
+        if len(rows) < len(wanted):
+            raise NoSuchKey("one of these people has no key")
+        kept = {row["person_id"]: row["wrapped_key"] for row in rows if row["wrapped_key"]}
+        for erased in wanted - kept.keys():
+            self._keys.pop(erased, None)
+        return {each: await self._unwrapped(each, wrapped) for each, wrapped in kept.items()}
+
+    async def _unwrapped(self, person_id: str, wrapped: bytes) -> bytes:
         key = self._keys.get(person_id) or await self._wrapper.unwrap(wrapped, person_id)
         self._keys[person_id] = key
         if len(self._keys) > CACHED_KEYS:

@@ -243,3 +243,20 @@ async def test_a_named_key_is_one_for_all_until_it_is_forgotten(
     assert await other_process.named_key("of March", until) != key
     with pytest.raises(MasterKeyWrong):
         await Vault(store.pool, WRAPPER).named_key("of March", until)
+
+
+async def test_many_texts_are_sealed_and_opened_as_one_by_one(vault: Vault) -> None:
+    said = [(ANNA, "a"), (BORIS, "b"), (ANNA, "c")]
+    sealed = await vault.seal_many("note", said)
+    pairs = [(person, text or "") for (person, _), text in zip(said, sealed, strict=True)]
+    assert await vault.open_many("note", pairs) == ["a", "b", "c"]
+    assert [await vault.open_text(person, "note", text) for person, text in pairs] == list("abc")
+    with pytest.raises(SealBroken):
+        await vault.open_many("name", pairs)
+    with pytest.raises(NoSuchKey):
+        await vault.seal_many("note", [*said, ("citizen-nobody", "d")])
+    await Vault(vault._pool, WRAPPER).erase(BORIS)  # by another process
+    assert await vault.open_many("note", pairs) == ["a", None, "c"]
+    again = await vault.seal_many("note", said)
+    assert [text is None for text in again] == [False, True, False]
+    assert await vault.seal_many("note", []) == await vault.open_many("note", []) == []
