@@ -17,6 +17,8 @@ from citybrain.definitions.calendars import CalendarDefinition
 from citybrain.definitions.inspection.cases import CaseFile
 from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.definitions.parking.plates import PlateFile, PlateReadingFile
+from citybrain.definitions.parking.rules import ParkingRulesFile
+from citybrain.definitions.parking.tariff_file import TariffFile
 from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
@@ -208,6 +210,8 @@ def test_a_page_of_a_system_names_all_of_it(system: System) -> None:
         Import311,
         PlateFile,
         PlateReadingFile,
+        TariffFile,
+        ParkingRulesFile,
     ],
 )
 def test_every_member_of_a_definition_is_explained(model: type[BaseModel]) -> None:

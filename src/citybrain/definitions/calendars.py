@@ -57,13 +57,17 @@ class CalendarDefinition(_Definition):
 
 
 class BusinessCalendar:
-    """Which days and hours are worked."""
+    """Which days and hours are worked.
+
+    `holidays` and `workdays` (weekends that are worked) are those of its `years`, by their notices.
+    """
 
     def __init__(self, definition: CalendarDefinition) -> None:
         self.zone = ZoneInfo(definition.zone)
-        self._free = _days(definition, "holidays")
-        self._worked = _days(definition, "workdays")
-        if both := self._free & self._worked:
+        self.holidays = _days(definition, "holidays")
+        self.workdays = _days(definition, "workdays")
+        self.years = {year.year: year for year in definition.years}
+        if both := self.holidays & self.workdays:
             raise ValueError(f"{min(both)} is both a holiday and a workday")
         self._hours = [_minutes(hours) for hours in definition.hours]
         if any(one[1] > other[0] for one, other in zip(self._hours, self._hours[1:], strict=False)):
@@ -73,9 +77,9 @@ class BusinessCalendar:
 
     def is_working_day(self, day: date) -> bool:
         """Whether a day is worked."""
-        if day in self._worked:
+        if day in self.workdays:
             return True
-        return day.weekday() < SATURDAY and day not in self._free
+        return day.weekday() < SATURDAY and day not in self.holidays
 
     def add_working_days(self, day: date, days: int) -> date:
         """The last of so many working days after a day; the day itself is not counted."""

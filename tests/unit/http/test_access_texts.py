@@ -72,6 +72,7 @@ SHOWS_NOBODY = {
     "settings",
     "simulate",
     "systems",
+    "tariffs",
     "version",
 }
 """Counts, definitions, positions and ids; or nothing."""
