@@ -35,22 +35,27 @@ class ConsentRow(BaseModel):
     ended_at: datetime | None = Field(description="withdrawn, or replaced by another")
 
 
-GIVEN, WITHDRAWN = "citizen.face_consent_given", "citizen.face_consent_withdrawn"
-AGREEMENTS = {GIVEN: "face-recognition"}
+FACE = "face-recognition"
+FACE_GIVEN, FACE_WITHDRAWN = "citizen.face_consent_given", "citizen.face_consent_withdrawn"
+GIVEN, WITHDRAWN = "citizen.consent_given", "citizen.consent_withdrawn"
 
 ADD = f"""
 INSERT INTO consents (citizen_id, {columns(ConsentRow)}) VALUES ($1, $2, $3, $4, $5, $6, NULL)
 ON CONFLICT (consent_id) DO NOTHING
 """  # noqa: S608
-END = "UPDATE consents SET ended_at = $2 WHERE citizen_id = $1 AND ended_at IS NULL"
+END_FACE = f"""
+UPDATE consents SET ended_at = $2
+WHERE citizen_id = $1 AND agreement = '{FACE}' AND ended_at IS NULL
+"""  # noqa: S608
+END = "UPDATE consents SET ended_at = $2 WHERE consent_id = $1 AND ended_at IS NULL"
 
 
 class Consents:
     """The read model `consents`. Its events are rare: a statement or two each."""
 
     name = "consents"
-    version = 1
-    topics = frozenset({GIVEN, WITHDRAWN})
+    version = 2
+    topics = frozenset({FACE_GIVEN, FACE_WITHDRAWN, GIVEN, WITHDRAWN})
     tables = TABLES
 
     async def apply(
@@ -59,16 +64,19 @@ class Consents:
         """Begin or end a consent."""
         for event in events:
             data = event.data
-            await connection.execute(END, event.stream_id, data["timestamp"])
-            if event.topic == GIVEN:
+            if event.topic in (FACE_GIVEN, FACE_WITHDRAWN):
+                await connection.execute(END_FACE, event.stream_id, data["timestamp"])
+            if event.topic == WITHDRAWN:
+                await connection.execute(END, data["consent_id"], data["timestamp"])
+            if event.topic in (FACE_GIVEN, GIVEN):
                 await connection.execute(
                     ADD,
                     event.stream_id,
                     data["consent_id"],
-                    AGREEMENTS[GIVEN],
+                    data.get("agreement", FACE),
                     data["notice_sha256"],
                     data["timestamp"],
-                    data["guardian"] is not None,
+                    data.get("guardian") is not None,
                 )
 
 

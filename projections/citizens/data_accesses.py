@@ -92,6 +92,8 @@ BY_OTHERS = {
     "citizen.proof_failed": "proof-failed",
     "citizen.face_consent_given": "face-consent",
     "citizen.face_consent_withdrawn": "face-consent-withdrawn",
+    "citizen.consent_given": "consent",
+    "citizen.consent_withdrawn": "consent-withdrawn",
     "citizen.face_enrolment_approved": "face-enrolment-approved",
     "citizen.face_enrolled": "face-enrolled",
     "citizen.face_revoked": "face-revoked",

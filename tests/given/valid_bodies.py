@@ -26,6 +26,7 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{CITIZEN}_identity_codes": PURPOSE,
     f"{CITIZEN}_identity_confirmation": PURPOSE | {"document": "passport"},
     f"{CITIZEN}_face_revocation": {"reason": "error"},
+    f"{CITIZEN}_consents_withdrawal": {"consent_id": str(NIL)},
     f"{CITIZEN}_name": {"name": "李四"},
     f"{CITIZEN}_phone": {"phone": "+86 371 5555 0151"},
     f"{CITIZEN}_passcode": {"passcode": "739215"},

@@ -2,6 +2,7 @@
 
 from citybrain.domain.citizens.assurance import Assurance
 from citybrain.domain.citizens.citizen import Citizen, Identification, check_counter
+from citybrain.domain.citizens.consents import stands
 from citybrain.domain.citizens.documents import canonical, check_character, plain
 from citybrain.domain.citizens.refusals import NotYourOwn, PersonDeceased
 from citybrain.domain.citizens.serving import check_served
@@ -17,4 +18,5 @@ __all__ = [
     "check_counter",
     "check_served",
     "plain",
+    "stands",
 ]

@@ -18,6 +18,8 @@ from citybrain.domain.citizens.citizen_events import (
     SAME_PERSON,
     SUSPECTED,
     CitizenRegistered,
+    ConsentGiven,
+    ConsentWithdrawn,
     DocumentAdded,
     DuplicateResolved,
     DuplicateSuspected,
@@ -83,6 +85,8 @@ class Citizen(StreamAggregate):
         IdentityConfirmed,
         FaceConsentGiven,
         FaceConsentWithdrawn,
+        ConsentGiven,
+        ConsentWithdrawn,
         FaceEnrolmentApproved,
         FaceEnrolled,
         DuplicateSuspected,
@@ -94,7 +98,7 @@ class Citizen(StreamAggregate):
         DocumentAdded,
         *record_events.EVENTS,
     )
-    class_version = 6  # of snapshots
+    class_version = 7  # of snapshots
 
     def __init__(
         self,
@@ -113,6 +117,7 @@ class Citizen(StreamAggregate):
         self.document = document
         self.documents: list[list[str]] = []
         self.consent_id: str | None = None
+        self.consents: dict[str, list[str]] = {}
         self.templates: dict[str, str] = {}
         self.duplicates: dict[str, str] = {}
         self.failures: dict[str, list[datetime]] = {}
@@ -156,6 +161,11 @@ class Citizen(StreamAggregate):
     def upcast_v5_v6(state: dict[str, Any]) -> None:
         """Before that, nobody kept what the number was before a correction."""
         state["former_numbers_sealed"] = []
+
+    @staticmethod
+    def upcast_v6_v7(state: dict[str, Any]) -> None:
+        """Before that, people agreed to nothing but face recognition."""
+        state["consents"] = {}
 
     @classmethod
     def register(
@@ -394,7 +404,7 @@ class Citizen(StreamAggregate):
         return [at for at in counted if now - at < FAILURES_WINDOW]
 
     def note(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:
-        """Record what was decided elsewhere: `records`, `proving`, `serving`."""
+        """Record what was decided elsewhere: `records`, `proving`, `serving`, `consents`."""
         self._trigger(event, now, **fields)
 
     def end_face(self, now: datetime, reason: str) -> None:

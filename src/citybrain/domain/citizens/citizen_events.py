@@ -95,6 +95,35 @@ class FaceEvent(StreamEvent):
     attack_detector: str | None
 
 
+class ConsentGiven(StreamEvent):
+    """The person agreed to something else than their face: to one agreement, for one thing.
+
+    `about` is the stream of that thing: what the consent allows ends with either of them.
+    """
+
+    TOPIC: ClassVar[str] = "citizen.consent_given"
+    consent_id: str
+    agreement: str
+    notice_sha256: str
+    about: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.consents[self.consent_id] = [self.agreement, self.about]
+
+
+class ConsentWithdrawn(StreamEvent):
+    """Such a consent ended: withdrawn, or what it was given for is over."""
+
+    TOPIC: ClassVar[str] = "citizen.consent_withdrawn"
+    consent_id: str
+    agreement: str
+    about: str
+    reason: str
+
+    def apply(self, aggregate: Any) -> None:
+        del aggregate.consents[self.consent_id]
+
+
 class FaceEnrolmentApproved(StreamEvent):
     """A second person let a clerk enrol the face of who stood there."""
 

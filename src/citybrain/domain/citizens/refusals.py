@@ -121,3 +121,9 @@ class NoSuchConsent(NotFound):
     """There is no such consent."""
 
     code = "no-such-consent"
+
+
+class ConsentsFull(Refused):
+    """As many consents of this kind stand as one person may have; `most` says how many."""
+
+    code = "consents-full"

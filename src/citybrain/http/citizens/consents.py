@@ -13,12 +13,15 @@ from pydantic import BaseModel, Field
 from citybrain.audit.citizens.consent_receipt import receipt_of
 from citybrain.city_day import city_day
 from citybrain.definitions.citizens.agreements import Agreement, Agreements, NoSuchAgreement
+from citybrain.domain.actor import Role
 from citybrain.domain.citizens.reading_rights import ACCESS_READERS, may_read_accesses
 from citybrain.domain.citizens.refusals import NoSuchConsent, NotYourOwn
 from citybrain.http.accessing import opened
 from citybrain.http.citizens.citizen import citizen_id_of
+from citybrain.http.commanding import on
 from citybrain.http.paging import ReadModelQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from commands.citizens.consents import WithdrawConsent, withdraw_consent
 from projections.citizens import consents
 from projections.citizens.consents import ConsentRow
 from projections.reading import Row
@@ -62,6 +65,14 @@ class ConsentStanding(BaseModel):
     opt_in: bool
     given_at: datetime
     ended_at: datetime | None
+
+
+class ConsentEnded(BaseModel):
+    """A consent that stands no more."""
+
+    citizen_id: str
+    version: int
+    consent_id: str
 
 
 class SignedReceipt(BaseModel):
@@ -180,6 +191,17 @@ ROUTES = (
         query=ReadModelQuery,
         answers={200: Answer("the receipt", SignedReceipt)},
         opens=READS,
+    ),
+    Route(
+        method="POST",
+        path="/v1/citizens/{citizen_id}/consents/withdrawal",
+        tag="consents",
+        summary="End a consent; what it allowed ends at once",
+        handler=on(citizen_id_of, withdraw_consent),
+        roles=(Role.CITIZEN,),
+        body=WithdrawConsent,
+        idempotent=True,
+        answers={200: Answer("done; ETag and X-Position say where", ConsentEnded)},
     ),
     Route(
         method="GET",

@@ -42,5 +42,6 @@ REACH: Rows = {
     "get_v1_agreements_code_sha256": PUBLIC,
     "get_v1_citizens_citizen_id_consents": of("the citizen", Role.AUDITOR),
     "get_v1_citizens_citizen_id_consents_consent_id_receipt": of("the citizen", Role.AUDITOR),
+    "post_v1_citizens_citizen_id_consents_withdrawal": OWN,
     "get_v1_consents_consent_id": PUBLIC,
 }

@@ -29,7 +29,8 @@ async def listed(api: Api, citizen: str) -> list[dict[str, Any]]:
 
 
 async def test_the_text_is_served_and_its_digest_is_its_name(api: Api) -> None:
-    (found,) = (await api.call("GET", "/v1/agreements")).json["agreements"]
+    agreements = (await api.call("GET", "/v1/agreements")).json["agreements"]
+    (found,) = (each for each in agreements if each["code"] == FACE.code)
     whole = f"{found['text']}\n{found['text_en']}".encode()
     assert hashlib.sha256(whole).hexdigest() == found["sha256"] == NOTICE
     version = await api.call("GET", f"/v1/agreements/{found['code']}/{found['sha256']}")
@@ -101,3 +102,24 @@ async def test_others_do_not_read_it_and_an_auditor_leaves_an_access(api: Api, s
     assert (await api.call("GET", f"/v1/citizens/{citizen}/{rest}", "auditor")).status == 200
     (row,) = await accesses(api, citizen, who="auditor-1")
     assert row["what"] == "consents"
+
+
+async def test_any_of_ones_own_consents_is_ended_and_nobody_elses(api: Api) -> None:
+    citizen, other = await registered(api), await registered(api)
+    await agree(api, citizen)
+    (consent,) = await listed(api, citizen)
+    path, body = (
+        f"/v1/citizens/{citizen}/consents/withdrawal",
+        {"consent_id": consent["consent_id"]},
+    )
+    by_another = await api.call("POST", path, "citizen", subject=other, json=body)
+    assert by_another.is_problem(403, "not-your-own")
+    of_another = f"/v1/citizens/{other}/consents/withdrawal"
+    not_theirs = await api.call("POST", of_another, "citizen", subject=other, json=body)
+    assert not_theirs.is_problem(404, "no-such-consent")
+    ended = await api.call("POST", path, "citizen", subject=citizen, json=body)
+    assert ended.status == 200, ended.body
+    (consent,) = await listed(api, citizen)
+    assert consent["ended_at"] is not None
+    again = await api.call("POST", path, "citizen", subject=citizen, json=body)
+    assert again.is_problem(404, "no-such-consent")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from citybrain.domain.citizens.consents import give_consent, withdraw_consent
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.citizens import consents
@@ -30,6 +31,18 @@ async def test_a_consent_ends_with_the_next_and_with_its_withdrawal(
     await saved(store, citizen)
     citizen = await store.load(type(citizen), citizen.id)
     citizen.withdraw_face_consent(own(citizen), NOW + 3 * HOUR)
+    for number, about in ((5, "a"), (6, "b")):
+        give_consent(
+            citizen,
+            own(citizen),
+            NOW + number * HOUR,
+            consent_id=f"p{number}",
+            agreement="parking-debit",
+            notice_sha256="cd" * 32,
+            about=about,
+            most=5,
+        )
+    withdraw_consent(citizen, own(citizen), NOW + 7 * HOUR, consent_id="p5")
     await saved(store, citizen)
     log = await store.read_all(limit=1000)
     connection = await store.connect()
@@ -40,7 +53,13 @@ async def test_a_consent_ends_with_the_next_and_with_its_withdrawal(
     await connection.close()
     rows = await consents.of_citizen(store.pool, citizen.id)
     ended = [(row["consent_id"], row["ended_at"]) for row in rows]
-    assert ended == [("c2", NOW + 3 * HOUR), ("c1", NOW + 2 * HOUR)]
+    assert ended == [
+        ("p6", None),
+        ("p5", NOW + 7 * HOUR),
+        ("c2", NOW + 3 * HOUR),
+        ("c1", NOW + 2 * HOUR),
+    ]
+    assert [row["agreement"] for row in rows] == 2 * ["parking-debit"] + 2 * ["face-recognition"]
     one = await consents.one(store.pool, "c1")
     assert one is not None
     assert one["citizen_id"] == citizen.id
