@@ -16,10 +16,10 @@ from uuid import uuid4
 import orjson
 
 from citybrain.city_day import CITY_ZONE, city_day
-from citybrain.definitions.parking.plates import PlateReadingDefinitions
+from citybrain.definitions.parking.plates import PlateReadingDefinitions, grammar_at
 from citybrain.domain.actor import Actor
 from citybrain.domain.parking.plate_grammar import PlateClass
-from citybrain.domain.parking.plates import Plate
+from citybrain.domain.parking.plates import Plate, read_plate
 from citybrain.domain.parking.reading_rights import may_see_plates
 from citybrain.domain.parking.sealed_plates import SealedPlate
 from commands.services import Services
@@ -135,6 +135,15 @@ class PlateKeeper:
         today = city_day(self._services.clock()).toordinal()
         ends = date.fromordinal(today - today % days) + timedelta(days)
         return f"{PSEUDONYMS}:{ends}", datetime.combine(ends, time(), CITY_ZONE)
+
+
+async def read_for_search(text: str, country: str, services: Services) -> str | None:
+    """The id of a plate that somebody looks for; None where it was never seen.
+
+    Raises a `PlateUnreadable`.
+    """
+    plate = read_plate(text, grammar_at(services.definitions, services.clock()), country)
+    return await PlateKeeper(services).find(plate)
 
 
 def _new_id() -> str:

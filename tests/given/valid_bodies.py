@@ -6,6 +6,7 @@ from typing import Any
 from citybrain.domain.actor import Role
 from tests.given.agreements import NOTICE
 from tests.given.cases_over_http import seen
+from tests.given.parking.world import BERTH
 from tests.given.world import FUND, NIL, OWN, PLACE, POLICE, REPORTED, SANITATION, WORKS, World
 
 Body = Callable[[World, Role, str], dict[str, Any]]
@@ -14,6 +15,7 @@ PURPOSE = {"purpose": "housing-fund-repayment"}
 ANSWERED = {"challenge_id": str(NIL), "nonce": "n", "frames": ["AAAA"]}
 CHANNELS = {Role.CLERK: "counter", Role.KIOSK: "kiosk"}
 CITIZEN, APPLICATION = "post_v1_citizens_citizen_id", "post_v1_applications_application_id"
+SESSION = "post_v1_parking_sessions_session_id"
 DRAFT, CASE = "post_v1_drafts_draft_id", "post_v1_cases_case_id"
 
 PLAIN: dict[str, dict[str, Any]] = {
@@ -46,6 +48,16 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{APPLICATION}_review_turning_back": {"note": "seen"},
     f"{APPLICATION}_opening": {"purpose": "review"},
     f"{DRAFT}_content": {"form": {}},
+    "post_v1_parking_sessions_search": {"plate": "豫A12345"},
+    f"{SESSION}_plate": {"plate": "豫A12345", "reason": "misread", "note": "seen"},
+    f"{SESSION}_release": {"reason": "other"},
+    f"{SESSION}_conflict": {
+        "other_session_id": f"parking-{9:032x}",
+        "genuine": True,
+        "reason": "clone",
+    },
+    f"{SESSION}_dispute": {"grounds": "I was not there"},
+    f"{SESSION}_dispute_decision": {"upheld": False, "reason": "unfounded"},
     f"{CASE}_return": {"reason": "r"},
     f"{CASE}_reopen": {"reason": "r"},
 }
@@ -72,7 +84,18 @@ def _seen(world: World, role: Role, owner: str) -> dict[str, Any]:
     return seen(f"{role}-{owner}", camera_id=world.id_of("camera_id", role, owner))
 
 
+def _parked(world: World, role: Role, owner: str) -> dict[str, Any]:
+    return {
+        "device_id": world.id_of("camera_id", role, owner),
+        "ref": f"{role}-{owner}",
+        "sign": "occupied",
+        "place_id": BERTH,
+        "occurred_at": "2026-09-14T09:00:00+08:00",
+    }
+
+
 MADE: dict[str, Body] = {
+    "post_v1_parking_detections": _parked,
     "post_v1_applications": _applying,
     "post_v1_drafts": _applying,
     f"{APPLICATION}_takeover": _going_on,

@@ -9,6 +9,7 @@ from citybrain.domain.actor import Role
 from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
+from tests.given.parking.world import parked
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
@@ -16,6 +17,7 @@ from tests.given.waiting import eventually
 
 OWN, FOREIGN = "own", "foreign"
 FUND, POLICE, SANITATION, WORKS = "housing-fund", "police", "sanitation", "municipal-works"
+PARKING = "parking"
 SERVED = ("housing-fund-repayment", "social-security-query", "heating-transfer", "living-allowance")
 PLACE = {"latitude": 34.7, "longitude": 113.6}
 REPORTED: dict[Role, str] = {
@@ -49,6 +51,8 @@ class World:
         assert self.api.runtime.development is not None
         of_cases = path.startswith(("/v1/cases", "/v1/deadlines", "/v1/detections"))
         department = SANITATION if of_cases else FUND
+        if path.startswith("/v1/parking"):
+            department = PARKING
         officers = role in (Role.OFFICIAL, Role.SUPERVISOR)
         return self.api.runtime.development.token(
             self.subject(role),
@@ -85,6 +89,10 @@ async def built(api: Api) -> World:
     await _drafts(world)
     await _cases(world)
     await _waiting_correction(world)
+    services = api.runtime.services
+    mine, theirs = await parked(services, world.mine, world.theirs)
+    everybody = dict.fromkeys(Role, mine)
+    world.ids["session_id"] = {OWN: everybody, FOREIGN: {Role.CITIZEN: theirs}}
     world.ids["camera_id"] = {
         OWN: {role: f"{role.value}-1" for role in Role} | {Role.GATEWAY: "c-1"},
         FOREIGN: {Role.CITIZEN: "elsewhere-1"},

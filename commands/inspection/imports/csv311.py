@@ -23,6 +23,7 @@ from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.statuses import OPEN, UNSOLVED
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
+from commands.csv_rows import CsvRows, Row, open_rows
 from commands.handling import CommandContext, TooContended
 from commands.inspection.case import (
     accept_case,
@@ -33,7 +34,6 @@ from commands.inspection.case import (
     report_case,
     verify_case,
 )
-from commands.inspection.imports.csv_rows import CsvRows, Row, open_rows
 from commands.inspection.imports.duplicates import first_reports
 from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from commands.inspection.merging import MergeCase, finish_merge, merge_case

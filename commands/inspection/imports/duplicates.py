@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from citybrain.definitions.inspection.cases import CaseDefinitions
 from citybrain.definitions.inspection.imports_311 import Import311
+from commands.csv_rows import CsvRows, open_rows
 from commands.inspection.grouping import Sighting, plan
-from commands.inspection.imports.csv_rows import CsvRows, open_rows
 from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 
 

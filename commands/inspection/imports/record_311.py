@@ -16,6 +16,7 @@ from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.deadlines import Deadline, Stage
+from commands.csv_rows import Row
 from commands.inspection.case import (
     AcceptCase,
     CloseCase,
@@ -26,7 +27,6 @@ from commands.inspection.case import (
     StepCommand,
     VerifyCase,
 )
-from commands.inspection.imports.csv_rows import Row
 
 V = TypeVar("V")
 

@@ -5,6 +5,7 @@ import csv
 import io
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,7 +13,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from citybrain.app import open_services
 from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.settings import Settings
+from commands.handling import CommandContext
 from commands.inspection.imports.csv311 import Import, ImportResult
+from commands.parking.imports import places
+from commands.parking.imports.places import PlacesResult
 
 SHOWN_REJECTIONS = 10
 INTERRUPTED = 130
@@ -107,3 +111,30 @@ def _write_rejects(path: Path, source: Path, result: ImportResult) -> Path:
             csv.writer(ours, lineterminator=",").writerow([rejected.line, rejected.reason])
             file.write(ours.getvalue().encode() + rejected.raw + b"\r\n")
     return path
+
+
+@app.command(name="parking-places")
+def parking_places(
+    files: Annotated[
+        list[Path],
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or GeoJSON."),
+    ],
+) -> None:
+    """Import districts, zones, berths, facilities, devices and kiosks of parking.
+
+    Repeat it at will: what is there stays as it is. Exit status 1 where rows were rejected.
+    """
+    results = asyncio.run(_import_places(files))
+    for path, result in results:
+        console.print(f"{path}: {result.rows} rows, {len(result.wrong)} rejected")
+        for wrong in result.wrong[:SHOWN_REJECTIONS]:
+            errors.print(f"{path}:{wrong.line}: {wrong.reason}", markup=False)
+    if any(result.wrong for _, result in results):
+        raise typer.Exit(1)
+
+
+async def _import_places(files: list[Path]) -> list[tuple[Path, PlacesResult]]:
+    async with open_services(Settings()) as services:
+        command_id = uuid4()
+        context = CommandContext(places.ACTOR, "import", command_id, command_id)
+        return [(path, await places.import_places(path, services, context)) for path in files]

@@ -5,12 +5,12 @@ from operator import itemgetter
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.detection import Detection
-from citybrain.errors import CitybrainError
+from citybrain.http.batches import BatchAnswer, answered, parsed
 from citybrain.http.commanding import context, id_in_path, on
 from citybrain.http.paging import (
     CrsQuery,
@@ -21,7 +21,7 @@ from citybrain.http.paging import (
     page_by,
     wait_for_position,
 )
-from citybrain.http.problems import Malformed, invalid, status_of
+from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code
 from commands.inspection import detection as commands
@@ -50,23 +50,6 @@ class RecordedAnswer(BaseModel):
     detection_id: str
     status: str
     known: bool = Field(description="it had been recorded before")
-
-
-class NotRecorded(BaseModel):
-    """A detection that is not recorded, and why."""
-
-    index: int = Field(description="its place in the batch, from 0")
-    code: str
-    detail: str
-    retry: bool = Field(description="whether it may be sent again as it is")
-
-
-class BatchAnswer(BaseModel):
-    """What became of a batch."""
-
-    recorded: int
-    known: int
-    refused: list[NotRecorded]
 
 
 class DetectionAnswer(BaseModel):
@@ -150,40 +133,13 @@ async def record(call: Call) -> web.Response:
 
 async def record_batch(call: Call) -> web.Response:
     """Record many: each for itself."""
-    refused: list[NotRecorded] = []
-    sound: list[tuple[int, commands.RecordDetection]] = []
-    for index, sent in enumerate(call.body.detections):
-        try:
-            command = commands.RecordDetection.model_validate(sent)
-            sound.append((index, in_wgs84(command, call.query.crs)))
-        except ValidationError as error:
-            refused.append(_refused(index, _problem(error)))
+    sound, refused = parsed(commands.RecordDetection, call.body.detections)
     found = await commands.record_detections(
-        [command for _, command in sound], context(call), call.runtime.services
+        [in_wgs84(command, call.query.crs) for _, command in sound],
+        context(call),
+        call.runtime.services,
     )
-    recorded = known = position = 0
-    for (index, _), result in zip(sound, found, strict=True):
-        if isinstance(result, CitybrainError):
-            refused.append(_refused(index, result))
-        else:
-            recorded, known = recorded + (not result.known), known + result.known
-            position = max(position, result.position)
-    refused.sort(key=lambda refusal: refusal.index)
-    answer = BatchAnswer(recorded=recorded, known=known, refused=refused)
-    return json_response(answer, headers={"X-Position": str(position)})
-
-
-def _problem(error: ValidationError) -> CitybrainError:
-    problem = invalid(error, "body")
-    first = problem.details["errors"][0]
-    member, reason = first["member"].replace("/", "."), first["reason"]
-    return type(problem)(f"{member}: {reason}" if member else reason)
-
-
-def _refused(index: int, error: CitybrainError) -> NotRecorded:
-    return NotRecorded(
-        index=index, code=error.code, detail=error.message, retry=status_of(error) >= 500
-    )
+    return answered([index for index, _ in sound], found, refused)
 
 
 async def awaiting(call: Call) -> web.Response:

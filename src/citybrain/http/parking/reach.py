@@ -1,5 +1,29 @@
-"""To whose data each operation of parking reaches (`citybrain.http.reach`)."""
+"""To whose data each operation of parking reaches (`citybrain.http.reach`).
 
-from citybrain.http.reach import Rows
+A session is of whoever it is asked from or who held the vehicle then; the office of parking has all
+of them, and auditors read all. A device reports in its own name, on places that it watches. Where
+there are berths, and what is free, is nobody's.
+"""
 
-REACH: Rows = {}
+from citybrain.domain.actor import Role
+from citybrain.domain.parking.looking import DECIDERS
+from citybrain.http.reach import NOBODYS, PUBLIC, Rows, of
+
+SESSION = "the session"
+READ = of(SESSION, *DECIDERS, Role.AUDITOR)
+DECIDE = of(SESSION, *DECIDERS)
+BASE = "v1_parking_sessions_session_id"
+
+REACH: Rows = {
+    "post_v1_parking_detections": of("the device"),
+    "post_v1_parking_detections_batch": NOBODYS,
+    "get_v1_parking_places": PUBLIC,
+    "get_v1_parking_places_place_id": PUBLIC,
+    "get_v1_parking_sessions": NOBODYS,  # citizens are shown their own, the office all
+    "post_v1_parking_sessions_search": DECIDE,
+    f"get_{BASE}": READ,
+    f"get_{BASE}_explanation": READ,
+    **{f"post_{BASE}_{step}": DECIDE for step in ("plate", "release", "conflict")},
+    f"post_{BASE}_dispute": of(SESSION),
+    f"post_{BASE}_dispute_decision": DECIDE,
+}

@@ -16,6 +16,7 @@ from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.actor import Actor, Role
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
+from commands.csv_rows import CsvRows
 from commands.handling import CommandContext
 from commands.inspection.case import (
     AcceptCase,
@@ -29,7 +30,6 @@ from commands.inspection.case import (
     handle_case,
     verify_case,
 )
-from commands.inspection.imports.csv_rows import CsvRows
 from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from projections.reading import wait_until
 from tests.given.api import Api

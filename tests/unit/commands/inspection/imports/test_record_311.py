@@ -8,7 +8,7 @@ import pytest
 
 from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.systems import load_definitions
-from commands.inspection.imports.csv_rows import Row
+from commands.csv_rows import Row
 from commands.inspection.imports.record_311 import (
     REPEATED_HOUR,
     UPDATED_LATER,

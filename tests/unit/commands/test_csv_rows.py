@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.errors import InvalidInput
-from commands.inspection.imports.csv_rows import LINE_LIMIT, CsvRows, Row, open_rows
+from commands.csv_rows import LINE_LIMIT, CsvRows, Row, open_rows
 
 
 def rows(data: bytes) -> list[Row]:

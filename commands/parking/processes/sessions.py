@@ -1,0 +1,378 @@
+"""From signs to sessions: what devices said of a place becomes presences, and these sessions.
+
+All signs of a place that may still matter are folded anew whenever one comes, so that their order
+of arrival makes no difference; the sessions then follow. What comes when a session is final is
+evidence and changes it no more, unless the vehicle stood there for less time than was thought.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from citybrain.definitions.parking.plates import PlateReadingDefinitions
+from citybrain.definitions.parking.rules import parking_rules_at
+from citybrain.domain.parking.detection import OF_A_DEVICE, ParkingDetection
+from citybrain.domain.parking.place import PlaceKind
+from citybrain.domain.parking.plates import Reading, completes, sure_enough
+from citybrain.domain.parking.presence import Beginning, Ending, Presence, Sign, presences_of
+from citybrain.domain.parking.rules import ParkingRules
+from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
+from citybrain.eventstore import RecordedEvent
+from commands.handling import Command, CommandContext, change
+from commands.parking import signs
+from commands.parking.elsewhere import look_beside, look_for_clones
+from commands.parking.places import PlaceBook, place_book
+from commands.parking.plates import PlateKeeper
+from commands.parking.session import by_signs, change_session, open_session
+from commands.parking.signs import PlacedSign, PresenceRow
+from commands.services import Services
+
+AT_ONCE = 32
+DETECTED = "parking.detected"
+FINAL = ("parking.payment_captured", "parking.settled", "parking.voided", "parking.written_off")
+NO_ENTRY = "no-arrival"
+KEPT = timedelta(days=30)
+
+
+class ParkingSessions:
+    """The process manager of signs."""
+
+    name: ClassVar[str] = "parking-sessions"
+    topics: ClassVar[tuple[str, ...]] = (DETECTED, *FINAL)
+    tick_seconds: ClassVar[float | None] = 60.0
+
+    async def react(
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
+    ) -> None:
+        """Take one event."""
+        await self.react_all([event], services)
+
+    async def react_all(self, events: Sequence[RecordedEvent], services: Services) -> None:
+        """Keep the signs of the batch, then let the sessions of their places follow."""
+        pool = services.store.pool
+        done = [event.stream_id for event in events if event.topic in FINAL]
+        if done:
+            await pool.execute(signs.FINAL, done)
+        book = place_book(services)
+        found = [await _rows(event, book) for event in events if event.topic == DETECTED]
+        rows = [row for each in found for row in each]
+        await signs.keep(pool, rows)
+        limit = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for place in dict.fromkeys(row["place"] for row in rows):
+                group.create_task(_follow(place, book, services, limit))
+
+    async def tick(self, services: Services) -> None:
+        """Say of departures that nobody's arrival belongs to, and forget what is over."""
+        now, pool = services.clock(), services.store.pool
+        rules = parking_rules_at(services.definitions, now)
+        for row in await pool.fetch(signs.STRAYS, now - rules.order_window):
+            await leave_unmatched(row["place"], row["sign_id"], NO_ENTRY, services)
+        await pool.execute(signs.FORGET, now - KEPT)
+
+
+async def _rows(event: RecordedEvent, book: PlaceBook) -> list[dict[str, Any]]:
+    """A sign at each place that it is of: that a device is lost is of all that it watches."""
+    said = event.data
+    if Sign(said["sign"]) in OF_A_DEVICE:
+        places = await book.watched_by(said["device_id"], said["occurred_at"])
+    else:
+        places = (said["place_id"],)
+    return [
+        {
+            "place": await _key(place, said, book),
+            "sign_id": event.stream_id,
+            "at": said["occurred_at"],
+            "said_at": event.recorded_at,
+            "sign": said["sign"],
+            "device_id": said["device_id"],
+            "plate": said["plate"],
+            "confidence": said["confidence"],
+            "characters": said["characters"],
+            "by_hand": said["by_hand"],
+            "simulated": said["simulated"],
+        }
+        for place in places
+    ]
+
+
+async def _key(place_id: str, said: dict[str, Any], book: PlaceBook) -> str:
+    """A berth holds one vehicle; in a facility each plate is followed for itself."""
+    plate = said["plate"]
+    place = await book.place(place_id, said["occurred_at"])
+    if place.kind != PlaceKind.FACILITY:
+        return place_id
+    return f"{place_id}|{'' if plate is None else plate['plate_id']}"
+
+
+async def _follow(key: str, book: PlaceBook, services: Services, limit: asyncio.Semaphore) -> None:
+    async with limit:
+        await follow_place(key, book, services)
+
+
+async def follow_place(key: str, book: PlaceBook, services: Services) -> None:
+    """Fold the signs of a place, and let its sessions follow."""
+    place_id, _, plate_id = key.partition("|")
+    if "|" in key and not plate_id:
+        return  # an unread plate at a gate is nobody's: the tick says so
+    pool, now = services.store.pool, services.clock()
+    rules = parking_rules_at(services.definitions, now)
+    over = await pool.fetch(signs.FINAL_BY_TIME, key, now - rules.order_window)
+    if over:
+        await _make_final(key, [row["session_id"] for row in over], services)
+    placed = await _placed(await pool.fetch(signs.OPEN_SIGNS, key), services)
+    placed = [each for each in placed if not await _is_late(key, each, services)]
+    found = presences_of((each.seen for each in placed), same_arrival=rules.clone_near_within)
+    known = await signs.presences(pool, key)
+    by_id = {each.seen.id: each for each in placed}
+    taken: set[str] = set()
+    for presence in found.presences:
+        row = await _known(presence, known, taken, services)
+        if row is None:
+            place = await book.place(place_id, presence.arrived_at)
+            row = await _opened(key, place, presence, by_id, rules, book, services)
+        taken.add(row.presence_id)
+        await _let_follow(row, presence, by_id, rules, book, services)
+    for row in known:
+        if row.presence_id not in taken:
+            await _void(row, services)
+
+
+async def _placed(rows: Sequence[Any], services: Services) -> list[PlacedSign]:
+    sealed = [signs.sealed_of(row) for row in rows]
+    opened = iter(
+        await PlateKeeper(services).open_many([each for each in sealed if each is not None])
+    )
+    return [
+        signs.placed(row, None if each is None else next(opened))
+        for row, each in zip(rows, sealed, strict=True)
+    ]
+
+
+async def _is_late(key: str, sign: PlacedSign, services: Services) -> bool:
+    """Whether a sign is of a time that is settled: then it is evidence, and stays that."""
+    row = await signs.covering(services.store.pool, key, sign.seen.at)
+    if row is None:
+        return False
+    if await _shorter(key, row, sign, services):
+        return True
+    await change_session(
+        row.session_id,
+        services,
+        lambda session, now: session.add_evidence(
+            now,
+            detection_id=sign.seen.id,
+            sign=sign.seen.sign.value,
+            occurred_at=sign.seen.at,
+            why="came-late",
+        ),
+    )
+    await services.store.pool.execute(signs.BELONG, key, [sign.seen.id], row.session_id)
+    return True
+
+
+async def _shorter(key: str, row: PresenceRow, late: PlacedSign, services: Services) -> bool:
+    """A mistake in the payer's disfavour is put right: a later arrival, an earlier departure."""
+    at, left_at = late.seen.at, row.left_at
+    if left_at is None or not row.arrived_at < at < left_at or row.session_id != row.presence_id:
+        return False
+    if late.seen.sign not in (Sign.ARRIVED, Sign.LEFT):
+        return False
+    session = await services.store.load(ParkingSession, row.session_id)
+    if late.sealed is None or late.sealed.plate_id != session.plate_id:
+        return False
+    arrived = late.seen.sign is Sign.ARRIVED
+    presence = Presence(
+        arrived_at=at if arrived else row.arrived_at,
+        beginning=Beginning.SEEN if arrived else Beginning(session.beginning),
+        proof=left_at if arrived else at,
+        signs=[late.seen.id],
+    )
+    presence.end(presence.proof, Ending(session.ending or Ending.SEEN))
+    await change_session(
+        row.session_id, services, lambda each, now: each.follow(now, presence, (), {})
+    )
+    await services.store.pool.execute(signs.BELONG, key, [late.seen.id], row.session_id)
+    return True
+
+
+async def _make_final(key: str, session_ids: Sequence[str], services: Services) -> None:
+    pool = services.store.pool
+    for session_id in session_ids:
+        session = await services.store.load(ParkingSession, session_id, fresh=False)
+        await pool.execute(signs.BELONG, key, list(session.detection_ids), session_id)
+    await pool.execute(signs.FINAL, list(session_ids))
+
+
+async def _known(
+    presence: Presence, known: Sequence[PresenceRow], taken: set[str], services: Services
+) -> PresenceRow | None:
+    """The session that already follows this presence: one that shares a sign with it."""
+    for row in known:
+        if row.presence_id in taken:
+            continue
+        session = await services.store.load(ParkingSession, row.session_id, fresh=False)
+        signs_of_it = {*session.detection_ids, *session.late_signs}
+        if not signs_of_it.isdisjoint(presence.signs):
+            return row
+    return None
+
+
+async def _opened(
+    key: str,
+    place: Place,
+    presence: Presence,
+    by_id: dict[str, PlacedSign],
+    rules: ParkingRules,
+    book: PlaceBook,
+    services: Services,
+) -> PresenceRow:
+    """A presence that nothing is known of: a new session, or the one of a vehicle next to it."""
+    first = by_id[presence.signs[0]]
+    presence_id = ParkingSession.new_id(
+        int(presence.arrived_at.timestamp() * 1000),
+        sha256(f"{key}\0{first.seen.id}".encode()).digest()[:10],
+    )
+    row = PresenceRow(
+        presence_id=presence_id,
+        place=key,
+        session_id=presence_id,
+        zone_id=place.zone_id,
+        plate_id=_plate_id(presence, by_id),
+        arrived_at=presence.arrived_at,
+        left_at=presence.left_at,
+        ended_at=None,
+    )
+    beside = await look_beside(row, rules, book, services)
+    row = replace(row, session_id=beside.same or row.session_id)
+    if beside.same is None:
+        await open_session(
+            session_id=row.session_id,
+            place=place,
+            presence=presence,
+            rules_version=rules.version,
+            continues=beside.continues,
+            simulated=first.simulated,
+            services=services,
+        )
+    await signs.save(services.store.pool, row)
+    return row
+
+
+def _plate_id(presence: Presence, by_id: dict[str, PlacedSign]) -> str | None:
+    """The plate, where all complete readings say the same."""
+    sealed = [by_id[each.id].sealed for each in presence.readings]
+    ids = {each.plate_id for each in sealed if each is not None and each.plate_complete}
+    return ids.pop() if len(ids) == 1 else None
+
+
+async def _let_follow(
+    row: PresenceRow,
+    presence: Presence,
+    by_id: dict[str, PlacedSign],
+    rules: ParkingRules,
+    book: PlaceBook,
+    services: Services,
+) -> None:
+    """The session says what is new of it; where it is another camera's, that is its evidence."""
+    if row.session_id == row.presence_id:
+        readings = [_read(by_id[each.id], services) for each in presence.readings]
+        completions = _completions(presence)
+        await change_session(
+            row.session_id,
+            services,
+            lambda session, now: session.follow(now, presence, readings, completions),
+        )
+    else:
+        await change_session(
+            row.session_id,
+            services,
+            lambda session, now: _as_evidence(session, now, presence, by_id),
+        )
+    ended_at = row.ended_at
+    if presence.left_at != row.left_at or (presence.left_at and ended_at is None):
+        ended_at = None if presence.left_at is None else services.clock()
+    now = replace(
+        row,
+        plate_id=_plate_id(presence, by_id),
+        arrived_at=presence.arrived_at,
+        left_at=presence.left_at,
+        ended_at=ended_at,
+    )
+    await signs.save(services.store.pool, now)
+    await look_for_clones(now, rules, book, services)
+
+
+def _as_evidence(
+    session: ParkingSession, now: datetime, presence: Presence, by_id: dict[str, PlacedSign]
+) -> None:
+    for sign_id in presence.signs:
+        seen = by_id[sign_id].seen
+        session.add_evidence(
+            now,
+            detection_id=seen.id,
+            sign=seen.sign.value,
+            occurred_at=seen.at,
+            why="seen-by-another-device",
+        )
+
+
+def _read(sign: PlacedSign, services: Services) -> ReadPlate:
+    """A reading, and why nothing may be debited by it alone."""
+    assert sign.sealed is not None
+    reading = Reading.of(sign.seen.plate, sign.confidence, sign.characters)
+    definitions = services.definitions.of(PlateReadingDefinitions)
+    thresholds = definitions.thresholds(sign.seen.at)
+    doubt = sure_enough(reading, thresholds)
+    return ReadPlate(
+        detection_id=sign.seen.id,
+        read_at=sign.seen.at,
+        plate=sign.sealed.members(),
+        confidence=sign.confidence,
+        characters=sign.characters,
+        judged_by=reading.judged_by,
+        doubt=None if doubt is None else _said(asdict(doubt)),
+        thresholds_version=thresholds.version,
+    )
+
+
+def _said(doubt: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in doubt.items() if value is not None}
+
+
+def _completions(presence: Presence) -> dict[str, str]:
+    """Readings without a province, each with the one that says it."""
+    found: dict[str, str] = {}
+    for part in presence.readings:
+        for whole in presence.readings:
+            if part.plate and whole.plate and completes(whole.plate, part.plate):
+                found.setdefault(part.id, whole.id)
+    return found
+
+
+async def _void(row: PresenceRow, services: Services) -> None:
+    """Its signs turned out to be of another session."""
+    if row.session_id == row.presence_id:
+        await change_session(
+            row.session_id,
+            services,
+            lambda session, now: session.void(now, reason="signs-of-another-session"),
+        )
+    await services.store.pool.execute(signs.DROP_PRESENCE, row.presence_id)
+
+
+async def leave_unmatched(key: str, sign_id: str, reason: str, services: Services) -> None:
+    """Nobody is charged for it: say so once, in its own stream."""
+    await change(
+        ParkingDetection,
+        sign_id,
+        Command(),
+        by_signs(),
+        services,
+        lambda detection: detection.leave_unmatched(services.clock(), reason),
+        lambda _: {},
+    )
+    await services.store.pool.execute(signs.BELONG, key, [sign_id], signs.UNMATCHED)

@@ -1,0 +1,152 @@
+"""The signs of each place, in the order in which they happened, and whose session they are.
+
+These tables are no source of truth: the log is. They hold what sessions may still follow from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+
+from citybrain.domain.parking.plates import Plate
+from citybrain.domain.parking.presence import Observation, Sign
+from citybrain.domain.parking.sealed_plates import SealedPlate
+
+KEEP = """
+INSERT INTO parking_signs (place, sign_id, at, said_at, sign, device_id, plate, confidence,
+                           characters, by_hand, simulated)
+SELECT * FROM jsonb_to_recordset($1::jsonb) AS n(place text, sign_id text, at timestamptz,
+    said_at timestamptz, sign text, device_id text, plate jsonb, confidence integer,
+    characters integer[], by_hand boolean, simulated boolean)
+ON CONFLICT DO NOTHING
+"""
+OPEN_SIGNS = """
+SELECT * FROM parking_signs WHERE place = $1 AND session_id IS NULL ORDER BY at, sign_id
+"""
+BELONG = "UPDATE parking_signs SET session_id = $3 WHERE place = $1 AND sign_id = ANY($2)"
+PRESENCES = "SELECT * FROM parking_presences WHERE place = $1 AND NOT final ORDER BY arrived_at"
+COVERING = """
+SELECT * FROM parking_presences WHERE place = $1 AND final AND left_at > $2
+ORDER BY arrived_at LIMIT 1
+"""
+SAVE_PRESENCE = """
+INSERT INTO parking_presences (presence_id, place, session_id, zone_id, plate_id, arrived_at,
+                               left_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (presence_id) DO UPDATE SET plate_id = excluded.plate_id,
+    arrived_at = excluded.arrived_at, left_at = excluded.left_at, ended_at = excluded.ended_at
+"""
+DROP_PRESENCE = "DELETE FROM parking_presences WHERE presence_id = $1"
+FINAL = "UPDATE parking_presences SET final = true WHERE session_id = ANY($1)"
+FINAL_BY_TIME = """
+SELECT DISTINCT session_id FROM parking_presences
+WHERE place = $1 AND NOT final AND ended_at < $2
+"""
+ELSEWHERE = """
+SELECT * FROM parking_presences
+WHERE plate_id = $1 AND session_id <> $2 AND place <> $3
+  AND arrived_at BETWEEN $4::timestamptz - interval '2 days' AND $5
+  AND (left_at IS NULL OR left_at >= $4::timestamptz - interval '3 hours')
+ORDER BY arrived_at
+"""
+STRAYS = """
+SELECT place, sign_id FROM parking_signs
+WHERE sign = 'left' AND session_id IS NULL AND said_at < $1 ORDER BY said_at LIMIT 1000
+"""
+FORGET = """
+DELETE FROM parking_signs WHERE session_id IS NOT NULL AND said_at < $1
+"""
+
+UNMATCHED = "unmatched"
+"""What stands for a session where a sign belongs to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedSign:
+    """A sign of a place, with what is known of its plate."""
+
+    seen: Observation
+    sealed: SealedPlate | None
+    confidence: int | None
+    characters: list[int] | None
+    said_at: datetime
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceRow:
+    """Which presence at a place is which session."""
+
+    presence_id: str
+    place: str
+    session_id: str
+    zone_id: str | None
+    plate_id: str | None
+    arrived_at: datetime
+    left_at: datetime | None
+    ended_at: datetime | None
+    final: bool = False
+
+
+async def keep(pool: "asyncpg.Pool[Any]", rows: Sequence[dict[str, Any]]) -> None:
+    """Keep signs; those that are kept already stay as they are."""
+    if rows:
+        await pool.execute(KEEP, orjson.dumps(rows).decode())
+
+
+async def presences(pool: "asyncpg.Pool[Any]", place: str) -> list[PresenceRow]:
+    """What may still change at a place."""
+    return [PresenceRow(**row) for row in await pool.fetch(PRESENCES, place)]
+
+
+async def covering(pool: "asyncpg.Pool[Any]", place: str, at: datetime) -> PresenceRow | None:
+    """The final presence that a moment lies in, or before."""
+    row = await pool.fetchrow(COVERING, place, at)
+    return None if row is None else PresenceRow(**row)
+
+
+async def save(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> None:
+    """Write a presence down."""
+    await pool.execute(
+        SAVE_PRESENCE,
+        row.presence_id,
+        row.place,
+        row.session_id,
+        row.zone_id,
+        row.plate_id,
+        row.arrived_at,
+        row.left_at,
+        row.ended_at,
+    )
+
+
+async def elsewhere(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> list[PresenceRow]:
+    """Where the same plate was at that time, or shortly before."""
+    until = row.left_at or row.arrived_at + timedelta(days=2)
+    found = await pool.fetch(
+        ELSEWHERE, row.plate_id, row.session_id, row.place, row.arrived_at, until
+    )
+    return [PresenceRow(**each) for each in found]
+
+
+def sealed_of(row: Any) -> SealedPlate | None:
+    """The plate of a row, as events have it."""
+    return None if row["plate"] is None else SealedPlate.of(orjson.loads(row["plate"]))
+
+
+def placed(row: Any, plate: Plate | None) -> PlacedSign:
+    """A row, with its plate opened; None where none was read or it is erased."""
+    seen = Observation(
+        id=row["sign_id"],
+        at=row["at"],
+        sign=Sign(row["sign"]),
+        device_id=row["device_id"],
+        plate=plate,
+        by_hand=row["by_hand"],
+    )
+    return PlacedSign(
+        seen, sealed_of(row), row["confidence"], row["characters"], row["said_at"], row["simulated"]
+    )

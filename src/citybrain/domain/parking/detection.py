@@ -1,0 +1,103 @@
+"""What a device said of a place, one stream each, `parking_detection-<id>`.
+
+The topics below are the storage format: never rename one. The id follows from the device and from
+what the device calls it: sent again, it is known and changes nothing. What it means for a session
+is in the stream of that session; that it means nothing for any is said here.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from citybrain.domain.actor import WATCHERS, Actor, RoleNotAllowed, check_speaks_for
+from citybrain.domain.parking.presence import Sign
+from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
+from citybrain.domain.times import not_future
+
+OF_A_DEVICE = frozenset({Sign.LOST, Sign.RESTORED})
+"""What a device says of itself, and not of a place."""
+
+
+class ParkingDetected(StreamCreated):
+    """A device said something of a place, or of itself (`place_id` None).
+
+    The members of the plate are None where none was read. `by_hand`: an officer says so, and why.
+    """
+
+    TOPIC: ClassVar[str] = "parking.detected"
+    device_id: str
+    ref: str
+    sign: str
+    place_id: str | None
+    occurred_at: datetime
+    plate: dict[str, Any] | None
+    confidence: int | None
+    characters: list[int] | None
+    evidence_sha256: list[str]
+    opening: str | None
+    by_hand: bool
+    reason: str
+    simulated: bool
+
+
+class ParkingDetectionUnmatched(StreamEvent):
+    """It belongs to no session; `reason` says why nobody is charged for it."""
+
+    TOPIC: ClassVar[str] = "parking.detection_unmatched"
+    reason: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.unmatched = self.reason
+
+
+class ParkingDetection(StreamAggregate):
+    """One sign of one device."""
+
+    TOPIC: ClassVar[str] = "parking_detection"
+    category: ClassVar[str] = "parking_detection"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (ParkingDetected, ParkingDetectionUnmatched)
+
+    def __init__(
+        self,
+        device_id: str,
+        ref: str,
+        sign: str,
+        place_id: str | None,
+        occurred_at: datetime,
+        plate: dict[str, Any] | None,
+        confidence: int | None,
+        characters: list[int] | None,
+        evidence_sha256: list[str],
+        opening: str | None,
+        by_hand: bool,
+        reason: str,
+        simulated: bool,
+    ) -> None:
+        self.device_id, self.ref, self.sign, self.place_id = device_id, ref, sign, place_id
+        self.occurred_at = occurred_at
+        self.plate, self.confidence, self.characters = plate, confidence, characters
+        self.evidence_sha256, self.opening = evidence_sha256, opening
+        self.by_hand, self.reason = by_hand, reason
+        self.simulated = simulated
+        self.unmatched: str | None = None
+
+    @classmethod
+    def record(
+        cls, now: datetime, *, detection_id: str, device_id: str, **fields: Any
+    ) -> "ParkingDetection":
+        """Whoever says it was checked before; raises `TimeOutOfOrder`."""
+        fields["occurred_at"] = not_future(fields["occurred_at"], now)
+        return cls._create(
+            ParkingDetected, id=detection_id, timestamp=now, device_id=device_id, **fields
+        )
+
+    def leave_unmatched(self, now: datetime, reason: str) -> None:
+        """No session came that it belongs to; once."""
+        if self.unmatched is None:
+            self.trigger_event(ParkingDetectionUnmatched, timestamp=now, reason=reason)
+
+
+def check_may_say(actor: Actor, device_id: str) -> None:
+    """Raise unless a device speaks for itself, or for those that its token names."""
+    if not actor.has(*WATCHERS):
+        raise RoleNotAllowed("places are reported by devices")
+    check_speaks_for(actor, device_id)

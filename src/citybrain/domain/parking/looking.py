@@ -1,0 +1,179 @@
+"""What people decide about a session: its plate, where it is held, which of two is the clone.
+
+An officer of the department of parking decides, never on a session of their own; who disputes it is
+whose it is. Where money is to go back, less is owed from then on, and the claim gives it back.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from citybrain.domain.actor import Actor, Role, RoleNotAllowed
+from citybrain.domain.parking.refusals import (
+    NoSuchConflict,
+    NotApartInParking,
+    NotDisputed,
+    NotHeld,
+    NothingToDispute,
+    NotYourSession,
+    SessionStillOpen,
+    SessionVoid,
+)
+from citybrain.domain.parking.sealed_plates import SealedPlate
+from citybrain.domain.parking.session import ParkingSession
+from citybrain.domain.parking.session_events import (
+    SessionCloneDecided,
+    SessionDisputed,
+    SessionDisputeDecided,
+    SessionPlateCorrected,
+)
+from citybrain.domain.separation import Parts, check_apart
+
+DECIDERS = (Role.OFFICIAL, Role.SUPERVISOR)
+
+
+class Part(StrEnum):
+    """A part that somebody had: the rule that a refusal names."""
+
+    OWN_CASE = "own-case"
+    DISPUTED = "disputed-it"
+    CORRECTED = "corrected-it"
+
+
+def check_officer(session: ParkingSession, actor: Actor, departments: Collection[str]) -> None:
+    """Raise unless an officer of parking, with no part of their own in it, acts."""
+    if not actor.has(*DECIDERS) or actor.department not in departments:
+        raise RoleNotAllowed("this is decided by officers of the department of parking")
+    payers = [each["payer"] for each in session.claims.values() if each["payer"]]
+    parts: Parts = {Part.OWN_CASE: payers, Part.DISPUTED: session.disputants}
+    check_apart(actor, parts, NotApartInParking)
+
+
+def correct_plate(
+    session: ParkingSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    plate: SealedPlate,
+    reason: str,
+    note_sealed: str | None,
+    departments: Collection[str],
+) -> None:
+    """Say what the plate is: what was paid by somebody else goes back, and it is priced again."""
+    check_officer(session, actor, departments)
+    if session.voided:
+        raise SessionVoid("there was no such session")
+    if session.plate_id != plate.plate_id or session.corrected is None:
+        session.trigger_event(
+            SessionPlateCorrected,
+            timestamp=now,
+            corrected_by=actor.subject,
+            reason=reason,
+            note_sealed=note_sealed,
+            **plate.members(),
+        )
+
+
+def release(
+    session: ParkingSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str,
+    departments: Collection[str],
+) -> None:
+    """An officer has looked: what held it is no reason any more; raises `NotHeld`."""
+    check_officer(session, actor, departments)
+    if session.held is None:
+        raise NotHeld("nothing holds this session")
+    if any(genuine is None for genuine in session.clones.values()):
+        raise NotHeld("which of the two is the clone is decided first")
+    session.release(now, by=actor.subject, reason=reason)
+
+
+def decide_clone(
+    session: ParkingSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    other: str,
+    genuine: bool,
+    reason: str,
+    departments: Collection[str],
+) -> None:
+    """Which of two vehicles carries the plate that was issued; raises `NoSuchConflict`."""
+    check_officer(session, actor, departments)
+    if other not in session.clones:
+        raise NoSuchConflict("these two were never in conflict")
+    if session.clones[other] is None:
+        session.trigger_event(
+            SessionCloneDecided,
+            timestamp=now,
+            other_session_id=other,
+            genuine=genuine,
+            decided_by=actor.subject,
+            reason=reason,
+        )
+        if session.held is not None and session.why_held is None:
+            session.release(now, by=actor.subject, reason=reason)
+
+
+def dispute(
+    session: ParkingSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    holders: Sequence[str],
+    grounds_sealed: str,
+    sealed_for: str,
+) -> None:
+    """Whose it is says that it is wrong; what is known of it is frozen, and collection stands.
+
+    `holders` are the citizens that it may be of. Raises `NotYourSession`, `SessionStillOpen`,
+    `NothingToDispute`.
+    """
+    if not actor.has(Role.CITIZEN) or actor.subject not in holders:
+        raise NotYourSession("the session is of a vehicle that is not yours")
+    if session.left_at is None:
+        raise SessionStillOpen("the vehicle still stands there")
+    if not session.price_fen or session.voided or session.dispute is not None:
+        raise NothingToDispute("it costs nothing, or has been disputed before")
+    session.trigger_event(
+        SessionDisputed,
+        timestamp=now,
+        disputed_by=actor.subject,
+        grounds_sealed=grounds_sealed,
+        sealed_for=sealed_for,
+        evidence=[*session.detection_ids, *session.late_signs],
+    )
+
+
+def decide_dispute(
+    session: ParkingSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    upheld: bool,
+    amount_fen: int | None,
+    reason: str,
+    note_sealed: str | None,
+    departments: Collection[str],
+) -> None:
+    """An officer who had no part in it decides; what it costs then is no more than before.
+
+    Raises `NotDisputed`, `NotApartInParking`.
+    """
+    check_officer(session, actor, departments)
+    check_apart(actor, {Part.CORRECTED: session.correctors}, NotApartInParking)
+    if session.dispute != "open":
+        raise NotDisputed("there is no dispute that waits")
+    lower = min(amount_fen or 0, session.price_fen or 0) if upheld else None
+    session.trigger_event(
+        SessionDisputeDecided,
+        timestamp=now,
+        upheld=upheld,
+        amount_fen=lower,
+        decided_by=actor.subject,
+        reason=reason,
+        note_sealed=note_sealed,
+    )

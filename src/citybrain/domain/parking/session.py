@@ -1,0 +1,478 @@
+"""A parking session: one vehicle on one place, from its arrival to its last fen.
+
+Stream `parking-<id>`; its events are in `session_events`. What devices say comes here as a presence
+(`presence`): the session follows it, as often as that changes, and says each change once. Nothing
+here prices or pays: it says what the next step is, and on what it rests.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from citybrain.domain.digests import event_sha256
+from citybrain.domain.parking.judging import Plated, Status, judged, status_of
+from citybrain.domain.parking.presence import Presence
+from citybrain.domain.parking.session_events import (
+    EVENTS,
+    SessionClaimed,
+    SessionClaimLowered,
+    SessionCloneSuspected,
+    SessionDeferred,
+    SessionEvidenceAdded,
+    SessionHeld,
+    SessionLeft,
+    SessionNoticeDelivered,
+    SessionOpened,
+    SessionOverdue,
+    SessionPlateCompleted,
+    SessionPlateRead,
+    SessionPriced,
+    SessionReleased,
+    SessionReminded,
+    SessionReopened,
+    SessionSettled,
+    SessionTimesCorrected,
+    SessionVoided,
+)
+from citybrain.domain.stream import StreamAggregate, StreamEvent
+
+CLONE = "plate-seen-elsewhere"
+NOT_SEEN_LEAVING = "exit-not-seen"
+
+
+class Step(StrEnum):
+    """What is done next, without people."""
+
+    PRICE = "price"
+    HOLD = "hold"
+    LOWER = "lower"
+    CLAIM = "claim"
+    SETTLE = "settle"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a vehicle stands, as that was when it arrived."""
+
+    place_id: str
+    kind: str
+    zone_id: str | None
+    area_id: str | None
+    tariff_zone: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlate:
+    """A reading of a stay: the sealed plate, and what it is good for. Members as in the event."""
+
+    detection_id: str
+    read_at: datetime
+    plate: Mapping[str, Any]
+    confidence: int | None
+    characters: list[int] | None
+    judged_by: str
+    doubt: dict[str, Any] | None
+    thresholds_version: str
+
+
+class ParkingSession(StreamAggregate):
+    """One vehicle on one place."""
+
+    TOPIC: ClassVar[str] = "parking_session"
+    category: ClassVar[str] = "parking"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
+
+    def __init__(
+        self,
+        place_id: str,
+        place_kind: str,
+        zone_id: str | None,
+        area_id: str | None,
+        tariff_zone: str,
+        time_zone: str,
+        arrived_at: datetime,
+        beginning: str,
+        detection_ids: list[str],
+        rules_version: str,
+        continues: str | None,
+        simulated: bool,
+    ) -> None:
+        self.place_id, self.place_kind = place_id, place_kind
+        self.zone_id, self.area_id = zone_id, area_id
+        self.tariff_zone, self.time_zone = tariff_zone, time_zone
+        self.arrived_at, self.beginning = arrived_at, beginning
+        self.left_at: datetime | None = None
+        self.ending: str | None = None
+        self.detection_ids = list(detection_ids)
+        self.rules_version, self.continues, self.simulated = rules_version, continues, simulated
+        self.readings: dict[str, dict[str, Any]] = {}
+        self.completed: dict[str, str] = {}
+        self.corrected: dict[str, Any] | None = None
+        self.correctors: list[str] = []
+        self.late_signs: dict[str, dict[str, str]] = {}
+        self.clones: dict[str, bool | None] = {}
+        self.plate: Plated | None = None
+        self.doubt: dict[str, Any] | None = None
+        self.facts, self.priced_facts = 0, -1
+        self.price_fen: int | None = None
+        self.price_event: str | None = None
+        self.held: str | None = None
+        self.looked_at = False
+        self.claims: dict[str, dict[str, Any]] = {}
+        self.due_at: datetime | None = None
+        self.remind_at: datetime | None = None
+        self.overdue_at: datetime | None = None
+        self.reminders = 0
+        self.deferred: str | None = None
+        self.overdue = self.settled = self.voided = False
+        self.dispute: str | None = None
+        self.disputants: list[str] = []
+        self.deciders: list[str] = []
+        self.judge()
+
+    @classmethod
+    def open(
+        cls,
+        now: datetime,
+        *,
+        session_id: str,
+        place: Place,
+        presence: Presence,
+        rules_version: str,
+        continues: str | None,
+        simulated: bool,
+    ) -> "ParkingSession":
+        """A vehicle stands there; what was read of its plate follows by `follow`."""
+        return cls._create(
+            SessionOpened,
+            id=session_id,
+            timestamp=now,
+            place_id=place.place_id,
+            place_kind=place.kind,
+            zone_id=place.zone_id,
+            area_id=place.area_id,
+            tariff_zone=place.tariff_zone,
+            time_zone=place.time_zone,
+            arrived_at=presence.arrived_at,
+            beginning=presence.beginning.value,
+            detection_ids=presence.signs[:1],
+            rules_version=rules_version,
+            continues=continues,
+            simulated=simulated,
+        )
+
+    # --- what devices say ----------------------------------------------------------------
+
+    def follow(
+        self,
+        now: datetime,
+        presence: Presence,
+        readings: Sequence[ReadPlate],
+        completions: Mapping[str, str],
+    ) -> None:
+        """Take over what the signs come to; what is known already is not said again.
+
+        `completions`: readings without a province, each with the reading that says it.
+        """
+        for reading in readings:
+            if reading.detection_id not in self.readings:
+                self._note_reading(now, reading)
+        for part, whole in completions.items():
+            if part not in self.completed:
+                self.trigger_event(SessionPlateCompleted, timestamp=now, whole=whole, part=part)
+        new = [each for each in presence.signs if each not in self.detection_ids]
+        ending = None if presence.ending is None else presence.ending.value
+        if (
+            self.left_at is None
+            and presence.left_at is not None
+            and presence.arrived_at == self.arrived_at
+        ):
+            self.trigger_event(
+                SessionLeft,
+                timestamp=now,
+                left_at=presence.left_at,
+                ending=ending,
+                detection_ids=new,
+            )
+        elif (presence.arrived_at, presence.left_at, ending) != (
+            self.arrived_at,
+            self.left_at,
+            self.ending,
+        ):
+            self.trigger_event(
+                SessionTimesCorrected,
+                timestamp=now,
+                arrived_at=presence.arrived_at,
+                beginning=presence.beginning.value,
+                left_at=presence.left_at,
+                ending=ending,
+                detection_ids=new,
+            )
+
+    def _note_reading(self, now: datetime, reading: ReadPlate) -> None:
+        self.trigger_event(
+            SessionPlateRead,
+            timestamp=now,
+            detection_id=reading.detection_id,
+            read_at=reading.read_at,
+            confidence=reading.confidence,
+            characters=reading.characters,
+            judged_by=reading.judged_by,
+            doubt=reading.doubt,
+            thresholds_version=reading.thresholds_version,
+            **reading.plate,
+        )
+
+    def add_evidence(
+        self, now: datetime, *, detection_id: str, sign: str, occurred_at: datetime, why: str
+    ) -> None:
+        """A sign that changes nothing any more, or of a vehicle that is known from elsewhere."""
+        if detection_id not in self.late_signs and detection_id not in self.detection_ids:
+            self.trigger_event(
+                SessionEvidenceAdded,
+                timestamp=now,
+                detection_id=detection_id,
+                sign=sign,
+                occurred_at=occurred_at,
+                why=why,
+            )
+
+    def suspect_clone(self, now: datetime, other: str, *, metres: int, seconds: int) -> None:
+        """The same plate is elsewhere: nothing is debited until an officer has looked."""
+        if other not in self.clones:
+            self.trigger_event(
+                SessionCloneSuspected,
+                timestamp=now,
+                other_session_id=other,
+                metres=metres,
+                seconds=seconds,
+            )
+
+    def void(self, now: datetime, *, reason: str, voided_by: str | None = None) -> None:
+        """There was no such session; once."""
+        if not self.voided:
+            self.trigger_event(SessionVoided, timestamp=now, reason=reason, voided_by=voided_by)
+
+    # --- what it comes to ----------------------------------------------------------------
+
+    def judge(self) -> None:
+        """Which plate it is, by all that is known, and why that is not sure enough to debit."""
+        self.plate, self.doubt = judged(self.readings, self.completed, self.corrected)
+
+    @property
+    def plate_id(self) -> str | None:
+        """The id of the plate it is taken for."""
+        return None if self.plate is None else self.plate["plate_id"]
+
+    def digest_of(self, event: StreamEvent) -> str:
+        """The digest of one of its events, as payments name it."""
+        return event_sha256(event.TOPIC, vars(event))
+
+    def price(
+        self,
+        now: datetime,
+        *,
+        amount_fen: int,
+        already_fen: int,
+        lines: list[dict[str, Any]],
+        stay: dict[str, Any],
+        tariff_versions: list[str],
+        cause: str,
+        facts: int,
+    ) -> None:
+        """Say what it costs; nothing where its facts have changed meanwhile."""
+        if facts == self.facts and self.priced_facts != facts:
+            self.trigger_event(
+                SessionPriced,
+                timestamp=now,
+                amount_fen=amount_fen,
+                already_fen=already_fen,
+                lines=lines,
+                stay=stay,
+                tariff_versions=tariff_versions,
+                cause=cause,
+                facts=facts,
+            )
+
+    def hold(self, now: datetime, reason: str, details: dict[str, Any] | None = None) -> None:
+        """Nothing is debited until a person has looked; once for one reason."""
+        if self.held != reason:
+            self.trigger_event(SessionHeld, timestamp=now, reason=reason, details=details or {})
+
+    def release(self, now: datetime, *, by: str, reason: str) -> None:
+        """What held it is no more."""
+        if self.held is not None:
+            self.trigger_event(SessionReleased, timestamp=now, released_by=by, reason=reason)
+
+    def claim_made(
+        self,
+        now: datetime,
+        *,
+        claim_id: str,
+        amount_fen: int,
+        payer: str | None,
+        due_at: datetime,
+        debited: bool,
+        why_not: str | None,
+        terms: dict[str, Any] | None,
+    ) -> None:
+        """It is owed, and from whom; once for one claim."""
+        if claim_id not in self.claims:
+            self.trigger_event(
+                SessionClaimed,
+                timestamp=now,
+                claim_id=claim_id,
+                amount_fen=amount_fen,
+                payer=payer,
+                due_at=due_at,
+                debited=debited,
+                why_not=why_not,
+                terms=terms,
+            )
+
+    def claim_lowered(self, now: datetime, claim_id: str, amount_fen: int, reason: str) -> None:
+        """Less is owed of a claim; once."""
+        if self.claims[claim_id]["amount_fen"] > amount_fen:
+            self.trigger_event(
+                SessionClaimLowered,
+                timestamp=now,
+                claim_id=claim_id,
+                amount_fen=amount_fen,
+                reason=reason,
+            )
+
+    def settle(self, now: datetime, *, amount_fen: int, how: str, claim_id: str | None) -> None:
+        """Nothing is owed any more; once."""
+        if not self.settled:
+            self.trigger_event(
+                SessionSettled, timestamp=now, amount_fen=amount_fen, how=how, claim_id=claim_id
+            )
+
+    def reopen(self, now: datetime, *, claim_id: str, due_at: datetime) -> None:
+        """What was paid was taken back by the payer's bank; once for one settlement."""
+        if self.claims[claim_id]["settled"]:
+            self.trigger_event(SessionReopened, timestamp=now, claim_id=claim_id, due_at=due_at)
+
+    def defer(self, now: datetime, *, claim_id: str, reason: str, remind_at: datetime) -> None:
+        """It is paid later: who owes it is told then; once for one claim."""
+        if self.deferred is None and not self.settled and claim_id == self.claim:
+            self.trigger_event(
+                SessionDeferred,
+                timestamp=now,
+                claim_id=claim_id,
+                reason=reason,
+                remind_at=remind_at,
+            )
+
+    @property
+    def payer(self) -> str | None:
+        """The citizen that it is owed by, where one is known."""
+        claim = self.claim
+        return None if claim is None else self.claims[claim]["payer"]
+
+    @property
+    def alarm_at(self) -> datetime | None:
+        """When it is looked at again, where nobody does anything."""
+        if self.settled or self.voided or self.dispute == "open" or self.payer is None:
+            return None
+        return self.remind_at or (None if self.overdue else self.overdue_at)
+
+    def remind(self, now: datetime, number: int, *, next_at: datetime | None) -> None:
+        """Who owes it is told now; once for each number."""
+        if number == self.reminders + 1:
+            self.trigger_event(
+                SessionReminded,
+                timestamp=now,
+                number=number,
+                citizen_id=self.payer,
+                next_at=next_at,
+            )
+
+    def note_delivered(self, now: datetime, number: int, *, overdue_at: datetime) -> None:
+        """The message was taken. The first one that was says when it is overdue."""
+        if self.overdue_at is None:
+            self.trigger_event(
+                SessionNoticeDelivered, timestamp=now, number=number, overdue_at=overdue_at
+            )
+
+    def note_overdue(self, now: datetime) -> None:
+        """Told, and not paid in time; once."""
+        if not self.overdue and self.overdue_at is not None and now >= self.overdue_at:
+            self.trigger_event(SessionOverdue, timestamp=now, amount_fen=self.price_fen)
+
+    @property
+    def why_held(self) -> tuple[str, dict[str, Any]] | None:
+        """Why nothing may be debited now, beside what a person has looked at."""
+        if any(genuine is None for genuine in self.clones.values()):
+            return CLONE, {"sessions": [key for key, each in self.clones.items() if each is None]}
+        if self.doubt is not None:
+            return self.doubt["reason"], {
+                key: value for key, value in self.doubt.items() if key != "reason"
+            }
+        return None
+
+    @property
+    def claim(self) -> str | None:
+        """The claim on the plate it is taken for now."""
+        return next(
+            (
+                claim_id
+                for claim_id, each in self.claims.items()
+                if each["plate_id"] == self.plate_id and each["amount_fen"]
+            ),
+            None,
+        )
+
+    def to_lower(self) -> tuple[str, int, str] | None:
+        """A claim of which less is owed, or nothing: its id, how much now, and why.
+
+        A price that has risen replaces a claim as long as nothing was paid, and never after.
+        """
+        price = 0 if self.voided else self.price_fen or 0
+        for claim_id, each in self.claims.items():
+            if not each["amount_fen"]:
+                continue
+            if each["plate_id"] != self.plate_id:
+                return claim_id, 0, "plate-corrected"
+            if each["amount_fen"] > price:
+                return claim_id, price, "voided" if self.voided else "price-corrected"
+            if each["amount_fen"] < price and not each["settled"]:
+                return claim_id, 0, "price-corrected"
+        return None
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+        return status_of(
+            voided=self.voided,
+            left=self.left_at is not None,
+            disputed=self.dispute == "open",
+            settled=self.settled,
+            held=self.held is not None,
+            overdue=self.overdue,
+            deferred=self.deferred is not None,
+            claimed=self.claim is not None,
+            priced=self.price_fen is not None,
+        )
+
+    def next_step(self) -> Step:
+        """What is done next without people."""
+        if self.left_at is None or self.dispute == "open":
+            return Step.NOTHING
+        if not self.voided and self.priced_facts != self.facts:
+            return Step.PRICE
+        if self.to_lower() is not None:
+            return Step.LOWER
+        if self.voided or self.settled:
+            return Step.NOTHING
+        if not self.price_fen:
+            return Step.SETTLE
+        if self.why_held is not None and self.held is None and not self.looked_at:
+            return Step.HOLD
+        if self.held is None and self.claim is None:
+            return Step.CLAIM
+        return Step.NOTHING

@@ -1,0 +1,395 @@
+"""What happens to a parking session, from the first sign of a vehicle to its last fen.
+
+The topics are the storage format: never rename one. A plate is sealed with a key of its own; the
+event says its random id, its class and how sure the reading was. Times are UTC, money is fen.
+"""
+
+from dataclasses import field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from citybrain.domain.parking.judging import PLATE_MEMBERS
+from citybrain.domain.stream import StreamCreated, StreamEvent
+
+
+class SessionOpened(StreamCreated):
+    """A vehicle stands there. `place_id` is a berth or a facility, `zone_id` its block face.
+
+    `continues` is the session that this one goes on with: the vehicle was moved on a little.
+    """
+
+    TOPIC: ClassVar[str] = "parking.opened"
+    place_id: str
+    place_kind: str
+    zone_id: str | None
+    area_id: str | None
+    tariff_zone: str
+    time_zone: str
+    arrived_at: datetime
+    beginning: str
+    detection_ids: list[str]
+    rules_version: str
+    continues: str | None
+    simulated: bool
+
+
+class SessionEvent(StreamEvent):
+    """What happens once it is open."""
+
+    def apply(self, aggregate: Any) -> None:
+        self.note(aggregate)
+        aggregate.judge()
+
+    def note(self, aggregate: Any) -> None:
+        """Keep what the event says."""
+
+
+class SessionPlateRead(SessionEvent):
+    """A camera read the plate. `doubt` says why nothing is debited by this reading alone.
+
+    `judged_by` is what there was to judge by, `thresholds_version` the definition that judged.
+    """
+
+    TOPIC: ClassVar[str] = "parking.plate_read"
+    detection_id: str
+    read_at: datetime
+    plate_id: str
+    plate_sealed: str
+    plate_class: str
+    plate_complete: bool
+    plate_mended: bool
+    plates_version: str
+    confidence: int | None
+    characters: list[int] | None
+    judged_by: str
+    doubt: dict[str, Any] | None
+    thresholds_version: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.readings[self.detection_id] = {
+            name: getattr(self, name) for name in (*PLATE_MEMBERS, "doubt")
+        }
+
+
+class SessionPlateCompleted(SessionEvent):
+    """A reading says the province that another left out: `whole` completes `part`."""
+
+    TOPIC: ClassVar[str] = "parking.plate_completed"
+    whole: str
+    part: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.completed[self.part] = self.whole
+
+
+class SessionPlateCorrected(SessionEvent):
+    """A person says what the plate is, and why. `note_sealed` with the key of that plate."""
+
+    TOPIC: ClassVar[str] = "parking.plate_corrected"
+    plate_id: str
+    plate_sealed: str
+    plate_class: str
+    plate_complete: bool
+    plate_mended: bool
+    plates_version: str
+    corrected_by: str
+    reason: str
+    note_sealed: str | None
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.settled = False
+        aggregate.corrected = {name: getattr(self, name) for name in PLATE_MEMBERS}
+        aggregate.correctors.append(self.corrected_by)
+        aggregate.facts += 1
+
+
+class SessionLeft(SessionEvent):
+    """It has gone: until when it was seen, and how that is known."""
+
+    TOPIC: ClassVar[str] = "parking.left"
+    left_at: datetime
+    ending: str
+    detection_ids: list[str]
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.left_at, aggregate.ending = self.left_at, self.ending
+        aggregate.detection_ids.extend(self.detection_ids)
+        aggregate.facts += 1
+
+
+class SessionTimesCorrected(SessionEvent):
+    """A sign that came later changed since when or until when it stood there."""
+
+    TOPIC: ClassVar[str] = "parking.times_corrected"
+    arrived_at: datetime
+    beginning: str
+    left_at: datetime | None
+    ending: str | None
+    detection_ids: list[str]
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.arrived_at, aggregate.beginning = self.arrived_at, self.beginning
+        aggregate.left_at, aggregate.ending = self.left_at, self.ending
+        aggregate.detection_ids.extend(self.detection_ids)
+        aggregate.facts += 1
+
+
+class SessionEvidenceAdded(SessionEvent):
+    """A sign that came when all was settled, or of a vehicle that another camera saw, too."""
+
+    TOPIC: ClassVar[str] = "parking.evidence_added"
+    detection_id: str
+    sign: str
+    occurred_at: datetime
+    why: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.late_signs[self.detection_id] = {
+            "sign": self.sign,
+            "occurred_at": self.occurred_at.isoformat(),
+            "why": self.why,
+        }
+
+
+class SessionCloneSuspected(SessionEvent):
+    """The same plate stands elsewhere, too, or farther than it can have driven."""
+
+    TOPIC: ClassVar[str] = "parking.clone_suspected"
+    other_session_id: str
+    metres: int
+    seconds: int
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.clones[self.other_session_id] = None
+
+
+class SessionCloneDecided(SessionEvent):
+    """An officer saw which of the two carries the plate that was issued."""
+
+    TOPIC: ClassVar[str] = "parking.clone_decided"
+    other_session_id: str
+    genuine: bool
+    decided_by: str
+    reason: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.clones[self.other_session_id] = self.genuine
+
+
+class SessionPriced(SessionEvent):
+    """What it comes to, line by line, by the versions named; `already_fen` was asked before, in
+    the session that this one continues. `sha256` is of all that, and what a payment is tied to."""
+
+    TOPIC: ClassVar[str] = "parking.priced"
+    amount_fen: int
+    already_fen: int
+    lines: list[dict[str, Any]]
+    stay: dict[str, Any]
+    tariff_versions: list[str]
+    cause: str
+    facts: int
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.price_fen = self.amount_fen
+        aggregate.priced_facts = self.facts
+        aggregate.price_event = aggregate.digest_of(self)
+
+
+class SessionHeld(SessionEvent):
+    """Nothing is debited until a person has looked; `reason` says why, `details` on what."""
+
+    TOPIC: ClassVar[str] = "parking.held"
+    reason: str
+    details: dict[str, Any]
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.held = self.reason
+
+
+class SessionReleased(SessionEvent):
+    """What held it is no more."""
+
+    TOPIC: ClassVar[str] = "parking.released"
+    released_by: str
+    reason: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.held, aggregate.looked_at = None, True
+
+
+class SessionClaimed(SessionEvent):
+    """It is owed: the claim has the money's way. `payer` is a citizen, None where only a plate is
+    known; `debited` by itself, or `why_not`. `terms` are the binding's, where there is one."""
+
+    TOPIC: ClassVar[str] = "parking.claimed"
+    claim_id: str
+    amount_fen: int
+    payer: str | None
+    due_at: datetime
+    debited: bool
+    why_not: str | None
+    terms: dict[str, Any] | None
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.claims[self.claim_id] = {
+            "amount_fen": self.amount_fen,
+            "payer": self.payer,
+            "plate_id": aggregate.plate_id,
+            "settled": False,
+        }
+        aggregate.due_at, aggregate.settled = self.due_at, False
+        aggregate.deferred, aggregate.remind_at, aggregate.overdue_at = None, None, None
+        aggregate.reminders, aggregate.overdue = 0, False
+
+
+class SessionClaimLowered(SessionEvent):
+    """Less is owed than was claimed, or nothing: what was paid beyond goes back by itself."""
+
+    TOPIC: ClassVar[str] = "parking.claim_lowered"
+    claim_id: str
+    amount_fen: int
+    reason: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.claims[self.claim_id]["amount_fen"] = self.amount_fen
+
+
+class SessionDeferred(SessionEvent):
+    """Left first, paid later: who owes it is told at `remind_at`."""
+
+    TOPIC: ClassVar[str] = "parking.deferred"
+    claim_id: str
+    reason: str
+    remind_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.deferred, aggregate.remind_at = self.reason, self.remind_at
+
+
+class SessionReminded(SessionEvent):
+    """Who owes it is being told, once by this; the next time is `next_at`."""
+
+    TOPIC: ClassVar[str] = "parking.reminded"
+    number: int
+    citizen_id: str | None
+    next_at: datetime | None
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.reminders, aggregate.remind_at = self.number, self.next_at
+
+
+class SessionNoticeDelivered(SessionEvent):
+    """The message was taken: it is overdue from `overdue_at` on, by the first that was."""
+
+    TOPIC: ClassVar[str] = "parking.notice_delivered"
+    number: int
+    overdue_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.overdue_at = aggregate.overdue_at or self.overdue_at
+
+
+class SessionOverdue(SessionEvent):
+    """Told, and not paid in time."""
+
+    TOPIC: ClassVar[str] = "parking.overdue"
+    amount_fen: int
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.overdue = True
+
+
+class SessionSettled(SessionEvent):
+    """Nothing is owed any more: `how` is paid, free or forgone."""
+
+    TOPIC: ClassVar[str] = "parking.settled"
+    amount_fen: int
+    how: str
+    claim_id: str | None
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.settled, aggregate.remind_at, aggregate.overdue = True, None, False
+        if self.claim_id is not None:
+            aggregate.claims[self.claim_id]["settled"] = True
+
+
+class SessionReopened(SessionEvent):
+    """What was paid was taken back by the payer's bank: it is owed again, from `due_at` on."""
+
+    TOPIC: ClassVar[str] = "parking.reopened"
+    claim_id: str
+    due_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.settled, aggregate.due_at = False, self.due_at
+        aggregate.claims[self.claim_id]["settled"] = False
+
+
+class SessionDisputed(SessionEvent):
+    """Somebody says that it is wrong: what is known is frozen, and nothing is asked for."""
+
+    TOPIC: ClassVar[str] = "parking.disputed"
+    disputed_by: str
+    grounds_sealed: str
+    sealed_for: str
+    evidence: list[str]
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.dispute = "open"
+        aggregate.disputants.append(self.disputed_by)
+
+
+class SessionDisputeDecided(SessionEvent):
+    """An officer decided; `upheld`: it was wrong, and costs `amount_fen` from now on."""
+
+    TOPIC: ClassVar[str] = "parking.dispute_decided"
+    upheld: bool
+    amount_fen: int | None
+    decided_by: str
+    reason: str
+    note_sealed: str | None = field(default=None, kw_only=True)
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.dispute = "upheld" if self.upheld else "rejected"
+        aggregate.deciders.append(self.decided_by)
+        if self.upheld:
+            aggregate.price_fen = self.amount_fen
+            aggregate.price_event = aggregate.digest_of(self)
+
+
+class SessionVoided(SessionEvent):
+    """There was no such session: its signs belong to another, or a person says why."""
+
+    TOPIC: ClassVar[str] = "parking.voided"
+    reason: str
+    voided_by: str | None
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.voided = True
+
+
+EVENTS: tuple[type[StreamEvent], ...] = (
+    SessionOpened,
+    SessionPlateRead,
+    SessionPlateCompleted,
+    SessionPlateCorrected,
+    SessionLeft,
+    SessionTimesCorrected,
+    SessionEvidenceAdded,
+    SessionCloneSuspected,
+    SessionCloneDecided,
+    SessionPriced,
+    SessionHeld,
+    SessionReleased,
+    SessionClaimed,
+    SessionClaimLowered,
+    SessionDeferred,
+    SessionReminded,
+    SessionNoticeDelivered,
+    SessionOverdue,
+    SessionSettled,
+    SessionReopened,
+    SessionDisputed,
+    SessionDisputeDecided,
+    SessionVoided,
+)

@@ -1,0 +1,309 @@
+"""Parking sessions over HTTP: whose they are, what they cost and why, and what officers decide."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, Field, StringConstraints
+
+from citybrain.definitions.parking.tariffs import tariff_of
+from citybrain.domain.actor import Role, RoleNotAllowed
+from citybrain.domain.parking.judging import Status
+from citybrain.domain.parking.looking import DECIDERS
+from citybrain.domain.parking.plates import Plate
+from citybrain.domain.parking.pricing import price
+from citybrain.domain.parking.reading_rights import may_see_plates
+from citybrain.domain.parking.refusals import NotYourSession
+from citybrain.domain.parking.sealed_plates import SealedPlate
+from citybrain.domain.parking.session import ParkingSession
+from citybrain.eventstore import StreamNotFound
+from citybrain.http.accessing import opened
+from citybrain.http.commanding import id_in_path, on
+from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
+from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from commands.parking import looking as commands
+from commands.parking.fields import PlateCountry, PlateText
+from commands.parking.plates import PlateKeeper, read_for_search
+from commands.parking.pricing import price_of
+from projections.parking import sessions
+from projections.parking.sessions import SessionRow
+
+MODEL = "parking_sessions"
+READERS = (Role.CITIZEN, *DECIDERS, Role.AUDITOR)
+PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
+
+session_id_of = id_in_path("session_id", r"parking-[0-9a-f]{32}", "parking session")
+
+
+class ShownSession(SessionRow):
+    """A session. `plate` where you may see it, else a pseudonym that is good for some weeks."""
+
+    plate: str | None
+    pseudonym: str | None
+
+
+class Sessions(BaseModel):
+    """A page, the newest arrivals first."""
+
+    sessions: list[ShownSession]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class SessionsQuery(PagedQuery):
+    """Which sessions; citizens see their own."""
+
+    status: Status | None = None
+    place_id: PlaceId | None = None
+    zone_id: PlaceId | None = None
+
+
+class SearchSessions(BaseModel):
+    """Sessions of one plate."""
+
+    plate: PlateText
+    plate_country: PlateCountry = "CN"
+
+
+class PricedAnswer(BaseModel):
+    """What a session costs, line by line."""
+
+    session_id: str
+    amount_fen: int
+    already_fen: int = Field(description="what the session that this one continues cost")
+    tariff_versions: list[str]
+    lines: list[dict[str, Any]]
+    stay: dict[str, Any]
+    compared_with: str | None = Field(description="the version asked for; it changes nothing")
+
+
+class ExplanationQuery(BaseModel):
+    """By which tariff: the one that decided, or another version, to compare."""
+
+    version: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class SessionAnswer(BaseModel):
+    """What a command on a session answers."""
+
+    session_id: str
+    status: str
+    version: int
+    price_fen: int | None
+
+
+async def show_all(call: Call) -> web.Response:
+    """A page of sessions: of the desk, or one's own."""
+    query: SessionsQuery = call.query
+    await wait_for_position(call.runtime, MODEL, query.min_position)
+    pool, after = call.runtime.store.pool, decode_time_cursor(query.after)
+    actor = call.authenticated
+    if _of_the_office(call):
+        rows = await sessions.page(
+            pool,
+            status=query.status and query.status.value,
+            place_id=query.place_id,
+            zone_id=query.zone_id,
+            plate_ids=None,
+            after=after,
+            limit=query.limit + 1,
+        )
+    else:
+        rows = await sessions.of_citizen(pool, actor.subject, after=after, limit=query.limit + 1)
+    shown, following = page(rows, query.limit, "arrived_at", "session_id")
+    return json_response(Sessions(sessions=await _shown(call, shown), next=following))
+
+
+async def search(call: Call) -> web.Response:
+    """Sessions of one plate: a POST, so that the plate is in no address, and on the record."""
+    _of_the_office(call)
+    body: SearchSessions = call.body
+    services = call.runtime.services
+    plate_id = await read_for_search(body.plate, body.plate_country, services)
+    rows = []
+    if plate_id is not None:
+        rows = await sessions.page(
+            call.runtime.store.pool,
+            status=None,
+            place_id=None,
+            zone_id=None,
+            plate_ids=[plate_id],
+            after=None,
+            limit=100,
+        )
+    return json_response(Sessions(sessions=await _shown(call, rows), next=None))
+
+
+async def show(call: Call) -> web.Response:
+    """One session."""
+    row = await _readable(call)
+    (shown,) = await _shown(call, [row])
+    return json_response(shown)
+
+
+async def explain(call: Call) -> web.Response:
+    """Why it costs what it costs: the lines that decided, or those of another version."""
+    query: ExplanationQuery = call.query
+    row = await _readable(call)
+    services = call.runtime.services
+    session = await services.store.load(ParkingSession, row["session_id"])
+    priced = await price_of(session, services)
+    if query.version is not None:
+        tariff = tariff_of(services.definitions, priced.tariff).only(query.version)
+        priced = priced.under(price(priced.stay, tariff))
+    await opened(call, [_person(row)])
+    return json_response(
+        PricedAnswer(session_id=session.id, compared_with=query.version, **priced.as_event())
+    )
+
+
+def _of_the_office(call: Call) -> bool:
+    """Whether somebody looks after all sessions; raises `RoleNotAllowed` for other departments."""
+    actor, keeper = call.authenticated, PlateKeeper(call.runtime.services)
+    if actor.has(Role.AUDITOR) or may_see_plates(actor, keeper.departments()):
+        return True
+    if not actor.has(Role.CITIZEN):
+        raise RoleNotAllowed("this is for the department of parking")
+    return False
+
+
+async def _readable(call: Call) -> dict[str, Any]:
+    """The row, for whoever may read it; strangers are not told whether it is there."""
+    session_id, services = session_id_of(call), call.runtime.services
+    row = await sessions.one(call.runtime.store.pool, session_id)
+    if row is None:
+        await wait_for_position(call.runtime, MODEL, await call.runtime.store.head())
+        row = await sessions.one(call.runtime.store.pool, session_id)
+    if not _of_the_office(call):
+        actor = call.authenticated
+        holders: list[str] = []
+        if row is not None:
+            session = await services.store.load(ParkingSession, session_id, fresh=False)
+            holders = await commands.holders_of(session, services)
+        if actor.subject not in holders:
+            raise NotYourSession("the session is of a vehicle that is not yours")
+    if row is None:
+        raise StreamNotFound("there is no such parking session")
+    return row
+
+
+async def _shown(call: Call, rows: Sequence[dict[str, Any]]) -> list[ShownSession]:
+    """Rows with their plates, or pseudonyms in their place; on the record."""
+    keeper, actor = PlateKeeper(call.runtime.services), call.authenticated
+    plated = [row for row in rows if row["plate"] is not None]
+    seen = await keeper.shown([SealedPlate.of(row["plate"]) for row in plated], actor)
+    found = {row["session_id"]: each for row, each in zip(plated, seen, strict=True)}
+    await opened(call, [_person(row) for row in rows])
+    shown = []
+    for row in rows:
+        each = found.get(row["session_id"])
+        plate: Plate | None = None if each is None else each.plate
+        if plate is None and each is not None and row["payer"] == actor.subject:
+            plate = await keeper.open(SealedPlate.of(row["plate"]))
+        fields = row | {
+            "plate": None if plate is None else plate.text,
+            "pseudonym": None if each is None or plate is not None else each.pseudonym,
+        }
+        shown.append(ShownSession.model_validate(fields))
+    return shown
+
+
+def _person(row: dict[str, Any]) -> tuple[str, str | None]:
+    """On whose record a look is: the payer's, or the session's as long as nobody is known."""
+    payer = row["payer"]
+    return (payer, payer) if payer is not None else (row["session_id"], None)
+
+
+BASE = "/v1/parking/sessions/{session_id}"
+
+
+def _command(path: str, handler: Any, body: type[BaseModel], summary: str, *roles: Role) -> Route:
+    return Route(
+        method="POST",
+        path=f"{BASE}/{path}",
+        tag="parking",
+        summary=summary,
+        handler=on(session_id_of, handler),
+        roles=roles,
+        body=body,
+        idempotent=True,
+        if_match=False,
+        answers={200: Answer("done", SessionAnswer)},
+    )
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/parking/sessions",
+        tag="parking",
+        summary="Parking sessions, the newest first",
+        handler=show_all,
+        roles=READERS,
+        query=SessionsQuery,
+        answers={200: Answer("a page", Sessions)},
+        opens=Opens(what="parking-sessions", purpose="parking"),
+    ),
+    Route(
+        method="POST",
+        path="/v1/parking/sessions/search",
+        tag="parking",
+        summary="The last hundred sessions of one plate",
+        handler=search,
+        roles=DECIDERS,
+        body=SearchSessions,
+        answers={200: Answer("the newest first", Sessions)},
+        opens=Opens(what="parking-sessions", purpose="parking"),
+    ),
+    Route(
+        method="GET",
+        path=BASE,
+        tag="parking",
+        summary="One parking session",
+        handler=show,
+        roles=READERS,
+        answers={200: Answer("the session", ShownSession)},
+        opens=Opens(what="parking-session", purpose="parking"),
+    ),
+    Route(
+        method="GET",
+        path=f"{BASE}/explanation",
+        tag="parking",
+        summary="Why it costs what it costs, also under another version of the tariff",
+        handler=explain,
+        roles=READERS,
+        query=ExplanationQuery,
+        answers={200: Answer("the price, line by line", PricedAnswer)},
+        opens=Opens(what="parking-session", purpose="parking"),
+    ),
+    _command(
+        "plate", commands.correct_plate, commands.CorrectPlate, "Say what the plate is", *DECIDERS
+    ),
+    _command(
+        "release",
+        commands.release_session,
+        commands.ReleaseSession,
+        "What holds it is no reason any more",
+        *DECIDERS,
+    ),
+    _command(
+        "conflict",
+        commands.decide_conflict,
+        commands.DecideConflict,
+        "Which of two sessions of one plate is genuine",
+        *DECIDERS,
+    ),
+    _command(
+        "dispute",
+        commands.dispute_session,
+        commands.DisputeSession,
+        "Say that it is wrong",
+        Role.CITIZEN,
+    ),
+    _command(
+        "dispute/decision",
+        commands.decide_dispute,
+        commands.DecideDispute,
+        "Decide a dispute",
+        *DECIDERS,
+    ),
+)

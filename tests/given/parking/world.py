@@ -1,0 +1,47 @@
+"""What two citizens have in parking: a session each, and devices of every role that reports."""
+
+from uuid import uuid4
+
+from citybrain.domain.actor import Role
+from citybrain.domain.parking.place import PlaceKind
+from citybrain.errors import CitybrainError
+from commands.handling import CommandContext
+from commands.parking.places import NewPlace, describe_places
+from commands.services import Services
+from tests.given.parking.city import IMPORT, places, version
+from tests.given.parking.sessions import NINE, follow, opened, presence, price
+
+BERTH = "Z1-001"
+
+
+async def parked(services: Services, mine: str, theirs: str) -> tuple[str, str]:
+    """The sessions of both; devices `camera-1`, `vehicle-1` and `c-1` watch the street."""
+    command_id = uuid4()
+    by = CommandContext(IMPORT, "import", command_id, command_id)
+    devices = [
+        NewPlace(name, PlaceKind.DEVICE, version(name, watches=[BERTH]))
+        for name in (*(f"{role.value}-1" for role in (Role.CAMERA, Role.VEHICLE)), "elsewhere-1")
+    ]
+    for each in await describe_places([*places(), *devices], by, services):
+        assert not isinstance(each, CitybrainError), each
+    return await _session(services, 1, mine), await _session(services, 2, theirs)
+
+
+async def _session(services: Services, number: int, payer: str) -> str:
+    session = opened(f"parking-{number:032x}")
+    follow(session, presence(40, "d2"))
+    price(session)
+    session.claim_made(
+        NINE,
+        claim_id=f"parking_claim-{number:032x}",
+        amount_fen=400,
+        payer=payer,
+        due_at=NINE,
+        debited=False,
+        why_not="plate-not-bound",
+        terms=None,
+    )
+    command_id = uuid4()
+    context = CommandContext(IMPORT, "import", command_id, command_id)
+    await services.store.save(session, metadata=context.metadata())
+    return session.id
