@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from citybrain.domain.money import MOST_FEN
 from commands.fields import seen
 
 PlateText = Annotated[
@@ -27,3 +28,5 @@ Confidence = Annotated[
 CharacterConfidences = Annotated[
     list[Confidence], Field(min_length=1, max_length=32, description="one for each character")
 ]
+
+AmountFen = Annotated[int, Field(strict=True, gt=0, le=MOST_FEN, description="whole fen")]

@@ -13,8 +13,8 @@ from prometheus_client import Gauge
 
 from citybrain.city_day import CITY_ZONE, city_day
 from citybrain.domain.actor import system_actor
-from citybrain.domain.applications import PAYMENT_STEPS
 from citybrain.domain.payment_steps import Stage, booked_at
+from citybrain.domain.treasury.payment_steps import PAYMENT_STEPS
 from citybrain.domain.treasury.reconciliation import Compared, Differing, Reconciliation
 from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.payments import PaymentUnknown
@@ -166,6 +166,8 @@ def _after(event: RecordedEvent, before: Ours | None) -> Ours | None:
     payment_id, at = UUID(data["payment_id"]), booked_at(data)
     if step.stage is Stage.INSTRUCTED:
         return Ours(payment_id, Kind(step.kind), event.stream_id, data["amount_fen"], "instructed")
+    if step.stage is Stage.TAKEN:
+        before = Ours(payment_id, Kind(step.kind), event.stream_id, data["amount_fen"], "success")
     if before is None:
         return None
     return Ours(
@@ -173,7 +175,7 @@ def _after(event: RecordedEvent, before: Ours | None) -> Ours | None:
         before.kind,
         before.reference,
         before.told_fen,
-        "success" if step.stage is Stage.CONFIRMED else "failed",
+        "failed" if step.stage is Stage.FAILED else "success",
         data.get("amount_fen"),
         None if at is None else city_day(at),
     )

@@ -67,6 +67,7 @@ CITIZEN, SYSTEM = "citizen", "system"  # a category and a role
 RECORDED = "access.recorded"
 REQUESTED, OPENED = "application.evidence_requested", "application.opened"
 RESOLVED = "citizen.duplicate_resolved"
+PAYMENT, DEBIT = "parking.payment_requested", "debit"  # a topic and a channel
 
 ALWAYS = {
     "citizen.face_verified": "face-compared",
@@ -75,7 +76,11 @@ ALWAYS = {
 }
 """Uses of a face or a document, whoever held it up."""
 
-BY_RULES = {"application.decided": "dossier", "application.payout_instructed": "payout-account"}
+BY_RULES = {
+    "application.decided": "dossier",
+    "application.payout_instructed": "payout-account",
+    PAYMENT: "debit-account",
+}
 """What rules open by themselves, beside the records that they ask for."""
 
 BY_OTHERS = {
@@ -120,6 +125,15 @@ BY_OTHERS = {
     "application.task_claimed": "task-claimed",
     "application.task_released": "task-released",
     REQUESTED: "records-asked-again",
+    "parking.claim_raised": "parking-claim-raised",
+    "parking.claim_reduced": "parking-claim-reduced",
+    "parking.claim_suspended": "parking-claim-suspended",
+    "parking.claim_resumed": "parking-claim-resumed",
+    "parking.mismatch_dismissed": "parking-mismatch-dismissed",
+    "parking.reduction_denied": "parking-reduction-denied",
+    "parking.reduction_proposed": "parking-reduction-proposed",
+    "parking.refund_requested": "parking-refund-requested",
+    PAYMENT: "parking-payment-requested",
 }
 CHANGED = "changed"
 """Of what has no word of its own yet."""
@@ -207,7 +221,8 @@ def _said(event: RecordedEvent, owner: Owner) -> Iterator[tuple[str, dict[str, A
         delivers = {"who": department, "role": SYSTEM, "department": department}
         yield owner.citizen_id, said | delivers | {"what": request["record"]}
     by_somebody = who not in (None, owner.citizen_id) and role != SYSTEM
-    if what := ALWAYS.get(topic) or BY_RULES.get(topic):
+    pays_themselves = topic == PAYMENT and data["channel"] != DEBIT
+    if not pays_themselves and (what := ALWAYS.get(topic) or BY_RULES.get(topic)):
         yield owner.citizen_id, said | {"what": what}
     elif by_somebody:
         yield owner.citizen_id, said | {"what": BY_OTHERS.get(topic, CHANGED)}

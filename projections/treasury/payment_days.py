@@ -1,7 +1,8 @@
 """Payments by the city's day: told, made, refused, open; and how the bank's statement compares.
 
 What was told and what is open count on the day of the instruction, what was made or refused on the
-day on which the bank did it, by its receipt, or else on which we heard of it.
+day on which the bank did it, by its receipt, or else on which we heard of it. What was refused and
+made after all counts as both: a bank may try again.
 """
 
 from collections import Counter
@@ -15,8 +16,8 @@ from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.columns import columns as in_columns
-from citybrain.domain.applications import PAYMENT_STEPS
 from citybrain.domain.payment_steps import Stage, booked_at
+from citybrain.domain.treasury.payment_steps import PAYMENT_STEPS
 from citybrain.domain.treasury.reconciliation import ReconciliationCompared
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
@@ -130,11 +131,15 @@ def _counted(event: RecordedEvent, under_way: Open) -> list[tuple[date, str, int
         amount_fen = _fen(data["amount_fen"])
         under_way[payment_id] = heard_on, amount_fen
         return [(heard_on, stage.value, 1, amount_fen), (heard_on, OPEN, 1, amount_fen)]
-    day, amount_fen = under_way.pop(payment_id)
+    open_ = under_way.pop(payment_id, None)  # none where the bank did it by itself, or again
     at = booked_at(data)
     ended_on = heard_on if at is None else city_day(at)
-    moved_fen = _fen(data["amount_fen"]) if stage is Stage.CONFIRMED else amount_fen
-    return [(day, OPEN, -1, -amount_fen), (ended_on, stage.value, 1, moved_fen)]
+    if stage is Stage.FAILED:
+        moved_fen = open_[1] if open_ else 0
+    else:
+        stage, moved_fen = Stage.CONFIRMED, _fen(data["amount_fen"])
+    ended = (ended_on, stage.value, 1, moved_fen)
+    return [ended] if open_ is None else [(open_[0], OPEN, -1, -open_[1]), ended]
 
 
 def _fen(amount: Any) -> int:

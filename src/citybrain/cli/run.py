@@ -19,6 +19,7 @@ from citybrain.settings import Settings
 app = typer.Typer()
 
 STOPS_WITHIN_SECONDS = 10
+CALLED_BACK = "/v1/parking/payments/callbacks"
 
 
 @app.command()
@@ -43,10 +44,12 @@ def run(
 
 async def _run(settings: Settings, rate: float | None) -> None:
     stopping = stop_signal()
-    folder = str(settings.data_dir.absolute())
+    told = ["--data-dir", str(settings.data_dir.absolute())]
+    if settings.http_port:
+        told += ["--callbacks", f"http://127.0.0.1:{settings.http_port}{CALLED_BACK}"]
     async with AsyncExitStack() as stack:
         departments = await stack.enter_async_context(
-            _child("ops.simulators.applications.departments", "--data-dir", folder, says=True)
+            _child("ops.simulators.applications.departments", *told, says=True)
         )
         url = await stack.enter_async_context(listening(settings, workers=True))
         console.print(f"simulated {departments}")

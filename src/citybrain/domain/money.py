@@ -23,6 +23,7 @@ BANK_REFUSALS = frozenset(
         "insufficient-funds",
         "no-such-payment",
         "payee-mismatch",
+        "payment-cancelled",
         BANK_REFUSED,
     }
 )

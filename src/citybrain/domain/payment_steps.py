@@ -17,6 +17,7 @@ class Stage(StrEnum):
     INSTRUCTED = "instructed"
     CONFIRMED = "confirmed"
     FAILED = "failed"
+    TAKEN = "taken"  # by the bank itself: nobody instructed it
 
 
 @dataclass(frozen=True, slots=True)

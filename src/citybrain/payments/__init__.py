@@ -7,12 +7,23 @@ has not answered is unknown and asked for again under the same id. Nothing here 
 from citybrain.domain.authorisation import Authorised, NotAuthorised
 from citybrain.domain.money import AmountInvalid
 from citybrain.payments.bank import Payments, open_payments
-from citybrain.payments.instructions import Instruction, Kind, RefundTooHigh, charge, payout, refund
+from citybrain.payments.callbacks import Callback, CallbackInvalid
+from citybrain.payments.instructions import (
+    Instruction,
+    Kind,
+    RefundTooHigh,
+    charge,
+    order,
+    payout,
+    refund,
+)
 from citybrain.payments.receipts import PaymentUnknown, Receipt
 
 __all__ = [
     "AmountInvalid",
     "Authorised",
+    "Callback",
+    "CallbackInvalid",
     "Instruction",
     "Kind",
     "NotAuthorised",
@@ -22,6 +33,7 @@ __all__ = [
     "RefundTooHigh",
     "charge",
     "open_payments",
+    "order",
     "payout",
     "refund",
 ]

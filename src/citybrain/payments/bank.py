@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,8 @@ import orjson
 from citybrain.exchange.answers import JOSE, LOST, RETRIES, SECONDS, answer_bytes, signed_text
 from citybrain.exchange.directory import Directory, load_directory
 from citybrain.exchange.signing import PUBLIC_FILE, Signer, Verifier, open_signer
-from citybrain.payments.instructions import TYPES, Instruction
+from citybrain.payments.callbacks import Callback, read_callback
+from citybrain.payments.instructions import CANCELLATION, ORDER, TYPES, Instruction
 from citybrain.payments.patience import Patience
 from citybrain.payments.receipts import (
     BankAway,
@@ -60,9 +61,36 @@ class Payments:
     async def instruct(self, instruction: Instruction) -> Receipt:
         """The bank's receipt; raises `PaymentUnknown` where it says nothing that counts."""
         url, verifier = self._at_bank(instruction.payment_id)
+        signed = self._signed(instruction.claims(), TYPES[instruction.kind])
+        return await self._answered(instruction, url, signed, verifier)
+
+    async def cancel(self, instruction: Instruction) -> Receipt:
+        """Let this move no money any more: the receipt of the payment itself.
+
+        It was made before, or it never will be. Raises `PaymentUnknown` as `instruct` does.
+        """
+        url, verifier = self._at_bank(instruction.payment_id)
+        signed = self._signed(instruction.cancellation(), CANCELLATION)
+        return await self._answered(instruction, f"{url}/cancellation", signed, verifier)
+
+    def order(self, instruction: Instruction, until: datetime) -> str:
+        """A signed order (compact JWS) that somebody hands to the bank with their money."""
+        return self._signed(instruction.order(until), ORDER)
+
+    def callback(self, signed: str) -> Callback:
+        """What the bank tells of itself; raises `SignatureWrong`, `CallbackInvalid`,
+        `PaymentUnknown`."""
+        _, verifier = self._bank_known()
+        return read_callback(signed, verifier)
+
+    def _signed(self, claims: dict[str, Any], kind: str) -> str:
         if self._signer is None:
             raise PaymentUnknown("there is no key that signs payments")
-        signed = self._signer.sign(instruction.claims(), TYPES[instruction.kind])
+        return self._signer.sign(claims, kind)
+
+    async def _answered(
+        self, instruction: Instruction, url: str, signed: str, verifier: Verifier
+    ) -> Receipt:
         began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
         for attempt in range(1, TRIES + 1):
             try:

@@ -1,4 +1,6 @@
-"""What the bank is told. An instruction is idempotent by its id: two tellings move money once.
+"""What the bank is told, and what payers hand to it.
+
+An instruction is idempotent by its id: two tellings move money once.
 
 `reference` is what the money is for, in the words of whoever instructs: a stream's id, as a rule.
 It names nobody. Every instruction carries the digest of the decision that allows it.
@@ -21,10 +23,14 @@ class Kind(StrEnum):
     PAYOUT = "payout"
     CHARGE = "charge"
     REFUND = "refund"
+    CHARGEBACK = "chargeback"  # by the payer's bank: nobody instructs it
 
 
 TYPES = {Kind.PAYOUT: "payment+jwt", Kind.CHARGE: "charge+jwt", Kind.REFUND: "refund+jwt"}
 """As what an instruction is signed: a bank takes none for one of another kind."""
+CANCELLATION, ORDER = "cancellation+jwt", "order+jwt"
+CURRENCY = "CNY"
+PAYER = "payer_id_number"
 
 
 class RefundTooHigh(Refused):
@@ -66,7 +72,7 @@ class Instruction:
         if self.kind is Kind.REFUND:
             what["refund_of"] = str(self.refund_of)
         elif self.kind is Kind.CHARGE:
-            what |= {"to_account": self.account, "payer_id_number": self.id_number}
+            what |= {"to_account": self.account, PAYER: self.id_number}
         else:
             what = {
                 "application_id": self.reference,
@@ -75,6 +81,14 @@ class Instruction:
                 "payee_id_number": self.id_number,
             }
         return head | what | {"decision_sha256": self.authorised.decision_sha256}
+
+    def cancellation(self) -> dict[str, Any]:
+        """What is signed so that this moves no money any more; it names nobody."""
+        return {name: value for name, value in self.claims().items() if name != PAYER}
+
+    def order(self, until: datetime) -> dict[str, Any]:
+        """What is signed for whoever pays it themselves, until then."""
+        return self.cancellation() | {"currency": CURRENCY, "exp": int(until.timestamp())}
 
 
 def payout(
@@ -114,6 +128,17 @@ def charge(
     return Instruction(
         payment_id, Kind.CHARGE, reference, Fen(amount_fen), authorised, to_account, payer_id_number
     )
+
+
+def order(
+    payment_id: UUID, *, reference: str, amount_fen: int, to_account: str, authorised: Authorised
+) -> Instruction:
+    """Money to an account of the city from whoever pays it, at a kiosk or in an app.
+
+    The bank is not told: the payer hands it what `Payments.order` signs. Raises `AmountInvalid`,
+    `NotAuthorised`.
+    """
+    return Instruction(payment_id, Kind.CHARGE, reference, Fen(amount_fen), authorised, to_account)
 
 
 def refund(

@@ -3,24 +3,33 @@
 from citybrain.definitions.parking.plates import load_plate_reading, load_plates
 from citybrain.definitions.parking.rules import load_parking_rules
 from citybrain.definitions.parking.tariffs import load_tariffs
+from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.http.parking import detection, places, session
+from citybrain.http.parking import detection, payments, places, reductions, session
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
+from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
+from commands.processes.side_by_side import side_by_side
 from projections.parking.places import ParkingPlaces
 from projections.parking.sessions import ParkingSessionsModel
 
 PARKING = System(
     name="parking",
     knows=("citizens",),
-    streams=(ParkingDetection, ParkingPlace, ParkingSession),
+    streams=(ParkingDetection, ParkingPlace, ParkingSession, Claim),
     definitions=(load_plates, load_plate_reading, load_tariffs, load_parking_rules),
-    processes=(batched(ParkingSessions()),),
+    processes=(batched(ParkingSessions()), side_by_side(Collecting())),
     projections=(ParkingPlaces(), ParkingSessionsModel()),
-    routes=(*detection.ROUTES, *places.ROUTES, *session.ROUTES),
+    routes=(
+        *detection.ROUTES,
+        *places.ROUTES,
+        *session.ROUTES,
+        *payments.ROUTES,
+        *reductions.ROUTES,
+    ),
     reach=REACH,
 )

@@ -9,7 +9,7 @@ from projections.treasury.payment_days import PaymentDays
 
 TREASURY = System(
     name="treasury",
-    knows=("applications",),
+    knows=("applications", "parking"),
     streams=(Reconciliation,),
     projections=(PaymentDays(),),
     routes=payments.ROUTES,

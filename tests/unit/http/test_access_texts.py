@@ -53,6 +53,16 @@ BY_ITSELF = {
     "application.compensated",
     "application.expired",
     "application.correction_lapsed",
+    "parking.charged_back",
+    "parking.claim_reopened",
+    "parking.claim_settled",
+    "parking.failure_noted",
+    "parking.payment_cancelled",
+    "parking.payment_captured",
+    "parking.payment_failed",
+    "parking.payment_mismatched",
+    "parking.refund_failed",
+    "parking.refunded",
 }
 """What happens to people's streams without anybody doing it."""
 

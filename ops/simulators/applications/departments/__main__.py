@@ -17,7 +17,7 @@ PARENT_SECONDS = 1.0
 
 
 def control(departments: Departments) -> web.Application:
-    """GET /control, POST /control, GET /ledger."""
+    """GET /control, POST /control, POST /gateway, GET /ledger."""
 
     async def show(_: web.Request) -> web.Response:
         return web.Response(
@@ -37,6 +37,13 @@ def control(departments: Departments) -> web.Application:
             return web.json_response({"detail": str(error)}, status=400)
         return await show(request)
 
+    async def gateway(request: web.Request) -> web.Response:
+        try:
+            answer = departments.gateway.control(orjson.loads(await request.read()))
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            return web.json_response({"detail": str(error)}, status=400)
+        return web.Response(body=orjson.dumps(answer), content_type="application/json")
+
     async def ledger(_: web.Request) -> web.Response:
         return web.Response(
             body=orjson.dumps(departments.ledger()), content_type="application/json"
@@ -45,6 +52,7 @@ def control(departments: Departments) -> web.Application:
     app = web.Application()
     app.router.add_get("/control", show)
     app.router.add_post("/control", change)
+    app.router.add_post("/gateway", gateway)
     app.router.add_get("/ledger", ledger)
     return app
 
@@ -62,7 +70,7 @@ async def main(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     first, last = options.latency
     async with open_departments(
-        options.data_dir, latency=(first, last), seed=options.seed
+        options.data_dir, latency=(first, last), seed=options.seed, callbacks=options.callbacks
     ) as departments:
         runner = web.AppRunner(control(departments), access_log=None)
         await runner.setup()
@@ -90,6 +98,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=2020, help="of what departments know")
     parser.add_argument("--control-port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--callbacks", metavar="URL", help="where payments are called back")
     return parser.parse_args()
 
 

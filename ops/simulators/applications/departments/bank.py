@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from citybrain.exchange.answers import JOSE
 from citybrain.exchange.signing import PUBLIC_FILE, SignatureWrong, Signer, Verifier
-from citybrain.payments.instructions import TYPES, Kind
+from citybrain.payments.instructions import TYPES
 from citybrain.payments.receipts import RECEIPT
 from citybrain.payments.statements import STATEMENT
 from ops.simulators.applications.departments.ledger import Ledger, OtherContent
@@ -35,6 +35,7 @@ HANG_SECONDS = 3600.0
 REFUSED = {"refuse": "account-closed", "refuse-in-words": "賬戶已銷戶：王五，13800000000"}
 SAID = ("kind", "status", "code", "bank_reference", "amount_fen", "settled_at", "booked_at")
 LINES_A_PAGE = 400
+KINDS = {signed_as: kind for kind, signed_as in TYPES.items()}
 
 Lines = list[dict[str, Any]]
 
@@ -43,7 +44,8 @@ class Bank:
     """Answers `PUT /payments/<id>` with an instruction, `GET /payments/<id>`, and
     `GET /statements/<day>?page=<n>`.
 
-    `printed` is what comes onto a statement of what is in the book: a bank may err.
+    `printed` is what comes onto a statement of what is in the book: a bank may err. `moved` hears
+    of every instruction that was answered.
     """
 
     def __init__(self, data_dir: Path, ledger: Ledger, signer: Signer, stranger: Signer) -> None:
@@ -52,6 +54,7 @@ class Bank:
         self._client: Verifier | None = None
         self.printed: Callable[[Lines], Lines] = lambda lines: lines
         self.lines_a_page = LINES_A_PAGE
+        self.moved: Callable[[dict[str, Any]], None] = lambda _: None
 
     async def answer(self, request: web.Request, body: bytes, mode: str) -> web.Response:
         """Do what is instructed, or say what was done, in a mode."""
@@ -63,14 +66,14 @@ class Bank:
         payment = self._ledger.payment(named)
         if payment is None:
             return web.json_response({"code": "no-payment"}, status=404)
-        return self._receipt(payment, mode)
+        return self.receipt(payment, mode)
 
     async def _do(self, request: web.Request, body: bytes, mode: str) -> web.Response:
         try:
-            kind, claims = self._instruction(body.decode("ascii", "replace"))
+            signed_as, claims = self.checked(body.decode("ascii", "replace"), *KINDS)
         except SignatureWrong:
             return web.Response(status=401)
-        amount_fen = claims["amount_fen"]
+        kind, amount_fen = KINDS[signed_as], claims["amount_fen"]
         if request.path != f"/payments/{claims['jti']}" or amount_fen <= 0:
             return web.Response(status=400)
         try:
@@ -78,11 +81,12 @@ class Bank:
                 payment = self._ledger.move(kind, claims, REFUSED.get(mode))
         except OtherContent:
             return web.Response(status=409)
+        self.moved(payment)
         if mode == "pay-then-hang":
             await asyncio.sleep(HANG_SECONDS)
         if mode == "pay-then-error":
             return web.Response(status=500)
-        return self._receipt(payment, mode)
+        return self.receipt(payment, mode)
 
     def _statement(self, day: str, page: int, mode: str) -> web.Response:
         lines = self.printed(self._ledger.booked_on(day))
@@ -97,7 +101,8 @@ class Bank:
         }
         return self._signed(statement, STATEMENT, mode)
 
-    def _receipt(self, payment: dict[str, Any], mode: str) -> web.Response:
+    def receipt(self, payment: dict[str, Any], mode: str) -> web.Response:
+        """What was done, signed."""
         receipt = {
             "iss": "bank",
             "jti": payment["payment_id"],
@@ -111,18 +116,21 @@ class Bank:
         signer = self._stranger if mode == "wrong-signature" else self._signer
         return web.Response(text=signer.sign(claims, kind), content_type=JOSE)
 
-    def _instruction(self, signed: str) -> tuple[Kind, dict[str, Any]]:
-        """What citybrain signed, perhaps with a new key; raises `SignatureWrong`."""
+    def checked(self, signed: str, *kinds: str) -> tuple[str, dict[str, Any]]:
+        """What citybrain signed as one of these, perhaps with a new key.
+
+        Raises `SignatureWrong`.
+        """
         try:
-            return self._signed_as(signed)
+            return self._signed_as(signed, kinds)
         except SignatureWrong:
             self._client = None
-            return self._signed_as(signed)
+            return self._signed_as(signed, kinds)
 
-    def _signed_as(self, signed: str) -> tuple[Kind, dict[str, Any]]:
-        for kind, signed_as in TYPES.items():
+    def _signed_as(self, signed: str, kinds: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        for kind in kinds:
             try:
-                return kind, self._verifier().claims(signed, signed_as)[0]
+                return kind, self._verifier().claims(signed, kind)[0]
             except SignatureWrong:
                 continue
         raise SignatureWrong("not an instruction of citybrain")

@@ -2,6 +2,7 @@
 
 Everybody has an account that began with the same money; what an account of the city holds is what
 was paid in and out. Money that was moved from one account is on another: the sum stays the same.
+A payment that failed may be tried again, and one that was made may be charged back.
 """
 
 import os
@@ -9,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -22,6 +24,7 @@ SAME = {
 }
 OPENING_FEN = 5_000_000
 TOO_LITTLE, NO_PAYMENT, TOO_MUCH = "insufficient-funds", "no-such-payment", "exceeds-payment"
+CANCELLED = "payment-cancelled"
 
 
 class OtherContent(Exception):
@@ -37,6 +40,7 @@ class Ledger:
         self._paid: dict[tuple[str, str], Paid] = {}
         self._balances: Counter[str] = Counter()  # what came to an account, less what left it
         self._refunded: Counter[str] = Counter()
+        self._charged_back: Counter[str] = Counter()
         if path.is_file():
             for line in path.read_bytes().splitlines():
                 self._note(_as_now(orjson.loads(line)))
@@ -48,16 +52,45 @@ class Ledger:
         """Move the money, or refuse, once; raises `OtherContent`."""
         known = self._payments.get(claims["jti"])
         if known is not None:
-            same = known["kind"] == kind and all(known[n] == claims[n] for n in SAME[kind])
-            if not same:
+            told = {name: claims.get(name) for name in SAME[kind] if name in known}
+            if known["kind"] != kind or any(known[name] != told[name] for name in told):
                 raise OtherContent
             return known
         refused = refused or self._objection(kind, claims)
-        number = len(self._payments) + 1
-        payment = {"kind": kind.value} | {name: claims[name] for name in SAME[kind]}
-        now = int(time.time())
-        payment |= {
-            "payment_id": claims["jti"],
+        what = {"kind": kind.value} | {name: claims[name] for name in SAME[kind]}
+        return self._book(what | {"payment_id": claims["jti"]}, refused)
+
+    def cancel(self, claims: dict[str, Any]) -> dict[str, Any]:
+        """Let a charge move nothing any more, unless it has; a refused one stays refused."""
+        known = self._payments.get(claims["jti"])
+        if known is not None:
+            return known
+        what = {name: claims[name] for name in SAME[Kind.CHARGE] if name in claims}
+        return self._book(
+            {"kind": Kind.CHARGE.value, "payment_id": claims["jti"]} | what, CANCELLED
+        )
+
+    def try_again(self, payment_id: str) -> dict[str, Any]:
+        """Make a payment that was refused after all: providers do."""
+        known = self._payments[payment_id]
+        return known if known["status"] == "success" else self._book(known, None)
+
+    def charge_back(self, payment_id: str, amount_fen: int | None = None) -> dict[str, Any]:
+        """The payer's bank takes a charge back, whatever was refunded of it."""
+        paid = self._payments[payment_id]
+        what = {
+            "kind": Kind.CHARGEBACK.value,
+            "payment_id": str(uuid4()),
+            "chargeback_of": payment_id,
+            "reference": paid["reference"],
+            "amount_fen": amount_fen or paid["amount_fen"],
+        }
+        return self._book(what, None)
+
+    def _book(self, what: dict[str, Any], refused: str | None) -> dict[str, Any]:
+        """Write a line: on disk before anybody hears of it."""
+        now, number = int(time.time()), len(self._payments) + 1
+        payment = what | {
             "booked_at": now,
             "status": "failed" if refused else "success",
             "code": refused,
@@ -78,9 +111,10 @@ class Ledger:
         if kind is not Kind.REFUND:
             return None
         paid = self._payments.get(claims["refund_of"])
-        if paid is None or paid["status"] != "success" or paid["kind"] == Kind.REFUND:
+        if paid is None or paid["status"] != "success" or "refund_of" in paid:
             return NO_PAYMENT
-        if amount_fen > paid["amount_fen"] - self._refunded[paid["payment_id"]]:
+        gone = self._refunded[paid["payment_id"]] + self._charged_back[paid["payment_id"]]
+        if amount_fen > paid["amount_fen"] - gone:
             return TOO_MUCH
         if paid["kind"] == Kind.PAYOUT and amount_fen > self.holds_fen(paid["payee_id_number"]):
             return TOO_LITTLE
@@ -94,6 +128,9 @@ class Ledger:
         if payment["kind"] == Kind.REFUND:
             origin, way = self._payments[payment["refund_of"]], -1
             self._refunded[origin["payment_id"]] += amount_fen
+        elif payment["kind"] == Kind.CHARGEBACK:
+            origin, way = self._payments[payment["chargeback_of"]], -1
+            self._charged_back[origin["payment_id"]] += amount_fen
         if origin["kind"] == Kind.PAYOUT:
             giver, taker = origin["from_account"], origin["payee_id_number"]
             before = self._paid.get((giver, taker), Paid())

@@ -30,6 +30,7 @@ from ops.simulators.applications.departments.people import (
     NoRecord,
     Person,
 )
+from ops.simulators.parking.gateway import Gateway
 
 JOSE = "application/jose"
 EVERYBODY = "*"
@@ -151,7 +152,9 @@ def _socket(port: int) -> socket.socket:
 class Departments:
     """All members. Use `open_departments`."""
 
-    def __init__(self, data_dir: Path, latency: tuple[float, float], seed: int) -> None:
+    def __init__(
+        self, data_dir: Path, latency: tuple[float, float], seed: int, callbacks: str | None = None
+    ) -> None:
         self._data_dir, self._folder = data_dir, data_dir / "departments"
         self._seed, self._chance = seed, random.Random(seed)
         self._ledger = Ledger(self._folder / "bank.jsonl")
@@ -161,8 +164,18 @@ class Departments:
             code: _Member(code, self._answering(code), self._chance, latency)
             for code in DEPARTMENTS
         }
-        self.bank = Bank(data_dir, self._ledger, self._signer(BANK), self._stranger)
-        self._members[BANK] = _Member(BANK, self.bank.answer, self._chance, latency)
+        signer = self._signer(BANK)
+        self.bank = Bank(data_dir, self._ledger, signer, self._stranger)
+        self.gateway = Gateway(
+            self._folder,
+            self._ledger,
+            signer,
+            lambda signed, kind: self.bank.checked(signed, kind)[1],
+            self.bank.receipt,
+            callbacks,
+        )
+        self.bank.moved = self.gateway.tell
+        self._members[BANK] = _Member(BANK, self._bank_answer, self._chance, latency)
 
     async def fault(self, member: str, mode: str, seconds: float = 0.0, share: float = 1.0) -> None:
         """Let a member misbehave (`bank-payments` is the one that pays, `*` is everybody); `ok`
@@ -181,6 +194,12 @@ class Departments:
             if code not in self._members or mode not in modes:
                 raise ValueError(f"members: {', '.join(self._members)}; modes: {', '.join(modes)}")
         return codes
+
+    async def _bank_answer(self, request: web.Request, body: bytes, mode: str) -> web.Response:
+        """The bank's, or its gateway's: one address, as it is one book."""
+        if self.gateway.is_for(request.path):
+            return await self.gateway.answer(request, body, mode)
+        return await self.bank.answer(request, body, mode)
 
     def ledger(self) -> list[dict[str, Any]]:
         """All payments of the bank."""
@@ -224,9 +243,11 @@ class Departments:
         temporary = self._data_dir / f"{DEVELOPMENT_FILE}.{os.getpid()}"
         temporary.write_bytes(orjson.dumps(directory, option=orjson.OPT_INDENT_2))
         temporary.rename(self._data_dir / DEVELOPMENT_FILE)
+        await self.gateway.callbacks.open()
 
     async def close(self) -> None:
         """Stop listening."""
+        await self.gateway.callbacks.close()
         for member in self._members.values():
             await member.close()
         self._ledger.close()
@@ -290,10 +311,17 @@ class Departments:
 
 @asynccontextmanager
 async def open_departments(
-    data_dir: Path, *, latency: tuple[float, float] = (0.05, 0.2), seed: int = 2020
+    data_dir: Path,
+    *,
+    latency: tuple[float, float] = (0.05, 0.2),
+    seed: int = 2020,
+    callbacks: str | None = None,
 ) -> AsyncIterator[Departments]:
-    """Listening departments and a bank that answer after `latency` (seconds, from and to)."""
-    departments = Departments(data_dir, latency, seed)
+    """Listening departments and a bank that answer after `latency` (seconds, from and to).
+
+    `callbacks` is where the bank's gateway tells what became of payments; nowhere where absent.
+    """
+    departments = Departments(data_dir, latency, seed, callbacks)
     await departments.open()
     try:
         yield departments

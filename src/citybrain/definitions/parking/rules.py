@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.parking.said import AtLeastOne, Definition, Said, Whole
-from citybrain.definitions.yaml_file import DefinitionError, read_yaml
+from citybrain.definitions.yaml_file import Code, DefinitionError, read_yaml
 from citybrain.domain.money import MOST_FEN
 from citybrain.domain.parking.rules import ParkingRules
 
@@ -41,6 +41,8 @@ class ParkingRulesFile(Definition):
     hold_minutes: Said[AtLeastOne]
     no_show_minutes: Said[AtLeastOne]
     counter_drift: Said[Whole]
+    to_account: Said[Code]
+    order_minutes: Said[AtLeastOne]
     one_person_refund_fen: Said[Money]
     one_person_write_off_fen: Said[Money]
     one_person_correction_fen: Said[Money]
@@ -77,6 +79,8 @@ class ParkingRulesFile(Definition):
             hold_for=timedelta(minutes=self.hold_minutes.value),
             no_show_after=timedelta(minutes=self.no_show_minutes.value),
             counter_drift=self.counter_drift.value,
+            to_account=self.to_account.value,
+            order_for=timedelta(minutes=self.order_minutes.value),
             one_person_refund_fen=self.one_person_refund_fen.value,
             one_person_write_off_fen=self.one_person_write_off_fen.value,
             one_person_correction_fen=self.one_person_correction_fen.value,

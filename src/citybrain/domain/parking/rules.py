@@ -49,9 +49,13 @@ class ParkingRules:
     counter_drift: int
     """How many below nothing a counter may show and still say full; where a facility has none."""
 
+    to_account: str
+    """What the bank calls the account that parking is paid to."""
+    order_for: timedelta
+    """How long an order for a kiosk or the app can be paid."""
     one_person_refund_fen: int
-    """Up to this one person refunds alone."""
+    """Up to this one person refunds alone, in all of one claim."""
     one_person_write_off_fen: int
-    """Up to this one person writes off alone."""
+    """Up to this one person writes off alone, in all of one claim."""
     one_person_correction_fen: int
     """Up to this difference one person corrects a price alone."""

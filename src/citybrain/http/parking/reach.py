@@ -2,7 +2,8 @@
 
 A session is of whoever it is asked from or who held the vehicle then; the office of parking has all
 of them, and auditors read all. A device reports in its own name, on places that it watches. Where
-there are berths, and what is free, is nobody's.
+there are berths, and what is free, is nobody's. What somebody owes is for the office to see
+to. What the payment gateway has signed is let in for its signature.
 """
 
 from citybrain.domain.actor import Role
@@ -13,6 +14,10 @@ SESSION = "the session"
 READ = of(SESSION, *DECIDERS, Role.AUDITOR)
 DECIDE = of(SESSION, *DECIDERS)
 BASE = "v1_parking_sessions_session_id"
+CLAIM = "the claim"
+DESK = of(CLAIM, Role.OFFICIAL, Role.SUPERVISOR)
+SECOND = of(CLAIM, Role.SUPERVISOR)
+CLAIM_BASE = "post_v1_parking_claims_claim_id"
 
 REACH: Rows = {
     "post_v1_parking_detections": of("the device"),
@@ -26,4 +31,10 @@ REACH: Rows = {
     **{f"post_{BASE}_{step}": DECIDE for step in ("plate", "release", "conflict")},
     f"post_{BASE}_dispute": of(SESSION),
     f"post_{BASE}_dispute_decision": DECIDE,
+    "post_v1_parking_payments_callbacks": PUBLIC,
+    f"{CLAIM_BASE}_reductions": DESK,
+    f"{CLAIM_BASE}_reductions_approve": SECOND,
+    f"{CLAIM_BASE}_reductions_deny": SECOND,
+    f"{CLAIM_BASE}_refunds_retry": DESK,
+    f"{CLAIM_BASE}_mismatches_dismiss": DESK,
 }

@@ -35,13 +35,13 @@ async def test_the_bank_is_told_the_digest_of_the_stored_decision(
 ) -> None:
     api, _ = both
     told: list[dict[str, Any]] = []
-    instruction = Bank._instruction
+    checked = Bank.checked
 
-    def noted(bank: Bank, signed: str) -> Any:
+    def noted(bank: Bank, signed: str, *kinds: str) -> Any:
         told.append(jwt.decode(signed, options={"verify_signature": False}))
-        return instruction(bank, signed)
+        return checked(bank, signed, *kinds)
 
-    monkeypatch.setattr(Bank, "_instruction", noted)
+    monkeypatch.setattr(Bank, "checked", noted)
     application = await applied(api, await identified(api))
     await until(api, application, "paid")
     listed = await api.call("GET", f"/v1/streams/{application}/events?purpose=audit", "auditor")

@@ -1,5 +1,6 @@
 """The read model of payments by day: told, made, refused, open, and compared."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citybrain.city_day import city_day
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.statuses import Status
+from citybrain.domain.parking.claim import Claim
+from citybrain.domain.parking.reductions import correct
 from citybrain.domain.treasury.reconciliation import Compared, Reconciliation
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
@@ -17,6 +21,7 @@ from projections.rebuild import compare
 from projections.treasury import payment_days
 from projections.treasury.payment_days import Moved, PaymentDay
 from tests.given.applications import LIVES, NOW, fail, instruct, submitted
+from tests.given.parking import claims
 from tests.given.read_models import project
 from tests.given.storm import SHARED_FIXTURE, examples
 
@@ -79,6 +84,53 @@ async def test_one_event_at_a_time_or_all_at_once_the_days_are_the_same(
         await told(store, ends=end)
     await project(store, "payment_days", batch=1)
     assert (await compare(store, projection_named("payment_days"))).equal
+
+
+def parked(*ends: str) -> Claim:
+    """A claim whose payment ends so, one thing after the other."""
+    owed = claims.claim(100)
+    payment_id = claims.asked(owed)
+    end: dict[str, Callable[[], None]] = {
+        "failed": lambda: claims.failed(owed, payment_id),
+        "captured": lambda: claims.captured(owed, payment_id),
+        "charged-back": lambda: claims.charged_back(owed, payment_id, amount_fen=100),
+        "corrected": lambda: correct(
+            owed, claims.NOW, to_fen=0, reason="permit", decision_sha256=claims.DECISION
+        ),
+        "refunded": lambda: claims.refunded(owed),
+    }
+    for each in ends:
+        end[each]()
+    return owed
+
+
+@pytest.mark.parametrize("batch", [1, 1000])
+@pytest.mark.parametrize(
+    ("ends", "instructed", "confirmed", "failed"),
+    [
+        ((), 1, 0, 0),
+        (("failed",), 1, 0, 1),
+        (("failed", "captured", "failed"), 1, 1, 1),
+        (("captured", "charged-back"), 1, 2, 0),
+        (("captured", "corrected", "refunded", "charged-back"), 2, 3, 0),
+    ],
+)
+async def test_parkings_money_counts_as_all_money_does(
+    store: EventStore,
+    batch: int,
+    ends: tuple[str, ...],
+    instructed: int,
+    confirmed: int,
+    failed: int,
+) -> None:
+    await saved(store, parked(*ends))
+    await project(store, "payment_days", batch=batch)
+    day = city_day(claims.NOW)
+    (found,) = await payment_days.days(store.pool, since=day, until=day)
+    counted = (found.instructed.payments, found.confirmed.payments, found.failed.payments)
+    assert counted == (instructed, confirmed, failed)
+    assert found.confirmed.fen == 100 * confirmed
+    assert found.open == (NONE if ends else ONE)
 
 
 def found(**otherwise: int) -> Compared:
