@@ -63,11 +63,11 @@ class Callbacks:
 
     def release(self, order: Sequence[int] = (), times: int = 1) -> None:
         """Send what was held back: in this order, by its places, or all as they came."""
-        self.holding = False
         held = list(self.waiting.values())
-        for place in order or range(len(held)):
-            for _ in range(times):
-                self._send(held[place])
+        sent = [held[place] for place in order or range(len(held)) for _ in range(times)]
+        self.holding = False
+        for message in sent:
+            self._send(message)
 
     async def taken(self) -> None:
         """Until nothing is being sent any more."""
