@@ -68,9 +68,16 @@ class _Taking:
         else:
             self._take_of_payment(claim, now)
 
+    def _fields(self, name: str) -> dict[str, Any]:
+        return {
+            name: self._payment_id,
+            "booked_at": self._told.occurred_at,
+            "evidence": self._evidence,
+        }
+
     def _take_of_payment(self, claim: Claim, now: datetime) -> None:
         told, asked = self._told, payment.payment_in(claim, self._payment_id)
-        fields: dict[str, Any] = {"payment_id": self._payment_id, "evidence": self._evidence}
+        fields = self._fields("payment_id")
         if told.status is Told.CHARGED_BACK:
             self._take_chargeback(claim, now, asked["amount_fen"])
         elif not told.fits(claim.id, asked["amount_fen"]) or told.status is Told.REFUNDED:
@@ -79,7 +86,7 @@ class _Taking:
             payment.capture(claim, now, settled_at=told.occurred_at, **fields)
         else:
             reason = told.code or BANK_REFUSED
-            payment.fail(claim, now, reason=reason, booked_at=told.occurred_at, **fields)
+            payment.fail(claim, now, reason=reason, **fields)
 
     def _take_chargeback(self, claim: Claim, now: datetime, most_fen: int) -> None:
         told = self._told
@@ -98,19 +105,20 @@ class _Taking:
             chargeback_id=str(told.chargeback_id),
             amount_fen=amount_fen,
             settled_at=told.occurred_at,
+            booked_at=told.occurred_at,
             evidence=self._evidence,
         )
 
     def _take_of_refund(self, claim: Claim, now: datetime) -> None:
         told, asked = self._told, payment.refund_in(claim, self._payment_id)
-        fields: dict[str, Any] = {"refund_id": self._payment_id, "evidence": self._evidence}
+        fields = self._fields("refund_id")
         if not told.fits(claim.id, asked["amount_fen"]):
             self._mismatch(claim, now)
         elif told.status is Told.REFUNDED:
             payment.refunded(claim, now, settled_at=told.occurred_at, **fields)
         elif told.status is Told.FAILED:
             reason = told.code or BANK_REFUSED
-            payment.fail_refund(claim, now, reason=reason, booked_at=told.occurred_at, **fields)
+            payment.fail_refund(claim, now, reason=reason, **fields)
         else:
             self._mismatch(claim, now)
 

@@ -47,8 +47,9 @@ async def request_payment(
 ) -> Asked:
     """Ask for a payment of a claim: of all that is open, where no amount is named.
 
-    Asked twice with a request id it is one. A debit is carried out by the process manager
-    `parking_collecting`; an order by whoever pays it. Raises as `payment.request` does.
+    Asked twice with a request id it is one, and its order can be paid no longer than before. A
+    debit is carried out by the process manager `parking_collecting`; an order by whoever pays it.
+    Raises as `payment.request` does.
     """
     found: list[Payment] = []
 
@@ -61,6 +62,7 @@ async def request_payment(
                 channel=channel,
                 amount_fen=amount_fen,
                 parts=parts,
+                until=now + parking_rules_at(services.definitions, now).order_for,
             )
         ]
 
@@ -111,12 +113,10 @@ async def pay_debts(
 
 
 async def _asked(claim_id: str, asked: Payment, services: Services) -> Asked:
-    said = (claim_id, asked["payment_id"], asked["amount_fen"])
-    if asked["channel"] == Channel.DEBIT:
+    said, until = (claim_id, asked["payment_id"], asked["amount_fen"]), asked["until"]
+    if until is None:
         return Asked(*said, None, None)
     claim = await services.store.load(Claim, claim_id, fresh=False)
-    now = services.clock()
-    until = now + parking_rules_at(services.definitions, now).order_for
     instruction = order_of(claim, payment_in(claim, asked["payment_id"]))
     return Asked(*said, services.payments.order(instruction, until), until)
 

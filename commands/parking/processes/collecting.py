@@ -47,6 +47,7 @@ class Collecting:
         "parking.refund_requested",
         "parking.claim_reduced",
         "parking.claim_suspended",
+        "parking.order_lapsed",
     )
 
     def __init__(self, may_debit: MayDebit = anybody) -> None:

@@ -11,6 +11,7 @@ from citybrain.http.parking import detection, payments, places, reductions, sess
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
 from commands.parking.processes.collecting import Collecting
+from commands.parking.processes.orders import OrderTimes
 from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
 from commands.processes.side_by_side import side_by_side
@@ -22,7 +23,7 @@ PARKING = System(
     knows=("citizens",),
     streams=(ParkingDetection, ParkingPlace, ParkingSession, Claim),
     definitions=(load_plates, load_plate_reading, load_tariffs, load_parking_rules),
-    processes=(batched(ParkingSessions()), side_by_side(Collecting())),
+    processes=(batched(ParkingSessions()), side_by_side(Collecting()), batched(OrderTimes())),
     projections=(ParkingPlaces(), ParkingSessionsModel()),
     routes=(
         *detection.ROUTES,

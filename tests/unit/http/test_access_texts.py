@@ -57,6 +57,7 @@ BY_ITSELF = {
     "parking.claim_reopened",
     "parking.claim_settled",
     "parking.failure_noted",
+    "parking.order_lapsed",
     "parking.payment_cancelled",
     "parking.payment_captured",
     "parking.payment_failed",

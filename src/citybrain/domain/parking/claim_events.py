@@ -48,7 +48,10 @@ class Reduction(StrEnum):
 
 
 class Payment(TypedDict):
-    """What the state keeps of a payment. `mismatches` are messages that said something else."""
+    """What the state keeps of a payment. `mismatches` are messages that said something else.
+
+    `until` is how long an order can be paid; a debit has none.
+    """
 
     payment_id: str
     request_id: str
@@ -59,6 +62,8 @@ class Payment(TypedDict):
     charged_back_fen: int
     mismatches: list[str]
     failure_noted: bool
+    until: datetime | None
+    lapsed: bool
 
 
 class Refund(TypedDict):
@@ -201,7 +206,8 @@ class ClaimReopened(StreamEvent):
 class PaymentRequested(StreamEvent):
     """A payment is asked for: of all that is open, or of a part.
 
-    `parts` are what else somebody pays with it at once; `decision_sha256` is what allows it.
+    `parts` are what else somebody pays with it at once; `decision_sha256` is what allows it. Until
+    `until` an order can be paid; a debit has none.
     """
 
     TOPIC: ClassVar[str] = "parking.payment_requested"
@@ -211,6 +217,7 @@ class PaymentRequested(StreamEvent):
     amount_fen: int
     parts: list[AllocatedPart]
     decision_sha256: str
+    until: datetime | None
 
     def apply(self, aggregate: Any) -> None:
         aggregate.moves += 1
@@ -224,7 +231,22 @@ class PaymentRequested(StreamEvent):
             "charged_back_fen": 0,
             "mismatches": [],
             "failure_noted": False,
+            "until": self.until,
+            "lapsed": False,
         }
+
+
+class OrderLapsed(StreamEvent):
+    """An order was not paid in time, as far as we know; the gateway is asked, and takes it no more.
+
+    It may have been paid, and the gateway could not tell us.
+    """
+
+    TOPIC: ClassVar[str] = "parking.order_lapsed"
+    payment_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.payments[self.payment_id]["lapsed"] = True
 
 
 class Said(StreamEvent):
@@ -244,6 +266,7 @@ class PaymentCaptured(Said):
     TOPIC: ClassVar[str] = "parking.payment_captured"
     amount_fen: int
     settled_at: datetime
+    booked_at: datetime | None
 
     def apply(self, aggregate: Any) -> None:
         payment = aggregate.payments[self.payment_id]
@@ -347,6 +370,7 @@ class Refunded(Said):
     refund_of: str
     amount_fen: int
     settled_at: datetime
+    booked_at: datetime | None
     loss_fen: int
 
     def apply(self, aggregate: Any) -> None:
@@ -375,6 +399,7 @@ class ChargedBack(Said):
     chargeback_of: str
     amount_fen: int
     settled_at: datetime
+    booked_at: datetime | None
     loss_fen: int
 
     def apply(self, aggregate: Any) -> None:
@@ -392,6 +417,7 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     ClaimSettled,
     ClaimReopened,
     PaymentRequested,
+    OrderLapsed,
     PaymentCaptured,
     PaymentFailed,
     PaymentCancelled,

@@ -80,10 +80,12 @@ def request(
     channel: Channel,
     amount_fen: int | None = None,
     parts: Sequence[AllocatedPart] = (),
+    until: datetime | None = None,
 ) -> Payment:
     """Ask for a payment, of all that is open where no amount is named; once for a request id.
 
-    Raises `NothingOwed`, `MoreThanOwed`, `NobodyToDebit`, `CollectionStandsStill`, `AmountInvalid`.
+    `until` is how long an order can be paid. Raises `NothingOwed`, `MoreThanOwed`, `NobodyToDebit`,
+    `CollectionStandsStill`, `AmountInvalid`.
     """
     for payment in claim.payments.values():
         if payment["request_id"] == request_id:
@@ -105,6 +107,7 @@ def request(
         amount_fen=int(amount),
         parts=list(parts),
         decision_sha256=claim.decision_sha256,
+        until=None if channel is Channel.DEBIT else until,
     )
     return claim.payments[payment_id]
 
@@ -116,6 +119,19 @@ def _check_may_be_debited(claim: Claim) -> None:
         raise CollectionStandsStill("nothing is debited while this is looked into")
     if claim.debits_under_way():
         raise CollectionStandsStill("a debit is under way")
+
+
+def lapses_at(claim: Claim) -> datetime | None:
+    """When the next order lapses that nobody has paid, as far as we know."""
+    ends = [each["until"] for each in claim.under_way() if not each["lapsed"]]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def lapse(claim: Claim, now: datetime) -> None:
+    """Let orders lapse whose time is over; lapsed before, they stay so."""
+    for payment in list(claim.under_way()):
+        if payment["until"] is not None and payment["until"] <= now and not payment["lapsed"]:
+            claim.note(events.OrderLapsed, now, payment_id=payment["payment_id"])
 
 
 def authorised(claim: Claim, payment: Payment) -> Authorised:
@@ -132,7 +148,13 @@ def refund_authorised(claim: Claim, refund: Refund) -> Authorised:
 
 
 def capture(
-    claim: Claim, now: datetime, *, payment_id: str, settled_at: datetime, evidence: Evidence
+    claim: Claim,
+    now: datetime,
+    *,
+    payment_id: str,
+    settled_at: datetime,
+    booked_at: datetime | None = None,
+    evidence: Evidence,
 ) -> None:
     """The money came, also where a failure was told before; told twice, it came once."""
     payment = payment_in(claim, payment_id)
@@ -143,6 +165,7 @@ def capture(
         now,
         amount_fen=payment["amount_fen"],
         settled_at=settled_at,
+        booked_at=booked_at,
         **evidence.of(payment_id),
     )
     conclude(claim, now)
@@ -221,6 +244,7 @@ def charge_back(
     chargeback_id: str,
     amount_fen: Fen,
     settled_at: datetime,
+    booked_at: datetime | None = None,
     evidence: Evidence,
 ) -> None:
     """The payer's bank took a payment back; a payment is charged back once, however often told.
@@ -238,6 +262,7 @@ def charge_back(
         chargeback_of=payment_id,
         amount_fen=fen,
         settled_at=settled_at,
+        booked_at=booked_at,
         loss_fen=claim.loss_of_fen(payment, fen) - claim.loss_of_fen(payment),
         **evidence.of(chargeback_id),
     )
@@ -248,7 +273,13 @@ def charge_back(
 
 
 def refunded(
-    claim: Claim, now: datetime, *, refund_id: str, settled_at: datetime, evidence: Evidence
+    claim: Claim,
+    now: datetime,
+    *,
+    refund_id: str,
+    settled_at: datetime,
+    booked_at: datetime | None = None,
+    evidence: Evidence,
 ) -> None:
     """The money went back; told twice, it went once."""
     refund = refund_in(claim, refund_id)
@@ -260,6 +291,7 @@ def refunded(
             refund_of=refund["refund_of"],
             amount_fen=fen,
             settled_at=settled_at,
+            booked_at=booked_at,
             loss_fen=claim.loss_of_fen(payment, fen) - claim.loss_of_fen(payment),
             **evidence.of(refund_id),
         )
@@ -392,6 +424,8 @@ def _unwanted(claim: Claim, payment: Payment) -> str:
         return "paid-otherwise"
     if payment["amount_fen"] > claim.open_fen:
         return "less-owed"
+    if payment["lapsed"]:
+        return "order-lapsed"
     if payment["channel"] == Channel.DEBIT and claim.suspended_for is not None:
         return "collection-stands-still"
     return ""

@@ -19,10 +19,12 @@ from citybrain.settings import Settings
 from commands.parking.claim import correct_claim, raise_claim, resume_claim, suspend_claim
 from commands.parking.payment import pay_debts
 from commands.parking.processes.collecting import Collecting
+from commands.parking.processes.orders import OrderTimes
 from commands.parking.reductions import RefundAgain, refund_again
 from commands.services import Services
 from commands.treasury.reconciling import reconcile
 from tests.given import waiting
+from tests.given.driving import set_ahead
 from tests.given.parking.claims import DECISION, OFFICIAL
 from tests.given.parking.collecting import SESSION, Street, collecting, context
 
@@ -282,6 +284,35 @@ async def test_an_order_is_what_we_signed_for_some_minutes(street: Street) -> No
     late = await street.ask(claim_id, Channel.APP)
     assert (await street.pay(late))[0] == 409
     assert street.departments.ledger() == []
+
+
+async def lapsed(street: Street, claim_id: str) -> Claim:
+    """The claim, once its order's time is over and the gateway was asked."""
+    set_ahead(street.services, timedelta(minutes=17))
+    orders = OrderTimes()
+    await orders.react_all(await street.services.store.read(claim_id), street.services)
+    await orders.ring_due(street.services)
+    return await street.drive(claim_id)
+
+
+async def test_an_order_that_nobody_paid_lapses_and_is_cancelled(street: Street) -> None:
+    claim_id = await street.owes()
+    asked = await street.ask(claim_id, Channel.KIOSK)
+    claim = await lapsed(street, claim_id)
+    assert claim.payments[asked.payment_id]["state"] == PaymentState.CANCELLED
+    cancelled = (await street.services.store.read(claim_id))[-1]
+    assert cancelled.data["reason"] == "order-lapsed"
+    assert street.lines(asked.payment_id)[0]["code"] == "payment-cancelled"
+    assert (await compared(street)).differences == ()
+
+
+async def test_a_payment_that_was_never_told_comes_to_light(street: Street) -> None:
+    claim_id = await street.owes()
+    await street.pay(await street.ask(claim_id, Channel.KIOSK))
+    street.departments.gateway.callbacks.waiting.clear()
+    assert (await lapsed(street, claim_id)).status is ClaimStatus.SETTLED
+    assert street.earned() == 600
+    assert (await compared(street)).differences == ()
 
 
 async def test_nobody_is_debited_who_does_not_want_it_any_more(street: Street) -> None:

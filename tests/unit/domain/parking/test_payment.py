@@ -1,5 +1,6 @@
 """What the gateway says of payments, in any order: scenarios P34, P35, P37 and P38."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -248,6 +249,23 @@ def test_collection_stands_still_while_it_is_suspended() -> None:
     assert not owed.may_be_collected
     captured(owed, asked(owed))  # who wants to pay may
     assert owed.open_fen == 0
+
+
+def test_an_order_that_nobody_paid_in_time_lapses() -> None:
+    owed = claim(600)
+    until = NOW + timedelta(minutes=15)
+    order = payment.request(owed, NOW, request_id="r", channel=Channel.KIOSK, until=until)
+    debit = payment.request(owed, NOW, request_id="s", channel=Channel.DEBIT, until=until)
+    assert (payment.lapses_at(owed), debit["until"]) == (until, None)
+    payment.lapse(owed, until - timedelta(seconds=1))
+    assert payment.next_step(owed) == Next(Step.CHARGE, debit["payment_id"])
+    for _ in range(2):
+        payment.lapse(owed, until)
+    assert topics(owed).count("parking.order_lapsed") == 1
+    assert payment.lapses_at(owed) is None
+    assert payment.next_step(owed) == Next(Step.CANCEL, order["payment_id"], "order-lapsed")
+    captured(owed, order["payment_id"])  # it was paid after all
+    assert owed.settled
 
 
 def test_what_a_payment_is_allowed_by() -> None:
