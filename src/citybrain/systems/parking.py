@@ -7,14 +7,18 @@ from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.http.parking import detection, payments, places, reductions, session
+from citybrain.http.parking import berths, detection, payments, places, reductions, session
+from citybrain.http.parking.board import BOARD
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
+from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
+from commands.parking.processes.reminding import ParkingReminders
 from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
 from commands.processes.side_by_side import side_by_side
+from projections.parking.berths import ParkingBerths
 from projections.parking.places import ParkingPlaces
 from projections.parking.sessions import ParkingSessionsModel
 
@@ -23,14 +27,22 @@ PARKING = System(
     knows=("citizens",),
     streams=(ParkingDetection, ParkingPlace, ParkingSession, Claim),
     definitions=(load_plates, load_plate_reading, load_tariffs, load_parking_rules),
-    processes=(batched(ParkingSessions()), side_by_side(Collecting()), batched(OrderTimes())),
-    projections=(ParkingPlaces(), ParkingSessionsModel()),
+    processes=(
+        batched(ParkingSessions()),
+        side_by_side(ParkingCharging()),
+        side_by_side(Collecting(may_debit)),
+        batched(OrderTimes()),
+        batched(ParkingReminders()),
+    ),
+    projections=(ParkingPlaces(), ParkingBerths(), ParkingSessionsModel()),
     routes=(
         *detection.ROUTES,
         *places.ROUTES,
+        *berths.ROUTES,
         *session.ROUTES,
         *payments.ROUTES,
         *reductions.ROUTES,
     ),
     reach=REACH,
+    board=BOARD,
 )
