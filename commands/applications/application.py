@@ -18,7 +18,7 @@ from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.forms import checked_form
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.yaml_file import Code
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import Actor, Role
 from citybrain.domain.ages import CHILD_UNDER_YEARS
 from citybrain.domain.applications.application import Application, Channel, Terms, check_channel
 from citybrain.domain.applications.identity import note_identity
@@ -122,7 +122,7 @@ async def submit_application(
     item = services.definitions.of(Catalogue).item(command.service, city_day(now))
     if command.channel not in item.channels:
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
-    form = orjson.dumps(checked_form(item, command.form)).decode()
+    form = orjson.dumps(checked_form(item, command.form, city_day(now))).decode()
     citizen = await services.store.load(Citizen, citizen_id)
     citizen.check_alive()
     under = item.guardian_under_years or CHILD_UNDER_YEARS
@@ -232,7 +232,7 @@ async def take_over_application(
     await check_applicant_served(application, context, services)
     if context.actor.has(Role.KIOSK):
         item = item_of(application, services)
-        await check_before_kiosk(application.citizen_id, item, context, services)
+        await check_before_kiosk(application.citizen_id, item, context.actor, services)
     return await change_application(
         application_id,
         command,
@@ -249,15 +249,15 @@ async def check_applicant_served(
     await check_served(application.citizen_id, application.service, context.actor, services)
     if context.actor.has(Role.KIOSK) and application.held_by == context.actor.subject:
         item = item_of(application, services)
-        await check_before_kiosk(application.citizen_id, item, context, services)
+        await check_before_kiosk(application.citizen_id, item, context.actor, services)
 
 
 async def check_before_kiosk(
-    citizen_id: str, item: ServiceItem, context: CommandContext, services: Services
+    citizen_id: str, item: ServiceItem, kiosk: Actor, services: Services
 ) -> None:
     """Raise unless this kiosk has just identified the citizen for this service."""
     citizen = await services.store.load(Citizen, citizen_id)
-    if await identified(citizen, item, context.actor.subject, services) is None:
+    if await identified(citizen, item, kiosk.subject, services) is None:
         raise IdentityNeeded(
             "the applicant is identified at this kiosk first, for this service",
             level=item.identity_level.value,

@@ -98,7 +98,9 @@ async def resubmit_application(
     await check_applicant_served(application, context, services)
     item = item_of(application, services)
     known = await services.vault.open_text(application.citizen_id, FORM, application.form_sealed)
-    form = orjson.dumps(checked_form(item, orjson.loads(known) | command.form)).decode()
+    answers = orjson.loads(known) | command.form
+    checked = checked_form(item, answers, city_day(services.clock()))
+    form = orjson.dumps(checked).decode()
     sealed = await services.vault.seal_text(application.citizen_id, FORM, form)
     return await change_application(
         application_id,

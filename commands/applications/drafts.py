@@ -17,7 +17,7 @@ from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.forms import checked_draft
 from citybrain.definitions.yaml_file import Code
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Channel, check_channel
 from citybrain.domain.applications.draft import Draft
 from citybrain.domain.applications.refusals import TooManyDrafts
@@ -107,11 +107,11 @@ async def begin_draft(
     item = _item(command.service, now, services)
     if command.channel not in item.channels:
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
-    answers = checked_draft(item, command.form)
+    answers = checked_draft(item, command.form, city_day(now))
     (await services.store.load(Citizen, citizen_id)).check_alive()
     await check_served(citizen_id, item.code, context.actor, services)
     if context.actor.has(Role.KIOSK):
-        await check_before_kiosk(citizen_id, item, context, services)
+        await check_before_kiosk(citizen_id, item, context.actor, services)
     most = services.settings.application_drafts
     if await services.vault.count(citizen_id, DRAFT) >= most:
         raise TooManyDrafts(f"one person has {most} drafts at most", limit_drafts=most)
@@ -141,8 +141,8 @@ async def save_draft(
     """Keep it anew, and delete what was kept."""
     draft, now = await services.store.load(Draft, draft_id), services.clock()
     draft.check_hand(context.actor, now)
-    await check_served(draft.citizen_id, draft.service, context.actor, services)
-    answers = checked_draft(_item(draft.service, now, services), command.form)
+    await check_hand_served(draft, context.actor, services)
+    answers = checked_draft(_item(draft.service, now, services), command.form, city_day(now))
     expires_at = _expires_at(now, services)
     content_id = await _kept(draft.citizen_id, answers, expires_at, services)
     try:
@@ -170,7 +170,7 @@ async def continue_draft(
     await check_served(draft.citizen_id, draft.service, context.actor, services)
     if context.actor.has(Role.KIOSK):
         item = _item(draft.service, services.clock(), services)
-        await check_before_kiosk(draft.citizen_id, item, context, services)
+        await check_before_kiosk(draft.citizen_id, item, context.actor, services)
     return await _change(
         draft_id,
         command,
@@ -187,6 +187,7 @@ async def submit_draft(
     """Apply, once: the application's id follows from the draft's."""
     draft = await services.store.load(Draft, draft_id)
     draft.check_hand(context.actor, services.clock())
+    await check_hand_served(draft, context.actor, services)
     submission = SubmitApplication(
         service=draft.service,
         channel=Channel(draft.channel),
@@ -214,13 +215,21 @@ async def discard_draft(
 ) -> CommandResult:
     """Give it up; what was filled in is deleted."""
     draft = await services.store.load(Draft, draft_id)
-    await check_served(draft.citizen_id, draft.service, context.actor, services)
+    await check_hand_served(draft, context.actor, services)
     result = await _change(
         draft_id, command, context, services, lambda draft, now: draft.discard(context.actor, now)
     )
     draft = await services.store.load(Draft, draft_id)
     await services.vault.delete([UUID(draft.content_id)])
     return result
+
+
+async def check_hand_served(draft: Draft, actor: Actor, services: Services) -> None:
+    """Raise where a clerk, or the kiosk that has it, has not just identified its citizen."""
+    await check_served(draft.citizen_id, draft.service, actor, services)
+    if actor.has(Role.KIOSK) and draft.held_by == actor.subject:
+        item = _item(draft.service, services.clock(), services)
+        await check_before_kiosk(draft.citizen_id, item, actor, services)
 
 
 async def open_draft(draft: Draft, services: Services) -> dict[str, Any]:

@@ -162,6 +162,7 @@ async def confirm_review(
 ) -> CommandResult:
     """Record a second officer's agreement: with it, it is decided."""
     application = await services.store.load(Application, application_id)
+    application.check_officer(context.actor)
     await check_applicant_alive(application.citizen_id, services)
     ceiling_fen = item_of(application, services).ceiling_fen
     served = await parts_of(application, services)
@@ -187,6 +188,7 @@ async def turn_back_review(
 ) -> CommandResult:
     """Record that a second officer does not agree."""
     application = await services.store.load(Application, application_id)
+    application.check_officer(context.actor)
     served = await parts_of(application, services)
     sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
 

@@ -1,8 +1,9 @@
-"""One open application a person and item: who applies again is told which one is under way."""
+"""One open application a person and item: who applies again, or appeals, is told which it is."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import asyncpg
@@ -19,17 +20,24 @@ from commands.handling import Command, CommandContext, change
 from commands.services import Services
 
 TAKE = """
-INSERT INTO last_applications AS l (citizen_id, service, application_id) VALUES ($1, $2, $3)
+INSERT INTO last_applications AS l (citizen_id, service, application_id, appealing)
+VALUES ($1, $2, $3, $4)
 ON CONFLICT (citizen_id, service)
-DO UPDATE SET application_id = $3, taken_at = clock_timestamp() WHERE l.application_id IN ($3, $4)
-RETURNING application_id
+DO UPDATE SET application_id = $3, taken_at = clock_timestamp(), appealing = $4
+WHERE l.application_id = $3 OR (l.application_id = $5 AND l.taken_at = $6)
+RETURNING taken_at
 """
 LAST = """
-SELECT application_id, taken_at < clock_timestamp() - interval '1 minute' AS given_up
+SELECT application_id, taken_at, appealing,
+       taken_at < clock_timestamp() - interval '1 minute' AS given_up
 FROM last_applications WHERE citizen_id = $1 AND service = $2
 """
 GIVE_BACK = "DELETE FROM last_applications WHERE application_id = $1 AND citizen_id = $2"
-NONE = ""
+APPEALED = """
+UPDATE last_applications SET appealing = false
+WHERE application_id = $1 AND citizen_id = $2 AND taken_at = $3
+"""
+NONE: tuple[str, datetime | None] = ("", None)
 
 
 class ApplicationOpen(Refused):
@@ -39,7 +47,7 @@ class ApplicationOpen(Refused):
 
 
 class BeingSubmitted(Unavailable):
-    """This person's application for this item is being submitted right now."""
+    """This person's application for this item is being submitted, or appealed, right now."""
 
     code = "application-being-submitted"
 
@@ -49,8 +57,12 @@ async def turn(
     citizen_id: str, service: str, application_id: str, context: CommandContext, services: Services
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """What takes the turn, right before the submission; given back where that is refused."""
+
+    async def take() -> None:
+        await _take(citizen_id, service, application_id, context, services)
+
     try:
-        yield partial(_take, citizen_id, service, application_id, context, services)
+        yield take
     except (OutcomeUnknown, WrongExpectedVersion):
         raise  # it may have been submitted, or had been
     except CitybrainError:
@@ -64,40 +76,85 @@ async def give_turn_back(citizen_id: str, application_id: str, services: Service
         await services.store.pool.execute(GIVE_BACK, application_id, citizen_id)
 
 
+@asynccontextmanager
+async def appeal_turn(
+    application: Application, context: CommandContext, services: Services
+) -> AsyncIterator[None]:
+    """The turn of an application that had ended, while it is appealed; raises as `turn` does.
+
+    Until that is stored it has ended still: nobody else takes the turn from it meanwhile.
+    """
+    citizen_id, service, of = application.citizen_id, application.service, application.id
+    taken_at = await _take(citizen_id, service, of, context, services, appealing=True)
+    try:
+        yield
+    except OutcomeUnknown:
+        raise  # it may have been appealed
+    except CitybrainError:
+        await _appealed(application, taken_at, services)
+        raise
+    await _appealed(application, taken_at, services)
+
+
+async def _appealed(application: Application, taken_at: datetime, services: Services) -> None:
+    """It says itself now whether it is open; where that cannot be said, it is so in a minute."""
+    with suppress(*CONNECTION_LOST):
+        await services.store.pool.execute(
+            APPEALED, application.id, application.citizen_id, taken_at
+        )
+
+
+async def last_of(citizen_id: str, service: str, services: Services) -> Application | None:
+    """The person's last application for the item; None where there is none."""
+    pool = services.store.pool
+    last = await patiently(partial(pool.fetchrow, LAST, citizen_id, service))
+    try:
+        return last and await services.store.load(Application, last["application_id"])
+    except StreamNotFound:
+        return None
+
+
 async def _take(
-    citizen_id: str, service: str, application_id: str, context: CommandContext, services: Services
-) -> None:
+    citizen_id: str,
+    service: str,
+    application_id: str,
+    context: CommandContext,
+    services: Services,
+    *,
+    appealing: bool = False,
+) -> datetime:
     """Make this the person's last application for the item; raises where the last is open.
 
     Of two at once one gets the turn. One that was never submitted (a crash) loses it.
     """
-    pool, ended = services.store.pool, NONE
+    pool, ended, mine = services.store.pool, NONE, (citizen_id, service, application_id, appealing)
     while True:
-        take = partial(pool.fetchval, TAKE, citizen_id, service, application_id, ended)
-        if await patiently(take):
-            return
+        taken_at: datetime | None = await patiently(partial(pool.fetchval, TAKE, *mine, *ended))
+        if taken_at is not None:
+            return taken_at
         last = await patiently(partial(pool.fetchrow, LAST, citizen_id, service))
         if last is not None:
-            ended = await _ended(last, context, services)
+            await _end(last, context, services)
+            ended = last["application_id"], last["taken_at"]
 
 
-async def _ended(last: asyncpg.Record, context: CommandContext, services: Services) -> str:
-    """The id of the last application, which has ended; raises where it has not."""
-    application_id: str = last["application_id"]
+async def _end(last: asyncpg.Record, context: CommandContext, services: Services) -> None:
+    """See that the last application has ended; raises where it has not."""
     try:
-        first = await services.store.load(Application, application_id)
+        first = await services.store.load(Application, last["application_id"])
     except StreamNotFound:
         if last["given_up"]:
-            return application_id
+            return
         raise BeingSubmitted("the application is being submitted", retry_after_seconds=5) from None
     if has_ended(first.status, pays=first.pays):
-        return application_id
+        if last["appealing"] and not last["given_up"]:
+            raise BeingSubmitted("the application is being appealed", retry_after_seconds=5)
+        return
     if _is_replaced(first, context.actor):
         await _withdraw(first, context, services)
-        return application_id
+        return
     said = "this person's application for this service is under way"
-    whose = Whose(first.citizen_id, first.held_by, first.department)
-    if not may_read(context.actor, whose):
+    if not may_read(context.actor, Whose.of(first)):
         raise ApplicationOpen(said)
     raise ApplicationOpen(said, application_id=first.id, status=first.status)
 

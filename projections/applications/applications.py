@@ -37,6 +37,7 @@ CREATE TABLE applications (
     channel         text NOT NULL,
     channels        text[] NOT NULL,
     held_by         text NOT NULL,
+    guardian        text COLLATE "C",
     simulated       boolean NOT NULL,
     pays            boolean NOT NULL,
     submitted_at    timestamptz NOT NULL,
@@ -67,6 +68,8 @@ CREATE TABLE applications (
     position        bigint NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX ON applications (citizen_id, submitted_at DESC, application_id DESC);
+CREATE INDEX ON applications (guardian, submitted_at DESC, application_id DESC)
+    WHERE guardian IS NOT NULL;
 CREATE INDEX ON applications (submitted_at DESC, application_id DESC);
 CREATE INDEX ON applications (status, submitted_at DESC, application_id DESC);
 CREATE INDEX ON applications (service, submitted_at DESC, application_id DESC);
@@ -154,10 +157,11 @@ class StepRow(BaseModel):
 
 COLUMNS = (
     *ApplicationRow.model_fields,
-    *("held_by", "waiting", "compensated", "awaited", "updated_at", "claimed_by", "claimed_until"),
+    *("held_by", "guardian", "waiting", "compensated", "awaited", "updated_at"),
+    *("claimed_by", "claimed_until"),
 )
 STEP_COLUMNS = ("application_id", *StepRow.model_fields)
-SHOWN = columns(ApplicationRow, "held_by", "claimed_by", "claimed_until")
+SHOWN = columns(ApplicationRow, "held_by", "guardian", "claimed_by", "claimed_until")
 READ = f"SELECT {', '.join(COLUMNS)} FROM applications WHERE application_id = ANY($1)"  # noqa: S608
 DELETE = "DELETE FROM applications WHERE application_id = ANY($1)"
 
@@ -170,7 +174,7 @@ class Applications:
     """The read model `applications`."""
 
     name = "applications"
-    version = 5
+    version = 6
     topics = application_events.TOPICS
     tables = TABLES
 
@@ -215,6 +219,7 @@ def _submitted(event: RecordedEvent) -> Row:
         | {name: data[name] for name in same}
         | {
             "application_id": event.stream_id,
+            "guardian": data.get("guardian"),
             "channels": [data["channel"]],
             "submitted_at": data["timestamp"],
             "legal_due_on": legal_day(data["legal_due_on"], data["timestamp"]),
@@ -321,7 +326,8 @@ def details_of(event: RecordedEvent) -> dict[str, Any]:
 
 PAGE = f"""
 SELECT {SHOWN} FROM applications.applications
-WHERE ($1::text IS NULL OR citizen_id = $1) AND ($2::text IS NULL OR status = $2)
+WHERE ($1::text IS NULL OR citizen_id = $1 OR guardian = $8::text)
+  AND ($2::text IS NULL OR status = $2)
   AND ($3::text IS NULL OR service = $3) AND ($4::text IS NULL OR department = $4)
   AND ($5::timestamptz IS NULL OR (submitted_at, application_id) < ($5, $6::text))
 ORDER BY submitted_at DESC, application_id DESC LIMIT $7
@@ -374,16 +380,20 @@ async def page(
     pool: Pool,
     *,
     citizen_id: str | None = None,
+    guardian: str | None = None,
     status: str | None = None,
     service: str | None = None,
     department: str | None = None,
     after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """Applications, newest first; `after` is (submitted_at, application_id) of the last seen."""
+    """Applications, newest first; `after` is (submitted_at, application_id) of the last seen.
+
+    With those of a citizen, those that `guardian` has applied with.
+    """
     at, application_id = after or (None, None)
     return await fetch(
-        pool, PAGE, citizen_id, status, service, department, at, application_id, limit
+        pool, PAGE, citizen_id, status, service, department, at, application_id, limit, guardian
     )
 
 

@@ -14,7 +14,8 @@ COUNTS = f"""
 SELECT waits_for, count(*) AS count,
        count(*) FILTER (WHERE due_at < $1 OR waits_for = '{Waits.NOBODY}') AS stranded,
        count(*) FILTER (WHERE waiting AND legal_due_on < $2) AS overdue
-FROM applications.applications WHERE waits_for <> '{Waits.ENDED}' GROUP BY waits_for
+FROM applications.applications
+WHERE waits_for <> '{Waits.ENDED}' AND ($3::text IS NULL OR service = $3) GROUP BY waits_for
 """  # noqa: S608
 
 
@@ -29,10 +30,12 @@ class WaitingCounts(BaseModel):
     stranded: int = Field(0, description="nobody has them, or nobody was woken: always 0")
 
 
-async def counts(pool: Pool, *, now: datetime, today: date) -> WaitingCounts:
-    """How many wait for whom; `stranded` are those that nobody has."""
+async def counts(
+    pool: Pool, *, now: datetime, today: date, service: str | None = None
+) -> WaitingCounts:
+    """How many wait for whom, of one service or of all; `stranded` are those that nobody has."""
     found = WaitingCounts()
-    for row in await fetch(pool, COUNTS, now - MARGIN, today):
+    for row in await fetch(pool, COUNTS, now - MARGIN, today, service):
         if row["waits_for"] != Waits.NOBODY:
             setattr(found, row["waits_for"], row["count"])
         found.overdue += row["overdue"]

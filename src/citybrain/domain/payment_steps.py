@@ -1,7 +1,7 @@
 """What events say of money on its way to the bank and back, whatever system they are of.
 
 A system that moves money lists its topics so, in its door. The events have `payment_id`,
-`amount_fen` (a refusal need not), and once the bank has handled it `settled_at` or `booked_at`.
+`amount_fen` (a refusal need not), and once the bank has handled it `booked_at` or `settled_at`.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,9 @@ class PaymentStep:
 
 
 def booked_at(fields: Mapping[str, Any]) -> datetime | None:
-    """When the bank handled it, by its receipt; None where that did not say."""
-    at: datetime | None = fields.get("settled_at") or fields.get("booked_at")
+    """When the bank handled it, by its receipt; None where that did not say.
+
+    Its statement counts by the day that it booked it, which need not be that of the money.
+    """
+    at: datetime | None = fields.get("booked_at") or fields.get("settled_at")
     return at

@@ -84,7 +84,7 @@ def receipt_for(payment_id: UUID, signed: str, verifier: Verifier) -> Receipt:
         amount_fen=amount_fen,
         refunded_fen=refunded_fen,
         settled_at=moment(settled),
-        booked_at=moment(claims.get("booked_at", settled)),
+        booked_at=_booked(claims),
         signed=signed,
         sha256=sha256(signed.encode()).hexdigest(),
     )
@@ -105,6 +105,14 @@ def _amounts(claims: dict[str, Any]) -> tuple[int, int | None]:
     ):
         raise PaymentUnknown("the receipt names no amount that was given back")
     return amount_fen, refunded_fen
+
+
+def _booked(claims: dict[str, Any]) -> datetime | None:
+    """When the bank handled it; a bank that says nothing of it did when the money moved."""
+    booked = claims.get("booked_at", claims.get("settled_at"))
+    if "booked_at" in claims and type(booked) is not int:
+        raise PaymentUnknown("the bank's time is none")
+    return moment(booked)
 
 
 def _kind(claims: dict[str, Any]) -> Kind:

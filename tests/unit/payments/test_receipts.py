@@ -1,5 +1,6 @@
 """A receipt counts only if the bank signed it, of this very instruction."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -73,6 +74,10 @@ def test_a_receipt_of_this_payment_is_believed(tmp_path: Path) -> None:
         {"settled_at": -1},
         {"settled_at": True},
         {"booked_at": 10**30},
+        {"booked_at": None},
+        {"booked_at": "1772000000"},
+        {"booked_at": 1_772_000_000.5},
+        {"booked_at": True},
         {"amount_fen": "500"},
         {"kind": "charge"},
         {"kind": "gift"},
@@ -85,6 +90,17 @@ def test_any_other_receipt_says_nothing(tmp_path: Path, changed: dict[str, Any])
     bank = signer(tmp_path, "bank")
     with pytest.raises(PaymentUnknown):
         receipt_of(PAYMENT, bank.sign(receipt(**changed), RECEIPT), Verifier([bank.public_key]))
+
+
+def test_when_it_was_booked_is_what_the_bank_says_of_it(tmp_path: Path) -> None:
+    bank = signer(tmp_path, "bank")
+    verifier = Verifier([bank.public_key])
+    settled = receipt_of(PAYMENT, bank.sign(receipt(), RECEIPT), verifier)
+    assert settled.booked_at == settled.settled_at
+    before = bank.sign(receipt(booked_at=1_771_999_999), RECEIPT)
+    said = receipt_of(PAYMENT, before, verifier)
+    assert said.booked_at == datetime.fromtimestamp(1_771_999_999, UTC)
+    assert said.settled_at == settled.settled_at
 
 
 def test_asked_by_its_id_a_receipt_says_the_amount(tmp_path: Path) -> None:

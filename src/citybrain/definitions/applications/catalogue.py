@@ -21,12 +21,12 @@ from citybrain.definitions.applications.guards import Guard, guard_of
 from citybrain.definitions.applications.types import (
     CHECKS,
     WANTED,
+    Fits,
     Member,
     MemberType,
     Name,
     Text,
     WholeType,
-    is_date,
     is_integer,
     is_something,
     is_text,
@@ -55,6 +55,7 @@ GUARDS: Any = {
     "draws_on": True,
     "examples": True,
     "payout": {"ceiling_fen", "ceiling_source", "one_reviewer_fen", "one_reviewer_source"},
+    "form": {"__all__": {"future"}},
     "materials": {"__all__": {"members"}},
     "parameters": {"__all__": {"type"}},
     "values": {"__all__": {"type"}},
@@ -109,20 +110,30 @@ class FormField(_Definition):
     type: Literal["text", "integer", "fen", "date", "boolean", "choice"]
     required: bool = True
     choices: tuple[Text, ...] = ()
+    future: bool = Field(False, description="of a date: it may be one that has not come yet")
 
-    def check(self) -> tuple[Callable[[Any], bool], str]:
-        """Whether an answer is one, and what is wanted."""
+    @model_validator(mode="after")
+    def _belongs(self) -> "FormField":
+        if self.future and self.type != "date":
+            raise ValueError("only a date may be in the future")
+        return self
+
+    def check(self) -> tuple[Fits, str]:
+        """Whether an answer is one, on a day, and what is wanted."""
         if self.type == "choice":
             choices = self.choices
-            return (lambda answer: answer in choices), f"one of: {', '.join(choices)}"
-        return FITS[self.type]
+            return (lambda answer, _: answer in choices), f"one of: {', '.join(choices)}"
+        if self.type == "date":
+            member = Member(type="date", future=self.future)
+            return member.fits(), member.wanted
+        fits, wanted = FITS[self.type]
+        return (lambda answer, _: fits(answer)), wanted
 
 
 FITS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "text": (is_text, WANTED["text"]),
     "integer": (is_integer, WANTED["integer"]),
     "fen": (lambda answer: is_integer(answer) and answer >= 0, WANTED["money_fen"]),
-    "date": (is_date, WANTED["date"]),
     "boolean": (CHECKS["boolean"], WANTED["boolean"]),
 }
 
@@ -302,9 +313,9 @@ class ServiceItem(_Definition):
     def result_wrong(self, name: str, result: Any) -> str | None:
         """Why a computed value is none of its type; None where it is. A payout is whole fen."""
         kind = self._kinds.get(name)
-        if kind is None:
+        if kind is None or kind == "choice":
             return None if is_something(result) else f"{name} is blank"
-        if kind == "choice" or CHECKS[kind](result):
+        if CHECKS[kind](result):
             return None
         return f"{name} is not {WANTED[kind]}"
 

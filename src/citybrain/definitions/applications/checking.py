@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 GIVEN = ("today", "form", "parameters")
 """The names that every expression has; no material and no value is called so."""
 
+OF_NOBODY = ("today", "parameters")
+"""What is the same for everybody."""
+
 OF_APPLICANT = ("account", "person")
 KEYS = ("text", "identity_number", "whole", "any")
 
@@ -165,13 +168,22 @@ class Check:
             self._scope[APPLICANT] = Kind("text", APPLICANT)
             for member, source in expressions(each):
                 kind = self._kind((*place, *member), source, (*each.needs, APPLICANT))
-                if member == ("key",) and not item.compiled(source).reads:
+                if member == ("key",) and self._same_for_all(source):
                     self.fail((*place, *member), "this is the same for everybody, and no key")
                 if member == ("key",) and kind.of not in KEYS:
                     self.fail((*place, *member), f"{_plain(kind)} is no key: a number or text is")
                 if member != ("key",) and kind.of not in ("whole", "any"):
                     self.fail((*place, *member), f"this is {_plain(kind)} and no whole fen")
             del self._scope[APPLICANT]
+
+    def _same_for_all(self, source: str) -> bool:
+        """Whether nothing in it is of the applicant, however many values it is computed over."""
+        computed = {value.name: value.expression for value in self._item.values}
+        roots = {path[0] for path in self._item.compiled(source).reads}
+        return all(
+            root in OF_NOBODY or (root in computed and self._same_for_all(computed[root]))
+            for root in roots
+        )
 
     def _needs(self, place: Place, needs: Iterable[str]) -> None:
         for number, name in enumerate(needs):

@@ -11,7 +11,7 @@ from citybrain.definitions.applications.types import Fits, Member, is_something
 from citybrain.definitions.expressions import Path
 
 if TYPE_CHECKING:
-    from citybrain.definitions.applications.catalogue import FormField, Material, ServiceItem
+    from citybrain.definitions.applications.catalogue import Material, ServiceItem
 
 Guard = Callable[[Mapping[str, Any]], str | None]
 """What is wrong with one thing that is read, among all the values; None where nothing is."""
@@ -28,7 +28,7 @@ def guard_of(item: "ServiceItem", path: Path) -> Guard:
         fields = [field for field in item.form if not members or field.name == members[0]]
         if members and not fields:
             return lambda _: f"form.{members[0]} is not asked"
-        return _all_of(_member("form", field.name, *_of_field(field)) for field in fields)
+        return _all_of(_member("form", field.name, *field.check()) for field in fields)
     for material in item.materials:
         if material.name == name:
             return _of_material(material, members)
@@ -69,11 +69,6 @@ def _of_member(member: Member | None) -> tuple[Fits, str]:
     if member is None:
         return (lambda value, _: is_something(value)), "a value"
     return member.fits(), member.wanted
-
-
-def _of_field(field: "FormField") -> tuple[Fits, str]:
-    fits, wanted = field.check()
-    return (lambda value, _: fits(value)), wanted
 
 
 def _delivered(name: str) -> Guard:

@@ -4,8 +4,8 @@ A small type checker over CEL's syntax tree: names, members and functions are kn
 compared is of one kind, and a choice is compared with what it can be. What it cannot know is `any`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from celpy.evaluation import base_functions
@@ -16,7 +16,8 @@ from citybrain.definitions.expressions import FUNCTIONS, Path, constant, inner, 
 
 NUMBERS = ("whole", "fraction")
 TEXTS = ("text", "date", "choice", "identity_number")
-MACROS = ("all", "exists", "exists_one", "map", "filter")
+TRUTHS = ("all", "exists", "exists_one")
+MACROS = (*TRUTHS, "map", "filter")
 TEXT_METHODS = ("startsWith", "endsWith", "contains", "matches")
 GIVES = {"size": "whole", "int": "whole", "uint": "whole", "double": "fraction", "string": "text"}
 DAYS = ("months_between", "years_between")
@@ -29,12 +30,16 @@ class KindWrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value; `name` is what it is called in the expression, `literal` what is written."""
+    """A kind of value; `name` is what it is called in the expression, `literal` what is written.
+
+    `blank`: it may be a blank that means something, in its record.
+    """
 
     of: str
     name: str = ""
     choices: tuple[str, ...] = ()
     literal: Any = None
+    blank: bool = False
 
     @property
     def group(self) -> str:
@@ -53,7 +58,7 @@ ANY, BOOLEAN, NULL = Kind("any"), Kind("boolean"), Kind("null")
 def kind_of_member(member: Member, name: str = "") -> Kind:
     """The kind of what is declared so."""
     of = "whole" if member.type in RANGES else member.type
-    return Kind(of, name, member.choices)
+    return Kind(of, name, member.choices, blank=member.blank is not None)
 
 
 Scope = Mapping[str, Kind | Mapping[str, Kind]]
@@ -65,7 +70,7 @@ class Checker:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._variables: set[str] = set()
+        self._variables: dict[str, Kind] = {}
         self.reads: set[str] = set()
 
     def kind(self, tree: "Tree[Token]") -> Kind:
@@ -79,7 +84,7 @@ class Checker:
     def _looked_up(self, path: Path) -> Kind:
         name, *members = path
         if name in self._variables:
-            return ANY
+            return self._variables[name]
         if name not in self._scope:
             raise KindWrong(f"nothing is called {name!r} here")
         self.reads.add(name)
@@ -99,8 +104,7 @@ class Checker:
         return [self.kind(each) for each in trees(tree)]
 
     def _unknown(self, tree: "Tree[Token]") -> Kind:
-        self._kinds(tree)
-        return ANY
+        return _any(self._kinds(tree))
 
     def _literal(self, tree: "Tree[Token]") -> Kind:
         value = constant(tree)
@@ -117,11 +121,14 @@ class Checker:
     def _choice(self, tree: "Tree[Token]") -> Kind:
         condition, then, other = self._kinds(tree)
         _expect(condition, "boolean", "a condition")
-        if ANY in (then, other):
-            return ANY
+        blank = any(each.blank or each.literal == "" for each in (then, other))
+        if "any" in (then.of, other.of):
+            return Kind("any", blank=blank)
         if then.group != other.group:
             raise KindWrong(f"gives either {then.words} or {other.words}")
-        return then if then.of == other.of else Kind("fraction" if then.of in NUMBERS else "text")
+        if then.of == other.of:
+            return replace(then, blank=blank)
+        return Kind("fraction" if then.of in NUMBERS else "text", blank=blank)
 
     def _logic(self, tree: "Tree[Token]") -> Kind:
         for each in self._kinds(tree):
@@ -131,6 +138,10 @@ class Checker:
     def _relation(self, tree: "Tree[Token]") -> Kind:
         operator, right = trees(tree)
         left, right_kind = self.kind(trees(operator)[0]), self.kind(right)
+        if left.blank and right_kind.blank:
+            raise KindWrong(
+                f"{left.words} and {right_kind.words}: both may be blank: two blanks prove nothing"
+            )
         if operator.data != "relation_in":
             _comparable(left, right_kind)
             _comparable(right_kind, left)
@@ -141,8 +152,8 @@ class Checker:
     def _arithmetic(self, tree: "Tree[Token]") -> Kind:
         operator, right = trees(tree)
         both = (self.kind(trees(operator)[0]), self.kind(right))
-        if ANY in both:
-            return ANY
+        if "any" in (both[0].of, both[1].of):
+            return _any(both)
         if {each.group for each in both} != {"number"}:
             raise KindWrong(f"cannot count with {both[0].words} and {both[1].words}")
         return Kind("fraction" if any(each.of == "fraction" for each in both) else "whole")
@@ -169,26 +180,30 @@ class Checker:
             for each in given:
                 _expect(each, "number", name)
             kinds = {each.of for each in given}
-            return ANY if "any" in kinds else Kind("fraction" if "fraction" in kinds else "whole")
+            of = next((of for of in ("any", "fraction") if of in kinds), "whole")
+            return replace(_any(given), of=of)
         if name == "has":
             return BOOLEAN
         if name not in base_functions and name != "dyn":
             raise KindWrong(f"there is no function {name!r}")
-        return Kind(GIVES[name]) if name in GIVES else ANY
+        return replace(_any(given), of=GIVES.get(name, "any"))
 
     def _method(self, tree: "Tree[Token]") -> Kind:
         of, name, *lists = tree.children
         assert isinstance(of, Tree)
         if str(name) not in (*MACROS, *TEXT_METHODS) and str(name) not in base_functions:
             raise KindWrong(f"there is no function {str(name)!r}")
-        self.kind(of)
+        kind = self.kind(of)
         given = [each for each in lists if isinstance(each, Tree)]
         if name in MACROS and given:
             variable = path_of(trees(given[0])[0])
-            self._variables |= {variable[0]} if variable else set()
-        for each in given:
-            self._kinds(each)
-        return BOOLEAN if name in TEXT_METHODS else ANY
+            self._variables |= {variable[0]: _any([kind])} if variable else {}
+        found = [kind, *(each for one in given for each in self._kinds(one))]
+        if name not in TEXT_METHODS:
+            return ANY if name in TRUTHS else _any(found)
+        if any(each.blank for each in found[1:]):
+            raise KindWrong(f"{name}: {found[1].words} may be blank, and a blank is in every text")
+        return BOOLEAN
 
 
 RULES: dict[str, Callable[[Checker, "Tree[Token]"], Kind]] = {
@@ -203,6 +218,11 @@ RULES: dict[str, Callable[[Checker, "Tree[Token]"], Kind]] = {
     "ident_arg": Checker._call,
     "member_dot_arg": Checker._method,
 }
+
+
+def _any(kinds: Iterable[Kind]) -> Kind:
+    """What is made of them, whatever it is: where one may be blank, so may it be."""
+    return Kind("any", blank=any(each.blank for each in kinds))
 
 
 def _expect(kind: Kind, wanted: str, where: str) -> Kind:

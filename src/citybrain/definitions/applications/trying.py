@@ -79,7 +79,7 @@ def _decided(
     if without is not None and evidence.pop(without, None) is None:
         return f"there is no record {without!r} to be missing"
     try:
-        return decide(item, checked_form(item, form), evidence, examples.day)
+        return decide(item, checked_form(item, form, examples.day), evidence, examples.day)
     except FormInvalid as invalid:
         field = invalid.details["fields"][0]
         return f"form.{field['name']}: {field['problem']}"

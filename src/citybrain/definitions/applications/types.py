@@ -82,8 +82,9 @@ class Member(BaseModel):
         if self.type in RANGES:
             low, high = self.range
             return f"{WANTED[self.type]} from {low} to {high}"
-        if self.type == "date" and not self.future:
-            return f"{WANTED['date']}, from {FIRST_DAY} to the day of the decision"
+        if self.type == "date":
+            until = "on" if self.future else "to the day of the decision"
+            return f"{WANTED['date']}, from {FIRST_DAY} {until}"
         return WANTED[self.type]
 
     @property
@@ -105,8 +106,10 @@ class Member(BaseModel):
         if self.type in RANGES:
             low, high = self.range
             return lambda value, _: type(value) is int and low <= value <= high
-        if self.type == "date" and not self.future:
-            return lambda value, today: is_date(value) and FIRST_DAY <= value <= today
+        if self.type == "date":
+            return lambda value, today: (
+                is_date(value) and value >= FIRST_DAY and (self.future or value <= today)
+            )
         if self.type == "text":
             return lambda value, _: is_text(value) and canonical(value) is not None
         check = CHECKS[self.type]

@@ -228,6 +228,7 @@ class ApplicationPayoutConfirmed(ApplicationEvent):
     receipt_sha256: str
     receipt_sealed: str
     settled_at: datetime
+    booked_at: datetime | None = field(default=None, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.paid_fen += self.amount_fen

@@ -3,11 +3,19 @@
 Whoever may not read one is not told whether it is there: what is absent belongs to nobody.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.refusals import NotYourApplication
+from citybrain.domain.applications.review_events import (
+    ApplicationReviewProposed,
+    ApplicationReviewRefused,
+)
+
+if TYPE_CHECKING:  # which asks here whose it is
+    from citybrain.domain.applications.application import Application
 
 OFFICE = (Role.OFFICIAL, Role.AUDITOR)
 """Who reads explanations without personal values, lists, queues: a department's, or all."""
@@ -29,9 +37,25 @@ class Whose:
     citizen_id: str | None = None
     held_by: str | None = None
     department: str | None = None
+    guardian: str | None = None
+
+    @classmethod
+    def of(cls, application: "Application") -> "Whose":
+        """Whose this one is."""
+        return cls(
+            application.citizen_id,
+            application.held_by,
+            application.department,
+            application.guardian,
+        )
 
 
 NOBODYS = Whose()
+
+ATTEMPTS, PROPOSAL = ApplicationReviewRefused.TOPIC, ApplicationReviewProposed.TOPIC
+OFFICERS = ("reviewer", "second_reviewer", "officer", "sender", "adder", "who")
+"""What names an officer in a step. Who only read is among the accesses, and so in the step."""
+OFFICERS_ROLES = {Role.OFFICIAL.value, Role.SUPERVISOR.value}
 
 
 def may_read(actor: Actor, whose: Whose) -> bool:
@@ -42,15 +66,37 @@ def may_read(actor: Actor, whose: Whose) -> bool:
 
 
 def may_read_explanation(actor: Actor, whose: Whose) -> bool:
-    """Why it was decided so, and the receipt: the applicant's, and the department's."""
-    if actor.has(Role.AUDITOR) or is_own(actor, whose.citizen_id):
+    """Why it was decided so, and the receipt: the applicant's or their guardian's, and the
+    department's."""
+    if actor.has(Role.AUDITOR) or is_own(actor, whose.citizen_id, whose.guardian):
         return True
     return actor.has(Role.OFFICIAL) and actor.department == whose.department
 
 
-def sees_personal_values(actor: Actor, citizen_id: str) -> bool:
-    """What an explanation opens without a note: the applicant's own values, to them alone."""
-    return is_own(actor, citizen_id)
+def sees_personal_values(actor: Actor, whose: Whose) -> bool:
+    """What an explanation opens without a command: to the applicant, and who applied for them."""
+    return is_own(actor, whose.citizen_id, whose.guardian)
+
+
+def sees_officers(actor: Actor, whose: Whose) -> bool:
+    """Who decided, by name. To the applicant a department decides, not a person to be sought."""
+    return may_read_explanation(actor, whose) and not sees_personal_values(actor, whose)
+
+
+def step_shown(actor: Actor, whose: Whose, step: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A step as this reader sees it; None where they do not.
+
+    Refused attempts are for auditors. What an officer proposes is no amount for the applicant until
+    a second one has agreed.
+    """
+    if step["topic"] == ATTEMPTS and not actor.has(Role.AUDITOR):
+        return None
+    if sees_officers(actor, whose):
+        return dict(step)
+    hidden = {*OFFICERS, *(["amount_fen"] if step["topic"] == PROPOSAL else [])}
+    details = {name: value for name, value in step["details"].items() if name not in hidden}
+    by_officer = OFFICERS_ROLES.intersection((step["role"] or "").split(","))
+    return {**step, "actor": None if by_officer else step["actor"], "details": details}
 
 
 def applicant_listed(actor: Actor, asked: str | None) -> str | None:

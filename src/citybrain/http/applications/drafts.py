@@ -14,7 +14,6 @@ from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.applications import drafts as commands
-from commands.citizens import check_served
 from projections.applications import drafts
 from projections.applications.drafts import DraftRow
 
@@ -76,7 +75,7 @@ async def show(call: Call) -> web.Response:
     services = call.runtime.services
     draft = await services.store.load(Draft, draft_id_of(call))
     draft.check_hand(call.authenticated, services.clock())
-    await check_served(draft.citizen_id, draft.service, call.authenticated, services)
+    await commands.check_hand_served(draft, call.authenticated, services)
     await opened(call, [(draft.id, draft.citizen_id)])
     form = await commands.open_draft(draft, services)
     details = DraftDetails(**commands.draft_answer(draft), form=form)

@@ -1,7 +1,8 @@
 """What was decided and why, over HTTP; and what an applicant was told about their data.
 
-The applicant sees the whole explanation. Everybody else sees it without personal values, and
-opens those by a command that the applicant finds among the accesses to their data.
+The applicant, and the guardian who applied, see the whole explanation. Everybody else sees it
+without personal values, and opens those by a command that the applicant finds among the accesses to
+their data.
 """
 
 from datetime import datetime
@@ -71,17 +72,16 @@ async def _readable(call: Call) -> Application:
         if may_read_explanation(actor, NOBODYS):
             raise
         raise NotYourApplication(STRANGE) from None
-    whose = Whose(application.citizen_id, department=application.department)
-    if not may_read_explanation(actor, whose):
+    if not may_read_explanation(actor, Whose.of(application)):
         raise NotYourApplication(STRANGE)
     return application
 
 
 async def explanation(call: Call) -> web.Response:
-    """Explain; with personal values for the applicant."""
+    """Explain; with personal values for the applicant, and for who applied for them."""
     application = await _readable(call)
     await opened(call, [(application.id, application.citizen_id)])
-    own = sees_personal_values(call.authenticated, application.citizen_id)
+    own = sees_personal_values(call.authenticated, Whose.of(application))
     answer = await explain(application.id, call.runtime.services, opened=own)
     for decision in answer["decisions"] if own else ():
         for officer in ("reviewer", "second_reviewer"):

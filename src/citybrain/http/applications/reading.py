@@ -25,6 +25,7 @@ from citybrain.domain.applications.reading_rights import (
     department_listed,
     may_read,
     may_read_explanation,
+    step_shown,
 )
 from citybrain.domain.applications.refusals import NotYourApplication
 from citybrain.domain.applications.statuses import Status, has_ended
@@ -92,7 +93,7 @@ def _may_read(call: Call, row: dict[str, Any] | None) -> bool:
 
 
 def _whose(row: dict[str, Any]) -> Whose:
-    return Whose(row["citizen_id"], row["held_by"], row["department"])
+    return Whose(row["citizen_id"], row["held_by"], row["department"], row["guardian"])
 
 
 async def _readable(call: Call) -> dict[str, Any]:
@@ -125,11 +126,13 @@ async def show_all(call: Call) -> web.Response:
     """A page of applications."""
     query: ApplicationsQuery = call.query
     citizen_id = applicant_listed(call.authenticated, query.citizen_id)
+    office = call.authenticated.has(*OFFICE)
     department = department_listed(call.authenticated, query.department)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.page(
         call.runtime.store.pool,
         citizen_id=citizen_id,
+        guardian=None if office else citizen_id,
         status=query.status and query.status.value,
         service=query.service,
         department=department,
@@ -179,8 +182,7 @@ async def show(call: Call) -> web.Response:
     await opened(call, _owned([row]))
     steps = await applications.steps(call.runtime.store.pool, row["application_id"])
     details = ApplicationDetails(
-        application=ApplicationRow.model_validate(row),
-        steps=[StepRow.model_validate(step) for step in steps],
+        application=ApplicationRow.model_validate(row), steps=_shown(call, row, steps)
     )
     return json_response(details, headers={"ETag": f'"{row["version"]}"'})
 
@@ -203,7 +205,7 @@ async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
             row = await applications.one(store.pool, application_id)
             if row is None or not _may_read(call, row):
                 return  # it was taken over from this kiosk
-            for step in steps:
+            for step in _shown(call, row, steps):
                 yield _step(step)
             seen, pause = steps[-1]["version"], FOLLOW_SECONDS
             if row["version"] == seen and has_ended(row["status"], pays=row["pays"]):
@@ -215,9 +217,15 @@ async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
         pause = min(pause * 1.5, LONGEST_FOLLOW_SECONDS)
 
 
-def _step(step: dict[str, Any]) -> bytes:
-    data = orjson.dumps(StepRow.model_validate(step).model_dump(mode="json"))
-    return message("step", data, identity=step["version"])
+def _shown(call: Call, row: dict[str, Any], steps: Sequence[dict[str, Any]]) -> list[StepRow]:
+    """The steps, as whoever asks sees them."""
+    found = (step_shown(call.authenticated, _whose(row), step) for step in steps)
+    return [StepRow.model_validate(step) for step in found if step is not None]
+
+
+def _step(step: StepRow) -> bytes:
+    data = orjson.dumps(step.model_dump(mode="json"))
+    return message("step", data, identity=step.version)
 
 
 ROUTES = (

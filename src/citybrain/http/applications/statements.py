@@ -37,7 +37,7 @@ class Statements(BaseModel):
 async def show(call: Call) -> web.Response:
     """The grounds and the notes."""
     application = await readable_noted(call)
-    found = await commands.statements(application, call.runtime.services)
+    found = await commands.statements(application, call.authenticated, call.runtime.services)
     return json_response(Statements(statements=[Statement(**said) for said in found]))
 
 

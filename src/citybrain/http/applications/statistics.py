@@ -75,7 +75,8 @@ class Refusals(BaseModel):
 async def statistics(call: Call) -> web.Response:
     """What became of applications, how fast, and what was saved."""
     query: StatisticsQuery = call.query
-    today = city_day(call.runtime.services.clock())
+    now = call.runtime.services.clock()
+    today = city_day(now)
     since, until = query.days(today)
     await wait_for_position(call.runtime, "application_days", query.min_position)
     await wait_for_position(call.runtime, "applications", query.min_position)
@@ -94,7 +95,7 @@ async def statistics(call: Call) -> web.Response:
         days=[ApplicationDay(**day) for day in days],
         totals=totals,
         seconds_to_money=distribution(seconds),
-        now=await waits.counts(pool, now=call.runtime.services.clock(), today=today),
+        now=await waits.counts(pool, now=now, today=today, service=service),
         savings={what: _saving(totals, what) for what in ("materials", "steps", "trips")},
         automatic_share=share(totals.get("automatic", 0), totals.get("decided", 0)),
         online_share=share(totals.get("online", 0), totals.get("finished", 0)),

@@ -1,7 +1,9 @@
 """Each item says how surely it must be known who applies; less than that is not enough."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,3 +132,38 @@ async def test_for_the_dead_nobody_applies(api: Api) -> None:
     late = await submit(api, citizen)
     assert late.is_problem(409, "person-deceased")
     assert (await until(api, waiting, "expired")).status == Status.EXPIRED
+
+
+async def test_a_kiosk_goes_on_with_a_draft_only_before_whom_it_is_of(api: Api) -> None:
+    citizen, ending = await with_passcode(api)
+    await prove(api, citizen, QUERY, "kiosk", document_ending=ending)
+    kiosk: dict[str, Any] = {"subject": "kiosk-1"}
+    body = {"service": QUERY, "channel": "kiosk", "citizen_id": citizen, "simulated": True}
+    begun = await api.call("POST", "/v1/drafts", "kiosk", json=body, **kiosk)
+    path = f"/v1/drafts/{begun.json['draft_id']}"
+    assert (await api.call("GET", path, "kiosk", **kiosk)).status == 200
+    clock = api.runtime.services.clock
+    api.runtime.services.clock = lambda: clock() + timedelta(hours=20)
+    read = await api.call("GET", path, "kiosk", **kiosk)
+    assert read.is_problem(409, "identity-needed")
+    sent: dict[str, Any] = {"content": {"form": {}}, "submission": {}, "discarding": {}}
+    for what, said in sent.items():
+        late = await api.call("POST", f"{path}/{what}", "kiosk", json=said, **kiosk)
+        assert late.is_problem(409, "identity-needed")
+    api.runtime.services.clock = clock
+    submitted = await api.call("POST", f"{path}/submission", "kiosk", json={}, **kiosk)
+    assert submitted.json["status"] == "submitted", submitted.body
+
+
+async def test_a_kiosk_opens_what_is_sealed_only_before_whom_it_is_of(api: Api) -> None:
+    citizen, ending = await with_passcode(api)
+    kiosk: dict[str, Any] = {"role": "kiosk", "subject": "kiosk-1"}
+    application = await applied(api, citizen, QUERY, channel="kiosk", **kiosk)
+    base = f"/v1/applications/{application}"
+    paths = (f"{base}/messages?purpose=support", f"{base}/documents")
+    for path in paths:
+        early = await api.call("GET", path, **kiosk)
+        assert early.is_problem(409, "identity-needed")
+    await prove(api, citizen, QUERY, "kiosk", document_ending=ending)
+    for path in paths:
+        assert (await api.call("GET", path, **kiosk)).status == 200

@@ -3,21 +3,28 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from citybrain.domain.applications.application import Application
+from citybrain.domain.applications.refusals import OutOfStep
 from citybrain.settings import Settings
+from commands.applications import appeals
+from commands.applications.application import change_application
 from ops.simulators.applications.departments import Departments
-from tests.given.api import Api
+from tests.given.api import Answer, Api
 from tests.given.applying import (
     applied,
     applying,
     command,
+    id_number,
     identified,
     identify,
     registered,
+    review,
     submit,
     until,
 )
@@ -122,3 +129,91 @@ async def test_applications_of_before_are_known(api: Api) -> None:
     await pool.execute(MIGRATION.read_text().partition(";\n\n")[2])
     refused = await submit(api, citizen)
     assert refused.json["application_id"] == second
+
+
+async def refused_once(api: Api, citizen: str) -> str:
+    """Refused by the rules."""
+    application = await applied(api, citizen)
+    await until(api, application, "refused")
+    return application
+
+
+async def appeal(api: Api, application: str, citizen: str, **options: Any) -> Answer:
+    body = {"grounds": "look again"}
+    return await command(api, application, "appeal", "citizen", body, subject=citizen, **options)
+
+
+async def test_of_several_refusals_one_is_appealed_at_a_time(api: Api) -> None:
+    citizen = await identified(api, id_number(6))
+    refusals = [await refused_once(api, citizen) for _ in range(3)]
+    answers = await asyncio.gather(*(appeal(api, each, citizen) for each in refusals))
+    assert Counter(answer.status for answer in answers)[200] == 1, [a.body for a in answers]
+    (first,) = [answer.json["application_id"] for answer in answers if answer.status == 200]
+    for each in set(refusals) - {first}:
+        later = await appeal(api, each, citizen)
+        assert later.is_problem(409, "application-open")
+        assert later.json["application_id"] == first
+    assert (await submit(api, citizen)).is_problem(409, "application-open")
+    await review(api, first, outcome="refused", reasons=["grounds-not-shown"])
+    (_, second) = sorted(set(refusals), key=lambda each: each != first)[:2]
+    assert (await appeal(api, second, citizen)).json["status"] == "referred"
+
+
+async def test_while_a_new_application_is_under_way_none_is_appealed(api: Api) -> None:
+    citizen = await identified(api, id_number(6))
+    before = await refused_once(api, citizen)
+    api.runtime.services.settings.application_identity_seconds = 900
+    clock = api.runtime.services.clock
+    api.runtime.services.clock = lambda: clock() + timedelta(minutes=11)
+    under_way = await applied(api, citizen)
+    held_up = await appeal(api, before, citizen)
+    assert held_up.is_problem(409, "application-open")
+    assert held_up.json["application_id"] == under_way
+    await command(api, under_way, "withdrawal", "citizen", subject=citizen)
+    appealed = await appeal(api, before, citizen)
+    assert appealed.json["status"] == "referred"
+
+
+async def test_an_appeal_that_is_sent_twice_is_one(api: Api) -> None:
+    citizen = await identified(api, id_number(6))
+    application = await refused_once(api, citizen)
+    headers = {"Idempotency-Key": "once"}
+    first, again = [await appeal(api, application, citizen, headers=headers) for _ in range(2)]
+    assert first.json == again.json
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (await appeal(api, application, citizen)).is_problem(409, "nothing-to-appeal")
+    assert (await submit(api, citizen)).is_problem(409, "application-open")
+
+
+async def test_nobody_applies_between_an_appeals_turn_and_the_appeal(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = await identified(api, id_number(6))
+    application = await refused_once(api, citizen)
+    meanwhile: list[Answer] = []
+    store = change_application
+
+    async def later(*arguments: Any) -> Any:
+        meanwhile.append(await submit(api, citizen))
+        return await store(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(appeals, "change_application", later)
+        assert (await appeal(api, application, citizen)).status == 200
+    assert meanwhile[0].is_problem(503, "application-being-submitted")
+    assert (await submit(api, citizen)).is_problem(409, "application-open")
+
+
+async def test_an_appeal_that_is_refused_gives_the_turn_back(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = await identified(api, id_number(6))
+    application = await refused_once(api, citizen)
+
+    async def refuses(*_: Any) -> None:
+        raise OutOfStep("something came first")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(appeals, "change_application", refuses)
+        assert (await appeal(api, application, citizen)).is_problem(409, "application-out-of-step")
+    assert (await submit(api, citizen)).status == 201

@@ -293,6 +293,18 @@ async def test_figures_that_a_dashboard_shows(api: Api) -> None:
     assert (await api.call("GET", "/v1/statistics/applications", "citizen")).status == 403
 
 
+async def test_an_official_counts_those_of_their_own_service_alone(api: Api) -> None:
+    await applied(api, await registered(api))
+    head = await api.runtime.store.head()
+    for service, department, waiting in (
+        ("housing-fund-purchase", "housing-fund", 0),
+        (REPAYMENT, "housing-fund", 1),
+    ):
+        path = f"/v1/statistics/applications?service={service}&min_position={head}"
+        shown = await api.call("GET", path, "official", department=department)
+        assert shown.json["now"]["person"] == waiting
+
+
 async def test_who_read_my_data(api: Api) -> None:
     citizen = await identified(api)
     await until(api, await applied(api, citizen), "paid")

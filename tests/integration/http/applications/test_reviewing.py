@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from citybrain.domain.applications.entitlement import Entitlement
+from citybrain.domain.citizens import PersonDeceased
 from citybrain.settings import Settings
+from commands.applications import reviewing as commands
 from ops.simulators.applications.departments import Departments
 from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
@@ -267,6 +269,84 @@ async def test_grounds_and_notes_are_read_by_both_sides_and_auditors_and_by_nobo
     seen = await api.call("GET", accesses, "citizen", subject=citizen)
     looks = [(a["who"], a["purpose"]) for a in seen.json["accesses"] if a["what"] == "statements"]
     assert looks == [("auditor-1", "audit"), ("official-fund-3", "review")]
+
+
+async def shown(api: Api, application: str, role: str, **who: Any) -> list[dict[str, Any]]:
+    """The steps, as somebody sees them."""
+    path = f"/v1/applications/{application}?min_position={await api.runtime.store.head()}"
+    answer = await api.call("GET", path, role, **who)
+    assert answer.status == 200, answer.body
+    return list(answer.json["steps"])
+
+
+async def test_the_applicant_sees_no_officer_no_attempt_and_no_amount_before_a_second(
+    api: Api,
+) -> None:
+    application = await appealed(api)
+    citizen = (await until(api, application)).citizen_id
+    await review(api, application, INSIDER, outcome="approved", amount_fen=50_000)
+    for what, body in (("task", {}), ("messages", {"text": "wait"})):
+        officer = {"subject": "official-fund-1", "department": "housing-fund"}
+        assert (await command(api, application, what, "official", body, **officer)).status == 200
+    await review(api, application, outcome="approved", amount_fen=50_000)
+
+    own = await shown(api, application, "citizen", subject=citizen)
+    topics = [step["topic"].partition(".")[2] for step in own]
+    assert topics[-3:] == ["task_claimed", "message_sent", "review_proposed"]
+    assert "official-" not in str(own)
+    assert "50000" not in str(own)
+    assert {step["actor"] for step in own if step["role"] == "citizen"} == {citizen}
+    said = await api.call(
+        "GET", f"/v1/applications/{application}/statements", "citizen", subject=citizen
+    )
+    assert said.json["statements"][-1]["amount_fen"] is None
+    department = await shown(api, application, "official", department="housing-fund")
+    assert department[-1]["details"]["amount_fen"] == 50_000
+    assert department[-1]["details"]["reviewer"] == department[-1]["actor"] == "official-fund-1"
+    assert len(department) == len(own)
+    audited = await shown(api, application, "auditor")
+    assert [step for step in audited if step not in department] == [
+        step for step in audited if step["topic"] == "application.review_refused"
+    ]
+    assert len(audited) == len(own) + 1
+
+    await review_of_second(api, application)
+    live = await api.call("GET", f"/v1/applications/{application}/live", "citizen", subject=citizen)
+    followed = live.body.decode()
+    for part, seen in (("proposed", True), ("event: end", True), ("official-", False)):
+        assert (part in followed) is seen
+    assert "review_refused" not in followed
+
+
+async def review_of_second(api: Api, application: str) -> None:
+    """The second turns it back, a third refuses it."""
+    back = await by_officer(api, application, "review/turning-back", "official-fund-2")
+    assert back.status == 200, back.body
+    third = await review(
+        api, application, "official-fund-3", outcome="refused", reasons=["grounds-not-shown"]
+    )
+    assert third.json["status"] == "refused"
+
+
+async def test_who_may_not_decide_does_not_learn_of_a_death_by_trying(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = await appealed(api)
+    await review(api, application, outcome="approved", amount_fen=50_000)
+
+    async def dead(*_: Any) -> None:
+        raise PersonDeceased("they have died")
+
+    monkeypatch.setattr(commands, "check_applicant_alive", dead)
+    own = await confirmed(api, application, 50_000)
+    assert own.is_problem(409, "person-deceased")
+    for what in ("review/confirmation", "review/turning-back"):
+        body = {"note": "x"} | ({"amount_fen": 50_000} if "confirm" in what else {})
+        tried = await command(
+            api, application, what, "official", body, subject="official-police", department="police"
+        )
+        assert refused(tried, "not-your-department", "own-department")
+    assert await attempts(api, application) == [("official-police", "own-department")]
 
 
 async def test_a_made_up_reason_is_refused_with_those_that_are_known(api: Api) -> None:

@@ -1,6 +1,7 @@
 """Who has the applications that have not ended, counted; and whom nobody has."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,12 @@ async def test_a_status_of_which_nobody_said_whose_it_is_is_stranded(
     await project(store, "applications")
     found = await waits.counts(store.pool, now=NOW, today=TODAY)
     assert found.stranded == 1
+
+
+async def test_those_of_one_service_are_counted(store: EventStore) -> None:
+    await lived(store, Status.REFERRED)
+    await project(store, "applications")
+    of: dict[str, Any] = {"now": NOW, "today": TODAY}
+    mine = await waits.counts(store.pool, service="housing-fund-repayment", **of)
+    assert mine == await waits.counts(store.pool, **of) == WaitingCounts(officer=1)
+    assert await waits.counts(store.pool, service="water-transfer", **of) == WaitingCounts()

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions import DefinitionError
-from citybrain.definitions.applications.catalogue import ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import Decision, Finding, Outcome, decide
+from citybrain.definitions.applications.forms import FormInvalid, checked_form
 from citybrain.definitions.applications.types import Member
 from citybrain.definitions.yaml_file import read_yaml
 from citybrain.systems import load_definitions
@@ -254,3 +255,59 @@ def test_two_texts_that_say_nothing_prove_nothing(nothing: str) -> None:
     decision = decide(item, form, evidence, TODAY)
     assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("own-home",))
     assert "loan.home is not a text that says something" in because(decision)
+
+
+def with_answer(folder: Path, field: str, value: str) -> tuple[Decision, str | None]:
+    """What is decided on an answer of type date, and what the form says of it."""
+    asked = (
+        f"\nform:\n  - {{name: since, label: 自, label_en: Since, type: date{field}}}\nmaterials"
+    )
+    where = new_item(
+        folder,
+        "dog.yaml",
+        **{
+            "\nmaterials:": f"{asked}:",
+            "months_between(vaccination.date, today) < p": "months_between(form.since, today) >= p",
+            "vaccination: {date: 2025-06-01}": "vaccination: {date: 2025-06-01}\n"
+            "  form: {since: 2024-01-01}",
+            "{vaccination.date: 2025-01-01}": "{form.since: 2025-12-01}",
+        },
+    )
+    (item,) = (
+        item
+        for item in load_definitions(where).of(Catalogue).on(TODAY)
+        if item.code == "dog-licence"
+    )
+    try:
+        checked_form(item, {"since": value}, TODAY)
+        said = None
+    except FormInvalid as invalid:
+        said = invalid.details["fields"][0]["problem"]
+    return decide(item, {"since": value}, {"vaccination": {"date": "2025-06-01"}}, TODAY), said
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "outcome"),
+    [
+        ("", "2024-02-29", Outcome.APPROVED),
+        ("", str(TODAY), Outcome.REFUSED),
+        ("", "0001-01-01", Outcome.REFERRED),
+        ("", "9999-12-31", Outcome.REFERRED),
+        (", future: true", "2026-03-02", Outcome.REFUSED),
+        (", future: true", "0001-01-01", Outcome.REFERRED),
+    ],
+)
+def test_an_answer_of_a_date_has_the_range_of_a_records(
+    tmp_path: Path, field: str, value: str, outcome: Outcome
+) -> None:
+    decision, said = with_answer(tmp_path, field, value)
+    assert decision.outcome is outcome
+    assert (said is None) == (outcome is not Outcome.REFERRED)
+
+
+def test_only_a_date_is_in_the_future(tmp_path: Path) -> None:
+    asked = (
+        "\nform:\n  - {name: n, label: 數, label_en: N, type: integer, future: true}\nmaterials:"
+    )
+    with pytest.raises(DefinitionError, match="only a date may be in the future"):
+        load_definitions(new_item(tmp_path, "dog.yaml", **{"\nmaterials:": asked}))

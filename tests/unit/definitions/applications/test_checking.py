@@ -1,5 +1,6 @@
 """Catalogue files that are wrong: each is refused with its file, its line, and what to do."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from citybrain.definitions import DefinitionError
 from citybrain.definitions.applications.catalogue import load_catalogue
+from citybrain.definitions.applications.deciding import Finding, decide
 from citybrain.definitions.applications.trying import problems_of
 from tests.given.grant import GRANT
 
@@ -17,6 +19,8 @@ NEXT_VALUE = """source: a test}
   - {name: months, type: years, value: 1, valid_from: 2027-01-01, source: a test}
 values:"""
 EXAMPLES = GRANT[GRANT.index("examples:") : GRANT.index("draws_on:")]
+BLANKS = GRANT.replace("person: identity_number", "person: {type: identity_number, blank: none}")
+BLANKS = BLANKS.replace("months: months}}", "months: months, partner: {type: text, blank: none}}}")
 RULES = GRANT[GRANT.index("rules:\n") : GRANT.index("payout:")]
 
 
@@ -134,6 +138,42 @@ def test_what_is_right_is_taken(tmp_path: Path, require: str) -> None:
     text = GRANT.replace("needs: [identity]", "needs: [identity, job]").replace(AGE, source)
     path.write_text(text)
     assert load_catalogue([path]).versions("grant")
+
+
+@pytest.mark.parametrize(
+    ("require", "right"),
+    [
+        ("identity.person == job.partner", False),
+        ("identity.person != job.partner", False),
+        ("identity.person <= job.partner", False),
+        ("identity.person in [job.partner]", False),
+        ("[job.partner].exists(each, each == identity.person)", False),
+        ("[identity.person].filter(each, true) == [job.partner]", False),
+        ("string(identity.person) == dyn(job.partner)", False),
+        ("(job.employed ? identity.person : 'none') == job.partner", False),
+        ("(job.employed ? 'none' : '') == job.partner", False),
+        ("size(identity.person) == size(job.partner)", False),
+        ("'A'.startsWith(job.partner)", False),
+        ("identity.person == job.state", True),
+        ("identity.person == 'A1' && job.partner == ''", True),
+        ("person == job.partner", True),
+    ],
+)
+def test_two_blanks_that_mean_something_are_not_compared(
+    tmp_path: Path, require: str, right: bool
+) -> None:
+    path = tmp_path / "grant.yaml"
+    value = "values:\n  - {name: person, needs: [identity], expression: identity.person}\n"
+    text = BLANKS.replace("needs: [identity]", "needs: [identity, job, person]")
+    path.write_text(text.replace("values:\n", value).replace(AGE, f'"{require}"'))
+    if right:
+        (item,) = load_catalogue([path]).versions("grant")
+        blank = {"identity": {"person": ""}, "job": {"partner": "", "employed": True}}
+        step = decide(item, {"ground": "home"}, blank, date(2026, 3, 1)).steps[-2]
+        assert step.finding is not Finding.MET
+        return
+    with pytest.raises(DefinitionError, match=r"may be blank"):
+        load_catalogue([path])
 
 
 def test_an_item_that_refuses_nobody_says_so(tmp_path: Path) -> None:

@@ -163,6 +163,10 @@ PERSON = "kind: person, key: applicant"
         (thing("kind: loan, needs: [job], key: job.employed"), LINE + 1, "is no key"),
         (thing("kind: loan, needs: [job], key: job.state"), LINE + 1, "is no key"),
         (thing("kind: loan, needs: [identity], key: identity.born"), LINE + 1, "is no key"),
+        (thing("kind: loan, key: parameters.months"), LINE + 1, "the same for everybody"),
+        (thing("kind: loan, key: string(parameters.months)"), LINE + 1, "the same for everybody"),
+        (thing("kind: loan, key: -1 * parameters.months"), LINE + 1, "the same for everybody"),
+        (thing("kind: loan, key: string(today)"), LINE + 1, "the same for everybody"),
         (DRAWN + DRAWN.partition("\n")[2], LINE + 2, "this person is there twice"),
         (thing(PERSON + ", terms: {once: true, most_times: 2}"), LINE + 1, "once is once"),
         (thing(PERSON + ", terms: {once: false}"), LINE + 1, "once"),
@@ -190,3 +194,15 @@ def test_what_pays_nothing_draws_on_nothing(tmp_path: Path) -> None:
     path.write_text(GRANT.replace(paid, "").replace("  pays_fen: 1000\n", ""))
     with pytest.raises(DefinitionError, match="only an item that pays draws on something"):
         load_catalogue([path], problems_of)
+
+
+def test_a_value_that_is_the_same_for_everybody_is_no_key_either(tmp_path: Path) -> None:
+    path = tmp_path / "grant.yaml"
+    values = "values:\n  - {name: limit, expression: parameters.months * 2}\n"
+    values += "  - {name: number, needs: [limit], expression: limit + 1}\n"
+    drawn = thing("kind: loan, needs: [number], key: number")
+    path.write_text(GRANT.replace("values:\n", values).replace(DRAWN, drawn))
+    with pytest.raises(DefinitionError, match="the same for everybody"):
+        load_catalogue([path])
+    path.write_text(path.read_text().replace("limit + 1", "limit + size(form.ground)"))
+    assert load_catalogue([path]).versions("grant")

@@ -57,7 +57,7 @@ def test_a_name_is_no_text() -> None:
 def test_two_of_one_day_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "consent"
     folder.mkdir()
-    (shipped,) = Files().of("consent")
+    shipped, *_ = Files().of("consent")
     (folder / "another.yaml").write_text(shipped.read_text())
     with pytest.raises(DefinitionError, match="defined twice"):
         load_agreements(Files(tmp_path), Definitions())

@@ -272,3 +272,27 @@ def test_however_often_it_is_appealed_no_more_than_the_last_total_is_paid(
     paid = [e for e in events_of(application) if isinstance(e, ApplicationPayoutConfirmed)]
     assert 100 + sum(event.amount_fen for event in paid) == application.amount_fen
     assert application.paid_fen <= 1000
+
+
+def test_while_another_is_under_way_the_time_does_not_run() -> None:
+    application, late = at(Status.REFUSED), NOW + 3 * APPEAL_WITHIN
+    other = at(Status.REFERRED, application_id="application-" + "b" * 32)
+    held_up_until = appeals.held_up(application, other, late)
+    assert held_up_until == late  # it is still under way
+    refuse(other, FUND, NOW + 2 * APPEAL_WITHIN)
+    held_up_until = appeals.held_up(application, other, late)
+    assert held_up_until == NOW + 2 * APPEAL_WITHIN
+    with pytest.raises(NothingToAppeal):
+        appeals.check_appeal(application, ANNA, late)
+    appeals.check_appeal(application, ANNA, late, held_up_until)
+    with pytest.raises(NothingToAppeal):
+        appeals.check_appeal(application, ANNA, late + timedelta(seconds=1), held_up_until)
+
+
+def test_who_applies_anew_once_the_time_is_over_gets_it_back_by_nothing() -> None:
+    application = at(Status.REFUSED)
+    application.appealable_since = NOW - APPEAL_WITHIN - timedelta(seconds=1)
+    other = at(Status.REFUSED, application_id="application-" + "b" * 32)
+    assert appeals.held_up(application, other, NOW) is None
+    assert appeals.held_up(application, application, NOW) is None
+    assert appeals.held_up(application, None, NOW) is None

@@ -12,18 +12,19 @@ KIOSK, OTHER_KIOSK = "kiosk-1", "kiosk-2"
 FUND, POLICE = "housing-fund", "police"
 
 # Whose it is: mine and with me, mine at a kiosk, somebody else's and with me, a stranger's, of my
-# department, absent.
+# department, of whom I applied for, absent.
 OWNERS = {
     "own": Whose(ME, ME, POLICE),
     "own elsewhere": Whose(ME, KIOSK, POLICE),
     "held": Whose(SOMEBODY, ME, POLICE),
     "strange": Whose(SOMEBODY, OTHER_KIOSK, POLICE),
     "department": Whose(SOMEBODY, OTHER_KIOSK, FUND),
+    "ward": Whose(SOMEBODY, OTHER_KIOSK, POLICE, ME),
     "absent": Whose(),
 }
 # All others read nothing.
 MAY_READ_EXPLANATION: dict[Role, set[str]] = {
-    Role.CITIZEN: {"own", "own elsewhere"},
+    Role.CITIZEN: {"own", "own elsewhere", "ward"},
     Role.OFFICIAL: {"department"},
     Role.AUDITOR: set(OWNERS),
 }
@@ -63,7 +64,7 @@ def test_personal_values_are_for_the_applicant_alone(
     subject: str, whose: str, opened: bool
 ) -> None:
     role = Role.CITIZEN if subject == ME else Role.OFFICIAL
-    assert reading_rights.sees_personal_values(actor(role, subject), whose) is opened
+    assert reading_rights.sees_personal_values(actor(role, subject), Whose(whose)) is opened
 
 
 @pytest.mark.parametrize(
