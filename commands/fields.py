@@ -1,9 +1,9 @@
 """The types of members that commands share: what is taken, how long it may be."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.yaml_file import Code as Code
@@ -15,6 +15,14 @@ def seen(text: str) -> str:
     if not says_something(text):
         raise PydanticCustomError("nothing_to_see", "there is nothing to see")
     return text
+
+
+def _written_date(value: Any) -> Any:
+    """A date is written YYYY-MM-DD: no number, no time."""
+    written = isinstance(value, str) and len(value) == 10
+    if not written and not isinstance(value, date):
+        raise PydanticCustomError("date_type", "a date is written YYYY-MM-DD")
+    return value
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +38,7 @@ Prose = Annotated[
 ]
 """What somebody writes to somebody."""
 Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+Day = Annotated[date, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")]
 Longitude = Annotated[
     float, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from citybrain.domain.money import MOST_FEN
+from citybrain.errors import InvalidInput
 from commands.fields import seen
 
 PlateText = Annotated[
@@ -30,3 +31,9 @@ CharacterConfidences = Annotated[
 ]
 
 AmountFen = Annotated[int, Field(strict=True, gt=0, le=MOST_FEN, description="whole fen")]
+
+
+class PlateIncomplete(InvalidInput):
+    """Whoever says what a plate is, or binds one, says the whole plate."""
+
+    code = "plate-not-whole"

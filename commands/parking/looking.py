@@ -10,23 +10,16 @@ from citybrain.domain.parking import looking
 from citybrain.domain.parking.plates import read_plate
 from citybrain.domain.parking.refusals import NotYourSession
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.errors import InvalidInput
 from commands.fields import Prose, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.parking.bindings import holder_at
-from commands.parking.fields import PlateCountry, PlateText
+from commands.parking.fields import PlateCountry, PlateIncomplete, PlateText
 from commands.parking.plates import PlateKeeper
 from commands.parking.session import Decide, change_session
 from commands.services import Services
 
 NOTE, GROUNDS = "parking-note", "parking-dispute"
 SessionId = Annotated[str, StringConstraints(pattern=r"^parking-[0-9a-f]{32}$")]
-
-
-class PlateIncomplete(InvalidInput):
-    """A correction says the whole plate."""
-
-    code = "plate-not-whole"
 
 
 class CorrectPlate(Command):

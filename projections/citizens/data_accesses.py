@@ -67,6 +67,7 @@ CITIZEN, SYSTEM = "citizen", "system"  # a category and a role
 RECORDED = "access.recorded"
 REQUESTED, OPENED = "application.evidence_requested", "application.opened"
 RESOLVED = "citizen.duplicate_resolved"
+PROOF = "parking.plate_proof_requested"
 PAYMENT, DEBIT = "parking.payment_requested", "debit"  # a topic and a channel
 
 ALWAYS = {
@@ -139,6 +140,7 @@ CHANGED = "changed"
 """Of what has no word of its own yet."""
 
 PURPOSES = {
+    PROOF: "parking-debit",
     "citizen.face_identified": "identification",
     "citizen.face_enrolment_approved": "enrol",
     "citizen.face_enrolled": "enrol",
@@ -216,7 +218,7 @@ def _said(event: RecordedEvent, owner: Owner) -> Iterator[tuple[str, dict[str, A
         asked = {name: data[name] for name in ("what", "purpose")}
         yield owner.citizen_id, said | asked | {"who": data["reader"]}
         return
-    for request in data["requests"] if topic == REQUESTED else ():
+    for request in _asked_for(event):
         department = request["department"]
         delivers = {"who": department, "role": SYSTEM, "department": department}
         yield owner.citizen_id, said | delivers | {"what": request["record"]}
@@ -230,6 +232,13 @@ def _said(event: RecordedEvent, owner: Owner) -> Iterator[tuple[str, dict[str, A
         yield data["other"], said | {"what": BY_OTHERS[topic]}
     if data.get("guardian") and by_somebody:
         yield data["guardian"], said | {"what": "birth-date", "purpose": GUARDIAN}
+
+
+def _asked_for(event: RecordedEvent) -> Sequence[Mapping[str, Any]]:
+    """The records that departments are asked for: each with its department."""
+    if event.topic == PROOF:
+        return [event.data]
+    return event.data["requests"] if event.topic == REQUESTED else ()
 
 
 def _purpose(event: RecordedEvent, owner: Owner) -> str:

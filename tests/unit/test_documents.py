@@ -16,6 +16,7 @@ from citybrain.definitions.applications.officer_reasons import OfficerReasonsFil
 from citybrain.definitions.calendars import CalendarDefinition
 from citybrain.definitions.inspection.cases import CaseFile
 from citybrain.definitions.inspection.imports_311 import Import311
+from citybrain.definitions.parking.bindings import PlateBindingFile
 from citybrain.definitions.parking.plates import PlateFile, PlateReadingFile
 from citybrain.definitions.parking.rules import ParkingRulesFile
 from citybrain.definitions.parking.tariff_file import TariffFile
@@ -210,6 +211,7 @@ def test_a_page_of_a_system_names_all_of_it(system: System) -> None:
         Import311,
         PlateFile,
         PlateReadingFile,
+        PlateBindingFile,
         TariffFile,
         ParkingRulesFile,
     ],

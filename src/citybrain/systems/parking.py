@@ -1,48 +1,52 @@
 """Parking: from a plate at a berth to money, reservations and arrears."""
 
+from citybrain.definitions.parking.bindings import load_plate_bindings
 from citybrain.definitions.parking.plates import load_plate_reading, load_plates
 from citybrain.definitions.parking.rules import load_parking_rules
 from citybrain.definitions.parking.tariffs import load_tariffs
+from citybrain.domain.parking.binding import PlateBinding
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.detection import ParkingDetection
+from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.http.parking import berths, detection, payments, places, reductions, session
-from citybrain.http.parking.board import BOARD
+from citybrain.http.parking import detection, payments, places, reductions, session
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
-from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
-from commands.parking.processes.reminding import ParkingReminders
+from commands.parking.processes.plate_bindings import PlateBindingAlarms, PlateBindings
 from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
 from commands.processes.side_by_side import side_by_side
-from projections.parking.berths import ParkingBerths
 from projections.parking.places import ParkingPlaces
 from projections.parking.sessions import ParkingSessionsModel
 
 PARKING = System(
     name="parking",
     knows=("citizens",),
-    streams=(ParkingDetection, ParkingPlace, ParkingSession, Claim),
-    definitions=(load_plates, load_plate_reading, load_tariffs, load_parking_rules),
+    streams=(ParkingDetection, ParkingPlace, ParkingSession, Claim, PlateBinding, ParkingPlate),
+    definitions=(
+        load_plates,
+        load_plate_reading,
+        load_tariffs,
+        load_parking_rules,
+        load_plate_bindings,
+    ),
     processes=(
         batched(ParkingSessions()),
-        side_by_side(ParkingCharging()),
-        side_by_side(Collecting(may_debit)),
+        side_by_side(Collecting()),
         batched(OrderTimes()),
-        batched(ParkingReminders()),
+        side_by_side(PlateBindings()),
+        batched(PlateBindingAlarms()),
     ),
-    projections=(ParkingPlaces(), ParkingBerths(), ParkingSessionsModel()),
+    projections=(ParkingPlaces(), ParkingSessionsModel()),
     routes=(
         *detection.ROUTES,
         *places.ROUTES,
-        *berths.ROUTES,
         *session.ROUTES,
         *payments.ROUTES,
         *reductions.ROUTES,
     ),
     reach=REACH,
-    board=BOARD,
 )

@@ -54,6 +54,20 @@ BY_ITSELF = {
     "application.expired",
     "application.correction_lapsed",
     "parking.charged_back",
+    "parking.plate_binding_activated",
+    "parking.plate_binding_asked",
+    "parking.plate_binding_ended",
+    "parking.plate_binding_proved",
+    "parking.plate_binding_refused",
+    "parking.plate_debit_given_back",
+    "parking.plate_debit_taken",
+    "parking.plate_limits_changed",
+    "parking.plate_proof_requested",
+    "parking.plate_registry_answered",
+    "parking.plate_registry_silent",
+    "parking.plate_transfer_confirmed",
+    "parking.plate_transfer_refused",
+    "parking.plate_transfer_shown",
     "parking.claim_reopened",
     "parking.claim_settled",
     "parking.failure_noted",
@@ -65,7 +79,7 @@ BY_ITSELF = {
     "parking.refund_failed",
     "parking.refunded",
 }
-"""What happens to people's streams without anybody doing it."""
+"""What happens to people's streams without anybody else doing it."""
 
 SHOWS_PEOPLE = {"replay", "applications explain", "applications replay", "faces explain"}
 SHOWS_NOBODY = {

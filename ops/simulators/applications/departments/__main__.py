@@ -17,7 +17,7 @@ PARENT_SECONDS = 1.0
 
 
 def control(departments: Departments) -> web.Application:
-    """GET /control, POST /control, POST /gateway, GET /ledger."""
+    """GET /control, POST /control, POST /gateway, GET /ledger, POST /vehicles."""
 
     async def show(_: web.Request) -> web.Response:
         return web.Response(
@@ -49,7 +49,15 @@ def control(departments: Departments) -> web.Application:
             body=orjson.dumps(departments.ledger()), content_type="application/json"
         )
 
+    async def register(request: web.Request) -> web.Response:
+        try:
+            said = departments.vehicles.register(**orjson.loads(await request.read()))
+        except (ValueError, TypeError) as error:
+            return web.json_response({"detail": str(error)}, status=400)
+        return web.json_response(said)
+
     app = web.Application()
+    app.router.add_post("/vehicles", register)
     app.router.add_get("/control", show)
     app.router.add_post("/control", change)
     app.router.add_post("/gateway", gateway)

@@ -9,11 +9,12 @@ stranger's, 9 no degree and no job. No utility knows a contract of the number 0.
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ops.simulators.applications.departments.vehicles import Vehicles
 from ops.simulators.applications.identity_numbers import identity_number, spouse_of
 
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
@@ -44,6 +45,7 @@ class Person:
     number: str
     seed: int
     paid: Callable[[str], Paid]
+    vehicles: Vehicles = field(default_factory=Vehicles)
 
     @property
     def circumstance(self) -> str:
@@ -187,9 +189,14 @@ def _contract(person: Person, form: Record) -> Record:
     return {"home": person.home, "arrears_fen": 0}
 
 
+def _vehicle(person: Person, form: Record) -> Record:
+    return person.vehicles.record(str(form.get("plate", "")), person.number)
+
+
 RECORDS: dict[tuple[str, str], Callable[[Person, Record], Record]] = {
     ("police", "identity"): _identity,
     ("police", "residence"): _residence,
+    ("police", "vehicle"): _vehicle,
     ("civil-affairs", "marriage"): _marriage,
     ("real-estate-registry", "ownership"): _ownership,
     ("real-estate-registry", "homes"): _homes,

@@ -30,6 +30,7 @@ from ops.simulators.applications.departments.people import (
     NoRecord,
     Person,
 )
+from ops.simulators.applications.departments.vehicles import Vehicles
 from ops.simulators.parking.gateway import Gateway
 
 JOSE = "application/jose"
@@ -158,6 +159,7 @@ class Departments:
         self._data_dir, self._folder = data_dir, data_dir / "departments"
         self._seed, self._chance = seed, random.Random(seed)
         self._ledger = Ledger(self._folder / "bank.jsonl")
+        self.vehicles = Vehicles(self._folder / "vehicles.jsonl")
         self._signers: dict[str, Signer] = {}
         self._stranger = self._signer("stranger")
         self._members = {
@@ -276,7 +278,7 @@ class Departments:
                 return _no_record()
             asked = orjson.loads(body)
             number = str(asked["id_number"])
-            person = Person(number, self._seed, self._ledger.paid_from_fund)
+            person = Person(number, self._seed, self._ledger.paid_from_fund, self.vehicles)
             try:
                 record = make(person, asked["form"])
             except NoRecord:

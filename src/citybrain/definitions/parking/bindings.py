@@ -1,0 +1,84 @@
+"""On what terms plates are bound for payment without stopping: dated files of a city."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from citybrain.definitions.loading import Definitions, Files, in_force
+from citybrain.definitions.yaml_file import Code, DefinitionError, read_yaml
+from citybrain.domain.money import MOST_FEN
+
+CeilingFen = Annotated[int, Field(strict=True, gt=0, le=MOST_FEN)]
+Days = Annotated[int, Field(strict=True, ge=1, le=3660)]
+
+
+class Registry(BaseModel):
+    """Which department says whose a vehicle is, and by which record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    department: Code
+    record: Code
+
+
+class PlateBindingFile(BaseModel):
+    """The terms from a day on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    valid_from: date
+    registry: Registry
+    per_debit_ceiling_fen: CeilingFen
+    per_day_ceiling_fen: CeilingFen
+    most_plates: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    adults_from: Annotated[int, Field(strict=True, ge=0, le=100)]
+    ask_again_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)]
+    waits_days: Days
+    prove_again_days: Days
+    proof_good_days: Days
+    hired_out_uses: Annotated[tuple[Code, ...], Field(max_length=20)]
+    source: Annotated[str, StringConstraints(min_length=1, max_length=400)]
+
+    @model_validator(mode="after")
+    def _asked_again_in_time(self) -> "PlateBindingFile":
+        if self.prove_again_days > self.proof_good_days:
+            raise ValueError("a proof is asked for again before it is too old")
+        return self
+
+    @property
+    def version(self) -> str:
+        """What events name: the day, and a digest of the terms."""
+        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
+
+    def ask_again_at(self, now: datetime) -> datetime:
+        """When a registry that was silent is asked again."""
+        return now + timedelta(minutes=self.ask_again_minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class PlateBindingDefinitions:
+    """The terms, the oldest first."""
+
+    versions: tuple[PlateBindingFile, ...]
+
+    def at(self, moment: datetime) -> PlateBindingFile:
+        """The terms in force on the city's day of `moment`."""
+        return in_force(self.versions, moment)
+
+
+def load_plate_bindings(files: Files, _: Definitions) -> PlateBindingDefinitions:
+    """The folder `plate-binding`; raises `DefinitionError` with file and line."""
+    found: dict[date, PlateBindingFile] = {}
+    for path in files.of("plate-binding"):
+        file, _lines = read_yaml(path, PlateBindingFile)
+        if file.valid_from in found:
+            raise DefinitionError(f"{path}:1: there is one of {file.valid_from} already")
+        found[file.valid_from] = file
+    if not found:
+        raise DefinitionError("there is no definition of PlateBindingFile")
+    return PlateBindingDefinitions(tuple(found[day] for day in sorted(found)))
