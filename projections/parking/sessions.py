@@ -382,3 +382,11 @@ def _read_row(row: Row) -> Row:
         if row[name] is not None:
             row[name] = orjson.loads(row[name])
     return row
+
+
+ORIGINS = "SELECT session_id, simulated FROM parking_sessions.sessions WHERE session_id = ANY($1)"
+
+
+async def origins(pool: Pool, session_ids: Sequence[str]) -> list[Row]:
+    """Which of these are sessions, and whether they are made up."""
+    return await fetch(pool, ORIGINS, list(session_ids))

@@ -167,19 +167,6 @@ async def saved(store: EventStore, case: InspectionCase, actor: Actor = CAMERA) 
     return case.id
 
 
-async def tables(store: EventStore) -> dict[str, list[str]]:
-    rows = await store.pool.fetch(
-        "SELECT table_schema, table_name FROM information_schema.tables"
-        " WHERE table_schema = ANY($1)",
-        list(MODELS),
-    )
-    found = {}
-    for schema, table in rows:
-        lines = await store.pool.fetch(f"SELECT t::text AS row FROM {schema}.{table} t")
-        found[f"{schema}.{table}"] = sorted(line["row"] for line in lines)
-    return found
-
-
 async def all_lives(store: EventStore) -> dict[str, str]:
     ids = {}
     for life in LIVES:

@@ -11,6 +11,7 @@ from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent
 from citybrain.systems import PROJECTIONS, projection_named
 from projections.projection import Projection
 from projections.reading import wait_until
+from projections.rebuild import compare
 from projections.runner import ProjectionRunner
 from projections.worker import ProjectionWorker
 from tests.given.waiting import PATIENCE_SECONDS
@@ -57,3 +58,30 @@ async def project(store: EventStore, *names: str, batch: int = 1000) -> None:
         async with worker(store, name) as at_work:
             while events := await store.read_all(at_work.position, limit=batch):
                 assert await at_work.apply(events) == 0, name
+
+
+async def tables(store: EventStore, *names: str) -> dict[str, list[str]]:
+    """All rows of all tables of these read models."""
+    rows = await store.pool.fetch(
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_schema = ANY($1)",
+        list(names),
+    )
+    found = {}
+    for schema, table in rows:
+        lines = await store.pool.fetch(f"SELECT t::text AS row FROM {schema}.{table} t")
+        found[f"{schema}.{table}"] = sorted(line["row"] for line in lines)
+    return found
+
+
+async def same_in_any_batch(store: EventStore, *names: str) -> int:
+    """One event at a time, all at once and rebuilt are the same; how many rows that are."""
+    await project(store, *names)
+    at_once = await tables(store, *names)
+    for name in names:
+        assert (await compare(store, projection_named(name))).equal, name
+        await store.pool.execute(f"DROP SCHEMA {name} CASCADE")
+    await store.pool.execute("DELETE FROM projection_checkpoints")
+    await project(store, *names, batch=1)
+    assert await tables(store, *names) == at_once
+    return sum(map(len, at_once.values()))

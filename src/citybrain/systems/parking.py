@@ -10,15 +10,19 @@ from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.http.parking import detection, payments, places, reductions, session
+from citybrain.http.parking import berths, detection, payments, places, reductions, session
+from citybrain.http.parking.board import BOARD
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
+from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
 from commands.parking.processes.plate_bindings import PlateBindingAlarms, PlateBindings
+from commands.parking.processes.reminding import ParkingReminders
 from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
 from commands.processes.side_by_side import side_by_side
+from projections.parking.berths import ParkingBerths
 from projections.parking.places import ParkingPlaces
 from projections.parking.sessions import ParkingSessionsModel
 
@@ -35,18 +39,22 @@ PARKING = System(
     ),
     processes=(
         batched(ParkingSessions()),
-        side_by_side(Collecting()),
+        side_by_side(ParkingCharging()),
+        side_by_side(Collecting(may_debit)),
         batched(OrderTimes()),
+        batched(ParkingReminders()),
         side_by_side(PlateBindings()),
         batched(PlateBindingAlarms()),
     ),
-    projections=(ParkingPlaces(), ParkingSessionsModel()),
+    projections=(ParkingPlaces(), ParkingBerths(), ParkingSessionsModel()),
     routes=(
         *detection.ROUTES,
         *places.ROUTES,
+        *berths.ROUTES,
         *session.ROUTES,
         *payments.ROUTES,
         *reductions.ROUTES,
     ),
     reach=REACH,
+    board=BOARD,
 )

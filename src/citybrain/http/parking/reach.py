@@ -22,6 +22,7 @@ CLAIM_BASE = "post_v1_parking_claims_claim_id"
 REACH: Rows = {
     "post_v1_parking_detections": of("the device"),
     "post_v1_parking_detections_batch": NOBODYS,
+    "get_v1_parking_berths": PUBLIC,
     "get_v1_parking_places": PUBLIC,
     "get_v1_parking_places_place_id": PUBLIC,
     "get_v1_parking_sessions": NOBODYS,  # citizens are shown their own, the office all

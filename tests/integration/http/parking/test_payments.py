@@ -47,7 +47,7 @@ class Town:
         return await raise_claim(
             context(),
             services,
-            subject="parking-0123",
+            subject="reservation-0123",  # no session: nobody else looks after it
             number=uuid4().int,
             citizen_id=payer,
             amount_fen=amount_fen,

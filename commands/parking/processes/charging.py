@@ -1,0 +1,234 @@
+"""From a vehicle that has left to a claim: priced, held where that is not sure, and asked for.
+
+Where the stream stands says what is done next, so a crash repeats nothing: the claims of a session
+are numbered, and one that is there is not raised again. Whether somebody is debited is decided at
+that moment: a consent that has ended since is none.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar
+from uuid import NAMESPACE_URL, uuid5
+
+from citybrain.definitions.parking.rules import parking_rules_at
+from citybrain.domain.money import Fen
+from citybrain.domain.parking.claim import Claim
+from citybrain.domain.parking.claim_events import Channel
+from citybrain.domain.parking.session import ParkingSession, Step
+from citybrain.eventstore import RecordedEvent, StreamNotFound
+from commands.handling import CommandContext
+from commands.parking.bindings import Payer, payer_of
+from commands.parking.claim import correct_claim, raise_claim, resume_claim, suspend_claim
+from commands.parking.payment import request_payment
+from commands.parking.pricing import price_of
+from commands.parking.session import change_session
+from commands.services import Services
+
+CLAIM = (
+    "parking.claim_settled",
+    "parking.claim_reopened",
+    "parking.payment_failed",
+    "parking.payment_cancelled",
+)
+NOBODY, ASKED_BEFORE, NOT_OWED = "nobody-known", "asked-before", "no-longer-owed"
+DISPUTED, DECIDED = "parking.disputed", "parking.dispute_decided"
+
+
+class ParkingCharging:
+    """The process manager of sessions that have ended."""
+
+    name: ClassVar[str] = "parking-charging"
+    topics: ClassVar[tuple[str, ...]] = (
+        "parking.left",
+        "parking.times_corrected",
+        "parking.plate_read",
+        "parking.plate_completed",
+        "parking.plate_corrected",
+        "parking.clone_suspected",
+        "parking.clone_decided",
+        "parking.released",
+        DISPUTED,
+        DECIDED,
+        "parking.voided",
+        *CLAIM,
+    )
+
+    async def react(
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
+    ) -> None:
+        """Take a session as far as it goes without people."""
+        context = context_for("charge")
+        if event.topic in CLAIM:
+            await _follow_claim(event, services, context)
+            return
+        if event.topic in (DISPUTED, DECIDED):
+            await _let_stand(event, services, context)
+        while await _step(event.stream_id, services, context):
+            pass
+
+
+async def _step(session_id: str, services: Services, context: CommandContext) -> bool:
+    """The next step; whether there may be another."""
+    session = await services.store.load(ParkingSession, session_id)
+    step = session.next_step()
+    if step is Step.PRICE:
+        priced, facts = await price_of(session, services), session.facts
+        cause = "left" if session.price_fen is None else "corrected"
+        await change_session(
+            session_id,
+            services,
+            lambda each, now: each.price(now, cause=cause, facts=facts, **priced.as_event()),
+            context,
+        )
+    elif step is Step.HOLD:
+        await change_session(session_id, services, _hold, context)
+    elif step is Step.LOWER:
+        await _lower(session, services, context)
+    elif step is Step.SETTLE:
+        await change_session(
+            session_id,
+            services,
+            lambda each, now: each.settle(now, amount_fen=0, how="free", claim_id=None),
+            context,
+        )
+    elif step is Step.CLAIM:
+        await _claim(session, services, context)
+    return step is not Step.NOTHING
+
+
+def _hold(session: ParkingSession, now: datetime) -> None:
+    if session.why_held is not None:
+        session.hold(now, *session.why_held)
+
+
+async def _lower(session: ParkingSession, services: Services, context: CommandContext) -> None:
+    """Less is owed: the claim gives back what was paid beyond, and the session says so."""
+    found = session.to_lower()
+    assert found is not None
+    claim, amount_fen, reason = found
+    assert session.price_event is not None
+    await correct_claim(
+        claim,
+        context,
+        services,
+        to_fen=amount_fen,
+        reason=reason,
+        decision_sha256=session.price_event,
+    )
+    await change_session(
+        session.id,
+        services,
+        lambda each, now: each.claim_lowered(now, claim, amount_fen, reason),
+        context,
+    )
+
+
+async def _claim(session: ParkingSession, services: Services, context: CommandContext) -> None:
+    """Say that it is owed, by whom, and debit it where that may be; else ask for it later."""
+    assert session.price_event is not None
+    amount_fen = Fen(session.price_fen)
+    now, number = services.clock(), len(session.claims) + 1
+    payer = await _payer(session, now, services)
+    citizen = payer.citizen_id if isinstance(payer, Payer) else None
+    why_not = payer if isinstance(payer, str) else None
+    if citizen in [each["payer"] for each in session.claims.values() if each["payer"]]:
+        why_not = ASKED_BEFORE
+    due_at = session.left_at if number == 1 and session.left_at is not None else now
+    claim = await raise_claim(
+        context,
+        services,
+        subject=session.id,
+        number=number,
+        citizen_id=citizen,
+        amount_fen=amount_fen,
+        due_at=due_at,
+        decision_sha256=session.price_event,
+    )
+    raised = await services.store.load(Claim, claim)  # perhaps before a crash, of another holder
+    if raised.citizen_id != citizen:
+        citizen, why_not = raised.citizen_id, why_not or "another-holder"
+    if why_not is None:
+        request_id = uuid5(NAMESPACE_URL, f"{claim}:debit")
+        await request_payment(
+            claim, context, services, request_id=request_id, channel=Channel.DEBIT
+        )
+    terms = None if not isinstance(payer, Payer) else {"binding_id": payer.binding_id}
+    remind_at = now + parking_rules_at(services.definitions, now).reminders_after[0]
+
+    def decide(each: ParkingSession, at: datetime) -> None:
+        each.claim_made(
+            at,
+            claim_id=claim,
+            amount_fen=int(amount_fen),
+            payer=citizen,
+            due_at=due_at,
+            debited=why_not is None,
+            why_not=why_not,
+            terms=terms,
+        )
+        if why_not is not None:
+            each.defer(at, claim_id=claim, reason=why_not, remind_at=remind_at)
+
+    await change_session(session.id, services, decide, context)
+
+
+async def _payer(session: ParkingSession, now: datetime, services: Services) -> Payer | str:
+    """Who is debited, or why nobody is."""
+    if session.plate_id is None or not (session.plate or {}).get("plate_complete"):
+        return NOBODY
+    if any(genuine is False for genuine in session.clones.values()):
+        return "cloned-plate"
+    return await payer_of(
+        session.plate_id,
+        arrived_at=session.arrived_at,
+        amount_fen=session.price_fen or 0,
+        now=now,
+        services=services,
+    )
+
+
+async def may_debit(claim: Claim, services: Services) -> str | None:
+    """Why a claim may not be debited now: asked again just before the gateway is told."""
+    if not claim.subject.startswith(f"{ParkingSession.category}-"):
+        return None
+    try:
+        session = await services.store.load(ParkingSession, claim.subject)
+    except StreamNotFound:
+        return NOT_OWED
+    if session.claim != claim.id:
+        return NOT_OWED
+    payer = await _payer(session, services.clock(), services)
+    if isinstance(payer, str):
+        return payer
+    return None if payer.citizen_id == claim.citizen_id else "another-holder"
+
+
+async def _let_stand(event: RecordedEvent, services: Services, context: CommandContext) -> None:
+    """While it is disputed, collection stands still."""
+    session = await services.store.load(ParkingSession, event.stream_id)
+    for claim in session.claims:
+        if event.topic == DISPUTED:
+            await suspend_claim(claim, context, services, reason="disputed")
+        else:
+            await resume_claim(claim, context, services)
+
+
+async def _follow_claim(event: RecordedEvent, services: Services, context: CommandContext) -> None:
+    """What became of the money, as the session says it."""
+    claim = await services.store.load(Claim, event.stream_id)
+    if not claim.subject.startswith(f"{ParkingSession.category}-"):
+        return
+    now = services.clock()
+    remind_at = now + parking_rules_at(services.definitions, now).reminders_after[0]
+
+    def decide(session: ParkingSession, at: datetime) -> None:
+        if claim.id != session.claim:
+            return
+        if claim.settled:
+            session.settle(at, amount_fen=claim.amount_fen, how="paid", claim_id=claim.id)
+        elif claim.charged_back:
+            session.reopen(at, claim_id=claim.id, due_at=claim.due_at)
+        elif not claim.debits_under_way():
+            session.defer(at, claim_id=claim.id, reason="debit-failed", remind_at=remind_at)
+
+    await change_session(claim.subject, services, decide, context)

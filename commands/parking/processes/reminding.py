@@ -1,0 +1,101 @@
+"""Left first, paid later: who owes it is told, a few times, and then it is overdue.
+
+Nobody is told of what is disputed, looked into or not known to be theirs. A notice that could not
+be sent was not delivered: nothing is overdue by it, and the next one comes in its time.
+"""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import structlog
+
+from citybrain.definitions.parking.rules import parking_rules_at
+from citybrain.domain.citizens import Citizen
+from citybrain.domain.parking.claim import Claim
+from citybrain.domain.parking.session import ParkingSession
+from citybrain.errors import Unavailable
+from commands.handling import CommandContext
+from commands.parking.session import change_session
+from commands.processes.alarms import StreamAlarms
+from commands.services import Services
+
+log = structlog.get_logger(__name__)
+
+TEXT = (
+    "您有一笔停车费 {yuan} 元尚未支付，请在郑好办中查看并支付。 / "
+    "A parking fee of {yuan} yuan is not paid yet: see the city's app."
+)
+AGAIN = timedelta(hours=1)
+
+
+class ParkingReminders(StreamAlarms[ParkingSession]):
+    """The process manager of sessions that are paid later."""
+
+    name: ClassVar[str] = "parking-reminders"
+    stream = ParkingSession
+    topics: ClassVar[tuple[str, ...]] = (
+        "parking.claimed",
+        "parking.deferred",
+        "parking.reminded",
+        "parking.notice_delivered",
+        "parking.overdue",
+        "parking.settled",
+        "parking.reopened",
+        "parking.disputed",
+        "parking.dispute_decided",
+        "parking.voided",
+        "parking.plate_corrected",
+        "parking.claim_lowered",
+    )
+
+    def alarm_at(self, session: ParkingSession) -> datetime | None:
+        """The next notice, or when it is overdue."""
+        return session.alarm_at
+
+    async def ring(
+        self, session: ParkingSession, context: CommandContext, services: Services
+    ) -> None:
+        """Tell who owes it, or say that it is overdue."""
+        now = services.clock()
+        if session.remind_at is not None and session.remind_at <= now:
+            await _remind(session, now, context, services)
+            return
+        await change_session(session.id, services, lambda each, at: each.note_overdue(at), context)
+
+
+async def _remind(
+    session: ParkingSession, now: datetime, context: CommandContext, services: Services
+) -> None:
+    """Say that they are told, then tell them: a crash in between tells nobody twice."""
+    claim_id, payer, number = session.claim, session.payer, session.reminders + 1
+    if claim_id is None or payer is None:
+        return
+    claim = await services.store.load(Claim, claim_id)
+    rules = parking_rules_at(services.definitions, now)
+    later = rules.reminders_after[number:]
+    next_at = max(now + AGAIN, (session.due_at or now) + later[0]) if later else None
+    await change_session(
+        session.id, services, lambda each, at: each.remind(at, number, next_at=next_at), context
+    )
+    if claim.may_be_collected and await _told(payer, claim.open_fen, services):
+        overdue_at = services.clock() + rules.overdue_after
+        await change_session(
+            session.id,
+            services,
+            lambda each, at: each.note_delivered(at, number, overdue_at=overdue_at),
+            context,
+        )
+
+
+async def _told(citizen_id: str, open_fen: int, services: Services) -> bool:
+    """Whether a message went out; who has no phone is told by the list of what they owe."""
+    citizen = await services.store.load(Citizen, citizen_id)
+    if citizen.phone_sealed is None:
+        return True
+    phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
+    try:
+        await services.notifier.send(phone, TEXT.format(yuan=f"{open_fen / 100:.2f}"))
+    except Unavailable as error:
+        log.info("parking_notice_not_sent", code=error.code)
+        return False
+    return True

@@ -1,0 +1,269 @@
+"""From a departure to the money: priced, held, debited, corrected; with a gateway that listens."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from citybrain.domain.actor import Actor, Role, system_actor
+from citybrain.domain.parking.claim import Claim
+from citybrain.domain.parking.judging import Status
+from citybrain.domain.parking.session import ParkingSession
+from citybrain.settings import Settings
+from commands.parking import looking
+from commands.parking.bindings import Payer, Why
+from commands.parking.plates import PlateKeeper
+from commands.parking.processes import charging
+from commands.parking.processes.charging import ParkingCharging, may_debit
+from commands.parking.processes.collecting import Collecting
+from commands.parking.processes.reminding import ParkingReminders
+from commands.processes.runner import context_of
+from commands.services import Services
+from tests.given.parking.city import Street, at
+from tests.given.parking.collecting import Street as Gateway
+from tests.given.parking.collecting import collecting
+from tests.given.parking.plates import plate as a_plate
+from tests.given.services import context
+
+OFFICER = Actor("officer-1", frozenset({Role.OFFICIAL}), "parking")
+SYSTEM = system_actor("parking-reminders")
+BANK = "bank-payments"
+CAR = "豫A12345"
+
+
+@dataclass
+class City:
+    """A street and its gateway; who is debited for which plate is the test's to say."""
+
+    street: Street
+    gateway: Gateway
+    holders: dict[str, str]
+
+    @property
+    def services(self) -> Services:
+        return self.gateway.services
+
+    async def work(self) -> None:
+        """Both process managers go as far as they can."""
+        managers: tuple[Any, ...] = (ParkingCharging(), Collecting(may_debit))
+        seen = 0
+        while events := await self.services.store.read_all(after=seen, limit=500):
+            seen = events[-1].position
+            for event in events:
+                for manager in managers:
+                    if event.topic in manager.topics:
+                        own = partial(context_of, manager, event)
+                        await manager.react(event, self.services, own)
+
+    async def parked(self, begins: str, ends: str, plate: str = CAR, **said: Any) -> ParkingSession:
+        """A car came and went, and all that follows was done."""
+        street = self.street
+        await street.say(
+            street.sign("arrived", "Z1-001", at(begins), plate=plate, **said),
+            street.sign("left", "Z1-001", at(ends), plate=plate, **said),
+        )
+        await self.work()
+        return (await street.sessions())[-1]
+
+    async def again(self, session: ParkingSession) -> ParkingSession:
+        """After all that follows was done."""
+        await self.street.follow()
+        await self.work()
+        return await self.services.store.load(ParkingSession, session.id)
+
+    async def claims(self, session: ParkingSession) -> list[Claim]:
+        return [await self.services.store.load(Claim, claim) for claim in session.claims]
+
+
+@pytest.fixture
+async def city(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[City]:
+    async with collecting(settings) as gateway:
+        street = await Street.open(gateway.services, at("12:00"))
+        city = City(street, gateway, {})
+
+        async def payer_of(
+            plate_id: str, *, amount_fen: int, now: datetime, services: Services, **_: Any
+        ) -> Payer | Why:
+            holder = city.holders.get(plate_id)
+            return Why.NOT_BOUND if holder is None else Payer(holder, "binding-1", 10_000)
+
+        monkeypatch.setattr(charging, "payer_of", payer_of)
+        yield city
+
+
+async def bound(city: City, plate: str = CAR) -> tuple[str, str]:
+    """Somebody who is debited for a plate, and their number at the bank."""
+    citizen, number = await city.gateway.citizen()
+    sealed = await PlateKeeper(city.services).seal(a_plate(plate))
+    city.holders[sealed.plate_id] = citizen
+    return citizen, number
+
+
+async def test_a_bound_car_pays_without_stopping(city: City) -> None:
+    citizen, number = await bound(city)
+    session = await city.parked("09:00", "10:40")
+    assert (session.price_fen, session.status, session.payer) == (600, Status.SETTLED, citizen)
+    assert (city.gateway.spent(number), city.gateway.earned()) == (600, 600)
+    (claim,) = await city.claims(session)
+    assert claim.decision_sha256 == session.price_event
+
+
+async def test_p21_across_midnight_for_nothing(city: City) -> None:
+    city.street.clock(at("12:00", "2026-09-15"))
+    street = city.street
+    await street.say(
+        street.sign("arrived", "Z1-001", at("23:50"), plate=CAR),
+        street.sign("left", "Z1-001", at("00:10", "2026-09-15"), plate=CAR),
+    )
+    await city.work()
+    session = await street.one()
+    assert (session.price_fen, session.status) == (0, Status.SETTLED)
+    assert session.claims == {}
+    assert city.gateway.departments.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"confidence": 89}, "plate-confidence-below"),
+        ({"confidence": None}, "confidence-not-given"),
+        (
+            {"confidence": 93, "character_confidences": [99, 99, 58, 99, 98, 99, 99]},
+            "character-confidence-below",
+        ),
+    ],
+)
+async def test_nothing_is_debited_on_a_reading_that_is_not_sure(
+    city: City, said: dict[str, Any], reason: str
+) -> None:
+    await bound(city)
+    session = await city.parked("09:00", "09:40", **said)
+    assert (session.held, session.price_fen, session.claims) == (reason, 400, {})
+    assert city.gateway.earned() == 0
+    release: Callable[..., Any] = looking.release_session
+    command = looking.ReleaseSession(reason="reading-confirmed")
+    await release(session.id, command, context(OFFICER), city.services)
+    assert (await city.again(session)).status == Status.SETTLED
+    assert city.gateway.earned() == 400
+
+
+async def test_p40_consent_ends_between_departure_and_debit(city: City) -> None:
+    await bound(city)
+    street = city.street
+    await street.say(
+        street.sign("arrived", "Z1-001", at("09:00"), plate=CAR),
+        street.sign("left", "Z1-001", at("09:40"), plate=CAR),
+    )
+    city.holders.clear()
+    await city.work()
+    session = await street.one()
+    assert (session.status, session.deferred) == (Status.DEFERRED, Why.NOT_BOUND)
+    assert city.gateway.earned() == 0
+
+
+async def test_p42_corrected_plate_after_the_debit(city: City) -> None:
+    _, number = await bound(city)
+    session = await city.parked("09:00", "10:40")
+    correct = looking.CorrectPlate(plate="豫A12346", reason="misread", note="the photo shows it")
+    await looking.correct_plate(session.id, correct, context(OFFICER), city.services)
+    session = await city.again(session)
+    first, second = await city.claims(session)
+    assert (city.gateway.spent(number), city.gateway.earned()) == (0, 0)
+    assert (first.amount_fen, second.amount_fen, second.citizen_id) == (0, 600, None)
+    assert session.status == Status.DEFERRED
+    back = looking.CorrectPlate(plate=CAR, reason="misread", note="it was right at first")
+    await looking.correct_plate(session.id, back, context(OFFICER), city.services)
+    session = await city.again(session)
+    assert city.gateway.earned() == 0  # not debited again by itself
+    assert session.status == Status.DEFERRED
+
+
+async def test_a_debit_that_fails_is_paid_later(city: City) -> None:
+    await bound(city)
+    await city.gateway.departments.fault(BANK, "refuse-in-words")
+    session = await city.parked("09:00", "10:40")
+    assert (session.status, session.deferred) == (Status.DEFERRED, "debit-failed")
+    assert city.gateway.earned() == 0
+
+
+async def test_while_it_is_disputed_collection_stands_still(city: City) -> None:
+    citizen, number = await bound(city)
+    session = await city.parked("09:00", "10:40")
+    dispute = looking.DisputeSession(grounds="I left at ten")
+    me = Actor(citizen, frozenset({Role.CITIZEN}))
+    await looking.dispute_session(session.id, dispute, context(me), city.services)
+    session = await city.again(session)
+    assert session.status == Status.DISPUTED
+    (claim,) = await city.claims(session)
+    assert claim.suspended_for == "disputed"
+    decide = looking.DecideDispute(upheld=True, amount_fen=400, reason="wrong-time")
+    await looking.decide_dispute(session.id, decide, context(OFFICER), city.services)
+    session = await city.again(session)
+    assert (city.gateway.spent(number), session.price_fen) == (400, 400)
+    assert session.status == Status.SETTLED
+
+
+async def test_p20_moving_one_berth_on_is_paid_as_one_stay(city: City) -> None:
+    _, number = await bound(city)
+    await city.parked("10:00", "10:50")
+    street = city.street
+    await street.say(
+        street.sign("arrived", "Z1-002", at("10:50:40"), plate=CAR),
+        street.sign("left", "Z1-002", at("11:40"), plate=CAR),
+    )
+    await city.work()
+    assert city.gateway.spent(number) == 600
+
+
+async def test_p10_of_two_places_one_is_genuine_and_the_clone_debits_nobody(city: City) -> None:
+    _, number = await bound(city)
+    street = city.street
+    for place, begins, ends in (("Z1-001", "10:00", "11:00"), ("G-1", "10:20", "11:30")):
+        await street.say(
+            street.sign("arrived", place, at(begins), plate=CAR),
+            street.sign("left", place, at(ends), plate=CAR),
+        )
+    await city.work()
+    berth, garage = await street.sessions()
+    assert {berth.held, garage.held} == {"plate-seen-elsewhere"}
+    assert city.gateway.earned() == 0
+    genuine = looking.DecideConflict(other_session_id=garage.id, genuine=True, reason="clone")
+    await looking.decide_conflict(berth.id, genuine, context(OFFICER), city.services)
+    berth, garage = await city.again(berth), await city.again(garage)
+    assert (berth.status, city.gateway.spent(number)) == (Status.SETTLED, 400)
+    assert (garage.payer, garage.deferred) == (None, "cloned-plate")
+
+
+async def remind(city: City, session: ParkingSession, days: float) -> ParkingSession:
+    """So many days later the alarm rings, if there is one."""
+    city.street.clock(at("12:00") + timedelta(days=days))
+    reminders = ParkingReminders()
+    due = reminders.alarm_at(session)
+    if due is not None and due <= city.services.clock():
+        await reminders.ring(session, context(SYSTEM), city.services)
+    return await city.services.store.load(ParkingSession, session.id)
+
+
+async def test_left_first_paid_later_is_told_and_then_overdue(city: City) -> None:
+    await bound(city)
+    await city.gateway.departments.fault(BANK, "refuse-in-words")
+    session = await city.parked("09:00", "10:40")
+    told: list[int] = []
+    for days in (0.5, 1.1, 1.2, 8, 16, 16.5, 40):
+        session = await remind(city, session, days)
+        told.append(session.reminders)
+    assert told == [0, 1, 1, 2, 2, 2, 2]
+    assert session.status == Status.OVERDUE
+    topics = await city.street.topics(session)
+    assert topics.count("parking.reminded") == 2
+    assert topics.count("parking.notice_delivered") == 1
+    assert topics.count("parking.overdue") == 1
+
+
+async def test_nobody_is_told_of_what_is_nobodys(city: City) -> None:
+    session = await city.parked("09:00", "10:40")
+    assert session.deferred == Why.NOT_BOUND
+    assert (await remind(city, session, 40)).reminders == 0
