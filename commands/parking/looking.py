@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from citybrain.definitions.parking.plates import grammar_at
+from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.parking import looking
 from citybrain.domain.parking.plates import read_plate
 from citybrain.domain.parking.refusals import NotYourSession
@@ -87,6 +88,7 @@ async def correct_plate(
             reason=command.reason,
             note_sealed=note,
             departments=departments,
+            limit_fen=_limit(services),
         ),
         context,
         command,
@@ -179,10 +181,17 @@ async def decide_dispute(
             reason=command.reason,
             note_sealed=note,
             departments=departments,
+            limit_fen=_limit(services),
         ),
         context,
         command,
     )
+
+
+def _limit(services: Services) -> int:
+    """How much one person may let go back alone."""
+    rules = parking_rules_at(services.definitions, services.clock())
+    return rules.one_person_correction_fen
 
 
 async def holders_of(session: ParkingSession, services: Services) -> list[str]:

@@ -30,6 +30,7 @@ def answer(session: ParkingSession) -> dict[str, Any]:
         "status": session.status.value,
         "version": session.version,
         "price_fen": session.price_fen,
+        "waits_for_second": sorted(session.proposals),
     }
 
 

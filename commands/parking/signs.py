@@ -52,6 +52,19 @@ WHERE plate_id = $1 AND session_id <> $2 AND place <> $3
   AND (left_at IS NULL OR left_at >= $4::timestamptz - interval '3 hours')
 ORDER BY arrived_at
 """
+INSIDE = """
+SELECT DISTINCT place FROM parking_presences
+WHERE NOT final AND left_at IS NULL AND starts_with(place, $1)
+"""
+UNSEEN = """
+SELECT p.session_id, p.place, coalesce(s.at, p.arrived_at) AS seen_at
+FROM parking_presences p LEFT JOIN LATERAL (
+    SELECT max(at) AS at FROM parking_signs s
+    WHERE s.place = p.place AND s.session_id IS NULL AND s.sign IN ('arrived', 'occupied')
+) s ON true
+WHERE NOT p.final AND p.left_at IS NULL AND p.arrived_at < $1
+  AND coalesce(s.at, p.arrived_at) < $1
+"""
 STRAYS = """
 SELECT place, sign_id FROM parking_signs
 WHERE sign = 'left' AND session_id IS NULL AND said_at < $1 ORDER BY said_at LIMIT 1000

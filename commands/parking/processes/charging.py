@@ -17,7 +17,7 @@ from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.session import ParkingSession, Step
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from commands.handling import CommandContext
-from commands.parking.bindings import Payer, payer_of
+from commands.parking.bindings import Payer, give_back_debit, payer_of, take_debit
 from commands.parking.claim import correct_claim, raise_claim, resume_claim, suspend_claim
 from commands.parking.payment import request_payment
 from commands.parking.pricing import price_of
@@ -31,6 +31,7 @@ CLAIM = (
     "parking.payment_cancelled",
 )
 NOBODY, ASKED_BEFORE, NOT_OWED = "nobody-known", "asked-before", "no-longer-owed"
+FAILED = "debit-failed"
 DISPUTED, DECIDED = "parking.disputed", "parking.dispute_decided"
 
 
@@ -65,6 +66,7 @@ class ParkingCharging:
             await _let_stand(event, services, context)
         while await _step(event.stream_id, services, context):
             pass
+        await _debit(event.stream_id, services, context)
 
 
 async def _step(session_id: str, services: Services, context: CommandContext) -> bool:
@@ -128,7 +130,7 @@ async def _claim(session: ParkingSession, services: Services, context: CommandCo
     assert session.price_event is not None
     amount_fen = Fen(session.price_fen)
     now, number = services.clock(), len(session.claims) + 1
-    payer = await _payer(session, now, services)
+    payer = await _payer(session, services, context)
     citizen = payer.citizen_id if isinstance(payer, Payer) else None
     why_not = payer if isinstance(payer, str) else None
     if citizen in [each["payer"] for each in session.claims.values() if each["payer"]]:
@@ -147,11 +149,6 @@ async def _claim(session: ParkingSession, services: Services, context: CommandCo
     raised = await services.store.load(Claim, claim)  # perhaps before a crash, of another holder
     if raised.citizen_id != citizen:
         citizen, why_not = raised.citizen_id, why_not or "another-holder"
-    if why_not is None:
-        request_id = uuid5(NAMESPACE_URL, f"{claim}:debit")
-        await request_payment(
-            claim, context, services, request_id=request_id, channel=Channel.DEBIT
-        )
     terms = None if not isinstance(payer, Payer) else {"binding_id": payer.binding_id}
     remind_at = now + parking_rules_at(services.definitions, now).reminders_after[0]
 
@@ -172,19 +169,42 @@ async def _claim(session: ParkingSession, services: Services, context: CommandCo
     await change_session(session.id, services, decide, context)
 
 
-async def _payer(session: ParkingSession, now: datetime, services: Services) -> Payer | str:
-    """Who is debited, or why nobody is."""
-    if session.plate_id is None or not (session.plate or {}).get("plate_complete"):
-        return NOBODY
-    if any(genuine is False for genuine in session.clones.values()):
-        return "cloned-plate"
-    return await payer_of(
+async def _debit(session_id: str, services: Services, context: CommandContext) -> None:
+    """Ask for the debit of a claim that says so, once; a crash in between asks again."""
+    session = await services.store.load(ParkingSession, session_id)
+    claim_id = session.claim
+    if claim_id is None or session.deferred is not None or not session.claims[claim_id]["debited"]:
+        return
+    claim = await services.store.load(Claim, claim_id)
+    if not claim.payments and claim.may_be_collected:
+        request_id = uuid5(NAMESPACE_URL, f"{claim_id}:debit")
+        await request_payment(
+            claim_id, context, services, request_id=request_id, channel=Channel.DEBIT
+        )
+
+
+async def _payer(
+    session: ParkingSession, services: Services, context: CommandContext
+) -> Payer | str:
+    """Who is debited, and so much of their day's limit is taken; or why nobody is."""
+    why_nobody = _nobody(session)
+    if why_nobody is not None or session.plate_id is None:
+        return why_nobody or NOBODY
+    return await take_debit(
         session.plate_id,
+        session_id=session.id,
         arrived_at=session.arrived_at,
-        amount_fen=session.price_fen or 0,
-        now=now,
+        amount_fen=Fen(session.price_fen),
+        context=context,
         services=services,
     )
+
+
+def _nobody(session: ParkingSession) -> str | None:
+    """Why nobody can be asked, whoever has bound the plate."""
+    if session.plate_id is None or not (session.plate or {}).get("plate_complete"):
+        return NOBODY
+    return "cloned-plate" if False in session.clones.values() else None
 
 
 async def may_debit(claim: Claim, services: Services) -> str | None:
@@ -197,8 +217,17 @@ async def may_debit(claim: Claim, services: Services) -> str | None:
         return NOT_OWED
     if session.claim != claim.id:
         return NOT_OWED
-    payer = await _payer(session, services.clock(), services)
-    if isinstance(payer, str):
+    if session.plate_id is None or _nobody(session) is not None:
+        return NOBODY
+    payer = await payer_of(
+        session.plate_id,
+        arrived_at=session.arrived_at,
+        now=services.clock(),
+        services=services,
+        amount_fen=session.price_fen or 0,
+        session_id=session.id,
+    )
+    if not isinstance(payer, Payer):
         return payer
     return None if payer.citizen_id == claim.citizen_id else "another-holder"
 
@@ -229,6 +258,10 @@ async def _follow_claim(event: RecordedEvent, services: Services, context: Comma
         elif claim.charged_back:
             session.reopen(at, claim_id=claim.id, due_at=claim.due_at)
         elif not claim.debits_under_way():
-            session.defer(at, claim_id=claim.id, reason="debit-failed", remind_at=remind_at)
+            session.defer(at, claim_id=claim.id, reason=FAILED, remind_at=remind_at)
 
     await change_session(claim.subject, services, decide, context)
+    session = await services.store.load(ParkingSession, claim.subject)
+    binding_id = session.claims.get(claim.id, {}).get("binding_id")
+    if binding_id is not None and session.deferred == FAILED:
+        await give_back_debit(binding_id, session.id, context, services)

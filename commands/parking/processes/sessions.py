@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ from citybrain.eventstore import RecordedEvent
 from commands.handling import Command, CommandContext, change
 from commands.parking import signs
 from commands.parking.elsewhere import look_beside, look_for_clones
-from commands.parking.places import PlaceBook, place_book
+from commands.parking.places import PlaceBook, UnknownPlace, place_book
 from commands.parking.plates import PlateKeeper
 from commands.parking.session import by_signs, change_session, open_session
 from commands.parking.signs import PlacedSign, PresenceRow
@@ -57,7 +58,7 @@ class ParkingSessions:
         if done:
             await pool.execute(signs.FINAL, done)
         book = place_book(services)
-        found = [await _rows(event, book) for event in events if event.topic == DETECTED]
+        found = [await _rows(event, book, services) for event in events if event.topic == DETECTED]
         rows = [row for each in found for row in each]
         await signs.keep(pool, rows)
         limit = asyncio.Semaphore(AT_ONCE)
@@ -66,24 +67,27 @@ class ParkingSessions:
                 group.create_task(_follow(place, book, services, limit))
 
     async def tick(self, services: Services) -> None:
-        """Say of departures that nobody's arrival belongs to, and forget what is over."""
+        """Say which departures are nobody's and who was not seen for long; forget what is over."""
         now, pool = services.clock(), services.store.pool
         rules = parking_rules_at(services.definitions, now)
         for row in await pool.fetch(signs.STRAYS, now - rules.order_window):
             await leave_unmatched(row["place"], row["sign_id"], NO_ENTRY, services)
+        for row in await pool.fetch(signs.UNSEEN, now - rules.no_sign_after):
+            note = partial(_note_unseen, row["seen_at"])
+            await change_session(row["session_id"], services, note)
         await pool.execute(signs.FORGET, now - KEPT)
 
 
-async def _rows(event: RecordedEvent, book: PlaceBook) -> list[dict[str, Any]]:
+def _note_unseen(seen_at: datetime, session: ParkingSession, now: datetime) -> None:
+    session.note_unseen(now, seen_at)
+
+
+async def _rows(event: RecordedEvent, book: PlaceBook, services: Services) -> list[dict[str, Any]]:
     """A sign at each place that it is of: that a device is lost is of all that it watches."""
     said = event.data
-    if Sign(said["sign"]) in OF_A_DEVICE:
-        places = await book.watched_by(said["device_id"], said["occurred_at"])
-    else:
-        places = (said["place_id"],)
     return [
         {
-            "place": await _key(place, said, book),
+            "place": place,
             "sign_id": event.stream_id,
             "at": said["occurred_at"],
             "said_at": event.recorded_at,
@@ -95,17 +99,33 @@ async def _rows(event: RecordedEvent, book: PlaceBook) -> list[dict[str, Any]]:
             "by_hand": said["by_hand"],
             "simulated": said["simulated"],
         }
-        for place in places
+        for place in await _places(said, book, services)
     ]
 
 
-async def _key(place_id: str, said: dict[str, Any], book: PlaceBook) -> str:
+async def _places(said: dict[str, Any], book: PlaceBook, services: Services) -> list[str]:
     """A berth holds one vehicle; in a facility each plate is followed for itself."""
-    plate = said["plate"]
-    place = await book.place(place_id, said["occurred_at"])
-    if place.kind != PlaceKind.FACILITY:
-        return place_id
-    return f"{place_id}|{'' if plate is None else plate['plate_id']}"
+    sign, at = Sign(said["sign"]), said["occurred_at"]
+    if sign in OF_A_DEVICE:
+        found = list(await book.watched_by(said["device_id"], at))
+    else:
+        found = [said["place_id"]]
+    places: list[str] = []
+    for place_id in found:
+        try:
+            place = await book.place(place_id, at)
+        except UnknownPlace:
+            continue  # a device may name what is not in use any more
+        if place.kind != PlaceKind.FACILITY:
+            places.append(place_id)
+        elif said["plate"] is not None:
+            places.append(f"{place_id}|{said['plate']['plate_id']}")
+        elif sign in (Sign.LOST, Sign.RESTORED, Sign.OPENED):
+            rows = await services.store.pool.fetch(signs.INSIDE, f"{place_id}|")
+            places += [row["place"] for row in rows]
+        else:
+            places.append(f"{place_id}|")
+    return places
 
 
 async def _follow(key: str, book: PlaceBook, services: Services, limit: asyncio.Semaphore) -> None:
@@ -125,7 +145,9 @@ async def follow_place(key: str, book: PlaceBook, services: Services) -> None:
         await _make_final(key, [row["session_id"] for row in over], services)
     placed = await _placed(await pool.fetch(signs.OPEN_SIGNS, key), services)
     placed = [each for each in placed if not await _is_late(key, each, services)]
-    found = presences_of((each.seen for each in placed), same_arrival=rules.clone_near_within)
+    found = presences_of(
+        (each.seen for each in placed), same_arrival=rules.clone_near_within, gates="|" in key
+    )
     known = await signs.presences(pool, key)
     by_id = {each.seen.id: each for each in placed}
     taken: set[str] = set()

@@ -7,6 +7,7 @@ whose it is. Where money is to go back, less is owed from then on, and the claim
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.parking.refusals import (
@@ -23,6 +24,7 @@ from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.domain.parking.session_events import (
     SessionCloneDecided,
+    SessionDecisionProposed,
     SessionDisputed,
     SessionDisputeDecided,
     SessionPlateCorrected,
@@ -38,6 +40,7 @@ class Part(StrEnum):
     OWN_CASE = "own-case"
     DISPUTED = "disputed-it"
     CORRECTED = "corrected-it"
+    PROPOSED = "proposed-it"
 
 
 def check_officer(session: ParkingSession, actor: Actor, departments: Collection[str]) -> None:
@@ -49,6 +52,38 @@ def check_officer(session: ParkingSession, actor: Actor, departments: Collection
     check_apart(actor, parts, NotApartInParking)
 
 
+def decided_by_two(
+    session: ParkingSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    what: str,
+    said: dict[str, Any],
+    difference_fen: int,
+    limit_fen: int,
+) -> bool:
+    """Whether it is done now: below the limit, or where somebody else has proposed the same.
+
+    Otherwise it is proposed. Raises `NotApartInParking` where it is the same person.
+    """
+    if difference_fen <= limit_fen:
+        return True
+    known = session.proposals.get(what)
+    if known is not None and known["said"] == said:
+        check_apart(actor, {Part.PROPOSED: [known["proposed_by"]]}, NotApartInParking)
+        return True
+    session.trigger_event(
+        SessionDecisionProposed,
+        timestamp=now,
+        what=what,
+        said=said,
+        difference_fen=difference_fen,
+        limit_fen=limit_fen,
+        proposed_by=actor.subject,
+    )
+    return False
+
+
 def correct_plate(
     session: ParkingSession,
     actor: Actor,
@@ -58,12 +93,31 @@ def correct_plate(
     reason: str,
     note_sealed: str | None,
     departments: Collection[str],
+    limit_fen: int,
 ) -> None:
-    """Say what the plate is: what was paid by somebody else goes back, and it is priced again."""
+    """Say what the plate is: what was paid by somebody else goes back, and it is priced again.
+
+    Where more than `limit_fen` goes back it takes two people.
+    """
     check_officer(session, actor, departments)
     if session.voided:
         raise SessionVoid("there was no such session")
-    if session.plate_id != plate.plate_id or session.corrected is None:
+    if session.plate_id == plate.plate_id and session.corrected is not None:
+        return
+    back_fen = sum(
+        each["amount_fen"]
+        for each in session.claims.values()
+        if each["settled"] and each["plate_id"] != plate.plate_id
+    )
+    if decided_by_two(
+        session,
+        actor,
+        now,
+        what="plate",
+        said={"plate_id": plate.plate_id},
+        difference_fen=back_fen,
+        limit_fen=limit_fen,
+    ):
         session.trigger_event(
             SessionPlateCorrected,
             timestamp=now,
@@ -158,16 +212,29 @@ def decide_dispute(
     reason: str,
     note_sealed: str | None,
     departments: Collection[str],
+    limit_fen: int,
 ) -> None:
     """An officer who had no part in it decides; what it costs then is no more than before.
 
-    Raises `NotDisputed`, `NotApartInParking`.
+    Where it costs less by more than `limit_fen` it takes two people. Raises `NotDisputed`,
+    `NotApartInParking`.
     """
     check_officer(session, actor, departments)
     check_apart(actor, {Part.CORRECTED: session.correctors}, NotApartInParking)
     if session.dispute != "open":
         raise NotDisputed("there is no dispute that waits")
-    lower = min(amount_fen or 0, session.price_fen or 0) if upheld else None
+    price_fen = session.price_fen or 0
+    lower = min(amount_fen or 0, price_fen) if upheld else None
+    if not decided_by_two(
+        session,
+        actor,
+        now,
+        what="dispute",
+        said={"amount_fen": lower},
+        difference_fen=0 if lower is None else price_fen - lower,
+        limit_fen=limit_fen,
+    ):
+        return
     session.trigger_event(
         SessionDisputeDecided,
         timestamp=now,

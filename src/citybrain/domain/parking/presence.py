@@ -21,6 +21,7 @@ class Sign(StrEnum):
     LEFT = "left"  # park_end, exit_area
     OCCUPIED = "occupied"  # vehicle_detected, scheduled_report with an occupant
     EMPTY = "empty"  # scheduled_report without one
+    OPENED = "opened"  # a barrier was opened by hand: who left then was not seen
     LOST = "lost"  # comms_lost: nothing is seen from here on
     RESTORED = "restored"  # comms_restored
 
@@ -48,6 +49,7 @@ AT_ONCE: Final = {
     Sign.RESTORED: 1,
     Sign.ARRIVED: 2,
     Sign.OCCUPIED: 3,
+    Sign.OPENED: 4,
     Sign.LOST: 4,
 }
 """The order of signs of one moment: who leaves makes room for who arrives."""
@@ -100,18 +102,22 @@ class Found:
     strays: tuple[str, ...]
 
 
-def presences_of(signs: Iterable[Observation], *, same_arrival: timedelta) -> Found:
+def presences_of(
+    signs: Iterable[Observation], *, same_arrival: timedelta, gates: bool = False
+) -> Found:
     """The presences on one place, in their order; nothing is known of before the first sign.
 
     A second arrival within `same_arrival` of the first is the same vehicle, seen by another device.
+    Where there are `gates`, whoever comes in later has gone out before, seen or not.
     """
     presences: list[Presence] = []
     strays: list[str] = []
     there: Presence | None = None
     for sign in sorted(signs, key=lambda each: (each.at, AT_ONCE[each.sign], each.id)):
         if sign.sign in (Sign.ARRIVED, Sign.OCCUPIED):
-            if there is not None and not _is_of(there, sign, same_arrival):
-                there.end(there.proof, Ending.SILENT if there.silent else Ending.TAKEN)
+            entered = gates and sign.sign is Sign.ARRIVED
+            if there is not None and not _is_of(there, sign, same_arrival, entered):
+                there.end(there.proof, _missed(there, entered))
                 there = None
             if there is None:
                 seen = sign.sign is Sign.ARRIVED
@@ -121,8 +127,9 @@ def presences_of(signs: Iterable[Observation], *, same_arrival: timedelta) -> Fo
             there.proof, there.silent = sign.at, False
         elif there is None:
             strays += [sign.id] if sign.sign is Sign.LEFT else []
-        elif sign.sign is Sign.LOST:
-            there.proof, there.silent = sign.at, True
+        elif sign.sign in (Sign.LOST, Sign.OPENED):
+            if not there.silent:
+                there.proof, there.silent = sign.at, True
         elif sign.sign in (Sign.LEFT, Sign.EMPTY):
             there.add(sign)
             there.end(*_end(there, sign))
@@ -140,8 +147,17 @@ def _end(there: Presence, sign: Observation) -> tuple[datetime, Ending]:
     return sign.at, Ending.SEEN
 
 
-def _is_of(there: Presence, sign: Observation, same_arrival: timedelta) -> bool:
-    """Whether a vehicle that is seen is the one that stands there."""
+def _missed(there: Presence, entered: bool) -> Ending:
+    """Why a departure was not seen."""
+    if entered:
+        return Ending.NOT_SEEN
+    return Ending.SILENT if there.silent else Ending.TAKEN
+
+
+def _is_of(there: Presence, sign: Observation, same_arrival: timedelta, entered: bool) -> bool:
+    """Whether a vehicle that is seen is the one that stands there; not one that has `entered`."""
+    if entered:
+        return sign.at - there.arrived_at <= same_arrival
     if _same(there, sign):
         return True
     if there.silent:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from citybrain.domain.digests import event_sha256
 from citybrain.domain.parking.judging import Plated, Status, judged, status_of
-from citybrain.domain.parking.presence import Presence
+from citybrain.domain.parking.presence import Ending, Presence
 from citybrain.domain.parking.session_events import (
     EVENTS,
     SessionClaimed,
@@ -34,12 +34,15 @@ from citybrain.domain.parking.session_events import (
     SessionReopened,
     SessionSettled,
     SessionTimesCorrected,
+    SessionUnseen,
     SessionVoided,
 )
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 CLONE = "plate-seen-elsewhere"
 NOT_SEEN_LEAVING = "exit-not-seen"
+FACILITY = "facility"
+UNSEEN_AT_GATES = (Ending.NOT_SEEN, Ending.SILENT, Ending.TAKEN)
 
 
 class Step(StrEnum):
@@ -117,6 +120,7 @@ class ParkingSession(StreamAggregate):
         self.clones: dict[str, bool | None] = {}
         self.plate: Plated | None = None
         self.doubt: dict[str, Any] | None = None
+        self.unseen = False
         self.facts, self.priced_facts = 0, -1
         self.price_fen: int | None = None
         self.price_event: str | None = None
@@ -132,6 +136,7 @@ class ParkingSession(StreamAggregate):
         self.dispute: str | None = None
         self.disputants: list[str] = []
         self.deciders: list[str] = []
+        self.proposals: dict[str, dict[str, Any]] = {}
         self.judge()
 
     @classmethod
@@ -240,6 +245,11 @@ class ParkingSession(StreamAggregate):
                 occurred_at=occurred_at,
                 why=why,
             )
+
+    def note_unseen(self, now: datetime, last_sign_at: datetime) -> None:
+        """Nobody has seen it for a long time; once."""
+        if self.left_at is None and not self.unseen:
+            self.trigger_event(SessionUnseen, timestamp=now, last_sign_at=last_sign_at)
 
     def suspect_clone(self, now: datetime, other: str, *, metres: int, seconds: int) -> None:
         """The same plate is elsewhere: nothing is debited until an officer has looked."""
@@ -409,6 +419,8 @@ class ParkingSession(StreamAggregate):
         """Why nothing may be debited now, beside what a person has looked at."""
         if any(genuine is None for genuine in self.clones.values()):
             return CLONE, {"sessions": [key for key, each in self.clones.items() if each is None]}
+        if self.place_kind == FACILITY and self.ending in UNSEEN_AT_GATES:
+            return NOT_SEEN_LEAVING, {"ending": self.ending}
         if self.doubt is not None:
             return self.doubt["reason"], {
                 key: value for key, value in self.doubt.items() if key != "reason"

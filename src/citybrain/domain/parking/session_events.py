@@ -100,6 +100,7 @@ class SessionPlateCorrected(SessionEvent):
         aggregate.settled = False
         aggregate.corrected = {name: getattr(self, name) for name in PLATE_MEMBERS}
         aggregate.correctors.append(self.corrected_by)
+        aggregate.proposals.pop("plate", None)
         aggregate.facts += 1
 
 
@@ -149,6 +150,16 @@ class SessionEvidenceAdded(SessionEvent):
             "occurred_at": self.occurred_at.isoformat(),
             "why": self.why,
         }
+
+
+class SessionUnseen(SessionEvent):
+    """It should still be there, and nobody has seen it for a long time: somebody goes to look."""
+
+    TOPIC: ClassVar[str] = "parking.unseen"
+    last_sign_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.unseen = True
 
 
 class SessionCloneSuspected(SessionEvent):
@@ -235,6 +246,8 @@ class SessionClaimed(SessionEvent):
             "amount_fen": self.amount_fen,
             "payer": self.payer,
             "plate_id": aggregate.plate_id,
+            "debited": self.debited,
+            "binding_id": (self.terms or {}).get("binding_id"),
             "settled": False,
         }
         aggregate.due_at, aggregate.settled = self.due_at, False
@@ -352,9 +365,24 @@ class SessionDisputeDecided(SessionEvent):
     def note(self, aggregate: Any) -> None:
         aggregate.dispute = "upheld" if self.upheld else "rejected"
         aggregate.deciders.append(self.decided_by)
+        aggregate.proposals.pop("dispute", None)
         if self.upheld:
             aggregate.price_fen = self.amount_fen
             aggregate.price_event = aggregate.digest_of(self)
+
+
+class SessionDecisionProposed(SessionEvent):
+    """So much money would move by it that a second person has to decide the same."""
+
+    TOPIC: ClassVar[str] = "parking.decision_proposed"
+    what: str
+    said: dict[str, Any]
+    difference_fen: int
+    limit_fen: int
+    proposed_by: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.proposals[self.what] = {"said": self.said, "proposed_by": self.proposed_by}
 
 
 class SessionVoided(SessionEvent):
@@ -376,6 +404,7 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionLeft,
     SessionTimesCorrected,
     SessionEvidenceAdded,
+    SessionUnseen,
     SessionCloneSuspected,
     SessionCloneDecided,
     SessionPriced,
@@ -391,5 +420,6 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionReopened,
     SessionDisputed,
     SessionDisputeDecided,
+    SessionDecisionProposed,
     SessionVoided,
 )

@@ -89,6 +89,9 @@ class SessionAnswer(BaseModel):
     status: str
     version: int
     price_fen: int | None
+    waits_for_second: list[str] = Field(
+        description="what somebody has decided that a second person has to decide, too"
+    )
 
 
 async def show_all(call: Call) -> web.Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,7 @@ class City:
     street: Street
     gateway: Gateway
     holders: dict[str, str]
+    given_back: int = 0
 
     @property
     def services(self) -> Services:
@@ -84,13 +85,16 @@ async def city(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         street = await Street.open(gateway.services, at("12:00"))
         city = City(street, gateway, {})
 
-        async def payer_of(
-            plate_id: str, *, amount_fen: int, now: datetime, services: Services, **_: Any
-        ) -> Payer | Why:
+        async def payer_of(plate_id: str, *, services: Services, **_: Any) -> Payer | Why:
             holder = city.holders.get(plate_id)
             return Why.NOT_BOUND if holder is None else Payer(holder, "binding-1", 10_000)
 
+        async def give_back_debit(*_: Any) -> None:
+            city.given_back += 1
+
         monkeypatch.setattr(charging, "payer_of", payer_of)
+        monkeypatch.setattr(charging, "take_debit", payer_of)
+        monkeypatch.setattr(charging, "give_back_debit", give_back_debit)
         yield city
 
 
@@ -187,6 +191,7 @@ async def test_a_debit_that_fails_is_paid_later(city: City) -> None:
     session = await city.parked("09:00", "10:40")
     assert (session.status, session.deferred) == (Status.DEFERRED, "debit-failed")
     assert city.gateway.earned() == 0
+    assert city.given_back > 0  # the day's limit has it again
 
 
 async def test_while_it_is_disputed_collection_stands_still(city: City) -> None:

@@ -117,6 +117,22 @@ async def test_p17_two_cars_and_one_opening(street: Street) -> None:
     assert left == {at("11:00:00"), at("11:00:01")}
 
 
+async def test_p16_barrier_held_open_for_an_ambulance(street: Street) -> None:
+    plate = {"plate": "豫A9P012"}
+    await street.say(street.sign("arrived", GARAGE, at("09:00", "2026-09-01"), **plate))
+    await street.say(street.sign("opened", GARAGE, at("14:03", "2026-09-01")))
+    street.clock(at("15:00", "2026-09-02"))
+    await street.process.tick(street.services)
+    session = await street.one()
+    assert session.unseen  # the next day, not after ten
+    street.clock(at("12:00", "2026-09-11"))
+    await street.say(street.sign("arrived", GARAGE, at("09:00", "2026-09-11"), **plate))
+    first, second = await street.sessions()
+    assert first.left_at == at("14:03", "2026-09-01")
+    assert first.why_held == ("exit-not-seen", {"ending": Ending.NOT_SEEN})
+    assert second.left_at is None
+
+
 async def test_p18_camera_silent_for_three_hours(street: Street) -> None:
     street.clock(at("13:30"))
     await street.say(

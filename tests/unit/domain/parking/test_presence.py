@@ -55,7 +55,7 @@ def spans(result: Found) -> list[tuple[str, str | None, str | None]]:
     ]
 
 
-ARRIVED, LEFT, OCCUPIED, EMPTY, LOST, RESTORED = Sign
+ARRIVED, LEFT, OCCUPIED, EMPTY, OPENED, LOST, RESTORED = Sign
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))))
@@ -116,6 +116,21 @@ def test_a_car_that_was_not_seen_arriving_stands_there_from_the_first_sign() -> 
     result = found(("10:05", OCCUPIED, CAR), ("10:45", LEFT, None))
     assert [each.beginning for each in result.presences] == [Beginning.FOUND]
     assert spans(result) == [("10:05", "10:45", Ending.SEEN)]
+
+
+@pytest.mark.parametrize(("opened", "proof"), [(True, "14:03"), (False, "09:00")])
+def test_p16_barrier_held_open_for_an_ambulance(opened: bool, proof: str) -> None:
+    signs: list[Said] = [("09:00", ARRIVED, CAR), ("20:00", ARRIVED, CAR)]
+    if opened:
+        signs += [("14:03", OPENED, None), ("15:00", OPENED, None)]
+    result = presences_of(said(*signs), same_arrival=MINUTE, gates=True)
+    assert spans(result) == [("09:00", proof, Ending.NOT_SEEN), ("20:00", None, None)]
+
+
+def test_whoever_is_read_on_leaving_after_an_opening_left_then() -> None:
+    signs = said(("09:00", ARRIVED, CAR), ("14:03", OPENED, None), ("15:00", LEFT, CAR))
+    result = presences_of(signs, same_arrival=MINUTE, gates=True)
+    assert spans(result) == [("09:00", "15:00", Ending.SEEN)]
 
 
 def test_a_departure_of_nobody_is_nobodys() -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from citybrain.domain.actor import Actor
 from citybrain.domain.parking import looking
 from citybrain.domain.parking.judging import PLATES_DIFFER, Status
 from citybrain.domain.parking.plates import Doubt
@@ -26,6 +27,7 @@ from tests.given.parking.sessions import (
     OFFICER,
     OTHER,
     PARKING,
+    SECOND,
     follow,
     left,
     opened,
@@ -110,6 +112,7 @@ def correct(session: ParkingSession, plate_id: str = OTHER) -> None:
         reason="misread",
         note_sealed=None,
         departments=PARKING,
+        limit_fen=5000,
     )
 
 
@@ -210,16 +213,23 @@ def test_a_dispute_freezes_what_is_known_and_collection_stands_still() -> None:
         dispute(session)
 
 
-def decide(session: ParkingSession, amount_fen: int | None, upheld: bool = True) -> None:
+def decide(
+    session: ParkingSession,
+    amount_fen: int | None,
+    upheld: bool = True,
+    officer: Actor = OFFICER,
+    limit_fen: int = 5000,
+) -> None:
     looking.decide_dispute(
         session,
-        OFFICER,
+        officer,
         NINE,
         upheld=upheld,
         amount_fen=amount_fen,
         reason="seen",
         note_sealed=None,
         departments=PARKING,
+        limit_fen=limit_fen,
     )
 
 
@@ -255,3 +265,18 @@ def test_nobody_decides_on_their_own_session() -> None:
     claimed(session, payer=OFFICER.subject)
     with pytest.raises(NotApartInParking):
         correct(session)
+
+
+def test_more_than_the_limit_takes_two_people_who_say_the_same() -> None:
+    session = left()
+    price(session)
+    claimed(session)
+    dispute(session)
+    decide(session, 0, limit_fen=300)
+    assert session.status is Status.DISPUTED
+    with pytest.raises(NotApartInParking):
+        decide(session, 0, limit_fen=300)
+    decide(session, 50, officer=SECOND, limit_fen=300)  # something else: proposed in its place
+    assert session.status is Status.DISPUTED
+    decide(session, 50, limit_fen=300)
+    assert (session.price_fen, session.proposals) == (50, {})
