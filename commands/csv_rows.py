@@ -40,7 +40,7 @@ class _Unreadable(Exception):
 
 
 class CsvRows:
-    """The rows of an open file. `header` is its first line."""
+    """The rows of an open file. `header` is its first line, `columns` are the names in it."""
 
     def __init__(self, file: BinaryIO, name: str, required: Collection[str]) -> None:
         self._file = file
@@ -50,13 +50,13 @@ class CsvRows:
         first = self._next_line()
         self.header = _stripped(first[2] if first else b"").removeprefix(b"\xef\xbb\xbf")
         try:
-            self._columns = _split(self.header)
+            self.columns = _split(self.header)
         except (_Unclosed, _Unreadable) as error:
             raise InvalidInput(f"{name} is not a CSV file in UTF-8") from error
-        missing = sorted(set(required).difference(self._columns))
+        missing = sorted(set(required).difference(self.columns))
         if missing:
             raise InvalidInput(f"{name} has no column {', '.join(missing)}")
-        twice = {column for column in required if self._columns.count(column) > 1}
+        twice = {column for column in required if self.columns.count(column) > 1}
         if twice:
             raise InvalidInput(f"{name} has the column {', '.join(sorted(twice))} twice")
 
@@ -91,9 +91,9 @@ class CsvRows:
 
     def _fields(self, raw: bytes) -> dict[str, str]:
         values = _split(raw)
-        if len(values) != len(self._columns):
-            raise _Unreadable(f"it has {len(values)} columns, the header {len(self._columns)}")
-        return dict(zip(self._columns, values, strict=True))
+        if len(values) != len(self.columns):
+            raise _Unreadable(f"it has {len(values)} columns, the header {len(self.columns)}")
+        return dict(zip(self.columns, values, strict=True))
 
     def _next_line(self) -> tuple[int, int, bytes] | None:
         if self._ahead:

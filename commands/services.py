@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from citybrain.settings import Settings
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from citybrain.notifications import Notifier
     from citybrain.photos import Photos
     from citybrain.vault import Vault
+
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -43,3 +45,11 @@ class Services:
     settings: Settings = field(default_factory=Settings)
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)
+    _held: dict[type, Any] = field(default_factory=dict, repr=False)
+
+    def held(self, kind: type[T], make: Callable[[Services], T]) -> T:
+        """What a room keeps in memory for this process; made when it is first asked for."""
+        found = self._held.get(kind)
+        if not isinstance(found, kind):
+            found = self._held[kind] = make(self)
+        return found

@@ -23,13 +23,18 @@ from citybrain.eventstore import NO_STREAM, NewEvent, WrongExpectedVersion
 from citybrain.eventstore.codec import mapper
 from commands.fields import Moment, Sha256, Text
 from commands.handling import Command, CommandContext
-from commands.parking.fields import CharacterConfidences, Confidence, PlateCountry, PlateText
+from commands.parking.fields import (
+    CharacterConfidences,
+    Confidence,
+    PlaceId,
+    PlateCountry,
+    PlateText,
+)
 from commands.parking.places import place_book
 from commands.parking.plates import PlateKeeper
 from commands.services import Services
 
 DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
-PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
 
 
 class ParkingDetectionRefReused(Refused):
@@ -91,6 +96,8 @@ async def record_detections(
     found: list[Recorded | CitybrainError | None] = [None] * len(commands)
     read: list[tuple[int, Reading]] = []
     book = place_book(services)
+    named = {name for each in commands for name in (each.device_id, each.place_id)}
+    await book.find((name for name in named if name is not None), fresh=True)
     for index, command in enumerate(commands):
         try:
             reading = _reading(command, context, services)

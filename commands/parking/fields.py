@@ -30,6 +30,9 @@ CharacterConfidences = Annotated[
     list[Confidence], Field(min_length=1, max_length=32, description="one for each character")
 ]
 
+PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,159}$")]
+"""What a city calls a place."""
+
 AmountFen = Annotated[int, Field(strict=True, gt=0, le=MOST_FEN, description="whole fen")]
 
 

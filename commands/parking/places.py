@@ -1,34 +1,32 @@
 """Where things are, for commands: a place by its id, what a device watches, how it comes to be.
 
-Places are read from their own streams when they are first asked for, and kept in memory. Once a
-second, at most, the log is asked which of them have changed: these are read again.
+Places are read from their own streams when they are first asked for, many at once, and kept in
+memory up to a bound, also that there is none. Whoever changes one in this process drops it; what
+others change is seen in the log after a second at most.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from citybrain.domain.actor import NotYourDevice
 from citybrain.domain.parking.place import ParkingPlace, PlaceKind, PlaceVersion, centre, stream_of
 from citybrain.domain.parking.session import Place
 from citybrain.errors import CitybrainError, InvalidInput
-from citybrain.eventstore import StreamNotFound
+from citybrain.eventstore import EventStore, StreamNotFound
 from commands.handling import CommandContext
 from commands.services import Services
 
 AT_ONCE = 64
 MOST_KEPT = 200_000
 LOOK_SECONDS = 1.0
+FAR = 20_000  # events behind: to read places again is cheaper than to look which have changed
 STANDING = (PlaceKind.BERTH.value, PlaceKind.FACILITY.value)
-
-CHANGED = """
-SELECT DISTINCT originator_id FROM stored_events
-WHERE notification_id > $1 AND notification_id <= $2 AND topic = 'parking.place_described'
-"""
+TOPICS = [event.TOPIC for event in ParkingPlace.EVENTS]
 
 
 class UnknownPlace(InvalidInput):
@@ -48,14 +46,41 @@ class NewPlace:
 
 
 class PlaceBook:
-    """The places of one process."""
+    """The places of one process. Get it from `place_book`."""
 
-    def __init__(self, services: Services) -> None:
-        self._store = services.store
+    def __init__(self, store: EventStore, most: int = MOST_KEPT) -> None:
+        self._store = store
+        self._most = most
         self._places: OrderedDict[str, ParkingPlace | None] = OrderedDict()
         self._position = 0
         self._looked = 0.0
         self._looking = asyncio.Lock()
+
+    async def find(
+        self, place_ids: Iterable[str], *, fresh: bool = False
+    ) -> dict[str, ParkingPlace]:
+        """The places that there are of these, by one question for all that are not in memory.
+
+        With `fresh`, one that was not there is looked for again.
+        """
+        ids = {stream_of(place_id): place_id for place_id in place_ids}
+        look = time.monotonic() - self._looked >= LOOK_SECONDS
+        if fresh:
+            look = look or any(self._places.get(stream_id) is None for stream_id in ids)
+        if look or any(stream_id not in self._places for stream_id in ids):
+            async with self._looking:
+                if look:
+                    await self._look()
+                await self._load([each for each in ids if each not in self._places])
+        found = {}
+        for stream_id, place_id in ids.items():
+            place = self._places.get(stream_id)
+            if place is not None:
+                self._places.move_to_end(stream_id)
+                found[place_id] = place
+        while len(self._places) > self._most:
+            self._places.popitem(last=False)
+        return found
 
     async def place(self, place_id: str, at: datetime) -> Place:
         """A berth or a facility as it was at a moment; raises `UnknownPlace`."""
@@ -90,53 +115,58 @@ class PlaceBook:
         if place_id not in await self.watched_by(device_id, at):
             raise NotYourDevice("this device does not watch that place")
 
+    async def facility(self, place_id: str, at: datetime) -> PlaceVersion:
+        """A facility as it was at a moment; raises `UnknownPlace`."""
+        kind, version = await self._standing(place_id, at)
+        if kind != PlaceKind.FACILITY:
+            raise UnknownPlace("there is no such facility in use then")
+        return version
+
     async def _standing(self, place_id: str, at: datetime) -> tuple[str, PlaceVersion]:
-        place = await self._place(place_id)
+        place = (await self.find([place_id])).get(place_id)
         version = None if place is None else place.at(at)
         if place is None or version is None or place.kind not in STANDING:
             raise UnknownPlace("there is no such berth or facility in use then")
         return place.kind, version
 
     async def _version(self, place_id: str, at: datetime) -> PlaceVersion | None:
-        place = await self._place(place_id)
+        place = (await self.find([place_id])).get(place_id)
         return None if place is None else place.at(at)
 
-    async def _place(self, place_id: str) -> ParkingPlace | None:
-        await self._look()
-        stream_id = stream_of(place_id)
-        if stream_id not in self._places:
-            try:
-                self._places[stream_id] = await self._store.load(ParkingPlace, stream_id)
-            except StreamNotFound:
-                return None
-            if len(self._places) > MOST_KEPT:
-                self._places.popitem(last=False)
-        return self._places[stream_id]
-
     async def _look(self) -> None:
-        """Forget what has changed, at most once a second."""
-        async with self._looking:
-            if time.monotonic() - self._looked < LOOK_SECONDS:
-                return
-            head = await self._store.head()
-            if head > self._position:
-                rows = await self._store.pool.fetch(CHANGED, self._position, head)
-                for row in rows:
-                    self._places.pop(row["originator_id"], None)
-                self._position = head
-            self._looked = time.monotonic()
+        """Forget what has changed in the log since it was last looked at."""
+        looked, head = time.monotonic(), await self._store.head()
+        if not self._places or head - self._position > FAR:
+            self._places.clear()
+        elif head > self._position:
+            changed = await self._store.read_all(
+                self._position, topics=TOPICS, limit=head - self._position, up_to=head
+            )
+            for stream_id in {event.stream_id for event in changed}:
+                self._places.pop(stream_id, None)
+        self._position, self._looked = head, looked
 
-    def forget(self, place_id: str) -> None:
-        """It was changed by this process: read it again."""
-        self._places.pop(stream_of(place_id), None)
+    async def _load(self, stream_ids: Sequence[str]) -> None:
+        if not stream_ids:
+            return
+        found: dict[str, Any] = dict.fromkeys(stream_ids)
+        for event in await self._store.read_streams(stream_ids, topics=TOPICS):
+            place = found[event.stream_id]
+            found[event.stream_id] = self._store.to_domain_event(event).mutate(place)
+        self._places.update(found)
 
+    def forget(self, *place_ids: str) -> None:
+        """They were changed by this process: read them again."""
+        for place_id in place_ids:
+            self._places.pop(stream_of(place_id), None)
 
-_BOOKS: WeakKeyDictionary[object, PlaceBook] = WeakKeyDictionary()
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def place_book(services: Services) -> PlaceBook:
     """The book of this process."""
-    return _BOOKS.setdefault(services.store, PlaceBook(services))
+    return services.held(PlaceBook, lambda services: PlaceBook(services.store))
 
 
 async def describe_places(

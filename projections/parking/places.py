@@ -1,7 +1,9 @@
 """Places as of a moment: each version a row, in force from one moment until before another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from math import cos, radians
 from typing import Any
 
 import asyncpg
@@ -10,6 +12,9 @@ from pydantic import AwareDatetime, BaseModel
 
 from citybrain.domain.parking.place import PlaceVersion, centre
 from citybrain.eventstore import RecordedEvent
+from citybrain.geo.areas import Box
+from citybrain.geo.distance import degrees_around, metres_between
+from citybrain.geo.geojson import box_of
 from projections.reading import Pool, Row, columns, fetch, fetch_planned
 
 TABLES = """
@@ -29,14 +34,20 @@ CREATE TABLE places (
     number       integer,
     length_cm    integer,
     capacity     integer,
+    sentinels    integer[] NOT NULL,
+    drift        integer,
+    silence_seconds integer,
     watches      text[] NOT NULL,
     previous     text[] NOT NULL,
     retired      boolean NOT NULL,
     simulated    boolean NOT NULL,
+    extent       box,
     PRIMARY KEY (place_id, valid_from)
 );
 CREATE INDEX ON places (kind, place_id, valid_from);
 CREATE INDEX ON places (parent, number) WHERE parent IS NOT NULL;
+CREATE INDEX ON places USING gin (watches) WHERE watches <> '{}';
+CREATE INDEX ON places USING gist (extent);
 CREATE TABLE known (
     stream_id text COLLATE "C" PRIMARY KEY,
     place_id  text COLLATE "C" NOT NULL,
@@ -64,13 +75,22 @@ class PlaceRow(BaseModel):
     number: int | None
     length_cm: int | None
     capacity: int | None
+    sentinels: list[int]
+    drift: int | None
+    silence_seconds: int | None
     watches: list[str]
     previous: list[str]
     retired: bool
     simulated: bool
 
 
-COLUMNS = tuple(PlaceRow.model_fields)
+class NearPlaceRow(PlaceRow):
+    """A place around a point."""
+
+    distance_m: float
+
+
+COLUMNS = (*PlaceRow.model_fields, "extent")
 NAME = """
 INSERT INTO known (stream_id, place_id, kind, simulated)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) ON CONFLICT DO NOTHING
@@ -137,22 +157,52 @@ def _record(event: RecordedEvent, known: Any) -> tuple[Any, ...]:
         version.number,
         version.length_cm,
         version.capacity,
+        version.sentinels,
+        version.drift,
+        version.silence_seconds,
         version.watches,
         version.previous,
         version.retired,
         known["simulated"],
+        _extent(version.geometry),
     )
 
 
+def _extent(geometry: dict[str, Any] | None) -> asyncpg.Box | None:
+    if geometry is None:
+        return None
+    south, west, north, east = box_of(geometry)
+    return asyncpg.Box((east, north), (west, south))
+
+
 SHOWN = columns(PlaceRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPlaces:
+    """Which places: of these kinds, in a place, that report on a place, that touch a box."""
+
+    kinds: Sequence[str] | None = None
+    parent: str | None = None
+    watching: str | None = None
+    box: Box | None = None
+
+
+EVERY_PLACE = WantedPlaces()
+WANTED = """
+FROM parking_places.places
+WHERE valid_from <= $1 AND (valid_until IS NULL OR valid_until > $1) AND NOT retired
+  AND ($2::text[] IS NULL OR kind = ANY($2)) AND ($3::text IS NULL OR parent = $3)
+  AND ($4::text IS NULL OR watches @> ARRAY[$4])
+  AND ($5::float8 IS NULL OR extent && box(point($6, $5), point($8, $7)))
+"""
 PAGE = f"""
-SELECT {SHOWN} FROM parking_places.places
-WHERE ($1::text[] IS NULL OR kind = ANY($1)) AND valid_from <= $2
-  AND (valid_until IS NULL OR valid_until > $2)
-  AND NOT retired AND ($3::text IS NULL OR parent = $3)
-  AND ($4::text IS NULL OR place_id > $4)
-ORDER BY place_id LIMIT $5
-"""  # noqa: S608
+SELECT {SHOWN} {WANTED} AND ($9::text IS NULL OR place_id > $9) ORDER BY place_id LIMIT $10
+"""
+NEAR = f"""
+SELECT {SHOWN} {WANTED} AND latitude IS NOT NULL
+ORDER BY (latitude - $9) ^ 2 + ((longitude - $10) * $11) ^ 2, place_id LIMIT $12
+"""
 VERSIONS = f"""
 SELECT {SHOWN} FROM parking_places.places WHERE place_id = ANY($1) ORDER BY place_id, valid_from
 """  # noqa: S608
@@ -164,16 +214,47 @@ WHERE valid_from <= $1 AND (valid_until IS NULL OR valid_until > $1) AND NOT ret
 
 async def page(
     pool: Pool,
-    *,
-    kinds: Sequence[str] | None,
     at: datetime,
-    parent: str | None = None,
+    wanted: WantedPlaces = EVERY_PLACE,
+    *,
     after: str | None = None,
     limit: int,
 ) -> list[Row]:
-    """Places of some kinds as they are at a moment, by id."""
-    found = await fetch_planned(pool, PAGE, kinds, at, parent, after, limit)
+    """Places in use at a moment, by id."""
+    found = await fetch_planned(pool, PAGE, at, *_filters(wanted, wanted.box), after, limit)
     return [_with_geometry(row) for row in found]
+
+
+async def near(
+    pool: Pool,
+    at: datetime,
+    latitude: float,
+    longitude: float,
+    *,
+    radius_m: float,
+    wanted: WantedPlaces = EVERY_PLACE,
+    limit: int,
+) -> list[Row]:
+    """Places in use whose middle lies in a circle, nearest first, with `distance_m`."""
+    north, east = degrees_around(latitude, radius_m)
+    box = latitude - north, longitude - east, latitude + north, longitude + east
+    narrower = cos(radians(latitude))
+    filters = _filters(wanted, box)
+    rows = await fetch_planned(
+        pool, NEAR, at, *filters, latitude, longitude, narrower, 2 * limit + 50
+    )
+    for row in rows:  # the order was that of a flat map: what it found is measured
+        row["distance_m"] = metres_between(latitude, longitude, row["latitude"], row["longitude"])
+    found = sorted(
+        (row for row in rows if row["distance_m"] <= radius_m),
+        key=lambda row: (row["distance_m"], row["place_id"]),
+    )
+    return [_with_geometry(row) for row in found[:limit]]
+
+
+def _filters(wanted: WantedPlaces, box: Box | None) -> tuple[Any, ...]:
+    kinds = None if wanted.kinds is None else list(wanted.kinds)
+    return kinds, wanted.parent, wanted.watching, *(box or (None, None, None, None))
 
 
 async def versions(pool: Pool, place_ids: Sequence[str]) -> list[Row]:

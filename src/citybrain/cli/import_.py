@@ -12,11 +12,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from citybrain.app import open_services
 from citybrain.cli.shared.output import console, errors, print_json
+from citybrain.cli.shared.progress import progress_bar
+from citybrain.domain.actor import system_actor
 from citybrain.settings import Settings
 from commands.handling import CommandContext
 from commands.inspection.imports.csv311 import Import, ImportResult
-from commands.parking.imports import places
-from commands.parking.imports.places import PlacesResult
+from commands.parking.imports.place_files import read_places
+from commands.parking.register import Declared, PlacesInvalid, Plan, register_places
 
 SHOWN_REJECTIONS = 10
 INTERRUPTED = 130
@@ -119,22 +121,37 @@ def parking_places(
         list[Path],
         typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or GeoJSON."),
     ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and write nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Import districts, zones, berths, facilities, devices and kiosks of parking.
 
-    Repeat it at will: what is there stays as it is. Exit status 1 where rows were rejected.
+    All that the files declare is taken, or nothing: every mistake is printed with its file and line
+    (exit status 1). Repeat it at will: what is there stays as it is, a killed import goes on.
     """
-    results = asyncio.run(_import_places(files))
-    for path, result in results:
-        console.print(f"{path}: {result.rows} rows, {len(result.wrong)} rejected")
-        for wrong in result.wrong[:SHOWN_REJECTIONS]:
-            errors.print(f"{path}:{wrong.line}: {wrong.reason}", markup=False)
-    if any(result.wrong for _, result in results):
-        raise typer.Exit(1)
+    try:
+        plan = asyncio.run(_register(read_places(files), dry_run=dry_run))
+    except PlacesInvalid as invalid:
+        for problem in invalid.problems:
+            errors.print(str(problem), markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        errors.print("interrupted: run it again and it goes on where it stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        print_json(plan.summary() | {"dry_run": dry_run}, indent=True)
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in plan.summary().items())
+    console.print(f"{counts}; nothing was written" if dry_run else counts)
 
 
-async def _import_places(files: list[Path]) -> list[tuple[Path, PlacesResult]]:
+async def _register(declared: list[Declared], *, dry_run: bool) -> Plan:
+    command_id = uuid4()
+    context = CommandContext(system_actor("import"), "import", command_id, command_id)
     async with open_services(Settings()) as services:
-        command_id = uuid4()
-        context = CommandContext(places.ACTOR, "import", command_id, command_id)
-        return [(path, await places.import_places(path, services, context)) for path in files]
+        with progress_bar("places") as progress:
+            return await register_places(
+                declared, context, services, dry_run=dry_run, progress=progress
+            )

@@ -36,6 +36,12 @@ SELECT {COLUMNS} FROM stored_events WHERE originator_id = ANY($1) AND topic = AN
 ORDER BY originator_id, originator_version
 """  # noqa: S608
 
+READ_CATEGORY = f"""
+SELECT {COLUMNS} FROM stored_events
+WHERE (originator_id, originator_version) > ($1, $2) AND originator_id < $3
+ORDER BY originator_id, originator_version LIMIT $4
+"""  # noqa: S608
+
 READ_WINDOW = f"""
 SELECT {COLUMNS} FROM stored_events
 WHERE notification_id > $1 AND notification_id <= $2 ORDER BY notification_id
@@ -91,6 +97,19 @@ class Reader:
     ) -> list[RecordedEvent]:
         """The events of some streams that are of these topics, stream by stream, in order."""
         return await self._fetch(READ_STREAMS, stream_ids, topics)
+
+    async def read_category(
+        self, category: str, *, batch_size: int = PAGE
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """All events of a category's streams, stream by stream, in order, in batches.
+
+        For what has few events beside the log: it costs what there are, wherever they lie.
+        """
+        stream_id, version, end = f"{category}-", 0, f"{category}."  # "." is what follows "-"
+        while page := await self._fetch(READ_CATEGORY, stream_id, version, end, batch_size):
+            decode_together(page)
+            yield page
+            stream_id, version = page[-1].stream_id, page[-1].version
 
     async def read_all(
         self,

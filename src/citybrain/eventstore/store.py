@@ -66,6 +66,7 @@ class EventStore:
         reader = Reader(pool, listener)
         self.read = reader.read
         self.read_streams = reader.read_streams
+        self.read_category = reader.read_category
         self.read_all = reader.read_all
         self.follow = reader.follow
         self.replay = reader.replay

@@ -246,7 +246,7 @@ def _check(path: Path, areas: Sequence[Area]) -> None:
         where, parent = f"{path}: feature {number}", by_code.get(area.parent)
         if parent is None:
             raise AreaError(f"{where}: {area.code} lies in {area.parent}, which is not there")
-        if not _is_sliver(area.shape.difference(parent.shape)):
+        if not is_sliver(area.shape.difference(parent.shape)):
             raise AreaError(f"{where}: {area.code} does not lie within {parent.code}")
     for one, other in _overlaps(areas):
         raise AreaError(f"{path}: {one.code} and {other.code} overlap")
@@ -258,11 +258,11 @@ def _overlaps(areas: Sequence[Area]) -> Iterator[tuple[Area, Area]]:
         tree = STRtree([area.shape for area in alike])
         for index, area in enumerate(alike):
             for other in tree.query(area.shape, predicate="intersects"):
-                if other > index and not _is_sliver(area.shape.intersection(alike[other].shape)):
+                if other > index and not is_sliver(area.shape.intersection(alike[other].shape)):
                     yield area, alike[other]
 
 
-def _is_sliver(shape: BaseGeometry) -> bool:
+def is_sliver(shape: BaseGeometry) -> bool:
     """Whether a shape is nowhere wider than what rounding makes."""
     return shape.area == 0 or shape.buffer(-SLIVER_DEGREES / 2).is_empty
 

@@ -1,11 +1,12 @@
 """Places: districts, block faces, berths, facilities with gates, kiosks and cameras.
 
 Stream `parking_place-<id>`, whose id follows from the place's code. What holds of a place is dated:
-each version is in force from its day on until the next one; versions are added and never changed.
-A block face that is drawn anew is another place with another code, which names the one before.
+each version is in force from its moment on until the next one; versions are added, never changed.
+The code of a block face or a berth stands for one geometry: drawn anew it is another place, which
+names the one before. What was a block face once is never one again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,9 +15,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
-from citybrain.errors import Refused
+from citybrain.errors import Forbidden, Refused
 
-IMPORTERS = (Role.OFFICIAL, Role.SUPERVISOR, Role.SYSTEM)
+IMPORTERS = (Role.OPERATOR, Role.OFFICIAL, Role.SUPERVISOR, Role.SYSTEM)
 
 
 class PlaceKind(StrEnum):
@@ -33,6 +34,9 @@ class PlaceKind(StrEnum):
 PARENT = {PlaceKind.ZONE: PlaceKind.AREA, PlaceKind.BERTH: PlaceKind.ZONE}
 """What a place lies in, by its kind."""
 
+DRAWN_ONCE = frozenset({PlaceKind.ZONE, PlaceKind.BERTH})
+"""Kinds whose code stands for one geometry (CDS Curbs: Curb Zone ID Stability)."""
+
 
 class PlaceKindDiffers(Refused):
     """A place stays what it is: another kind has another code."""
@@ -46,6 +50,24 @@ class PlaceVersionDiffers(Refused):
     code = "parking-place-version-differs"
 
 
+class PlaceRedrawn(Refused):
+    """The geometry is another one: that is another place."""
+
+    code = "parking-place-redrawn"
+
+
+class PlaceEnded(Refused):
+    """The block face has been retired: its code is not used again."""
+
+    code = "parking-place-ended"
+
+
+class NotYourPlaces(Forbidden):
+    """Officials and supervisors describe places of a department that looks after parking."""
+
+    code = "not-your-places"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceVersion:
     """What holds of a place from `valid_from` on.
@@ -55,6 +77,10 @@ class PlaceVersion:
     `length_cm`: of a berth or zone. `capacity`: of a facility; None: unknown. `watches`: the places
     that a device reports on. `previous`: zones that this one was drawn in place of.
     `retired`: it is not in use from then on.
+
+    Of the counter of a facility: `sentinels` are numbers by which it says that it knows none,
+    `drift` is how far below nothing it may be and still say full, `silence_seconds` how long what
+    it said holds; None: as the rules of parking have it.
     """
 
     valid_from: datetime
@@ -66,6 +92,9 @@ class PlaceVersion:
     number: int | None = None
     length_cm: int | None = None
     capacity: int | None = None
+    sentinels: list[int] = field(default_factory=list)
+    drift: int | None = None
+    silence_seconds: int | None = None
     watches: list[str] = field(default_factory=list)
     previous: list[str] = field(default_factory=list)
     retired: bool = False
@@ -77,7 +106,7 @@ class PlaceVersion:
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> "PlaceVersion":
         """From an event."""
-        return cls(**{name: members[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: members[name] for name in cls.__dataclass_fields__ if name in members})
 
 
 class PlaceEvent(StreamEvent):
@@ -92,6 +121,9 @@ class PlaceEvent(StreamEvent):
     number: int | None
     length_cm: int | None
     capacity: int | None
+    sentinels: list[int]
+    drift: int | None
+    silence_seconds: int | None
     watches: list[str]
     previous: list[str]
     retired: bool
@@ -147,7 +179,8 @@ class ParkingPlace(StreamAggregate):
     def describe(self, actor: Actor, now: datetime, kind: PlaceKind, version: PlaceVersion) -> None:
         """What holds from a moment on; nothing where that is known.
 
-        Raises `PlaceKindDiffers`, `PlaceVersionDiffers`, `RoleNotAllowed`.
+        Raises `PlaceKindDiffers`, `PlaceVersionDiffers`, `PlaceRedrawn`, `PlaceEnded`,
+        `RoleNotAllowed`.
         """
         check_may_import(actor)
         if kind != self.kind:
@@ -157,7 +190,29 @@ class ParkingPlace(StreamAggregate):
                 return
             if known["valid_from"] == version.valid_from:
                 raise PlaceVersionDiffers("there is another version from that moment on")
+        self._check_stays(version)
         self.trigger_event(PlaceDescribed, timestamp=now, **version.members())
+
+    def _check_stays(self, version: PlaceVersion) -> None:
+        """A geometry is one place, and a block face has one life."""
+        if self.kind not in DRAWN_ONCE:
+            return
+        known = [PlaceVersion.of(each) for each in self.versions]
+        drawn = [each for each in (*known, version) if not each.retired]
+        if any(each.geometry != drawn[0].geometry for each in drawn):
+            raise PlaceRedrawn(f"drawn anew it is another {self.kind}, which names this one")
+        ends = [each.valid_from for each in (*known, version) if each.retired]
+        if self.kind == PlaceKind.ZONE and any(
+            each.valid_from > end for each in drawn for end in ends
+        ):
+            raise PlaceEnded("a zone that was retired is never used again")
+
+    @property
+    def history(self) -> list[tuple[PlaceVersion, datetime | None]]:
+        """What holds in turn, each with the moment from which on it does not."""
+        begins = [each["valid_from"] for each in self.versions]
+        ends = [*begins[1:], None]
+        return [(PlaceVersion.of(each), end) for each, end in zip(self.versions, ends, strict=True)]
 
     def at(self, moment: datetime) -> PlaceVersion | None:
         """What holds at a moment; None before the first version, and where it is retired."""
@@ -174,6 +229,13 @@ def check_may_import(actor: Actor) -> None:
     """Raise `RoleNotAllowed` unless somebody of the office, or an import, acts."""
     if not actor.has(*IMPORTERS):
         raise RoleNotAllowed("places are described by the office of parking")
+
+
+def check_looks_after(actor: Actor, departments: Collection[str]) -> None:
+    """Raise `NotYourPlaces` where an official or a supervisor is of another department."""
+    check_may_import(actor)
+    if not actor.has(Role.OPERATOR, Role.SYSTEM) and actor.department not in departments:
+        raise NotYourPlaces("places are described by the departments that look after parking")
 
 
 def centre(geometry: dict[str, Any] | None) -> tuple[float | None, float | None]:

@@ -23,6 +23,7 @@ REACH: Rows = {
     "post_v1_parking_detections": of("the device"),
     "post_v1_parking_detections_batch": NOBODYS,
     "get_v1_parking_berths": PUBLIC,
+    "post_v1_parking_places": NOBODYS,
     "get_v1_parking_places": PUBLIC,
     "get_v1_parking_places_place_id": PUBLIC,
     "get_v1_parking_sessions": NOBODYS,  # citizens are shown their own, the office all

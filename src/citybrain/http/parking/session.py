@@ -22,7 +22,7 @@ from citybrain.http.commanding import id_in_path, on
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking import looking as commands
-from commands.parking.fields import PlateCountry, PlateText
+from commands.parking.fields import PlaceId, PlateCountry, PlateText
 from commands.parking.plates import PlateKeeper, read_for_search
 from commands.parking.pricing import price_of
 from projections.parking import sessions
@@ -30,7 +30,6 @@ from projections.parking.sessions import SessionRow
 
 MODEL = "parking_sessions"
 READERS = (Role.CITIZEN, *DECIDERS, Role.AUDITOR)
-PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
 
 session_id_of = id_in_path("session_id", r"parking-[0-9a-f]{32}", "parking session")
 
