@@ -12,6 +12,7 @@ from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.http.parking import berths, detection, payments, places, reductions, session
 from citybrain.http.parking.board import BOARD
+from citybrain.http.parking.cds.mount import mount as mount_cds
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
 from commands.parking.processes.charging import ParkingCharging, may_debit
@@ -23,6 +24,7 @@ from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
 from commands.processes.side_by_side import side_by_side
 from projections.parking.berths import ParkingBerths
+from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.places import ParkingPlaces
 from projections.parking.sessions import ParkingSessionsModel
 
@@ -46,7 +48,7 @@ PARKING = System(
         side_by_side(PlateBindings()),
         batched(PlateBindingAlarms()),
     ),
-    projections=(ParkingPlaces(), ParkingBerths(), ParkingSessionsModel()),
+    projections=(ParkingPlaces(), ParkingBerths(), ParkingSessionsModel(), ParkingCdsEvents()),
     routes=(
         *detection.ROUTES,
         *places.ROUTES,
@@ -57,4 +59,5 @@ PARKING = System(
     ),
     reach=REACH,
     board=BOARD,
+    mounts=(mount_cds,),
 )

@@ -1,0 +1,1 @@
+"""CDS from a client's side: the bodies that the specification allows, and who reads them."""
