@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from citybrain.domain.actor import Role
-from tests.given.agreements import NOTICE
+from tests.given.agreements import NOTICE, PARKING_NOTICE
 from tests.given.cases_over_http import seen
 from tests.given.parking.world import BERTH
 from tests.given.world import FUND, NIL, OWN, PLACE, POLICE, REPORTED, SANITATION, WORKS, World
@@ -16,6 +16,7 @@ ANSWERED = {"challenge_id": str(NIL), "nonce": "n", "frames": ["AAAA"]}
 CHANNELS = {Role.CLERK: "counter", Role.KIOSK: "kiosk"}
 CITIZEN, APPLICATION = "post_v1_citizens_citizen_id", "post_v1_applications_application_id"
 SESSION = "post_v1_parking_sessions_session_id"
+BINDING = "post_v1_parking_plates_binding_id"
 DRAFT, CASE = "post_v1_drafts_draft_id", "post_v1_cases_case_id"
 
 PLAIN: dict[str, dict[str, Any]] = {
@@ -48,6 +49,22 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{APPLICATION}_review_turning_back": {"note": "seen"},
     f"{APPLICATION}_opening": {"purpose": "review"},
     f"{DRAFT}_content": {"form": {}},
+    "post_v1_parking_plates": {
+        "plate": "豫A52K17",
+        "per_debit_limit_fen": 2000,
+        "per_day_limit_fen": 5000,
+        "notice_sha256": PARKING_NOTICE,
+    },
+    "post_v1_parking_plates_search": {"plate": "豫A12345"},
+    f"{BINDING}_limits": {"per_debit_limit_fen": 1000, "per_day_limit_fen": 2000},
+    f"{BINDING}_transfer": {"transferred_on": "2026-09-08"},
+    f"{BINDING}_hirers": {
+        "number": "410102199005010036",
+        "begins": "2026-09-01T00:00:00+08:00",
+        "ends": "2026-09-05T18:00:00+08:00",
+        "arrived_at": "2026-09-05T17:30:00+08:00",
+        "contract_sha256": "ab" * 32,
+    },
     "post_v1_parking_sessions_search": {"plate": "豫A12345"},
     f"{SESSION}_plate": {"plate": "豫A12345", "reason": "misread", "note": "seen"},
     f"{SESSION}_release": {"reason": "other"},

@@ -10,11 +10,20 @@ from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.http.parking import berths, detection, payments, places, reductions, session
+from citybrain.http.parking import (
+    berths,
+    bindings,
+    detection,
+    payments,
+    places,
+    reductions,
+    session,
+)
 from citybrain.http.parking.board import BOARD
 from citybrain.http.parking.cds.mount import mount as mount_cds
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
+from commands.parking.erased import ending_bindings_of_the_erased
 from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
@@ -24,6 +33,7 @@ from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
 from commands.processes.side_by_side import side_by_side
 from projections.parking.berths import ParkingBerths
+from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.places import ParkingPlaces
 from projections.parking.sessions import ParkingSessionsModel
@@ -48,7 +58,13 @@ PARKING = System(
         side_by_side(PlateBindings()),
         batched(PlateBindingAlarms()),
     ),
-    projections=(ParkingPlaces(), ParkingBerths(), ParkingSessionsModel(), ParkingCdsEvents()),
+    projections=(
+        ParkingPlaces(),
+        ParkingBerths(),
+        ParkingSessionsModel(),
+        ParkingCdsEvents(),
+        PlateBindingsModel(),
+    ),
     routes=(
         *detection.ROUTES,
         *places.ROUTES,
@@ -56,8 +72,10 @@ PARKING = System(
         *session.ROUTES,
         *payments.ROUTES,
         *reductions.ROUTES,
+        *bindings.ROUTES,
     ),
     reach=REACH,
     board=BOARD,
     mounts=(mount_cds,),
+    upkeep=(ending_bindings_of_the_erased(of_erased),),
 )

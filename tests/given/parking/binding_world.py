@@ -8,9 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from citybrain.app import open_services
-from citybrain.definitions.citizens.agreements import Agreements
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.parking.binding import AGREEMENT, PlateBinding
+from citybrain.domain.parking.binding import PlateBinding
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.eventstore import RecordedEvent
 from citybrain.settings import Settings
@@ -24,19 +23,13 @@ from commands.processes.runner import context_of
 from commands.services import Services
 from ops.simulators.applications.departments import Departments, open_departments
 from ops.simulators.applications.identity_numbers import identity_number
+from tests.given.agreements import PARKING_NOTICE
 from tests.given.driving import CLERK
 from tests.given.numbers import next_number
 from tests.given.parking.bindings import day
 from tests.given.parking.plates import plate
-from tests.given.services import DEFINITIONS
 
 BORN = date(1990, 5, 1)
-NOTICE = next(
-    each.sha256
-    for each in DEFINITIONS.of(Agreements).on(date(2026, 9, 1))
-    if each.code == AGREEMENT
-)
-"""The digest of the text that comes before the consent to debits."""
 
 
 def by(citizen: str, key: str | None = None) -> CommandContext:
@@ -77,7 +70,11 @@ class Drivers:
         self, citizen: str, text: str = "豫A52K17", key: str | None = None, **fields: Any
     ) -> CommandResult:
         """They ask for a binding."""
-        said = {"per_debit_limit_fen": 2000, "per_day_limit_fen": 5000, "notice_sha256": NOTICE}
+        said = {
+            "per_debit_limit_fen": 2000,
+            "per_day_limit_fen": 5000,
+            "notice_sha256": PARKING_NOTICE,
+        }
         command = commands.BindPlate(plate=text, **said | fields)
         return await commands.bind_plate(command, by(citizen, key), self.services)
 

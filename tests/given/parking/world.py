@@ -1,13 +1,15 @@
-"""What two citizens have in parking: a session each, and devices of every role that reports."""
+"""What two citizens have in parking: a session and a plate each, and devices that report."""
 
 from uuid import uuid4
 
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import Actor, Role
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.errors import CitybrainError
 from commands.handling import CommandContext
+from commands.parking.binding import BindPlate, bind_plate
 from commands.parking.places import NewPlace, describe_places
 from commands.services import Services
+from tests.given.agreements import PARKING_NOTICE
 from tests.given.parking.city import IMPORT, places, version
 from tests.given.parking.sessions import NINE, follow, opened, presence, price
 
@@ -25,6 +27,20 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[str, str]:
     for each in await describe_places([*places(), *devices], by, services):
         assert not isinstance(each, CitybrainError), each
     return await _session(services, 1, mine), await _session(services, 2, theirs)
+
+
+async def bindings(services: Services, mine: str, theirs: str) -> tuple[str, str]:
+    """A plate that each has asked to bind; the registry is silent."""
+    return await _bound(services, mine, "豫A10001"), await _bound(services, theirs, "豫A10002")
+
+
+async def _bound(services: Services, citizen: str, text: str) -> str:
+    asked = BindPlate(
+        plate=text, per_debit_limit_fen=2000, per_day_limit_fen=5000, notice_sha256=PARKING_NOTICE
+    )
+    actor = Actor(citizen, frozenset({Role.CITIZEN}))
+    context = CommandContext(actor, "test", uuid4(), uuid4())
+    return (await bind_plate(asked, context, services)).stream_id
 
 
 async def _session(services: Services, number: int, payer: str) -> str:

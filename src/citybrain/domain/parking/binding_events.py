@@ -96,6 +96,7 @@ class PlateRegistrySilent(StreamEvent):
     """The registry did not answer, or not so that it can be used. Nothing follows but waiting."""
 
     TOPIC: ClassVar[str] = "parking.plate_registry_silent"
+    leads_to: ClassVar[BindingStatus] = BindingStatus.UNKNOWN
     request_id: str
     reason: str
     again_at: str
@@ -106,38 +107,41 @@ class PlateRegistrySilent(StreamEvent):
         aggregate.question = None
         aggregate.ask_again_at = moment(self.again_at)
         if aggregate.status == BindingStatus.ASKED:
-            aggregate.status = BindingStatus.UNKNOWN.value
+            aggregate.status = self.leads_to.value
 
 
 class PlateBindingProved(StreamEvent):
     """By the registry it is theirs."""
 
     TOPIC: ClassVar[str] = "parking.plate_binding_proved"
+    leads_to: ClassVar[BindingStatus] = BindingStatus.PROVED
     since: str
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.status = BindingStatus.PROVED.value
+        aggregate.status = self.leads_to.value
 
 
 class PlateBindingActivated(StreamEvent):
     """From now on the plate pays by itself."""
 
     TOPIC: ClassVar[str] = "parking.plate_binding_activated"
+    leads_to: ClassVar[BindingStatus] = BindingStatus.ACTIVE
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.status = BindingStatus.ACTIVE.value
+        aggregate.status = self.leads_to.value
 
 
 class PlateBindingRefused(StreamEvent):
     """It is not theirs, by the registry; `since` and `until` where it was once."""
 
     TOPIC: ClassVar[str] = "parking.plate_binding_refused"
+    leads_to: ClassVar[BindingStatus] = BindingStatus.REFUSED
     reason: str
     since: str | None
     until: str | None
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.status = BindingStatus.REFUSED.value
+        aggregate.status = self.leads_to.value
         aggregate.ended = {"reason": self.reason, "at": self.timestamp}
         aggregate.ask_again_at = None
 
@@ -146,12 +150,13 @@ class PlateBindingEnded(StreamEvent):
     """It pays no more, from this moment on. `held_until`: until when it was theirs, where known."""
 
     TOPIC: ClassVar[str] = "parking.plate_binding_ended"
+    leads_to: ClassVar[BindingStatus] = BindingStatus.ENDED
     reason: str
     held_until: str
     proved: bool
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.status = BindingStatus.ENDED.value
+        aggregate.status = self.leads_to.value
         aggregate.question = None
         aggregate.ended = {"reason": self.reason, "at": self.timestamp}
         aggregate.held_until = [self.held_until, self.proved]
@@ -255,3 +260,15 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     PlateDebitTaken,
     PlateDebitGivenBack,
 )
+
+LEADS_TO: dict[str, BindingStatus] = {
+    event.TOPIC: event.leads_to
+    for event in (
+        PlateRegistrySilent,  # of one that was only asked for
+        PlateBindingProved,
+        PlateBindingActivated,
+        PlateBindingRefused,
+        PlateBindingEnded,
+    )
+}
+"""How a binding stands after an event, by topic."""

@@ -1,9 +1,10 @@
 """To whose data each operation of parking reaches (`citybrain.http.reach`).
 
 A session is of whoever it is asked from or who held the vehicle then; the office of parking has all
-of them, and auditors read all. A device reports in its own name, on places that it watches. Where
-there are berths, and what is free, is nobody's. What somebody owes is for the office to see
-to. What the payment gateway has signed is let in for its signature.
+of them, and auditors read all. A plate's binding is its citizen's, and read by the office. A device
+reports in its own name, on places that it watches. Where there are berths, and what is free, is
+nobody's. What somebody owes is for the office to see to. What the payment gateway has signed is let
+in for its signature.
 """
 
 from citybrain.domain.actor import Role
@@ -18,6 +19,9 @@ CLAIM = "the claim"
 DESK = of(CLAIM, Role.OFFICIAL, Role.SUPERVISOR)
 SECOND = of(CLAIM, Role.SUPERVISOR)
 CLAIM_BASE = "post_v1_parking_claims_claim_id"
+
+BINDING = "the binding"
+PLATE_BASE = "v1_parking_plates_binding_id"
 
 REACH: Rows = {
     "post_v1_parking_detections": of("the device"),
@@ -34,6 +38,14 @@ REACH: Rows = {
     f"post_{BASE}_dispute": of(SESSION),
     f"post_{BASE}_dispute_decision": DECIDE,
     "post_v1_parking_payments_callbacks": PUBLIC,
+    "post_v1_parking_plates": NOBODYS,  # citizens bind their own
+    "get_v1_parking_plates": NOBODYS,  # and are shown their own
+    "post_v1_parking_plates_search": NOBODYS,
+    f"get_{PLATE_BASE}": of(BINDING, *DECIDERS, Role.AUDITOR),
+    **{
+        f"post_{PLATE_BASE}_{step}": of(BINDING)
+        for step in ("limits", "unbinding", "transfer", "hirers")
+    },
     f"{CLAIM_BASE}_reductions": DESK,
     f"{CLAIM_BASE}_reductions_approve": SECOND,
     f"{CLAIM_BASE}_reductions_deny": SECOND,
