@@ -1,4 +1,4 @@
-"""A small simulated city: cameras, citizens, kiosks, officials and the centre as clients.
+"""A small simulated city: cameras, citizens, cars, kiosks, officials and the centre as clients.
 
 Everything goes through HTTP with tokens of the development issuer, work is looked up as a
 department or the centre would, and all that is reported is marked `simulated`. Cases that are
@@ -20,6 +20,7 @@ from ops.simulators.inspection.centre import OPERATOR, Centre
 from ops.simulators.inspection.desk import ROUND_SECONDS, Desk
 from ops.simulators.inspection.officials import Officials
 from ops.simulators.inspection.streets import Streets
+from ops.simulators.parking.town import Town
 from ops.simulators.running import until_stopped
 
 CENTRE = (34.7466, 113.6254)  # Zhengzhou, WGS-84
@@ -53,6 +54,7 @@ class City:
             group.create_task(self._watch(streets))
             group.create_task(Centre(desk, streets).run())
             group.create_task(Citizens(self._client, self._chance).run())
+            group.create_task(Town(self._client, self._seed).run())
             for department in departments:
                 group.create_task(Officials(desk, streets, department).run())
 

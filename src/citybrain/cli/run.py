@@ -1,6 +1,7 @@
 """`citybrain run`: run everything for development, with a simulated city that reports to it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +11,7 @@ import typer
 import uvloop
 
 from citybrain.cli.serve import Port, listening, stop_signal, until_stopped
-from citybrain.cli.shared.checkout import CHECKOUT
+from citybrain.cli.shared.checkout import CHECKOUT, of_checkout
 from citybrain.cli.shared.output import console
 from citybrain.errors import CitybrainError
 from citybrain.observability import configure_logging
@@ -20,6 +21,7 @@ app = typer.Typer()
 
 STOPS_WITHIN_SECONDS = 10
 CALLED_BACK = "/v1/parking/payments/callbacks"
+PLACES = "simulated-places.geojson"
 
 
 @app.command()
@@ -54,11 +56,29 @@ async def _run(settings: Settings, rate: float | None) -> None:
         url = await stack.enter_async_context(listening(settings, workers=True))
         console.print(f"simulated {departments}")
         if rate is not None:
+            await _build_streets(settings)
             await stack.enter_async_context(
                 _child("ops.simulators.city", "--url", url, "--rate", str(rate))
             )
             console.print("a simulated city reports to it; stop with Ctrl-C")
         await until_stopped(stopping)
+
+
+async def _build_streets(settings: Settings) -> None:
+    """The places where the simulated city parks are imported; a second time nothing changes."""
+    places = of_checkout("ops.simulators.parking.places", "the simulated city is")
+    file = settings.data_dir.absolute() / PLACES
+    file.write_bytes(places.as_geojson())
+    importing = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "citybrain", "import", "parking-places", str(file)),
+        env=os.environ | {"CITYBRAIN_DATA_DIR": str(file.parent), "CITYBRAIN_MODE": "development"},
+        cwd=CHECKOUT,
+        start_new_session=True,
+    )
+    try:
+        await importing.wait()
+    finally:
+        await _stop(importing)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -15,19 +14,8 @@ from ops.simulators.inspection.desk import Desk
 from ops.simulators.inspection.officials import Officials
 from ops.simulators.inspection.streets import Streets
 from tests.given.api import Api
+from tests.given.simulators import SEED, client_of, topics
 from tests.given.waiting import PATIENCE_SECONDS, holds
-
-SEED = 7
-
-
-def client_of(api: Api) -> Client:
-    return Client(
-        api.session,
-        api.url,
-        f"{api.url}/dev/token",
-        give_up_after_seconds=PATIENCE_SECONDS,
-        chance=random.Random(SEED),
-    )
 
 
 async def streets_of(client: Client, cameras: int) -> Streets:
@@ -100,10 +88,3 @@ async def test_a_city_takes_what_cameras_see_to_its_end(
         for task in work:
             task.cancel()
     assert not missing
-
-
-async def topics(api: Api) -> Counter[str]:
-    rows = await api.runtime.store.pool.fetch(
-        "SELECT topic, count(*) AS count FROM stored_events GROUP BY topic"
-    )
-    return Counter({row["topic"]: row["count"] for row in rows})
