@@ -135,6 +135,12 @@ BY_OTHERS = {
     "parking.reduction_proposed": "parking-reduction-proposed",
     "parking.refund_requested": "parking-refund-requested",
     PAYMENT: "parking-payment-requested",
+    "parking.reservation_held": "parking-reservation-made",
+    "parking.reservation_cancelled": "parking-reservation-cancelled",
+    "parking.reservation_moved": "parking-reservation-moved",
+    "parking.reservation_deposit_asked": "parking-reservation-deposit",
+    "parking.reservation_conflict_raised": "parking-reservation-conflict",
+    "parking.reservation_conflict_settled": "parking-reservation-settled",
 }
 CHANGED = "changed"
 """Of what has no word of its own yet."""

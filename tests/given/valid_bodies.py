@@ -15,6 +15,7 @@ PURPOSE = {"purpose": "housing-fund-repayment"}
 ANSWERED = {"challenge_id": str(NIL), "nonce": "n", "frames": ["AAAA"]}
 CHANNELS = {Role.CLERK: "counter", Role.KIOSK: "kiosk"}
 CITIZEN, APPLICATION = "post_v1_citizens_citizen_id", "post_v1_applications_application_id"
+RESERVATION = "post_v1_parking_reservations_reservation_id"
 SESSION = "post_v1_parking_sessions_session_id"
 BINDING = "post_v1_parking_plates_binding_id"
 DRAFT, CASE = "post_v1_drafts_draft_id", "post_v1_cases_case_id"
@@ -65,6 +66,8 @@ PLAIN: dict[str, dict[str, Any]] = {
         "arrived_at": "2026-09-05T17:30:00+08:00",
         "contract_sha256": "ab" * 32,
     },
+    f"{RESERVATION}_move": {"berth": "Z1-009"},
+    f"{RESERVATION}_settlement": {"outcome": "arrived", "note": "seen"},
     "post_v1_parking_sessions_search": {"plate": "豫A12345"},
     f"{SESSION}_plate": {"plate": "豫A12345", "reason": "misread", "note": "seen"},
     f"{SESSION}_release": {"reason": "other"},

@@ -9,7 +9,7 @@ from citybrain.domain.actor import Role
 from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
-from tests.given.parking.world import bindings, parked
+from tests.given.parking.world import bindings, parked, reserves
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
@@ -95,6 +95,11 @@ async def built(api: Api) -> World:
     bound, another = await bindings(services, world.mine, world.theirs)
     world.ids["binding_id"] = {OWN: dict.fromkeys(Role, bound), FOREIGN: {Role.CITIZEN: another}}
     world.ids["session_id"] = {OWN: everybody, FOREIGN: {Role.CITIZEN: theirs}}
+    reserved = {whose: await reserves(api, whose) for whose in (world.mine, world.theirs)}
+    world.ids["reservation_id"] = {
+        OWN: dict.fromkeys(Role, reserved[world.mine]),
+        FOREIGN: {Role.CITIZEN: reserved[world.theirs]},
+    }
     world.ids["camera_id"] = {
         OWN: {role: f"{role.value}-1" for role in Role} | {Role.GATEWAY: "c-1"},
         FOREIGN: {Role.CITIZEN: "elsewhere-1"},

@@ -2,23 +2,30 @@
 
 from citybrain.definitions.parking.bindings import load_plate_bindings
 from citybrain.definitions.parking.plates import load_plate_reading, load_plates
+from citybrain.definitions.parking.reservations import load_reservations
 from citybrain.definitions.parking.rules import load_parking_rules
 from citybrain.definitions.parking.tariffs import load_tariffs
 from citybrain.domain.parking.binding import PlateBinding
+from citybrain.domain.parking.calendar import BerthCalendar
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.place import ParkingPlace
+from citybrain.domain.parking.reservation import ParkingReservation
+from citybrain.domain.parking.reservation_quota import ReservationQuota
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.http.parking import (
+    availability,
     berths,
     bindings,
     detection,
     payments,
     places,
     reductions,
+    reservation_desk,
     session,
 )
+from citybrain.http.parking import reservations as reserving
 from citybrain.http.parking.board import BOARD
 from citybrain.http.parking.cds.mount import mount as mount_cds
 from citybrain.http.parking.reach import REACH
@@ -29,25 +36,40 @@ from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
 from commands.parking.processes.plate_bindings import PlateBindingAlarms, PlateBindings
 from commands.parking.processes.reminding import ParkingReminders
+from commands.parking.processes.reservation_deadlines import ReservationDeadlines
+from commands.parking.processes.reservations import ReservationProcess
 from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
 from commands.processes.side_by_side import side_by_side
+from projections.parking import reservations
 from projections.parking.berths import ParkingBerths
 from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.places import ParkingPlaces
+from projections.parking.reservations import ParkingReservations
 from projections.parking.sessions import ParkingSessionsModel
 
 PARKING = System(
     name="parking",
     knows=("citizens",),
-    streams=(ParkingDetection, ParkingPlace, ParkingSession, Claim, PlateBinding, ParkingPlate),
+    streams=(
+        ParkingDetection,
+        ParkingPlace,
+        ParkingSession,
+        Claim,
+        PlateBinding,
+        ParkingPlate,
+        BerthCalendar,
+        ParkingReservation,
+        ReservationQuota,
+    ),
     definitions=(
         load_plates,
         load_plate_reading,
         load_tariffs,
         load_parking_rules,
         load_plate_bindings,
+        load_reservations,
     ),
     processes=(
         batched(ParkingSessions()),
@@ -57,11 +79,14 @@ PARKING = System(
         batched(ParkingReminders()),
         side_by_side(PlateBindings()),
         batched(PlateBindingAlarms()),
+        side_by_side(ReservationProcess(reservations.free_beside)),
+        batched(ReservationDeadlines()),
     ),
     projections=(
         ParkingPlaces(),
         ParkingBerths(),
         ParkingSessionsModel(),
+        ParkingReservations(),
         ParkingCdsEvents(),
         PlateBindingsModel(),
     ),
@@ -73,6 +98,9 @@ PARKING = System(
         *payments.ROUTES,
         *reductions.ROUTES,
         *bindings.ROUTES,
+        *availability.ROUTES,
+        *reservation_desk.ROUTES,
+        *reserving.ROUTES,
     ),
     reach=REACH,
     board=BOARD,

@@ -1,5 +1,7 @@
 """What two citizens have in parking: a session and a plate each, and devices that report."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from citybrain.domain.actor import Actor, Role
@@ -10,6 +12,8 @@ from commands.parking.binding import BindPlate, bind_plate
 from commands.parking.places import NewPlace, describe_places
 from commands.services import Services
 from tests.given.agreements import PARKING_NOTICE
+from tests.given.api import Api
+from tests.given.numbers import next_number
 from tests.given.parking.city import IMPORT, places, version
 from tests.given.parking.sessions import NINE, follow, opened, presence, price
 
@@ -41,6 +45,22 @@ async def _bound(services: Services, citizen: str, text: str) -> str:
     actor = Actor(citizen, frozenset({Role.CITIZEN}))
     context = CommandContext(actor, "test", uuid4(), uuid4())
     return (await bind_plate(asked, context, services)).stream_id
+
+
+def span(now: datetime, hours: int = 1) -> dict[str, Any]:
+    """An hour that begins so many hours from now."""
+    start = now.replace(microsecond=0) + timedelta(hours=hours)
+    return {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+
+
+async def reserves(api: Api, citizen: str) -> str:
+    """A reservation of theirs, each of a berth of its own."""
+    number = next_number("reserved berth") + 1
+    body = {"berth": f"Z1-{number:03}", "plate": "豫A12345"} | span(datetime.now(UTC))
+    path = "/v1/parking/reservations"
+    answer = await api.call("POST", path, "citizen", subject=citizen, json=body)
+    assert answer.status == 201, answer.body
+    return str(answer.json["reservation_id"])
 
 
 async def _session(services: Services, number: int, payer: str) -> str:

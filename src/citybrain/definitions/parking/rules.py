@@ -38,8 +38,6 @@ class ParkingRulesFile(Definition):
     reminder_days: Said[Days]
     overdue_days: Said[AtLeastOne]
     arrears_days: Said[Days]
-    hold_minutes: Said[AtLeastOne]
-    no_show_minutes: Said[AtLeastOne]
     counter_drift: Said[Whole]
     to_account: Said[Code]
     order_minutes: Said[AtLeastOne]
@@ -76,8 +74,6 @@ class ParkingRulesFile(Definition):
             reminders_after=tuple(timedelta(days=day) for day in self.reminder_days.value),
             overdue_after=timedelta(days=self.overdue_days.value),
             arrears_edges=tuple(timedelta(days=day) for day in self.arrears_days.value),
-            hold_for=timedelta(minutes=self.hold_minutes.value),
-            no_show_after=timedelta(minutes=self.no_show_minutes.value),
             counter_drift=self.counter_drift.value,
             to_account=self.to_account.value,
             order_for=timedelta(minutes=self.order_minutes.value),

@@ -24,3 +24,12 @@ def may_open_plate(actor: Actor, departments: Collection[str], holder: str | Non
     if actor.has(Role.AUDITOR) or may_see_plates(actor, departments):
         return True
     return holder is not None and actor.has(Role.CITIZEN) and actor.subject == holder
+
+
+DESK = (*IN_CLEAR, Role.OPERATOR, Role.AUDITOR)
+"""Who looks at all reservations: parking's officers, who see plates, and those who see none."""
+
+
+def may_read_reservations(actor: Actor, departments: Collection[str]) -> bool:
+    """Whether they look after all reservations, or audit them; operators see what is in the way."""
+    return actor.has(Role.AUDITOR, Role.OPERATOR) or may_see_plates(actor, departments)

@@ -41,11 +41,6 @@ class ParkingRules:
     arrears_edges: tuple[timedelta, ...]
     """Where the ages of debts are divided; a debt is in the part that begins with its age."""
 
-    hold_for: timedelta
-    """How long a berth is held until the deposit is there."""
-    no_show_after: timedelta
-    """A reservation is not used when nobody came until then, this moment included."""
-
     counter_drift: int
     """How many below nothing a counter may show and still say full; where a facility has none."""
 

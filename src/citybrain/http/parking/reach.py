@@ -4,10 +4,12 @@ A session is of whoever it is asked from or who held the vehicle then; the offic
 of them, and auditors read all. A plate's binding is its citizen's, and read by the office. A device
 reports in its own name, on places that it watches. Where there are berths, and what is free, is
 nobody's. What somebody owes is for the office to see to. What the payment gateway has signed is let
-in for its signature.
+in for its signature. A reservation is its citizen's; the office has all of
+them, and operators and auditors read all.
 """
 
 from citybrain.domain.actor import Role
+from citybrain.domain.parking import reading_rights
 from citybrain.domain.parking.looking import DECIDERS
 from citybrain.http.reach import NOBODYS, PUBLIC, Rows, of
 
@@ -19,6 +21,9 @@ CLAIM = "the claim"
 DESK = of(CLAIM, Role.OFFICIAL, Role.SUPERVISOR)
 SECOND = of(CLAIM, Role.SUPERVISOR)
 CLAIM_BASE = "post_v1_parking_claims_claim_id"
+RESERVATION = "the reservation"
+RESERVATIONS = "v1_parking_reservations"
+ONE_RESERVATION = f"{RESERVATIONS}_reservation_id"
 
 BINDING = "the binding"
 PLATE_BASE = "v1_parking_plates_binding_id"
@@ -51,4 +56,16 @@ REACH: Rows = {
     f"{CLAIM_BASE}_reductions_deny": SECOND,
     f"{CLAIM_BASE}_refunds_retry": DESK,
     f"{CLAIM_BASE}_mismatches_dismiss": DESK,
+    "get_v1_parking_availability": PUBLIC,
+    "get_v1_parking_berths_berth_id_calendar": NOBODYS,
+    f"get_{RESERVATIONS}": NOBODYS,
+    f"get_{RESERVATIONS}_desk": NOBODYS,
+    f"get_{ONE_RESERVATION}": of(RESERVATION, *reading_rights.DESK),
+    f"post_{RESERVATIONS}": NOBODYS,
+    f"post_{ONE_RESERVATION}_cancellation": of(RESERVATION, *DECIDERS),
+    f"post_{ONE_RESERVATION}_settlement": of(RESERVATION, *DECIDERS),
+    **{
+        f"post_{ONE_RESERVATION}_{step}": of(RESERVATION)
+        for step in ("confirmation", "move", "obstruction")
+    },
 }

@@ -32,7 +32,6 @@ def test_the_rules_that_come_along_are_those_of_the_scenarios() -> None:
     assert rules.clock_tolerance == timedelta(seconds=120)
     assert rules.merge_gap == timedelta(minutes=3)
     assert rules.overdue_after == timedelta(days=15)
-    assert rules.no_show_after == timedelta(minutes=15)
     assert rules.counter_drift == 5
     assert [edge.days for edge in rules.arrears_edges] == [1, 7, 30]
     assert rules.version.startswith("2020-01-01+")
