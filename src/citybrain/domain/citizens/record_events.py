@@ -52,7 +52,7 @@ class ProofFailed(StreamEvent):
     code_id: str
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.note_proof(self.timestamp, failed=True)
+        aggregate.proofs_failed_at = [*aggregate.proofs_failed_at, self.timestamp]
 
 
 class CorrectionProposed(StreamEvent):

@@ -261,3 +261,13 @@ def test_what_was_corrected_is_so_after_a_replay() -> None:
     for name in ("document", "id_number_sealed", "birth_date_sealed", "key_sealed", "corrections"):
         assert getattr(again, name) == getattr(citizen, name)
     assert again.died_on_sealed == "died"
+
+
+@pytest.mark.parametrize("what", [IDENTITY, DEATH])
+def test_nobody_asks_for_a_correction_of_their_own_record(what: str) -> None:
+    citizen = registered()
+    for roles in ({Role.CLERK}, {Role.CLERK, Role.CITIZEN}):
+        itself = Actor(citizen.id, frozenset(roles), counter="counter-1")
+        with pytest.raises(NotYourOwn):
+            ask(citizen, what, actor=itself)
+    assert citizen.corrections == {}
