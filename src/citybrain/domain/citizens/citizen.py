@@ -130,6 +130,7 @@ class Citizen(StreamAggregate):
         self.died_on_sealed: str | None = None
         self.key_sealed: str | None = None
         self.former_numbers_sealed: list[str] = []
+        self.identity_corrected_at: datetime | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -164,9 +165,14 @@ class Citizen(StreamAggregate):
 
     @staticmethod
     def upcast_v6_v7(state: dict[str, Any]) -> None:
-        """Before that, nobody kept by whom a face or a phone had identified, and removed faces."""
+        """Before that, nobody kept by whom a face or a phone had identified, or removed faces.
+
+        Nor when it was corrected: not after this.
+        """
         del state["confirmed"]
         state["identified_by"], state["face_removed"] = {}, False
+        corrected = bool(state["former_numbers_sealed"])
+        state["identity_corrected_at"] = state["_modified_on"] if corrected else None
 
     @classmethod
     def register(
