@@ -95,6 +95,10 @@ class Paying:
             self._context,
             self._services,
             lambda application, now: application.confirm_payout(
-                now, amount_fen=receipt.amount_fen, settled_at=receipt.settled_at, **said
+                now,
+                amount_fen=receipt.amount_fen,
+                settled_at=receipt.settled_at,
+                booked_at=receipt.booked_at,
+                **said,
             ),
         )

@@ -285,10 +285,6 @@ def test_it_is_kept_when_somebody_was_corrected() -> None:
 def test_a_snapshot_of_before_was_corrected_before_it(
     numbers: list[str], corrected_at: Any
 ) -> None:
-    state: dict[str, Any] = {
-        "former_numbers_sealed": numbers,
-        "_modified_on": NOW,
-        "confirmed": {},
-    }
+    state: dict[str, Any] = {"former_numbers_sealed": numbers, "_modified_on": NOW, "confirmed": {}}
     Citizen.upcast_v6_v7(state)
     assert state["identity_corrected_at"] == corrected_at
