@@ -16,6 +16,8 @@ async def identified(
     )
 
 
-async def check_applicant_alive(citizen_id: str, services: Services) -> None:
-    """Raise `PersonDeceased` where their death has been noted."""
-    (await services.store.load(Citizen, citizen_id)).check_alive()
+async def check_applicant_alive(citizen_id: str, services: Services) -> Citizen:
+    """The applicant; raises `PersonDeceased` where their death has been noted."""
+    citizen = await services.store.load(Citizen, citizen_id)
+    citizen.check_alive()
+    return citizen

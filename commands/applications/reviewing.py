@@ -18,6 +18,7 @@ from citybrain.definitions.yaml_file import Code
 from citybrain.domain.applications import reviewing
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.draft import Draft
+from citybrain.domain.applications.identity import check_not_corrected
 from citybrain.domain.applications.refusals import NotYourDepartment
 from citybrain.domain.applications.separation import Part
 from citybrain.domain.money import MOST_FEN, AmountAboveCeiling
@@ -131,15 +132,18 @@ async def review_application(
         raise ReviewIncomplete("where what was paid stands, there are reasons")
     if not approved and (not command.reasons or command.amount_fen is not None):
         raise ReviewIncomplete("a refusal has reasons and no amount")
+    citizen_id = application.citizen_id
+    corrected_at: datetime | None = None
     if approved:
-        await check_applicant_alive(application.citizen_id, services)
+        corrected_at = (await check_applicant_alive(citizen_id, services)).identity_corrected_at
     item = item_of(application, services)
     reasons = services.definitions.of(OfficerReasons)
     reasons.check(command.reasons, item, services.clock())
     served = await parts_of(application, services)
-    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
+    sealed = await services.vault.seal_text(citizen_id, NOTE, command.note)
 
     def decide(application: Application, now: datetime) -> None:
+        stands = application.paid_fen and command.amount_fen == application.paid_fen
         reviewing.review(
             application,
             context.actor,
@@ -152,6 +156,8 @@ async def review_application(
             ceiling_fen=item.ceiling_fen,
             one_reviewer_fen=item.one_reviewer_fen,
         )
+        if not stands:
+            check_not_corrected(application, corrected_at)
 
     return await change_application(application_id, command, context, services, decide)
 
@@ -163,7 +169,7 @@ async def confirm_review(
     """Record a second officer's agreement: with it, it is decided."""
     application = await services.store.load(Application, application_id)
     application.check_officer(context.actor)
-    await check_applicant_alive(application.citizen_id, services)
+    citizen = await check_applicant_alive(application.citizen_id, services)
     ceiling_fen = item_of(application, services).ceiling_fen
     served = await parts_of(application, services)
     sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
@@ -178,6 +184,7 @@ async def confirm_review(
             served=served,
             ceiling_fen=ceiling_fen,
         )
+        check_not_corrected(application, citizen.identity_corrected_at)
 
     return await change_application(application_id, command, context, services, decide)
 

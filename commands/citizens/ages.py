@@ -56,6 +56,8 @@ async def check_not_alone(
 
     Nobody else has a guardian, and a clerk is none for whom they serve.
     """
+    if guardian is not None and not actor.has(*COUNTER):  # of whom nothing is told elsewhere
+        raise GuardianRequired("a guardian is named at a counter")
     years = await age_years(citizen_id, services)
     if guardian is not None:
         await check_guardian(guardian, citizen_id, services)

@@ -10,12 +10,12 @@ from pydantic import Field, StringConstraints
 
 from citybrain.city_day import city_day
 from citybrain.definitions.citizens.agreements import FACE_RECOGNITION, Agreements
-from citybrain.domain.ages import years_between
+from citybrain.domain.ages import CHILD_UNDER_YEARS, years_between
 from citybrain.domain.citizens.citizen import Citizen, SealedPerson, check_counter
 from citybrain.domain.citizens.documents import DocumentKind, IdentityDocument, identity_document
 from citybrain.domain.citizens.serving import FACE_PURPOSE
 from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
-from commands.citizens.ages import check_born, check_guardian
+from commands.citizens.ages import check_born, check_not_alone
 from commands.citizens.changing import birth_date_of, change_citizen, citizen_answer
 from commands.citizens.documents import (
     COUNTRY,
@@ -30,7 +30,14 @@ from commands.citizens.documents import (
 from commands.citizens.fields import Day, Name, Phone
 from commands.citizens.serving import check_served
 from commands.fields import Sha256
-from commands.handling import Command, CommandContext, CommandResult, answered_before, create
+from commands.handling import (
+    Command,
+    CommandContext,
+    CommandResult,
+    answered_before,
+    create,
+    once_a_key,
+)
 from commands.services import Services
 
 KNOWN = "somebody is registered with this identity number"
@@ -133,18 +140,19 @@ async def _id_for(document: IdentityDocument, services: Services) -> str:
     raise AlreadyRegistered(KNOWN, citizen_id)
 
 
+@once_a_key
 async def give_face_consent(
     citizen_id: str, command: GiveFaceConsent, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Record the consent to face recognition; a guardian is somebody else, registered and adult."""
+    """Record the consent to face recognition; a child's is given by a guardian (`ages`)."""
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor)
     await check_served(citizen_id, FACE_PURPOSE, context.actor, services)
-    born = await birth_date_of(citizen_id, services)
     if command.guardian is not None:
         check_counter(context.actor)
-        await check_guardian(command.guardian, citizen_id, services)
-        await check_served(command.guardian, FACE_PURPOSE, context.actor, services)
+    await check_not_alone(citizen_id, command.guardian, CHILD_UNDER_YEARS, context.actor, services)
+    await check_served(command.guardian, FACE_PURPOSE, context.actor, services)
+    born = await birth_date_of(citizen_id, services)
 
     def decide(citizen: Citizen, now: datetime) -> None:
         agreements = services.definitions.of(Agreements)
@@ -161,6 +169,7 @@ async def give_face_consent(
     return await change_citizen(citizen_id, command, context, services, decide)
 
 
+@once_a_key
 async def withdraw_face_consent(
     citizen_id: str, command: WithdrawFaceConsent, context: CommandContext, services: Services
 ) -> CommandResult:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from citybrain.domain.citizens.assurance import RECORD_PURPOSE
-from citybrain.domain.citizens.citizen import Citizen, check_counter
+from citybrain.domain.citizens.citizen import Citizen, check_counter_of
 from citybrain.domain.citizens.documents import (
     DocumentKind,
     DocumentWrong,
@@ -59,7 +59,7 @@ async def add_document(
     citizen_id: str, command: AddDocument, context: CommandContext, services: Services
 ) -> CommandResult:
     """Record a document that an official has seen; raises `DocumentWrong`, `AlreadyRegistered`."""
-    check_counter(context.actor)
+    check_counter_of(citizen_id, context.actor)
     if before := await answered_before(command, citizen_id, context, services):
         return before
     await check_served(citizen_id, RECORD_PURPOSE, context.actor, services)
@@ -85,10 +85,25 @@ async def add_document(
 
 async def _is_known(document: IdentityDocument, citizen: Citizen, services: Services) -> bool:
     """Whether this is the document that a person was registered by, or was added."""
+    first, *added = await _opened(citizen, services)
+    if document.number != canonical(first):
+        return document.key in added
+    # The same number may stand in a document of another kind, or of another country.
+    found = await services.vault.find(ID_NUMBER, document.key)
+    return document.key in (document.number, *added) or found == citizen.id
+
+
+async def numbers_of(citizen: Citizen, services: Services) -> list[str]:
+    """The numbers of all documents that are registered for a person, as they are written."""
+    first, *added = await _opened(citizen, services)
+    return [first, *(key.rpartition(":")[2] for key in added)]
+
+
+async def _opened(citizen: Citizen, services: Services) -> list[str]:
+    """The number that a person was registered by, and the keys of further documents."""
     sealed = [("id_number", citizen.id_number_sealed)]
     sealed += [(ADDED_NUMBER, number) for _, number in citizen.documents]
-    first, *added = await services.vault.open_texts(citizen.id, sealed)
-    return document.number == canonical(first) or document.key in added
+    return await services.vault.open_texts(citizen.id, sealed)
 
 
 async def owner_of(document: IdentityDocument, services: Services) -> str | None:

@@ -16,9 +16,11 @@ import structlog
 from pydantic import Base64Bytes, Field, StringConstraints
 
 from citybrain.domain.actor import Role
-from citybrain.domain.citizens.citizen import COUNTER, Citizen
+from citybrain.domain.citizens.citizen import Citizen
+from citybrain.domain.citizens.reading_rights import may_identify
+from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.domain.citizens.serving import ENROL_PURPOSE as ENROL
-from citybrain.domain.citizens.serving import FACE_PURPOSE
+from citybrain.domain.citizens.serving import FACE_PURPOSE, is_own
 from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown
 from citybrain.faces.engine import Analysis, FaceEngine
@@ -104,6 +106,7 @@ def _faces(services: Services) -> Faces:
     return services.faces
 
 
+@once_a_key
 async def revoke_face(
     citizen_id: str, command: RevokeFace, context: CommandContext, services: Services
 ) -> CommandResult:
@@ -116,18 +119,30 @@ async def revoke_face(
     return await change_citizen(citizen_id, command, context, services, decide)
 
 
+async def check_may_ask(
+    citizen_id: str, command: IssueChallenge, context: CommandContext, services: Services
+) -> None:
+    """Raise where nothing of the person is looked at: to strangers, for a made-up purpose."""
+    others = () if command.purpose == ENROL else (Role.KIOSK,)
+    if not may_identify(context.actor, citizen_id, *others):
+        raise NotYourOwn("citizens act for themselves only")
+    if command.purpose == ENROL:
+        await check_served(citizen_id, FACE_PURPOSE, context.actor, services)
+    else:
+        check_purpose(command.purpose, services)
+    await services.store.load(Citizen, citizen_id)
+
+
 async def issue_challenge(
     citizen_id: str, command: IssueChallenge, context: CommandContext, services: Services
 ) -> dict[str, Any]:
     """A challenge for one purpose; nothing is recorded until it is answered."""
+    await check_may_ask(citizen_id, command, context, services)
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
+    faces = _faces(services)
     if command.purpose == ENROL:
         citizen.check_may_enrol(context.actor, services.clock())
-        faces = _faces(services)
     else:
-        citizen.check_may_act(context.actor, Role.KIOSK)
-        check_purpose(command.purpose, services)
-        faces = _faces(services)
         version = faces.engine.pack.template_version
         citizen.check_may_attempt(context.actor, services.clock(), version)
     challenge = await faces.challenges.issue(citizen_id, command.purpose, context.actor.subject)
@@ -176,10 +191,10 @@ async def enrol_face(
 async def _check_same_person(
     citizen: Citizen, live: Analysis, context: CommandContext, services: Services
 ) -> None:
-    """People replace their template by the same face only; another needs a counter."""
+    """People replace their template by the same face only, whoever they are at a counter."""
     faces = _faces(services)
     current = citizen.templates.get(faces.engine.pack.template_version)
-    if current is None or context.actor.has(*COUNTER):
+    if current is None or not is_own(citizen, context.actor):
         return
     template = await services.vault.fetch(citizen.id, TEMPLATE, UUID(current))
     score = float(live.embedding @ np.frombuffer(template, np.float32))
@@ -234,6 +249,7 @@ async def verify_face(
     """Compare a live face 1:1; every attempt is an event. The score stays in the event."""
     if command.purpose == ENROL:
         raise PurposeReserved(f"{ENROL} is for enrolments only")
+    check_purpose(command.purpose, services)
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     citizen.check_may_act(context.actor, Role.KIOSK)
     faces, vault = _faces(services), services.vault

@@ -9,7 +9,9 @@ import asyncpg
 from pydantic import Field, StringConstraints
 
 from citybrain.domain.actor import Role
-from citybrain.domain.citizens.citizen import Citizen, check_counter
+from citybrain.domain.citizens.citizen import Citizen, check_counter_of
+from citybrain.domain.citizens.reading_rights import may_identify
+from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import InvalidInput, Refused, TooOften, Unavailable
 from citybrain.eventstore.locks import LOCK_TRANSACTION
 from commands.citizens.changing import change_citizen
@@ -88,6 +90,16 @@ class CodeNotValid(Refused):
     code = "code-not-valid"
 
 
+async def check_may_send(
+    citizen_id: str, command: SendCode, context: CommandContext, services: Services
+) -> None:
+    """Raise where no phone is looked up: for strangers, for a made-up purpose."""
+    if not may_identify(context.actor, citizen_id, Role.KIOSK):
+        raise NotYourOwn("citizens act for themselves only")  # whether or not there is one
+    check_purpose(command.purpose, services)
+    await services.store.load(Citizen, citizen_id)
+
+
 async def send_code(
     citizen_id: str, command: SendCode, context: CommandContext, services: Services
 ) -> dict[str, Any]:
@@ -95,10 +107,9 @@ async def send_code(
 
     An idempotency key that was used sends nothing and gets its first answer again, for a day.
     """
+    await check_may_send(citizen_id, command, context, services)
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
-    citizen.check_may_act(context.actor, Role.KIOSK)
     citizen.check_alive()
-    check_purpose(command.purpose, services)
     if citizen.phone_sealed is None:
         raise NoPhone("no phone is registered; a counter can identify this person")
     code_id, code = (
@@ -164,11 +175,11 @@ async def confirm_identity(
     citizen_id: str, command: ConfirmIdentity, context: CommandContext, services: Services
 ) -> CommandResult:
     """Record an identification by a clerk; a wrong code counts as a try."""
-    check_counter(context.actor)
+    check_counter_of(citizen_id, context.actor)
     check_purpose(command.purpose, services)
     if (command.code is None) != (command.code_id is None):
         raise CodeIncomplete("code and code_id come together, or neither at a counter")
-    await services.store.load(Citizen, citizen_id)
+    (await services.store.load(Citizen, citizen_id, fresh=True)).check_alive()
     by_code = command.code_id is not None
     if by_code:
         await use_code(citizen_id, command.purpose, command.code_id, command.code or "", services)

@@ -25,9 +25,10 @@ from citybrain.domain.citizens.documents import plain
 from citybrain.domain.citizens.passcodes import PATTERN, check_passcode
 from citybrain.errors import InvalidInput, Refused
 from commands.citizens.changing import birth_date_of, change_citizen, citizen_answer
-from commands.citizens.documents import ADDED_NUMBER
+from commands.citizens.documents import numbers_of
 from commands.citizens.identity import Code, Purpose, use_code
 from commands.citizens.recent import recent_identification
+from commands.citizens.serving import check_purpose
 from commands.handling import Command, CommandContext, CommandResult, once_a_key
 from commands.services import Services
 
@@ -74,6 +75,7 @@ async def prove_identity(
     """Record an identification by phone; raises `CodeNotValid`, `IdentityNotProven` and others."""
     if (command.passcode is None) == (command.document_ending is None):
         raise ProofIncomplete("give the passcode, or the end of a document's number")
+    check_purpose(command.purpose, services)
     by_passcode = command.passcode is not None
     method = Method.PHONE_AND_PASSCODE if by_passcode else Method.PHONE_AND_DOCUMENT
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
@@ -109,9 +111,7 @@ async def _knows(citizen: Citizen, command: ProveIdentity, services: Services) -
         kept = await services.vault.open_text(citizen.id, PASSCODE, citizen.passcode_sealed or "")
         told = await _digest(citizen.id, command.passcode, services)
         return secrets.compare_digest(kept, told)
-    sealed = [("id_number", citizen.id_number_sealed)]
-    sealed += [(ADDED_NUMBER, number) for _, number in citizen.documents]
-    numbers = await services.vault.open_texts(citizen.id, sealed)
+    numbers = await numbers_of(citizen, services)
     told = plain(command.document_ending or "")
     right = [
         secrets.compare_digest(plain(number)[-ENDING:].encode(), told.encode())
@@ -120,17 +120,19 @@ async def _knows(citizen: Citizen, command: ProveIdentity, services: Services) -
     return any(right)
 
 
+@once_a_key
 async def set_passcode(
     citizen_id: str, command: SetPasscode, context: CommandContext, services: Services
 ) -> CommandResult:
     """Keep a keyed digest of the passcode, sealed; raises `PasscodeGuessable`."""
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
-    citizen.check_may_act(context.actor)
     known = await identified_for("passcode", citizen, context, services)
-    sealed = [("id_number", citizen.id_number_sealed)]
+    proving.check_may_choose(citizen, context.actor, known)
+    sealed = [("id_number", number) for number in citizen.former_numbers_sealed]
     if citizen.phone_sealed is not None:
         sealed.append(("phone", citizen.phone_sealed))
-    numbers = await services.vault.open_texts(citizen_id, sealed)
+    numbers = await numbers_of(citizen, services)
+    numbers += await services.vault.open_texts(citizen_id, sealed)
     born = await birth_date_of(citizen_id, services)
     check_passcode(command.passcode, born=born, numbers=numbers)
     kept = await services.vault.seal_text(

@@ -123,11 +123,11 @@ async def propose_correction(
     citizen_id: str, command: ProposeCorrection, context: CommandContext, services: Services
 ) -> CommandResult:
     """Record what is asked for; raises `DocumentWrong`, `AlreadyRegistered` and others."""
-    records.check_may_propose(context.actor)
     if before := await answered_before(command, citizen_id, context, services):
         return before
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
     known = await identified_for("identity", citizen, context, services)
+    records.check_may_propose(citizen, context.actor, command.what, known)
     fields = await _fields(citizen, command, services)
     grounds = await services.vault.seal_text(citizen_id, GROUNDS, command.grounds)
     correction_id = str(context.command_id)
@@ -155,9 +155,11 @@ async def _fields(citizen: Citizen, command: ProposeCorrection, services: Servic
     other = command.number is not None or command.birth_date is not None
     wrong = other != (command.what == IDENTITY)
     wrong |= (command.died_on is not None) != (command.what == DEATH)
-    wrong |= command.mistaken and command.number is None
+    of_a_number = (command.document, command.country, command.mistaken or None)
+    wrong |= command.number is None and any(said is not None for said in of_a_number)
+    wrong |= command.country is not None and command.document is not DocumentKind.PASSPORT
     if wrong:
-        raise CorrectionIncomplete("say what is other: number or day of birth, or day of death")
+        raise CorrectionIncomplete("say what is other, and nothing of it that is not said with it")
     if command.what == DEATH:
         return await _death(citizen, command, services)
     return await _identity(citizen, command, services) if command.what == IDENTITY else {}

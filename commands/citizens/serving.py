@@ -13,7 +13,7 @@ from citybrain.domain.citizens.citizen import Citizen
 from citybrain.domain.citizens.serving import FIXED_PURPOSES
 from citybrain.errors import InvalidInput
 from commands.citizens.changing import change_citizen
-from commands.handling import Command, CommandContext, CommandResult
+from commands.handling import Command, CommandContext, CommandResult, once_a_key
 from commands.services import Services
 
 Clerk = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")]
@@ -47,6 +47,7 @@ async def check_served(
         serving.check_served(citizen, actor, services.clock(), purpose)
 
 
+@once_a_key
 async def approve_enrolment(
     citizen_id: str, command: ApproveEnrolment, context: CommandContext, services: Services
 ) -> CommandResult:

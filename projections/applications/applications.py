@@ -258,7 +258,7 @@ def _change(row: Row, event: RecordedEvent) -> None:
         row["amount_fen"] = data["paid_fen"]
     elif topic == "appealed":
         row["appealed"], row["legal_due_on"] = True, appeal_day(data["timestamp"])
-    elif topic == "resubmitted":
+    elif topic == "resubmitted" and data["legal_due_on"] is not None:
         row["legal_due_on"] = legal_day(data["legal_due_on"], data["timestamp"])
     elif topic == "taken_over":
         row["channel"], row["held_by"] = data["channel"], data["held_by"]

@@ -161,6 +161,7 @@ def instruct(application: Application, ceiling_fen: int | None = None, **otherwi
         NOW,
         claims=["entitlement-" + "e" * 32],
         from_account="housing-fund",
+        payee_sealed="sealed",
         due_at=NOW + timedelta(seconds=30),
         ceiling_fen=ceiling_fen,
         **named,

@@ -16,13 +16,14 @@ from weakref import WeakValueDictionary
 import orjson
 import structlog
 
-from citybrain.definitions.applications.catalogue import ServiceItem
-from citybrain.definitions.applications.deciding import Decision, decide
-from citybrain.definitions.applications.draws import Draws
+from citybrain.definitions.applications.deciding import Decision
 from citybrain.domain.actor import system_actor
 from citybrain.domain.applications.application import Application, Step
-from citybrain.domain.applications.claiming import look_again, lose_claim
+from citybrain.domain.applications.claiming import ask_as_corrected, look_again, lose_claim
 from citybrain.domain.applications.entitlement import AlreadyClaimed
+from citybrain.domain.applications.going_on import refer
+from citybrain.domain.applications.identity import is_corrected_since
+from citybrain.domain.applications.refusals import IdentityCorrectedMeanwhile
 from citybrain.domain.citizens import Citizen, canonical
 from citybrain.errors import InvalidInput, Refused
 from citybrain.eventstore import RecordedEvent
@@ -40,15 +41,15 @@ from commands.applications.processes.claiming import (
     HELD_FOR,
     HELD_PAUSES_SECONDS,
     Claims,
-    id_of_before,
+    has_rounds_left,
     looks_again,
-    thing_id,
 )
 from commands.applications.processes.deadlines import ApplicationDeadlines
+from commands.applications.processes.drawing import Drawing
 from commands.applications.processes.failing import Failures
 from commands.applications.processes.paying import Paying
 from commands.applications.processes.room import Room
-from commands.applications.unsealed import FORM, STEPS, Dossier, evidence_purpose, open_dossier
+from commands.applications.unsealed import FORM, STEPS, evidence_purpose
 from commands.handling import Command, CommandContext
 from commands.processes.batches import AWAY
 from commands.processes.runner import context_of
@@ -57,6 +58,7 @@ from commands.services import Services
 log = structlog.get_logger(__name__)
 
 REQUESTED, VERIFIED = "application.evidence_requested", "application.identity_verified"
+REFERRED = "application.referred"
 IDENTIFIED = ("citizen.face_verified", "citizen.identity_confirmed")
 DEADLINES = system_actor(ApplicationDeadlines.name).subject
 WAITS_NO_MORE = ("application.withdrawn", "application.expired", VERIFIED)
@@ -87,6 +89,7 @@ class ApplicationProcess:
         "application.submitted",
         REQUESTED,
         "application.reviewed",
+        REFERRED,
         "application.resumed",
         "application.resubmitted",
         *WAITS_NO_MORE,
@@ -110,6 +113,9 @@ class ApplicationProcess:
             return  # we did this, and go on anyway
         if event.topic == VERIFIED and actor != DEADLINES:
             return  # who did this goes on
+        if event.topic == REFERRED:
+            await self._free(event, context, services)
+            return
         await self._drive(event.stream_id, context, services, waited=event.topic in WAITS_NO_MORE)
 
     async def _go_on(self, citizen_id: str, services: Services) -> None:
@@ -128,6 +134,18 @@ class ApplicationProcess:
             (submitted,) = await services.store.read(application_id, limit=1)
         context = context_of(self, submitted, "go-on")
         await self._drive(application_id, context, services, waited=True)
+
+    async def _free(
+        self, event: RecordedEvent, context: CommandContext, services: Services
+    ) -> None:
+        """Who was left to an officer holds nothing up, whoever left it, and where nobody could say.
+
+        Not before: until it has left, it may be paid from what it claims.
+        """
+        application_id = event.stream_id
+        async with self._locks.setdefault(application_id, asyncio.Lock()):
+            claims = Claims(application_id, context, services)
+            await Drawing(application_id, claims, services).free(event.version)
 
     async def _drive(
         self, application_id: str, context: CommandContext, services: Services, *, waited: bool
@@ -156,7 +174,7 @@ class _Drive:
         self._paying = Paying(application_id, context, services)
         self._held = 0
         self._claims = Claims(application_id, context, services)
-        self._draws: tuple[int, Draws, str | None] | None = None
+        self._drawing = Drawing(application_id, self._claims, services)
         self._steps: dict[Step, Callable[[Application], Awaitable[Pause]]] = {
             Step.AWAIT_IDENTITY: self.await_identity,
             Step.REQUEST_EVIDENCE: self.request_evidence,
@@ -217,12 +235,13 @@ class _Drive:
     async def collect_evidence(self, application: Application) -> Pause:
         """Ask all departments at once; record what has come, a few times a second.
 
-        A restart gives the departments their time again.
+        A restart gives the departments their time again. All of a round are asked of one person.
         """
         due_at = self._services.clock() + evidence_time(self._services)
         citizen_id = application.citizen_id
-        citizen = await self._services.store.load(Citizen, citizen_id)  # it may be corrected
-        citizen.check_alive()
+        citizen = await check_applicant_alive(citizen_id, self._services)
+        if is_corrected_since(application, citizen.identity_corrected_at):
+            return await self._as_corrected(application)
         id_number, form = await self._services.vault.open_texts(
             citizen_id, [("id_number", citizen.id_number_sealed), (FORM, application.form_sealed)]
         )
@@ -292,11 +311,11 @@ class _Drive:
     async def decide(self, application: Application) -> Pause:
         """Let the rules decide on what the departments have signed."""
         services = self._services
+        citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
+        if is_corrected_since(application, citizen.identity_corrected_at):
+            return await self._as_corrected(application)
         item = item_of(application, services)
-        dossier, decision = await self._decision(application, item)
-        if item.payout is not None:
-            before = await id_of_before(item, dossier, services)
-            self._draws = application.rounds, decision.draws, before
+        dossier, decision = await self._drawing.decided(application, item)
         steps = orjson.dumps(decision.steps).decode()
         fields = decision_fields(decision) | {
             "decided_on": str(dossier.today),
@@ -314,11 +333,14 @@ class _Drive:
     async def claim_and_instruct(self, application: Application) -> Pause:
         """Take what is drawn on, alone, and tell the bank; or wait, look again, ask an officer."""
         services, item = self._services, item_of(application, self._services)
-        await check_applicant_alive(application.citizen_id, services)
+        citizen = await check_applicant_alive(application.citizen_id, services)
+        if is_corrected_since(application, citizen.identity_corrected_at):
+            return await self._as_corrected(application)
         assert item.payout is not None
         from_account, decision_sha256 = item.payout.from_account, application.decision_sha256
         try:
-            claims = await self._claims.take(application, item, *await self._drawn_on(application))
+            draws, before = await self._drawing.of(application)
+            claims = await self._claims.take(application, item, draws, before)
         except Refused as refusal:
             return await self._not_claimed(application, refusal)
         payment_id = uuid5(NAMESPACE_URL, f"{self._id}:payment:{application.payments + 1}")
@@ -329,6 +351,7 @@ class _Drive:
                     payment_id=str(payment_id),
                     claims=claims,
                     from_account=from_account,
+                    payee_sealed=citizen.id_number_sealed,
                     due_at=now + payout_time(services),
                     decision_sha256=decision_sha256,
                     ceiling_fen=item.ceiling_fen,
@@ -339,35 +362,21 @@ class _Drive:
             raise
         return 0.0
 
-    async def _drawn_on(self, application: Application) -> tuple[Draws, str | None]:
-        """What is drawn on, by the last round's records; and the entitlement of before."""
-        if self._draws is None or self._draws[0] != application.rounds:
-            services, item = self._services, item_of(application, self._services)
-            dossier, decision = await self._decision(application, item)
-            before = await id_of_before(item, dossier, services)
-            self._draws = application.rounds, decision.draws, before
-        return self._draws[1:]
-
-    async def _decision(
-        self, application: Application, item: ServiceItem
-    ) -> tuple[Dossier, Decision]:
-        """What was opened, and what the rules say to it."""
-        if item.payout is None:
-            dossier = await open_dossier(self._id, self._services)
-            return dossier, decide(item, dossier.form, dossier.evidence, dossier.today)
-        dossier, numbers = await asyncio.gather(
-            open_dossier(self._id, self._services), self._numbers(application.citizen_id)
+    async def _as_corrected(self, application: Application) -> Pause:
+        """The records may be somebody else's: the rules decide on new ones, or an officer does."""
+        services = self._services
+        await self._drawing.release(application)
+        if application.paid_fen or not has_rounds_left(application):
+            reason = IdentityCorrectedMeanwhile.code
+            await self._change(lambda application, now: refer(application, now, reason=reason))
+            return None
+        requests = requests_of(application, services)
+        await self._change(
+            lambda application, now: ask_as_corrected(
+                application, now, requests=requests, due_at=now + evidence_time(services)
+            )
         )
-        return dossier, decide(item, dossier.form, dossier.evidence, dossier.today, *numbers)
-
-    async def _numbers(self, citizen_id: str) -> list[str]:
-        """The applicant's identity number, as things drawn on are named by it; and those before."""
-        citizen = await self._services.store.load(Citizen, citizen_id, fresh=False)
-        sealed = [citizen.id_number_sealed, *citizen.former_numbers_sealed]
-        numbers = [("id_number", number) for number in sealed]
-        return [
-            canonical(each) for each in await self._services.vault.open_texts(citizen_id, numbers)
-        ]
+        return 0.0
 
     async def _not_claimed(self, application: Application, refusal: Refused) -> Pause:
         """Who has it is waited for, for a time; what is not known, or is old, is looked at again.
@@ -411,11 +420,7 @@ class _Drive:
 
     async def release(self, application: Application) -> Pause:
         """Whatever this application still claims is free again."""
-        if application.pays and application.decided_at is not None:
-            draws, _ = await self._drawn_on(application)
-            ids = [await thing_id(draw.thing, self._services) for draw in draws.draws]
-            before = [] if application.claim_id is None else [application.claim_id]
-            await self._claims.release([*ids, *before])
+        await self._drawing.release(application)
         return None
 
     async def _change(self, decision: Decide) -> None:

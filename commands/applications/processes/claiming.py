@@ -60,9 +60,14 @@ HELD_PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 MOST_ROUNDS = 10
 
 
+def has_rounds_left(application: Application) -> bool:
+    """Whether departments may be asked again by itself: so often after an officer has decided."""
+    return application.rounds - application.reviewed_in_round < MOST_ROUNDS
+
+
 def looks_again(application: Application, refusal: Refused) -> bool:
     """Whether departments are asked once more: old records, or none for an officer's approval."""
-    if application.rounds >= MOST_ROUNDS:
+    if not has_rounds_left(application):
         return False
     if isinstance(refusal, DrawsOnUnknown | MoreThanThereIs):
         return not application.by_officer or application.requested_at == application.decided_on

@@ -48,11 +48,9 @@ class Paying:
         return True
 
     async def _instruction(self, application: Application) -> Instruction:
-        services = self._services
-        citizen = await services.store.load(Citizen, application.citizen_id)
-        payee = await services.vault.open_text(
-            application.citizen_id, "id_number", citizen.id_number_sealed
-        )
+        """What the bank is told: the same as the first time, whatever was corrected since."""
+        sealed = application.payee_sealed or await self._payee_of_before(application)
+        payee = await self._services.vault.open_text(application.citizen_id, "id_number", sealed)
         allowed = authorised(application)
         assert application.payment_id is not None
         assert application.from_account is not None
@@ -64,6 +62,11 @@ class Paying:
             payee_id_number=payee,
             authorised=allowed,
         )
+
+    async def _payee_of_before(self, application: Application) -> str:
+        """The number of now, where it was instructed before payees were fixed."""
+        citizen = await self._services.store.load(Citizen, application.citizen_id)
+        return citizen.id_number_sealed
 
     async def _record(self, application: Application, receipt: Receipt) -> None:
         payment_id = str(receipt.payment_id)
@@ -92,6 +95,10 @@ class Paying:
             self._context,
             self._services,
             lambda application, now: application.confirm_payout(
-                now, amount_fen=receipt.amount_fen, settled_at=receipt.settled_at, **said
+                now,
+                amount_fen=receipt.amount_fen,
+                settled_at=receipt.settled_at,
+                booked_at=receipt.booked_at,
+                **said,
             ),
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
+from citybrain.http.texts import joined
 
 HERE = Path(__file__).parent
 
@@ -19,8 +19,7 @@ Words = Mapping[str, Mapping[str, Mapping[str, str]]]
 @cache
 def access_texts() -> Words:
     """Those of all rooms."""
-    paths = sorted(HERE.glob("*/access_texts.yaml"))
-    return merged(yaml.safe_load(path.read_text("utf-8")) for path in paths)
+    return joined(sorted(HERE.glob("*/access_texts.yaml")), depth=2)
 
 
 def merged(several: Iterable[Words]) -> Words:

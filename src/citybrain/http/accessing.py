@@ -10,18 +10,21 @@ from commands.accesses import Look, PurposeNeeded, record_access
 AUDIT = "audit"
 
 
-async def opened(call: Call, people: Iterable[tuple[str, str | None]]) -> None:
+async def opened(
+    call: Call, people: Iterable[tuple[str, str | None]], what: str | None = None
+) -> None:
     """Record that the answer shows these streams, all at once, before it is sent.
 
     `people` are pairs: the stream of one person, and whose it is. What is one's own leaves nothing.
-    Raises `PurposeNeeded` and `AccessNotRecorded`.
+    `what` is shown where it is something else than what the route declares. Raises `PurposeNeeded`
+    and `AccessNotRecorded`.
     """
     call.accounted = True
     actor = call.authenticated
     about = [stream for stream, owner in people if owner != actor.subject]
     if about:
         look = Look(
-            what=_opens(call).what,
+            what=what or _opens(call).what,
             purpose=purpose_of(call),
             role=_role_of(call),
             through=call.route.operation_id,

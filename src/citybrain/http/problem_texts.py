@@ -5,11 +5,11 @@ A code without texts (of a system that has none yet) has the phrase of its HTTP 
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from citybrain.http.texts import joined, read_texts
 
 HERE = Path(__file__).parent
 ENGLISH, CHINESE = "en", "zh"
@@ -17,31 +17,30 @@ CONTENT_LANGUAGE = {ENGLISH: "en", CHINESE: "zh-Hans"}
 LIMITS = ("min_length", "max_length", "ge", "gt", "le", "lt", "expected")
 OWN_WORDS = "value_error"
 OTHER = "other"
+READ_OF_A_HEADER = 200  # characters
 
 
 @cache
 def problem_texts() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """By code and language `title` and `next_step`."""
-    found: dict[str, Any] = {}
-    for path in sorted(HERE.glob("*/problem_texts.yaml")):
-        found |= yaml.safe_load(path.read_text("utf-8"))
-    return found
+    return joined(sorted(HERE.glob("*/problem_texts.yaml")))
 
 
 @cache
 def validation_texts() -> Mapping[str, Mapping[str, str]]:
     """By what is wrong, and by language."""
-    found: dict[str, dict[str, str]] = yaml.safe_load(
-        (HERE / "validation_texts.yaml").read_text("utf-8")
-    )
-    return found
+    return read_texts(HERE / "validation_texts.yaml")
 
 
-@cache
 def language_of(accepted: str) -> str:
     """The language of an `Accept-Language` (RFC 9110, 12.5.4): Chinese or English, else English."""
+    return _language(accepted[:READ_OF_A_HEADER])
+
+
+@lru_cache(maxsize=256)
+def _language(accepted: str) -> str:
     best, weight = ENGLISH, 0.0
-    for part in accepted[:200].lower().split(","):
+    for part in accepted.lower().split(","):
         tag, _, parameter = part.partition(";")
         language = tag.strip().partition("-")[0]
         language = ENGLISH if language == "*" else language

@@ -2,8 +2,9 @@
 
 Roles are the `roles` claim. What a role reaches to has claims of its own: `department` of an
 official, `counter` of a clerk, `acts_for` of a device. A change of any of them acts when the token
-has run out, `LONGEST_LIFE_SECONDS` after it was issued at the latest: a longer one is refused. The
-development issuer makes its own key at first run and exists in development mode only.
+has run out, `LONGEST_LIFE_SECONDS` and `LEEWAY_SECONDS` after it was issued at the latest: a longer
+one is refused. The development issuer makes its own key at first run and exists in development mode
+only.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ ALGORITHMS = ("ES256", "EdDSA", "RS256")
 TYPES = ("at+jwt", "application/at+jwt")
 REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
 LEEWAY_SECONDS = 30
-LONGEST_LIFE_SECONDS = 3600  # so long a change of roles takes, at most
+LONGEST_LIFE_SECONDS = 3600  # so long a change of roles takes, and the leeway, at most
 CACHED_TOKENS = 10_000
 REFETCH_SECONDS = 30.0  # not sooner, however many unknown keys are named
 KEYS_FRESH_SECONDS = 600.0  # then the issuer is asked again, so that a withdrawn key ends
@@ -103,13 +104,14 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": REQUIRED},
             )
+            expires_at, life = int(claims["exp"]), int(claims["exp"]) - int(claims["iat"])
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("the access token has expired") from error
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
             raise Unauthenticated("the access token is not valid") from error
-        if claims["exp"] - claims["iat"] > LONGEST_LIFE_SECONDS:
+        if life > LONGEST_LIFE_SECONDS:
             raise Unauthenticated(f"an access token lives {LONGEST_LIFE_SECONDS} s at most")
-        return claims
+        return claims | {"exp": expires_at}
 
     async def _key(self, kid: str) -> jwt.PyJWK:
         if self._stale(kid):

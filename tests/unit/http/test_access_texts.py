@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from citybrain.cli.main import app
 from citybrain.domain.actor import Role
 from citybrain.http.access_texts import access_texts, merged, said
+from citybrain.http.citizens.records import RECORD_STATE
 from citybrain.http.routing import Route
 from citybrain.systems import SYSTEMS
 from commands.accesses import AskedPurpose
@@ -170,7 +171,14 @@ def test_whatever_somebody_does_to_a_persons_stream_has_a_word_of_its_own() -> N
 
 
 def whats() -> set[str]:
-    derived = {CHANGED, "birth-date", *ALWAYS.values(), *BY_OTHERS.values(), *BY_RULES.values()}
+    derived = {
+        CHANGED,
+        "birth-date",
+        RECORD_STATE,
+        *ALWAYS.values(),
+        *BY_OTHERS.values(),
+        *BY_RULES.values(),
+    }
     return derived | LOOKS | {route.opens.what for route in ROUTES if route.opens}
 
 

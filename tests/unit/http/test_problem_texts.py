@@ -20,6 +20,7 @@ from pydantic import ValidationError
 import citybrain
 import commands
 import projections
+from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.domain.applications.going_on import StepFailed, StepOverdue
 from citybrain.errors import CitybrainError
 from citybrain.http import problem_texts as texts_of_problems
@@ -33,6 +34,7 @@ from citybrain.http.problem_texts import (
 )
 from citybrain.http.problems import STATUS, invalid, problem, problem_of
 from citybrain.http.telemetry import CODES
+from citybrain.http.texts import joined
 from commands.citizens.citizen import RegisterCitizen
 from commands.citizens.proving import SetPasscode
 from commands.citizens.records import SettleCorrection
@@ -206,3 +208,28 @@ def test_no_command_says_why_in_one_language_only() -> None:
 def test_a_kind_of_error_that_nobody_thought_of_has_a_reason() -> None:
     found = {"kind": "of_another_library", "member": "a/0/b", "limits": {}}
     assert reason_of(found) == "this cannot be taken as it is"
+
+
+def test_headers_that_clients_make_up_do_not_fill_the_memory() -> None:
+    for number in range(1000):
+        language_of(f"zh;q=0.5, x-{number}")
+    assert texts_of_problems._language.cache_info().currsize <= 256
+    before = texts_of_problems._language.cache_info().misses
+    assert language_of("zh" + " " * 300) == language_of("zh" + " " * 300 + "tail") == CHINESE
+    assert texts_of_problems._language.cache_info().misses == before + 1
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_code_that_stands_twice_is_refused_in_a_file_and_across_rooms(
+    tmp_path: Path, depth: int
+) -> None:
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    code = "a: {en: x}\n" if depth == 1 else "kind:\n  a: {en: x}\n"
+    one.write_text(code)
+    other.write_text(code)
+    assert set(joined([one], depth)) == ({"a"} if depth == 1 else {"kind"})
+    with pytest.raises(DefinitionError, match="'a' stands in another room as well"):
+        joined([one, other], depth)
+    other.write_text(code + ("  a: {en: y}\n" if depth == 2 else "a: {en: y}\n"))
+    with pytest.raises(DefinitionError, match=r"other\.yaml:[23]: 'a' stands here twice"):
+        joined([other], depth)

@@ -1,9 +1,11 @@
 """Keys of the token issuer: fetched once, refreshed, and kept while the issuer is away."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from citybrain.domain.actor import Actor, Role
@@ -128,3 +130,19 @@ async def test_a_device_speaks_for_itself_and_for_whom_its_token_names(issuer: I
 
 async def test_the_role_device_is_no_role_any_more(issuer: Issuer) -> None:
     assert (await actor_of(issuer, ["device"])).roles == frozenset()
+
+
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize("value", ["soon", [1], {}, float("inf"), float("nan")])
+async def test_a_time_of_a_wrong_form_is_no_token(
+    issuer: Issuer, claim: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, now = jwt.encode, str(int(time.time()))
+    said = {claim: value}
+    monkeypatch.setattr(
+        jwt, "encode", lambda claims, *args, **named: encode(claims | said, *args, **named)
+    )
+    with pytest.raises(Unauthenticated):
+        await actor_of(issuer, ["auditor"])
+    said[claim] = now  # the text of a number
+    assert (await actor_of(issuer, ["auditor"])).has(Role.AUDITOR)

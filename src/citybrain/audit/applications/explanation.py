@@ -18,7 +18,7 @@ from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem,
 from citybrain.definitions.applications.counterfactuals import Counterfactuals, counterfactuals
 from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.definitions.applications.officer_reasons import OfficerReasons
-from citybrain.domain.applications.application_events import verdict_of
+from citybrain.domain.applications.application_events import outcome_by_rules, verdict_of
 from citybrain.domain.digests import stored_sha256
 from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent, StreamNotFound
@@ -118,7 +118,8 @@ def same_decision(recorded: dict[str, Any], decision: Decision) -> bool:
         "reasons": list(decision.reasons),
         "findings": findings,
     }
-    return all(recorded[name] == value for name, value in found.items())
+    said = recorded | {"outcome": outcome_by_rules(recorded)}
+    return all(said[name] == value for name, value in found.items())
 
 
 async def _dossier(

@@ -15,6 +15,7 @@ from typing import Any
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import Decision, Finding, decide
+from citybrain.domain.applications.application_events import outcome_by_rules
 from citybrain.domain.applications.statuses import Status
 from citybrain.errors import NotFound
 from citybrain.eventstore import RecordedEvent
@@ -221,7 +222,7 @@ async def _retry(application_id: str, rules: ServiceItem, services: Services) ->
     return Retried(
         application_id,
         day,
-        Judgement(data["outcome"], data["amount_fen"], _failed(data)),
+        Judgement(outcome_by_rules(data), data["amount_fen"], _failed(data)),
         _judgement(decide(rules, dossier.form, dossier.evidence, day)),
     )
 
@@ -242,7 +243,7 @@ async def _decided(application_id: str, services: Services) -> tuple[Dossier, Re
 
 
 def _failed(decided: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(decided["reasons"]) if decided["outcome"] == Status.REFUSED else ()
+    return tuple(decided["reasons"]) if outcome_by_rules(decided) == Status.REFUSED else ()
 
 
 def _judgement(decision: Decision) -> Judgement:

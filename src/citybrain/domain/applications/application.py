@@ -113,7 +113,7 @@ class Application(StreamAggregate):
     category: ClassVar[str] = "application"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 9  # of its snapshots
+    class_version: ClassVar[int] = 10  # of its snapshots
 
     def begin(self, submitted: ApplicationSubmitted) -> None:
         """The state of a new application."""
@@ -134,7 +134,7 @@ class Application(StreamAggregate):
         self.evidence: dict[str, str | None] = {}
         self.requested_at: datetime | None = None
         self.evidence_due_at: datetime | None = None
-        self.rounds = 0
+        self.rounds = self.reviewed_in_round = 0  # the last one when an officer decided last
         self.outcome: str | None = None
         self.reasons: list[str] = []
         self.amount_fen: int | None = None
@@ -144,11 +144,12 @@ class Application(StreamAggregate):
         self.instructed_sha256: str | None = None
         self.decided_on: datetime | None = None  # the round of records that the decision is on
         self.by_officer = False
-        self.appealed = False
+        self.appealed = self.appeal_open = False  # open until a person has answered it
         self.payment_id: str | None = None
         self.claim_id: str | None = None
         self.claims: list[str] = []
         self.from_account: str | None = None
+        self.payee_sealed: str | None = None
         self.payout_due_at: datetime | None = None
         self.payout_delayed = False
         self.payments = 0
@@ -183,6 +184,7 @@ class Application(StreamAggregate):
     upcast_v6_v7 = staticmethod(snapshots.upcast_v6_v7)
     upcast_v7_v8 = staticmethod(snapshots.upcast_v7_v8)
     upcast_v8_v9 = staticmethod(snapshots.upcast_v8_v9)
+    upcast_v9_v10 = staticmethod(snapshots.upcast_v9_v10)
 
     @classmethod
     def submit(
@@ -267,8 +269,13 @@ class Application(StreamAggregate):
                 self._trigger(event, now, **result)
 
     def decide(self, now: datetime, *, ceiling_fen: int | None = None, **decision: Any) -> None:
-        """Record what the rules decided; raises `AmountInvalid` or `AmountAboveCeiling`."""
+        """Record what the rules decided; raises `AmountInvalid` or `AmountAboveCeiling`.
+
+        Where an appeal is open they refuse nothing: a person looks at what they found.
+        """
         self._expect(Status.COLLECTED)
+        if self.appeal_open and decision["outcome"] == Status.REFUSED:
+            decision |= {"outcome": Status.REFERRED.value, "ruled_out": True}
         amount_fen = self.amount_of(decision["outcome"], decision["amount_fen"], ceiling_fen)
         self._trigger(ApplicationDecided, now, **(decision | {"amount_fen": amount_fen}))
 
@@ -279,6 +286,7 @@ class Application(StreamAggregate):
         payment_id: str,
         claims: list[str],
         from_account: str,
+        payee_sealed: str,
         due_at: datetime,
         decision_sha256: str | None,
         ceiling_fen: int | None = None,
@@ -299,6 +307,7 @@ class Application(StreamAggregate):
             claims=claims,
             amount_fen=int(self.payable_fen),
             from_account=from_account,
+            payee_sealed=payee_sealed,
             due_at=due_at,
             decision_version=self.decision_version,
             decision_sha256=decision_sha256,
@@ -390,6 +399,8 @@ class Application(StreamAggregate):
     def note_decision(self, at: datetime, *, by_officer: bool) -> None:
         """Keep when, by whom and on which round of records it was decided."""
         self.decided_at, self.decided_on, self.by_officer = at, self.requested_at, by_officer
+        if by_officer:
+            self.reviewed_in_round, self.appeal_open = self.rounds, False
 
     def settle(self, verdict: Verdict) -> None:
         """Keep what was decided."""

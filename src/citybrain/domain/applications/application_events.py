@@ -88,6 +88,8 @@ class ApplicationEvidenceRequested(ApplicationEvent):
     def note(self, aggregate: Any) -> None:
         aggregate.requests = {request["material"]: request for request in self.requests}
         aggregate.requested_at = self.timestamp
+        if aggregate.status == Status.APPROVED and aggregate.by_officer and not self.for_claim:
+            aggregate.appeal_open = aggregate.appealed  # what a person has answered does not stand
         aggregate.evidence_due_at = self.due_at
         aggregate.evidence = {}
         aggregate.rounds += 1
@@ -132,7 +134,8 @@ class ApplicationDecided(ApplicationEvent):
     """The rules decided on the records at hand. `findings` are by rule; values are sealed.
 
     `claim_id` was the one entitlement that a payout would be drawn on, before there were several;
-    `computed_fen` is the amount that was found, even where the rules did not approve.
+    `computed_fen` is the amount that was found, even where the rules did not approve. `ruled_out`:
+    they refused, and because an appeal was open an officer decides.
     """
 
     TOPIC: ClassVar[str] = "application.decided"
@@ -147,11 +150,13 @@ class ApplicationDecided(ApplicationEvent):
     claim_id: str | None
     steps_sealed: str
     computed_fen: int | None = None
+    ruled_out: bool = field(default=False, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         found = self.amount_fen if self.computed_fen is None else self.computed_fen
         aggregate.computed_fen = found
         aggregate.claim_id = self.claim_id
+        aggregate.ruled_out = aggregate.ruled_out or self.ruled_out
         aggregate.note_decision(self.timestamp, by_officer=False)
 
 
@@ -191,6 +196,7 @@ class ApplicationPayoutInstructed(ApplicationEvent):
     `decision_sha256` is the digest of the event `decision_version`, which allows it; there is none
     in events of before.
     `claims` are all entitlements that it is drawn on, `claim_id` is the first of them.
+    `payee_sealed` is the number that is paid, whatever is corrected while the bank is asked.
     """
 
     TOPIC: ClassVar[str] = "application.payout_instructed"
@@ -203,12 +209,14 @@ class ApplicationPayoutInstructed(ApplicationEvent):
     decision_version: int | None = field(default=None, kw_only=True)
     decision_sha256: str | None = field(default=None, kw_only=True)
     claims: list[str] = field(default_factory=list, kw_only=True)
+    payee_sealed: str | None = field(default=None, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.claims = self.claims or [self.claim_id]
         aggregate.instructed_sha256 = self.decision_sha256
         aggregate.payment_id = self.payment_id
         aggregate.from_account = self.from_account
+        aggregate.payee_sealed = self.payee_sealed
         aggregate.payout_due_at = self.due_at
         aggregate.payout_delayed = False
         aggregate.payments += 1
@@ -307,7 +315,7 @@ class ApplicationAppealed(ApplicationEvent):
     appealed_by: str | None = None
 
     def note(self, aggregate: Any) -> None:
-        aggregate.appealed = True
+        aggregate.appealed = aggregate.appeal_open = True
         aggregate.appealable_since = None
         aggregate.appealed_from = aggregate.deciders or aggregate.appealed_from
         aggregate.appellants.extend(filter(None, [self.appealed_by]))
@@ -409,6 +417,12 @@ def verdict_of(topic: str, fields: Mapping[str, Any]) -> Verdict | None:
         return Verdict(by, Status.REFERRED, [fields["reason"]], None)
     outcome = Status(fields["outcome"])
     return Verdict(by, outcome, list(fields["reasons"]), fields["amount_fen"])
+
+
+def outcome_by_rules(decided: Mapping[str, Any]) -> str:
+    """What the rules said in a decision of theirs, whoever was to decide then."""
+    said: str = Status.REFUSED.value if decided.get("ruled_out") else decided["outcome"]
+    return said
 
 
 def awaited_after(topic: str, fields: Mapping[str, Any], awaited: Sequence[str]) -> list[str]:

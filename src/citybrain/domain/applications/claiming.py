@@ -28,6 +28,19 @@ def look_again(
     )
 
 
+def ask_as_corrected(
+    application: Application, now: datetime, *, requests: list[dict[str, str]], due_at: datetime
+) -> None:
+    """Who applies was corrected: departments are asked by that, and the rules decide anew.
+
+    No approval of before stands, whoever gave it; of what was paid an officer decides.
+    """
+    application.check_unpaid()
+    if application.status not in (Status.COLLECTING, Status.COLLECTED, Status.APPROVED):
+        raise OutOfStep(f"the application is {application.status}")
+    application.note(ApplicationEvidenceRequested, now, requests=requests, due_at=due_at)
+
+
 def lose_claim(application: Application, now: datetime, *, reason: str, claim_id: str = "") -> None:
     """It cannot be had: an officer sees to it."""
     _expect_approved(application)

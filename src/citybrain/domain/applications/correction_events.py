@@ -51,7 +51,8 @@ class ApplicationSentBack(ApplicationEvent):
 class ApplicationResubmitted(ApplicationEvent):
     """The applicant has corrected it: `form_sealed` is the whole form as it is now.
 
-    The time that the law gives for a decision begins anew.
+    The time that the law gives for a decision begins anew; that of an appeal that is open goes on
+    (`legal_due_on` is None then).
     """
 
     TOPIC: ClassVar[str] = "application.resubmitted"

@@ -80,7 +80,7 @@ def resubmit(
     form_sealed: str,
     legal_due_on: str | None,
 ) -> None:
-    """The applicant has corrected what was named; it is decided anew."""
+    """The applicant has corrected what was named; it is decided anew, an appeal in its days."""
     correction = check_correction(application, actor, fields)
     missing = sorted(set(correction["documents"]) - set(correction["received"]))
     if missing:
@@ -91,7 +91,7 @@ def resubmit(
         by=actor.subject,
         fields=fields,
         form_sealed=form_sealed,
-        legal_due_on=legal_due_on,
+        legal_due_on=None if application.appeal_open else legal_due_on,
     )
 
 

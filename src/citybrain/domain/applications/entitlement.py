@@ -147,10 +147,11 @@ class Entitlement(StreamAggregate):
     ) -> None:
         """Take it, unless another has it, was paid meanwhile, or a limit is reached.
 
+        Who has it for another amount claims that: what is settled is what was claimed last.
         `requested_at` is when the records at hand were asked for, `decided_on` those of the
         decision where that is older; `before` is what was paid under an earlier key.
         """
-        if self.holder == application_id:
+        if self.holder == application_id and self.claim_of["amount_fen"] == amount_fen:
             return
         self.check_free(
             application_id=application_id,

@@ -148,6 +148,12 @@ class IdentityTooWeak(Refused):
     code = "identity-too-weak"
 
 
+class IdentityCorrectedMeanwhile(Refused):
+    """The records at hand were asked for by what was corrected since: they may be another's."""
+
+    code = "identity-corrected"
+
+
 class DraftEnded(Refused):
     """The draft was submitted, given up, or is too old."""
 

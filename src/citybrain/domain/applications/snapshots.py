@@ -62,3 +62,20 @@ def upcast_v7_v8(state: dict[str, Any]) -> None:
 def upcast_v8_v9(state: dict[str, Any]) -> None:
     """Snapshots from before a paid amount could be appealed: who was paid, was paid once."""
     state["paid_fen"] = state["amount_fen"] if state["status"] == Status.PAID else 0
+
+
+ANSWERS_OPEN = {
+    Status.REFERRED,
+    Status.AWAITING_SECOND,
+    Status.SENT_BACK,
+    Status.IDENTIFIED,
+    Status.COLLECTING,
+    Status.COLLECTED,
+}
+
+
+def upcast_v9_v10(state: dict[str, Any]) -> None:
+    """Snapshots from before a payee was fixed, and an appeal open until a person has answered."""
+    state["payee_sealed"] = None
+    state["appeal_open"] = state["appealed"] and state["status"] in ANSWERS_OPEN
+    state["reviewed_in_round"] = state["rounds"] if state["by_officer"] else 0

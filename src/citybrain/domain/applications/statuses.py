@@ -49,6 +49,9 @@ FOR_AN_OFFICER = {Status.REFERRED, Status.PAYOUT_FAILED}
 FOR_A_SECOND = {Status.AWAITING_SECOND}
 """In which another officer confirms what a first one proposed, or turns it back."""
 
+HAS_CLAIMS = {Status.APPROVED, Status.PAYING, Status.PAID, Status.PAYOUT_FAILED}
+"""In which something may be claimed by it: a payment is prepared, made, or being undone."""
+
 FINAL = {Status.WITHDRAWN, Status.EXPIRED}
 """From which nothing goes on."""
 

@@ -35,6 +35,7 @@ from citybrain.domain.citizens.citizen_events import (
 )
 from citybrain.domain.citizens.refusals import (
     ConsentMissing,
+    FaceRemovedBefore,
     FaceUnderReview,
     GuardianRequired,
     NoSuchDuplicate,
@@ -44,7 +45,7 @@ from citybrain.domain.citizens.refusals import (
     TemplateReplaced,
     TooManyAttempts,
 )
-from citybrain.domain.citizens.serving import FACE_PURPOSE, SERVED_WITHIN, approver_of, check_served
+from citybrain.domain.citizens.serving import FACE_PURPOSE, approver_of, check_served, is_own
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 FAILURES_ALLOWED = 5
@@ -52,6 +53,9 @@ FAILURES_WINDOW = timedelta(minutes=15)
 UNKNOWN = ""  # who began an attempt, of before that was kept
 
 COUNTER = (Role.CLERK, Role.SYSTEM)
+
+KEPT_BY_EACH = timedelta(hours=1)
+"""How long it is kept whom each clerk, kiosk or person identified; it counts for less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Citizen(StreamAggregate):
         DocumentAdded,
         *record_events.EVENTS,
     )
-    class_version = 7  # of snapshots
+    class_version = 8  # of snapshots
 
     def __init__(
         self,
@@ -121,15 +125,17 @@ class Citizen(StreamAggregate):
         self.templates: dict[str, str] = {}
         self.duplicates: dict[str, str] = {}
         self.failures: dict[str, list[datetime]] = {}
-        self.confirmed: dict[str, dict[str, datetime]] = {}
         self.enrolment_approval: list[Any] | None = None
         self.identified: dict[str, dict[str, list[Any]]] = {}
+        self.identified_by: dict[str, dict[str, dict[str, list[Any]]]] = {}
+        self.face_removed = False
         self.passcode_sealed: str | None = None
         self.proofs_failed_at: list[datetime] = []
         self.corrections: dict[str, dict[str, Any]] = {}
         self.died_on_sealed: str | None = None
         self.key_sealed: str | None = None
         self.former_numbers_sealed: list[str] = []
+        self.identity_corrected_at: datetime | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -164,6 +170,17 @@ class Citizen(StreamAggregate):
 
     @staticmethod
     def upcast_v6_v7(state: dict[str, Any]) -> None:
+        """Before that, nobody kept by whom a face or a phone had identified, or removed faces.
+
+        Nor when it was corrected: not after this.
+        """
+        del state["confirmed"]
+        state["identified_by"], state["face_removed"] = {}, False
+        corrected = bool(state["former_numbers_sealed"])
+        state["identity_corrected_at"] = state["_modified_on"] if corrected else None
+
+    @staticmethod
+    def upcast_v7_v8(state: dict[str, Any]) -> None:
         """Before that, people agreed to nothing but face recognition."""
         state["consents"] = {}
 
@@ -193,7 +210,7 @@ class Citizen(StreamAggregate):
         self, actor: Actor, now: datetime, *, document: str, number_sealed: str
     ) -> None:
         """A clerk has seen another document of this person."""
-        check_counter(actor)
+        check_counter_of(self.id, actor)
         check_served(self, actor, now, RECORD_PURPOSE)
         self._trigger(DocumentAdded, now, document=document, number_sealed=number_sealed)
 
@@ -208,10 +225,8 @@ class Citizen(StreamAggregate):
         code_id: str | None,
     ) -> None:
         """A clerk says who stands before them; a face is never the only way."""
-        check_counter(actor)
+        check_counter_of(self.id, actor)
         self.check_alive()
-        if actor.subject == self.id:
-            raise NotYourOwn("nobody says who they are themselves")
         self._trigger(
             IdentityConfirmed,
             now,
@@ -235,8 +250,8 @@ class Citizen(StreamAggregate):
     ) -> None:
         """Agree to face recognition; a child under 14 through a guardian at the counter."""
         self.check_may_act(actor)
-        self.check_alive()
         check_served(self, actor, now, FACE_PURPOSE)
+        self.check_alive()
         if age_years < CHILD_UNDER_YEARS and (guardian is None or not actor.has(*COUNTER)):
             raise GuardianRequired(f"under {CHILD_UNDER_YEARS}, a guardian agrees, at a counter")
         self._trigger(
@@ -259,10 +274,12 @@ class Citizen(StreamAggregate):
     def check_may_enrol(self, actor: Actor, now: datetime) -> str | None:
         """Who approved it, at a counter; raises where no template may be made."""
         self.check_may_act(actor)
-        self.check_alive()
         check_served(self, actor, now, FACE_PURPOSE)
+        self.check_alive()
         if self.consent_id is None:
             raise ConsentMissing("face recognition needs a separate consent first")
+        if self.face_removed and is_own(self, actor):  # else a removal would replace it by any
+            raise FaceRemovedBefore("a face was removed before; a counter enrols one again")
         return approver_of(self, actor, now)
 
     def enrol_face(
@@ -299,6 +316,8 @@ class Citizen(StreamAggregate):
         """A supervisor looked at both; one person twice loses the template."""
         if not actor.has(Role.SUPERVISOR):
             raise NotYourOwn("only a supervisor says whether two people are one")
+        if actor.subject in (self.id, other):
+            raise NotYourOwn("nobody says so of their own face")
         if self.duplicates.get(other) != SUSPECTED:
             raise NoSuchDuplicate("this duplicate is not suspected, or was resolved")
         self._trigger(DuplicateResolved, now, other=other, verdict=verdict)
@@ -359,32 +378,35 @@ class Citizen(StreamAggregate):
             raise PersonDeceased("this person's death has been noted")
 
     def identification(
-        self, purpose: str, since: datetime, needed: str = Assurance.LOW
+        self, purpose: str, since: datetime, needed: str = Assurance.LOW, by: str | None = None
     ) -> Identification | None:
-        """The last identification for a purpose, as sure as needed and not older than `since`."""
+        """The last identification for a purpose, as sure as needed and not older than `since`.
+
+        Where `by` is named, the last that they have made.
+        """
+        kept = self.identified.get(purpose, {})
+        if by is not None:
+            kept = self.identified_by.get(purpose, {}).get(by, {})
         found = [
             Identification(method, at, version, level)
-            for level, (method, at, version) in self.identified.get(purpose, {}).items()
+            for level, (method, at, version) in kept.items()
             if Assurance(level).meets(needed)
         ]
         recent = [known for known in found if known.identified_at >= since]
         return max(recent, key=lambda known: known.identified_at, default=None)
 
-    def note_identification(self, event: Any, method: str) -> None:
-        """Keep the last identification for each purpose and level."""
-        level = event.level or level_of(method).value
-        found = self.identified.setdefault(event.purpose, {})
-        found[level] = [method, event.timestamp, event.originator_version]
-
-    def note_proof(self, at: datetime, *, failed: bool) -> None:
-        """Keep the proofs that failed since one succeeded."""
-        self.proofs_failed_at = [*self.proofs_failed_at, at] if failed else []
-
-    def note_confirmation(self, purpose: str, clerk: str, at: datetime) -> None:
-        """Keep whom each clerk has identified for what, as long as it counts."""
-        others = self.confirmed.get(purpose, {})
-        recent = {who: then for who, then in others.items() if at - then <= SERVED_WITHIN}
-        self.confirmed[purpose] = {**recent, clerk: at}
+    def note_identification(self, event: Any, method: str, by: str | None) -> None:
+        """Keep the last identification for each purpose and level, and of each who made one."""
+        level, at = event.level or level_of(method).value, event.timestamp
+        found = [method, at, event.originator_version]
+        self.identified.setdefault(event.purpose, {})[level] = found
+        if by is not None:
+            others = {
+                who: levels
+                for who, levels in self.identified_by.get(event.purpose, {}).items()
+                if any(at - then <= KEPT_BY_EACH for _, then, _ in levels.values())
+            }
+            self.identified_by[event.purpose] = others | {by: others.get(by, {}) | {level: found}}
 
     def note_attempt(self, at: datetime, started_by: str | None, *, failed: bool) -> None:
         """Keep the failures that still count, by who began them; a success clears those."""
@@ -434,3 +456,10 @@ def check_counter(actor: Actor) -> None:
     """Raise `NotYourOwn` unless this is a clerk or the system."""
     if not actor.has(*COUNTER):
         raise NotYourOwn("only a clerk at a counter does this")
+
+
+def check_counter_of(citizen_id: str, actor: Actor) -> None:
+    """Raise `NotYourOwn` unless this is a clerk or the system, and not the person themselves."""
+    check_counter(actor)
+    if actor.subject == citizen_id:
+        raise NotYourOwn("nobody does this for themselves: another clerk does")

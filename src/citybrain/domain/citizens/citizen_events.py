@@ -7,6 +7,7 @@ the ids under which the vault keeps them.
 
 from typing import Any, ClassVar
 
+from citybrain.domain.citizens.assurance import Assurance, level_of
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
 BY_FACE = "face"
@@ -52,13 +53,13 @@ class IdentityConfirmed(StreamEvent):
     document: str
     code_id: str | None
     level: str = ""
-    confirmed_by: str | None = None  # not kept at first
+    confirmed_by: str | None = None  # a clerk; not kept at first
+    started_by: str | None = None  # whoever sent the proof of a person; not kept at first
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.note_identification(self, self.method)
-        aggregate.note_proof(self.timestamp, failed=False)
-        if self.confirmed_by is not None:
-            aggregate.note_confirmation(self.purpose, self.confirmed_by, self.timestamp)
+        aggregate.note_identification(self, self.method, self.confirmed_by or self.started_by)
+        if level_of(self.method).meets(Assurance.SUBSTANTIAL):  # a copied number clears nothing
+            aggregate.proofs_failed_at = []
 
 
 class FaceConsentGiven(StreamEvent):
@@ -149,6 +150,7 @@ class FaceEnrolled(FaceEvent):
     def apply(self, aggregate: Any) -> None:
         aggregate.templates[self.template_version] = self.template_id
         aggregate.enrolment_approval = None
+        aggregate.face_removed = False
 
 
 class DuplicateSuspected(StreamEvent):
@@ -199,7 +201,7 @@ class FaceVerified(FaceEvent):
     def apply(self, aggregate: Any) -> None:
         aggregate.note_attempt(self.timestamp, self.started_by, failed=not self.matched)
         if self.matched:
-            aggregate.note_identification(self, BY_FACE)
+            aggregate.note_identification(self, BY_FACE, self.started_by)
 
 
 class FaceAttemptFailed(StreamEvent):
@@ -235,3 +237,4 @@ class FaceRevoked(StreamEvent):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.templates = {}
+        aggregate.face_removed = True

@@ -46,12 +46,20 @@ def prove(
         document="",
         code_id=code_id,
         level=level_of(method).value,
+        started_by=actor.subject,
     )
 
 
 def fail_proof(citizen: Citizen, now: datetime, *, method: str, purpose: str, code_id: str) -> None:
     """Record that the code was right, and what should have been known was not."""
     citizen.note(events.ProofFailed, now, method=method, purpose=purpose, code_id=code_id)
+
+
+def check_may_choose(citizen: Citizen, actor: Actor, known: Identification | None) -> None:
+    """Raise where no passcode is chosen: for somebody else, or without an identification."""
+    citizen.check_may_act(actor)
+    check_identified("passcode", known)
+    citizen.check_alive()
 
 
 def set_passcode(
@@ -63,7 +71,5 @@ def set_passcode(
     known: Identification | None,
 ) -> None:
     """Keep the passcode that the person chose."""
-    citizen.check_may_act(actor)
-    citizen.check_alive()
-    check_identified("passcode", known)
+    check_may_choose(citizen, actor, known)
     citizen.note(events.PasscodeSet, now, passcode_sealed=passcode_sealed)

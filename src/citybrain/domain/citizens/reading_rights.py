@@ -35,5 +35,10 @@ def may_ask_for_record(actor: Actor, citizen_id: str) -> bool:
     return actor.has(*RECORD_STAFF) or _is_own(actor, citizen_id)
 
 
+def may_identify(actor: Actor, citizen_id: str, *others: Role) -> bool:
+    """Codes and challenges, by which somebody is identified: one's own, at a counter anybody's."""
+    return actor.has(*COUNTER, *others) or _is_own(actor, citizen_id)
+
+
 def _is_own(actor: Actor, citizen_id: str) -> bool:
     return actor.has(Role.CITIZEN) and actor.subject == citizen_id

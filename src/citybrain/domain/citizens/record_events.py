@@ -52,7 +52,7 @@ class ProofFailed(StreamEvent):
     code_id: str
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.note_proof(self.timestamp, failed=True)
+        aggregate.proofs_failed_at = [*aggregate.proofs_failed_at, self.timestamp]
 
 
 class CorrectionProposed(StreamEvent):
@@ -111,6 +111,7 @@ class IdentityCorrected(StreamEvent):
         aggregate.id_number_sealed = self.id_number_sealed
         aggregate.key_sealed = self.key_sealed or aggregate.key_sealed
         aggregate.birth_date_sealed = self.birth_date_sealed
+        aggregate.identity_corrected_at = self.timestamp
 
 
 class DeathNoted(StreamEvent):

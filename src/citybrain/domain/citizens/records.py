@@ -12,7 +12,12 @@ from typing import Any
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.citizens import record_events as events
 from citybrain.domain.citizens.assurance import NEEDED_FOR, RECORD_PURPOSE, Assurance
-from citybrain.domain.citizens.citizen import Citizen, Identification, check_counter
+from citybrain.domain.citizens.citizen import (
+    Citizen,
+    Identification,
+    check_counter,
+    check_counter_of,
+)
 from citybrain.domain.citizens.refusals import (
     CorrectionPending,
     IdentificationNeeded,
@@ -60,8 +65,8 @@ def change_name(
 ) -> None:
     """Write another name."""
     citizen.check_may_act(actor)
-    citizen.check_alive()
     check_identified("name", known)
+    citizen.check_alive()
     citizen.note(events.NameChanged, now, name_sealed=name_sealed)
 
 
@@ -75,8 +80,8 @@ def change_phone(
 ) -> None:
     """Send codes and messages elsewhere, or nowhere."""
     citizen.check_may_act(actor)
-    citizen.check_alive()
     check_identified("phone", known)
+    citizen.check_alive()
     if phone_sealed is None and citizen.phone_sealed is None:
         return
     citizen.note(
@@ -84,9 +89,13 @@ def change_phone(
     )
 
 
-def check_may_propose(actor: Actor) -> None:
-    """Raise `NotYourOwn` for whoever is no clerk."""
-    check_counter(actor)
+def check_may_propose(
+    citizen: Citizen, actor: Actor, what: str, known: Identification | None
+) -> None:
+    """Raise for who is no clerk, for oneself, and of identity where the person is not there."""
+    check_counter_of(citizen.id, actor)
+    if what == events.IDENTITY:
+        check_identified("identity", known)
 
 
 def propose(
@@ -101,14 +110,12 @@ def propose(
     known: Identification | None,
 ) -> None:
     """A clerk asks for a correction that takes two; for one of identity the person is there."""
-    check_may_propose(actor)
+    check_may_propose(citizen, actor, what, known)
     if what == events.NO_DEATH:
         if citizen.died_on_sealed is None:
             raise NothingToCorrect("no death has been noted")
     else:
         citizen.check_alive()
-    if what == events.IDENTITY:
-        check_identified("identity", known)
     if any(pending["what"] == what for pending in citizen.corrections.values()):
         raise CorrectionPending("this correction has been asked for")
     citizen.note(

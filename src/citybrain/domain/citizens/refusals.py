@@ -21,6 +21,12 @@ class NotEnrolled(Refused):
     code = "face-not-enrolled"
 
 
+class FaceRemovedBefore(Refused):
+    """A face was enrolled and removed: another one is enrolled at a counter, by two people."""
+
+    code = "face-removed-before"
+
+
 class TemplateReplaced(Refused):
     """Another enrolment came between the picture and the decision."""
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.citizens.assurance import RECORD_PURPOSE
+from citybrain.domain.citizens.assurance import RECORD_PURPOSE, Assurance
 from citybrain.domain.citizens.citizen_events import FaceEnrolmentApproved
 from citybrain.domain.citizens.refusals import (
     ConsentMissing,
@@ -34,8 +34,8 @@ def check_served(citizen: "Citizen", actor: Actor, now: datetime, purpose: str) 
         return
     if actor.subject == citizen.id:
         raise NotYourOwn("nobody serves themselves at a counter")
-    at = citizen.confirmed.get(purpose, {}).get(actor.subject)
-    if at is None or now - at > SERVED_WITHIN:
+    since, by = now - SERVED_WITHIN, actor.subject
+    if citizen.identification(purpose, since, Assurance.HIGH, by) is None:
         raise NotIdentifiedHere(
             "identify this person first, for this purpose, at your counter", purpose=purpose
         )

@@ -24,9 +24,9 @@ from citybrain.domain.citizens.reading_rights import (
 )
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.domain.citizens.serving import FACE_PURPOSE
-from citybrain.errors import NotFound
+from citybrain.errors import NotFound, Refused, TooOften
 from citybrain.http.accessing import opened
-from citybrain.http.commanding import Handler, context, created, done, id_in_path, on
+from citybrain.http.commanding import Handler, RouteHandler, context, created, done, id_in_path, on
 from citybrain.http.paging import (
     DatedQuery,
     PagedQuery,
@@ -45,9 +45,20 @@ from projections.citizens.suspected_duplicates import DuplicateRow
 OWN = (Role.CITIZEN, *COUNTER)
 AT_A_CAMERA = (*OWN, Role.KIOSK)
 ALREADY = Opens(what="already-registered", purpose="counter-service")
+FACE_STATE = Opens(what="face-state")
+IDENTITY_STATE = Opens(what="identification-state")
 PICTURES_BYTES = 12 << 20  # four pictures of 2 MiB, in base64
 
 citizen_id_of = id_in_path("citizen_id", r"citizen-[0-9a-f]{32}", "citizen")
+
+
+def whose(call: Call) -> str:
+    """Whose stream a command is on; other citizens are refused whether or not there is one."""
+    citizen_id, actor = citizen_id_of(call), call.authenticated
+    others = set(call.route.roles or ()) - {Role.CITIZEN}
+    if actor.subject != citizen_id and not actor.has(*others):
+        raise NotYourOwn("citizens act for themselves only")
+    return citizen_id
 
 
 class CitizenAnswer(BaseModel):
@@ -186,17 +197,18 @@ async def show(call: Call) -> web.Response:
 
 
 async def challenge(call: Call) -> web.Response:
-    """Issue a challenge."""
-    citizen_id, services = citizen_id_of(call), call.runtime.services
-    issued = await face.issue_challenge(citizen_id, call.body, context(call), services)
+    """Issue a challenge. That it can be answered, or why not, is looked at for who may ask."""
+    citizen_id, services = whose(call), call.runtime.services
+    await face.check_may_ask(citizen_id, call.body, context(call), services)
     await opened(call, [(citizen_id, citizen_id)])
+    issued = await face.issue_challenge(citizen_id, call.body, context(call), services)
     return json_response(ChallengeAnswer(**issued), status=201)
 
 
 async def send_code(call: Call) -> web.Response:
     """Send a one-time code. That the phone is used is recorded before it is."""
-    citizen_id, services = citizen_id_of(call), call.runtime.services
-    await services.store.load(Citizen, citizen_id)
+    citizen_id, services = whose(call), call.runtime.services
+    await identity.check_may_send(citizen_id, call.body, context(call), services)
     await opened(call, [(citizen_id, citizen_id)])
     sent = await identity.send_code(citizen_id, call.body, context(call), services)
     return json_response(CodeAnswer(**sent), status=201)
@@ -233,6 +245,25 @@ async def identify(call: Call) -> web.Response:
     return json_response(IdentificationAnswer(**found))
 
 
+def on_told(handler: Handler) -> RouteHandler:
+    """The route handler of a command that leaves an event, or says why the person's state does not.
+
+    What a refusal says is something learnt about them.
+    """
+
+    async def handle(call: Call) -> web.Response:
+        citizen_id = whose(call)
+        await opened(call, [])
+        try:
+            result = await handler(citizen_id, call.body, context(call), call.runtime.services)
+        except (Refused, TooOften):
+            await opened(call, [(citizen_id, citizen_id)])
+            raise
+        return done(result)
+
+    return handle
+
+
 def citizen_command(
     path: str,
     model: type[BaseModel],
@@ -241,6 +272,7 @@ def citizen_command(
     roles: tuple[Role, ...],
     answers: type[BaseModel] = CitizenAnswer,
     body_limit_bytes: int | None = None,
+    opens: Opens | None = None,
 ) -> Route:
     """The route of a command on a citizen."""
     return Route(
@@ -248,12 +280,13 @@ def citizen_command(
         path=f"/v1/citizens/{{citizen_id}}/{path}",
         summary=summary,
         tag="citizens",
-        handler=on(citizen_id_of, handler),
+        handler=on(whose, handler) if opens is None else on_told(handler),
         roles=roles,
         body=model,
         idempotent=True,
         answers={200: Answer("done; ETag and X-Position say where", answers)},
         body_limit_bytes=body_limit_bytes,
+        opens=opens,
     )
 
 
@@ -326,7 +359,7 @@ ROUTES = (
         roles=AT_A_CAMERA,
         body=face.IssueChallenge,
         answers={201: Answer("the challenge", ChallengeAnswer)},
-        opens=Opens(what="face-state"),
+        opens=FACE_STATE,
     ),
     citizen_command(
         "face/enrolment",
@@ -351,6 +384,7 @@ ROUTES = (
         AT_A_CAMERA,
         VerificationAnswer,
         PICTURES_BYTES,
+        opens=FACE_STATE,
     ),
     citizen_command(
         "face/duplicates/resolution",
@@ -398,6 +432,7 @@ ROUTES = (
         identity.confirm_identity,
         "A clerk confirms who somebody is, without a face",
         COUNTER,
+        opens=IDENTITY_STATE,
     ),
     citizen_command(
         "face/revocation", face.RevokeFace, face.revoke_face, "Destroy all templates", OWN

@@ -17,9 +17,11 @@ from citybrain.domain.citizens.reading_rights import (
     may_ask_for_record,
 )
 from citybrain.domain.citizens.refusals import NotYourOwn
+from citybrain.errors import Refused
 from citybrain.http.accessing import opened
 from citybrain.http.citizens.citizen import (
     ALREADY,
+    IDENTITY_STATE,
     CitizenAnswer,
     citizen_command,
     citizen_id_of,
@@ -30,8 +32,10 @@ from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.accesses import AskedPurpose
 from commands.citizens import proving, records
+from commands.citizens.documents import AlreadyRegistered
 
 OWN = (Role.CITIZEN, *COUNTER)
+RECORD_STATE = "record-state"
 
 
 class RecordQuery(Query):
@@ -113,13 +117,21 @@ def _correction(
     roles: tuple[Role, ...],
     answers: type[BaseModel],
 ) -> Route:
-    """A command by which one may learn that somebody else has a document; they are told."""
+    """A command by which one may learn that somebody else has a document; they are told.
+
+    So is the person themselves of what a refusal says: nobody has to stand there for a death.
+    """
 
     async def handle(call: Call) -> web.Response:
-        async with told_of(call):
-            result = await handler(
-                citizen_id_of(call), call.body, context(call), call.runtime.services
-            )
+        citizen_id = citizen_id_of(call)
+        try:
+            async with told_of(call):
+                result = await handler(citizen_id, call.body, context(call), call.runtime.services)
+        except AlreadyRegistered:
+            raise
+        except (Refused, records.DeathDateImpossible):
+            await opened(call, [(citizen_id, citizen_id)], RECORD_STATE)
+            raise
         return done(result)
 
     command = citizen_command(path, model, handler, summary, roles, answers)
@@ -160,6 +172,7 @@ ROUTES = (
         "Be identified by one's phone and what one knows, without a face",
         (Role.CITIZEN, Role.KIOSK),
         ProofAnswer,
+        opens=IDENTITY_STATE,
     ),
     _correction(
         "corrections",

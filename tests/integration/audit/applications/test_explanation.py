@@ -137,6 +137,7 @@ async def test_payments_and_a_lost_claim_are_told(store: EventStore) -> None:
         payment_id=payment,
         claims=[claim],
         from_account="housing-fund",
+        payee_sealed="sealed",
         due_at=NOW + timedelta(seconds=30),
         decision_sha256=applying.application.decision_sha256,
     )
@@ -212,3 +213,18 @@ async def test_before_a_decision_there_is_none_and_nothing_is_not_found(store: E
     for missing in ("application-" + "0" * 32, applying.citizen_id):
         with pytest.raises(StreamNotFound):
             await explain(missing, services, opened=False)
+
+
+async def test_what_the_rules_refused_in_an_appeal_is_recomputed_as_that(store: EventStore) -> None:
+    services = services_over(store)
+    citizen = await registered(services)
+    applying = await applied(services, citizen, {"account.status": "frozen"})
+    appeal(applying.application, Actor(citizen, frozenset({Role.CITIZEN})))
+    _, frozen = changed(REPAYMENT, {"account.status": "frozen"})
+    await applying.collect(frozen, actor=FUND)
+    await applying.decide()
+    found = await explain(await applying.save(), services, opened=False)
+    assert (found["outcome"]["outcome"], found["outcome"]["by"]) == ("referred", "rules")
+    assert found["outcome"]["reasons"] == ["account-normal"]
+    assert found["recomputed"]["outcome"] == "refused"
+    assert found["recomputed"]["same"]

@@ -9,11 +9,14 @@ import pytest
 from citybrain.audit.applications.what_if import NoSuchVersion, Selection, look_back, version_of
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, UnknownService
 from citybrain.definitions.loading import PACKAGE_FOLDER
+from citybrain.domain.actor import Actor, Role
 from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
 from citybrain.vault import Vault, open_key_wrapper
 from commands.services import Services
+from tests.given.applications import appeal
+from tests.given.catalogue import changed
 from tests.given.decided_applications import FUND, NOW, REPAYMENT, Applying, applied, registered
 from tests.given.services import services_over
 from tests.given.terminal import Terminal
@@ -204,3 +207,16 @@ async def test_the_command_line_replays_and_explains(
     assert "account.status: frozen → normal: approved" in opened.out
     (note,) = await store.read_all(before)
     assert (note.topic, note.data["purpose"]) == ("application.opened", "audit")
+
+
+async def test_what_the_rules_refused_in_an_appeal_is_no_difference(store: EventStore) -> None:
+    services = services_over(store)
+    citizen = await registered(services)
+    applying = await applied(services, citizen, {"account.status": "frozen"})
+    appeal(applying.application, Actor(citizen, frozenset({Role.CITIZEN})))
+    _, frozen = changed(REPAYMENT, {"account.status": "frozen"})
+    await applying.collect(frozen, actor=FUND)
+    await applying.decide()
+    await applying.save()
+    found = await look_back(Selection(REPAYMENT), item_of(), services, noted)
+    assert (found.different, found.outcomes) == (0, {("refused", "refused"): 1})

@@ -431,7 +431,7 @@ async def test_the_applicant_is_told(api: Api, settings: Settings) -> None:
     await identify(api, citizen)
     await until(api, await applied(api, citizen), "paid")
     outbox = settings.data_dir / "outbox.jsonl"
-    await holds(outbox.is_file)
+    await holds(lambda: outbox.is_file() and outbox.read_bytes().endswith(b"\n"))
     (message,) = [orjson.loads(line) for line in outbox.read_bytes().splitlines()]
     assert "公积金提取" in message["text"]
     assert citizen not in message["text"]

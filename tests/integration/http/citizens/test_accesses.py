@@ -34,6 +34,9 @@ from tests.given.waiting import PATIENCE_SECONDS
 ELSEWHERE = frozenset(
     {
         "post_v1_citizens_citizen_id_face_challenges",  # in test_face_accesses
+        "post_v1_citizens_citizen_id_face_verification",  # in test_refused_accesses
+        "post_v1_citizens_citizen_id_identity_confirmation",
+        "post_v1_citizens_citizen_id_identity_proof",
         "post_v1_citizens",
         "post_v1_citizens_citizen_id_documents",
         "post_v1_citizens_citizen_id_corrections",  # in test_records

@@ -127,3 +127,24 @@ async def test_an_item_may_ask_for_the_guardian_of_a_minor(
     assert (await apply_for(api, minor)).is_problem(409, "guardian-required")
     await before(api, "clerk-1", minor, adult, purpose=SERVICE)
     assert (await apply_for(api, minor, adult, role="clerk")).status == 201
+
+
+async def test_a_consent_to_faces_has_the_guardian_that_an_application_has(api: Api) -> None:
+    child, adult = await registered(api, birth_date="2016-05-01"), await registered(api)
+    other = await registered(api)
+    assert api.runtime.development is not None
+    token = api.runtime.development.token(adult, ["citizen", "clerk"], counter="counter-1")
+    headers = {"Authorization": f"Bearer {token}"}
+
+    async def agree(citizen: str, guardian: str) -> Answer:
+        body = {"notice_sha256": NOTICE, "guardian": guardian}
+        path = f"/v1/citizens/{citizen}/face/consent"
+        return await api.call("POST", path, json=body, headers=headers)
+
+    await before(api, adult, child, other)
+    assert (await agree(child, adult)).is_problem(409, "not-a-guardian")
+    assert (await agree(other, adult)).is_problem(409, "not-a-guardian")
+    await before(api, "clerk-1", adult, other)
+    body = {"notice_sha256": NOTICE, "guardian": other}
+    of_an_adult = await api.call("POST", f"/v1/citizens/{adult}/face/consent", "clerk", json=body)
+    assert of_an_adult.is_problem(409, "not-a-guardian")

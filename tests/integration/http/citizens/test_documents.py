@@ -131,6 +131,18 @@ async def test_a_person_has_several_documents_and_is_found_by_each(api: Api) -> 
         assert refused.status == 403
 
 
+async def test_a_passport_of_another_country_is_another_document(api: Api) -> None:
+    passport = {"document": "passport", "country": "DEU"}
+    citizen = (await register(api, "12345678", **passport)).json["citizen_id"]
+    for document, more in (("passport", {"country": "AUS"}), ("taiwan-travel-permit", {})):
+        assert (await add(api, citizen, document, "12345678", **more)).status == 200
+        assert await found(api, "12345678", document=document, **more) == citizen
+        again = await add(api, citizen, document, "12345678", **more)
+        assert again.is_problem(409, "document-known")
+    first = await add(api, citizen, "passport", "12345678", country="DEU")
+    assert first.is_problem(409, "document-known")
+
+
 async def test_a_document_whose_event_was_lost_is_added_again(api: Api) -> None:
     citizen = await registered(api)
     number = identity_number(date(1990, 5, 1), 77)

@@ -156,6 +156,28 @@ async def test_a_face_is_replaced_by_the_same_face_or_at_a_counter(api: Api) -> 
     assert (await verify(api, citizen, BORIS)).json["matched"]
 
 
+async def test_nobody_replaces_or_enrols_their_own_face_anew_alone(api: Api) -> None:
+    citizen = await enrolled(api, ANNA)
+    assert api.runtime.development is not None
+    token = api.runtime.development.token(citizen, ["citizen", "clerk"], counter="counter-1")
+    headers, path = {"Authorization": f"Bearer {token}"}, f"/v1/citizens/{citizen}/face"
+    asked = await challenge(api, citizen, "enrol", "citizen", citizen)
+    body = answered(asked, BORIS)
+    replaced = await api.call("POST", f"{path}/enrolment", json=body, headers=headers)
+    assert replaced.is_problem(409, "other-face-enrolled")
+    gone = await api.call("POST", f"{path}/revocation", json={"reason": "error"}, headers=headers)
+    assert gone.status == 200
+    again = await api.call(
+        "POST", f"{path}/challenges", "citizen", subject=citizen, json={"purpose": "enrol"}
+    )
+    assert again.is_problem(409, "face-removed-before")
+    await before(api, "clerk-1", citizen)
+    await approved(api, citizen, "clerk-1")
+    asked = await challenge(api, citizen, "enrol", "clerk", "clerk-1")
+    at_a_counter = await api.call("POST", f"{path}/enrolment", "clerk", json=answered(asked, BORIS))
+    assert at_a_counter.status == 200
+
+
 async def test_a_face_that_is_several_peoples_is_compared_with_all(api: Api) -> None:
     first, second, third = [await enrolled(api, ANNA) for _ in range(3)]
     duplicates = [

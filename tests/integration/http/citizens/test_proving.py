@@ -100,7 +100,10 @@ async def test_a_code_counts_once_whatever_was_known(api: Api) -> None:
     assert again.is_problem(409, "code-not-valid")
     code = await code_for(api, citizen)
     right |= code
-    for other in ({"purpose": "other"}, {"code": f"{(int(code['code']) + 1) % 10**6:06}"}):
+    for other in (
+        {"purpose": "living-allowance"},
+        {"code": f"{(int(code['code']) + 1) % 10**6:06}"},
+    ):
         refused = await post(api, citizen, "identity/proof", **right | other)
         assert refused.is_problem(409, "code-not-valid")
     answers = await asyncio.gather(
@@ -169,6 +172,25 @@ async def test_a_passcode_takes_an_identification_and_is_not_guessable(api: Api)
     assert guessable.is_problem(422, "passcode-guessable")
     none = await prove(api, citizen, passcode=PASSCODE)
     assert none.is_problem(409, "passcode-missing")
+
+
+async def test_a_passcode_is_no_part_of_any_registered_documents_number(api: Api) -> None:
+    citizen = await with_passcode(api)
+    added = await post(
+        api, citizen, "documents", "clerk", document="passport", number="E31415926", country="CHN"
+    )
+    assert added.status == 200, added.body
+    guessable = await post(api, citizen, "passcode", passcode="314159")
+    assert guessable.is_problem(422, "passcode-guessable")
+
+
+async def test_whether_a_passcode_is_a_birthday_is_told_to_who_identified_its_person(
+    api: Api,
+) -> None:
+    citizen = await registered(api, id_number=NUMBER)
+    for passcode in ("900501", PASSCODE):
+        answer = await post(api, citizen, "passcode", "clerk", passcode=passcode)
+        assert answer.is_problem(409, "identification-needed")
 
 
 async def test_one_key_is_one_proof(api: Api) -> None:

@@ -271,3 +271,57 @@ async def test_one_key_is_one_correction(api: Api) -> None:
     ]
     assert [answer.status for answer in answers] == [200, 200]
     assert answers[0].body == answers[1].body
+
+
+async def test_what_comes_with_a_correction_and_belongs_to_nothing_in_it_is_not_dropped(
+    api: Api,
+) -> None:
+    citizen = await registered(api, id_number=NUMBER)
+    await seen(api, citizen)
+    born = {"birth_date": "1990-05-01"}
+    for surplus in (
+        born | {"document": "taiwan-travel-permit", "country": "AUS"},
+        born | {"document": "passport"},
+        born | {"country": "AUS"},
+        {"what": "death", "died_on": "2026-01-01", "document": "passport"},
+        {"number": OTHER, "country": "AUS"},
+    ):
+        assert (await propose(api, citizen, **surplus)).is_problem(422, "correction-incomplete")
+    assert (await propose(api, citizen, **born)).status == 200
+
+
+async def test_a_day_of_birth_is_compared_for_who_identified_its_person(api: Api) -> None:
+    citizen = await registered(api, id_number=NUMBER)
+    for guessed in ("1991-05-01", "1990-05-01"):
+        answer = await propose(api, citizen, birth_date=guessed)
+        assert answer.is_problem(409, "identification-needed")
+
+
+async def test_a_clerk_who_was_identified_asks_for_no_correction_of_their_own(api: Api) -> None:
+    citizen = await registered(api, id_number=NUMBER)
+    await seen(api, citizen)
+    assert api.runtime.development is not None
+    token = api.runtime.development.token(citizen, ["citizen", "clerk"], counter="counter-1")
+    headers = {"Authorization": f"Bearer {token}"}
+    passport = {"document": "passport", "number": "E1234567", "country": "CHN"}
+    for step, body in (
+        ("corrections", {"what": "identity", "grounds": "seen", "number": OTHER}),
+        ("corrections", {"what": "death", "grounds": "seen", "died_on": "2026-01-01"}),
+        ("documents", passport),
+    ):
+        path = f"/v1/citizens/{citizen}/{step}"
+        answer = await api.call("POST", path, json=body, headers=headers)
+        assert answer.is_problem(403, "not-your-own"), step
+    assert (await record(api, citizen))["corrections"] == []
+
+
+async def test_a_clerk_who_identified_somebody_has_done_so_though_another_did_after_them(
+    api: Api,
+) -> None:
+    citizen = await registered(api, phone=None)
+    await seen(api, citizen)
+    await seen(api, citizen, "clerk-2")
+    for clerk in ("clerk-1", "clerk-2"):
+        path = f"/v1/citizens/{citizen}/record?purpose=support"
+        assert (await api.call("GET", path, "clerk", subject=clerk)).status == 200
+        assert (await post(api, citizen, "phone", "clerk", clerk, phone=NEW)).status == 200

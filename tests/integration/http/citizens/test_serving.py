@@ -1,10 +1,15 @@
 """At a counter over HTTP: who is absent is not served; a stranger uses nothing up; purposes."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
+from citybrain.domain.citizens import Citizen
 from tests.given.agreements import NOTICE
-from tests.given.api import Api
+from tests.given.api import Answer, Api
 from tests.given.applying import REPAYMENT, applied, command, submit
+from tests.given.citizens import own, saved, use
 from tests.given.faces import registered
 from tests.given.outbox import messages
 from tests.given.serving import before
@@ -102,3 +107,41 @@ async def test_an_official_and_an_operator_do_nothing_for_citizens(api: Api) -> 
     for role in ("official", "operator", "supervisor", "auditor"):
         answer = await submit(api, citizen, channel="counter", role=role)
         assert answer.is_problem(403, "role-missing")
+
+
+@pytest.mark.parametrize("step", ["consent", "consent/withdrawal", "revocation", "approval"])
+async def test_a_key_gets_its_answer_after_the_person_has_left_the_counter(
+    api: Api, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    citizen = await registered(api)
+    await before(api, "clerk-1", citizen)
+    path, key = f"/v1/citizens/{citizen}/face", {"Idempotency-Key": step}
+
+    async def send(step: str, body: dict[str, Any], key: dict[str, str] | None = None) -> Answer:
+        return await api.call("POST", f"{path}/{step}", "clerk", json=body, headers=key)
+
+    if step != "consent":
+        assert (await send("consent", {"notice_sha256": NOTICE})).status == 200
+    if step == "revocation":
+        await with_a_template(api, citizen)
+    which, body = {
+        "consent": (step, {"notice_sha256": NOTICE}),
+        "revocation": (step, {"reason": "error"}),
+        "approval": ("enrolment/approval", {"clerk": "clerk-2"}),
+    }.get(step, (step, {}))
+    first = await send(which, body, key)
+    assert first.status == 200, first.body
+    later = api.runtime.services.clock() + timedelta(minutes=11)
+    monkeypatch.setattr(api.runtime.services, "clock", lambda: later)
+    again = await send(which, body, key)
+    assert (again.status, again.body) == (200, first.body)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (await send(which, body)).is_problem(403, "not-identified-here")
+
+
+async def with_a_template(api: Api, citizen_id: str) -> None:
+    """A face is enrolled; which one, nobody looks at."""
+    store, services = api.runtime.store, api.runtime.services
+    citizen = await store.load(Citizen, citizen_id, fresh=True)
+    citizen.enrol_face(own(citizen), services.clock(), template_id="t1", duplicates=[], **use())
+    await saved(store, citizen)

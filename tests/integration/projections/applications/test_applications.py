@@ -13,6 +13,7 @@ from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.messages import send_message
 from citybrain.domain.applications.statuses import FOR_A_SECOND, FOR_AN_OFFICER, Status
 from citybrain.domain.applications.tasks import claim_task
+from citybrain.domain.applications.waiting import appeal_day
 from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections.applications import application_days, applications, refusal_days, source_days
@@ -196,6 +197,19 @@ async def test_a_row_says_who_has_to_act(store: EventStore) -> None:
     ]
     waiting = await applications.queue(store.pool, department="housing-fund")
     assert {row["application_id"] for row in waiting} == set(ids[:2])
+
+
+async def test_an_appeal_that_is_sent_back_keeps_its_day(store: EventStore) -> None:
+    application = living(Status.REFUSED)
+    appeal(application)
+    send_back()(application)
+    add()(application)
+    resubmit(application)
+    application_id = await saved(store, application)
+    await project(store, ("applications",))
+    row = await applications.one(store.pool, application_id)
+    assert row is not None
+    assert row["legal_due_on"] == appeal_day(NOW)
 
 
 async def test_steps_count_from_the_submission_and_hold_nothing_sealed(store: EventStore) -> None:

@@ -1,5 +1,6 @@
 """Appeals: of what, by whom, and until when."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import cycle
 
@@ -15,6 +16,9 @@ from citybrain.domain.applications.application_events import (
     ApplicationClaimLost,
     ApplicationPayoutConfirmed,
 )
+from citybrain.domain.applications.claiming import ask_as_corrected, look_again
+from citybrain.domain.applications.correction_events import ApplicationResubmitted
+from citybrain.domain.applications.entitlement import RecordsOutdated
 from citybrain.domain.applications.going_on import close
 from citybrain.domain.applications.paying import authorised
 from citybrain.domain.applications.refusals import (
@@ -28,6 +32,7 @@ from citybrain.domain.applications.refusals import (
 )
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.money import AmountAboveCeiling
+from commands.applications.processes.claiming import MOST_ROUNDS, looks_again
 from tests.given.applications import (
     ANNA,
     BORIS,
@@ -36,7 +41,9 @@ from tests.given.applications import (
     OTHER_FUND,
     REQUESTS,
     THIRD_FUND,
+    add,
     appeal,
+    ask,
     at,
     collect,
     confirm,
@@ -45,6 +52,7 @@ from tests.given.applications import (
     fail,
     instruct,
     refuse,
+    resubmit,
     review,
     send_back,
 )
@@ -120,7 +128,6 @@ def test_whoever_refused_does_not_decide_after_the_rules_did_in_between() -> Non
     application.request_evidence_again(OTHER_FUND, NOW, requests=REQUESTS, due_at=NOW)
     collect(application)
     decide("refused")(application)
-    appeal(application)
     with pytest.raises(SameReviewer):
         review(application, FUND)
     review(application, THIRD_FUND)
@@ -296,3 +303,99 @@ def test_who_applies_anew_once_the_time_is_over_gets_it_back_by_nothing() -> Non
     assert appeals.held_up(application, other, NOW) is None
     assert appeals.held_up(application, application, NOW) is None
     assert appeals.held_up(application, None, NOW) is None
+
+
+def asked_again(application: Application) -> None:
+    """An officer asks the departments once more, and they answer."""
+    application.request_evidence_again(OTHER_FUND, NOW, requests=REQUESTS, due_at=NOW)
+    collect(application)
+
+
+def corrected_by_applicant(application: Application) -> None:
+    """An officer sends it back, and it is submitted again."""
+    send_back()(application)
+    add()(application)
+    resubmit(application)
+    ask(application)
+    collect(application)
+
+
+@pytest.mark.parametrize("again", [asked_again, corrected_by_applicant])
+def test_no_rule_answers_an_appeal_by_a_refusal(again: Callable[[Application], None]) -> None:
+    application = at(Status.REFERRED)
+    refuse(application, FUND)
+    appeal(application)
+    again(application)
+    decide("refused", computed_fen=70)(application)
+    assert (application.status, application.reasons) == (Status.REFERRED, ["rule"])
+    assert (application.computed_fen, application.ruled_out) == (70, True)
+    with pytest.raises(NothingToAppeal):
+        appeal(application)  # it is open still
+    with pytest.raises(SameReviewer):
+        review(application, FUND)
+    review(application, OTHER_FUND, amount_fen=70)
+    assert application.status == Status.AWAITING_SECOND  # against the rules
+    confirm_review(application, THIRD_FUND, 70)
+    assert application.status == Status.APPROVED
+
+
+def test_what_the_rules_approve_of_an_appeal_is_paid() -> None:
+    application = at(Status.REFUSED)
+    appeal(application)
+    asked_again(application)
+    decide("approved")(application)
+    assert (application.status, application.ruled_out) == (Status.APPROVED, False)
+
+
+def test_once_a_person_has_answered_the_rules_may_refuse_again() -> None:
+    application = at(Status.REFUSED)
+    appeal(application)
+    review(application)
+    confirm_review(application)
+    instruct(application)
+    fail(application)
+    application.compensate(NOW)
+    asked_again(application)
+    decide("refused")(application)
+    assert application.status == Status.REFUSED
+
+
+def test_an_answer_that_does_not_stand_leaves_the_appeal_to_a_person() -> None:
+    application = at(Status.REFUSED)
+    appeal(application)
+    review(application)
+    confirm_review(application)
+    ask_as_corrected(application, NOW, requests=REQUESTS, due_at=NOW)
+    collect(application)
+    decide("refused")(application)
+    assert application.status == Status.REFERRED
+
+
+def test_an_appeal_keeps_its_days_where_it_is_sent_back() -> None:
+    application = at(Status.REFUSED)
+    appeal(application)
+    corrected_by_applicant(application)
+    (again,) = [e for e in events_of(application) if isinstance(e, ApplicationResubmitted)]
+    assert again.legal_due_on is None
+
+
+def test_a_snapshot_of_before_keeps_an_appeal_open() -> None:
+    for status, open_still in (("referred", True), ("collected", True), ("refused", False)):
+        state = {"status": status, "appealed": True, "rounds": 3, "by_officer": True}
+        Application.upcast_v9_v10(state)
+        assert (state["appeal_open"], state["reviewed_in_round"]) == (open_still, 3)
+        assert state["payee_sealed"] is None
+
+
+def test_what_an_officer_grants_has_rounds_of_its_own() -> None:
+    application = at(Status.PAID)
+    application.rounds = MOST_ROUNDS
+    outdated = RecordsOutdated("its own payment was made since")
+    assert not looks_again(application, outdated)
+    appeal(application)
+    review(application, FUND, amount_fen=150)
+    confirm_review(application, OTHER_FUND, 150)
+    assert looks_again(application, outdated)
+    for _ in range(MOST_ROUNDS):
+        look_again(application, NOW, requests=REQUESTS, due_at=NOW)
+    assert not looks_again(application, outdated)

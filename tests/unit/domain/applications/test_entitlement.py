@@ -14,7 +14,7 @@ from citybrain.domain.applications.entitlement import (
     EntitlementClaimed,
     RecordsOutdated,
 )
-from citybrain.domain.applications.limits import Limits, PaidAsOften
+from citybrain.domain.applications.limits import Limits, PaidAsMuch, PaidAsOften
 from citybrain.errors import Refused
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
@@ -158,3 +158,15 @@ def test_snapshots_of_before_keep_when_it_was_paid() -> None:
     Entitlement.upcast_v1_v2(state)
     assert [payment["at"] for payment in state["payments"]] == [NOW]
     assert "settled_at" not in state
+
+
+def test_who_has_it_for_another_amount_claims_that_within_the_limits() -> None:
+    entitlement = opened()
+    said: dict[str, Any] = {"application_id": "a", "citizen_id": "a", "service": "s"}
+    said |= {"requested_at": NOW, "limits": Limits(most_fen=100)}
+    entitlement.claim(NOW, amount_fen=90, **said)
+    with pytest.raises(PaidAsMuch):
+        entitlement.claim(NOW, amount_fen=900, **said)
+    entitlement.claim(NOW, amount_fen=60, **said)
+    entitlement.settle(NOW, application_id="a", payment_id="p")
+    assert [payment["amount_fen"] for payment in entitlement.payments] == [60]

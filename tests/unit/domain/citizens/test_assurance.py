@@ -82,6 +82,8 @@ def test_an_identification_of_before_levels_counts_as_its_method_does() -> None:
         "died_on_sealed",
         "key_sealed",
         "former_numbers_sealed",
+        "identified_by",
+        "face_removed",
     ):
         del state[later]
     state["class_version"] = 3

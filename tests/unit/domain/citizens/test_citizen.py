@@ -11,6 +11,7 @@ from citybrain.domain.citizens.assurance import RECORD_PURPOSE
 from citybrain.domain.citizens.citizen import FAILURES_ALLOWED, FAILURES_WINDOW, Citizen
 from citybrain.domain.citizens.refusals import (
     ConsentMissing,
+    FaceRemovedBefore,
     FaceUnderReview,
     GuardianRequired,
     NoSuchDuplicate,
@@ -19,6 +20,7 @@ from citybrain.domain.citizens.refusals import (
     TemplateReplaced,
     TooManyAttempts,
 )
+from citybrain.domain.citizens.serving import approve_enrolment
 from citybrain.domain.stream import StreamSnapshot
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import mapper
@@ -40,6 +42,7 @@ from tests.given.citizens import (
 )
 from tests.given.streams import events_of, replayed, topics
 
+OTHER = "citizen-" + "9" * 32
 STRANGER = Actor("citizen-" + "0" * 32, frozenset({Role.CITIZEN}))
 
 
@@ -126,6 +129,19 @@ def test_what_is_decided(before: list[Step], when: Step, then: list[str]) -> Non
             lambda c: c.resolve_duplicate(own(c), NOW, other="other", verdict="same-person"),
             NotYourOwn,
         ),
+        *(
+            (
+                [consent, enrol(duplicate=OTHER)],
+                lambda c, one=one: c.resolve_duplicate(
+                    Actor(one or c.id, frozenset({Role.SUPERVISOR})),
+                    NOW,
+                    other=OTHER,
+                    verdict="different-people",
+                ),
+                NotYourOwn,
+            )
+            for one in (None, OTHER)
+        ),
         (
             [],
             lambda c: c.confirm_identity(
@@ -204,6 +220,25 @@ def test_two_template_versions_live_side_by_side_and_end_together() -> None:
     assert citizen.templates == {}
 
 
+@pytest.mark.parametrize(
+    "removed",
+    [
+        [lambda citizen: citizen.revoke_face(own(citizen), NOW, reason="compromised")],
+        [lambda citizen: citizen.withdraw_face_consent(own(citizen), NOW), consent],
+    ],
+    ids=["revoked", "agreed anew"],
+)
+def test_whose_face_was_removed_enrols_another_at_a_counter(removed: list[Step]) -> None:
+    citizen = given(consent, enrol(), *removed)
+    with pytest.raises(FaceRemovedBefore):
+        enrol("t2")(citizen)
+    before()(citizen)
+    approve_enrolment(citizen, SUPERVISOR, NOW, clerk=CLERK.subject)
+    citizen.enrol_face(CLERK, NOW, template_id="t2", duplicates=[], **use())
+    enrol("t3")(citizen)  # by the same face, as before
+    assert citizen.templates == {V1: "t3"}
+
+
 def test_a_replay_of_the_stored_events_gives_the_same_state() -> None:
     citizen = registered()
     for step in (consent, enrol(duplicate="other"), verify_after_review, verify(matched=False)):
@@ -235,9 +270,22 @@ def test_a_snapshot_of_before_knows_of_one_document() -> None:
     snapshot = StreamSnapshot.take(citizen)
     del snapshot.state["document"], snapshot.state["documents"], snapshot.state["failures"]
     snapshot.state["failed_at"] = []
+    del snapshot.state["identified_by"], snapshot.state["face_removed"]
     snapshot.state["class_version"] = 2
     again: Any = snapshot.mutate(None)
     assert (again.document, again.documents) == ("resident-identity-card", [])
     before(purpose=RECORD_PURPOSE)(again)
     again.add_document(CLERK, NOW, document="passport", number_sealed="c2VhbGVk")
     assert again.documents == [["passport", "c2VhbGVk"]]
+
+
+def test_a_snapshot_of_before_knows_of_no_face_that_was_removed_and_of_no_counter() -> None:
+    citizen = given(before())
+    snapshot = StreamSnapshot.take(citizen)
+    del snapshot.state["identified_by"], snapshot.state["face_removed"]
+    snapshot.state["confirmed"] = {"face-recognition": {CLERK.subject: NOW}}
+    snapshot.state["class_version"] = 6
+    again: Any = snapshot.mutate(None)
+    assert vars(again).keys() == vars(citizen).keys()
+    assert (again.identified_by, again.face_removed) == ({}, False)
+    assert again.identification("face-recognition", NOW) is not None

@@ -89,5 +89,5 @@ def test_the_consent_to_face_recognition_ends_in_its_own_way() -> None:
 
 def test_a_snapshot_of_before_knows_no_consents() -> None:
     state: dict[str, object] = {}
-    Citizen.upcast_v6_v7(state)
+    Citizen.upcast_v7_v8(state)
     assert state == {"consents": {}}

@@ -71,6 +71,15 @@ def test_five_wrong_ones_close_it_for_a_day_and_a_right_one_opens_it() -> None:
     proving.check_may_prove(citizen, me, later, PASSCODE)
 
 
+def test_a_proof_by_a_number_that_anybody_may_have_copied_clears_nothing() -> None:
+    citizen = with_passcode()
+    for _ in range(PROOFS_ALLOWED):
+        proving.prove(citizen, KIOSK, NOW, method=DOCUMENT, **SAID)
+        proving.fail_proof(citizen, NOW, method=PASSCODE, **SAID)
+    with pytest.raises(TooManyProofs):
+        proving.check_may_prove(citizen, own(citizen), NOW, PASSCODE)
+
+
 def test_a_counter_opens_it_as_well() -> None:
     citizen = with_passcode()
     for _ in range(PROOFS_ALLOWED):

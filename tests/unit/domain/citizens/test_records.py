@@ -261,3 +261,30 @@ def test_what_was_corrected_is_so_after_a_replay() -> None:
     for name in ("document", "id_number_sealed", "birth_date_sealed", "key_sealed", "corrections"):
         assert getattr(again, name) == getattr(citizen, name)
     assert again.died_on_sealed == "died"
+
+
+@pytest.mark.parametrize("what", [IDENTITY, DEATH])
+def test_nobody_asks_for_a_correction_of_their_own_record(what: str) -> None:
+    citizen = registered()
+    for roles in ({Role.CLERK}, {Role.CLERK, Role.CITIZEN}):
+        itself = Actor(citizen.id, frozenset(roles), counter="counter-1")
+        with pytest.raises(NotYourOwn):
+            ask(citizen, what, actor=itself)
+    assert citizen.corrections == {}
+
+
+def test_it_is_kept_when_somebody_was_corrected() -> None:
+    citizen = registered()
+    assert citizen.identity_corrected_at is None
+    ask(citizen)
+    records.settle(citizen, OTHER_CLERK, NOW, correction_id="k1", outcome=CONFIRMED)
+    assert citizen.identity_corrected_at == NOW
+
+
+@pytest.mark.parametrize(("numbers", "corrected_at"), [([], None), (["before"], NOW)])
+def test_a_snapshot_of_before_was_corrected_before_it(
+    numbers: list[str], corrected_at: Any
+) -> None:
+    state: dict[str, Any] = {"former_numbers_sealed": numbers, "_modified_on": NOW, "confirmed": {}}
+    Citizen.upcast_v6_v7(state)
+    assert state["identity_corrected_at"] == corrected_at

@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.domain.citizens.assurance import RECORD_PURPOSE
-from citybrain.domain.citizens.citizen import FAILURES_ALLOWED, Citizen
+from citybrain.domain.applications.identity import IDENTITY_LASTS
+from citybrain.domain.citizens import proving
+from citybrain.domain.citizens.assurance import RECORD_PURPOSE, RECORD_WITHIN
+from citybrain.domain.citizens.citizen import (
+    FAILURES_ALLOWED,
+    KEPT_BY_EACH,
+    Citizen,
+    Identification,
+)
 from citybrain.domain.citizens.refusals import (
     ConsentMissing,
     NotIdentifiedHere,
@@ -16,7 +23,7 @@ from citybrain.domain.citizens.refusals import (
     SecondPersonNeeded,
     TooManyAttempts,
 )
-from citybrain.domain.citizens.serving import SERVED_WITHIN, approve_enrolment
+from citybrain.domain.citizens.serving import FACE_PURPOSE, SERVED_WITHIN, approve_enrolment
 from tests.given.citizens import (
     CLERK,
     KIOSK,
@@ -34,6 +41,7 @@ from tests.given.citizens import (
 )
 
 OTHER = Actor("clerk-2", frozenset({Role.CLERK}), counter="counter-1")
+SURE = Identification("counter", NOW, 1, "high")
 LATE = NOW + SERVED_WITHIN + timedelta(seconds=1)
 
 
@@ -100,11 +108,33 @@ def test_a_clerk_serves_whom_they_identified_though_another_did_so_after_them() 
 
 def test_nobody_identifies_or_serves_themselves() -> None:
     citizen = registered()
-    both = Actor(citizen.id, frozenset({Role.CLERK}), counter="counter-1")
-    with pytest.raises(NotYourOwn):
-        before(both)(citizen)
-    with pytest.raises(NotYourOwn):
-        agree(both)(citizen)
+    clerk = Actor(citizen.id, frozenset({Role.CLERK}), counter="counter-1")
+    both = Actor(citizen.id, frozenset({Role.CLERK, Role.CITIZEN}), counter="counter-1")
+    for attempt in (before(clerk), before(both), agree(clerk), ACTS["document"](both)):
+        with pytest.raises(NotYourOwn):
+            attempt(citizen)
+
+
+def test_each_who_identified_somebody_has_done_so_whoever_came_after_them() -> None:
+    citizen = given(consent, enrol(), before(), before(OTHER), verify(matched=True))
+
+    def known(purpose: str, by: str | None, needed: str = "low") -> str | None:
+        found = citizen.identification(purpose, NOW, needed, by)
+        return None if found is None else found.method
+
+    assert [known(FACE_PURPOSE, by) for by in ("clerk-1", "clerk-2", None)] == ["counter"] * 3
+    assert [known("fund", by) for by in ("kiosk-1", "kiosk-2", "clerk-1")] == ["face", None, None]
+    said = {"method": "phone-and-passcode", "purpose": "living-allowance", "code_id": "c"}
+    proving.set_passcode(citizen, own(citizen), NOW, passcode_sealed="x", known=SURE)
+    proving.prove(citizen, KIOSK, NOW, **said)
+    assert known("living-allowance", "kiosk-1") == "phone-and-passcode"
+    assert known("living-allowance", "kiosk-1", "high") is None
+
+
+def test_what_counts_is_kept_for_longer_and_not_for_ever() -> None:
+    assert max(SERVED_WITHIN, RECORD_WITHIN, IDENTITY_LASTS) < KEPT_BY_EACH
+    citizen = given(before(), before(OTHER, at=NOW + 2 * KEPT_BY_EACH))
+    assert set(citizen.identified_by[FACE_PURPOSE]) == {"clerk-2"}
 
 
 def test_one_enrols_ones_own_face_alone() -> None:

@@ -23,9 +23,10 @@ from commands.applications.application import (
 from commands.applications.deadlines import payout_time
 from commands.applications.erased import ending_those_of_the_erased
 from commands.applications.processes import application as process
-from commands.applications.processes import paying
+from commands.applications.processes import drawing, paying
 from commands.applications.processes.application import ApplicationProcess
 from commands.applications.processes.failing import TRIES
+from commands.applications.reviewing import ReviewApplication, review_application
 from commands.processes.parked import parked_commands
 from commands.processes.side_by_side import SideBySideRunner
 from commands.services import Services
@@ -36,10 +37,12 @@ from tests.given.driving import (
     context,
     drive,
     identify,
+    react,
     services_with_clock,
     state,
     until_its_time,
 )
+from tests.given.failing import Broken, Switch
 from tests.given.read_models import project
 from tests.given.waiting import eventually
 
@@ -107,7 +110,7 @@ async def test_a_record_that_is_too_large_is_not_delivered_and_an_officer_decide
 async def test_a_failure_that_lasts_goes_to_an_officer_with_its_reason(
     services: Services, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
 ) -> None:
-    monkeypatch.setattr(process, "decide", at_first(decide, error, 1_000_000))
+    monkeypatch.setattr(drawing, "decide", at_first(decide, error, 1_000_000))
     application = await drive(services, await ready(services))
     assert (application.status, application.reasons) == (Status.REFERRED, [reason])
     assert application.waits_for() is Waits.OFFICER
@@ -122,7 +125,7 @@ async def test_a_value_that_cannot_be_written_down_goes_to_an_officer(
         object.__setattr__(decision.steps[0], "value", object())
         return decision
 
-    monkeypatch.setattr(process, "decide", with_an_odd_value)
+    monkeypatch.setattr(drawing, "decide", with_an_odd_value)
     application = await drive(services, await ready(services))
     assert (application.status, application.reasons) == (Status.REFERRED, ["step-failed"])
 
@@ -138,7 +141,7 @@ async def test_what_fails_for_a_moment_is_tried_again(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flaky = at_first(decide, ZeroDivisionError(), TRIES - 1)
-    monkeypatch.setattr(process, "decide", flaky)
+    monkeypatch.setattr(drawing, "decide", flaky)
     application = await drive(services, await ready(services))
     assert application.status == Status.PAID
     assert "referred" not in await topics(services, application.id)
@@ -148,7 +151,7 @@ async def test_what_is_away_is_waited_for_and_nothing_is_said_of_it(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flaky = at_first(decide, Unavailable("busy"), 1)
-    monkeypatch.setattr(process, "decide", flaky)
+    monkeypatch.setattr(drawing, "decide", flaky)
     application = await drive(services, await ready(services))
     assert application.waits_for() is Waits.MOVING
     assert (await drive(services, application.id)).status == Status.PAID
@@ -158,7 +161,7 @@ async def test_what_is_away_beyond_its_time_goes_to_an_officer(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = at_first(decide, Unavailable("busy"), 1_000_000)
-    monkeypatch.setattr(process, "decide", away)
+    monkeypatch.setattr(drawing, "decide", away)
     application = await drive(services, await ready(services))
     assert (await until_its_time(services, application.id)).waits_for() is Waits.MOVING
     found = await until_its_time(services, application.id)
@@ -237,7 +240,7 @@ async def test_a_payout_that_cannot_be_told_to_the_bank_is_in_the_queue_and_paid
 async def claimed_once(services: Services) -> list[Entitlement]:
     """All that was ever claimed."""
     rows = await services.store.pool.fetch(
-        "SELECT originator_id FROM stored_events WHERE topic = 'entitlement.claimed'"
+        "SELECT DISTINCT originator_id FROM stored_events WHERE topic = 'entitlement.claimed'"
     )
     return [await services.store.load(Entitlement, row["originator_id"]) for row in rows]
 
@@ -253,10 +256,56 @@ async def test_a_claim_does_not_outlive_what_was_left_to_an_officer(
     assert [entitlement.holder for entitlement in claimed] == [None] * 3
 
 
+@pytest.mark.parametrize("vault_is_away", [False, True])
+async def test_a_claim_does_not_outlive_the_time_in_which_nothing_moved(
+    services: Services, monkeypatch: pytest.MonkeyPatch, vault_is_away: bool
+) -> None:
+    away = at_first(payout_time, Unavailable("the store is away"), 1_000_000)
+    monkeypatch.setattr(process, "payout_time", away)
+    application = await ready(services)
+    held = await drive(services, application)
+    assert [each.holder for each in await claimed_once(services)] == [application] * 3
+    assert held.status == Status.APPROVED
+    await until_its_time(services, application)
+    switch = Switch(vault_is_away)
+    vault = Broken(services.vault, switch, lambda: Unavailable("away"))
+    monkeypatch.setattr(services, "vault", vault)
+    found = await until_its_time(services, application)
+    assert (found.status, found.reasons) == (Status.REFERRED, ["step-overdue"])
+    if vault_is_away:
+        switch.on = False
+        (referred,) = [
+            event
+            for event in await services.store.read(application)
+            if event.topic == "application.referred"
+        ]
+        await react(services, referred, ApplicationProcess())  # as the runner does, once it is back
+    assert [each.holder for each in await claimed_once(services)] == [None] * 3
+
+
+async def test_what_goes_on_again_keeps_what_it_claims(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = at_first(payout_time, Unavailable("the store is away"), 1_000_000)
+    monkeypatch.setattr(process, "payout_time", away)
+    application = await ready(services)
+    await drive(services, application)
+    for _ in range(2):
+        await until_its_time(services, application)
+    referred = (await services.store.read(application))[-1]
+    assert referred.topic == "application.referred"
+    approval = ReviewApplication(outcome="approved", amount_fen=500, note="looked")
+    officer = Actor("official-fund-1", frozenset({Role.OFFICIAL}), "housing-fund")
+    await review_application(application, approval, context(officer), services)
+    await drive(services, application)
+    await react(services, referred, ApplicationProcess())  # late
+    assert [each.holder for each in await claimed_once(services)] == [application] * 3
+
+
 async def test_nothing_of_an_application_is_parked(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "decide", at_first(decide, KeyError("x"), 1_000_000))
+    monkeypatch.setattr(drawing, "decide", at_first(decide, KeyError("x"), 1_000_000))
     application = await ready(services)
     runner = SideBySideRunner(services.store, ApplicationProcess(), services)
     running = asyncio.create_task(runner.run())
