@@ -56,11 +56,12 @@ async def raise_claim(
     amount_fen: int,
     due_at: datetime,
     decision_sha256: str,
+    plate_id: str | None = None,
 ) -> str:
     """Something is owed for a session or a reservation; the claim's id.
 
-    `number` tells the claims of a subject apart: told twice, a claim is raised once. Raises
-    `AmountInvalid`: nothing is owed where it is nothing.
+    `plate_id` is the vehicle that it is for. `number` tells the claims of a subject apart: told
+    twice, a claim is raised once. Raises `AmountInvalid`: nothing is owed where it is nothing.
     """
     now = services.clock()
     claim = Claim.raise_(
@@ -72,6 +73,7 @@ async def raise_claim(
         due_at=due_at,
         to_account=parking_rules_at(services.definitions, now).to_account,
         decision_sha256=decision_sha256,
+        plate_id=plate_id,
     )
     try:
         await services.store.save(claim, metadata=context.metadata())

@@ -145,6 +145,7 @@ async def _claim(session: ParkingSession, services: Services, context: CommandCo
         amount_fen=amount_fen,
         due_at=due_at,
         decision_sha256=session.price_event,
+        plate_id=session.plate_id,
     )
     raised = await services.store.load(Claim, claim)  # perhaps before a crash, of another holder
     if raised.citizen_id != citizen:

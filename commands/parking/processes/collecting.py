@@ -32,11 +32,6 @@ MayDebit = Callable[[Claim, Services], Awaitable[str | None]]
 """Why a claim may not be debited now (a code), asked each time before the gateway is told."""
 
 
-async def anybody(claim: Claim, services: Services) -> str | None:
-    """Whoever a debit was asked of may be debited."""
-    return None
-
-
 class Collecting:
     """The process manager of claims' money."""
 
@@ -50,7 +45,7 @@ class Collecting:
         "parking.order_lapsed",
     )
 
-    def __init__(self, may_debit: MayDebit = anybody) -> None:
+    def __init__(self, may_debit: MayDebit) -> None:
         self._may_debit = may_debit
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

@@ -45,6 +45,7 @@ from projections.parking import reservations
 from projections.parking.berths import ParkingBerths
 from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
+from projections.parking.claims import ParkingClaims
 from projections.parking.places import ParkingPlaces
 from projections.parking.reservations import ParkingReservations
 from projections.parking.sessions import ParkingSessionsModel
@@ -89,6 +90,7 @@ PARKING = System(
         ParkingReservations(),
         ParkingCdsEvents(),
         PlateBindingsModel(),
+        ParkingClaims(),
     ),
     routes=(
         *detection.ROUTES,

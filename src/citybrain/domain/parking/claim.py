@@ -74,12 +74,14 @@ class Claim(StreamAggregate):
         due_at: datetime,
         to_account: str,
         decision_sha256: str,
+        plate_id: str | None = None,
     ) -> None:
-        self.subject, self.citizen_id = subject, citizen_id
+        self.subject, self.citizen_id, self.plate_id = subject, citizen_id, plate_id
         self.amount_fen, self.due_at = amount_fen, due_at
         self.to_account = to_account
         self.decision_sha256 = decision_sha256
         self.allows_refund_sha256: str | None = None
+        self.refunds_for = ""  # why, where something goes back now
         self.moves = 0
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
@@ -101,6 +103,7 @@ class Claim(StreamAggregate):
         due_at: datetime,
         to_account: str,
         decision_sha256: str,
+        plate_id: str | None = None,
     ) -> "Claim":
         """Something is owed; `number` tells the claims of one subject apart."""
         return cls._create(
@@ -113,6 +116,7 @@ class Claim(StreamAggregate):
             due_at=due_at,
             to_account=to_account,
             decision_sha256=decision_sha256,
+            plate_id=plate_id,
         )
 
     def note(self, event: type[StreamEvent], now: datetime, **fields: Any) -> None:

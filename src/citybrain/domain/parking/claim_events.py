@@ -39,6 +39,10 @@ class RefundState(StrEnum):
     REPLACED = "replaced"
 
 
+OVERPAYMENT = "overpayment"
+"""Why a refund that follows from a payment was made; else a `Reduction` made it."""
+
+
 class Reduction(StrEnum):
     """Why less is owed than was claimed."""
 
@@ -67,13 +71,15 @@ class Payment(TypedDict):
 
 
 class Refund(TypedDict):
-    """What the state keeps of a refund."""
+    """What the state keeps of a refund. `why` is what made it too much."""
 
     payment_id: str
     refund_of: str
     amount_fen: int
     state: str
     decision_sha256: str
+    why: str
+    settled_at: datetime | None
 
 
 class Proposal(TypedDict):
@@ -96,7 +102,8 @@ class AllocatedPart(TypedDict):
 class ClaimRaised(StreamCreated):
     """Money is owed for `subject` (a session, a reservation), by the decision with this digest.
 
-    `citizen_id` is who owes it; None where only a plate is known.
+    `citizen_id` is who owes it; None where only a plate is known. `plate_id` is the vehicle that it
+    is for; None where it is for none.
     """
 
     TOPIC: ClassVar[str] = "parking.claim_raised"
@@ -106,6 +113,7 @@ class ClaimRaised(StreamCreated):
     due_at: datetime
     to_account: str
     decision_sha256: str
+    plate_id: str | None
 
 
 class ClaimReduced(StreamEvent):
@@ -129,6 +137,7 @@ class ClaimReduced(StreamEvent):
         aggregate.amount_fen = self.amount_fen
         aggregate.decision_sha256 = self.decision_sha256 or aggregate.decision_sha256
         aggregate.allows_refund_sha256 = event_sha256(self.TOPIC, vars(self))
+        aggregate.refunds_for = self.kind
         aggregate.proposals.pop(self.proposal_id, None)
         if len(self.decided_by) == 1:
             aggregate.reduced_alone_fen += self.by_fen
@@ -273,6 +282,7 @@ class PaymentCaptured(Said):
         payment["state"] = PaymentState.CAPTURED.value
         payment["settled_at"] = self.settled_at
         aggregate.allows_refund_sha256 = event_sha256(self.TOPIC, vars(self))
+        aggregate.refunds_for = OVERPAYMENT
 
 
 class PaymentFailed(Said):
@@ -352,7 +362,9 @@ class RefundRequested(StreamEvent):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.moves += 1
+        why = aggregate.refunds_for
         if self.replaces is not None:
+            why = aggregate.refunds[self.replaces]["why"]
             aggregate.refunds[self.replaces]["state"] = RefundState.REPLACED.value
         aggregate.refunds[self.payment_id] = {
             "payment_id": self.payment_id,
@@ -360,6 +372,8 @@ class RefundRequested(StreamEvent):
             "amount_fen": self.amount_fen,
             "state": RefundState.REQUESTED.value,
             "decision_sha256": self.decision_sha256,
+            "why": why,
+            "settled_at": None,
         }
 
 
@@ -374,7 +388,8 @@ class Refunded(Said):
     loss_fen: int
 
     def apply(self, aggregate: Any) -> None:
-        aggregate.refunds[self.payment_id]["state"] = RefundState.REFUNDED.value
+        refund = aggregate.refunds[self.payment_id]
+        refund["state"], refund["settled_at"] = RefundState.REFUNDED.value, self.settled_at
 
 
 class RefundFailed(Said):
