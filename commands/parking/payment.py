@@ -1,7 +1,7 @@
 """Payments of claims: asked for one by one, or over all that somebody owes at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,10 +11,10 @@ from citybrain.domain.parking import payment
 from citybrain.domain.parking.allocation import Debt, allocate
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import AllocatedPart, Channel, Payment
-from citybrain.domain.parking.payment import Evidence, MoreThanOwed, payment_in
+from citybrain.domain.parking.payment import Evidence, MoreThanOwed, PaymentNotFound
 from citybrain.payments import Callback, Instruction, Receipt, order
 from citybrain.vault.vault import NoSuchKey, PersonErased
-from commands.handling import CommandContext
+from commands.handling import Command, CommandContext
 from commands.parking.claim import change_claim
 from commands.services import Services
 
@@ -44,6 +44,7 @@ async def request_payment(
     channel: Channel,
     amount_fen: int | None = None,
     parts: Sequence[AllocatedPart] = (),
+    command: Command | None = None,
 ) -> Asked:
     """Ask for a payment of a claim: of all that is open, where no amount is named.
 
@@ -51,23 +52,21 @@ async def request_payment(
     debit is carried out by the process manager `parking_collecting`; an order by whoever pays it.
     Raises as `payment.request` does.
     """
-    found: list[Payment] = []
 
     def decide(claim: Claim, now: datetime) -> None:
-        found[:] = [
-            payment.request(
-                claim,
-                now,
-                request_id=str(request_id),
-                channel=channel,
-                amount_fen=amount_fen,
-                parts=parts,
-                until=now + parking_rules_at(services.definitions, now).order_for,
-            )
-        ]
+        payment.request(
+            claim,
+            now,
+            request_id=str(request_id),
+            channel=channel,
+            amount_fen=amount_fen,
+            parts=parts,
+            until=now + parking_rules_at(services.definitions, now).order_for,
+        )
 
-    await change_claim(claim_id, context, services, decide)
-    return await _asked(claim_id, found[0], services)
+    await change_claim(claim_id, context, services, decide, command)
+    claim = await services.store.load(Claim, claim_id)
+    return _asked(claim, requested(claim, request_id), services)
 
 
 async def pay_debts(
@@ -79,13 +78,20 @@ async def pay_debts(
     channel: Channel,
     amount_fen: int,
     chosen: Sequence[str] = (),
+    command: Command | None = None,
 ) -> list[Asked]:
     """Ask for one amount over several claims (Civil Code art. 560), those `chosen` first.
 
-    Each part is a payment of its own claim, and names the others. Raises `MoreThanOwed` where no
-    claim takes the rest, `DebtUnknown`, `AmountInvalid`.
+    Each part is a payment of its own claim, and names the others. Asked twice with a request id it
+    is divided once. Raises `MoreThanOwed` where no claim takes the rest, `DebtUnknown`,
+    `AmountInvalid`.
     """
     claims = [await services.store.load(Claim, claim_id) for claim_id in claim_ids]
+    before = [
+        _asked(claim, asked, services) for claim in claims for asked in _of(claim, request_id)
+    ]
+    if before and sum(asked.amount_fen for asked in before) == amount_fen:
+        return before
     debts = [
         Debt(claim.id, claim.open_fen, claim.due_at, claim.suspended_for is not None)
         for claim in claims
@@ -98,27 +104,40 @@ async def pay_debts(
         AllocatedPart(claim_id=part.claim_id, amount_fen=int(part.amount_fen))
         for part in found.parts
     ]
+    others = replace(context, idempotency_key=None)
     return [
         await request_payment(
             part["claim_id"],
-            context,
+            others if place else context,
             services,
             request_id=request_id,
             channel=channel,
             amount_fen=part["amount_fen"],
             parts=parts,
+            command=command,
         )
-        for part in parts
+        for place, part in enumerate(parts)
     ]
 
 
-async def _asked(claim_id: str, asked: Payment, services: Services) -> Asked:
-    said, until = (claim_id, asked["payment_id"], asked["amount_fen"]), asked["until"]
+def _of(claim: Claim, request_id: UUID) -> Iterator[Payment]:
+    for asked in claim.payments.values():
+        if asked["request_id"] == str(request_id):
+            yield asked
+
+
+def requested(claim: Claim, request_id: UUID) -> Payment:
+    """The payment that was asked for under this id; raises `PaymentNotFound`."""
+    for asked in _of(claim, request_id):
+        return asked
+    raise PaymentNotFound("the claim has no such payment")
+
+
+def _asked(claim: Claim, asked: Payment, services: Services) -> Asked:
+    said, until = (claim.id, asked["payment_id"], asked["amount_fen"]), asked["until"]
     if until is None:
         return Asked(*said, None, None)
-    claim = await services.store.load(Claim, claim_id, fresh=False)
-    instruction = order_of(claim, payment_in(claim, asked["payment_id"]))
-    return Asked(*said, services.payments.order(instruction, until), until)
+    return Asked(*said, services.payments.order(order_of(claim, asked), until), until)
 
 
 def order_of(claim: Claim, asked: Payment) -> Instruction:

@@ -52,7 +52,7 @@ CREATE TABLE claims (
 CREATE INDEX ON claims (due_at, claim_id);
 CREATE INDEX ON claims (due_at, claim_id) WHERE open_fen > 0;
 CREATE INDEX ON claims (citizen_id, due_at, claim_id) WHERE citizen_id IS NOT NULL;
-CREATE INDEX ON claims (plate_id) WHERE plate_id IS NOT NULL AND open_fen > 0;
+CREATE INDEX ON claims (plate_id, due_at, claim_id) WHERE plate_id IS NOT NULL;
 CREATE INDEX ON claims (due_at, claim_id) WHERE loss_fen > 0;
 CREATE INDEX ON claims (due_at, claim_id) WHERE mismatched;
 CREATE INDEX ON claims (due_at, claim_id) WHERE undelivered_fen > 0;
@@ -346,14 +346,19 @@ PAGES = {
     (desk, order): _page(wanted, order) for desk, wanted in DESKS.items() for order in DIRECTIONS
 }
 ONE = f"SELECT {SHOWN} FROM parking_claims.claims WHERE claim_id = $1"  # noqa: S608
-OF_PLATE = f"""
+
+
+def _debts(whose: str) -> str:
+    """What is open of somebody or something, and what was asked to be paid under an id."""
+    return f"""
 SELECT {SHOWN} FROM parking_claims.claims
-WHERE plate_id = $1 AND open_fen > 0 ORDER BY due_at, claim_id LIMIT $2
+WHERE {whose} = $1
+  AND (open_fen > 0 OR payments @> jsonb_build_array(jsonb_build_object('request_id', $2::text)))
+ORDER BY due_at, claim_id LIMIT $3
 """  # noqa: S608
-OF_CITIZEN = f"""
-SELECT {SHOWN} FROM parking_claims.claims
-WHERE citizen_id = $1 AND open_fen > 0 ORDER BY due_at, claim_id LIMIT $2
-"""  # noqa: S608
+
+
+OF_PLATE, OF_CITIZEN = _debts("plate_id"), _debts("citizen_id")
 
 
 async def page(
@@ -381,14 +386,18 @@ async def one(pool: Pool, claim_id: str) -> Row | None:
     return _read_row(rows[0]) if rows else None
 
 
-async def debts_of_plate(pool: Pool, plate_id: str, limit: int) -> list[Row]:
-    """What is open of a vehicle, the earliest due first."""
-    return [_read_row(row) for row in await fetch(pool, OF_PLATE, plate_id, limit)]
+async def debts_of_plate(
+    pool: Pool, plate_id: str, request_id: str | None, limit: int
+) -> list[Row]:
+    """What is open of a vehicle, the earliest due first; and what `request_id` asked to pay."""
+    return [_read_row(row) for row in await fetch(pool, OF_PLATE, plate_id, request_id, limit)]
 
 
-async def debts_of_citizen(pool: Pool, citizen_id: str, limit: int) -> list[Row]:
-    """What is open of a citizen, the earliest due first."""
-    return [_read_row(row) for row in await fetch(pool, OF_CITIZEN, citizen_id, limit)]
+async def debts_of_citizen(
+    pool: Pool, citizen_id: str, request_id: str | None, limit: int
+) -> list[Row]:
+    """What is open of a citizen, the earliest due first; and what `request_id` asked to pay."""
+    return [_read_row(row) for row in await fetch(pool, OF_CITIZEN, citizen_id, request_id, limit)]
 
 
 def _read_row(row: Row) -> Row:

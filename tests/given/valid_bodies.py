@@ -6,7 +6,7 @@ from typing import Any
 from citybrain.domain.actor import Role
 from tests.given.agreements import NOTICE, PARKING_NOTICE
 from tests.given.cases_over_http import seen
-from tests.given.parking.world import BERTH
+from tests.given.parking.world import BERTH, PLATE
 from tests.given.world import FUND, NIL, OWN, PLACE, POLICE, REPORTED, SANITATION, WORKS, World
 
 Body = Callable[[World, Role, str], dict[str, Any]]
@@ -68,7 +68,8 @@ PLAIN: dict[str, dict[str, Any]] = {
     },
     f"{RESERVATION}_move": {"berth": "Z1-009"},
     f"{RESERVATION}_settlement": {"outcome": "arrived", "note": "seen"},
-    "post_v1_parking_sessions_search": {"plate": "豫A12345"},
+    "post_v1_parking_sessions_search": {"plate": PLATE},
+    "post_v1_parking_debts_search": {"plate": PLATE},
     f"{SESSION}_plate": {"plate": "豫A12345", "reason": "misread", "note": "seen"},
     f"{SESSION}_release": {"reason": "other"},
     f"{SESSION}_conflict": {
@@ -114,7 +115,16 @@ def _parked(world: World, role: Role, owner: str) -> dict[str, Any]:
     }
 
 
+def _at_a_kiosk(**more: Any) -> Body:
+    def body(world: World, role: Role, owner: str) -> dict[str, Any]:
+        return ({"plate": PLATE} if role is Role.KIOSK else {}) | more
+
+    return body
+
+
 MADE: dict[str, Body] = {
+    "post_v1_parking_payments": _at_a_kiosk(amount_fen=100),
+    "post_v1_parking_claims_claim_id_payment": _at_a_kiosk(amount_fen=100),
     "post_v1_parking_detections": _parked,
     "post_v1_applications": _applying,
     "post_v1_drafts": _applying,

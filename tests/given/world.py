@@ -91,10 +91,11 @@ async def built(api: Api) -> World:
     await _waiting_correction(world)
     services = api.runtime.services
     mine, theirs = await parked(services, world.mine, world.theirs)
-    everybody = dict.fromkeys(Role, mine)
+    for place, kind in enumerate(("session_id", "claim_id")):
+        everybody = dict.fromkeys(Role, mine[place])
+        world.ids[kind] = {OWN: everybody, FOREIGN: {Role.CITIZEN: theirs[place]}}
     bound, another = await bindings(services, world.mine, world.theirs)
     world.ids["binding_id"] = {OWN: dict.fromkeys(Role, bound), FOREIGN: {Role.CITIZEN: another}}
-    world.ids["session_id"] = {OWN: everybody, FOREIGN: {Role.CITIZEN: theirs}}
     reserved = {whose: await reserves(api, whose) for whose in (world.mine, world.theirs)}
     world.ids["reservation_id"] = {
         OWN: dict.fromkeys(Role, reserved[world.mine]),

@@ -15,10 +15,13 @@ from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_quota import ReservationQuota
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.http.parking import (
+    arrears,
     availability,
     berths,
     bindings,
+    claims,
     detection,
+    paying,
     payments,
     places,
     reductions,
@@ -103,6 +106,9 @@ PARKING = System(
         *availability.ROUTES,
         *reservation_desk.ROUTES,
         *reserving.ROUTES,
+        *claims.ROUTES,
+        *paying.ROUTES,
+        *arrears.ROUTES,
     ),
     reach=REACH,
     board=BOARD,

@@ -35,6 +35,7 @@ from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.driving import CLERK, context
 from tests.given.numbers import next_number
 from tests.given.parking.city import GARAGE, version
+from tests.given.parking.collecting import anybody
 from tests.given.parking.deposit_bank import BankAwayForLong, DepositBank
 from tests.given.parking.plates import plate
 from tests.given.parking.reservations import BERTH, clock
@@ -125,7 +126,7 @@ class Street:
     async def collect(self, reservation_id: str) -> None:
         """The bank is told what the claim for its deposit has asked for."""
         await collecting._Drive(
-            claim_id(reservation_id, DEPOSIT), sent(SYSTEM), self.services, collecting.anybody
+            claim_id(reservation_id, DEPOSIT), sent(SYSTEM), self.services, anybody
         ).run()
 
     async def claim(self, reservation_id: str) -> Claim:

@@ -9,19 +9,27 @@ from citybrain.domain.parking.place import PlaceKind
 from citybrain.errors import CitybrainError
 from commands.handling import CommandContext
 from commands.parking.binding import BindPlate, bind_plate
+from commands.parking.claim import raise_claim
 from commands.parking.places import NewPlace, describe_places
+from commands.parking.plates import PlateKeeper
 from commands.services import Services
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Api
 from tests.given.numbers import next_number
 from tests.given.parking.city import IMPORT, places, version
+from tests.given.parking.claims import DECISION
+from tests.given.parking.plates import plate as complete
 from tests.given.parking.sessions import NINE, follow, opened, presence, price
 
 BERTH = "Z1-001"
+PLATE, OTHER_PLATE = "豫A12345", "豫A54321"
+
+Parked = tuple[str, str]
+"""A session, and its claim."""
 
 
-async def parked(services: Services, mine: str, theirs: str) -> tuple[str, str]:
-    """The sessions of both; devices `camera-1`, `vehicle-1` and `c-1` watch the street."""
+async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Parked]:
+    """What both owe; devices `camera-1`, `vehicle-1` and `c-1` watch the street."""
     command_id = uuid4()
     by = CommandContext(IMPORT, "import", command_id, command_id)
     devices = [
@@ -30,7 +38,10 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[str, str]:
     ]
     for each in await describe_places([*places(), *devices], by, services):
         assert not isinstance(each, CitybrainError), each
-    return await _session(services, 1, mine), await _session(services, 2, theirs)
+    return (
+        await _session(services, 1, mine, PLATE),
+        await _session(services, 2, theirs, OTHER_PLATE),
+    )
 
 
 async def bindings(services: Services, mine: str, theirs: str) -> tuple[str, str]:
@@ -63,13 +74,27 @@ async def reserves(api: Api, citizen: str) -> str:
     return str(answer.json["reservation_id"])
 
 
-async def _session(services: Services, number: int, payer: str) -> str:
+async def _session(services: Services, number: int, payer: str, plate: str) -> Parked:
+    command_id = uuid4()
+    context = CommandContext(IMPORT, "import", command_id, command_id)
+    sealed = await PlateKeeper(services).seal(complete(plate))
     session = opened(f"parking-{number:032x}")
     follow(session, presence(40, "d2"))
     price(session)
+    claim_id = await raise_claim(
+        context,
+        services,
+        subject=session.id,
+        number=1,
+        citizen_id=payer,
+        amount_fen=400,
+        due_at=NINE,
+        decision_sha256=DECISION,
+        plate_id=sealed.plate_id,
+    )
     session.claim_made(
         NINE,
-        claim_id=f"parking_claim-{number:032x}",
+        claim_id=claim_id,
         amount_fen=400,
         payer=payer,
         due_at=NINE,
@@ -77,7 +102,5 @@ async def _session(services: Services, number: int, payer: str) -> str:
         why_not="plate-not-bound",
         terms=None,
     )
-    command_id = uuid4()
-    context = CommandContext(IMPORT, "import", command_id, command_id)
     await services.store.save(session, metadata=context.metadata())
-    return session.id
+    return session.id, claim_id

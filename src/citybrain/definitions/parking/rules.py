@@ -38,6 +38,7 @@ class ParkingRulesFile(Definition):
     reminder_days: Said[Days]
     overdue_days: Said[AtLeastOne]
     arrears_days: Said[Days]
+    arrears_least_debtors: Said[AtLeastOne]
     counter_drift: Said[Whole]
     to_account: Said[Code]
     order_minutes: Said[AtLeastOne]
@@ -74,6 +75,7 @@ class ParkingRulesFile(Definition):
             reminders_after=tuple(timedelta(days=day) for day in self.reminder_days.value),
             overdue_after=timedelta(days=self.overdue_days.value),
             arrears_edges=tuple(timedelta(days=day) for day in self.arrears_days.value),
+            arrears_least_debtors=self.arrears_least_debtors.value,
             counter_drift=self.counter_drift.value,
             to_account=self.to_account.value,
             order_for=timedelta(minutes=self.order_minutes.value),

@@ -46,6 +46,12 @@ class NotYourSession(Forbidden):
     code = "not-your-parking-session"
 
 
+class NotYourClaim(Forbidden):
+    """What is owed there is somebody else's, or of another vehicle."""
+
+    code = "not-your-parking-claim"
+
+
 class NotApartInParking(NotApart):
     """Whoever had a part in this session leaves the decision to somebody else."""
 

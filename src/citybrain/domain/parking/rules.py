@@ -40,6 +40,8 @@ class ParkingRules:
     """From a notice that was delivered."""
     arrears_edges: tuple[timedelta, ...]
     """Where the ages of debts are divided; a debt is in the part that begins with its age."""
+    arrears_least_debtors: int
+    """Of fewer debtors than this nothing is published."""
 
     counter_drift: int
     """How many below nothing a counter may show and still say full; where a facility has none."""

@@ -3,9 +3,10 @@
 A session is of whoever it is asked from or who held the vehicle then; the office of parking has all
 of them, and auditors read all. A plate's binding is its citizen's, and read by the office. A device
 reports in its own name, on places that it watches. Where there are berths, and what is free, is
-nobody's. What somebody owes is for the office to see to. What the payment gateway has signed is let
-in for its signature. A reservation is its citizen's; the office has all of
-them, and operators and auditors read all.
+nobody's. What somebody owes is for the office to see to; citizens pay their own claims, a kiosk
+those of the plate that somebody names there. Totals of arrears are for everybody, without small
+groups. What the payment gateway has signed is let in for its signature. A reservation is its
+citizen's; the office has all of them, and operators and auditors read all.
 """
 
 from citybrain.domain.actor import Role
@@ -51,6 +52,13 @@ REACH: Rows = {
         f"post_{PLATE_BASE}_{step}": of(BINDING)
         for step in ("limits", "unbinding", "transfer", "hirers")
     },
+    "get_v1_parking_claims": NOBODYS,  # citizens are shown their own, the office all
+    "get_v1_parking_claims_claim_id": of(CLAIM, *DECIDERS, Role.AUDITOR),
+    "get_v1_parking_arrears": PUBLIC,
+    "get_v1_parking_arrears_desk": NOBODYS,
+    f"{CLAIM_BASE}_payment": of(CLAIM),
+    "post_v1_parking_payments": NOBODYS,  # citizens pay their own, a kiosk by the plate
+    "post_v1_parking_debts_search": NOBODYS,
     f"{CLAIM_BASE}_reductions": DESK,
     f"{CLAIM_BASE}_reductions_approve": SECOND,
     f"{CLAIM_BASE}_reductions_deny": SECOND,

@@ -4,12 +4,11 @@ from pydantic import BaseModel, Field
 
 from citybrain.domain.actor import Role
 from citybrain.domain.parking.claim import ClaimStatus
-from citybrain.http.commanding import Handler, id_in_path, on
+from citybrain.http.commanding import Handler, on
+from citybrain.http.parking.claims import claim_id_of
 from citybrain.http.routing import Answer, Route
 from commands.handling import Command
 from commands.parking import reductions as commands
-
-claim_id_of = id_in_path("claim_id", r"parking_claim-[0-9a-f]{32}", "claim")
 
 
 class ClaimAnswer(BaseModel):

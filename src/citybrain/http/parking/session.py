@@ -7,12 +7,11 @@ from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
 from citybrain.definitions.parking.tariffs import tariff_of
-from citybrain.domain.actor import Role, RoleNotAllowed
+from citybrain.domain.actor import Role
 from citybrain.domain.parking.judging import Status
 from citybrain.domain.parking.looking import DECIDERS
 from citybrain.domain.parking.plates import Plate
 from citybrain.domain.parking.pricing import price
-from citybrain.domain.parking.reading_rights import may_see_plates
 from citybrain.domain.parking.refusals import NotYourSession
 from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.domain.parking.session import ParkingSession
@@ -20,6 +19,7 @@ from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.commanding import id_in_path, on
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
+from citybrain.http.parking.office import READERS, of_the_office
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking import looking as commands
 from commands.parking.fields import PlaceId, PlateCountry, PlateText
@@ -29,7 +29,6 @@ from projections.parking import sessions
 from projections.parking.sessions import SessionRow
 
 MODEL = "parking_sessions"
-READERS = (Role.CITIZEN, *DECIDERS, Role.AUDITOR)
 
 session_id_of = id_in_path("session_id", r"parking-[0-9a-f]{32}", "parking session")
 
@@ -99,7 +98,7 @@ async def show_all(call: Call) -> web.Response:
     await wait_for_position(call.runtime, MODEL, query.min_position)
     pool, after = call.runtime.store.pool, decode_time_cursor(query.after)
     actor = call.authenticated
-    if _of_the_office(call):
+    if of_the_office(call):
         rows = await sessions.page(
             pool,
             status=query.status and query.status.value,
@@ -117,7 +116,7 @@ async def show_all(call: Call) -> web.Response:
 
 async def search(call: Call) -> web.Response:
     """Sessions of one plate: a POST, so that the plate is in no address, and on the record."""
-    _of_the_office(call)
+    of_the_office(call)
     body: SearchSessions = call.body
     services = call.runtime.services
     plate_id = await read_for_search(body.plate, body.plate_country, services)
@@ -158,16 +157,6 @@ async def explain(call: Call) -> web.Response:
     )
 
 
-def _of_the_office(call: Call) -> bool:
-    """Whether somebody looks after all sessions; raises `RoleNotAllowed` for other departments."""
-    actor, keeper = call.authenticated, PlateKeeper(call.runtime.services)
-    if actor.has(Role.AUDITOR) or may_see_plates(actor, keeper.departments()):
-        return True
-    if not actor.has(Role.CITIZEN):
-        raise RoleNotAllowed("this is for the department of parking")
-    return False
-
-
 async def _readable(call: Call) -> dict[str, Any]:
     """The row, for whoever may read it; strangers are not told whether it is there."""
     session_id, services = session_id_of(call), call.runtime.services
@@ -175,7 +164,7 @@ async def _readable(call: Call) -> dict[str, Any]:
     if row is None:
         await wait_for_position(call.runtime, MODEL, await call.runtime.store.head())
         row = await sessions.one(call.runtime.store.pool, session_id)
-    if not _of_the_office(call):
+    if not of_the_office(call):
         actor = call.authenticated
         holders: list[str] = []
         if row is not None:
