@@ -191,6 +191,10 @@ WHERE ($2::text IS NULL OR zone_id = $2) AND ($3::text IS NULL OR known = $3)
 ORDER BY place_id LIMIT $5
 """  # noqa: S608
 COUNTS = f"SELECT known AS state, count(*) AS berths FROM ({KNOWN}) k GROUP BY known"  # noqa: S608
+FACES = f"""
+SELECT zone_id, string_agg(left(known, 1), '' ORDER BY number, place_id) AS berths
+FROM ({KNOWN}) k WHERE zone_id = ANY($2) GROUP BY zone_id
+"""  # noqa: S608
 SIMULATED = "SELECT EXISTS (SELECT 1 FROM parking_berths.places WHERE simulated)"
 
 
@@ -212,6 +216,14 @@ async def page(
 async def counts(pool: Pool, *, now: datetime, silence: timedelta) -> dict[str, int]:
     """How many berths are occupied, free and unknown."""
     return {row["state"]: row["berths"] for row in await fetch(pool, COUNTS, now - silence)}
+
+
+async def by_face(
+    pool: Pool, zone_ids: Sequence[str], *, now: datetime, silence: timedelta
+) -> dict[str, str]:
+    """The berths of block faces by number, a letter each: `o`, `f`, or `u` for unknown."""
+    rows = await fetch(pool, FACES, now - silence, list(zone_ids))
+    return {row["zone_id"]: row["berths"] for row in rows}
 
 
 async def any_simulated(pool: Pool) -> bool:

@@ -28,6 +28,7 @@ return row ? row.cells[columns.indexOf(arguments[1])]?.innerText : null;
 READ_MODELS = "return [...document.querySelectorAll('#lag tbody th')].map((th) => th.innerText)"
 STREAMS = "return document.querySelector('#streams tbody')?.innerText"
 PAID = "return Number(document.querySelector('#apply-paid').innerText) > 0"
+PARKED = "return Number(document.querySelector('#parking-parked').innerText) > 0"
 WIDER_THAN_WINDOW = "return document.documentElement.scrollWidth > window.innerWidth"
 ROAD_DAMAGE = {
     "source": "citizen",
@@ -87,6 +88,8 @@ async def test_simulated_data_is_called_simulated(city_server: Server, page: Bro
     saved = await page.run("return document.querySelector('#apply-saved').innerText")
     assert "100 % of papers to bring" in saved
     assert await page.run("return document.querySelectorAll('#apply-seconds .bar').length") > 0
+    await page.wait_for(PARKED)
+    assert await page.run("return document.querySelectorAll('#parking-faces .face').length") == 12
     assert await page.complaints() == []
 
 

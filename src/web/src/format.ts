@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const money = new Intl.NumberFormat("en", { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: "Asia/Shanghai" });
 const moment = new Intl.DateTimeFormat("en-GB", {
@@ -18,6 +19,9 @@ export const shortCount = (value: number): string => (value < 100_000 ? whole : 
 
 /** One decimal below a hundred, none above: `38.2`, `1,204`. */
 export const rate = (value: number): string => (value < 99.95 ? tenth : whole).format(value);
+
+/** Fen as yuan: `123400` → `¥1,234.00`. */
+export const yuan = (fen: number): string => money.format(fen / 100);
 
 /** A code as a reader's word: `overflowing-bin` → `Overflowing bin`. */
 export function readable(code: string): string {

@@ -8,6 +8,7 @@ import type { Snapshot } from "./snapshot";
 import { drawApplications } from "./view_applications";
 import { drawCases, loadDistricts } from "./view_cases";
 import { drawFigures, RateView, TapeView } from "./view_log";
+import { drawParking } from "./view_parking";
 import { drawLag, drawOpen, drawStreams, NewestView } from "./view_tables";
 
 const HIDDEN_PAUSE_MS = 60_000;
@@ -29,6 +30,7 @@ const open = whenChanged(drawOpen);
 const lag = whenChanged(drawLag);
 const applications = whenChanged(drawApplications);
 const cases = whenChanged(drawCases);
+const parking = whenChanged(drawParking);
 
 let shownState: FeedState | null = null;
 let summaryAt = 0;
@@ -69,6 +71,7 @@ function show(snapshot: Snapshot): void {
   lag(snapshot.lag);
   applications(snapshot.applications);
   cases(snapshot.cases);
+  parking(snapshot.parking);
   setText(find("updated"), `Updated ${timeOfDay(new Date(now).toISOString())}.`);
   summarise(snapshot, now);
 }

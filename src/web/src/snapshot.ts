@@ -62,6 +62,24 @@ export interface Cases {
   squares: (readonly [number, number, number])[];
 }
 
+/** A block face. `berths`: a letter for each by its number, `o` occupied, `f` free, `u` unknown. */
+export interface Face {
+  zone_id: string;
+  name: string;
+  tariff_zone: string;
+  berths: string;
+}
+
+/** Parking now; the money is of stays that began on the city's day. */
+export interface Parking {
+  berths: { occupied: number; free: number; unknown: number };
+  /** How many sessions stand where. */
+  sessions: Record<string, number>;
+  faces: Face[];
+  priced_fen: number;
+  settled_fen: number;
+}
+
 export interface Snapshot {
   head: number;
   streams: StreamCount[];
@@ -73,6 +91,7 @@ export interface Snapshot {
   simulated: boolean;
   applications: Applications;
   cases: Cases;
+  parking: Parking;
 }
 
 /** The server sent something else than a snapshot: most likely it is newer than the page. */
@@ -167,6 +186,33 @@ function cases(all: Fields): Cases {
   };
 }
 
+function counts(from: Fields, name: string): Record<string, number> {
+  const found = fields(from[name], name);
+  return Object.fromEntries(Object.keys(found).map((key) => [key, number(found, key)]));
+}
+
+function parking(all: Fields): Parking {
+  const from = fields(all["parking"], "parking");
+  const berths = counts(from, "berths");
+  const today = fields(from["today"], "today");
+  return {
+    berths: {
+      occupied: berths["occupied"] ?? 0,
+      free: berths["free"] ?? 0,
+      unknown: berths["unknown"] ?? 0,
+    },
+    sessions: counts(from, "sessions"),
+    faces: list(from, "faces", (item) => ({
+      zone_id: text(item, "zone_id"),
+      name: text(item, "name"),
+      tariff_zone: text(item, "tariff_zone"),
+      berths: text(item, "berths"),
+    })),
+    priced_fen: number(today, "priced_fen"),
+    settled_fen: number(today, "settled_fen"),
+  };
+}
+
 /** Read the data of a `snapshot` event; throws `UnreadableSnapshot`. Unknown members are ignored. */
 export function parseSnapshot(data: string): Snapshot {
   let parsed: unknown;
@@ -206,5 +252,6 @@ export function parseSnapshot(data: string): Snapshot {
     simulated: all["simulated"] === true,
     applications: applications(all),
     cases: cases(all),
+    parking: parking(all),
   };
 }

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { byZone, countsOf, sizeOf, squares, statesOf } from "../src/berths";
 import { bars, duration, percentile } from "../src/durations";
 import { boxAround, districtsOf, Projection, strength } from "../src/city_map";
-import { count, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay } from "../src/format";
+import { count, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay, yuan } from "../src/format";
 import { nameOf, takeNames } from "../src/names";
 import { openTable } from "../src/open_cases";
 import { parseSnapshot, UnreadableSnapshot } from "../src/snapshot";
@@ -30,6 +31,11 @@ const snapshot = {
     counts: { reported: 3, detections: 9, handled: 1 }, rates: { handled_in_time: null, rework: 0.5 },
     overdue: 1, within_1_hour: 2, squares_a_degree: 200, squares: [[6949, 22725, 2], [6950, 22725, 1]],
   },
+  parking: {
+    berths: { occupied: 2, unknown: 1 }, sessions: { parked: 2, settled: 3 },
+    faces: [{ zone_id: "z-1", name: "West", tariff_zone: "1", berths: "oou" }],
+    today: { priced_fen: 1200, settled_fen: 800, held_fen: 400 },
+  },
 };
 
 test("a snapshot is read, newest event first, and members of a newer server are ignored", () => {
@@ -37,10 +43,11 @@ test("a snapshot is read, newest event first, and members of a newer server are 
   assert.deepEqual(read.newest.map((event) => event.position), [3, 2]);
   assert.equal(read.open[0]?.department, null);
   assert.equal(read.newest[1]?.simulated, null);
+  assert.deepEqual(read.parking.berths, { occupied: 2, free: 0, unknown: 1 });
 });
 
 test("what is not a snapshot is refused", () => {
-  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } }), JSON.stringify({ ...snapshot, cases: { ...snapshot.cases, squares: [[1, 2]] } })]) {
+  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, today: {} } }), JSON.stringify({ ...snapshot, cases: { ...snapshot.cases, squares: [[1, 2]] } })]) {
     assert.throws(() => parseSnapshot(broken), UnreadableSnapshot, broken);
   }
 });
@@ -56,6 +63,7 @@ test("figures, codes and times are written for readers", () => {
   assert.equal(shortStream("case-1"), "case-1");
   assert.equal(timeOfDay("2026-01-01T02:30:00Z"), "10:30:00");
   assert.equal(timeOfDay("never"), "never");
+  assert.equal(yuan(123450), "¥1,234.50");
   assert.equal(plural(1, "event"), "1 event");
   assert.equal(plural(0, "event"), "0 events");
 });
@@ -128,4 +136,21 @@ test("the map is north up, true to distance in its middle, and strong where much
   assert.ok(Math.abs(onto.width - 100 * Math.cos((34.5 * Math.PI) / 180)) < 1e-9);
   assert.match(onto.path(districts[0]?.rings[0] ?? []), /^M0\.0 100\.0L.*Z$/);
   assert.deepEqual([strength(0, 4), strength(1, 4), strength(4, 4), strength(0, 0)], [0, 0.5, 1, 0]);
+});
+
+test("berths: a square each by number, in rows of twenty, what is not known is neither free nor taken", () => {
+  const face = { zone_id: "z-1", name: "West", tariff_zone: "2", berths: "ofux" };
+  const states = statesOf(face);
+  assert.deepEqual(states, ["occupied", "free", "unknown", "unknown"]);
+  assert.deepEqual(countsOf(states), { occupied: 1, free: 1, unknown: 2 });
+  assert.equal(squares(states, "free"), "M13.5 0.5h10v10h-10z");
+  assert.deepEqual(sizeOf(4), [50, 11]);
+  assert.deepEqual(sizeOf(21), [258, 24]);
+  assert.equal(squares(statesOf({ ...face, berths: `${"f".repeat(20)}o` }), "occupied"), "M0.5 13.5h10v10h-10z");
+});
+
+test("block faces are grouped by tariff zone, the zones in the order of their numbers", () => {
+  const face = (zone_id: string, tariff_zone: string) => ({ zone_id, name: zone_id, tariff_zone, berths: "" });
+  const zones = byZone([face("a", "10"), face("b", "2"), face("c", "10")]);
+  assert.deepEqual(zones.map(([zone, faces]) => [zone, faces.map((each) => each.zone_id)]), [["2", ["b"]], ["10", ["a", "c"]]]);
 });

@@ -42,6 +42,16 @@ async def test_a_device_that_is_lost_sees_nothing_until_it_is_heard_again(
     assert (await states(store, "10:06"))["Z1-003"] == "occupied"
 
 
+async def test_a_block_face_shows_its_berths_by_number(store: EventStore) -> None:
+    street = await Street.open(services_over(store), at("12:00"))
+    await street.say(
+        street.sign("arrived", "Z1-002", at("10:00")), street.sign("empty", "Z1-009", at("10:00"))
+    )
+    await project(store, "parking_berths")
+    shown = await berths.by_face(store.pool, ["Z1", "Z2"], now=at("10:10"), silence=SILENCE)
+    assert shown == {"Z1": "uouuuuuuf"}
+
+
 async def test_what_happened_before_changes_nothing(store: EventStore) -> None:
     street = await Street.open(services_over(store), at("12:00"))
     await street.say(street.sign("left", "Z1-003", at("10:05")))
