@@ -83,16 +83,22 @@ class Recorded:
     position: int
 
 
-def detection_id_of(device_id: str, ref: str) -> str:
-    """The same device and reference have the same id, whatever else is said."""
-    digest = hashlib.sha256(f"{device_id}\0{ref}".encode()).digest()
+def detection_id_of(source: str, ref: str) -> str:
+    """The same device, or publisher, and reference have the same id, whatever else is said."""
+    digest = hashlib.sha256(f"{source}\0{ref}".encode()).digest()
     return ParkingDetection.new_id(0, digest[:10])
 
 
 async def record_detections(
-    commands: Sequence[RecordParkingDetection], context: CommandContext, services: Services
+    commands: Sequence[RecordParkingDetection],
+    context: CommandContext,
+    services: Services,
+    publisher: str | None = None,
 ) -> list[Recorded | CitybrainError]:
-    """Take in many at once: each is recorded or says why not, and costs the others nothing."""
+    """Take in many at once: each is recorded or says why not, and costs the others nothing.
+
+    `publisher`: whose references they are, where they are not each device's own.
+    """
     found: list[Recorded | CitybrainError | None] = [None] * len(commands)
     read: list[tuple[int, Reading]] = []
     book = place_book(services)
@@ -111,7 +117,8 @@ async def record_detections(
 
     async def one(index: int, plate: dict[str, Any] | None) -> None:
         try:
-            found[index] = await _record(commands[index], plate, context, services)
+            source = publisher or commands[index].device_id
+            found[index] = await _record(commands[index], source, plate, context, services)
         except CitybrainError as error:
             found[index] = error
 
@@ -153,13 +160,14 @@ def _reading(
 
 async def _record(
     command: RecordParkingDetection,
+    source: str,
     plate: dict[str, Any] | None,
     context: CommandContext,
     services: Services,
 ) -> Recorded:
     detection = ParkingDetection.record(
         services.clock(),
-        detection_id=detection_id_of(command.device_id, command.ref),
+        detection_id=detection_id_of(source, command.ref),
         device_id=command.device_id,
         ref=command.ref,
         sign=command.sign.value,
@@ -187,7 +195,16 @@ async def _record(
     return Recorded(detection.id, False, appended.position)
 
 
-SAME = ("sign", "place_id", "occurred_at", "confidence", "characters", "opening", "evidence_sha256")
+SAME = (
+    "device_id",
+    "sign",
+    "place_id",
+    "occurred_at",
+    "confidence",
+    "characters",
+    "opening",
+    "evidence_sha256",
+)
 
 
 async def _known(detection: ParkingDetection, services: Services) -> Recorded:

@@ -31,7 +31,7 @@ SELECT * FROM (
 ) p ORDER BY place_id LIMIT $9
 """  # noqa: S608
 NAMED = f"""
-SELECT {", ".join(f"p.{name}" for name in PlaceRow.model_fields)}
+SELECT {", ".join(f"p.{name}" for name in PlaceRow.model_fields)}, k.stream_id
 FROM parking_places.known k JOIN parking_places.places p USING (place_id)
 WHERE k.stream_id = ANY($1) ORDER BY p.place_id, p.valid_from
 """  # noqa: S608

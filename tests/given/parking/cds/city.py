@@ -14,6 +14,7 @@ from tests.given.api import Api
 from tests.given.parking.city import IMPORT, LONG_AGO, WATCHER, Street, at, version
 from tests.given.read_models import caught_up
 from tests.given.services import context
+from tests.given.waiting import eventually
 
 NOW = at("12:00")
 SIDE = 0.001
@@ -47,6 +48,22 @@ async def told(street: Street, api: Api, *signs: dict[str, Any]) -> None:
     for each in await record_detections(commands, context(WATCHER), street.services):
         assert not isinstance(each, CitybrainError), each
     await caught_up(api.runtime.store, "parking_cds_events")
+
+
+async def ended(api: Api, sessions: int) -> None:
+    """So many sessions have ended, and the read models know it."""
+
+    async def counted() -> bool:
+        return await happened(api, "parking.left") == sessions
+
+    await eventually(counted)
+    await caught_up(api.runtime.store, "parking_cds_events", "parking_sessions")
+
+
+async def happened(api: Api, topic: str) -> int:
+    """How many events of a topic there are."""
+    query = "SELECT count(*) FROM stored_events WHERE topic = $1"
+    return int(await api.runtime.store.pool.fetchval(query, topic))
 
 
 def redrawn() -> Sequence[NewPlace]:

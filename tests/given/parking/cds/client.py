@@ -87,6 +87,11 @@ class Client:
         return body
 
 
+def analyst(api: Api, version: str) -> Client:
+    """Somebody who may not."""
+    return Client(api, version, "operator")
+
+
 def refused(answer: Answer, status: int, error: str, version: str = "1.0") -> dict[str, Any]:
     """The error of an answer, in the specification's form."""
     assert answer.status == status, answer.body

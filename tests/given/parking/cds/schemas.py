@@ -202,7 +202,88 @@ def policy(v1_1: bool) -> Schema:
     )
 
 
-OBJECTS = {"zones": zone, "spaces": space, "areas": area, "objects": thing, "policies": policy}
+TYPES_1_0 = [
+    "comms_lost",
+    "comms_restored",
+    "decommissioned",
+    "park_start",
+    "park_end",
+    "scheduled_report",
+    "enter_area",
+    "exit_area",
+]
+TYPES_1_1 = [
+    *TYPES_1_0,
+    "vehicle_detected",
+    "vehicle_violation_start",
+    "vehicle_violation_end",
+    "citation_issued",
+]
+SOURCES = [
+    "data_feed",
+    "camera",
+    "above_ground",
+    "in_ground",
+    "meter",
+    "payment",
+    "in_person",
+    "other",
+]
+
+
+def event(v1_1: bool) -> Schema:
+    """A curb event."""
+    required = {
+        "event_id": UUID,
+        "event_type": {"enum": TYPES_1_1 if v1_1 else TYPES_1_0},
+        "event_time": TIME,
+        "event_publication_time": TIME,
+        "data_source_type": {"enum": SOURCES},
+        "data_source_device_id": UUID,
+    }
+    occupant = closed({"type": {"enum": ["car", "other", "unspecified"]}})
+    optional = {
+        "event_session_id": UUID,
+        "data_source_device_name": TEXT,
+        "curb_zone_id": UUID,
+        "curb_area_ids": UUIDS,
+        "curb_space_id": UUID,
+        "curb_occupants": {"type": "array", "items": occupant},
+        "vehicle_license_plate": TEXT,
+    }
+    if not v1_1:
+        return closed(required | {"event_location": FEATURE}, optional)
+    confidence = {"type": "integer", "minimum": 1, "maximum": 100}
+    return closed(
+        required,
+        optional
+        | {
+            "event_location": POINT,
+            "curb_object_id": UUID,
+            "vehicle_license_plate_jurisdiction": TEXT,
+            "vehicle_license_plate_confidence": confidence,
+            "custom_attributes": WORDS,
+        },
+    )
+
+
+def device_status(_: bool) -> Schema:
+    """How a device is."""
+    return closed(
+        {"data_source_device_id": UUID, "data_source_type": {"enum": SOURCES}},
+        {"sensor_status_is_commissioned": BOOLEAN, "sensor_status_is_online": BOOLEAN},
+    )
+
+
+OBJECTS = {
+    "events": event,
+    "status": device_status,
+    "zones": zone,
+    "spaces": space,
+    "areas": area,
+    "objects": thing,
+    "policies": policy,
+}
 
 
 def envelope(version: str, data: Schema, *, many: bool) -> Schema:
@@ -230,6 +311,26 @@ def validator(name: str, version: str, *, many: bool, geometry: bool = True) -> 
     schema = envelope(version, data, many=many)
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
+
+PUSHED = jsonschema_rs.Draft202012Validator(
+    closed(
+        {
+            "success": COUNT,
+            "total": COUNT,
+            "failures": {
+                "type": "array",
+                "items": closed(
+                    {
+                        "item": {"type": "object"},
+                        "error": {"type": "string", "pattern": "^[a-z_]+$"},
+                        "error_description": TEXT,
+                    },
+                    {"error_details": {"type": "array", "items": {"type": "string"}}},
+                ),
+            },
+        }
+    )
+)
 
 ERROR = jsonschema_rs.Draft202012Validator(
     {

@@ -8,10 +8,10 @@ from operator import attrgetter
 import structlog
 from aiohttp import web
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, NotFound
 from citybrain.http.limits import LIMITER
-from citybrain.http.parking.cds import curbs
+from citybrain.http.parking.cds import curbs, events, pushing
 from citybrain.http.parking.cds.answering import Found, rendered
 from citybrain.http.parking.cds.asking import AROUND, PAGED, Asked, parameters_of
 from citybrain.http.parking.cds.errors import CdsError, NothingThere, WrongMethod, error_response
@@ -70,6 +70,32 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         path="/curbs/objects/{id}", work=curbs.one_object, known=("time",), since=Version.V1_1
+    ),
+    Endpoint(
+        path="/events/events",
+        work=events.events,
+        known=(*events.PLACES, "event_time", "published_since", *PAGED),
+        roles=events.READERS,
+    ),
+    Endpoint(
+        path="/events/events",
+        work=pushing.push,
+        methods=("POST",),
+        roles=WATCHERS,
+        since=Version.V1_1,
+    ),
+    Endpoint(
+        path="/events/event",
+        work=pushing.push,
+        methods=("POST",),
+        roles=WATCHERS,
+        since=Version.V1_1,
+    ),
+    Endpoint(
+        path="/events/status",
+        work=events.status,
+        known=(*events.PLACES, *PAGED),
+        roles=events.READERS,
     ),
 )
 
@@ -130,7 +156,8 @@ def _served(endpoint: Endpoint) -> Handler:
         actor = await _actor(request, endpoint.roles)
         if not request.path.isprintable():
             raise NotFound("an address has no control characters")
-        version = negotiated(request.headers.getall("Accept", []), endpoint.media)
+        accepts = request.headers.getall("Accept", [])
+        version = negotiated(accepts, endpoint.media, endpoint.since)
         if version < endpoint.since:
             raise NothingThere(f"this is part of version {endpoint.since} and later")
         asked = Asked(

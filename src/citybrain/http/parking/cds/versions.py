@@ -36,21 +36,24 @@ NUMBERS: Final = re.compile(r'"?(\d{1,3}\.\d{1,3})(?:\.\d{1,3})?"?', re.ASCII)
 QUALITY: Final = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
 
 
-def negotiated(accepts: Sequence[str], media: Media) -> Version:
+def negotiated(accepts: Sequence[str], media: Media, since: Version = Version.V1_0) -> Version:
     """The version that a client wants most; raises `NotAcceptable`.
 
-    Without `Accept`, and where it takes anything, it is 1.0: by the letter the latter is a 406.
+    Without `Accept`, and where it takes anything, it is 1.0, or the first one that there is of
+    what came later: by the letter `*/*` is a 406.
     """
     header = ",".join(accepts)
     if not header.strip():
-        return Version.V1_0
+        return since
     ranges = list(_ranges(header, media))
     refused = {version for version, quality in ranges if not quality}
     wanted = [(quality, version) for version, quality in ranges if quality]
     for _, version in sorted(wanted, key=lambda each: -each[0]):
         if version is not None and version not in refused:
             return version
-        if version is None and (left := [each for each in Version if each not in refused]):
+        if version is None and (
+            left := [each for each in Version if each >= since and each not in refused]
+        ):
             return left[0]
     exist = [media.of(version) for version in Version]
     raise NotAcceptable(f"there is {' and '.join(exist)}", exist)
