@@ -122,7 +122,14 @@ def _at_a_kiosk(**more: Any) -> Body:
     return body
 
 
+def _counted(world: World, role: Role, owner: str) -> dict[str, Any]:
+    """One moment for each, so that each is new to whoever is let in."""
+    told = {"occurred_at": f"2026-09-01T08:{len(role):02}:00+08:00", "free": 9}
+    return told | {"device_id": world.id_of("camera_id", role, owner)}
+
+
 MADE: dict[str, Body] = {
+    "post_v1_parking_facilities_facility_id_readings": _counted,
     "post_v1_parking_payments": _at_a_kiosk(amount_fen=100),
     "post_v1_parking_claims_claim_id_payment": _at_a_kiosk(amount_fen=100),
     "post_v1_parking_detections": _parked,

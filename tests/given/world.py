@@ -9,6 +9,7 @@ from citybrain.domain.actor import Role
 from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
+from tests.given.parking.city import GARAGE
 from tests.given.parking.world import bindings, parked, reserves
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
@@ -96,6 +97,8 @@ async def built(api: Api) -> World:
         world.ids[kind] = {OWN: everybody, FOREIGN: {Role.CITIZEN: theirs[place]}}
     bound, another = await bindings(services, world.mine, world.theirs)
     world.ids["binding_id"] = {OWN: dict.fromkeys(Role, bound), FOREIGN: {Role.CITIZEN: another}}
+    garages = dict.fromkeys(Role, GARAGE)
+    world.ids["facility_id"] = {OWN: garages, FOREIGN: garages}
     reserved = {whose: await reserves(api, whose) for whose in (world.mine, world.theirs)}
     world.ids["reservation_id"] = {
         OWN: dict.fromkeys(Role, reserved[world.mine]),

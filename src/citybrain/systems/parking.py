@@ -8,6 +8,7 @@ from citybrain.definitions.parking.tariffs import load_tariffs
 from citybrain.domain.parking.binding import PlateBinding
 from citybrain.domain.parking.calendar import BerthCalendar
 from citybrain.domain.parking.claim import Claim
+from citybrain.domain.parking.counter import ParkingCounter
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.place import ParkingPlace
@@ -21,6 +22,7 @@ from citybrain.http.parking import (
     bindings,
     claims,
     detection,
+    facilities,
     paying,
     payments,
     places,
@@ -49,6 +51,7 @@ from projections.parking.berths import ParkingBerths
 from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.claims import ParkingClaims
+from projections.parking.occupancy import ParkingOccupancy
 from projections.parking.places import ParkingPlaces
 from projections.parking.reservations import ParkingReservations
 from projections.parking.sessions import ParkingSessionsModel
@@ -59,6 +62,7 @@ PARKING = System(
     streams=(
         ParkingDetection,
         ParkingPlace,
+        ParkingCounter,
         ParkingSession,
         Claim,
         PlateBinding,
@@ -88,6 +92,7 @@ PARKING = System(
     ),
     projections=(
         ParkingPlaces(),
+        ParkingOccupancy(),
         ParkingBerths(),
         ParkingSessionsModel(),
         ParkingReservations(),
@@ -98,6 +103,7 @@ PARKING = System(
     routes=(
         *detection.ROUTES,
         *places.ROUTES,
+        *facilities.ROUTES,
         *berths.ROUTES,
         *session.ROUTES,
         *payments.ROUTES,

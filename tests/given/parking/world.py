@@ -16,7 +16,7 @@ from commands.services import Services
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Api
 from tests.given.numbers import next_number
-from tests.given.parking.city import IMPORT, places, version
+from tests.given.parking.city import GARAGE, IMPORT, places, version
 from tests.given.parking.claims import DECISION
 from tests.given.parking.plates import plate as complete
 from tests.given.parking.sessions import NINE, follow, opened, presence, price
@@ -33,7 +33,7 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Pa
     command_id = uuid4()
     by = CommandContext(IMPORT, "import", command_id, command_id)
     devices = [
-        NewPlace(name, PlaceKind.DEVICE, version(name, watches=[BERTH]))
+        NewPlace(name, PlaceKind.DEVICE, version(name, watches=[BERTH, GARAGE]))
         for name in (*(f"{role.value}-1" for role in (Role.CAMERA, Role.VEHICLE)), "elsewhere-1")
     ]
     for each in await describe_places([*places(), *devices], by, services):
