@@ -5,6 +5,7 @@ anything is stored; the registry is asked afterwards, by the process manager `pl
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ from citybrain.domain.parking.binding_events import OPEN
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.plates import read_plate
 from citybrain.errors import Refused
-from citybrain.eventstore import StreamNotFound
+from citybrain.eventstore import StreamNotFound, WrongExpectedVersion
 from commands.citizens import check_not_alone, find_citizen, give_consent
 from commands.fields import Day, Moment, Sha256
 from commands.handling import (
@@ -148,12 +149,21 @@ async def change_plate(
     services: Services,
     decide: Callable[[ParkingPlate, datetime], None],
 ) -> None:
-    """Run a decision on a plate's own stream, now."""
+    """Run a decision on a plate's own stream, now; it is opened where it is not there yet.
+
+    It is part of another command, whose idempotency key is not used up here.
+    """
+    try:
+        await services.store.load(ParkingPlate, ParkingPlate.id_of(plate_id), fresh=False)
+    except StreamNotFound:
+        plate = ParkingPlate.know(services.clock(), plate_id=plate_id)
+        with suppress(WrongExpectedVersion):  # somebody else was faster
+            await services.store.save(plate, metadata=context.metadata())
     await change(
         ParkingPlate,
         ParkingPlate.id_of(plate_id),
         Command(),
-        context,
+        replace(context, idempotency_key=None, expected_version=None),
         services,
         lambda plate: decide(plate, services.clock()),
         lambda plate: {},

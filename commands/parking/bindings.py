@@ -13,6 +13,7 @@ from citybrain.domain.money import Fen
 from citybrain.domain.parking.binding import BindingEnded, DebitAboveLimit, PlateBinding
 from citybrain.domain.parking.holding import Held, ParkingPlate
 from citybrain.domain.parking.payer import Payer, Why, payer
+from citybrain.domain.parking.permit import ParkingPermit
 from citybrain.domain.parking.stay import Permit
 from citybrain.eventstore import StreamNotFound
 from commands.citizens import find_citizen
@@ -140,8 +141,18 @@ async def holder_at(plate_id: str, moment: datetime, services: Services) -> str 
 async def permits_of(
     plate_id: str, zone_id: str | None, arrived_at: datetime, left_at: datetime, services: Services
 ) -> tuple[Permit, ...]:
-    """What the vehicle need not pay there."""
-    return ()
+    """What the vehicle need not pay there: by permits that hold in the zone, as is known now.
+
+    A permit that was given later and reaches back counts; one that has ended counts for what was
+    before its end.
+    """
+    plate = await _plate(plate_id, services)
+    found: list[Permit] = []
+    for permit_id in () if plate is None else plate.permits:
+        permit = await services.store.load(ParkingPermit, permit_id)
+        if permit.zone_id in (None, zone_id):
+            found += permit.covers(plate_id, arrived_at, left_at)
+    return tuple(sorted(found, key=lambda each: (each.begins, each.kind)))
 
 
 async def _plate(plate_id: str, services: Services) -> ParkingPlate | None:

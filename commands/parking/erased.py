@@ -1,4 +1,4 @@
-"""Bindings of people, or of plates, that were erased: nobody pays by them, so they end."""
+"""Bindings and permits of people or plates that were erased: they are nobody's, so they end."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,12 +10,13 @@ from citybrain.domain.actor import system_actor
 from citybrain.domain.parking.binding import ERASED
 from commands.handling import Command, CommandContext
 from commands.parking.binding import change_binding
+from commands.parking.permit import end_permit
 from commands.services import Services
 
 UPKEEP = system_actor("parking-upkeep")
 
 OfErased = Callable[["asyncpg.Pool[Any]"], Awaitable[list[str]]]
-"""The bindings of the erased that have not ended, as a read model knows them."""
+"""What of the erased has not ended, as a read model knows it."""
 
 
 def ending_bindings_of_the_erased(of_erased: OfErased) -> Callable[[Services], Awaitable[None]]:
@@ -27,9 +28,24 @@ def ending_bindings_of_the_erased(of_erased: OfErased) -> Callable[[Services], A
             await change_binding(
                 binding_id,
                 Command(),
-                CommandContext(UPKEEP, "process", uuid4(), uuid4()),
+                _context(),
                 services,
                 lambda binding, now: binding.give_up(now, ERASED),
             )
 
     return end_bindings_of_the_erased
+
+
+def ending_permits_of_the_erased(of_erased: OfErased) -> Callable[[Services], Awaitable[None]]:
+    """The work that ends them; what they covered they cover still."""
+
+    async def end_permits_of_the_erased(services: Services) -> None:
+        """End them."""
+        for permit_id in await of_erased(services.store.pool):
+            await end_permit(permit_id, ERASED, _context(), services)
+
+    return end_permits_of_the_erased
+
+
+def _context() -> CommandContext:
+    return CommandContext(UPKEEP, "process", uuid4(), uuid4())

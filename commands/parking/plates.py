@@ -105,6 +105,21 @@ class PlateKeeper:
             found = await self.open_many(sealed)
         return list(map(ShownPlate, pseudonyms, found))
 
+    async def shown_to(
+        self, owned: Sequence[tuple[SealedPlate, str | None]], actor: Actor
+    ) -> list[ShownPlate]:
+        """As `shown`, and whose a plate is sees it, too; whose it is stands beside each."""
+        seen = await self.shown([sealed for sealed, _ in owned], actor)
+        own = [
+            sealed if owner is not None and owner == actor.subject else None
+            for sealed, owner in owned
+        ]
+        opened = iter(await self.open_many([each for each in own if each is not None]))
+        return [
+            each if mine is None else ShownPlate(each.pseudonym, next(opened))
+            for each, mine in zip(seen, own, strict=True)
+        ]
+
     def departments(self) -> tuple[str, ...]:
         """The departments that look after parking now."""
         definitions = self._services.definitions.of(PlateReadingDefinitions)

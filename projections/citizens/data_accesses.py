@@ -141,6 +141,11 @@ BY_OTHERS = {
     "parking.reservation_deposit_asked": "parking-reservation-deposit",
     "parking.reservation_conflict_raised": "parking-reservation-conflict",
     "parking.reservation_conflict_settled": "parking-reservation-settled",
+    "parking.permit_decision_proposed": "parking-permit-proposed",
+    "parking.permit_decision_turned_back": "parking-permit-turned-back",
+    "parking.permit_granted": "parking-permit-granted",
+    "parking.permit_denied": "parking-permit-denied",
+    "parking.permit_ended": "parking-permit-ended",
 }
 CHANGED = "changed"
 """Of what has no word of its own yet."""

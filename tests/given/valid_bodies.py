@@ -17,6 +17,7 @@ CHANNELS = {Role.CLERK: "counter", Role.KIOSK: "kiosk"}
 CITIZEN, APPLICATION = "post_v1_citizens_citizen_id", "post_v1_applications_application_id"
 RESERVATION = "post_v1_parking_reservations_reservation_id"
 SESSION = "post_v1_parking_sessions_session_id"
+PERMIT = "post_v1_parking_permits_permit_id"
 BINDING = "post_v1_parking_plates_binding_id"
 DRAFT, CASE = "post_v1_drafts_draft_id", "post_v1_cases_case_id"
 
@@ -50,6 +51,18 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{APPLICATION}_review_turning_back": {"note": "seen"},
     f"{APPLICATION}_opening": {"purpose": "review"},
     f"{DRAFT}_content": {"form": {}},
+    "post_v1_parking_permits": {"kind": "disabled-badge", "plate": "豫A52K17"},
+    "post_v1_parking_permits_registrations": {
+        "kind": "emergency-service",
+        "plate": "豫A52K17",
+        "begins": "2026-11-01T00:00:00+08:00",
+        "ends": "2030-11-01T00:00:00+08:00",
+        "reason": "ambulance",
+    },
+    f"{PERMIT}_car": {"day": "2026-09-12", "plate": "豫A52K17"},
+    f"{PERMIT}_proposal": {"decision": "deny", "reason": "not-seen"},
+    f"{PERMIT}_confirmation": {"decision": "end"},
+    f"{PERMIT}_turning_back": {"decision": "end", "reason": "not-seen"},
     "post_v1_parking_plates": {
         "plate": "豫A52K17",
         "per_debit_limit_fen": 2000,

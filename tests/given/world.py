@@ -10,7 +10,7 @@ from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
 from tests.given.parking.city import GARAGE
-from tests.given.parking.world import bindings, parked, reserves
+from tests.given.parking.world import bindings, parked, permits, reserves
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
@@ -95,6 +95,11 @@ async def built(api: Api) -> World:
     for place, kind in enumerate(("session_id", "claim_id")):
         everybody = dict.fromkeys(Role, mine[place])
         world.ids[kind] = {OWN: everybody, FOREIGN: {Role.CITIZEN: theirs[place]}}
+    permit, permit_of_another = await permits(services, world.mine, world.theirs)
+    world.ids["permit_id"] = {
+        OWN: dict.fromkeys(Role, permit),
+        FOREIGN: {Role.CITIZEN: permit_of_another},
+    }
     bound, another = await bindings(services, world.mine, world.theirs)
     world.ids["binding_id"] = {OWN: dict.fromkeys(Role, bound), FOREIGN: {Role.CITIZEN: another}}
     garages = dict.fromkeys(Role, GARAGE)

@@ -27,7 +27,7 @@ from citybrain.domain.parking.registration import (
 from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.domain.times import as_text, moment
 from citybrain.errors import CitybrainError
-from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
+from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.exchange import Evidence, EvidenceRequest, SourceFailed
 from citybrain.vault.vault import NoSuchKey, PersonErased
 from commands.citizens import end_consent
@@ -255,15 +255,7 @@ class _Settling:
     async def _hold(self, binding: PlateBinding) -> ParkingPlate:
         """The plate, held or contested by the binding."""
         assert binding.since is not None
-        store, now = self._services.store, self._services.clock()
         since = binding.since
-        stream_id = ParkingPlate.id_of(binding.plate_id)
-        try:
-            await store.load(ParkingPlate, stream_id, fresh=False)
-        except StreamNotFound:
-            plate = ParkingPlate.know(now, plate_id=binding.plate_id)
-            with suppress(WrongExpectedVersion):  # somebody else was faster
-                await store.save(plate, metadata=self._context.metadata())
         await change_plate(
             binding.plate_id,
             self._context,
@@ -272,7 +264,7 @@ class _Settling:
                 now, binding_id=binding.id, holder=binding.citizen_id, since=since
             ),
         )
-        return await store.load(ParkingPlate, stream_id)
+        return await self._services.store.load(ParkingPlate, ParkingPlate.id_of(binding.plate_id))
 
     async def _ask_about(self, holder: PlateBinding) -> None:
         question = question_of(terms_at(self._services, self._services.clock()))

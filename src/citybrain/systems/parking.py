@@ -1,6 +1,7 @@
 """Parking: from a plate at a berth to money, reservations and arrears."""
 
 from citybrain.definitions.parking.bindings import load_plate_bindings
+from citybrain.definitions.parking.permits import load_parking_permits
 from citybrain.definitions.parking.plates import load_plate_reading, load_plates
 from citybrain.definitions.parking.reservations import load_reservations
 from citybrain.definitions.parking.rules import load_parking_rules
@@ -11,6 +12,7 @@ from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.counter import ParkingCounter
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.holding import ParkingPlate
+from citybrain.domain.parking.permit import ParkingPermit
 from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_quota import ReservationQuota
@@ -25,6 +27,7 @@ from citybrain.http.parking import (
     facilities,
     paying,
     payments,
+    permits,
     places,
     reductions,
     reservation_desk,
@@ -35,16 +38,18 @@ from citybrain.http.parking.board import BOARD
 from citybrain.http.parking.cds.mount import mount as mount_cds
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
-from commands.parking.erased import ending_bindings_of_the_erased
+from commands.parking.erased import ending_bindings_of_the_erased, ending_permits_of_the_erased
 from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
+from commands.parking.processes.permits import PermitEndings
 from commands.parking.processes.plate_bindings import PlateBindingAlarms, PlateBindings
 from commands.parking.processes.reminding import ParkingReminders
 from commands.parking.processes.reservation_deadlines import ReservationDeadlines
 from commands.parking.processes.reservations import ReservationProcess
 from commands.parking.processes.sessions import ParkingSessions
 from commands.processes.batches import batched
+from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
 from projections.parking import reservations
 from projections.parking.berths import ParkingBerths
@@ -52,6 +57,8 @@ from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.claims import ParkingClaims
 from projections.parking.occupancy import ParkingOccupancy
+from projections.parking.permits import ParkingPermitsModel, of_holder
+from projections.parking.permits import of_erased as permits_of_erased
 from projections.parking.places import ParkingPlaces
 from projections.parking.reservations import ParkingReservations
 from projections.parking.sessions import ParkingSessionsModel
@@ -70,6 +77,7 @@ PARKING = System(
         BerthCalendar,
         ParkingReservation,
         ReservationQuota,
+        ParkingPermit,
     ),
     definitions=(
         load_plates,
@@ -78,6 +86,7 @@ PARKING = System(
         load_parking_rules,
         load_plate_bindings,
         load_reservations,
+        load_parking_permits,
     ),
     processes=(
         batched(ParkingSessions()),
@@ -89,6 +98,7 @@ PARKING = System(
         batched(PlateBindingAlarms()),
         side_by_side(ReservationProcess(reservations.free_beside)),
         batched(ReservationDeadlines()),
+        in_order(PermitEndings(of_holder)),
     ),
     projections=(
         ParkingPlaces(),
@@ -99,6 +109,7 @@ PARKING = System(
         ParkingCdsEvents(),
         PlateBindingsModel(),
         ParkingClaims(),
+        ParkingPermitsModel(),
     ),
     routes=(
         *detection.ROUTES,
@@ -115,9 +126,13 @@ PARKING = System(
         *claims.ROUTES,
         *paying.ROUTES,
         *arrears.ROUTES,
+        *permits.ROUTES,
     ),
     reach=REACH,
     board=BOARD,
     mounts=(mount_cds,),
-    upkeep=(ending_bindings_of_the_erased(of_erased),),
+    upkeep=(
+        ending_bindings_of_the_erased(of_erased),
+        ending_permits_of_the_erased(permits_of_erased),
+    ),
 )

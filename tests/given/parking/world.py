@@ -1,4 +1,4 @@
-"""What two citizens have in parking: a session and a plate each, and devices that report."""
+"""What two citizens have in parking: a session, a plate and a permit each; and its devices."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from citybrain.errors import CitybrainError
 from commands.handling import CommandContext
 from commands.parking.binding import BindPlate, bind_plate
 from commands.parking.claim import raise_claim
+from commands.parking.permit import AskPermit, ask_permit
 from commands.parking.places import NewPlace, describe_places
 from commands.parking.plates import PlateKeeper
 from commands.services import Services
@@ -49,13 +50,25 @@ async def bindings(services: Services, mine: str, theirs: str) -> tuple[str, str
     return await _bound(services, mine, "豫A10001"), await _bound(services, theirs, "豫A10002")
 
 
+async def permits(services: Services, mine: str, theirs: str) -> tuple[str, str]:
+    """A permit that each has asked for."""
+    return await _permitted(services, mine), await _permitted(services, theirs)
+
+
+async def _permitted(services: Services, citizen: str) -> str:
+    asked = AskPermit(kind="disabled-badge", plate="豫A10003")
+    return (await ask_permit(asked, _by(citizen), services)).stream_id
+
+
+def _by(citizen: str) -> CommandContext:
+    return CommandContext(Actor(citizen, frozenset({Role.CITIZEN})), "test", uuid4(), uuid4())
+
+
 async def _bound(services: Services, citizen: str, text: str) -> str:
     asked = BindPlate(
         plate=text, per_debit_limit_fen=2000, per_day_limit_fen=5000, notice_sha256=PARKING_NOTICE
     )
-    actor = Actor(citizen, frozenset({Role.CITIZEN}))
-    context = CommandContext(actor, "test", uuid4(), uuid4())
-    return (await bind_plate(asked, context, services)).stream_id
+    return (await bind_plate(asked, _by(citizen), services)).stream_id
 
 
 def span(now: datetime, hours: int = 1) -> dict[str, Any]:

@@ -55,6 +55,8 @@ BY_ITSELF = {
     "application.expired",
     "application.correction_lapsed",
     "parking.charged_back",
+    "parking.permit_asked",
+    "parking.permit_car_named",
     "parking.plate_binding_activated",
     "parking.plate_binding_asked",
     "parking.plate_binding_ended",

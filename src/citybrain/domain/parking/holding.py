@@ -122,6 +122,16 @@ class PlateHiredOut(StreamEvent):
         )
 
 
+class PlatePermitNoted(StreamEvent):
+    """A permit may cover the plate; when it does, the permit says."""
+
+    TOPIC: ClassVar[str] = "parking.plate_permit_noted"
+    permit_id: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.permits.append(self.permit_id)
+
+
 # --- refusals -----------------------------------------------------------------------------
 
 
@@ -184,6 +194,7 @@ class ParkingPlate(StreamAggregate):
         PlateContestDropped,
         PlateLetGo,
         PlateHiredOut,
+        PlatePermitNoted,
     )
 
     def __init__(self) -> None:
@@ -192,6 +203,7 @@ class ParkingPlate(StreamAggregate):
         self.contested_at: datetime | None = None
         self.spans: list[dict[str, Any]] = []
         self.hires: list[dict[str, Any]] = []
+        self.permits: list[str] = []
 
     @classmethod
     def id_of(cls, plate_id: str) -> str:
@@ -317,6 +329,11 @@ class ParkingPlate(StreamAggregate):
             arrived_at=as_text(arrived_at),
             contract_sha256=contract_sha256,
         )
+
+    def note_permit(self, now: datetime, *, permit_id: str) -> None:
+        """Look at this permit, too, when something is priced; noted twice, it is noted once."""
+        if permit_id not in self.permits:
+            self._trigger(PlatePermitNoted, now, permit_id=permit_id)
 
     def span_of(self, binding_id: str) -> dict[str, Any] | None:
         """The time of a binding."""

@@ -154,18 +154,19 @@ async def _readable(call: Call) -> dict[str, Any]:
 async def _shown(call: Call, rows: Sequence[dict[str, Any]]) -> list[ShownBinding]:
     """Rows with their plates, or pseudonyms in their place."""
     keeper, actor = PlateKeeper(call.runtime.services), call.authenticated
-    sealed = [SealedPlate.of(row["plate"]) for row in rows]
-    seen = await keeper.shown(sealed, actor)
-    clear = await keeper.open_many(sealed)
-    shown = []
-    for row, each, plate in zip(rows, seen, clear, strict=True):
-        mine = each.plate or (plate if row["citizen_id"] == actor.subject else None)
-        fields = {
-            "plate": None if mine is None else mine.text,
-            "pseudonym": None if mine is not None else each.pseudonym,
-        }
-        shown.append(ShownBinding.model_validate(row | fields))
-    return shown
+    seen = await keeper.shown_to(
+        [(SealedPlate.of(row["plate"]), row["citizen_id"]) for row in rows], actor
+    )
+    return [
+        ShownBinding.model_validate(
+            row
+            | {
+                "plate": None if each.plate is None else each.plate.text,
+                "pseudonym": None if each.plate is not None else each.pseudonym,
+            }
+        )
+        for row, each in zip(rows, seen, strict=True)
+    ]
 
 
 def _command(path: str, body: type[BaseModel], handler: Handler, summary: str) -> Route:

@@ -29,6 +29,9 @@ ONE_RESERVATION = f"{RESERVATIONS}_reservation_id"
 BINDING = "the binding"
 PLATE_BASE = "v1_parking_plates_binding_id"
 
+PERMIT = "the permit"
+PERMIT_BASE = "v1_parking_permits_permit_id"
+
 REACH: Rows = {
     "post_v1_parking_detections": of("the device"),
     "post_v1_parking_detections_batch": NOBODYS,
@@ -50,6 +53,15 @@ REACH: Rows = {
     f"post_{BASE}_dispute": of(SESSION),
     f"post_{BASE}_dispute_decision": DECIDE,
     "post_v1_parking_payments_callbacks": PUBLIC,
+    "post_v1_parking_permits": NOBODYS,  # citizens ask for their own
+    "post_v1_parking_permits_registrations": NOBODYS,
+    "get_v1_parking_permits": NOBODYS,  # citizens are shown their own, the office what waits
+    f"get_{PERMIT_BASE}": of(PERMIT, *DECIDERS, Role.AUDITOR),
+    **{f"post_{PERMIT_BASE}_{step}": of(PERMIT) for step in ("car", "return")},
+    **{
+        f"post_{PERMIT_BASE}_{step}": of(PERMIT, *DECIDERS)
+        for step in ("proposal", "confirmation", "turning_back")
+    },
     "post_v1_parking_plates": NOBODYS,  # citizens bind their own
     "get_v1_parking_plates": NOBODYS,  # and are shown their own
     "post_v1_parking_plates_search": NOBODYS,
