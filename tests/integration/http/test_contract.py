@@ -15,6 +15,7 @@ from tests.given.waiting import PATIENCE_SECONDS
 EXAMPLES = repeated(6)  # of each operation
 TURNS = 1 if STORM == 1 else 6
 NOT_ENDING = ("/live", "/v1/log")
+SIGNED = ("/v1/parking/payments/callbacks",)  # what a gateway has signed cannot be generated
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_schema_conformance"
@@ -57,7 +58,7 @@ async def test_generated_requests_never_break_the_server(
         CHECKS,
         "--phases",
         "examples,fuzzing",
-        *(option for path in NOT_ENDING for option in ("--exclude-path", path)),
+        *(option for path in (*NOT_ENDING, *SIGNED) for option in ("--exclude-path", path)),
         *(["--generation-deterministic"] if STORM == 1 else []),
         "--request-timeout",
         str(PATIENCE_SECONDS),
