@@ -97,7 +97,7 @@ def correct_plate(
 ) -> None:
     """Say what the plate is: what was paid by somebody else goes back, and it is priced again.
 
-    Where more than `limit_fen` goes back it takes two people.
+    Where more than `limit_fen` goes back it takes two people. Held for its plate, it is no longer.
     """
     check_officer(session, actor, departments)
     if session.voided:
@@ -126,6 +126,15 @@ def correct_plate(
             note_sealed=note_sealed,
             **plate.members(),
         )
+        _release_where_answered(session, actor, now, reason)
+
+
+def _release_where_answered(
+    session: ParkingSession, actor: Actor, now: datetime, reason: str
+) -> None:
+    """What held it was the question that has just been answered."""
+    if session.held is not None and session.why_held is None:
+        session.release(now, by=actor.subject, reason=reason)
 
 
 def release(
@@ -168,8 +177,7 @@ def decide_clone(
             decided_by=actor.subject,
             reason=reason,
         )
-        if session.held is not None and session.why_held is None:
-            session.release(now, by=actor.subject, reason=reason)
+        _release_where_answered(session, actor, now, reason)
 
 
 def dispute(

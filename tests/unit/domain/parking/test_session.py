@@ -147,6 +147,27 @@ def test_p42_corrected_plate_after_the_debit() -> None:
     assert session.to_lower() == ("parking_claim-2", 0, "plate-corrected")
 
 
+def test_a_correction_ends_what_held_it_for_its_plate() -> None:
+    session = left(reading("d1", doubt=UNSURE))
+    price(session)
+    assert session.why_held is not None
+    session.hold(NINE, *session.why_held)
+    correct(session)
+    assert topics(session)[-2:] == ["parking.plate_corrected", "parking.released"]
+    price(session)
+    assert session.next_step() is Step.CLAIM
+
+
+def test_a_correction_leaves_a_conflict_to_whoever_decides_it() -> None:
+    session = left(reading("d1", doubt=UNSURE))
+    session.suspect_clone(NINE, "parking-other", metres=18_000, seconds=0)
+    price(session)
+    assert session.why_held is not None
+    session.hold(NINE, *session.why_held)
+    correct(session)
+    assert session.held is not None
+
+
 def test_a_price_that_rises_after_payment_raises_nothing() -> None:
     session = left()
     price(session, 400)
