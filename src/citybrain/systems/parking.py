@@ -39,6 +39,7 @@ from citybrain.http.parking.cds.mount import mount as mount_cds
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
 from commands.parking.erased import ending_bindings_of_the_erased, ending_permits_of_the_erased
+from commands.parking.processes.arrivals import ParkingArrivals, berth_now
 from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
@@ -97,7 +98,8 @@ PARKING = System(
         side_by_side(PlateBindings()),
         batched(PlateBindingAlarms()),
         side_by_side(ReservationProcess(reservations.free_beside)),
-        batched(ReservationDeadlines()),
+        batched(ReservationDeadlines(berth_now)),
+        side_by_side(ParkingArrivals()),
         in_order(PermitEndings(of_holder)),
     ),
     projections=(
