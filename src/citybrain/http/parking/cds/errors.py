@@ -56,13 +56,6 @@ class NotAcceptable(CdsError):
     status = HTTPStatus.NOT_ACCEPTABLE
 
 
-class NotBuilt(CdsError):
-    """An optional endpoint that is left out here."""
-
-    code = "cds-not-implemented"
-    status = HTTPStatus.NOT_IMPLEMENTED
-
-
 NAMES: Mapping[str, str] = {
     "unauthenticated": "unauthorized",
     "role-missing": "forbidden",

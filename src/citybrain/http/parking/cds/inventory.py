@@ -99,6 +99,19 @@ async def page(asked: Asked, wanted: Wanted) -> Page:
     return Page(found[:limit], following)
 
 
+async def every(asked: Asked, wanted: Wanted, most: int) -> list[Row]:
+    """All places that are asked for; raises `BadParameter` where they are too many."""
+    around, after, found = asked.around(), None, list[Row]()
+    while True:
+        rows = await _rows(asked, wanted, around, after, BATCH)
+        found += [row for row in rows if _in(row, around)]
+        if len(found) > most:
+            raise BadParameter(f"that is more than {most} places: name one, or ask for fewer")
+        if len(rows) < BATCH:
+            return found
+        after = rows[-1]["place_id"]
+
+
 async def _nearest(asked: Asked, wanted: Wanted, around: Circle) -> Page:
     """Ascending by distance; a page begins after a number of places."""
     limit, cursor = asked.limit(), asked.cursor()
@@ -145,8 +158,12 @@ async def _rows(
     )
 
 
-def _in(row: Row, box: Box | Circle | None) -> bool:
-    if not isinstance(box, Box):
+def _in(row: Row, around: Box | Circle | None) -> bool:
+    if around is None:
         return True
     shape = shape_of(row["geometry"])
-    return shape is not None and meets(shape, box)
+    if shape is None:
+        return False
+    if isinstance(around, Box):
+        return meets(shape, around)
+    return metres_to(shape, around) <= around.radius_m

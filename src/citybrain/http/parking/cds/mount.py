@@ -11,7 +11,7 @@ from aiohttp import web
 from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, NotFound
 from citybrain.http.limits import LIMITER
-from citybrain.http.parking.cds import curbs, events, pushing
+from citybrain.http.parking.cds import curbs, events, metrics, pushing
 from citybrain.http.parking.cds.answering import Found, rendered
 from citybrain.http.parking.cds.asking import AROUND, PAGED, Asked, parameters_of
 from citybrain.http.parking.cds.errors import CdsError, NothingThere, WrongMethod, error_response
@@ -96,6 +96,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         work=events.status,
         known=(*events.PLACES, *PAGED),
         roles=events.READERS,
+    ),
+    Endpoint(
+        path="/metrics/sessions",
+        work=metrics.sessions,
+        known=metrics.SESSION_QUERY,
+        roles=events.READERS,
+        media=Media.CSV,
+    ),
+    Endpoint(
+        path="/metrics/aggregates",
+        work=metrics.aggregates,
+        known=metrics.AGGREGATE_QUERY,
+        roles=events.READERS,
+        media=Media.CSV,
     ),
 )
 
