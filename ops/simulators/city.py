@@ -20,6 +20,7 @@ from ops.simulators.inspection.centre import OPERATOR, Centre
 from ops.simulators.inspection.desk import ROUND_SECONDS, Desk
 from ops.simulators.inspection.officials import Officials
 from ops.simulators.inspection.streets import Streets
+from ops.simulators.parking.drivers import Gateway
 from ops.simulators.parking.town import Town
 from ops.simulators.running import until_stopped
 
@@ -36,8 +37,16 @@ BATCH_FROM_RATE, BATCH = 20.0, 100  # cameras send alone where little is seen
 class City:
     """The people and cameras of the city, as clients of one server."""
 
-    def __init__(self, client: Client, rate: float, seed: int, chance: random.Random) -> None:
+    def __init__(
+        self,
+        client: Client,
+        rate: float,
+        seed: int,
+        chance: random.Random,
+        gateway: Gateway | None = None,
+    ) -> None:
         self._client = client
+        self._gateway = gateway
         self._rate = rate
         self._seed = seed
         self._chance = chance
@@ -54,7 +63,7 @@ class City:
             group.create_task(self._watch(streets))
             group.create_task(Centre(desk, streets).run())
             group.create_task(Citizens(self._client, self._chance).run())
-            group.create_task(Town(self._client, self._seed).run())
+            group.create_task(Town(self._client, self._seed, gateway=self._gateway).run())
             for department in departments:
                 group.create_task(Officials(desk, streets, department).run())
 
@@ -126,7 +135,8 @@ async def main(options: argparse.Namespace) -> int:
             give_up_after_seconds=options.give_up_after,
             chance=chance,
         )
-        city = City(client, options.rate, options.seed, chance)
+        gateway = Gateway(session, options.gateway) if options.gateway else None
+        city = City(client, options.rate, options.seed, chance, gateway)
         return await until_stopped(city.run(), "simulated city")
 
 
@@ -135,6 +145,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ops.simulators.city", description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="the server")
     parser.add_argument("--token-url", help="where tokens are issued; URL/dev/token where absent")
+    parser.add_argument("--gateway", metavar="URL", help="where payers pay; nobody where absent")
     parser.add_argument("--rate", type=float, default=1.0, help="reports a second")
     parser.add_argument("--seed", type=int, default=2020, help="of all that is random")
     parser.add_argument(

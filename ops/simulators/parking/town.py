@@ -5,6 +5,7 @@ import random
 
 from ops.simulators.client import Client
 from ops.simulators.parking.cameras import Clock, ParkingCameras, Pictures, now
+from ops.simulators.parking.drivers import Drivers, Gateway
 from ops.simulators.parking.officers import ParkingOfficers
 from ops.simulators.parking.reading import Reader, grammar_of_now, made_up_plates
 from ops.simulators.parking.traffic import Traffic
@@ -16,7 +17,13 @@ class Town:
     """Everybody who has to do with parking, as clients of one server."""
 
     def __init__(
-        self, client: Client, seed: int, *, clock: Clock = now, speed: float = 1.0
+        self,
+        client: Client,
+        seed: int,
+        *,
+        gateway: Gateway | None = None,
+        clock: Clock = now,
+        speed: float = 1.0,
     ) -> None:
         chance, grammar = random.Random(seed), grammar_of_now()
         self.plates = made_up_plates(CARS, grammar, chance)
@@ -27,6 +34,7 @@ class Town:
         self.cameras = ParkingCameras(
             client, self.traffic, reader, self.pictures, beside, clock=clock, speed=speed
         )
+        self.drivers = Drivers(client, self.plates, random.Random(seed + 3), gateway)
         self.officers = ParkingOfficers(client, self.pictures, random.Random(seed + 2))
 
     async def run(self) -> None:
@@ -34,3 +42,4 @@ class Town:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.cameras.run())
             group.create_task(self.officers.run())
+            group.create_task(self.drivers.run())

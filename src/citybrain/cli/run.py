@@ -14,6 +14,7 @@ from citybrain.cli.serve import Port, listening, stop_signal, until_stopped
 from citybrain.cli.shared.checkout import CHECKOUT, of_checkout
 from citybrain.cli.shared.output import console
 from citybrain.errors import CitybrainError
+from citybrain.exchange.directory import load_directory
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 
@@ -57,9 +58,10 @@ async def _run(settings: Settings, rate: float | None) -> None:
         console.print(f"simulated {departments}")
         if rate is not None:
             await _build_streets(settings)
-            await stack.enter_async_context(
-                _child("ops.simulators.city", "--url", url, "--rate", str(rate))
-            )
+            told = ["--url", url, "--rate", str(rate)]
+            if (bank := load_directory(settings).bank) is not None:
+                told += ["--gateway", bank.url]
+            await stack.enter_async_context(_child("ops.simulators.city", *told))
             console.print("a simulated city reports to it; stop with Ctrl-C")
         await until_stopped(stopping)
 

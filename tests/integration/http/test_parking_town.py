@@ -12,7 +12,7 @@ from citybrain.domain.actor import system_actor
 from commands.handling import CommandContext
 from commands.parking.imports.place_files import read_places
 from commands.parking.register import register_places
-from ops.simulators.parking import officers, reading
+from ops.simulators.parking import drivers, officers, reading
 from ops.simulators.parking.places import as_geojson
 from ops.simulators.parking.town import Town
 from tests.given.api import Api
@@ -29,6 +29,7 @@ WANTED = {
     "parking.held",
     "parking.plate_corrected",
     "parking.released",
+    "parking.plate_binding_asked",
 }
 
 
@@ -36,6 +37,7 @@ async def test_the_city_parks_and_its_officers_look_at_what_is_held(
     api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(officers, "OFFICE_SECONDS", 0.5)
+    monkeypatch.setattr(drivers, "BIND_SECONDS", 0.5)
     monkeypatch.setattr(reading, "MISREAD_SHARE", 0.15)
     monkeypatch.setattr(reading, "DIM_SHARE", 0.25)
     services, began = api.runtime.services, time.monotonic()
