@@ -26,6 +26,12 @@ class DepositBank:
     book: dict[UUID, Instruction] = field(default_factory=dict)
     said: dict[UUID, Receipt] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Begin a new book."""
+        self.way = "ok"
+        self.book.clear()
+        self.said.clear()
+
     async def instruct(self, instruction: Instruction) -> Receipt:
         """Move the money once, refuse, or say nothing."""
         refused = "insufficient-funds" if self.way == "refuse" else None

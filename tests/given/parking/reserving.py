@@ -100,7 +100,19 @@ class Street:
         key: str | None = None,
     ) -> str:
         """Hold a berth; the reservation's id."""
-        command = HoldBerth(berth=berth, start=clock(start), end=clock(end), plate=plate)
+        return await self.hold_span(actor, berth, clock(start), clock(end), plate, key)
+
+    async def hold_span(
+        self,
+        actor: Actor,
+        berth: str,
+        start: datetime,
+        end: datetime,
+        plate: str,
+        key: str | None = None,
+    ) -> str:
+        """The same, of any day."""
+        command = HoldBerth(berth=berth, start=start, end=end, plate=plate)
         found = await hold_berth(command, sent(actor, key), self.services)
         return found.stream_id
 
@@ -120,8 +132,12 @@ class Street:
         before = -1
         while before != (before := await self.services.store.head()):
             await self.drive(reservation_id).run()
-            with suppress(BankAwayForLong, StreamNotFound):
-                await self.collect(reservation_id)
+            await self.collected(reservation_id)
+
+    async def collected(self, reservation_id: str) -> None:
+        """The same, if there is a claim, and as far as the bank lets it."""
+        with suppress(BankAwayForLong, StreamNotFound):
+            await self.collect(reservation_id)
 
     async def collect(self, reservation_id: str) -> None:
         """The bank is told what the claim for its deposit has asked for."""
@@ -152,25 +168,34 @@ class Street:
 
     async def comes(self, raw: str | None, berth: str, at: str, confidence: int = 97) -> list[str]:
         """A vehicle came to a berth at a time, and it is told now."""
-        return await arrived(
-            await self.seen(raw, berth, at, confidence), sent(SYSTEM), self.services
-        )
+        return await self.comes_at(raw, berth, clock(at), confidence)
+
+    async def comes_at(
+        self, raw: str | None, berth: str, at: datetime, confidence: int = 97
+    ) -> list[str]:
+        """The same, of any day."""
+        seen = await self.seen(raw, berth, at, confidence)
+        return await arrived(seen, sent(SYSTEM), self.services)
 
     async def goes(self, raw: str | None, berth: str, at: str) -> list[str]:
         """A vehicle left."""
-        return await left(await self.seen(raw, berth, at, 97), sent(SYSTEM), self.services)
+        return await self.goes_at(raw, berth, clock(at))
 
-    async def seen(self, raw: str | None, berth: str, at: str, confidence: int) -> Seen:
+    async def goes_at(self, raw: str | None, berth: str, at: datetime) -> list[str]:
+        """The same, of any day."""
+        return await left(await self.seen(raw, berth, at), sent(SYSTEM), self.services)
+
+    async def seen(self, raw: str | None, berth: str, at: datetime, confidence: int = 97) -> Seen:
         """What a camera says."""
         sealed = None
         if raw is not None:
             sealed = await PlateKeeper(self.services).seal(plate(raw))
         return Seen(
             berth=berth,
-            occurred_at=clock(at),
+            occurred_at=at,
             plate=sealed,
             confidence=confidence if raw else None,
-            detection_id=f"detection-{at}",
+            detection_id=f"detection-{at.isoformat()}",
         )
 
     async def load(self, reservation_id: str) -> ParkingReservation:

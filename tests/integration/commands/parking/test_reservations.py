@@ -214,7 +214,7 @@ async def test_who_stands_there_since_before_is_found_when_it_is_time(street: St
     street.at("10:00")
     await street.comes("豫A8X800", BERTH, "10:00")
     assert (await street.load(one)).conflict is None  # it is nobody's time yet
-    street.standing[BERTH] = BerthNow(vehicle=await street.seen("豫A8X800", BERTH, "10:00", 97))
+    street.standing[BERTH] = BerthNow(vehicle=await street.seen("豫A8X800", BERTH, clock("10:00")))
     street.at("13:45")
     await street.ring(one)
     conflict = (await street.load(one)).conflict
@@ -231,7 +231,7 @@ async def test_one_vehicle_after_another_is_in_nobodys_way(street: Street) -> No
     await street.ring(one)
     await street.comes("豫A2W200", BERTH, "12:50")
     assert await street.status(one) == "checked-in"
-    street.standing[BERTH] = BerthNow(vehicle=await street.seen("豫A2W200", BERTH, "12:50", 97))
+    street.standing[BERTH] = BerthNow(vehicle=await street.seen("豫A2W200", BERTH, clock("12:50")))
     street.at("13:45")
     await street.ring(two)
     assert (await street.load(two)).conflict is None
