@@ -20,6 +20,7 @@ MODULES = {  # imported when wanted: each needs packages of its own
     "faces": "ops.bench.citizens.faces",
     "apply": "ops.bench.applications.apply",
     "inspection": "ops.bench.inspection.cases_and_detections",
+    "parking": "ops.bench.parking.signs",
 }
 MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "[dim]no peer[/dim]"}
 

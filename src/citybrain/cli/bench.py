@@ -83,6 +83,14 @@ def inspection(
     _run("inspection", rounds, seconds, lines, data_dir)
 
 
+@app.command("parking")
+def parking(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Signs of devices per second into the log and into sessions; prices per second."""
+    _run("parking", rounds, seconds, lines, data_dir)
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""
