@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from citybrain.definitions.parking.plates import PlateReadingDefinitions, grammar_at
+from citybrain.definitions.parking.plates import grammar_at
 from citybrain.domain.parking import arrivals
 from citybrain.domain.parking.arrivals import Look, Sighting, Standing
 from citybrain.domain.parking.calendar import BerthCalendar
@@ -32,11 +32,15 @@ NEAR = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A vehicle on a berth: when it came, or went, and what was read of its plate."""
+    """A vehicle on a berth: when it came, or went, and what was read of its plate.
+
+    `sure`: nothing speaks against its being read rightly; `confidence` is what the camera said.
+    """
 
     berth: str
     occurred_at: datetime
     plate: SealedPlate | None = None
+    sure: bool = False
     confidence: int | None = None
     detection_id: str | None = None
 
@@ -63,11 +67,6 @@ class BerthNow:
 
 LookAtBerth = Callable[[str, datetime, Services], Awaitable[BerthNow]]
 """Who stands on a berth now, and whether it was watched since a moment."""
-
-
-async def nobody_looks(berth: str, since: datetime, services: Services) -> BerthNow:
-    """Where nothing is known of berths but what is told as it happens."""
-    return BerthNow()
 
 
 # --- what is told -------------------------------------------------------------------------
@@ -175,9 +174,7 @@ async def standing_of(seen: Seen, reservation: ParkingReservation, services: Ser
         return Standing.OWN
     mine = SealedPlate.of(reservation.plate)
     wanted, read = await PlateKeeper(services).open_many([mine, seen.plate])
-    thresholds = services.definitions.of(PlateReadingDefinitions).thresholds(seen.occurred_at)
-    unsure = seen.confidence is None or seen.confidence < thresholds.plate
-    if wanted is None or read is None or unsure:
+    if wanted is None or read is None or not seen.sure:
         return Standing.MAYBE
     grammar = grammar_at(services.definitions, seen.occurred_at)
     near = distance(wanted, read) <= NEAR or alike(wanted, read, grammar)

@@ -1,4 +1,4 @@
-"""Bindings and permits of people or plates that were erased: they are nobody's, so they end."""
+"""Bindings, permits and reservations of people or plates that were erased: they end."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +11,7 @@ from citybrain.domain.parking.binding import ERASED
 from commands.handling import Command, CommandContext
 from commands.parking.binding import change_binding
 from commands.parking.permit import end_permit
+from commands.parking.reservations import change_reservation
 from commands.services import Services
 
 UPKEEP = system_actor("parking-upkeep")
@@ -45,6 +46,22 @@ def ending_permits_of_the_erased(of_erased: OfErased) -> Callable[[Services], Aw
             await end_permit(permit_id, ERASED, _context(), services)
 
     return end_permits_of_the_erased
+
+
+def ending_reservations_of_the_erased(of_erased: OfErased) -> Callable[[Services], Awaitable[None]]:
+    """The work that ends them; the berths are free, and nothing is kept."""
+
+    async def end_reservations_of_the_erased(services: Services) -> None:
+        """End them."""
+        for reservation_id in await of_erased(services.store.pool):
+            await change_reservation(
+                reservation_id,
+                _context(),
+                services,
+                lambda reservation, now: reservation.end_of_erased(now),
+            )
+
+    return end_reservations_of_the_erased
 
 
 def _context() -> CommandContext:

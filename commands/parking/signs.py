@@ -65,11 +65,6 @@ FROM parking_presences p LEFT JOIN LATERAL (
 WHERE NOT p.final AND p.left_at IS NULL AND p.arrived_at < $1
   AND coalesce(s.at, p.arrived_at) < $1
 """
-LOST_SINCE = """
-SELECT EXISTS (
-    SELECT 1 FROM parking_signs WHERE place = $1 AND sign = 'lost' AND at >= $2
-)
-"""
 STRAYS = """
 SELECT place, sign_id FROM parking_signs
 WHERE sign = 'left' AND session_id IS NULL AND said_at < $1 ORDER BY said_at LIMIT 1000

@@ -195,6 +195,11 @@ FACES = f"""
 SELECT zone_id, string_agg(left(known, 1), '' ORDER BY number, place_id) AS berths
 FROM ({KNOWN}) k WHERE zone_id = ANY($2) GROUP BY zone_id
 """  # noqa: S608
+WATCHING = """
+SELECT w.device_id, d.heard_at
+FROM parking_berths.watched w LEFT JOIN parking_berths.devices d USING (device_id)
+WHERE w.place_id = $1
+"""
 SIMULATED = "SELECT EXISTS (SELECT 1 FROM parking_berths.places WHERE simulated)"
 
 
@@ -224,6 +229,11 @@ async def by_face(
     """The berths of block faces by number, a letter each: `o`, `f`, or `u` for unknown."""
     rows = await fetch(pool, FACES, now - silence, list(zone_ids))
     return {row["zone_id"]: row["berths"] for row in rows}
+
+
+async def watching(pool: Pool, place_id: str) -> list[tuple[str, datetime | None]]:
+    """The devices that watch a place, and when each was last heard."""
+    return [(row["device_id"], row["heard_at"]) for row in await fetch(pool, WATCHING, place_id)]
 
 
 async def any_simulated(pool: Pool) -> bool:

@@ -14,7 +14,7 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.parking.place import PlaceKind
-from citybrain.domain.parking.reservation import ParkingReservation
+from citybrain.domain.parking.reservation import CANCELLABLE, ParkingReservation
 from citybrain.domain.parking.reservation_events import (
     ENDS_CONFLICT,
     EVENTS,
@@ -253,6 +253,11 @@ SELECT berth, starts_at AS start, ends_at AS "end" FROM parking_reservations.ent
 WHERE berth = ANY($1) AND starts_at < $3 AND ends_at > $2 AND (until IS NULL OR until > $4)
 ORDER BY berth, starts_at
 """
+OF_ERASED = """
+SELECT r.reservation_id FROM parking_reservations.reservations r
+JOIN public.person_keys k ON k.person_id = r.citizen_id
+WHERE k.destroyed_at IS NOT NULL AND r.status = ANY($1)
+"""
 MOST_BESIDE = 500
 OFFERED = 3
 
@@ -305,6 +310,12 @@ async def busy(
     """When somebody has one of the berths within a span."""
     rows = await fetch(pool, BUSY, list(berths), start, end, now)
     return [BusySpan(**row) for row in rows]
+
+
+async def of_erased(pool: Pool) -> list[str]:
+    """The reservations of people who were erased that can still be given up."""
+    open_ = [status.value for status in CANCELLABLE]
+    return [row["reservation_id"] for row in await fetch(pool, OF_ERASED, open_)]
 
 
 async def free_beside(

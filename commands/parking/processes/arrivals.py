@@ -1,62 +1,63 @@
-"""What devices see on a berth, told to whoever has reserved it; and who stands there now."""
+"""What happens on reserved berths, told to whoever has reserved them.
+
+It follows the sessions: a vehicle that stands there, what was read of its plate, and that it left.
+Told twice, it happens once; told late, what counts is when it occurred.
+"""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
 from typing import ClassVar
 
-from citybrain.domain.parking.presence import Sign
+from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.eventstore import RecordedEvent
 from commands.handling import CommandContext
-from commands.parking import signs
-from commands.parking.arriving import BerthNow, Seen, arrived, left
+from commands.parking.arriving import Seen, arrived, left
+from commands.parking.standing import seen_of
 from commands.services import Services
 
-COMES = (Sign.ARRIVED, Sign.OCCUPIED)
-GOES = (Sign.LEFT, Sign.EMPTY)
+OPENED, READ = "parking.opened", "parking.plate_read"
 
 
 class ParkingArrivals:
-    """The process manager between berths and reservations."""
+    """The process manager between sessions and reservations."""
 
     name: ClassVar[str] = "parking-arrivals"
-    topics: ClassVar[tuple[str, ...]] = ("parking.detected",)
+    topics: ClassVar[tuple[str, ...]] = (
+        OPENED,
+        READ,
+        "parking.plate_corrected",
+        "parking.times_corrected",
+        "parking.left",
+    )
 
     async def react(
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
-        """A vehicle came or went; of a berth that nobody has reserved nothing follows."""
-        said = event.data
-        sign = Sign(said["sign"])
-        if said["place_id"] is None or sign not in (*COMES, *GOES):
+        """Tell who has reserved the berth, if somebody has."""
+        session = await services.store.load(ParkingSession, event.stream_id)
+        if session.place_kind != PlaceKind.BERTH or session.voided:
             return
-        seen = Seen(
-            berth=said["place_id"],
-            occurred_at=said["occurred_at"],
-            plate=None if said["plate"] is None else SealedPlate.of(said["plate"]),
-            confidence=said["confidence"],
-            detection_id=event.stream_id,
-        )
-        tell = arrived if sign in COMES else left
-        await tell(seen, context_for("tell"), services)
+        if event.topic == OPENED and session.readings:
+            return  # what was read of its plate says more
+        seen = _seen(event, session)
+        await arrived(seen, context_for("arrived"), services)
+        if session.left_at is not None:
+            went = replace(seen_of(session), occurred_at=session.left_at)
+            await left(went, context_for("left"), services)
 
 
-async def berth_now(berth: str, since: datetime, services: Services) -> BerthNow:
-    """The vehicle whose presence on a berth has not ended; whether no device was lost since."""
-    pool = services.store.pool
-    watched = not await pool.fetchval(signs.LOST_SINCE, berth, since)
-    there = [row for row in await signs.presences(pool, berth) if row.left_at is None]
-    if not there:
-        return BerthNow(seen=watched)
-    session = await services.store.load(ParkingSession, there[-1].session_id)
-    plate = None if session.plate is None else SealedPlate.of(session.plate)
-    sure = plate is not None and session.doubt is None
-    vehicle = Seen(
-        berth=berth,
-        occurred_at=there[-1].arrived_at,
-        plate=plate,
-        confidence=100 if sure else None,
-        detection_id=session.detection_ids[0],
+def _seen(event: RecordedEvent, session: ParkingSession) -> Seen:
+    """The vehicle; by this reading, where it is one: another may be taken for the session's."""
+    seen = seen_of(session)
+    if event.topic != READ:
+        return seen
+    data = event.data
+    return replace(
+        seen,
+        plate=SealedPlate.of(data),
+        sure=data["doubt"] is None,
+        confidence=data["confidence"],
+        detection_id=data["detection_id"],
     )
-    return BerthNow(vehicle=vehicle, seen=watched)

@@ -8,7 +8,7 @@ from citybrain.domain.parking.arrivals import NOBODY
 from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_events import ReservationStatus
 from commands.handling import CommandContext
-from commands.parking.arriving import LookAtBerth, look_for, nobody_looks
+from commands.parking.arriving import LookAtBerth, look_for
 from commands.parking.reservations import change_reservation
 from commands.processes.alarms import StreamAlarms
 from commands.services import Services
@@ -40,7 +40,7 @@ class ReservationDeadlines(StreamAlarms[ParkingReservation]):
         "parking.reservation_left",
     )
 
-    def __init__(self, look_at: LookAtBerth = nobody_looks) -> None:
+    def __init__(self, look_at: LookAtBerth) -> None:
         super().__init__()
         self._look_at = look_at
 

@@ -38,8 +38,12 @@ from citybrain.http.parking.board import BOARD
 from citybrain.http.parking.cds.mount import mount as mount_cds
 from citybrain.http.parking.reach import REACH
 from citybrain.systems.system import System
-from commands.parking.erased import ending_bindings_of_the_erased, ending_permits_of_the_erased
-from commands.parking.processes.arrivals import ParkingArrivals, berth_now
+from commands.parking.erased import (
+    ending_bindings_of_the_erased,
+    ending_permits_of_the_erased,
+    ending_reservations_of_the_erased,
+)
+from commands.parking.processes.arrivals import ParkingArrivals
 from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.orders import OrderTimes
@@ -47,13 +51,15 @@ from commands.parking.processes.permits import PermitEndings
 from commands.parking.processes.plate_bindings import PlateBindingAlarms, PlateBindings
 from commands.parking.processes.reminding import ParkingReminders
 from commands.parking.processes.reservation_deadlines import ReservationDeadlines
+from commands.parking.processes.reservation_notices import ReservationNotices
 from commands.parking.processes.reservations import ReservationProcess
 from commands.parking.processes.sessions import ParkingSessions
+from commands.parking.standing import standing_by
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
 from projections.parking import reservations
-from projections.parking.berths import ParkingBerths
+from projections.parking.berths import ParkingBerths, watching
 from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.claims import ParkingClaims
@@ -98,8 +104,9 @@ PARKING = System(
         side_by_side(PlateBindings()),
         batched(PlateBindingAlarms()),
         side_by_side(ReservationProcess(reservations.free_beside)),
-        batched(ReservationDeadlines(berth_now)),
-        side_by_side(ParkingArrivals()),
+        batched(ReservationDeadlines(standing_by(watching))),
+        in_order(ParkingArrivals()),
+        in_order(ReservationNotices()),
         in_order(PermitEndings(of_holder)),
     ),
     projections=(
@@ -136,5 +143,6 @@ PARKING = System(
     upkeep=(
         ending_bindings_of_the_erased(of_erased),
         ending_permits_of_the_erased(permits_of_erased),
+        ending_reservations_of_the_erased(reservations.of_erased),
     ),
 )

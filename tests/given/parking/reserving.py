@@ -34,7 +34,8 @@ from commands.services import Services
 from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.driving import CLERK, context
 from tests.given.numbers import next_number
-from tests.given.parking.city import GARAGE, version
+from tests.given.parking.city import places as a_small_city
+from tests.given.parking.city import version
 from tests.given.parking.collecting import anybody
 from tests.given.parking.deposit_bank import BankAwayForLong, DepositBank
 from tests.given.parking.plates import plate
@@ -194,6 +195,7 @@ class Street:
             berth=berth,
             occurred_at=at,
             plate=sealed,
+            sure=raw is not None and confidence >= 90,
             confidence=confidence if raw else None,
             detection_id=f"detection-{at.isoformat()}",
         )
@@ -223,18 +225,16 @@ class Street:
 
 
 def places() -> list[NewPlace]:
-    """A block face with berths, and a garage."""
+    """The small city, with more berths on its block face."""
     return [
-        NewPlace("A-1", PlaceKind.AREA, version("district")),
-        NewPlace("Z1", PlaceKind.ZONE, version("street", parent="A-1", tariff_zone="1")),
+        *a_small_city(),
         *(
             NewPlace(
-                berth, PlaceKind.BERTH, version(berth, 5.0 * number, parent="Z1", number=number)
+                berth,
+                PlaceKind.BERTH,
+                version(berth, 100 + 5.0 * number, parent="Z1", number=number, length_cm=500),
             )
-            for number, berth in enumerate(BERTHS, 1)
-        ),
-        NewPlace(
-            GARAGE, PlaceKind.FACILITY, version("garage", 900.0, parent="A-1", tariff_zone="1")
+            for number, berth in enumerate(BERTHS, 20)
         ),
     ]
 

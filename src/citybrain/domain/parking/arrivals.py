@@ -197,6 +197,7 @@ def wake(reservation: ParkingReservation, now: datetime, look: Look) -> None:
         if reservation.look_at is not None and now >= reservation.look_at:
             _await(reservation, now, look)
         if reservation.status is ReservationStatus.CONFIRMED and now >= reservation.no_show_at:
+            _take(reservation, now, look)
             _miss(reservation, now, look)
 
 
@@ -209,18 +210,27 @@ def _await(reservation: ParkingReservation, now: datetime, look: Look) -> None:
     since = reservation.present_since
     if since is not None:
         _checked_in(reservation, now, Sighting(at=max(since, reservation.arrive_from)))
-    elif look.sighting is not None:
-        there = replace(look.sighting, at=max(look.sighting.at, reservation.arrive_from))
-        if look.standing is Standing.OWN:
-            check_in(reservation, now, there)
-        elif look.standing is Standing.OTHER:
-            obstruct(reservation, now, there)
-        elif look.standing is Standing.MAYBE:
-            doubt(reservation, now, there)
+    else:
+        _take(reservation, now, look)
+
+
+def _take(reservation: ParkingReservation, now: datetime, look: Look) -> None:
+    """What follows from who stands there, as if it were told just now."""
+    if look.sighting is None or look.sighting.at > reservation.no_show_at:
+        return
+    there = replace(look.sighting, at=max(look.sighting.at, reservation.arrive_from))
+    if look.standing is Standing.OWN:
+        check_in(reservation, now, there)
+    elif look.standing is Standing.OTHER:
+        obstruct(reservation, now, there)
+    elif look.standing is Standing.MAYBE:
+        doubt(reservation, now, there)
 
 
 def _miss(reservation: ParkingReservation, now: datetime, look: Look = NOBODY) -> None:
     """The time to come is over, and the vehicle has not been seen."""
+    if reservation.status is not ReservationStatus.CONFIRMED:
+        return
     conflict = reservation.conflict
     if conflict is None and not reservation.excused and not look.seen:
         _raise(reservation, now, Conflict.UNSEEN, Sighting(at=reservation.no_show_at))

@@ -37,6 +37,7 @@ from citybrain.domain.stream import StreamAggregate, StreamEvent
 OFFICERS = (Role.OFFICIAL, Role.SUPERVISOR)
 DEPOSIT = 1
 """The number of its claim: there is one."""
+ERASED = "person-erased"
 TAKEN, TOO_LATE = "berth-taken", "too-late"
 
 CANCELLABLE = frozenset(
@@ -275,6 +276,11 @@ class ParkingReservation(StreamAggregate):
             by_city=(reason or CityReason.MISTAKE.value) if by_city else None,
             fee_fen=0 if free else self.late_cancel_fee_fen,
         )
+
+    def end_of_erased(self, now: datetime) -> None:
+        """Its citizen was erased: nobody comes, and nothing is kept."""
+        if self.status in CANCELLABLE:
+            self.note(ReservationCancelled, now, by_city=ERASED, fee_fen=0)
 
     def check_movable(self, actor: Actor) -> None:
         """Raise unless this is its citizen, and the berth cannot be had."""

@@ -22,6 +22,7 @@ from citybrain.payments import Kind
 from citybrain.settings import Settings
 from commands.handling import KeyReused
 from commands.parking.arriving import BerthNow
+from commands.parking.erased import ending_reservations_of_the_erased
 from commands.parking.places import UnknownPlace
 from commands.parking.reductions import (
     ApproveReduction,
@@ -41,8 +42,10 @@ from commands.parking.reservations import (
     report_obstruction,
     settle_conflict,
 )
+from projections.parking import reservations
 from tests.given.parking.reservations import BERTH, NEXT_BERTH, OFFICER, SECOND, clock, free
 from tests.given.parking.reserving import BERTHS, Street, sent
+from tests.given.read_models import project
 
 
 @pytest.fixture
@@ -407,6 +410,19 @@ async def test_who_cancels_while_paying_is_not_charged(street: Street) -> None:
     street.bank.way = "ok"
     await street.go_on(one)
     assert street.bank.moved_fen(Kind.CHARGE) == 0
+
+
+async def test_the_reservations_of_who_was_erased_end_and_cost_nothing(street: Street) -> None:
+    anna, ben = await street.citizen(), await street.citizen()
+    one = await street.reserved(anna)
+    two = await street.reserved(ben, berth=NEXT_BERTH)
+    await street.services.vault.erase(anna.subject)
+    await project(street.services.store, "parking_reservations")
+    await ending_reservations_of_the_erased(reservations.of_erased)(street.services)
+    await street.go_on(one)
+    assert (await street.status(one), await street.status(two)) == ("cancelled", "confirmed")
+    assert (street.kept_fen(one), street.kept_fen(two)) == (0, 500)
+    assert (await street.calendar()).claims == {}
 
 
 async def test_only_marked_berths_are_reserved(street: Street) -> None:

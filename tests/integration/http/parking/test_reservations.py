@@ -165,7 +165,7 @@ async def test_the_desk_sees_conflicts_and_every_look_is_on_the_record(town: Tow
     other = await PlateKeeper(services).seal(plate("豫A8X800"))
     assert isinstance(other, SealedPlate)
     at = now + timedelta(seconds=1)
-    seen = Seen(berth=BERTH, occurred_at=at, plate=other, confidence=97)
+    seen = Seen(berth=BERTH, occurred_at=at, plate=other, sure=True)
     assert await arrived(seen, sent(SYSTEM), services) == [one]
     answer = await town.office(f"{RESERVATIONS}/desk?conflicts=true")
     (row,) = answer.json["reservations"]
