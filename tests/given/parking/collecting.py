@@ -33,7 +33,7 @@ from tests.given.parking.claims import DECISION
 BORN = date(1990, 5, 1)
 NOWHERE = "http://127.0.0.1:9/"
 CLERK = Actor("clerk-1", frozenset({Role.CLERK}), counter="counter-1")
-SESSION = "parking-0123"
+SUBJECT = "reservation-0123"  # of a session, the process of sessions has the last word
 
 
 def context(actor: Actor = CLERK) -> CommandContext:
@@ -76,7 +76,7 @@ class Street:
         return await raise_claim(
             context(),
             self.services,
-            subject=SESSION,
+            subject=SUBJECT,
             number=number,
             citizen_id=payer,
             amount_fen=amount_fen,

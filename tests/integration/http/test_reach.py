@@ -22,7 +22,10 @@ ROUTES = [route for system in SYSTEMS for route in system.routes]
 ROWS: Rows = {name: row for system in SYSTEMS for name, row in system.reach.items()}
 AT_ONCE = 32
 NOT_TOLD = "the case"  # whose it is not, is not told whether it is there
-TWO = "second-person-needed"  # they reach so far, though not alone: another call may use it up
+USED_UP = {  # they reach so far, though not alone, or not after what another call has done
+    "second-person-needed",
+    "parking-separation-of-duties",
+}
 NOT_THEIRS = {
     "identification-needed",  # of who changes a record
     "department-not-assigned",
@@ -51,7 +54,7 @@ def refused(row: Reach, answer: Answer) -> bool:
     """Whether an answer says no to whoever asks, rather than to what they ask."""
     code = answer.json.get("code") if answer.status in (403, 404, 409) else None
     if answer.status in (401, 403):
-        return code != TWO
+        return code not in USED_UP
     hidden = row.owner == NOT_TOLD and code == "stream-not-found"
     return hidden or code in NOT_THEIRS
 

@@ -26,7 +26,7 @@ from commands.treasury.reconciling import reconcile
 from tests.given import waiting
 from tests.given.driving import set_ahead
 from tests.given.parking.claims import DECISION, OFFICIAL
-from tests.given.parking.collecting import SESSION, Street, collecting, context
+from tests.given.parking.collecting import SUBJECT, Street, collecting, context
 
 BANK = "bank-payments"
 
@@ -455,7 +455,7 @@ async def test_a_claim_is_raised_once_and_of_nothing_never(street: Street) -> No
     other = await raise_claim(
         context(Actor("system:x", frozenset({Role.SYSTEM}))),
         street.services,
-        subject=SESSION,
+        subject=SUBJECT,
         number=2,
         citizen_id=None,
         amount_fen=200,

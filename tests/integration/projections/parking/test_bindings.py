@@ -117,7 +117,7 @@ async def test_whose_a_plate_is_and_whose_it_was(town: Drivers) -> None:
 
 async def test_the_bindings_of_the_erased_end(town: Drivers) -> None:
     ids = await a_life(town)
-    await project(town.services.store, MODEL, "parking_permits")
+    await project(town.services.store, *(each.name for each in PARKING.projections))
     pool = town.services.store.pool
     assert await bindings.of_erased(pool) == []
     await town.services.vault.erase(ids["citizen_b"])

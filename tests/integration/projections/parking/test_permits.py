@@ -14,8 +14,8 @@ from commands.parking import permit as commands
 from projections.parking import permits
 from tests.given.parking.binding_world import Drivers, by, drivers
 from tests.given.parking.bindings import day
+from tests.given.parking.permits import ask, confirm, granted, propose
 from tests.given.read_models import project
-from tests.integration.commands.parking.test_permits import ask, confirm, granted, propose
 
 MODEL = "parking_permits"
 
@@ -80,7 +80,7 @@ async def test_each_sees_their_own_and_the_office_what_waits(town: Drivers) -> N
 async def test_the_permits_of_the_erased_end(town: Drivers) -> None:
     ids = await some(town)
     await town.services.vault.erase(ids["b"])
-    await project(town.services.store, MODEL, "plate_bindings")
+    await project(town.services.store, *(each.name for each in PARKING.projections))
     pool = town.services.store.pool
     assert set(await permits.of_erased(pool)) == {ids["held"], ids["waiting"]}
     for work in PARKING.upkeep:
