@@ -66,8 +66,10 @@ class Sound:
     """A reading that may be recorded: its place in the batch, and what it is worth."""
 
     index: int
-    reading: ReadFacilityCounter
     occurred_at: datetime
+    free: int | None
+    device_id: str
+    ref: str | None
     counting: Counting
     judged: Judged
 
@@ -108,7 +110,7 @@ async def read_counters(
 
     async def one(facility_id: str, day: str, sound: list[Sound]) -> None:
         async with limit:
-            found.update(await _append(facility_id, day, sound, context, services))
+            found.update(await record_day(facility_id, day, sound, context, services))
 
     await asyncio.gather(*(one(*key, sound) for key, sound in days.items()))
     return [found[index] for index in range(len(commands))]
@@ -125,11 +127,19 @@ async def _sound(
     if context.actor.has(*WATCHERS):
         await book.check_watches(command.device_id, command.facility_id, occurred_at)
     counting = Counting.of(facility, parking_rules_at(services.definitions, occurred_at))
-    return Sound(index, command, occurred_at, counting, judge(command.free, counting))
+    return Sound(
+        index,
+        occurred_at,
+        command.free,
+        command.device_id,
+        command.ref,
+        counting,
+        judge(command.free, counting),
+    )
 
 
-async def _append(
-    facility_id: str, day: str, sound: list[Sound], context: CommandContext, services: Services
+async def record_day(
+    facility_id: str, day: str, sound: Sequence[Sound], context: CommandContext, services: Services
 ) -> dict[int, Found]:
     """Append what is new of a facility's day; again where somebody else was faster."""
     store = services.store
@@ -154,7 +164,7 @@ async def _append(
 
 
 def _decided(
-    counter: ParkingCounter, sound: list[Sound], now: datetime
+    counter: ParkingCounter, sound: Sequence[Sound], now: datetime
 ) -> dict[int, bool | CitybrainError]:
     """For each reading whether it is new, or why it is refused."""
     found: dict[int, bool | CitybrainError] = {}
@@ -163,9 +173,9 @@ def _decided(
             found[each.index] = counter.read(
                 now,
                 occurred_at=each.occurred_at,
-                free=each.reading.free,
-                device_id=each.reading.device_id,
-                ref=each.reading.ref,
+                free=each.free,
+                device_id=each.device_id,
+                ref=each.ref,
                 judged=each.judged,
                 counting=each.counting,
             )

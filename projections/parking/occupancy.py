@@ -138,7 +138,7 @@ ORDER BY p.place_id LIMIT $10
 
 
 async def readings(
-    pool: Pool, place_id: str, since: datetime, until: datetime, *, limit: int
+    pool: Pool, place_id: str, since: datetime, until: datetime, *, limit: int | None
 ) -> list[Row]:
     """What a counter said from a moment until before another, in the order of time."""
     rows = await fetch(pool, SERIES, place_id, since, until, limit)

@@ -13,6 +13,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("CITYBRAIN_SHARED") or CHECKOUT.parent / "shared")
 RECORDS_311 = SHARED / "data" / "inspection" / "nyc311_animals_a.csv"
 
+PARKING = SHARED / "data" / "parking"
+PARKING_PLACES = PARKING / "places.csv"
+PARKING_WEEK = [PARKING / f"2026-08-{day}.csv" for day in range(10, 17)]
+
 
 def needs(file: Path) -> pytest.MarkDecorator:
     """Skips where the file is not there, and says what was looked for."""
@@ -22,6 +26,7 @@ def needs(file: Path) -> pytest.MarkDecorator:
 
 
 needs_records_311 = needs(RECORDS_311)
+needs_parking_week = needs(PARKING_PLACES)
 
 
 def beginning_of(file: Path, lines: int, folder: Path) -> Path:

@@ -17,6 +17,7 @@ from citybrain.definitions.calendars import CalendarDefinition
 from citybrain.definitions.inspection.cases import CaseFile
 from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.definitions.parking.bindings import PlateBindingFile
+from citybrain.definitions.parking.imports import CounterImport
 from citybrain.definitions.parking.permits import ParkingPermitFile
 from citybrain.definitions.parking.plates import PlateFile, PlateReadingFile
 from citybrain.definitions.parking.rules import ParkingRulesFile
@@ -216,6 +217,7 @@ def test_a_page_of_a_system_names_all_of_it(system: System) -> None:
         ParkingPermitFile,
         TariffFile,
         ParkingRulesFile,
+        CounterImport,
     ],
 )
 def test_every_member_of_a_definition_is_explained(model: type[BaseModel]) -> None:

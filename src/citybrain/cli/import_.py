@@ -17,6 +17,7 @@ from citybrain.domain.actor import system_actor
 from citybrain.settings import Settings
 from commands.handling import CommandContext
 from commands.inspection.imports.csv311 import Import, ImportResult
+from commands.parking.imports.occupancy_csv import ArchiveResult, OccupancyImport
 from commands.parking.imports.place_files import read_places
 from commands.parking.register import Declared, PlacesInvalid, Plan, register_places
 
@@ -155,3 +156,58 @@ async def _register(declared: list[Declared], *, dry_run: bool) -> Plan:
             return await register_places(
                 declared, context, services, dry_run=dry_run, progress=progress
             )
+
+
+@app.command(name="occupancy-csv")
+def occupancy_csv(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, help="CSV, a column a facility."
+        ),
+    ],
+    places: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, readable=True, help="CSV of the facilities."),
+    ] = None,
+    speed_up: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Rows come apart as they were, so many times faster."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Import an archive of free places of facilities, as their counters would have said it.
+
+    Repeat it at will: what is there stays as it is, and a killed import goes on. Facilities that
+    --places lacks have no capacity. Exit status 1 where something was rejected.
+    """
+    try:
+        result = asyncio.run(_counts(files, places, speed_up))
+    except KeyboardInterrupt:
+        errors.print("interrupted: run it again and it goes on where it stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        print_json(result.summary(), indent=True)
+    else:
+        console.print(
+            f"{result.rows} rows, {result.readings} readings: {result.recorded} recorded, "
+            f"{result.known} known before, {len(result.rejected)} rejected"
+        )
+        console.print(
+            f"{result.facilities} facilities: {result.opened} new, {result.without_place} without "
+            f"capacity and place, {result.known_otherwise} known otherwise and left as they are"
+        )
+        for each in result.rejected[:SHOWN_REJECTIONS]:
+            errors.print(str(each), markup=False, soft_wrap=True)
+    if result.rejected:
+        raise typer.Exit(1)
+
+
+async def _counts(files: list[Path], places: Path | None, speed_up: float | None) -> ArchiveResult:
+    command_id = uuid4()
+    context = CommandContext(system_actor("import"), "import", command_id, command_id)
+    total = sum(file.stat().st_size for file in files)
+    async with open_services(Settings()) as services:
+        work = OccupancyImport(services, context, speed_up=speed_up)
+        with progress_bar("readings") as progress:
+            return await work.run(files, places, lambda done: progress(done, total))

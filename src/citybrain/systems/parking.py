@@ -1,6 +1,7 @@
 """Parking: from a plate at a berth to money, reservations and arrears."""
 
 from citybrain.definitions.parking.bindings import load_plate_bindings
+from citybrain.definitions.parking.imports import load_counter_import
 from citybrain.definitions.parking.permits import load_parking_permits
 from citybrain.definitions.parking.plates import load_plate_reading, load_plates
 from citybrain.definitions.parking.reservations import load_reservations
@@ -91,6 +92,7 @@ PARKING = System(
         load_plate_reading,
         load_tariffs,
         load_parking_rules,
+        load_counter_import,
         load_plate_bindings,
         load_reservations,
         load_parking_permits,
