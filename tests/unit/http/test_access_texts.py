@@ -105,6 +105,7 @@ BY_ITSELF = {
 
 SHOWS_PEOPLE = {"replay", "applications explain", "applications replay", "faces explain"}
 SHOWS_NOBODY = {
+    "parking",  # counts of facilities
     "bench",
     "catalogue",
     "faces info",
