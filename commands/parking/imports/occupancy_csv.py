@@ -261,7 +261,7 @@ def read_facilities(
             name = row.fields[mapping.places.id]
             try:
                 found[name] = facility_of(name, row.fields, mapping)
-            except ValueError as error:
+            except (ValueError, InvalidInput) as error:
                 rejected.append(Rejected(where, "", str(error)))
     return found, rejected
 
@@ -269,7 +269,7 @@ def read_facilities(
 def facility_of(
     facility_id: str, fields: Mapping[str, str], mapping: CounterImport
 ) -> PlaceVersion:
-    """A facility since long ago; raises `ValueError` on numbers that are none."""
+    """A facility since long ago; raises `ValueError` or `InvalidInput` on numbers that are none."""
     place, quirks = mapping.places, mapping.facilities.get(facility_id, CounterQuirks())
 
     def said(column: str) -> str:
@@ -290,7 +290,7 @@ def facility_of(
 
 def _point(north: float, east: float) -> dict[str, object]:
     if not (-90 <= north <= 90 and -180 <= east <= 180):
-        raise ValueError("latitude and longitude are not degrees")
+        raise InvalidInput("latitude and longitude are not degrees")
     return {"type": "Point", "coordinates": [east, north]}
 
 

@@ -1,5 +1,6 @@
 """What two citizens have in parking: a session, a plate and a permit each; and its devices."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,7 +21,7 @@ from tests.given.numbers import next_number
 from tests.given.parking.city import GARAGE, IMPORT, places, version
 from tests.given.parking.claims import DECISION
 from tests.given.parking.plates import plate as complete
-from tests.given.parking.sessions import NINE, follow, opened, presence, price
+from tests.given.parking.sessions import NINE, follow, opened, presence, price, reading
 
 BERTH = "Z1-001"
 PLATE, OTHER_PLATE = "豫A12345", "豫A54321"
@@ -92,7 +93,7 @@ async def _session(services: Services, number: int, payer: str, plate: str) -> P
     context = CommandContext(IMPORT, "import", command_id, command_id)
     sealed = await PlateKeeper(services).seal(complete(plate))
     session = opened(f"parking-{number:032x}")
-    follow(session, presence(40, "d2"))
+    follow(session, presence(40, "d2"), replace(reading(), plate=sealed.members()))
     price(session)
     claim_id = await raise_claim(
         context,

@@ -131,7 +131,7 @@ async def test_each_operation_that_shows_her_data_leaves_an_access_in_her_words(
         "post_v1_citizens_citizen_id_identity_codes": {"purpose": "housing-fund-repayment"},
     }
     for operation, route in opening(api).items():
-        if operation in ELSEWHERE:
+        if operation in ELSEWHERE or route.path.startswith("/v1/parking"):  # in tests of parking
             continue
         answer = await read(
             api,
