@@ -19,6 +19,7 @@ import aiohttp
 import pytest
 
 START_TIMEOUT_SECONDS = 60.0
+STARTS = 10
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMEDRIVER = ("chromedriver", "chromium.chromedriver")
 
@@ -69,11 +70,8 @@ class Browser:
 @asynccontextmanager
 async def browser(profile: Path) -> AsyncIterator[Browser]:
     """A Chromium with an empty profile in the folder `profile`; ended with the block."""
-    driver = await asyncio.create_subprocess_exec(
-        _program("CHROMEDRIVER", CHROMEDRIVER), "--port=0", stdout=PIPE, stderr=DEVNULL
-    )
+    driver, port = await _listening()
     try:
-        port = await asyncio.wait_for(_port(driver), START_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(
             f"http://127.0.0.1:{port}", timeout=aiohttp.ClientTimeout(total=START_TIMEOUT_SECONDS)
         ) as http:
@@ -119,12 +117,26 @@ def _capabilities(profile: Path) -> dict[str, Any]:
     }
 
 
-async def _port(driver: asyncio.subprocess.Process) -> int:
+async def _listening() -> tuple[asyncio.subprocess.Process, int]:
+    """A driver and its port. One that ends because somebody else took its port is started again."""
+    for _ in range(STARTS):
+        driver = await asyncio.create_subprocess_exec(
+            _program("CHROMEDRIVER", CHROMEDRIVER), "--port=0", stdout=PIPE, stderr=DEVNULL
+        )
+        port = await asyncio.wait_for(_port(driver), START_TIMEOUT_SECONDS)
+        if port is not None:
+            return driver, port
+        await driver.wait()
+    raise AssertionError("chromedriver ended before it listened, each time")
+
+
+async def _port(driver: asyncio.subprocess.Process) -> int | None:
+    """Where it listens; None where it has ended."""
     assert driver.stdout is not None
     async for line in driver.stdout:
         if match := re.search(rb"started successfully on port (\d+)", line):
             return int(match[1])
-    raise AssertionError("chromedriver ended before it listened")
+    return None
 
 
 async def _post(http: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> Any:
