@@ -39,7 +39,6 @@ from commands.processes.alarms import StreamAlarms
 from commands.services import Services
 
 ANSWER_WITHIN = timedelta(seconds=30)
-NOT_OPEN = "source-unknown"
 OVER = (BindingStatus.ENDED, BindingStatus.REFUSED)
 WITHDRAWN, DEATH = "citizen.consent_withdrawn", "citizen.death_noted"
 

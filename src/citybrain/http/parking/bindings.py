@@ -22,6 +22,7 @@ from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import ReadModelQuery, caught_up, wait_for_position
+from citybrain.http.parking.showing import with_plates
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking import binding as commands
 from commands.parking.fields import PlateCountry, PlateText
@@ -153,20 +154,8 @@ async def _readable(call: Call) -> dict[str, Any]:
 
 async def _shown(call: Call, rows: Sequence[dict[str, Any]]) -> list[ShownBinding]:
     """Rows with their plates, or pseudonyms in their place."""
-    keeper, actor = PlateKeeper(call.runtime.services), call.authenticated
-    seen = await keeper.shown_to(
-        [(SealedPlate.of(row["plate"]), row["citizen_id"]) for row in rows], actor
-    )
-    return [
-        ShownBinding.model_validate(
-            row
-            | {
-                "plate": None if each.plate is None else each.plate.text,
-                "pseudonym": None if each.plate is not None else each.pseudonym,
-            }
-        )
-        for row, each in zip(rows, seen, strict=True)
-    ]
+    shown = await with_plates(call, rows, "citizen_id")
+    return [ShownBinding.model_validate(row) for row in shown]
 
 
 def _command(path: str, body: type[BaseModel], handler: Handler, summary: str) -> Route:

@@ -10,7 +10,6 @@ from citybrain.domain.actor import Role, RoleNotAllowed
 from citybrain.domain.parking.looking import DECIDERS
 from citybrain.domain.parking.permit import NotYourPermit
 from citybrain.domain.parking.reading_rights import may_open_plate, may_see_plates
-from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
@@ -22,6 +21,7 @@ from citybrain.http.paging import (
     page,
     wait_for_position,
 )
+from citybrain.http.parking.showing import with_plates
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking import permit as commands
 from commands.parking.plates import PlateKeeper
@@ -122,20 +122,8 @@ async def _readable(call: Call) -> dict[str, Any]:
 
 async def _shown(call: Call, rows: Sequence[dict[str, Any]]) -> list[ShownPermit]:
     """Rows with their plates, or pseudonyms in their place."""
-    keeper, actor = PlateKeeper(call.runtime.services), call.authenticated
-    seen = await keeper.shown_to(
-        [(SealedPlate.of(row["plate"]), row["citizen_id"]) for row in rows], actor
-    )
-    return [
-        ShownPermit.model_validate(
-            row
-            | {
-                "plate": None if each.plate is None else each.plate.text,
-                "pseudonym": None if each.plate is not None else each.pseudonym,
-            }
-        )
-        for row, each in zip(rows, seen, strict=True)
-    ]
+    shown = await with_plates(call, rows, "citizen_id")
+    return [ShownPermit.model_validate(row) for row in shown]
 
 
 def _command(

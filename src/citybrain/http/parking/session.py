@@ -10,20 +10,19 @@ from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.actor import Role
 from citybrain.domain.parking.judging import Status
 from citybrain.domain.parking.looking import DECIDERS
-from citybrain.domain.parking.plates import Plate
 from citybrain.domain.parking.pricing import price
 from citybrain.domain.parking.refusals import NotYourSession
-from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.commanding import id_in_path, on
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.parking.office import READERS, of_the_office
+from citybrain.http.parking.showing import with_plates
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking import looking as commands
 from commands.parking.fields import PlaceId, PlateCountry, PlateText
-from commands.parking.plates import PlateKeeper, read_for_search
+from commands.parking.plates import read_for_search
 from commands.parking.pricing import price_of
 from projections.parking import sessions
 from projections.parking.sessions import SessionRow
@@ -179,23 +178,9 @@ async def _readable(call: Call) -> dict[str, Any]:
 
 async def _shown(call: Call, rows: Sequence[dict[str, Any]]) -> list[ShownSession]:
     """Rows with their plates, or pseudonyms in their place; on the record."""
-    keeper, actor = PlateKeeper(call.runtime.services), call.authenticated
-    plated = [row for row in rows if row["plate"] is not None]
-    seen = await keeper.shown([SealedPlate.of(row["plate"]) for row in plated], actor)
-    found = {row["session_id"]: each for row, each in zip(plated, seen, strict=True)}
     await opened(call, [_person(row) for row in rows])
-    shown = []
-    for row in rows:
-        each = found.get(row["session_id"])
-        plate: Plate | None = None if each is None else each.plate
-        if plate is None and each is not None and row["payer"] == actor.subject:
-            plate = await keeper.open(SealedPlate.of(row["plate"]))
-        fields = row | {
-            "plate": None if plate is None else plate.text,
-            "pseudonym": None if each is None or plate is not None else each.pseudonym,
-        }
-        shown.append(ShownSession.model_validate(fields))
-    return shown
+    shown = await with_plates(call, rows, "payer")
+    return [ShownSession.model_validate(row) for row in shown]
 
 
 def _person(row: dict[str, Any]) -> tuple[str, str | None]:
