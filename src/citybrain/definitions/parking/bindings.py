@@ -2,14 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from citybrain.definitions.dated_files import DatedFile, by_day
 from citybrain.definitions.loading import Definitions, Files, in_force
-from citybrain.definitions.yaml_file import Code, DefinitionError, read_yaml
+from citybrain.definitions.yaml_file import Code
 from citybrain.domain.money import MOST_FEN
 
 CeilingFen = Annotated[int, Field(strict=True, gt=0, le=MOST_FEN)]
@@ -25,12 +26,11 @@ class Registry(BaseModel):
     record: Code
 
 
-class PlateBindingFile(BaseModel):
+class PlateBindingFile(DatedFile):
     """The terms from a day on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    valid_from: date
     registry: Registry
     per_debit_ceiling_fen: CeilingFen
     per_day_ceiling_fen: CeilingFen
@@ -73,12 +73,5 @@ class PlateBindingDefinitions:
 
 def load_plate_bindings(files: Files, _: Definitions) -> PlateBindingDefinitions:
     """The folder `plate-binding`; raises `DefinitionError` with file and line."""
-    found: dict[date, PlateBindingFile] = {}
-    for path in files.of("plate-binding"):
-        file, _lines = read_yaml(path, PlateBindingFile)
-        if file.valid_from in found:
-            raise DefinitionError(f"{path}:1: there is one of {file.valid_from} already")
-        found[file.valid_from] = file
-    if not found:
-        raise DefinitionError("there is no definition of PlateBindingFile")
-    return PlateBindingDefinitions(tuple(found[day] for day in sorted(found)))
+    found = by_day(files, "plate-binding", PlateBindingFile)
+    return PlateBindingDefinitions(tuple(each.said for each in found))

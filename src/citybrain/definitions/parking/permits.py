@@ -2,15 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from citybrain.definitions.dated_files import DatedFile, by_day
 from citybrain.definitions.loading import Definitions, Files, in_force
-from citybrain.definitions.yaml_file import Code, DefinitionError, read_yaml
+from citybrain.definitions.yaml_file import Code
 from citybrain.errors import InvalidInput
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=400)]
@@ -55,12 +56,11 @@ class PermitKind(BaseModel):
     source: Text
 
 
-class ParkingPermitFile(BaseModel):
+class ParkingPermitFile(DatedFile):
     """The kinds from a day on: all of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    valid_from: date
     kinds: Annotated[tuple[PermitKind, ...], Field(min_length=1, max_length=100)]
 
     @field_validator("kinds")
@@ -97,12 +97,5 @@ class ParkingPermitDefinitions:
 
 def load_parking_permits(files: Files, _: Definitions) -> ParkingPermitDefinitions:
     """The folder `parking-permit`; raises `DefinitionError` with file and line."""
-    found: dict[date, ParkingPermitFile] = {}
-    for path in files.of("parking-permit"):
-        file, _lines = read_yaml(path, ParkingPermitFile)
-        if file.valid_from in found:
-            raise DefinitionError(f"{path}:1: there is one of {file.valid_from} already")
-        found[file.valid_from] = file
-    if not found:
-        raise DefinitionError("there is no definition of ParkingPermitFile")
-    return ParkingPermitDefinitions(tuple(found[day] for day in sorted(found)))
+    found = by_day(files, "parking-permit", ParkingPermitFile)
+    return ParkingPermitDefinitions(tuple(each.said for each in found))

@@ -1,17 +1,17 @@
 """The grammar of plates and how sure a reading has to be: dated files of a city."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from citybrain.definitions.dated_files import DatedFile, by_day
 from citybrain.definitions.loading import Definitions, Files, in_force
-from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, read_yaml
+from citybrain.definitions.yaml_file import Code, DefinitionError, Lines
 from citybrain.domain.parking.plate_grammar import Place, PlateClass, PlateForm, PlateGrammar
 from citybrain.domain.parking.plates import Thresholds, normalised
 
@@ -40,10 +40,9 @@ class PlateClassForms(_Definition):
     source: Text
 
 
-class PlateFile(_Definition):
+class PlateFile(_Definition, DatedFile):
     """The grammar from a day on: the whole of it."""
 
-    valid_from: date
     source: Text
     sets: dict[Code, Characters]
     written_otherwise: dict[Character, Character] = Field(default_factory=dict)
@@ -52,10 +51,9 @@ class PlateFile(_Definition):
     classes: Annotated[tuple[PlateClassForms, ...], Field(min_length=1)]
 
 
-class PlateReadingFile(_Definition):
+class PlateReadingFile(_Definition, DatedFile):
     """What readings of plates are good for from a day on, and who sees plates."""
 
-    valid_from: date
     plate_confidence: Percent
     character_confidence: Percent
     departments: Annotated[tuple[Code, ...], Field(min_length=1)]
@@ -105,32 +103,16 @@ def grammar_at(definitions: Definitions, moment: datetime) -> PlateGrammar:
 def load_plates(files: Files, _: Definitions) -> PlateDefinitions:
     """The folder `plate`; raises `DefinitionError` with file and line."""
     found = [
-        DatedGrammar(file.valid_from, _grammar(path, lines, file))
-        for path, file, lines in _by_day(files.of("plate"), PlateFile)
+        DatedGrammar(each.said.valid_from, _grammar(each.path, each.lines, each.said))
+        for each in by_day(files, "plate", PlateFile)
     ]
     return PlateDefinitions(tuple(found))
 
 
 def load_plate_reading(files: Files, _: Definitions) -> PlateReadingDefinitions:
     """The folder `plate-reading`; raises `DefinitionError`."""
-    found = _by_day(files.of("plate-reading"), PlateReadingFile)
-    return PlateReadingDefinitions(tuple(file for _, file, _ in found))
-
-
-F = TypeVar("F", PlateFile, PlateReadingFile)
-
-
-def _by_day(paths: Iterable[Path], model: type[F]) -> list[tuple[Path, F, Lines]]:
-    """The files in order of their day; there is one at least, and one of a day."""
-    found: dict[date, tuple[Path, F, Lines]] = {}
-    for path in paths:
-        file, lines = read_yaml(path, model)
-        if file.valid_from in found:
-            raise DefinitionError(f"{path}:1: there is one of {file.valid_from} already")
-        found[file.valid_from] = (path, file, lines)
-    if not found:
-        raise DefinitionError(f"there is no definition of {model.__name__}")
-    return [found[day] for day in sorted(found)]
+    found = by_day(files, "plate-reading", PlateReadingFile)
+    return PlateReadingDefinitions(tuple(each.said for each in found))
 
 
 def _version(file: PlateFile | PlateReadingFile) -> str:

@@ -3,14 +3,14 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from citybrain.definitions.dated_files import DatedFile, by_day
 from citybrain.definitions.loading import Definitions, Files, in_force
-from citybrain.definitions.yaml_file import DefinitionError, read_yaml
 from citybrain.domain.parking.reservation import Span, Terms
 from citybrain.domain.parking.reservation_refusals import SpanInvalid
 from citybrain.domain.parking.rules import ParkingRules
@@ -23,12 +23,11 @@ Minutes = Annotated[int, Field(strict=True, ge=1, le=31 * 1440)]
 NOT_IN_THE_PAST = timedelta(minutes=1)
 
 
-class ReservationRules(BaseModel):
+class ReservationRules(DatedFile):
     """The rules from a day on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    valid_from: date
     source: Annotated[str, StringConstraints(min_length=1, max_length=400)]
     deposit_fen: Fee
     no_show_fee_fen: Fee
@@ -115,13 +114,5 @@ def reservation_rules_at(definitions: Definitions, moment: datetime) -> Reservat
 
 def load_reservations(files: Files, _: Definitions) -> ReservationDefinitions:
     """The folder `parking-reservation`; raises `DefinitionError` with file and line."""
-    found: dict[date, ReservationRules] = {}
-    for path in files.of("parking-reservation"):
-        rules, lines = read_yaml(path, ReservationRules)
-        if rules.valid_from in found:
-            line = lines.of(("valid_from",))
-            raise DefinitionError(f"{path}:{line}: rules of {rules.valid_from} are defined twice")
-        found[rules.valid_from] = rules
-    if not found:
-        raise DefinitionError("there are no rules of reservations")
-    return ReservationDefinitions(tuple(found[day] for day in sorted(found)))
+    found = by_day(files, "parking-reservation", ReservationRules)
+    return ReservationDefinitions(tuple(each.said for each in found))

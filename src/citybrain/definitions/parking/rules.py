@@ -11,9 +11,10 @@ from typing import Annotated
 import orjson
 from pydantic import Field, model_validator
 
+from citybrain.definitions.dated_files import DatedFile, by_day
 from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.parking.said import AtLeastOne, Definition, Said, Whole
-from citybrain.definitions.yaml_file import Code, DefinitionError, read_yaml
+from citybrain.definitions.yaml_file import Code
 from citybrain.domain.money import MOST_FEN
 from citybrain.domain.parking.rules import ParkingRules
 
@@ -22,10 +23,9 @@ Days = Annotated[tuple[AtLeastOne, ...], Field(min_length=1)]
 Truth = Annotated[bool, Field(strict=True)]
 
 
-class ParkingRulesFile(Definition):
+class ParkingRulesFile(Definition, DatedFile):
     """One version of the rules."""
 
-    valid_from: date
     order_window_minutes: Said[Whole]
     clock_tolerance_seconds: Said[Whole]
     silence_limit_minutes: Said[AtLeastOne]
@@ -111,13 +111,7 @@ def parking_rules_at(definitions: Definitions, moment: datetime) -> ParkingRules
 
 def load_parking_rules(files: Files, _: Definitions) -> ParkingRulesDefinitions:
     """The folder `parking-rules`; raises `DefinitionError` with file and line."""
-    found: dict[date, ParkingRules] = {}
-    for path in files.of("parking-rules"):
-        file, lines = read_yaml(path, ParkingRulesFile)
-        if file.valid_from in found:
-            line = lines.of(("valid_from",))
-            raise DefinitionError(f"{path}:{line}: rules of {file.valid_from} are defined twice")
-        found[file.valid_from] = file.rules()
-    if not found:
-        raise DefinitionError("there are no rules of parking")
-    return ParkingRulesDefinitions(tuple(DatedRules(day, found[day]) for day in sorted(found)))
+    found = [each.said for each in by_day(files, "parking-rules", ParkingRulesFile)]
+    return ParkingRulesDefinitions(
+        tuple(DatedRules(file.valid_from, file.rules()) for file in found)
+    )

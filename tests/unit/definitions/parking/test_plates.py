@@ -129,7 +129,7 @@ def test_what_is_wrong_is_said_with_file_and_line(
 
 def test_two_files_of_a_day_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "plate", "a.yaml", GRAMMAR)
-    with pytest.raises(DefinitionError, match="there is one of 2027-01-01 already"):
+    with pytest.raises(DefinitionError, match="plate of 2027-01-01 is defined twice"):
         load_plates(write(tmp_path, "plate", "b.yaml", GRAMMAR), Definitions())
 
 
