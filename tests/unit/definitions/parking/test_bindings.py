@@ -63,6 +63,6 @@ def test_terms_that_cannot_be_meant_are_refused_with_file_and_line(
 
 def test_there_is_one_of_a_day(tmp_path: Path) -> None:
     with pytest.raises(
-        DefinitionError, match="later-1.yaml:2: plate-binding of 2027-01-01 is defined twice"
+        DefinitionError, match=r"later-1\.yaml:2: plate-binding of 2027-01-01 is defined twice"
     ):
         loaded(tmp_path, TERMS, TERMS)
