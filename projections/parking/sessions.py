@@ -151,6 +151,11 @@ def _claimed(state: State, data: dict[str, Any]) -> None:
     state |= {"reminders": 0, "overdue": False}
 
 
+def _payer_corrected(state: State, data: dict[str, Any]) -> None:
+    state["claims"][data["claim_id"]][1] = 0
+    state["settled"] = False
+
+
 def _lowered(state: State, data: dict[str, Any]) -> None:
     state["claims"][data["claim_id"]][1] = data["amount_fen"]
 
@@ -200,6 +205,7 @@ STEPS: dict[str, Callable[[State, dict[str, Any]], None]] = {
     "parking.held": _held,
     "parking.released": _released,
     "parking.claimed": _claimed,
+    "parking.payer_corrected": _payer_corrected,
     "parking.claim_lowered": _lowered,
     "parking.deferred": _deferred,
     "parking.reminded": _reminded,

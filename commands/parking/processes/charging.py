@@ -14,10 +14,11 @@ from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.money import Fen
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import Channel
+from citybrain.domain.parking.owing import ASKED_ALL_THE_SAME
 from citybrain.domain.parking.session import ParkingSession, Step
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from commands.handling import CommandContext
-from commands.parking.bindings import Payer, give_back_debit, payer_of, take_debit
+from commands.parking.bindings import Payer, give_back_debit, holder_at, payer_of, take_debit
 from commands.parking.claim import correct_claim, raise_claim, resume_claim, suspend_claim
 from commands.parking.payment import request_payment
 from commands.parking.pricing import price_of
@@ -48,6 +49,7 @@ class ParkingCharging:
         "parking.clone_suspected",
         "parking.clone_decided",
         "parking.released",
+        "parking.payer_corrected",
         DISPUTED,
         DECIDED,
         "parking.voided",
@@ -133,6 +135,8 @@ async def _claim(session: ParkingSession, services: Services, context: CommandCo
     payer = await _payer(session, services, context)
     citizen = payer.citizen_id if isinstance(payer, Payer) else None
     why_not = payer if isinstance(payer, str) else None
+    if why_not in (*ASKED_ALL_THE_SAME, ASKED_BEFORE) and session.plate_id is not None:
+        citizen = await holder_at(session.plate_id, session.arrived_at, services)
     if citizen in [each["payer"] for each in session.claims.values() if each["payer"]]:
         why_not = ASKED_BEFORE
     due_at = session.left_at if number == 1 and session.left_at is not None else now
@@ -191,6 +195,8 @@ async def _payer(
     why_nobody = _nobody(session)
     if why_nobody is not None or session.plate_id is None:
         return why_nobody or NOBODY
+    if any("dropped" in each for each in session.claims.values()):
+        return ASKED_BEFORE
     return await take_debit(
         session.plate_id,
         session_id=session.id,

@@ -54,6 +54,7 @@ from commands.parking.processes.reminding import ParkingReminders
 from commands.parking.processes.reservation_deadlines import ReservationDeadlines
 from commands.parking.processes.reservation_notices import ReservationNotices
 from commands.parking.processes.reservations import ReservationProcess
+from commands.parking.processes.rights import ParkingRights
 from commands.parking.processes.sessions import ParkingSessions
 from commands.parking.standing import standing_by
 from commands.processes.batches import batched
@@ -68,6 +69,7 @@ from projections.parking.occupancy import ParkingOccupancy
 from projections.parking.permits import ParkingPermitsModel, of_holder
 from projections.parking.permits import of_erased as permits_of_erased
 from projections.parking.places import ParkingPlaces
+from projections.parking.plate_sessions import of_plate
 from projections.parking.reservations import ParkingReservations
 from projections.parking.sessions import ParkingSessionsModel
 
@@ -110,6 +112,7 @@ PARKING = System(
         in_order(ParkingArrivals()),
         in_order(ReservationNotices()),
         in_order(PermitEndings(of_holder)),
+        side_by_side(ParkingRights(of_plate)),
     ),
     projections=(
         ParkingPlaces(),

@@ -235,6 +235,13 @@ class ParkingPlate(StreamAggregate):
                 )
         return Held(span["binding_id"], span["holder"])
 
+    def had_gone(self, holder: str, when: datetime) -> bool:
+        """Whether it was no longer somebody's at a moment, by the registry."""
+        return any(
+            span["holder"] == holder and span["proved"] and span["until"] <= when
+            for span in self.spans
+        )
+
     def hold(self, now: datetime, *, binding_id: str, holder: str, since: datetime) -> None:
         """A binding whose citizen the registry has named takes it, or contests it.
 

@@ -434,7 +434,9 @@ class ParkingSession(StreamAggregate):
             (
                 claim_id
                 for claim_id, each in self.claims.items()
-                if each["plate_id"] == self.plate_id and each["amount_fen"]
+                if each["plate_id"] == self.plate_id
+                and each["amount_fen"]
+                and "dropped" not in each
             ),
             None,
         )
@@ -450,6 +452,8 @@ class ParkingSession(StreamAggregate):
                 continue
             if each["plate_id"] != self.plate_id:
                 return claim_id, 0, "plate-corrected"
+            if "dropped" in each:
+                return claim_id, 0, str(each["dropped"])
             if each["amount_fen"] > price:
                 return claim_id, price, "voided" if self.voided else "price-corrected"
             if each["amount_fen"] < price and not each["settled"]:

@@ -255,6 +255,20 @@ class SessionClaimed(SessionEvent):
         aggregate.reminders, aggregate.overdue = 0, False
 
 
+class SessionPayerCorrected(SessionEvent):
+    """Somebody else had the vehicle when it arrived, or nobody is known who had: what `claim_id`
+    asked of `payer` (None: of nobody) is asked of them no more, and what was paid goes back."""
+
+    TOPIC: ClassVar[str] = "parking.payer_corrected"
+    claim_id: str
+    payer: str | None
+    reason: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.claims[self.claim_id]["dropped"] = self.reason
+        aggregate.settled = False
+
+
 class SessionClaimLowered(SessionEvent):
     """Less is owed than was claimed, or nothing: what was paid beyond goes back by itself."""
 
@@ -411,6 +425,7 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionHeld,
     SessionReleased,
     SessionClaimed,
+    SessionPayerCorrected,
     SessionClaimLowered,
     SessionDeferred,
     SessionReminded,
