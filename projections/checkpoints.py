@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-GATHER_SECONDS = 0.005  # all followers hear of a batch in the same moment
+GATHER_SECONDS = 0.02  # followers hear of a batch in the same moment, and pause as long after it
 MOVE = """
 UPDATE projection_checkpoints c SET position = m.reached, updated_at = clock_timestamp()
 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) m(projection, was, reached),

@@ -83,15 +83,16 @@ class ProjectionRunner:
             log.info("projection_outdated", projection=projection.name, version=version)
             await rebuild(self._store, projection)
             await worker.resume()
+        applied, set_aside = APPLIED.labels(projection.name), PARKED.labels(projection.name)
+        position, lag = POSITION.labels(projection.name), LAG.labels(projection.name)
         async for batch in self._store.follow(worker.position, batch_size=BATCH_SIZE):
-            parked = await worker.apply(batch)
-            APPLIED.labels(projection.name).inc(len(batch))
-            PARKED.labels(projection.name).inc(parked)
-            POSITION.labels(projection.name).set(worker.position)
+            set_aside.inc(await worker.apply(batch))
+            applied.inc(len(batch))
+            position.set(worker.position)
             if len(batch) == BATCH_SIZE:
-                LAG.labels(projection.name).set(await self._store.head() - worker.position)
+                lag.set(await self._store.head() - worker.position)
             else:  # all there was
-                LAG.labels(projection.name).set(0)
+                lag.set(0)
                 await asyncio.sleep(GATHER_SECONDS)
 
 

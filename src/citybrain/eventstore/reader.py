@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from citybrain.domain.stream import category_of
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.listener import Listener
+from citybrain.eventstore.news import News, Wanted
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, decode_together
 
@@ -73,6 +73,7 @@ class Reader:
             self.head,
             lambda: listener.notices,
         )
+        self._news = News(self._tail, listener)
 
     async def read(
         self,
@@ -143,20 +144,18 @@ class Reader:
         commit order, so nothing can appear behind what was yielded. The events are shared with
         others who follow: `data` is not to be changed.
         """
-        seen = None
+        wanted = Wanted(frozenset(categories), frozenset(topics))
+        await self._tail.refresh(None)
         while True:
-            notices = self._listener.notices
-            await self._tail.refresh(None if notices == seen or seen is None else notices)
             end, newest = self._tail.end, self._tail.behind(after)
             if newest is None:
                 async for page in self._pages(after, end, categories, topics, batch_size):
                     yield page
             else:
-                wanted = [event for event in newest if _is_of(event, categories, topics)]
-                for first in range(0, len(wanted), batch_size):
-                    yield wanted[first : first + batch_size]
-            after, seen = max(after, end), notices
-            await self._listener.wait(notices)
+                found = list(filter(wanted.has, newest))
+                for first in range(0, len(found), batch_size):
+                    yield found[first : first + batch_size]
+            after = await self._news.behind(max(after, end), wanted)
 
     async def _pages(
         self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int
@@ -222,12 +221,6 @@ class Reader:
         return await patiently(
             lambda: self._pool.fetch(query, *arguments, record_class=RecordedEvent)
         )
-
-
-def _is_of(event: RecordedEvent, categories: Sequence[str], topics: Sequence[str]) -> bool:
-    return (not topics or event.topic in topics) and (
-        not categories or category_of(event.stream_id) in categories
-    )
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent, listener, tail
+from citybrain.eventstore.news import News, Wanted
 from citybrain.eventstore.reader import Reader
 from tests.given.storm import repeated
 from tests.given.waiting import PATIENCE_SECONDS, holds
@@ -151,6 +152,36 @@ async def test_the_log_is_read_once_for_all_who_follow(
         await asyncio.gather(*following)
     assert all(each == list(range(1, 22)) for each in seen)
     assert 0 < reads < 20 * 30 / 5, "everybody read for themselves"
+
+
+async def test_who_follows_some_events_is_woken_by_those_alone(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(store.pool, store.listener)
+    seen: list[int] = []
+    looked = 0
+    behind = News.behind
+
+    async def counted(news: News, after: int, wanted: Wanted) -> int:
+        nonlocal looked
+        looked += bool(wanted.topics)
+        return await behind(news, after, wanted)
+
+    async def follow_some() -> None:
+        async for batch in reader.follow(topics=["rare"]):
+            seen.extend(event.position for event in batch)
+
+    monkeypatch.setattr(News, "behind", counted)
+    some = asyncio.create_task(follow_some())
+    everything = asyncio.ensure_future(anext(reader.follow()))
+    await holds(lambda: looked == 1)
+    for number in range(20):
+        await append(store, f"case-{number}")
+    await everything  # the log has been looked at since
+    assert looked == 1
+    await append(store, "case-x", "rare")
+    await holds(lambda: seen == [21])
+    some.cancel()
 
 
 async def test_follow_survives_its_connections(store: EventStore) -> None:
