@@ -123,12 +123,12 @@ async def submit_application(
     if command.channel not in item.channels:
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
     form = orjson.dumps(checked_form(item, command.form, city_day(now))).decode()
+    for person in (citizen_id, command.guardian):
+        await check_served(person, item.code, context.actor, services)
     citizen = await services.store.load(Citizen, citizen_id)
     citizen.check_alive()
     under = item.guardian_under_years or CHILD_UNDER_YEARS
     await check_not_alone(citizen_id, command.guardian, under, context.actor, services)
-    for person in (citizen_id, command.guardian):
-        await check_served(person, item.code, context.actor, services)
     sealed = await services.vault.seal_text(citizen_id, FORM, form)
     kiosk = context.actor.subject if command.channel is Channel.KIOSK else None
     known = await identified(citizen, item, kiosk, services)

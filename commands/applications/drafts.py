@@ -108,10 +108,10 @@ async def begin_draft(
     if command.channel not in item.channels:
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
     answers = checked_draft(item, command.form, city_day(now))
-    (await services.store.load(Citizen, citizen_id)).check_alive()
     await check_served(citizen_id, item.code, context.actor, services)
     if context.actor.has(Role.KIOSK):
         await check_before_kiosk(citizen_id, item, context.actor, services)
+    (await services.store.load(Citizen, citizen_id)).check_alive()
     most = services.settings.application_drafts
     if await services.vault.count(citizen_id, DRAFT) >= most:
         raise TooManyDrafts(f"one person has {most} drafts at most", limit_drafts=most)

@@ -311,10 +311,11 @@ class _Drive:
     async def decide(self, application: Application) -> Pause:
         """Let the rules decide on what the departments have signed."""
         services = self._services
-        citizen = await services.store.load(Citizen, application.citizen_id, fresh=False)
+        item = item_of(application, services)
+        last_look = item.payout is None  # what pays is looked at again before the bank is told
+        citizen = await services.store.load(Citizen, application.citizen_id, fresh=last_look)
         if is_corrected_since(application, citizen.identity_corrected_at):
             return await self._as_corrected(application)
-        item = item_of(application, services)
         dossier, decision = await self._drawing.decided(application, item)
         steps = orjson.dumps(decision.steps).decode()
         fields = decision_fields(decision) | {

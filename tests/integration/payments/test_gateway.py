@@ -32,7 +32,7 @@ from tests.given.payments import allowed
 NUMBER = "410102199501010000"
 REFERENCE = "parking_claim-1"
 NOWHERE = "http://127.0.0.1:9/"
-SOON = datetime.now(UTC) + timedelta(minutes=5)
+FIVE_MINUTES = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_a_cancellation_that_is_not_answered_is_unknown(
 async def test_an_order_names_nobody_and_is_paid_once(
     payments: Payments, departments: Departments, tmp_path: Path
 ) -> None:
-    signed = payments.order(ordered(uuid4()), SOON)
+    signed = payments.order(ordered(uuid4()), datetime.now(UTC) + FIVE_MINUTES)
     claims = jwt.decode(signed, options={"verify_signature": False})
     assert "payer_id_number" not in claims
     assert (claims["amount_fen"], claims["currency"]) == (600, "CNY")
@@ -138,7 +138,7 @@ async def test_an_order_of_what_nobody_decided_is_none() -> None:
 async def test_what_is_no_order_is_not_paid(
     payments: Payments, departments: Departments, tmp_path: Path
 ) -> None:
-    signed = payments.order(ordered(uuid4()), SOON)
+    signed = payments.order(ordered(uuid4()), datetime.now(UTC) + FIVE_MINUTES)
     for wrong in ("", "x.y.z", signed[:-8] + "AAAAAAAA"):
         assert (await pay(tmp_path, wrong))[0] == 400
     ended = payments.order(ordered(uuid4()), datetime.now(UTC) - timedelta(minutes=1))
@@ -164,7 +164,7 @@ async def test_each_end_of_a_payment_is_told_once(
     assert told[0].code == "account-closed"
     assert told[2].chargeback_id not in (None, payment_id)
     with pytest.raises(SignatureWrong):
-        payments.callback(payments.order(ordered(uuid4()), SOON))
+        payments.callback(payments.order(ordered(uuid4()), datetime.now(UTC) + FIVE_MINUTES))
 
 
 async def test_the_gateway_is_told_how_to_err_over_http(

@@ -1,7 +1,7 @@
 """Keys of the token issuer: fetched once, refreshed, and kept while the issuer is away."""
 
 import asyncio
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +137,17 @@ async def test_the_role_device_is_no_role_any_more(issuer: Issuer) -> None:
 async def test_a_time_of_a_wrong_form_is_no_token(
     issuer: Issuer, claim: str, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode, now = jwt.encode, str(int(time.time()))
-    said = {claim: value}
-    monkeypatch.setattr(
-        jwt, "encode", lambda claims, *args, **named: encode(claims | said, *args, **named)
-    )
+    encode = jwt.encode
+
+    def saying(change: Callable[[Any], Any]) -> None:
+        def sign(claims: dict[str, Any], *args: Any, **named: Any) -> str:
+            right = claims.get(claim, claims["iat"])
+            return encode(claims | {claim: change(right)}, *args, **named)
+
+        monkeypatch.setattr(jwt, "encode", sign)
+
+    saying(lambda right: value)
     with pytest.raises(Unauthenticated):
         await actor_of(issuer, ["auditor"])
-    said[claim] = now  # the text of a number
+    saying(lambda right: str(int(right)))  # the text of a number
     assert (await actor_of(issuer, ["auditor"])).has(Role.AUDITOR)

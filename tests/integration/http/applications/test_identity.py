@@ -131,6 +131,10 @@ async def test_for_the_dead_nobody_applies(api: Api) -> None:
     assert settled.status == 200, settled.body
     late = await submit(api, citizen)
     assert late.is_problem(409, "person-deceased")
+    at_a_counter: dict[str, Any] = {"service": QUERY, "channel": "counter", "simulated": True}
+    for path in ("/v1/applications", "/v1/drafts"):  # who did not identify them learns nothing
+        told = await api.call("POST", path, "clerk", json=at_a_counter | {"citizen_id": citizen})
+        assert told.is_problem(403, "not-identified-here"), told.body
     assert (await until(api, waiting, "expired")).status == Status.EXPIRED
 
 
