@@ -14,8 +14,9 @@ from typing import Any
 import asyncpg
 
 from citybrain.columns import columns
+from citybrain.eventstore import NewEvent
 from ops.bench.append_ours import verify
-from ops.bench.events import STATE, TOPIC, new_metadata, new_stream_id
+from ops.bench.events import EVENT, new_metadata, new_stream_id
 from ops.bench.figures import Sample, sample
 from ops.bench.tally import WARM_UP_SECONDS, Tally
 from ops.bench.workbench import Workbench
@@ -45,10 +46,10 @@ FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bytea[], $5::bigint[], $6:
 Row = tuple[str, int, str, bytes, int, datetime, str]
 
 
-def new_row(position: int) -> Row:
+def new_row(position: int, event: NewEvent = EVENT) -> Row:
     """A row of `stored_events`, in the order of `COLUMNS`."""
     at = datetime.now(UTC)
-    return (new_stream_id(), 1, TOPIC, STATE, position, at, new_metadata().to_json())
+    return (new_stream_id(), 1, event.topic, event.state, position, at, new_metadata().to_json())
 
 
 async def copy_binary(bench: Workbench, rows_per_copy: int = 10_000) -> Sample:
@@ -60,17 +61,21 @@ async def copy_binary(bench: Workbench, rows_per_copy: int = 10_000) -> Sample:
     return await _batches(bench, rows_per_copy, write)
 
 
-async def insert_unnest(bench: Workbench, rows_per_insert: int = 1000) -> Sample:
+async def insert_unnest(
+    bench: Workbench, rows_per_insert: int = 1000, event: NewEvent = EVENT
+) -> Sample:
     """INSERT … SELECT FROM unnest, 1000 rows in a transaction."""
 
     async def write(connection: "asyncpg.Connection[Any]", rows: list[Row]) -> None:
         await connection.execute(INSERT_MANY, *columns(rows))
 
-    return await _batches(bench, rows_per_insert, write)
+    return await _batches(bench, rows_per_insert, write, event)
 
 
-async def insert_one_row(bench: Workbench, connections: int = 16) -> Sample:
-    """INSERT of one row with a commit each, by 16 connections at once."""
+async def insert_one_row(
+    bench: Workbench, connections: int = 16, event: NewEvent = EVENT
+) -> Sample:
+    """INSERT of one row with a commit each, by so many connections at once."""
     positions = itertools.count(1)
     async with bench.database() as url:
         tally = Tally(bench.seconds)
@@ -81,7 +86,7 @@ async def insert_one_row(bench: Workbench, connections: int = 16) -> Sample:
                 insert = await connection.prepare(INSERT_ONE)
                 while tally.running():
                     began = time.perf_counter()
-                    await insert.fetch(*new_row(next(positions)))
+                    await insert.fetch(*new_row(next(positions), event))
                     tally.note(began, 1)
             finally:
                 await connection.close()
@@ -97,6 +102,7 @@ async def _batches(
     bench: Workbench,
     rows_per_batch: int,
     write: Callable[["asyncpg.Connection[Any]", list[Row]], Awaitable[None]],
+    event: NewEvent = EVENT,
 ) -> Sample:
     """Rows per second inside `write`; as a limit should, it leaves out making the rows."""
     positions = itertools.count(1)
@@ -106,7 +112,7 @@ async def _batches(
         connection = await asyncpg.connect(url)
         try:
             while busy < bench.seconds:
-                rows = [new_row(next(positions)) for _ in range(rows_per_batch)]
+                rows = [new_row(next(positions), event) for _ in range(rows_per_batch)]
                 began = time.perf_counter()
                 await write(connection, rows)
                 took = time.perf_counter() - began

@@ -15,7 +15,7 @@ NOT_INSTALLED = "not installed"
 class Sample:
     """One measurement: a rate per second and, where they apply, latencies, peak memory, how late
     the event loop ran its callbacks, how often a search found the right one, and what the process
-    that was measured computed for one unit."""
+    that was measured and PostgreSQL computed for one unit."""
 
     rate: float
     p50_ms: float | None = None
@@ -24,6 +24,7 @@ class Sample:
     loop_p99_ms: float | None = None
     recall: float | None = None
     cpu_us: float | None = None
+    db_cpu_us: float | None = None
 
 
 Samples = Mapping[str, Sample | str]
@@ -65,6 +66,7 @@ def combined(samples: Sequence[Sample]) -> Sample:
         loop_p99_ms=_median_of([each.loop_p99_ms for each in samples]),
         recall=_median_of([each.recall for each in samples]),
         cpu_us=_median_of([each.cpu_us for each in samples]),
+        db_cpu_us=_median_of([each.db_cpu_us for each in samples]),
     )
 
 

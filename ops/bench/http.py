@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import asyncpg
 
@@ -29,29 +29,44 @@ def reporting(connections: int, *, workers: bool) -> Contender:
 
     async def contender(bench: Workbench) -> Sample:
         async with bench.database() as url:
-            tally, rss_mb = await loaded(bench, url, connections, workers=workers)
-            await _verify(url, tally.acknowledged)
-        return replace(tally.sample(), rss_mb=rss_mb)
+            found = await loaded(bench, url, connections, workers=workers)
+            await _verify(url, found.acknowledged)
+        return found.sample
 
     return contender
 
 
-def bare_aiohttp(connections: int) -> Contender:
+def bare_aiohttp(connections: int, load: str = "cases", batch: int = 0) -> Contender:
     """The limit: an aiohttp handler that parses the same JSON and keeps nothing."""
 
     async def contender(bench: Workbench) -> Sample:
-        tally, _ = await loaded(bench, None, connections, workers=False)
-        return tally.sample()
+        found = await loaded(bench, None, connections, workers=False, load=load, batch=batch)
+        return found.sample
 
     return contender
 
 
-async def loaded(
-    bench: Workbench, url: str | None, connections: int, *, workers: bool, batch: int = 0
-) -> tuple[Tally, float]:
-    """The load's tally, and the server's peak memory. Server and clients have a core each.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What clients were acknowledged, and what that cost the server and PostgreSQL."""
 
-    The load are reports of cases, or batches of so many detections.
+    acknowledged: int
+    sample: Sample
+
+
+async def loaded(
+    bench: Workbench,
+    url: str | None,
+    connections: int,
+    *,
+    workers: bool,
+    load: str = "cases",
+    batch: int = 0,
+) -> Loaded:
+    """Load a server, ours over the database of `url`. Server and clients have a core each.
+
+    `load` is one of `http_client.LOADS`; `batch` is how many units a request has, where it has
+    a batch of them.
     """
     cores = sorted(os.sched_getaffinity(0))
     server = await Child.start(
@@ -60,22 +75,32 @@ async def loaded(
     )
     try:
         facts = await server.ready()
-        load = await Child.start(
+        clients = await Child.start(
             "ops.bench.http_client",
             {
                 "core": cores[-1],
                 "seconds": bench.seconds,
                 "connections": connections,
+                "load": load,
                 "batch": batch,
                 **facts,
             },
         )
-        await load.ready()
-        answer = await load.go()
+        await clients.ready()
+        before = bench.postgres_cpu_seconds()
+        answer = await clients.go()
+        computed = bench.postgres_cpu_seconds() - before
+        spent = await server.go()
         tally = Tally(bench.seconds)
         tally.acknowledged, tally.counted = answer["acknowledged"], answer["counted"]
         tally.latencies = answer["latencies"]
-        return tally, (await server.go())["rss_mb"]
+        sample = replace(
+            tally.sample(),
+            rss_mb=spent["rss_mb"],
+            cpu_us=spent["cpu_seconds"] / tally.acknowledged * 1e6,
+            db_cpu_us=None if url is None else computed / tally.acknowledged * 1e6,
+        )
+        return Loaded(tally.acknowledged, sample)
     finally:
         await server.stop()
 

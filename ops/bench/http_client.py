@@ -7,6 +7,8 @@ module it is a process of its own: `python -m ops.bench.http_client`.
 import asyncio
 import os
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -15,6 +17,7 @@ import uvloop
 
 from ops.bench import child
 from ops.bench.inspection.detections import fields
+from ops.bench.parking.street import sign_body, signs_body
 from ops.bench.tally import Tally
 
 DONE = (b"HTTP/1.1 201 ", b"HTTP/1.1 200 ")
@@ -51,7 +54,7 @@ def batch_body(number: int, client: int, size: int) -> bytes:
     )
 
 
-def request_bytes(host: str, token: str, body: bytes, path: str = "/v1/cases") -> bytes:
+def request_bytes(host: str, token: str, body: bytes, path: str) -> bytes:
     """A whole POST with an idempotency key of its own."""
     return (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
@@ -66,18 +69,33 @@ def body_length(head: bytes) -> int:
     return int(head[start : head.index(b"\r\n", start)])
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What clients send: where to, and the body of a client's `number`th request."""
+
+    path: str
+    body: Callable[[int, int, int], bytes]
+
+
+LOADS = {
+    "cases": Load("/v1/cases", lambda number, *_: report_body(number)),
+    "detections": Load("/v1/detections/batch", batch_body),
+    "sign": Load("/v1/parking/detections", lambda number, client, _: sign_body(number, client)),
+    "signs": Load("/v1/parking/detections/batch", signs_body),
+}
+
+
 async def connection(
-    host: str, port: int, token: str, tally: Tally, client: int, batch: int
+    host: str, port: int, token: str, tally: Tally, client: int, load: Load, batch: int
 ) -> None:
     """One client: request, answer, request; raises `UnexpectedAnswer`."""
-    path = "/v1/detections/batch" if batch else "/v1/cases"
     reader, writer = await asyncio.open_connection(host, port)
     try:
         number = 0
-        while tally.running():
+        while not number or tally.running():  # one at least, however slow it is
             number += 1
-            sent = batch_body(number, client, batch) if batch else report_body(number)
-            request = request_bytes(f"{host}:{port}", token, sent, path)
+            sent = load.body(number, client, batch)
+            request = request_bytes(f"{host}:{port}", token, sent, load.path)
             began = time.perf_counter()
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
@@ -96,12 +114,14 @@ async def _load() -> None:
     os.sched_setaffinity(0, {orders["core"]})
     child.say_ready()
     child.wait_for_go()
-    tally = Tally(orders["seconds"])
+    load, tally = LOADS[orders["load"]], Tally(orders["seconds"])
     async with asyncio.TaskGroup() as clients:
         for number in range(orders["connections"]):
             token = orders["tokens"][number % len(orders["tokens"])]
             clients.create_task(
-                connection(orders["host"], orders["port"], token, tally, number, orders["batch"])
+                connection(
+                    orders["host"], orders["port"], token, tally, number, load, orders["batch"]
+                )
             )
     child.answer(
         {"acknowledged": tally.acknowledged, "counted": tally.counted, "latencies": tally.latencies}

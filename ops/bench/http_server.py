@@ -6,6 +6,7 @@ only the rate limit is lifted, because the load comes from a few callers.
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from ops.bench.rebuild_process import peak_rss_mb
 from ops.bench.workbench import bench_settings
 
 CALLERS = 16
+LONGEST_BODY = 2 << 20
 ANSWER = orjson.dumps({"case_id": f"case-{0:032x}", "status": "reported", "version": 1})
 
 Facts = dict[str, Any]
@@ -30,14 +32,21 @@ Facts = dict[str, Any]
 
 @asynccontextmanager
 async def bare() -> AsyncIterator[Facts]:
-    """aiohttp with one handler that parses the JSON and answers; nothing is kept."""
+    """aiohttp with handlers that parse the JSON and answer; nothing is kept."""
 
-    async def handler(request: web.Request) -> web.Response:
+    async def one(request: web.Request) -> web.Response:
         orjson.loads(await request.read())
         return web.Response(body=ANSWER, status=201, content_type="application/json")
 
-    app = web.Application()
-    app.router.add_post("/v1/cases", handler)
+    async def many(request: web.Request) -> web.Response:
+        said = orjson.loads(await request.read())
+        answer = {"recorded": len(said["detections"]), "known": 0, "refused": []}
+        return web.Response(body=orjson.dumps(answer), content_type="application/json")
+
+    app = web.Application(client_max_size=LONGEST_BODY)
+    app.router.add_post("/v1/cases", one)
+    app.router.add_post("/v1/parking/detections", one)
+    app.router.add_post("/v1/parking/detections/batch", many)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -79,8 +88,10 @@ async def _serve() -> None:
     async with bare() if orders["url"] is None else ours(orders) as facts:
         garbage.set_aside()
         child.say_ready(facts)
+        began = time.process_time()
         await asyncio.to_thread(child.wait_for_go)
-    child.answer({"rss_mb": peak_rss_mb()})
+        spent = time.process_time() - began
+    child.answer({"rss_mb": peak_rss_mb(), "cpu_seconds": spent})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 The JSON object is the contract with whoever reads the results: `bench`, `line`, `value`,
 `unit`, `limit`, `of_limit`, `peers`, and where they apply `p50_ms`, `p99_ms`, those of the limit
-(`limit_p50_ms`, `limit_p99_ms`), `rss_mb`, `loop_p99_ms`, `recall` and `cpu_us`.
+(`limit_p50_ms`, `limit_p99_ms`), `rss_mb`, `loop_p99_ms`, `recall`, `cpu_us` (of the process
+that was measured, for one unit) and `db_cpu_us` (of PostgreSQL).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 import orjson
 
 from ops.bench.figures import Sample, Samples
+
+FIGURES = ("p50_ms", "p99_ms", "rss_mb", "loop_p99_ms", "recall", "cpu_us", "db_cpu_us")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Result:
                 for name, value in self.peers.items()
             },
         }
-        for figure in ("p50_ms", "p99_ms", "rss_mb", "loop_p99_ms", "recall", "cpu_us"):
+        for figure in FIGURES:
             value = getattr(self.own, figure)
             if value is not None:
                 members[figure] = round(value, 2)

@@ -20,7 +20,7 @@ MODULES = {  # imported when wanted: each needs packages of its own
     "faces": "ops.bench.citizens.faces",
     "apply": "ops.bench.applications.apply",
     "inspection": "ops.bench.inspection.cases_and_detections",
-    "parking": "ops.bench.parking.signs",
+    "parking": "ops.bench.parking.parking",
 }
 MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "[dim]no peer[/dim]"}
 
@@ -69,6 +69,8 @@ def table_of(bench: str, results: Sequence[Result]) -> Table:
             latency += f"\nlimit {other.p50_ms:.1f} / {other.p99_ms or 0:.1f}"
         memory = "" if own.rss_mb is None else f"\n{own.rss_mb:.0f} MB"
         computed = "" if own.cpu_us is None else f"\n{own.cpu_us:,.0f} µs of CPU"
+        if own.db_cpu_us is not None:
+            computed += f"\nand {own.db_cpu_us:,.0f} µs in PostgreSQL"
         share = "" if result.of_limit is None else f"{result.of_limit:.0%} of\n{result.line.limit}"
         table.add_row(
             result.line.name,

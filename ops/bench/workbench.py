@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,18 @@ class Workbench:
             yield url
         finally:
             await self.drop_database(url)
+
+    def postgres_cpu_seconds(self) -> float:
+        """What PostgreSQL has computed since it started, all its processes together."""
+        listed = (self.folder / "postgres" / "postmaster.pid").read_text().split()
+        postmaster = psutil.Process(int(listed[0]))
+        times = postmaster.cpu_times()
+        spent = times.user + times.system + times.children_user + times.children_system
+        for each in postmaster.children():
+            with suppress(psutil.NoSuchProcess):
+                own = each.cpu_times()
+                spent += own.user + own.system
+        return float(spent)
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[EventStore]:

@@ -139,15 +139,17 @@ def cases_a_second(contender: Contender) -> Contender:
 async def over_http(bench: Workbench) -> Sample:
     """The contender: batches over HTTP to a server on one core; all must be there."""
     async with bench.database() as url:
-        tally, _ = await loaded(bench, url, HTTP_CONNECTIONS, workers=False, batch=HTTP_BATCH)
+        found = await loaded(
+            bench, url, HTTP_CONNECTIONS, workers=False, load="detections", batch=HTTP_BATCH
+        )
         connection: asyncpg.Connection[Any] = await asyncpg.connect(url)
         try:
             stored = await connection.fetchval(RECORDED)
         finally:
             await connection.close()
-    if stored != tally.acknowledged:
-        raise BenchFailed(f"{tally.acknowledged} were acknowledged, {stored} are stored")
-    return tally.sample()
+    if stored != found.acknowledged:
+        raise BenchFailed(f"{found.acknowledged} were acknowledged, {stored} are stored")
+    return found.sample
 
 
 def _context() -> CommandContext:

@@ -42,6 +42,8 @@ def test_rounds_combine_to_medians_and_the_highest_memory() -> None:
     rounds = [Sample(10, 5, 50, 100), Sample(1000, 7, 70, 300), Sample(20, 6, 60, 200)]
     assert combined(rounds) == Sample(20, 6, 60, 300)
     assert combined([Sample(10), Sample(30)]) == Sample(20)
+    computed = [Sample(1, cpu_us=each, db_cpu_us=10 * each) for each in (1.0, 5.0, 2.0)]
+    assert combined(computed) == Sample(1, cpu_us=2.0, db_cpu_us=20.0)
     with pytest.raises(ValueError, match="no rounds"):
         combined([])
 

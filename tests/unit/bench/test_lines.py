@@ -12,6 +12,7 @@ from citybrain.cli.bench import app
 from ops.bench import append, http, project, replay
 from ops.bench.figures import NOT_INSTALLED, Sample, Samples
 from ops.bench.lines import AtLeast, AtMost, Line, composed, selected
+from ops.bench.parking import parking
 from ops.bench.run import MODULES, table_of
 
 LINE = Line(
@@ -57,6 +58,12 @@ def test_figures_that_do_not_apply_are_left_out() -> None:
     assert not {"p50_ms", "p99_ms", "rss_mb"} & set(line)
 
 
+def test_what_was_computed_is_reported_of_both_processes() -> None:
+    line = composed("b", Line("x", "ours", None), {"ours": Sample(1, cpu_us=2.5, db_cpu_us=7.125)})
+    assert line.as_dict()["cpu_us"] == 2.5
+    assert line.as_dict()["db_cpu_us"] == 7.12
+
+
 def test_memory_is_reported_and_judged() -> None:
     line = Line("rebuild", "ours", None, targets=(AtMost("rss_mb", 300),))
     result = composed("b", line, {"ours": Sample(1, rss_mb=301)})
@@ -77,7 +84,7 @@ def test_lines_are_chosen_by_name() -> None:
         selected(lines, "1,17")
 
 
-@pytest.mark.parametrize("bench", [append, replay, project, http])
+@pytest.mark.parametrize("bench", [append, replay, project, http, parking])
 def test_every_line_names_contenders_that_exist(bench: ModuleType) -> None:
     lines, contenders = bench.LINES, bench.CONTENDERS
     names = [name for line in lines for name in line.contenders()]

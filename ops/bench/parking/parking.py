@@ -1,0 +1,46 @@
+"""`citybrain bench parking`: signs into the log and into sessions, and prices.
+
+Each line stands beside what does the same without any decision. `cpu_us` is what the process that
+decides computed for one unit, `db_cpu_us` what PostgreSQL did.
+"""
+
+from collections.abc import Mapping
+
+from ops.bench.http import bare_aiohttp
+from ops.bench.lines import Line
+from ops.bench.parking.prices import plain_loop, pricing
+from ops.bench.parking.signs import (
+    BATCH,
+    appended,
+    in_batches,
+    inserted_batches,
+    inserted_one_by_one,
+    into_sessions,
+    over_http,
+)
+from ops.bench.rounds import Contender
+
+SIGNS = "signs/s"
+SENDERS, CAMERAS = 4, 64
+
+CONTENDERS: Mapping[str, Contender] = {
+    "http_1000": over_http(SENDERS, "signs", BATCH),
+    "http_1": over_http(CAMERAS, "sign"),
+    "bare_aiohttp_1000": bare_aiohttp(SENDERS, "signs", BATCH),
+    "bare_aiohttp_1": bare_aiohttp(CAMERAS, "sign"),
+    "insert_1000": inserted_batches,
+    "insert_1": inserted_one_by_one(CAMERAS),
+    "record_1000": in_batches,
+    "append_1000": appended,
+    "sessions": into_sessions,
+    "price": pricing,
+    "plain_loop": plain_loop,
+}
+
+LINES = (
+    Line("http_1000", "http_1000", "bare_aiohttp_1000", ("insert_1000",), unit=SIGNS),
+    Line("http_1", "http_1", "bare_aiohttp_1", ("insert_1",), unit=SIGNS),
+    Line("record_1000", "record_1000", "append_1000", ("insert_1000",), unit=SIGNS),
+    Line("sessions", "sessions", "append_1000", ("record_1000",), unit=SIGNS),
+    Line("price", "price", "plain_loop", unit="prices/s"),
+)

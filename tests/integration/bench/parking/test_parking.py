@@ -1,0 +1,58 @@
+"""The benchmark of parking measures on a small street, and fails where something got lost."""
+
+from pathlib import Path
+
+import pytest
+
+from commands.parking.processes.sessions import ParkingSessions
+from ops.bench.parking import parking, signs, street
+from ops.bench.workbench import BenchFailed, open_workbench
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process; the clients of HTTP have the whole street."""
+    for module in (street, signs):
+        monkeypatch.setattr(module, "BERTHS", 20)
+    monkeypatch.setattr(signs, "BATCH", 20)
+
+
+async def test_signs_over_http_are_measured_beside_those_that_are_only_parsed(
+    disk_path: Path,
+) -> None:
+    async with open_workbench(1.0, disk_path) as workbench:
+        for name in ("http_1", "http_1000", "bare_aiohttp_1", "bare_aiohttp_1000"):
+            found = await parking.CONTENDERS[name](workbench)
+            assert found.cpu_us, name
+            assert (found.db_cpu_us is None) == name.startswith("bare"), name
+
+
+@pytest.mark.usefixtures("small")
+async def test_signs_by_command_sessions_and_prices_are_measured(disk_path: Path) -> None:
+    async with open_workbench(0.1, disk_path) as workbench:
+        for name in ("record_1000", "sessions", "price", "plain_loop"):
+            found = await parking.CONTENDERS[name](workbench)
+            assert found.rate > 0, name
+            assert found.cpu_us is not None, name
+        for name in ("append_1000", "insert_1000", "insert_1"):
+            assert (await parking.CONTENDERS[name](workbench)).rate > 0, name
+
+
+async def test_a_sign_stands_beside_the_bytes_that_it_leaves(disk_path: Path) -> None:
+    async with open_workbench(0.1, disk_path) as workbench:
+        event = await signs.stored_sign(workbench)
+    assert event.topic == "parking.detected"
+    assert b'"place_id":"B-0000"' in event.state
+
+
+@pytest.mark.usefixtures("small")
+async def test_signs_that_became_no_session_fail_the_benchmark(
+    disk_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(ParkingSessions, "react_all", nothing)
+    async with open_workbench(1e-9, disk_path) as workbench:  # one batch is enough
+        with pytest.raises(BenchFailed, match="40 signs became 0 sessions that ended"):
+            await parking.CONTENDERS["sessions"](workbench)
