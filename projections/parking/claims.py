@@ -15,9 +15,10 @@ from pydantic import AwareDatetime, BaseModel
 
 from citybrain.columns import columns as columns_of
 from citybrain.domain.parking.claim import Claim, ClaimStatus
-from citybrain.domain.parking.claim_events import EVENTS, ClaimRaised
+from citybrain.domain.parking.claim_events import ClaimRaised
 from citybrain.domain.parking.receipts import receipts
 from citybrain.eventstore import RecordedEvent
+from projections.parking.claim_folding import TOPICS, claim_from, empty_claim, fold
 from projections.reading import Pool, Row, columns, fetch, fetch_planned
 
 TABLES = """
@@ -72,7 +73,6 @@ CREATE INDEX ON debts (until_at);
 """
 
 OPENED = "parking.opened"
-CLASSES = {event.TOPIC: event for event in EVENTS}
 COLUMNS = (
     "claim_id",
     "subject",
@@ -179,28 +179,19 @@ class _Folding:
 
     def __init__(self, claim_id: str, state: dict[str, Any] | None = None) -> None:
         self.claim_id = claim_id
-        self.claim: Claim = object.__new__(Claim)
+        self.claim: Claim = empty_claim() if state is None else claim_from(state["claim"])
         self.spans: list[list[Any]] = []
         self.raised_at: datetime | None = None
         if state is not None:
             self.spans = state["spans"]
             self.raised_at = datetime.fromisoformat(state["raised_at"])
-            vars(self.claim).update(state["claim"])
-            self.claim.due_at = datetime.fromisoformat(state["claim"]["due_at"])
 
     def take(self, event: RecordedEvent) -> None:
         """Fold one more event."""
-        data = event.data
+        claim, data = self.claim, event.data
+        fold(claim, event)
         if event.topic == ClaimRaised.TOPIC:
             self.raised_at = data["timestamp"]
-            said: dict[str, Any] = {name: data[name] for name in RAISED if name in data}
-            Claim.__init__(self.claim, **said)
-        else:
-            fields = {"originator_id": event.stream_id, "originator_version": event.version}
-            happened = object.__new__(CLASSES[event.topic])
-            vars(happened).update(data | fields)
-            happened.apply(self.claim)
-        claim = self.claim
         now = [_iso(claim.due_at), claim.open_fen, claim.suspended_for is not None]
         if not self.spans or self.spans[-1][1:] != now:
             self.spans.append([_iso(data["timestamp"]), *now])
@@ -251,23 +242,12 @@ class _Folding:
         return found
 
 
-RAISED = (
-    "subject",
-    "citizen_id",
-    "amount_fen",
-    "due_at",
-    "to_account",
-    "decision_sha256",
-    "plate_id",
-)
-
-
 class ParkingClaims:
     """The read model `parking_claims`."""
 
     name = "parking_claims"
     version = 1
-    topics = frozenset({OPENED, *CLASSES})
+    topics = frozenset({OPENED, *TOPICS})
     tables = TABLES
 
     async def apply(

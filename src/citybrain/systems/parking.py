@@ -32,6 +32,7 @@ from citybrain.http.parking import (
     places,
     reductions,
     reservation_desk,
+    revenue,
     session,
 )
 from citybrain.http.parking import reservations as reserving
@@ -71,6 +72,7 @@ from projections.parking.permits import of_erased as permits_of_erased
 from projections.parking.places import ParkingPlaces
 from projections.parking.plate_sessions import of_plate
 from projections.parking.reservations import ParkingReservations
+from projections.parking.revenue import ParkingRevenue
 from projections.parking.sessions import ParkingSessionsModel
 
 PARKING = System(
@@ -124,6 +126,7 @@ PARKING = System(
         PlateBindingsModel(),
         ParkingClaims(),
         ParkingPermitsModel(),
+        ParkingRevenue(),
     ),
     routes=(
         *detection.ROUTES,
@@ -141,6 +144,7 @@ PARKING = System(
         *paying.ROUTES,
         *arrears.ROUTES,
         *permits.ROUTES,
+        *revenue.ROUTES,
     ),
     reach=REACH,
     board=BOARD,

@@ -70,15 +70,23 @@ def allocate(
     return Allocation(tuple(parts), left)
 
 
-def _shares(amount_fen: int, rank: Sequence[Debt]) -> list[int]:
-    """What each of these gets: all of it, or in proportion, to the last fen."""
-    whole = sum(debt.open_fen for debt in rank)
-    if amount_fen >= whole:
-        return [debt.open_fen for debt in rank]
-    shares = [amount_fen * debt.open_fen // whole for debt in rank]
+def in_proportion(amount_fen: int, weights: Sequence[int]) -> list[int]:
+    """An amount in parts that are to one another as these weights, to the last fen.
+
+    What does not divide goes to the largest remainders, the first of equal ones. The weights come
+    to more than nothing.
+    """
+    whole = sum(weights)
+    parts = [amount_fen * weight // whole for weight in weights]
     by_remainder = sorted(
-        range(len(rank)), key=lambda index: (-(amount_fen * rank[index].open_fen % whole), index)
+        range(len(weights)), key=lambda index: (-(amount_fen * weights[index] % whole), index)
     )
-    for index in by_remainder[: amount_fen - sum(shares)]:
-        shares[index] += 1
-    return shares
+    for index in by_remainder[: amount_fen - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def _shares(amount_fen: int, rank: Sequence[Debt]) -> list[int]:
+    """What each of these gets: all of it, or in proportion."""
+    opened = [debt.open_fen for debt in rank]
+    return opened if amount_fen >= sum(opened) else in_proportion(amount_fen, opened)

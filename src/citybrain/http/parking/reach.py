@@ -74,6 +74,7 @@ REACH: Rows = {
     "get_v1_parking_claims_claim_id": of(CLAIM, *DECIDERS, Role.AUDITOR),
     "get_v1_parking_arrears": PUBLIC,
     "get_v1_parking_arrears_desk": NOBODYS,
+    "get_v1_parking_revenue": NOBODYS,  # the office's and auditors'
     f"{CLAIM_BASE}_payment": of(CLAIM),
     "post_v1_parking_payments": NOBODYS,  # citizens pay their own, a kiosk by the plate
     "post_v1_parking_debts_search": NOBODYS,

@@ -1,113 +1,34 @@
 """From a departure to the money: priced, held, debited, corrected; with a gateway that listens."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 
 from citybrain.domain.actor import Actor, Role, system_actor
-from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.judging import Status
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.settings import Settings
 from commands.parking import looking
-from commands.parking.bindings import Payer, Why
-from commands.parking.plates import PlateKeeper
-from commands.parking.processes import charging
-from commands.parking.processes.charging import ParkingCharging, may_debit
-from commands.parking.processes.collecting import Collecting
+from commands.parking.bindings import Why
 from commands.parking.processes.reminding import ParkingReminders
-from commands.processes.runner import context_of
-from commands.services import Services
-from tests.given.parking.city import Street, at
-from tests.given.parking.collecting import Street as Gateway
-from tests.given.parking.collecting import collecting
-from tests.given.parking.plates import plate as a_plate
+from tests.given.parking.charged_city import CAR, OFFICER, City, charged_city
+from tests.given.parking.city import at
 from tests.given.services import context
 
-OFFICER = Actor("officer-1", frozenset({Role.OFFICIAL}), "parking")
 SYSTEM = system_actor("parking-reminders")
 BANK = "bank-payments"
-CAR = "豫A12345"
-
-
-@dataclass
-class City:
-    """A street and its gateway; who is debited for which plate is the test's to say."""
-
-    street: Street
-    gateway: Gateway
-    holders: dict[str, str]
-    given_back: int = 0
-
-    @property
-    def services(self) -> Services:
-        return self.gateway.services
-
-    async def work(self) -> None:
-        """Both process managers go as far as they can."""
-        managers: tuple[Any, ...] = (ParkingCharging(), Collecting(may_debit))
-        seen = 0
-        while events := await self.services.store.read_all(after=seen, limit=500):
-            seen = events[-1].position
-            for event in events:
-                for manager in managers:
-                    if event.topic in manager.topics:
-                        own = partial(context_of, manager, event)
-                        await manager.react(event, self.services, own)
-
-    async def parked(self, begins: str, ends: str, plate: str = CAR, **said: Any) -> ParkingSession:
-        """A car came and went, and all that follows was done."""
-        street = self.street
-        await street.say(
-            street.sign("arrived", "Z1-001", at(begins), plate=plate, **said),
-            street.sign("left", "Z1-001", at(ends), plate=plate, **said),
-        )
-        await self.work()
-        return (await street.sessions())[-1]
-
-    async def again(self, session: ParkingSession) -> ParkingSession:
-        """After all that follows was done."""
-        await self.street.follow()
-        await self.work()
-        return await self.services.store.load(ParkingSession, session.id)
-
-    async def claims(self, session: ParkingSession) -> list[Claim]:
-        return [await self.services.store.load(Claim, claim) for claim in session.claims]
 
 
 @pytest.fixture
 async def city(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[City]:
-    async with collecting(settings) as gateway:
-        street = await Street.open(gateway.services, at("12:00"))
-        city = City(street, gateway, {})
-
-        async def payer_of(plate_id: str, *, services: Services, **_: Any) -> Payer | Why:
-            holder = city.holders.get(plate_id)
-            return Why.NOT_BOUND if holder is None else Payer(holder, "binding-1", 10_000)
-
-        async def give_back_debit(*_: Any) -> None:
-            city.given_back += 1
-
-        monkeypatch.setattr(charging, "payer_of", payer_of)
-        monkeypatch.setattr(charging, "take_debit", payer_of)
-        monkeypatch.setattr(charging, "give_back_debit", give_back_debit)
+    async with charged_city(settings, monkeypatch) as city:
         yield city
 
 
-async def bound(city: City, plate: str = CAR) -> tuple[str, str]:
-    """Somebody who is debited for a plate, and their number at the bank."""
-    citizen, number = await city.gateway.citizen()
-    sealed = await PlateKeeper(city.services).seal(a_plate(plate))
-    city.holders[sealed.plate_id] = citizen
-    return citizen, number
-
-
 async def test_a_bound_car_pays_without_stopping(city: City) -> None:
-    citizen, number = await bound(city)
+    citizen, number = await city.bound()
     session = await city.parked("09:00", "10:40")
     assert (session.price_fen, session.status, session.payer) == (600, Status.SETTLED, citizen)
     assert (city.gateway.spent(number), city.gateway.earned()) == (600, 600)
@@ -143,7 +64,7 @@ async def test_p21_across_midnight_for_nothing(city: City) -> None:
 async def test_nothing_is_debited_on_a_reading_that_is_not_sure(
     city: City, said: dict[str, Any], reason: str
 ) -> None:
-    await bound(city)
+    await city.bound()
     session = await city.parked("09:00", "09:40", **said)
     assert (session.held, session.price_fen, session.claims) == (reason, 400, {})
     assert city.gateway.earned() == 0
@@ -155,7 +76,7 @@ async def test_nothing_is_debited_on_a_reading_that_is_not_sure(
 
 
 async def test_p40_consent_ends_between_departure_and_debit(city: City) -> None:
-    await bound(city)
+    await city.bound()
     street = city.street
     await street.say(
         street.sign("arrived", "Z1-001", at("09:00"), plate=CAR),
@@ -169,7 +90,7 @@ async def test_p40_consent_ends_between_departure_and_debit(city: City) -> None:
 
 
 async def test_p42_corrected_plate_after_the_debit(city: City) -> None:
-    _, number = await bound(city)
+    _, number = await city.bound()
     session = await city.parked("09:00", "10:40")
     correct = looking.CorrectPlate(plate="豫A12346", reason="misread", note="the photo shows it")
     await looking.correct_plate(session.id, correct, context(OFFICER), city.services)
@@ -186,7 +107,7 @@ async def test_p42_corrected_plate_after_the_debit(city: City) -> None:
 
 
 async def test_a_debit_that_fails_is_paid_later(city: City) -> None:
-    await bound(city)
+    await city.bound()
     await city.gateway.departments.fault(BANK, "refuse-in-words")
     session = await city.parked("09:00", "10:40")
     assert (session.status, session.deferred) == (Status.DEFERRED, "debit-failed")
@@ -195,7 +116,7 @@ async def test_a_debit_that_fails_is_paid_later(city: City) -> None:
 
 
 async def test_while_it_is_disputed_collection_stands_still(city: City) -> None:
-    citizen, number = await bound(city)
+    citizen, number = await city.bound()
     session = await city.parked("09:00", "10:40")
     dispute = looking.DisputeSession(grounds="I left at ten")
     me = Actor(citizen, frozenset({Role.CITIZEN}))
@@ -212,7 +133,7 @@ async def test_while_it_is_disputed_collection_stands_still(city: City) -> None:
 
 
 async def test_p20_moving_one_berth_on_is_paid_as_one_stay(city: City) -> None:
-    _, number = await bound(city)
+    _, number = await city.bound()
     await city.parked("10:00", "10:50")
     street = city.street
     await street.say(
@@ -224,7 +145,7 @@ async def test_p20_moving_one_berth_on_is_paid_as_one_stay(city: City) -> None:
 
 
 async def test_p10_of_two_places_one_is_genuine_and_the_clone_debits_nobody(city: City) -> None:
-    _, number = await bound(city)
+    _, number = await city.bound()
     street = city.street
     for place, begins, ends in (("Z1-001", "10:00", "11:00"), ("G-1", "10:20", "11:30")):
         await street.say(
@@ -253,7 +174,7 @@ async def remind(city: City, session: ParkingSession, days: float) -> ParkingSes
 
 
 async def test_left_first_paid_later_is_told_and_then_overdue(city: City) -> None:
-    await bound(city)
+    await city.bound()
     await city.gateway.departments.fault(BANK, "refuse-in-words")
     session = await city.parked("09:00", "10:40")
     told: list[int] = []
