@@ -5,16 +5,23 @@ cost is taken off.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.parking.price import Price
 from citybrain.domain.parking.pricing import price
-from citybrain.domain.parking.session import ParkingSession
+from citybrain.domain.parking.refusals import SessionStillOpen
+from citybrain.domain.parking.repricing import reprice
+from citybrain.domain.parking.session import ParkingSession, Step
+from citybrain.domain.parking.session_events import PRICE_MEMBERS, PRICED
 from citybrain.domain.parking.stay import Occupancy, Permit, Stay
+from citybrain.domain.parking.tariff import Tariff, TariffNotInForce
 from citybrain.domain.times import as_text
+from commands.handling import CommandContext
 from commands.parking.bindings import permits_of
+from commands.parking.session import change_session
 from commands.services import Services
 
 STREET = "street"
@@ -50,16 +57,79 @@ class Priced:
 
 
 async def price_of(session: ParkingSession, services: Services) -> Priced:
-    """The price of a session that has ended."""
+    """The price of a session that has ended, as the tariff of its days was known then.
+
+    A version that reaches back prices it where it is cheaper by that one.
+    """
     chain = [session]
     while chain[0].continues is not None:
         chain.insert(0, await services.store.load(ParkingSession, chain[0].continues))
     tariff = tariff_of(services.definitions, STREET)
     stay = await _stay(chain, services)
-    already_fen = 0
-    if len(chain) > 1:
-        already_fen = price(await _stay(chain[:-1], services), tariff).total_fen
+    before = await _stay(chain[:-1], services) if len(chain) > 1 else None
+    now = _priced(stay, before, tariff)
+    if not tariff.reaches_back:
+        return now
+    try:
+        then = _priced(stay, before, tariff.as_announced())
+    except TariffNotInForce:  # nothing had been published when it left
+        return now
+    return now if now.amount_fen < then.amount_fen else then
+
+
+def _priced(stay: Stay, before: Stay | None, tariff: Tariff) -> Priced:
+    already_fen = 0 if before is None else price(before, tariff).total_fen
     return Priced(price(stay, tariff), already_fen, stay, STREET)
+
+
+async def price_that_decided(session: ParkingSession, services: Services) -> dict[str, Any]:
+    """The price as the event that decided it has it; before there is one, as it would be now.
+
+    Raises `SessionStillOpen`.
+    """
+    for event in reversed(await services.store.read(session.id)):
+        if event.topic in PRICED:
+            return {name: event.data[name] for name in PRICE_MEMBERS}
+    if session.left_at is None:
+        raise SessionStillOpen("the vehicle still stands there")
+    return (await price_of(session, services)).as_event()
+
+
+async def say_price(session: ParkingSession, context: CommandContext, services: Services) -> None:
+    """Price a session by its facts, unless they have changed meanwhile or it has been done."""
+    priced, facts = await price_of(session, services), session.facts
+    cause = "left" if session.price_fen is None else "corrected"
+    await change_session(
+        session.id,
+        services,
+        lambda each, now: each.price(now, cause=cause, facts=facts, **priced.as_event()),
+        context,
+    )
+
+
+async def price_less(
+    session_id: str, context: CommandContext, services: Services, *, cause: str, about: str
+) -> int:
+    """Price a session again where it costs less by what is known now; by how much, in fen.
+
+    `about` is what has changed: a permit, a batch. It never costs more by this.
+    """
+    session = await services.store.load(ParkingSession, session_id)
+    while session.next_step() is Step.PRICE:
+        await say_price(session, context, services)
+        session = await services.store.load(ParkingSession, session_id)
+    if session.left_at is None or session.price_fen is None:
+        return 0
+    priced, facts = await price_of(session, services), session.facts
+    lowered = 0
+
+    def decide(each: ParkingSession, now: datetime) -> None:
+        nonlocal lowered
+        said = priced.as_event()
+        lowered = reprice(each, now, facts=facts, cause=cause, about=about, **said)
+
+    await change_session(session_id, services, decide, context)
+    return lowered
 
 
 async def _stay(chain: list[ParkingSession], services: Services) -> Stay:

@@ -202,6 +202,7 @@ STEPS: dict[str, Callable[[State, dict[str, Any]], None]] = {
     "parking.left": _left,
     "parking.times_corrected": _times,
     "parking.priced": _priced,
+    "parking.repriced": _priced,
     "parking.held": _held,
     "parking.released": _released,
     "parking.claimed": _claimed,

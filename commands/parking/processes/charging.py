@@ -21,7 +21,7 @@ from commands.handling import CommandContext
 from commands.parking.bindings import Payer, give_back_debit, holder_at, payer_of, take_debit
 from commands.parking.claim import correct_claim, raise_claim, resume_claim, suspend_claim
 from commands.parking.payment import request_payment
-from commands.parking.pricing import price_of
+from commands.parking.pricing import say_price
 from commands.parking.session import change_session
 from commands.services import Services
 
@@ -50,6 +50,7 @@ class ParkingCharging:
         "parking.clone_decided",
         "parking.released",
         "parking.payer_corrected",
+        "parking.repriced",
         DISPUTED,
         DECIDED,
         "parking.voided",
@@ -76,14 +77,7 @@ async def _step(session_id: str, services: Services, context: CommandContext) ->
     session = await services.store.load(ParkingSession, session_id)
     step = session.next_step()
     if step is Step.PRICE:
-        priced, facts = await price_of(session, services), session.facts
-        cause = "left" if session.price_fen is None else "corrected"
-        await change_session(
-            session_id,
-            services,
-            lambda each, now: each.price(now, cause=cause, facts=facts, **priced.as_event()),
-            context,
-        )
+        await say_price(session, context, services)
     elif step is Step.HOLD:
         await change_session(session_id, services, _hold, context)
     elif step is Step.LOWER:

@@ -206,6 +206,13 @@ class SessionPriced(SessionEvent):
         aggregate.price_event = aggregate.digest_of(self)
 
 
+class SessionRepriced(SessionPriced):
+    """It costs less than was thought, by what `about` (a permit, a batch) has changed."""
+
+    TOPIC: ClassVar[str] = "parking.repriced"
+    about: str
+
+
 class SessionHeld(SessionEvent):
     """Nothing is debited until a person has looked; `reason` says why, `details` on what."""
 
@@ -422,6 +429,7 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionCloneSuspected,
     SessionCloneDecided,
     SessionPriced,
+    SessionRepriced,
     SessionHeld,
     SessionReleased,
     SessionClaimed,
@@ -438,3 +446,7 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionDecisionProposed,
     SessionVoided,
 )
+
+PRICED = (SessionPriced.TOPIC, SessionRepriced.TOPIC)
+"""What says what a session costs, with its lines."""
+PRICE_MEMBERS = ("amount_fen", "already_fen", "lines", "stay", "tariff_versions")

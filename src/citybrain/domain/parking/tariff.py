@@ -296,6 +296,12 @@ class Tariff:
     code: str
     versions: tuple[TariffVersion, ...]
     fixed: TariffVersion | None = field(default=None, kw_only=True)
+    announced: bool = field(default=False, kw_only=True)
+
+    @property
+    def reaches_back(self) -> bool:
+        """Whether a version holds on a day before it was published."""
+        return any(version.valid_from <= version.published for version in self.versions)
 
     @property
     def time_zone(self) -> str:
@@ -315,6 +321,8 @@ class Tariff:
         if self.fixed is not None:
             return self.fixed
         place = bisect_right(self._days, day)
+        while place and self.announced and self.versions[place - 1].published >= day:
+            place -= 1
         if not place:
             raise TariffNotInForce(
                 f"no version of tariff {self.code!r} is in force on {day}",
@@ -336,16 +344,6 @@ class Tariff:
         """As if this version had always been in force; raises `UnknownTariffVersion`."""
         return replace(self, fixed=self.version(id))
 
-    def published_by(self, day: date) -> "Tariff":
-        """As it was known on a day: without what was published later and reaches back.
-
-        Raises `TariffNotInForce` where nothing had been published.
-        """
-        known = tuple(version for version in self.versions if version.published <= day)
-        if not known:
-            raise TariffNotInForce(
-                f"nothing of tariff {self.code!r} was published by {day}",
-                tariff=self.code,
-                day=day.isoformat(),
-            )
-        return replace(self, versions=known)
+    def as_announced(self) -> "Tariff":
+        """As it was known on each day: no version holds on a day before it was published."""
+        return replace(self, announced=True)

@@ -23,7 +23,7 @@ from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking import looking as commands
 from commands.parking.fields import PlaceId, PlateCountry, PlateText
 from commands.parking.plates import read_for_search
-from commands.parking.pricing import price_of
+from commands.parking.pricing import price_of, price_that_decided
 from projections.parking import sessions
 from projections.parking.sessions import SessionRow
 
@@ -146,14 +146,13 @@ async def explain(call: Call) -> web.Response:
     row = await _readable(call)
     services = call.runtime.services
     session = await services.store.load(ParkingSession, row["session_id"])
-    priced = await price_of(session, services)
+    said = await price_that_decided(session, services)
     if query.version is not None:
+        priced = await price_of(session, services)
         tariff = tariff_of(services.definitions, priced.tariff).only(query.version)
-        priced = priced.under(price(priced.stay, tariff))
+        said = priced.under(price(priced.stay, tariff)).as_event()
     await opened(call, [_person(row)])
-    return json_response(
-        PricedAnswer(session_id=session.id, compared_with=query.version, **priced.as_event())
-    )
+    return json_response(PricedAnswer(session_id=session.id, compared_with=query.version, **said))
 
 
 async def _readable(call: Call) -> dict[str, Any]:

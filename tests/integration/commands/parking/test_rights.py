@@ -1,4 +1,4 @@
-"""What changes afterwards about who owes a stay: the vehicle was sold, bound, or hired out."""
+"""What changes afterwards about a stay: the vehicle was sold, bound or hired out; a badge."""
 
 from collections.abc import AsyncIterator
 
@@ -6,9 +6,14 @@ import pytest
 
 from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.judging import Status
+from citybrain.domain.parking.permit_events import Decision
 from citybrain.settings import Settings
 from commands.parking import binding as commands
+from commands.parking.permit import RegisterPermit, register_permit
+from commands.parking.pricing import price_that_decided
 from commands.parking.processes.orders import OrderTimes
+from tests.given.driving import context as sent_by
+from tests.given.parking import permits
 from tests.given.parking.binding_world import by
 from tests.given.parking.bindings import day
 from tests.given.parking.collecting import context
@@ -113,3 +118,70 @@ async def test_p48_rental_car_at_the_hand_over(town: Owners) -> None:
     await town.work()
     assert await town.owed(session) == [(firm, 0, 0), (h1, 400, 400)]
     assert (await town.session(session)).payer == h1
+
+
+async def test_p54_a_badge_confirmed_later_gives_back_what_was_debited(town: Owners) -> None:
+    drivers, gateway = town.drivers, town.gateway
+    citizen, number = await drivers.citizen()
+    await drivers.bind(citizen, permits.TEXT)
+    before = await town.parked(permits.TEXT, day("08-31", "10:00:00"), day("08-31", "10:40:00"))
+    session = await town.parked(permits.TEXT, day("09-09", "10:00:00"), day("09-09", "10:40:00"))
+    assert gateway.spent(number) == 800
+    drivers.clock(day("09-10"))
+    permit = await permits.granted(drivers, citizen)
+    await town.work()
+    assert gateway.spent(number) == 400  # the stay before the badge is valid is paid as it was
+    assert await town.owed(before) == [(citizen, 400, 0)]
+    assert await town.owed(session) == [(citizen, 0, 0)]
+    after = await town.session(session)
+    assert (after.price_fen, after.status) == (0, Status.SETTLED)
+    said = await price_that_decided(after, town.services)
+    assert [(line["rule"], line["zero"]) for line in said["lines"]] == [
+        ("disabled-badge", "exempt")
+    ]
+    later = await town.parked(permits.TEXT, day("09-11", "10:00:00"), day("09-11", "10:40:00"))
+    assert (await town.session(later)).price_fen == 0
+
+    head = await town.services.store.head()
+    drivers.clock(day("09-20"))
+    await permits.propose(drivers, permit, Decision.END)
+    await permits.confirm(drivers, permit, Decision.END)
+    await town.work()
+    topics = [each.topic for each in await town.services.store.read_all(head, limit=100)]
+    assert topics == ["parking.permit_decision_proposed", "parking.permit_ended"]
+    assert gateway.spent(number) == 400
+
+
+async def test_p54_who_owes_a_stay_that_a_badge_covers_owes_it_no_more(town: Owners) -> None:
+    citizen, _ = await town.drivers.citizen()
+    await town.drivers.bind(citizen, permits.TEXT, per_debit_limit_fen=300)
+    session = await town.parked(permits.TEXT, day("09-09", "10:00:00"), day("09-09", "10:40:00"))
+    assert (await town.session(session)).alarm_at is not None
+    await permits.granted(town.drivers, citizen)
+    await town.work()
+    after = await town.session(session)
+    assert (after.status, after.alarm_at) == (Status.SETTLED, None)
+    assert await town.owed(session) == [(citizen, 0, 0)]
+
+
+async def test_p54_police_and_ambulances_are_seen_and_owe_nothing(town: Owners) -> None:
+    ambulance = "豫A0E120"
+    register = RegisterPermit(
+        kind="emergency-service",
+        plate=ambulance,
+        begins=day("09-01"),
+        ends=day("09-30"),
+        reason="on-duty",
+    )
+    asked = await register_permit(register, sent_by(permits.FIRST), town.services)
+    await permits.confirm(town.drivers, asked.stream_id, ends=day("09-30"))
+    stays = (
+        ("豫A1234警", "police", "09-08", "12:00:00"),
+        (ambulance, "emergency-service", "09-09", "10:12:00"),
+    )
+    for plate, rule, date, ends in stays:
+        session_id = await town.parked(plate, day(date, "10:00:00"), day(date, ends))
+        session = await town.session(session_id)
+        said = await price_that_decided(session, town.services)
+        assert {(line["rule"], line["fen"]) for line in said["lines"]} == {(rule, 0)}
+        assert (session.status, session.claims, session.alarm_at) == (Status.SETTLED, {}, None)

@@ -81,7 +81,7 @@ def test_p26_a_tariff_that_reaches_back_is_refused_unless_it_says_so(tmp_path: P
     found = load(tmp_path, back | said).tariff("street")
     car = stay("2026-09-05T09:00", "2026-09-05T10:00")
     assert price(car, found).versions == (found.versions[1].id,)
-    assert price(car, found.published_by(date(2026, 9, 9))).versions == (found.versions[0].id,)
+    assert price(car, found.as_announced()).versions == (found.versions[0].id,)
     with pytest.raises(DefinitionError, match="does not reach back"):
         load(tmp_path, version(**said))
     same_day = version(valid_from=date(2026, 9, 10), published=date(2026, 9, 10))

@@ -152,10 +152,13 @@ def test_p26_what_was_published_later_is_not_known_before() -> None:
     )
     both = tariff(old, back)
     car = stay("2026-09-05T09:00", "2026-09-05T11:00")
-    assert price(car, both.published_by(date(2026, 9, 9))).total_fen == 600
+    assert price(car, both.as_announced()).total_fen == 600
     assert price(car, both).total_fen == 400
+    assert (both.reaches_back, tariff(old).reaches_back) == (True, False)
+    last_day, day_after = date(2026, 9, 10), date(2026, 9, 11)
+    assert [both.as_announced().at(day).id for day in (last_day, day_after)] == ["v1", "v2"]
     with pytest.raises(TariffNotInForce):
-        both.published_by(date(2019, 1, 1))
+        tariff(back).as_announced().at(last_day)
 
 
 CAP = Cap("window-cap", CapPer.WINDOW, 2000)
