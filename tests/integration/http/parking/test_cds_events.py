@@ -230,7 +230,9 @@ async def test_events_take_a_token(api: Api, version: str, path: str) -> None:
     refused(answer, 401, "unauthorized", version)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     for role in ("citizen", "kiosk", "camera", "clerk"):
-        refused(await Client(api, version, role).raw(path), 403, "forbidden", version)
+        wrong = await Client(api, version, role).raw(path, curb_zone_id=str(uuid4()))
+        refused(wrong, 401, "insufficient_scope", version)
+        assert 'error="insufficient_scope"' in wrong.headers["WWW-Authenticate"]
     made_up = {"Accept": json_type(version), "Authorization": "Bearer x.y.z"}
     refused(await api.call("GET", f"/cds/{path}", headers=made_up), 401, "unauthorized", version)
     unknown = await Client(api, version).raw(path, curb_zone_id=str(uuid4()))

@@ -205,7 +205,7 @@ async def test_whose_device_it_is(api: Api, street: Street) -> None:
     assert body["failures"][0]["error"] == "not_your_device"
     for role in ("official", "citizen", "auditor", "kiosk"):
         answer = await push(api, [pushed()], role=role)
-        refused(answer, 403, "forbidden", "1.1")
+        refused(answer, 401, "insufficient_scope", "1.1")
 
 
 async def test_bodies_that_are_no_batch(api: Api, street: Street) -> None:

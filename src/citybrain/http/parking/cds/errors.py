@@ -10,6 +10,7 @@ from aiohttp import web
 
 from citybrain.errors import CitybrainError, TooOften, Unavailable
 from citybrain.http.problems import Unauthenticated, problem_of, status_of
+from citybrain.http.routing import RoleMissing
 
 
 class CdsError(CitybrainError):
@@ -58,10 +59,11 @@ class NotAcceptable(CdsError):
 
 NAMES: Mapping[str, str] = {
     "unauthenticated": "unauthorized",
-    "role-missing": "forbidden",
+    "role-missing": "insufficient_scope",
     "rate-limited": "too_many_requests",
 }
 PREFIX = "cds-"
+BEARER = 'Bearer realm="citybrain"'
 
 
 def name_of(error: CitybrainError) -> str:
@@ -75,7 +77,7 @@ def error_response(
 ) -> web.Response:
     """An error with the members of both; never what was sent, but for names."""
     told = problem_of(error, correlation, language)
-    status = error.status if isinstance(error, CdsError) else status_of(error)
+    status = _status(error)
     assert isinstance(told.body, bytes)
     wrong = error.wrong if isinstance(error, CdsError) else []
     body = orjson.loads(told.body) | {
@@ -88,7 +90,16 @@ def error_response(
     if isinstance(error, Unavailable | TooOften):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="citybrain"'
+        headers["WWW-Authenticate"] = BEARER
+    if isinstance(error, RoleMissing):
+        headers["WWW-Authenticate"] = f'{BEARER}, error="{name_of(error)}"'
     if isinstance(error, WrongMethod):
         headers["Allow"] = ", ".join(error.wrong)
     return web.Response(status=int(status), body=orjson.dumps(body), headers=headers)
+
+
+def _status(error: CitybrainError) -> HTTPStatus:
+    """As CDS has it: 401 also for a token whose scope does not reach so far."""
+    if isinstance(error, CdsError):
+        return error.status
+    return HTTPStatus.UNAUTHORIZED if isinstance(error, RoleMissing) else status_of(error)
