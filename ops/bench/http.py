@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import asyncpg
 
@@ -68,39 +69,66 @@ async def loaded(
     `load` is one of `http_client.LOADS`; `batch` is how many units a request has, where it has
     a batch of them.
     """
+    orders = {"seconds": bench.seconds, "connections": connections, "load": load, "batch": batch}
+    found = await exercised(bench, url, "ops.bench.http_client", orders, workers=workers)
+    tally = Tally(bench.seconds)
+    tally.acknowledged, tally.counted = found.answer["acknowledged"], found.answer["counted"]
+    tally.latencies = found.answer["latencies"]
+    return Loaded(tally.acknowledged, found.of(tally.sample(), tally.acknowledged))
+
+
+@dataclass(frozen=True, slots=True)
+class Exercised:
+    """What a process of clients answered, and what that cost."""
+
+    answer: Any
+    rss_mb: float
+    cpu_seconds: float
+    db_cpu_seconds: float | None
+
+    def of(self, sample: Sample, units: int) -> Sample:
+        """The sample, with what each of `units` took of the server and of PostgreSQL."""
+        db = self.db_cpu_seconds
+        return replace(
+            sample,
+            rss_mb=self.rss_mb,
+            cpu_us=self.cpu_seconds / units * 1e6,
+            db_cpu_us=None if db is None else db / units * 1e6,
+        )
+
+
+async def exercised(
+    bench: Workbench,
+    url: str | None,
+    module: str,
+    orders: Mapping[str, object],
+    *,
+    workers: bool,
+    **server_orders: object,
+) -> Exercised:
+    """Start a server, bare where there is no `url`, and let `module` be its clients."""
     cores = sorted(os.sched_getaffinity(0))
     server = await Child.start(
         "ops.bench.http_server",
-        {"core": cores[0], "url": url, "folder": str(bench.folder), "workers": workers},
+        {
+            "core": cores[0],
+            "url": url,
+            "folder": str(bench.folder),
+            "workers": workers,
+            **server_orders,
+        },
     )
     try:
         facts = await server.ready()
-        clients = await Child.start(
-            "ops.bench.http_client",
-            {
-                "core": cores[-1],
-                "seconds": bench.seconds,
-                "connections": connections,
-                "load": load,
-                "batch": batch,
-                **facts,
-            },
-        )
+        clients = await Child.start(module, {"core": cores[-1], **orders, **facts})
         await clients.ready()
         before = bench.postgres_cpu_seconds()
         answer = await clients.go()
         computed = bench.postgres_cpu_seconds() - before
         spent = await server.go()
-        tally = Tally(bench.seconds)
-        tally.acknowledged, tally.counted = answer["acknowledged"], answer["counted"]
-        tally.latencies = answer["latencies"]
-        sample = replace(
-            tally.sample(),
-            rss_mb=spent["rss_mb"],
-            cpu_us=spent["cpu_seconds"] / tally.acknowledged * 1e6,
-            db_cpu_us=None if url is None else computed / tally.acknowledged * 1e6,
+        return Exercised(
+            answer, spent["rss_mb"], spent["cpu_seconds"], None if url is None else computed
         )
-        return Loaded(tally.acknowledged, sample)
     finally:
         await server.stop()
 

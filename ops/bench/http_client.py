@@ -69,6 +69,15 @@ def body_length(head: bytes) -> int:
     return int(head[start : head.index(b"\r\n", start)])
 
 
+async def exchanged(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> tuple[bytes, bytes]:
+    """Send a request on a connection that is kept; the head and the body of its answer."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    return head, await reader.readexactly(body_length(head))
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What clients send: where to, and the body of a client's `number`th request."""
@@ -97,9 +106,7 @@ async def connection(
             sent = load.body(number, client, batch)
             request = request_bytes(f"{host}:{port}", token, sent, load.path)
             began = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            body = await reader.readexactly(body_length(head))
+            head, body = await exchanged(reader, writer, request)
             done = head.startswith(DONE)
             if not done or (batch and orjson.loads(body)["recorded"] != batch):
                 status = head.splitlines()[0].decode()

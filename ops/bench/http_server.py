@@ -46,6 +46,7 @@ async def bare() -> AsyncIterator[Facts]:
     app = web.Application(client_max_size=LONGEST_BODY)
     app.router.add_post("/v1/cases", one)
     app.router.add_post("/v1/parking/detections", one)
+    app.router.add_post("/v1/parking/reservations", one)
     app.router.add_post("/v1/parking/detections/batch", many)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -74,8 +75,10 @@ async def ours(orders: Facts) -> AsyncIterator[Facts]:
     ):
         assert runtime.development is not None
         parts = urlsplit(url)
-        tokens = [
-            runtime.development.token(f"caller-{number}", ["gateway", "kiosk"], acts_for=["c-*"])
+        issuer = runtime.development
+        tokens = [issuer.token(citizen, ["citizen"]) for citizen in orders.get("citizens", ())]
+        tokens = tokens or [
+            issuer.token(f"caller-{number}", ["gateway", "kiosk"], acts_for=["c-*"])
             for number in range(CALLERS)
         ]
         yield {"host": parts.hostname, "port": parts.port, "tokens": tokens}

@@ -1,4 +1,5 @@
-"""`citybrain bench parking`: signs into the log and into sessions, and prices.
+"""`citybrain bench parking`: signs into the log and into sessions, a crowd for a few
+berths, and prices.
 
 Each line stands beside what does the same without any decision. `cpu_us` is what the process that
 decides computed for one unit, `db_cpu_us` what PostgreSQL did.
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 
 from ops.bench.http import bare_aiohttp
 from ops.bench.lines import Line
+from ops.bench.parking.crowd import bare_crowd, crowd, one_key
 from ops.bench.parking.prices import plain_loop, pricing
 from ops.bench.parking.signs import (
     BATCH,
@@ -33,6 +35,9 @@ CONTENDERS: Mapping[str, Contender] = {
     "record_1000": in_batches,
     "append_1000": appended,
     "sessions": into_sessions,
+    "crowd": crowd,
+    "bare_aiohttp_crowd": bare_crowd,
+    "one_key": one_key,
     "price": pricing,
     "plain_loop": plain_loop,
 }
@@ -42,5 +47,6 @@ LINES = (
     Line("http_1", "http_1", "bare_aiohttp_1", ("insert_1",), unit=SIGNS),
     Line("record_1000", "record_1000", "append_1000", ("insert_1000",), unit=SIGNS),
     Line("sessions", "sessions", "append_1000", ("record_1000",), unit=SIGNS),
+    Line("crowd", "crowd", "bare_aiohttp_crowd", ("one_key",), unit="asks/s"),
     Line("price", "price", "plain_loop", unit="prices/s"),
 )

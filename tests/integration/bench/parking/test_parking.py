@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from commands.parking.processes.sessions import ParkingSessions
-from ops.bench.parking import parking, signs, street
+from ops.bench.parking import crowd, parking, signs, street
 from ops.bench.workbench import BenchFailed, open_workbench
 
 
@@ -56,3 +56,22 @@ async def test_signs_that_became_no_session_fail_the_benchmark(
     async with open_workbench(1e-9, disk_path) as workbench:  # one batch is enough
         with pytest.raises(BenchFailed, match="40 signs became 0 sessions that ended"):
             await parking.CONTENDERS["sessions"](workbench)
+
+
+async def test_exactly_as_many_win_as_there_are_berths(
+    disk_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "CITIZENS", 24)
+    monkeypatch.setattr(crowd, "WANTED", 3)
+    async with open_workbench(1.0, disk_path) as workbench:
+        for name in ("crowd", "bare_aiohttp_crowd", "one_key"):
+            assert (await parking.CONTENDERS[name](workbench)).rate > 0, name
+
+
+async def test_two_winners_of_a_berth_fail_the_benchmark(disk_path: Path) -> None:
+    right = {crowd.HELD: crowd.WANTED, crowd.TAKEN: crowd.CITIZENS - crowd.WANTED}
+    async with open_workbench(1.0, disk_path) as workbench, workbench.database() as url:
+        with pytest.raises(BenchFailed, match=r"were answered \{'201': 11"):
+            await crowd.check_winners(url, {crowd.HELD: 11, crowd.TAKEN: 989})
+        with pytest.raises(BenchFailed, match=r"10 berths have \(0, 0, 0\) holders"):
+            await crowd.check_winners(url, right)
