@@ -50,6 +50,7 @@ class Gateway:
         self._ledger, self._signer = ledger, signer
         self._checked, self._receipted = checked, receipted
         self.callbacks = Callbacks(folder / CALLBACKS, url)
+        self.clock: Callable[[], float] = time.time
         self._told: set[tuple[str, str]] = set()
 
     @staticmethod
@@ -76,7 +77,7 @@ class Gateway:
     def _paid(self, asked: dict[str, Any]) -> web.Response:
         """A payer hands over an order and pays with something of theirs."""
         claims = self._checked(asked["order"], ORDER)
-        if claims["exp"] < time.time() or claims["currency"] != CURRENCY:
+        if claims["exp"] < self.clock() or claims["currency"] != CURRENCY:
             return web.json_response({"code": "order-expired"}, status=409)
         payment = self._ledger.move(
             Kind.CHARGE, claims | {PAYER: str(asked["means"])}, asked.get("refused")
@@ -127,10 +128,13 @@ class Gateway:
             self.callbacks.holding = True
         elif do == "release":
             self.callbacks.release(**asked)
+        elif do == "clock":
+            now = float(asked["now"])
+            self.clock = lambda: now
         elif do in ("say", "try_again", "charge_back"):
             getattr(self, do)(**asked)
         else:
-            raise ValueError("do: hold, release, say, try_again or charge_back")
+            raise ValueError("do: hold, release, clock, say, try_again or charge_back")
         return {
             "waiting": len(self.callbacks.waiting),
             "refused": [each["status"] for each in self.callbacks.refused],
