@@ -13,7 +13,7 @@ from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.parking.price import Price
 from citybrain.domain.parking.pricing import price
 from citybrain.domain.parking.refusals import SessionStillOpen
-from citybrain.domain.parking.repricing import reprice
+from citybrain.domain.parking.repricing import Lowered, lower_by, reprice
 from citybrain.domain.parking.session import ParkingSession, Step
 from citybrain.domain.parking.session_events import PRICE_MEMBERS, PRICED
 from citybrain.domain.parking.stay import Occupancy, Permit, Stay
@@ -107,26 +107,48 @@ async def say_price(session: ParkingSession, context: CommandContext, services: 
     )
 
 
-async def price_less(
-    session_id: str, context: CommandContext, services: Services, *, cause: str, about: str
-) -> int:
-    """Price a session again where it costs less by what is known now; by how much, in fen.
+async def found_lower(
+    session: ParkingSession, services: Services, version_id: str, *, unpaid_only: bool
+) -> Lowered | None:
+    """By how much a session would cost less by a version of the tariff; nothing changes by it."""
+    if session.left_at is None or session.price_fen is None:
+        return None
+    priced, facts = await price_of(session, services), session.facts
+    if version_id not in priced.price.versions:
+        return None
+    return lower_by(session, priced.amount_fen, facts, unpaid_only=unpaid_only)
 
-    `about` is what has changed: a permit, a batch. It never costs more by this.
+
+async def price_less(
+    session_id: str,
+    context: CommandContext,
+    services: Services,
+    *,
+    cause: str,
+    about: str,
+    version_id: str | None = None,
+    unpaid_only: bool = False,
+) -> Lowered | None:
+    """Price a session again where it costs less by what is known now; None where it does not.
+
+    `about` is what has changed: a permit, a batch. It never costs more by this. `version_id`: only
+    where this version of the tariff has a part in that.
     """
     session = await services.store.load(ParkingSession, session_id)
     while session.next_step() is Step.PRICE:
         await say_price(session, context, services)
         session = await services.store.load(ParkingSession, session_id)
     if session.left_at is None or session.price_fen is None:
-        return 0
+        return None
     priced, facts = await price_of(session, services), session.facts
-    lowered = 0
+    if version_id is not None and version_id not in priced.price.versions:
+        return None
+    said = priced.as_event() | {"cause": cause, "about": about}
+    lowered: Lowered | None = None
 
     def decide(each: ParkingSession, now: datetime) -> None:
         nonlocal lowered
-        said = priced.as_event()
-        lowered = reprice(each, now, facts=facts, cause=cause, about=about, **said)
+        lowered = reprice(each, now, facts=facts, unpaid_only=unpaid_only, **said)
 
     await change_session(session_id, services, decide, context)
     return lowered

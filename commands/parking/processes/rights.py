@@ -59,8 +59,7 @@ class ParkingRights:
                 event, permit.plate_id, permit.begins, permit.ends, services
             ):
                 context = context_for(session_id)
-                said = {"cause": "permit", "about": permit.id}
-                await price_less(session_id, context, services, **said)
+                await price_less(session_id, context, services, cause="permit", about=permit.id)
             return
         plate_id = PLATE + event.stream_id.removeprefix(f"{ParkingPlate.category}-")
         for session_id in await self._sessions(event, plate_id, *_about(event), services):

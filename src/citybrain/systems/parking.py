@@ -15,6 +15,7 @@ from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.permit import ParkingPermit
 from citybrain.domain.parking.place import ParkingPlace
+from citybrain.domain.parking.repricing_batch import ParkingRepricing
 from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_quota import ReservationQuota
 from citybrain.domain.parking.session import ParkingSession
@@ -31,6 +32,7 @@ from citybrain.http.parking import (
     permits,
     places,
     reductions,
+    repricings,
     reservation_desk,
     revenue,
     session,
@@ -52,6 +54,7 @@ from commands.parking.processes.orders import OrderTimes
 from commands.parking.processes.permits import PermitEndings
 from commands.parking.processes.plate_bindings import PlateBindingAlarms, PlateBindings
 from commands.parking.processes.reminding import ParkingReminders
+from commands.parking.processes.repricings import ParkingRepricings, lower_what_is_unpaid
 from commands.parking.processes.reservation_deadlines import ReservationDeadlines
 from commands.parking.processes.reservation_notices import ReservationNotices
 from commands.parking.processes.reservations import ReservationProcess
@@ -70,9 +73,9 @@ from projections.parking.occupancy import ParkingOccupancy
 from projections.parking.permits import ParkingPermitsModel, of_holder
 from projections.parking.permits import of_erased as permits_of_erased
 from projections.parking.places import ParkingPlaces
-from projections.parking.plate_sessions import of_plate
 from projections.parking.reservations import ParkingReservations
 from projections.parking.revenue import ParkingRevenue
+from projections.parking.session_ids import ended_between_as_of, of_plate
 from projections.parking.sessions import ParkingSessionsModel
 
 PARKING = System(
@@ -90,6 +93,7 @@ PARKING = System(
         ParkingReservation,
         ReservationQuota,
         ParkingPermit,
+        ParkingRepricing,
     ),
     definitions=(
         load_plates,
@@ -115,6 +119,7 @@ PARKING = System(
         in_order(ReservationNotices()),
         in_order(PermitEndings(of_holder)),
         side_by_side(ParkingRights(of_plate)),
+        side_by_side(ParkingRepricings(ended_between_as_of)),
     ),
     projections=(
         ParkingPlaces(),
@@ -144,6 +149,7 @@ PARKING = System(
         *paying.ROUTES,
         *arrears.ROUTES,
         *permits.ROUTES,
+        *repricings.ROUTES,
         *revenue.ROUTES,
     ),
     reach=REACH,
@@ -153,5 +159,6 @@ PARKING = System(
         ending_bindings_of_the_erased(of_erased),
         ending_permits_of_the_erased(permits_of_erased),
         ending_reservations_of_the_erased(reservations.of_erased),
+        lower_what_is_unpaid,
     ),
 )

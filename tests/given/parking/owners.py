@@ -12,10 +12,11 @@ from citybrain.domain.parking.session import ParkingSession
 from citybrain.settings import Settings
 from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
+from commands.parking.processes.repricings import ParkingRepricings
 from commands.parking.processes.rights import ParkingRights
 from commands.processes.runner import context_of
 from commands.services import Services
-from projections.parking.plate_sessions import of_plate
+from projections.parking.session_ids import ended_between_as_of, of_plate
 from tests.given.parking.binding_world import Drivers
 from tests.given.parking.city import Street, at
 from tests.given.parking.collecting import Street as Gateway
@@ -33,7 +34,12 @@ class Owners:
     street: Street
     gateway: Gateway
     managers: Sequence[Any] = field(
-        default_factory=lambda: (ParkingCharging(), ParkingRights(of_plate), Collecting(may_debit))
+        default_factory=lambda: (
+            ParkingCharging(),
+            ParkingRights(of_plate),
+            ParkingRepricings(ended_between_as_of),
+            Collecting(may_debit),
+        )
     )
     seen: dict[str, int] = field(default_factory=dict)
 

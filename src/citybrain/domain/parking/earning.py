@@ -19,11 +19,7 @@ from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import ChargedBack, PaymentCaptured, Refunded
 from citybrain.domain.parking.price import LineKind
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.domain.parking.session_events import (
-    SessionDisputeDecided,
-    SessionPriced,
-    SessionVoided,
-)
+from citybrain.domain.parking.session_events import PRICED, SessionDisputeDecided, SessionVoided
 from citybrain.domain.payment_steps import booked_at
 from citybrain.domain.times import moment
 
@@ -95,7 +91,7 @@ class Earning:
 
     def note(self, topic: str, data: Mapping[str, Any]) -> None:
         """Something was said of the session that changes what it costs."""
-        if topic == SessionPriced.TOPIC:
+        if topic in PRICED:
             self.price(data)
         elif topic == SessionDisputeDecided.TOPIC and data["upheld"]:
             self.lines = dict.fromkeys(self.lines, 0) | self._spread(data["amount_fen"])

@@ -207,10 +207,15 @@ class SessionPriced(SessionEvent):
 
 
 class SessionRepriced(SessionPriced):
-    """It costs less than was thought, by what `about` (a permit, a batch) has changed."""
+    """It costs less than was thought, by what `about` (a permit, a batch) has changed.
+
+    `paid`: what it cost before had been paid, and the difference goes back.
+    """
 
     TOPIC: ClassVar[str] = "parking.repriced"
     about: str
+    before_fen: int
+    paid: bool
 
 
 class SessionHeld(SessionEvent):

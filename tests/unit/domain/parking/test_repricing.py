@@ -20,7 +20,7 @@ def priced(amount_fen: int) -> ParkingSession:
 
 def again(session: ParkingSession, amount_fen: int, facts: int | None = None) -> int:
     said: dict[str, Any] = {"already_fen": 0, "lines": [], "stay": {}, "tariff_versions": ["v2"]}
-    return reprice(
+    lowered = reprice(
         session,
         NINE,
         amount_fen=amount_fen,
@@ -29,6 +29,10 @@ def again(session: ParkingSession, amount_fen: int, facts: int | None = None) ->
         about="permit-1",
         **said,
     )
+    if lowered is None:
+        return 0
+    assert lowered.paid == session.settled
+    return lowered.fen
 
 
 @given(st.lists(AMOUNTS, max_size=6), AMOUNTS, st.booleans())
