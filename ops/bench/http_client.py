@@ -54,6 +54,11 @@ def batch_body(number: int, client: int, size: int) -> bytes:
     )
 
 
+def question_bytes(host: str, path: str) -> bytes:
+    """A whole GET of what is open to everybody."""
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+
+
 def request_bytes(host: str, token: str, body: bytes, path: str) -> bytes:
     """A whole POST with an idempotency key of its own."""
     return (

@@ -31,8 +31,11 @@ Facts = dict[str, Any]
 
 
 @asynccontextmanager
-async def bare() -> AsyncIterator[Facts]:
-    """aiohttp with handlers that parse the JSON and answer; nothing is kept."""
+async def bare(orders: Facts) -> AsyncIterator[Facts]:
+    """aiohttp with handlers that parse the JSON and answer; nothing is kept.
+
+    `page` of the orders is what it answers to who asks for berths.
+    """
 
     async def one(request: web.Request) -> web.Response:
         orjson.loads(await request.read())
@@ -43,8 +46,14 @@ async def bare() -> AsyncIterator[Facts]:
         answer = {"recorded": len(said["detections"]), "known": 0, "refused": []}
         return web.Response(body=orjson.dumps(answer), content_type="application/json")
 
+    page = orders.get("page", "").encode()
+
+    async def asked(_: web.Request) -> web.Response:
+        return web.Response(body=page, content_type="application/json")
+
     app = web.Application(client_max_size=LONGEST_BODY)
     app.router.add_post("/v1/cases", one)
+    app.router.add_get("/v1/parking/berths", asked)
     app.router.add_post("/v1/parking/detections", one)
     app.router.add_post("/v1/parking/reservations", one)
     app.router.add_post("/v1/parking/detections/batch", many)
@@ -88,7 +97,7 @@ async def _serve() -> None:
     orders = child.orders()
     garbage.collect_seldom()  # as the command line does
     os.sched_setaffinity(0, {orders["core"]})
-    async with bare() if orders["url"] is None else ours(orders) as facts:
+    async with bare(orders) if orders["url"] is None else ours(orders) as facts:
         garbage.set_aside()
         child.say_ready(facts)
         began = time.process_time()

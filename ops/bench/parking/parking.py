@@ -1,5 +1,5 @@
 """`citybrain bench parking`: signs into the log and into sessions, a crowd for a few
-berths, and prices.
+berths, the board of a large city, and prices.
 
 Each line stands beside what does the same without any decision. `cpu_us` is what the process that
 decides computed for one unit, `db_cpu_us` what PostgreSQL did.
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ops.bench.http import bare_aiohttp
 from ops.bench.lines import Line
+from ops.bench.parking.board import board, by_key, static_page
 from ops.bench.parking.crowd import bare_crowd, crowd, one_key
 from ops.bench.parking.prices import plain_loop, pricing
 from ops.bench.parking.signs import (
@@ -38,6 +39,9 @@ CONTENDERS: Mapping[str, Contender] = {
     "crowd": crowd,
     "bare_aiohttp_crowd": bare_crowd,
     "one_key": one_key,
+    "board_100k": board,
+    "static_page": static_page,
+    "berth_by_key": by_key,
     "price": pricing,
     "plain_loop": plain_loop,
 }
@@ -48,5 +52,6 @@ LINES = (
     Line("record_1000", "record_1000", "append_1000", ("insert_1000",), unit=SIGNS),
     Line("sessions", "sessions", "append_1000", ("record_1000",), unit=SIGNS),
     Line("crowd", "crowd", "bare_aiohttp_crowd", ("one_key",), unit="asks/s"),
+    Line("board_100k", "board_100k", "static_page", ("berth_by_key",), unit="questions/s"),
     Line("price", "price", "plain_loop", unit="prices/s"),
 )

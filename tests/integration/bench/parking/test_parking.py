@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from commands.parking.processes.sessions import ParkingSessions
-from ops.bench.parking import crowd, parking, signs, street
+from ops.bench.parking import board, crowd, parking, signs, street
 from ops.bench.workbench import BenchFailed, open_workbench
 
 
@@ -75,3 +75,14 @@ async def test_two_winners_of_a_berth_fail_the_benchmark(disk_path: Path) -> Non
             await crowd.check_winners(url, {crowd.HELD: 11, crowd.TAKEN: 989})
         with pytest.raises(BenchFailed, match=r"10 berths have \(0, 0, 0\) holders"):
             await crowd.check_winners(url, right)
+
+
+async def test_the_board_is_read_while_signs_come_in(
+    disk_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "CITY_BERTHS", 1200)
+    async with open_workbench(0.1, disk_path) as workbench:
+        for name in ("board_100k", "static_page", "berth_by_key"):
+            found = await parking.CONTENDERS[name](workbench)
+            assert found.rate > 0, name
+            assert found.p99_ms is not None, name
