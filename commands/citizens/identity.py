@@ -131,7 +131,7 @@ async def send_code(
         )
     try:
         await services.notifier.send(
-            phone, _code_text(code, services.definitions.called(command.purpose))
+            phone, _code_text(code, services.definitions.called(command.purpose)), code_id
         )
     except Unavailable:  # whoever asks again with the same key gets a code
         await services.store.pool.execute(NOT_SENT, code_id)

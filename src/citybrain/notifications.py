@@ -1,10 +1,16 @@
-"""Messages to people: the port for a city's SMS or app push, and a file for development."""
+"""Messages to people: the port for a city's SMS or app push, and a file for development.
+
+Each message has an id that follows from what it is about. Whoever sends one may be cut short before
+it is recorded as sent, and sends it again: the same id is one message.
+"""
 
 import asyncio
+import fcntl
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from citybrain.errors import Unavailable
 from citybrain.settings import Settings
@@ -21,8 +27,8 @@ class NoNotifier(Unavailable):
 class Notifier(Protocol):
     """Sends a text to a phone number. Raises `Unavailable` where it cannot."""
 
-    async def send(self, phone: str, text: str) -> None:
-        """Hand the message over; it may arrive later."""
+    async def send(self, phone: str, text: str, message_id: UUID) -> None:
+        """Hand the message over; it may arrive later, and once for its id."""
 
 
 class FileNotifier:
@@ -30,23 +36,35 @@ class FileNotifier:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._sent: set[str] = set()
+        self._read = 0
 
-    async def send(self, phone: str, text: str) -> None:
-        """Append one line of JSON."""
-        sent_at = datetime.now(UTC).isoformat()
-        line = json.dumps({"sent_at": sent_at, "phone": phone, "text": text}, ensure_ascii=False)
+    async def send(self, phone: str, text: str, message_id: UUID) -> None:
+        """Append one line of JSON, unless one has this id."""
+        line = {
+            "sent_at": datetime.now(UTC).isoformat(),
+            "phone": phone,
+            "text": text,
+            "message_id": str(message_id),
+        }
         await asyncio.to_thread(self._append, line)
 
-    def _append(self, line: str) -> None:
+    def _append(self, line: dict[str, str]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        with self._path.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # of all processes, until it is closed
+            file.seek(self._read)
+            self._sent.update(json.loads(each).get("message_id", "") for each in file)
+            if line["message_id"] not in self._sent:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._read = file.tell()
+            self._sent.add(line["message_id"])
 
 
 class SilentNotifier:
     """Where none is configured: says so."""
 
-    async def send(self, phone: str, text: str) -> None:
+    async def send(self, phone: str, text: str, message_id: UUID) -> None:
         """Raise `NoNotifier`."""
         raise NoNotifier("no notifier is configured; a counter can identify people")
 

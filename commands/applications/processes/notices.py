@@ -36,9 +36,11 @@ class ApplicationNotices:
         application = await services.store.load(Application, event.stream_id, fresh=False)
         text = text_of(event, application)
         if text is not None:
-            await self._tell(application, text, services)
+            await self._tell(application, text, services, context_for("notice"))
 
-    async def _tell(self, application: Application, text: Text, services: Services) -> None:
+    async def _tell(
+        self, application: Application, text: Text, services: Services, context: CommandContext
+    ) -> None:
         citizen = await services.store.load(Citizen, application.citizen_id)
         if citizen.phone_sealed is None:
             return
@@ -46,7 +48,7 @@ class ApplicationNotices:
         try:
             phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
             said = f"{name}：{chinese}。 / {name_en}: {english}."
-            await services.notifier.send(phone, said)
+            await services.notifier.send(phone, said, context.command_id)
         except Unavailable as error:
             log.info("notice_not_sent", application_id=application.id, code=error.code)
         except AWAY:

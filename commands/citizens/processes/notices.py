@@ -55,7 +55,8 @@ class FaceNotices:
             return
         try:
             phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
-            await services.notifier.send(phone, f"{TEXTS[event.topic]}; {HELP}")
+            text, message_id = f"{TEXTS[event.topic]}; {HELP}", context_for("notice").command_id
+            await services.notifier.send(phone, text, message_id)
         except PersonErased:
             return  # there is nobody to tell
         except Unavailable as error:

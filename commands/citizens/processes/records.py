@@ -39,19 +39,28 @@ class RecordChanges:
         """Tell whom it concerns; a number that was never theirs finds them no more."""
         citizen = await services.store.load(Citizen, event.stream_id, fresh=True)
         try:
-            await self._follow(event, citizen, services)
+            await self._follow(event, citizen, services, context_for)
         except PersonErased:
             return  # there is nobody to tell
 
-    async def _follow(self, event: RecordedEvent, citizen: Citizen, services: Services) -> None:
+    async def _follow(
+        self,
+        event: RecordedEvent,
+        citizen: Citizen,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+    ) -> None:
         if event.topic == CORRECTED and event.data["mistaken"]:
             await _forget_others(event.data["key_sealed"], citizen, services)
         text = f"{TEXTS[event.topic]}; {COUNTER}"
         if event.topic != PHONE:
-            await _tell(citizen.id, citizen.phone_sealed, text, services)
+            await _tell(citizen.id, citizen.phone_sealed, text, services, context_for("notice"))
             return
-        await _tell(citizen.id, event.data["previous_sealed"], text, services)
-        await _tell(citizen.id, event.data["phone_sealed"], NEW_PHONE, services)
+        for phone, said, purpose in (
+            (event.data["previous_sealed"], text, "notice"),
+            (event.data["phone_sealed"], NEW_PHONE, "new-phone"),
+        ):
+            await _tell(citizen.id, phone, said, services, context_for(purpose))
 
 
 async def _forget_others(key_sealed: str, citizen: Citizen, services: Services) -> None:
@@ -62,11 +71,17 @@ async def _forget_others(key_sealed: str, citizen: Citizen, services: Services) 
     await services.vault.index_only(citizen.id, ID_NUMBER, keys)
 
 
-async def _tell(citizen_id: str, phone_sealed: str | None, text: str, services: Services) -> None:
+async def _tell(
+    citizen_id: str,
+    phone_sealed: str | None,
+    text: str,
+    services: Services,
+    context: CommandContext,
+) -> None:
     if phone_sealed is None:
         return
     phone = await services.vault.open_text(citizen_id, "phone", phone_sealed)
     try:
-        await services.notifier.send(phone, text)
+        await services.notifier.send(phone, text, context.command_id)
     except NoNotifier:
         return  # this installation sends none; where one is away, it is tried again

@@ -1,11 +1,13 @@
 """Left first, paid later: who owes it is told, a few times, and then it is overdue.
 
 Nobody is told of what is disputed, looked into or not known to be theirs. A notice that could not
-be sent was not delivered: nothing is overdue by it, and the next one comes in its time.
+be sent was not delivered: nothing is overdue by it, and the next one comes in its time. The id of a
+message follows from the claim and its number: sent again after a crash, it is one message.
 """
 
 from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 
@@ -14,6 +16,7 @@ from citybrain.domain.citizens import Citizen
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.errors import Unavailable
+from citybrain.vault.vault import NoSuchKey, PersonErased
 from commands.handling import CommandContext
 from commands.parking.session import change_session
 from commands.processes.alarms import StreamAlarms
@@ -26,6 +29,7 @@ TEXT = (
     "A parking fee of {yuan} yuan is not paid yet: see the city's app."
 )
 AGAIN = timedelta(hours=1)
+LOOKED_INTO = timedelta(days=1)  # until it is asked again whether they may be told
 
 
 class ParkingReminders(StreamAlarms[ParkingSession]):
@@ -66,36 +70,41 @@ class ParkingReminders(StreamAlarms[ParkingSession]):
 async def _remind(
     session: ParkingSession, now: datetime, context: CommandContext, services: Services
 ) -> None:
-    """Say that they are told, then tell them: a crash in between tells nobody twice."""
+    """Tell them, then say that they were told: a crash in between tells nobody twice."""
     claim_id, payer, number = session.claim, session.payer, session.reminders + 1
     if claim_id is None or payer is None:
         return
     claim = await services.store.load(Claim, claim_id)
+    if not claim.may_be_collected:
+        later_at = now + LOOKED_INTO
+        await change_session(
+            session.id, services, lambda each, at: each.put_off(at, remind_at=later_at), context
+        )
+        return
     rules = parking_rules_at(services.definitions, now)
     later = rules.reminders_after[number:]
     next_at = max(now + AGAIN, (session.due_at or now) + later[0]) if later else None
+    message_id = uuid5(NAMESPACE_URL, f"citybrain:{claim_id}:reminder:{number}")
+    delivered = await _told(payer, claim.open_fen, message_id, services)
+    overdue_at = services.clock() + rules.overdue_after if delivered else None
     await change_session(
-        session.id, services, lambda each, at: each.remind(at, number, next_at=next_at), context
+        session.id,
+        services,
+        lambda each, at: each.remind(at, number, next_at=next_at, overdue_at=overdue_at),
+        context,
     )
-    if claim.may_be_collected and await _told(payer, claim.open_fen, services):
-        overdue_at = services.clock() + rules.overdue_after
-        await change_session(
-            session.id,
-            services,
-            lambda each, at: each.note_delivered(at, number, overdue_at=overdue_at),
-            context,
-        )
 
 
-async def _told(citizen_id: str, open_fen: int, services: Services) -> bool:
+async def _told(citizen_id: str, open_fen: int, message_id: UUID, services: Services) -> bool:
     """Whether a message went out; who has no phone is told by the list of what they owe."""
     citizen = await services.store.load(Citizen, citizen_id)
     if citizen.phone_sealed is None:
         return True
-    phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
     try:
-        await services.notifier.send(phone, TEXT.format(yuan=f"{open_fen / 100:.2f}"))
-    except Unavailable as error:
+        phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
+        text = TEXT.format(yuan=f"{open_fen / 100:.2f}")
+        await services.notifier.send(phone, text, message_id)
+    except (Unavailable, PersonErased, NoSuchKey) as error:
         log.info("parking_notice_not_sent", code=error.code)
         return False
     return True

@@ -1,7 +1,8 @@
 """Tells citizens what became of their reservations; and once, who stands in the way of one.
 
-A message names the berth and the time, nobody and no plate. After a crash the last one may be sent
-again; one that cannot be sent is left out: the reservation says the same.
+A message names the berth and the time, nobody and no plate. Its id follows from the event and from
+who is told: sent again after a crash, it is one message. One that cannot be sent is left out: the
+reservation says the same.
 """
 
 from collections.abc import Callable
@@ -68,11 +69,13 @@ class ReservationNotices:
         if event.topic == RAISED and data["kind"] != Conflict.OBSTRUCTED:
             return  # an officer looks at it
         reservation = await services.store.load(ParkingReservation, event.stream_id)
-        await _tell(reservation.citizen_id, _text(event.topic, reservation), services)
+        told = reservation.citizen_id
+        await _tell(told, _text(event.topic, reservation), services, context_for(told))
         if event.topic == RAISED and data["plate"] is not None:
             other = await holder_at(data["plate"]["plate_id"], data["at"], services)
             if other is not None:
-                await _tell(other, IN_THE_WAY.format(berth=reservation.berth), services)
+                text = IN_THE_WAY.format(berth=reservation.berth)
+                await _tell(other, text, services, context_for(f"in-the-way:{other}"))
 
 
 def _text(topic: str, reservation: ParkingReservation) -> str:
@@ -85,13 +88,13 @@ def _text(topic: str, reservation: ParkingReservation) -> str:
     )
 
 
-async def _tell(citizen_id: str, text: str, services: Services) -> None:
+async def _tell(citizen_id: str, text: str, services: Services, context: CommandContext) -> None:
     try:
         citizen = await services.store.load(Citizen, citizen_id)
         if citizen.phone_sealed is None:
             return
         phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
-        await services.notifier.send(phone, text)
+        await services.notifier.send(phone, text, context.command_id)
     except Unavailable as error:
         log.info("parking_notice_not_sent", code=error.code)
     except AWAY:

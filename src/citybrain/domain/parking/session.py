@@ -391,20 +391,24 @@ class ParkingSession(StreamAggregate):
             return None
         return self.remind_at or (None if self.overdue else self.overdue_at)
 
-    def remind(self, now: datetime, number: int, *, next_at: datetime | None) -> None:
-        """Who owes it is told now; once for each number."""
-        if number == self.reminders + 1:
-            self.trigger_event(
-                SessionReminded,
-                timestamp=now,
-                number=number,
-                citizen_id=self.payer,
-                next_at=next_at,
-            )
+    def put_off(self, now: datetime, *, remind_at: datetime) -> None:
+        """What is owed is looked into: nobody is told before."""
+        if self.deferred is not None and self.remind_at is not None:
+            said = {"claim_id": self.claim, "reason": self.deferred, "remind_at": remind_at}
+            self.trigger_event(SessionDeferred, timestamp=now, **said)
 
-    def note_delivered(self, now: datetime, number: int, *, overdue_at: datetime) -> None:
-        """The message was taken. The first one that was says when it is overdue."""
-        if self.overdue_at is None:
+    def remind(
+        self, now: datetime, number: int, *, next_at: datetime | None, overdue_at: datetime | None
+    ) -> None:
+        """Who owes it was told; once for each number.
+
+        `overdue_at` where the message was taken: the first one that was says when it is overdue.
+        """
+        if number != self.reminders + 1:
+            return
+        said = {"number": number, "citizen_id": self.payer, "next_at": next_at}
+        self.trigger_event(SessionReminded, timestamp=now, **said)
+        if overdue_at is not None and self.overdue_at is None:
             self.trigger_event(
                 SessionNoticeDelivered, timestamp=now, number=number, overdue_at=overdue_at
             )

@@ -294,7 +294,7 @@ class SessionClaimLowered(SessionEvent):
 
 
 class SessionDeferred(SessionEvent):
-    """Left first, paid later: who owes it is told at `remind_at`."""
+    """Left first, paid later: who owes it is told at `remind_at`, or later, where that is said."""
 
     TOPIC: ClassVar[str] = "parking.deferred"
     claim_id: str
@@ -306,7 +306,7 @@ class SessionDeferred(SessionEvent):
 
 
 class SessionReminded(SessionEvent):
-    """Who owes it is being told, once by this; the next time is `next_at`."""
+    """Who owes it was told, as far as that was possible; the next time is `next_at`."""
 
     TOPIC: ClassVar[str] = "parking.reminded"
     number: int

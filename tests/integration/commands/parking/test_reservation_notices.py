@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 import pytest
 
@@ -24,7 +25,7 @@ class Phones:
 
     sent: list[tuple[str, str]] = field(default_factory=list)
 
-    async def send(self, phone: str, text: str) -> None:
+    async def send(self, phone: str, text: str, message_id: UUID) -> None:
         self.sent.append((phone, text))
 
 

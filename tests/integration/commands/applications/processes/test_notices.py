@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 import pytest
 
@@ -50,7 +51,7 @@ class Sent:
 
     texts: list[str] = field(default_factory=list)
 
-    async def send(self, phone: str, text: str) -> None:
+    async def send(self, phone: str, text: str, message_id: UUID) -> None:
         assert phone == PHONE
         self.texts.append(text)
 
