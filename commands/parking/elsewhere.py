@@ -1,83 +1,129 @@
-"""Where else a plate is: moved on a little, seen by a second camera, or in two places at once."""
+"""Where else a plate is: the presences of a plate as the domain compares them, and what follows.
 
+Each time that a presence of a plate changes all of them are compared anew. What is of another
+session than it should be is folded anew; what goes on with another stay, and what is in two places,
+is said by the sessions.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from weakref import WeakValueDictionary
 
+from citybrain.domain.parking.beside import Beside, Found, Standing, compare, say, stay_of
 from citybrain.domain.parking.rules import ParkingRules
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.geo.distance import metres_between
 from commands.parking import signs
 from commands.parking.places import PlaceBook
 from commands.parking.session import change_session
 from commands.parking.signs import PresenceRow
 from commands.services import Services
 
+Redo = Callable[[PresenceRow], Awaitable[None]]
+"""Fold the signs of a presence anew: it is of another session."""
+
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """`same`: the session that already has this vehicle; `continues`: the one that it goes on."""
+class Compared:
+    """What the presences of a plate come to, with their rows."""
 
-    same: str | None = None
-    continues: str | None = None
+    found: Found
+    rows: Mapping[str, PresenceRow]
+
+    def same(self, row: PresenceRow) -> str | None:
+        """The session that already has this vehicle, as another device saw it."""
+        main = self.found.same.get(row.presence_id)
+        return None if main is None else self.rows[main].session_id
+
+    async def beside(self, row: PresenceRow, rules: ParkingRules, services: Services) -> Beside:
+        """What the session of a presence has to say."""
+        others = {
+            self.rows[other].session_id: apart
+            for pair, apart in self.found.conflicts.items()
+            if row.presence_id in pair
+            for other in pair
+            if other != row.presence_id
+        }
+        first, before = self.found.continues.get(row.presence_id), None
+        if first is not None:
+            whole = await services.store.load(ParkingSession, self.rows[first].session_id)
+            before = stay_of(whole) if whole.left_at is not None else None
+        over = row.ended_at is not None and row.ended_at < services.clock() - rules.order_window
+        return Beside(before, others, fixed=over)
 
 
-async def look_beside(
+async def compared(
     row: PresenceRow, rules: ParkingRules, book: PlaceBook, services: Services
-) -> Beside:
-    """Whether a vehicle that arrives stands next to itself, or was moved on within its zone."""
-    if row.plate_id is None or row.zone_id is None:
-        return Beside()
-    for other in await signs.elsewhere(services.store.pool, row):
-        far = await metres(row, other, book)
-        if _together(row, other) and far is not None and far <= rules.clone_near_m:
-            return Beside(same=other.session_id)
-        if other.zone_id == row.zone_id and other.left_at is not None:
-            gap = row.arrived_at - other.left_at
-            if timedelta(0) <= gap <= rules.merge_gap and rules.merge_gap > timedelta(0):
-                return Beside(continues=other.session_id)
-    return Beside()
+) -> Compared:
+    """The presences of its plate around a presence, which may be a new one."""
+    if row.plate_id is None:
+        return Compared(Found(), {row.presence_id: row})
+    around = await signs.around(services.store.pool, row)
+    rows = {each.presence_id: each for each in around if _is_of_its_own(each)}
+    rows[row.presence_id] = row
+    if len(rows) == 1:
+        return Compared(Found(), rows)
+    return Compared(compare([await _standing(each, book) for each in rows.values()], rules), rows)
 
 
-async def look_for_clones(
-    row: PresenceRow, rules: ParkingRules, book: PlaceBook, services: Services
+def _is_of_its_own(row: PresenceRow) -> bool:
+    """Whether it is not another device's look at what is final."""
+    return not row.final or row.session_id == row.presence_id
+
+
+async def _standing(row: PresenceRow, book: PlaceBook) -> Standing:
+    place_id = row.place.partition("|")[0]
+    return Standing(
+        presence_id=row.presence_id,
+        place_id=place_id,
+        zone_id=row.zone_id,
+        position=await book.position_of(place_id, row.arrived_at),
+        arrived_at=row.arrived_at,
+        left_at=row.left_at,
+        final=row.final,
+    )
+
+
+async def relate(
+    row: PresenceRow, rules: ParkingRules, book: PlaceBook, services: Services, redo: Redo
 ) -> None:
-    """Mark the sessions of one plate that cannot be of one car: then nothing is debited."""
+    """Let all sessions of a plate say what its presences come to, now that this one has changed."""
     if row.plate_id is None:
         return
-    for other in await signs.elsewhere(services.store.pool, row):
-        far, seconds = await metres(row, other, book), _seconds_between(row, other)
-        if (
-            far is None
-            or far <= rules.clone_near_m
-            or far <= rules.clone_fastest_kmh / 3.6 * seconds
-        ):
-            continue
-        for one, two in ((row, other), (other, row)):
-            suspect = partial(_suspect, two.session_id, far, seconds)
-            await change_session(one.session_id, services, suspect)
+    async with services.held(_OneAtATime, lambda _: _OneAtATime()).of(row.plate_id):
+        seen = await compared(row, rules, book, services)
+        wrong = of_another_session(seen)
+        if wrong is None:
+            for each in seen.rows.values():
+                await _say(each, seen, rules, services)
+    if wrong is not None:
+        await redo(wrong)
+        await relate(row, rules, book, services, redo)
 
 
-def _suspect(other: str, far: int, seconds: int, session: ParkingSession, now: datetime) -> None:
-    session.suspect_clone(now, other, metres=far, seconds=seconds)
+def of_another_session(seen: Compared) -> PresenceRow | None:
+    """The first presence that is kept with another session than it should be."""
+    for row in sorted(seen.rows.values(), key=lambda each: each.arrived_at):
+        if not row.final and row.session_id != (seen.same(row) or row.presence_id):
+            return row
+    return None
 
 
-async def metres(row: PresenceRow, other: PresenceRow, book: PlaceBook) -> int | None:
-    """How far apart two presences are; None where one of the places has no position."""
-    one, two = [
-        await book.position_of(each.place.partition("|")[0], each.arrived_at)
-        for each in (row, other)
-    ]
-    return None if one is None or two is None else round(metres_between(*one, *two))
+async def _say(row: PresenceRow, seen: Compared, rules: ParkingRules, services: Services) -> None:
+    if row.session_id != row.presence_id:
+        return
+    said = await seen.beside(row, rules, services)
+    known = await services.store.load(ParkingSession, row.session_id, fresh=False)
+    if said.is_new_to(known):
+        await change_session(row.session_id, services, lambda session, now: say(session, now, said))
 
 
-def _together(row: PresenceRow, other: PresenceRow) -> bool:
-    """Whether both are there at one time."""
-    return _seconds_between(row, other) == 0
+class _OneAtATime:
+    """Of several changes of one plate, one after another is looked at."""
 
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-def _seconds_between(row: PresenceRow, other: PresenceRow) -> int:
-    """From the end of the earlier to the beginning of the later; none where they overlap."""
-    first, last = sorted((row, other), key=lambda each: each.arrived_at)
-    end = first.left_at or last.arrived_at
-    return max(0, round((last.arrived_at - end).total_seconds()))
+    def of(self, plate_id: str) -> asyncio.Lock:
+        """The lock of a plate."""
+        return self._locks.setdefault(plate_id, asyncio.Lock())

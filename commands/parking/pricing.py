@@ -62,8 +62,8 @@ async def price_of(session: ParkingSession, services: Services) -> Priced:
     A version that reaches back prices it where it is cheaper by that one.
     """
     chain = [session]
-    while chain[0].continues is not None:
-        chain.insert(0, await services.store.load(ParkingSession, chain[0].continues))
+    while (first := chain[0].continues) is not None and first not in [each.id for each in chain]:
+        chain.insert(0, await services.store.load(ParkingSession, first))
     tariff = tariff_of(services.definitions, STREET)
     stay = await _stay(chain, services)
     before = await _stay(chain[:-1], services) if len(chain) > 1 else None
@@ -168,17 +168,16 @@ async def _stay(chain: list[ParkingSession], services: Services) -> Stay:
         for each in chain
         if each.left_at is not None
     )
-    stay = Stay(
+    return Stay(
         start=first.arrived_at,
         end=last.left_at,
         zone=first.tariff_zone,
         time_zone=first.time_zone,
         plate_class=None if last.plate is None else last.plate["plate_class"],
         permits=permits,
+        berths=occupancies,
+        merge_gap=rules.merge_gap,
     )
-    if len(chain) == 1:
-        return stay
-    return replace(stay, berths=occupancies, merge_gap=rules.merge_gap)
 
 
 def stay_said(stay: Stay, choices: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from citybrain.domain.actor import system_actor
+from citybrain.domain.parking.beside import Beside, say
 from citybrain.domain.parking.presence import Presence
 from citybrain.domain.parking.session import ParkingSession, Place
 from citybrain.eventstore import WrongExpectedVersion
@@ -59,21 +60,26 @@ async def open_session(
     place: Place,
     presence: Presence,
     rules_version: str,
-    continues: str | None,
+    beside: Beside,
     simulated: bool,
     services: Services,
-) -> None:
-    """Open a session, unless a crash cut short what came after that."""
+) -> bool:
+    """Open a session, unless a crash cut short what came after that; whether it is one now.
+
+    What was voided is not opened again: another one has to be.
+    """
     session = ParkingSession.open(
         services.clock(),
         session_id=session_id,
         place=place,
         presence=presence,
         rules_version=rules_version,
-        continues=continues,
         simulated=simulated,
     )
+    say(session, services.clock(), beside)
     try:
         await services.store.save(session, metadata=by_signs().metadata())
     except WrongExpectedVersion:
-        return
+        known = await services.store.load(ParkingSession, session_id)
+        return not known.voided
+    return True

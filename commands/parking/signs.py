@@ -45,12 +45,16 @@ FINAL_BY_TIME = """
 SELECT DISTINCT session_id FROM parking_presences
 WHERE place = $1 AND NOT final AND ended_at < $2
 """
-ELSEWHERE = """
+AROUND = """
 SELECT * FROM parking_presences
-WHERE plate_id = $1 AND session_id <> $2 AND place <> $3
-  AND arrived_at BETWEEN $4::timestamptz - interval '2 days' AND $5
-  AND (left_at IS NULL OR left_at >= $4::timestamptz - interval '3 hours')
+WHERE plate_id = $1
+  AND arrived_at > $2::timestamptz - interval '2 days'
+  AND arrived_at < $3::timestamptz + interval '3 hours'
+  AND (left_at IS NULL OR left_at >= $2::timestamptz - interval '3 hours')
 ORDER BY arrived_at
+"""
+BEGAN_AFTER = """
+SELECT min(arrived_at) FROM parking_presences WHERE place = $1 AND final AND arrived_at > $2
 """
 INSIDE = """
 SELECT DISTINCT place FROM parking_presences
@@ -136,13 +140,17 @@ async def save(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> None:
     )
 
 
-async def elsewhere(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> list[PresenceRow]:
-    """Where the same plate was at that time, or shortly before."""
+async def around(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> list[PresenceRow]:
+    """Where the same plate was at that time, or shortly before or after it; also this one."""
     until = row.left_at or row.arrived_at + timedelta(days=2)
-    found = await pool.fetch(
-        ELSEWHERE, row.plate_id, row.session_id, row.place, row.arrived_at, until
-    )
+    found = await pool.fetch(AROUND, row.plate_id, row.arrived_at, until)
     return [PresenceRow(**each) for each in found]
+
+
+async def began_after(pool: "asyncpg.Pool[Any]", place: str, at: datetime) -> datetime | None:
+    """When the next final presence at a place began."""
+    found: datetime | None = await pool.fetchval(BEGAN_AFTER, place, at)
+    return found
 
 
 def sealed_of(row: Any) -> SealedPlate | None:

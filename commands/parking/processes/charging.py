@@ -14,7 +14,7 @@ from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.money import Fen
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import Channel
-from citybrain.domain.parking.owing import ASKED_ALL_THE_SAME
+from citybrain.domain.parking.owing import ASKED_ALL_THE_SAME, CLONED
 from citybrain.domain.parking.session import ParkingSession, Step
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from commands.handling import CommandContext
@@ -46,6 +46,7 @@ class ParkingCharging:
         "parking.plate_read",
         "parking.plate_completed",
         "parking.plate_corrected",
+        "parking.continued",
         "parking.clone_suspected",
         "parking.clone_decided",
         "parking.released",
@@ -205,7 +206,7 @@ def _nobody(session: ParkingSession) -> str | None:
     """Why nobody can be asked, whoever has bound the plate."""
     if session.plate_id is None or not (session.plate or {}).get("plate_complete"):
         return NOBODY
-    return "cloned-plate" if False in session.clones.values() else None
+    return CLONED if False in session.clones.values() else None
 
 
 async def may_debit(claim: Claim, services: Services) -> str | None:

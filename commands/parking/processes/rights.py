@@ -29,6 +29,7 @@ OfPlate = Callable[
 
 CLAIMED, CANCELLED = "parking.claimed", "parking.payment_cancelled"
 GRANTED = "parking.permit_granted"
+CLONE_DECIDED = "parking.clone_decided"
 LET_GO, HELD, HIRED = "parking.plate_let_go", "parking.plate_held", "parking.plate_hired_out"
 
 
@@ -36,7 +37,15 @@ class ParkingRights:
     """The process manager of what people have a right to afterwards."""
 
     name: ClassVar[str] = "parking-rights"
-    topics: ClassVar[tuple[str, ...]] = (CLAIMED, CANCELLED, GRANTED, LET_GO, HELD, HIRED)
+    topics: ClassVar[tuple[str, ...]] = (
+        CLAIMED,
+        CLONE_DECIDED,
+        CANCELLED,
+        GRANTED,
+        LET_GO,
+        HELD,
+        HIRED,
+    )
 
     def __init__(self, of_plate: OfPlate) -> None:
         self._of_plate = of_plate
@@ -45,7 +54,7 @@ class ParkingRights:
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Look at the sessions that it is about."""
-        if event.topic == CLAIMED:
+        if event.topic in (CLAIMED, CLONE_DECIDED):
             await correct_payer(event.stream_id, context_for("payer"), services)
             return
         if event.topic == CANCELLED:  # what somebody was about to pay for a vehicle of another one

@@ -11,20 +11,23 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
+from itertools import count
 from typing import Any, ClassVar
 
 from citybrain.definitions.parking.plates import PlateReadingDefinitions
 from citybrain.definitions.parking.rules import parking_rules_at
+from citybrain.domain.parking.beside import say
 from citybrain.domain.parking.detection import OF_A_DEVICE, ParkingDetection
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.plates import Reading, completes, sure_enough
-from citybrain.domain.parking.presence import Beginning, Ending, Presence, Sign, presences_of
+from citybrain.domain.parking.presence import Ending, Presence, Sign, presences_of
 from citybrain.domain.parking.rules import ParkingRules
 from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
 from citybrain.eventstore import RecordedEvent
 from commands.handling import Command, CommandContext, change
 from commands.parking import signs
-from commands.parking.elsewhere import look_beside, look_for_clones
+from commands.parking.elsewhere import compared, of_another_session, relate
+from commands.parking.late_signs import not_late
 from commands.parking.places import PlaceBook, UnknownPlace, place_book
 from commands.parking.plates import PlateKeeper
 from commands.parking.session import by_signs, change_session, open_session
@@ -63,8 +66,8 @@ class ParkingSessions:
         await signs.keep(pool, rows)
         limit = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            for place in dict.fromkeys(row["place"] for row in rows):
-                group.create_task(_follow(place, book, services, limit))
+            for places in in_turn(rows):
+                group.create_task(_follow(places, book, services, limit))
 
     async def tick(self, services: Services) -> None:
         """Say which departures are nobody's and who was not seen for long; forget what is over."""
@@ -128,9 +131,28 @@ async def _places(said: dict[str, Any], book: PlaceBook, services: Services) -> 
     return places
 
 
-async def _follow(key: str, book: PlaceBook, services: Services, limit: asyncio.Semaphore) -> None:
+def in_turn(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The places that signs are of; those that one plate was read at in one group, by when."""
+    groups: dict[str, list[str]] = {}
+    of_plate: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: row["at"]):
+        place, plate = row["place"], row["plate"]
+        group = groups.setdefault(place, [place])
+        if plate is None:
+            continue
+        other = groups[of_plate.setdefault(plate["plate_id"], place)]
+        if other is not group:
+            other += group
+            groups |= dict.fromkeys(group, other)
+    return list({id(group): group for group in groups.values()}.values())
+
+
+async def _follow(
+    places: Sequence[str], book: PlaceBook, services: Services, limit: asyncio.Semaphore
+) -> None:
     async with limit:
-        await follow_place(key, book, services)
+        for place in places:
+            await follow_place(place, book, services)
 
 
 async def follow_place(key: str, book: PlaceBook, services: Services) -> None:
@@ -144,10 +166,14 @@ async def follow_place(key: str, book: PlaceBook, services: Services) -> None:
     if over:
         await _make_final(key, [row["session_id"] for row in over], services)
     placed = await _placed(await pool.fetch(signs.OPEN_SIGNS, key), services)
-    placed = [each for each in placed if not await _is_late(key, each, services)]
+    placed = await not_late(key, placed, services)
     found = presences_of(
         (each.seen for each in placed), same_arrival=rules.clone_near_within, gates="|" in key
     )
+    for presence in found.presences:
+        taken_at = await signs.began_after(pool, key, presence.arrived_at)
+        if presence.left_at is None and taken_at is not None:
+            presence.end(presence.proof, Ending.TAKEN)
     known = await signs.presences(pool, key)
     by_id = {each.seen.id: each for each in placed}
     taken: set[str] = set()
@@ -172,53 +198,6 @@ async def _placed(rows: Sequence[Any], services: Services) -> list[PlacedSign]:
         signs.placed(row, None if each is None else next(opened))
         for row, each in zip(rows, sealed, strict=True)
     ]
-
-
-async def _is_late(key: str, sign: PlacedSign, services: Services) -> bool:
-    """Whether a sign is of a time that is settled: then it is evidence, and stays that."""
-    row = await signs.covering(services.store.pool, key, sign.seen.at)
-    if row is None:
-        return False
-    if await _shorter(key, row, sign, services):
-        return True
-    await change_session(
-        row.session_id,
-        services,
-        lambda session, now: session.add_evidence(
-            now,
-            detection_id=sign.seen.id,
-            sign=sign.seen.sign.value,
-            occurred_at=sign.seen.at,
-            why="came-late",
-        ),
-    )
-    await services.store.pool.execute(signs.BELONG, key, [sign.seen.id], row.session_id)
-    return True
-
-
-async def _shorter(key: str, row: PresenceRow, late: PlacedSign, services: Services) -> bool:
-    """A mistake in the payer's disfavour is put right: a later arrival, an earlier departure."""
-    at, left_at = late.seen.at, row.left_at
-    if left_at is None or not row.arrived_at < at < left_at or row.session_id != row.presence_id:
-        return False
-    if late.seen.sign not in (Sign.ARRIVED, Sign.LEFT):
-        return False
-    session = await services.store.load(ParkingSession, row.session_id)
-    if late.sealed is None or late.sealed.plate_id != session.plate_id:
-        return False
-    arrived = late.seen.sign is Sign.ARRIVED
-    presence = Presence(
-        arrived_at=at if arrived else row.arrived_at,
-        beginning=Beginning.SEEN if arrived else Beginning(session.beginning),
-        proof=left_at if arrived else at,
-        signs=[late.seen.id],
-    )
-    presence.end(presence.proof, Ending(session.ending or Ending.SEEN))
-    await change_session(
-        row.session_id, services, lambda each, now: each.follow(now, presence, (), {})
-    )
-    await services.store.pool.execute(signs.BELONG, key, [late.seen.id], row.session_id)
-    return True
 
 
 async def _make_final(key: str, session_ids: Sequence[str], services: Services) -> None:
@@ -254,34 +233,42 @@ async def _opened(
 ) -> PresenceRow:
     """A presence that nothing is known of: a new session, or the one of a vehicle next to it."""
     first = by_id[presence.signs[0]]
-    presence_id = ParkingSession.new_id(
-        int(presence.arrived_at.timestamp() * 1000),
-        sha256(f"{key}\0{first.seen.id}".encode()).digest()[:10],
-    )
-    row = PresenceRow(
-        presence_id=presence_id,
-        place=key,
-        session_id=presence_id,
-        zone_id=place.zone_id,
-        plate_id=_plate_id(presence, by_id),
-        arrived_at=presence.arrived_at,
-        left_at=presence.left_at,
-        ended_at=None,
-    )
-    beside = await look_beside(row, rules, book, services)
-    row = replace(row, session_id=beside.same or row.session_id)
-    if beside.same is None:
-        await open_session(
+    for number in count():
+        presence_id = _presence_id(key, presence, first, number)
+        row = PresenceRow(
+            presence_id=presence_id,
+            place=key,
+            session_id=presence_id,
+            zone_id=place.zone_id,
+            plate_id=_plate_id(presence, by_id),
+            arrived_at=presence.arrived_at,
+            left_at=presence.left_at,
+            ended_at=None,
+        )
+        seen = await compared(row, rules, book, services)
+        same = seen.same(row)
+        if same is not None:
+            row = replace(row, session_id=same)
+        elif not await open_session(
             session_id=row.session_id,
             place=place,
             presence=presence,
             rules_version=rules.version,
-            continues=beside.continues,
+            beside=await seen.beside(row, rules, services),
             simulated=first.simulated,
             services=services,
-        )
+        ):
+            continue  # it was voided, and is one after all
+        break
     await signs.save(services.store.pool, row)
     return row
+
+
+def _presence_id(key: str, presence: Presence, first: PlacedSign, number: int) -> str:
+    """The same each time that it is worked out; another one for each time that it was voided."""
+    said = f"{key}\0{first.seen.id}" + (f"\0{number}" if number else "")
+    milliseconds = int(presence.arrived_at.timestamp() * 1000)
+    return ParkingSession.new_id(milliseconds, sha256(said.encode()).digest()[:10])
 
 
 def _plate_id(presence: Presence, by_id: dict[str, PlacedSign]) -> str | None:
@@ -300,32 +287,45 @@ async def _let_follow(
     services: Services,
 ) -> None:
     """The session says what is new of it; where it is another camera's, that is its evidence."""
-    if row.session_id == row.presence_id:
-        readings = [_read(by_id[each.id], services) for each in presence.readings]
-        completions = _completions(presence)
-        await change_session(
-            row.session_id,
-            services,
-            lambda session, now: session.follow(now, presence, readings, completions),
-        )
-    else:
-        await change_session(
-            row.session_id,
-            services,
-            lambda session, now: _as_evidence(session, now, presence, by_id),
-        )
     ended_at = row.ended_at
     if presence.left_at != row.left_at or (presence.left_at and ended_at is None):
         ended_at = None if presence.left_at is None else services.clock()
-    now = replace(
+    row = replace(
         row,
         plate_id=_plate_id(presence, by_id),
         arrived_at=presence.arrived_at,
         left_at=presence.left_at,
         ended_at=ended_at,
     )
-    await signs.save(services.store.pool, now)
-    await look_for_clones(now, rules, book, services)
+    await signs.save(services.store.pool, row)
+    redo = partial(_redo, book=book, services=services)
+    seen = await compared(row, rules, book, services)
+    if of_another_session(seen) == row:
+        await redo(row)
+        return
+    if row.session_id == row.presence_id:
+        readings = [_read(by_id[each.id], services) for each in presence.readings]
+        completions = _completions(presence)
+        said = await seen.beside(row, rules, services)
+
+        def decide(session: ParkingSession, now: datetime) -> None:
+            say(session, now, said)
+            session.follow(now, presence, readings, completions)
+
+        await change_session(row.session_id, services, decide)
+    else:
+        await change_session(
+            row.session_id,
+            services,
+            lambda session, now: _as_evidence(session, now, presence, by_id),
+        )
+    await relate(row, rules, book, services, redo)
+
+
+async def _redo(row: PresenceRow, *, book: PlaceBook, services: Services) -> None:
+    """It is of another session than was thought: fold its place anew."""
+    await _void(row, services)
+    await follow_place(row.place, book, services)
 
 
 def _as_evidence(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.parking.beside import Beside, say
 from citybrain.domain.parking.presence import Beginning, Ending, Observation, Presence, Sign
 from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
 from tests.given.parking.plates import plate
@@ -72,7 +73,6 @@ def opened(session_id: str = "parking-" + "1" * 32) -> ParkingSession:
         place=BERTH,
         presence=presence(),
         rules_version="2020",
-        continues=None,
         simulated=False,
     )
 
@@ -103,3 +103,8 @@ def price(session: ParkingSession, amount_fen: int = 400) -> None:
         cause="left",
         facts=session.facts,
     )
+
+
+def suspect(session: ParkingSession, other: str = "parking-other") -> None:
+    """The same plate is 18 km away at the same time."""
+    say(session, NINE, Beside(others={other: (18_000, 0)}))

@@ -79,11 +79,7 @@ class ParkingTown:
     async def say(self, *signs: Sign) -> Answer:
         """Tell signs in one batch; what follows from them is done."""
         answer = await self.api.call(
-            "POST",
-            "/v1/parking/detections/batch",
-            "camera",
-            subject="c-1",
-            json={"detections": [*signs]},
+            "POST", "/v1/parking/detections/batch", "gateway", json={"detections": [*signs]}
         )
         assert answer.status == 200, answer.body
         await self.quiet()

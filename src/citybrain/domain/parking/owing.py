@@ -14,6 +14,9 @@ from citybrain.domain.parking.session_events import SessionPayerCorrected
 HOLDER_KNOWN = "holder-known"
 """Why a claim on nobody is replaced."""
 
+CLONED = "cloned-plate"
+"""An officer saw that the vehicle bore the plate of another one: nobody is known to owe it."""
+
 ASKED_ALL_THE_SAME = (
     Why.NOT_BOUND,
     Why.ENDED,
@@ -37,6 +40,8 @@ def why_not_theirs(session: ParkingSession, plate: ParkingPlate, holder: str | N
         return None
     claim = session.claims[claim_id]
     payer, held = claim["payer"], plate.at(session.arrived_at)
+    if False in session.clones.values():
+        return None if payer is None else CLONED
     if payer == holder:
         return None
     if payer is None:

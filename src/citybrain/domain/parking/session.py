@@ -18,7 +18,6 @@ from citybrain.domain.parking.session_events import (
     EVENTS,
     SessionClaimed,
     SessionClaimLowered,
-    SessionCloneSuspected,
     SessionDeferred,
     SessionEvidenceAdded,
     SessionHeld,
@@ -88,6 +87,7 @@ class ParkingSession(StreamAggregate):
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
+    class_version: ClassVar[int] = 2  # of its snapshots
 
     def __init__(
         self,
@@ -108,6 +108,7 @@ class ParkingSession(StreamAggregate):
         self.zone_id, self.area_id = zone_id, area_id
         self.tariff_zone, self.time_zone = tariff_zone, time_zone
         self.arrived_at, self.beginning = arrived_at, beginning
+        self.continued: dict[str, str] | None = None
         self.left_at: datetime | None = None
         self.ending: str | None = None
         self.detection_ids = list(detection_ids)
@@ -139,6 +140,11 @@ class ParkingSession(StreamAggregate):
         self.proposals: dict[str, dict[str, Any]] = {}
         self.judge()
 
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Snapshots from before a stay named the times of the one that it goes on with."""
+        state["continued"] = None
+
     @classmethod
     def open(
         cls,
@@ -148,7 +154,6 @@ class ParkingSession(StreamAggregate):
         place: Place,
         presence: Presence,
         rules_version: str,
-        continues: str | None,
         simulated: bool,
     ) -> "ParkingSession":
         """A vehicle stands there; what was read of its plate follows by `follow`."""
@@ -166,7 +171,7 @@ class ParkingSession(StreamAggregate):
             beginning=presence.beginning.value,
             detection_ids=presence.signs[:1],
             rules_version=rules_version,
-            continues=continues,
+            continues=None,
             simulated=simulated,
         )
 
@@ -250,17 +255,6 @@ class ParkingSession(StreamAggregate):
         """Nobody has seen it for a long time; once."""
         if self.left_at is None and not self.unseen:
             self.trigger_event(SessionUnseen, timestamp=now, last_sign_at=last_sign_at)
-
-    def suspect_clone(self, now: datetime, other: str, *, metres: int, seconds: int) -> None:
-        """The same plate is elsewhere: nothing is debited until an officer has looked."""
-        if other not in self.clones:
-            self.trigger_event(
-                SessionCloneSuspected,
-                timestamp=now,
-                other_session_id=other,
-                metres=metres,
-                seconds=seconds,
-            )
 
     def void(self, now: datetime, *, reason: str, voided_by: str | None = None) -> None:
         """There was no such session; once."""

@@ -15,7 +15,8 @@ from citybrain.domain.stream import StreamCreated, StreamEvent
 class SessionOpened(StreamCreated):
     """A vehicle stands there. `place_id` is a berth or a facility, `zone_id` its block face.
 
-    `continues` is the session that this one goes on with: the vehicle was moved on a little.
+    `continues` is the session that this one goes on with, where it was said at once, as it used to
+    be: now `SessionContinued` says it.
     """
 
     TOPIC: ClassVar[str] = "parking.opened"
@@ -174,6 +175,29 @@ class SessionCloneSuspected(SessionEvent):
         aggregate.clones[self.other_session_id] = None
 
 
+class SessionCloneWithdrawn(SessionEvent):
+    """Signs that came later show that it was one car: in one place first, and then in the other."""
+
+    TOPIC: ClassVar[str] = "parking.clone_withdrawn"
+    other_session_id: str
+
+    def note(self, aggregate: Any) -> None:
+        del aggregate.clones[self.other_session_id]
+
+
+class SessionContinued(SessionEvent):
+    """It goes on with the stay `before` (its session, since when and until when), or with none:
+    the vehicle was moved on a little. Said again where those times change: it is priced anew."""
+
+    TOPIC: ClassVar[str] = "parking.continued"
+    before: dict[str, str] | None
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.continued = self.before
+        aggregate.continues = None if self.before is None else self.before["session_id"]
+        aggregate.facts += 1
+
+
 class SessionCloneDecided(SessionEvent):
     """An officer saw which of the two carries the plate that was issued."""
 
@@ -230,14 +254,15 @@ class SessionHeld(SessionEvent):
 
 
 class SessionReleased(SessionEvent):
-    """What held it is no more."""
+    """What held it is no more: a person has looked, or it has turned out to be nothing."""
 
     TOPIC: ClassVar[str] = "parking.released"
     released_by: str
     reason: str
 
     def note(self, aggregate: Any) -> None:
-        aggregate.held, aggregate.looked_at = None, True
+        aggregate.held = None
+        aggregate.looked_at |= not self.released_by.startswith("system:")
 
 
 class SessionClaimed(SessionEvent):
@@ -433,6 +458,8 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionUnseen,
     SessionCloneSuspected,
     SessionCloneDecided,
+    SessionCloneWithdrawn,
+    SessionContinued,
     SessionPriced,
     SessionRepriced,
     SessionHeld,

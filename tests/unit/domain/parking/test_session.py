@@ -35,6 +35,7 @@ from tests.given.parking.sessions import (
     price,
     reading,
     sealed,
+    suspect,
 )
 from tests.given.streams import topics
 
@@ -160,7 +161,7 @@ def test_a_correction_ends_what_held_it_for_its_plate() -> None:
 
 def test_a_correction_leaves_a_conflict_to_whoever_decides_it() -> None:
     session = left(reading("d1", doubt=UNSURE))
-    session.suspect_clone(NINE, "parking-other", metres=18_000, seconds=0)
+    suspect(session)
     price(session)
     assert session.why_held is not None
     session.hold(NINE, *session.why_held)
@@ -190,7 +191,7 @@ def test_a_price_that_falls_gives_back() -> None:
 
 def test_p10_nothing_is_debited_while_two_places_have_one_plate() -> None:
     session = left()
-    session.suspect_clone(NINE, "parking-other", metres=18_000, seconds=0)
+    suspect(session)
     price(session)
     assert session.next_step() is Step.HOLD
     assert session.why_held is not None
