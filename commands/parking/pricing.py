@@ -4,7 +4,7 @@ A session that continues another is one stay with it: the whole is priced, and w
 cost is taken off.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,11 +34,6 @@ class Priced:
     price: Price
     already_fen: int
     stay: Stay
-    tariff: str
-
-    def under(self, other: Price) -> "Priced":
-        """The same stay at another price; what was asked before is left as it was."""
-        return replace(self, price=other)
 
     @property
     def amount_fen(self) -> int:
@@ -61,12 +56,8 @@ async def price_of(session: ParkingSession, services: Services) -> Priced:
 
     A version that reaches back prices it where it is cheaper by that one.
     """
-    chain = [session]
-    while (first := chain[0].continues) is not None and first not in [each.id for each in chain]:
-        chain.insert(0, await services.store.load(ParkingSession, first))
+    stay, before = await _stays(session, services)
     tariff = tariff_of(services.definitions, STREET)
-    stay = await _stay(chain, services)
-    before = await _stay(chain[:-1], services) if len(chain) > 1 else None
     now = _priced(stay, before, tariff)
     if not tariff.reaches_back:
         return now
@@ -77,9 +68,24 @@ async def price_of(session: ParkingSession, services: Services) -> Priced:
     return now if now.amount_fen < then.amount_fen else then
 
 
+async def price_under(session: ParkingSession, services: Services, version_id: str) -> Priced:
+    """What a session that has ended would cost by one version alone; nothing changes by asking."""
+    stay, before = await _stays(session, services)
+    return _priced(stay, before, tariff_of(services.definitions, STREET).only(version_id))
+
+
+async def _stays(session: ParkingSession, services: Services) -> tuple[Stay, Stay | None]:
+    """The stay that a session ends, and as much of it as was priced with those it continues."""
+    chain = [session]
+    while (first := chain[0].continues) is not None and first not in [each.id for each in chain]:
+        chain.insert(0, await services.store.load(ParkingSession, first))
+    before = await _stay(chain[:-1], services) if len(chain) > 1 else None
+    return await _stay(chain, services), before
+
+
 def _priced(stay: Stay, before: Stay | None, tariff: Tariff) -> Priced:
     already_fen = 0 if before is None else price(before, tariff).total_fen
-    return Priced(price(stay, tariff), already_fen, stay, STREET)
+    return Priced(price(stay, tariff), already_fen, stay)
 
 
 async def price_that_decided(session: ParkingSession, services: Services) -> dict[str, Any]:

@@ -120,8 +120,7 @@ def _under(tariff: Tariff, version: str | None) -> Tariff:
     """By one version alone, named by its id or its day; as in force where None."""
     if version is None:
         return tariff
-    of_day = [each.id for each in tariff.versions if each.valid_from.isoformat() == version]
-    return tariff.only(of_day[-1] if of_day else version)
+    return tariff.only(tariff.named(version).id)
 
 
 def _time(text: str, zone: ZoneInfo) -> datetime:

@@ -36,6 +36,7 @@ from citybrain.http.parking import (
     reservation_desk,
     revenue,
     session,
+    under_tariff,
 )
 from citybrain.http.parking import reservations as reserving
 from citybrain.http.parking.board import BOARD
@@ -150,6 +151,7 @@ PARKING = System(
         *arrears.ROUTES,
         *permits.ROUTES,
         *repricings.ROUTES,
+        *under_tariff.ROUTES,
         *revenue.ROUTES,
     ),
     reach=REACH,

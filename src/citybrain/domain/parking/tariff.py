@@ -340,6 +340,11 @@ class Tariff:
                 f"tariff {self.code!r} has no version {id!r}", tariff=self.code, version=id
             ) from None
 
+    def named(self, text: str) -> TariffVersion:
+        """The version of this id, or the last one of this day; raises `UnknownTariffVersion`."""
+        of_day = [each for each in self.versions if each.valid_from.isoformat() == text]
+        return of_day[-1] if of_day else self.version(text)
+
     def only(self, id: str) -> "Tariff":
         """As if this version had always been in force; raises `UnknownTariffVersion`."""
         return replace(self, fixed=self.version(id))

@@ -76,6 +76,7 @@ REACH: Rows = {
     "get_v1_parking_repricings_repricing_id": NOBODYS,
     "post_v1_parking_repricings_repricing_id_confirmation": NOBODYS,
     "post_v1_parking_repricings_repricing_id_turning_back": NOBODYS,
+    "get_v1_parking_under_tariff": NOBODYS,
     "get_v1_parking_arrears": PUBLIC,
     "get_v1_parking_arrears_desk": NOBODYS,
     "get_v1_parking_revenue": NOBODYS,  # the office's and auditors'

@@ -6,11 +6,9 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
-from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.actor import Role
 from citybrain.domain.parking.judging import Status
 from citybrain.domain.parking.looking import DECIDERS
-from citybrain.domain.parking.pricing import price
 from citybrain.domain.parking.refusals import NotYourSession
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.eventstore import StreamNotFound
@@ -23,7 +21,7 @@ from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking import looking as commands
 from commands.parking.fields import PlaceId, PlateCountry, PlateText
 from commands.parking.plates import read_for_search
-from commands.parking.pricing import price_of, price_that_decided
+from commands.parking.pricing import price_that_decided, price_under
 from projections.parking import sessions
 from projections.parking.sessions import SessionRow
 
@@ -148,9 +146,7 @@ async def explain(call: Call) -> web.Response:
     session = await services.store.load(ParkingSession, row["session_id"])
     said = await price_that_decided(session, services)
     if query.version is not None:
-        priced = await price_of(session, services)
-        tariff = tariff_of(services.definitions, priced.tariff).only(query.version)
-        said = priced.under(price(priced.stay, tariff)).as_event()
+        said = (await price_under(session, services, query.version)).as_event()
     await opened(call, [_person(row)])
     return json_response(PricedAnswer(session_id=session.id, compared_with=query.version, **said))
 
