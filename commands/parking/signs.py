@@ -70,8 +70,13 @@ WHERE NOT p.final AND p.left_at IS NULL AND p.arrived_at < $1
   AND coalesce(s.at, p.arrived_at) < $1
 """
 STRAYS = """
-SELECT place, sign_id FROM parking_signs
+SELECT place, sign_id, at FROM parking_signs
 WHERE sign = 'left' AND session_id IS NULL AND said_at < $1 ORDER BY said_at LIMIT 1000
+"""
+BEFORE = """
+SELECT session_id, final OR ended_at < $3 AS over FROM parking_presences
+WHERE place = $1 AND arrived_at <= $2
+ORDER BY arrived_at DESC LIMIT 2
 """
 FORGET = """
 DELETE FROM parking_signs WHERE session_id IS NOT NULL AND said_at < $1

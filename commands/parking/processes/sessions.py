@@ -74,11 +74,25 @@ class ParkingSessions:
         now, pool = services.clock(), services.store.pool
         rules = parking_rules_at(services.definitions, now)
         for row in await pool.fetch(signs.STRAYS, now - rules.order_window):
-            await leave_unmatched(row["place"], row["sign_id"], NO_ENTRY, services)
+            await _find_out(row["place"], row["sign_id"], row["at"], rules, services)
         for row in await pool.fetch(signs.UNSEEN, now - rules.no_sign_after):
             note = partial(_note_unseen, row["seen_at"])
             await change_session(row["session_id"], services, note)
         await pool.execute(signs.FORGET, now - KEPT)
+
+
+async def _find_out(
+    key: str, sign_id: str, at: datetime, rules: ParkingRules, services: Services
+) -> None:
+    """A departure that no session has is nobody's; one that is over keeps its signs."""
+    over_by = services.clock() - rules.order_window
+    for row in await services.store.pool.fetch(signs.BEFORE, key, at, over_by):
+        session = await services.store.load(ParkingSession, row["session_id"])
+        if sign_id in (*session.detection_ids, *session.late_signs):
+            if row["over"]:
+                await _make_final(key, [session.id], services)
+            return
+    await leave_unmatched(key, sign_id, NO_ENTRY, services)
 
 
 def _note_unseen(seen_at: datetime, session: ParkingSession, now: datetime) -> None:
@@ -204,7 +218,8 @@ async def _make_final(key: str, session_ids: Sequence[str], services: Services) 
     pool = services.store.pool
     for session_id in session_ids:
         session = await services.store.load(ParkingSession, session_id, fresh=False)
-        await pool.execute(signs.BELONG, key, list(session.detection_ids), session_id)
+        own = [*session.detection_ids, *session.late_signs]
+        await pool.execute(signs.BELONG, key, own, session_id)
     await pool.execute(signs.FINAL, list(session_ids))
 
 

@@ -7,6 +7,7 @@ from citybrain.definitions.parking.plates import load_plate_reading, load_plates
 from citybrain.definitions.parking.reservations import load_reservations
 from citybrain.definitions.parking.rules import load_parking_rules
 from citybrain.definitions.parking.tariffs import load_tariffs
+from citybrain.domain.parking.anomaly import ParkingAnomaly
 from citybrain.domain.parking.binding import PlateBinding
 from citybrain.domain.parking.calendar import BerthCalendar
 from citybrain.domain.parking.claim import Claim
@@ -20,6 +21,7 @@ from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_quota import ReservationQuota
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.http.parking import (
+    anomalies,
     arrears,
     availability,
     berths,
@@ -66,6 +68,7 @@ from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
 from projections.parking import reservations
+from projections.parking.anomalies import ParkingAnomalies
 from projections.parking.berths import ParkingBerths, watching
 from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
@@ -95,6 +98,7 @@ PARKING = System(
         ReservationQuota,
         ParkingPermit,
         ParkingRepricing,
+        ParkingAnomaly,
     ),
     definitions=(
         load_plates,
@@ -133,6 +137,7 @@ PARKING = System(
         ParkingClaims(),
         ParkingPermitsModel(),
         ParkingRevenue(),
+        ParkingAnomalies(),
     ),
     routes=(
         *detection.ROUTES,
@@ -153,6 +158,7 @@ PARKING = System(
         *repricings.ROUTES,
         *under_tariff.ROUTES,
         *revenue.ROUTES,
+        *anomalies.ROUTES,
     ),
     reach=REACH,
     board=BOARD,

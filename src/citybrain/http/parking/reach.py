@@ -79,6 +79,8 @@ REACH: Rows = {
     "get_v1_parking_under_tariff": NOBODYS,
     "get_v1_parking_arrears": PUBLIC,
     "get_v1_parking_arrears_desk": NOBODYS,
+    "get_v1_parking_anomalies": NOBODYS,
+    "post_v1_parking_anomalies_anomaly_id_closing": NOBODYS,
     "get_v1_parking_revenue": NOBODYS,  # the office's and auditors'
     f"{CLAIM_BASE}_payment": of(CLAIM),
     "post_v1_parking_payments": NOBODYS,  # citizens pay their own, a kiosk by the plate

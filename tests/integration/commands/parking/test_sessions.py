@@ -102,6 +102,18 @@ async def test_p15_exit_without_entry(street: Street) -> None:
     assert detection.unmatched == "no-arrival"
 
 
+async def test_a_departure_that_a_session_has_is_somebodys(street: Street) -> None:
+    (_, sign) = await street.say(
+        street.sign("arrived", "Z1-001", at("09:00"), plate="豫A11111"),
+        street.sign("left", "Z1-001", at("09:30"), plate="豫A11111"),
+    )
+    street.clock(at("12:00") + timedelta(minutes=11, days=365 * 9))
+    await street.process.tick(street.services)
+    detection = await street.services.store.load(ParkingDetection, sign)
+    assert detection.unmatched is None
+    assert minutes(await street.one()) == 30
+
+
 async def test_p17_two_cars_and_one_opening(street: Street) -> None:
     plates = ("豫A1C100", "豫A1C101")
     await street.say(
