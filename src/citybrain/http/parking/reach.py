@@ -45,6 +45,7 @@ REACH: Rows = {
     "post_v1_parking_places": NOBODYS,
     "get_v1_parking_places": PUBLIC,
     "get_v1_parking_places_place_id": PUBLIC,
+    "get_v1_parking_places_place_id_metrics": NOBODYS,
     "get_v1_parking_sessions": NOBODYS,  # citizens are shown their own, the office all
     "post_v1_parking_sessions_search": DECIDE,
     f"get_{BASE}": READ,

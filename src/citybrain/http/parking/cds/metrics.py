@@ -9,21 +9,9 @@ from uuid import UUID
 
 from aiohttp import web
 
-from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.parking.cutting import zone_named
-from citybrain.domain.parking.hours import (
-    Berth,
-    Interval,
-    LocalHour,
-    Stay,
-    common,
-    hours_between,
-    metrics_of,
-    silences,
-    united,
-)
+from citybrain.domain.parking.hours import LocalHour, hours_between, metrics_of
 from citybrain.domain.parking.place import PlaceKind
-from citybrain.domain.parking.presence import Sign
 from citybrain.http.parking.cds import inventory
 from citybrain.http.parking.cds.asking import AROUND, Asked, milliseconds
 from citybrain.http.parking.cds.errors import BadParameter, MissingParameter
@@ -31,7 +19,8 @@ from citybrain.http.parking.cds.identities import uuid_of
 from citybrain.http.parking.cds.inventory import Wanted
 from citybrain.http.parking.cds.shapes import DIGITS
 from citybrain.http.parking.cds.versions import Media, Version
-from projections.parking import cds_metrics, curbs
+from citybrain.http.parking.hourly import berths_during, with_clocks
+from projections.parking import cds_metrics
 
 Row = dict[str, Any]
 
@@ -117,7 +106,7 @@ async def aggregates(asked: Asked) -> web.Response:
     pool = asked.runtime.store.pool
     first = await cds_metrics.first(pool)
     wanted = _metrics(asked)
-    places = await _places(asked)
+    places = await with_clocks(pool, await _places(asked))
     table: list[tuple[Any, ...]] = []
     if first is not None:
         since = max(since, first.replace(minute=0, second=0, microsecond=0))
@@ -135,12 +124,9 @@ async def _table(
 ) -> AsyncIterator[tuple[Any, ...]]:
     """Row by row, an hour's places after one another: berths are what they were in that hour."""
     for hour in hours:
-        inside = await _berths_of(asked, places, hour.begins)
-        every = sorted({berth for some in inside.values() for berth in some})
-        known = await _known(asked, every, hour)
+        inside = await berths_during(asked.runtime, places, hour)
         for place in places:
-            berths = [known[each] for each in inside[place["place_id"]]]
-            found = metrics_of(hour, berths)
+            found = metrics_of(hour, inside[place["place_id"]])
             for name in wanted:
                 if name in found:
                     yield (
@@ -151,77 +137,6 @@ async def _table(
                         hour.hour,
                         _number(found[name]),
                     )
-
-
-async def _berths_of(asked: Asked, places: Sequence[Row], at: datetime) -> dict[str, list[str]]:
-    """The berths of each place at a moment; a berth is one itself."""
-    pool = asked.runtime.store.pool
-    areas = [each["place_id"] for each in places if each["kind"] == PlaceKind.AREA]
-    zones = await curbs.within(pool, PlaceKind.ZONE, areas, at)
-    named = {each["place_id"] for each in places if each["kind"] == PlaceKind.ZONE}
-    named |= {each["place_id"] for some in zones.values() for each in some}
-    berths = await curbs.within(pool, PlaceKind.BERTH, sorted(named), at)
-    of_zone = {zone: [each["place_id"] for each in some] for zone, some in berths.items()}
-    found: dict[str, list[str]] = {}
-    for place in places:
-        place_id = place["place_id"]
-        if place["kind"] == PlaceKind.AREA:
-            of_area = [of_zone[each["place_id"]] for each in zones[place_id]]
-            found[place_id] = [berth for some in of_area for berth in some]
-        else:
-            found[place_id] = of_zone.get(place_id, [place_id])
-    return found
-
-
-async def _known(asked: Asked, berths: Sequence[str], hour: LocalHour) -> dict[str, Berth]:
-    """Who stood on berths in an hour, and when nobody was looking."""
-    pool, services = asked.runtime.store.pool, asked.runtime.services
-    limit = parking_rules_at(services.definitions, hour.begins).silence_limit
-    watchers = await curbs.watching(pool, berths, hour.begins)
-    devices = sorted({each for some in watchers.values() for each in some})
-    before = await cds_metrics.heard_before(pool, devices, hour.begins)
-    signs = await cds_metrics.signs(pool, devices, berths, hour.begins, hour.ends)
-    found = {berth: Berth() for berth in berths}
-    for stay in await cds_metrics.stays(pool, berths, hour.begins, hour.ends):
-        found[stay["place_id"]].stays.append(Stay(stay["arrived_at"], stay["left_at"]))
-    for sign in signs:
-        if sign["place_id"] in found:
-            found[sign["place_id"]].events.append(sign["occurred_at"])
-    own: dict[str, list[Row]] = {device: [] for device in devices}
-    for sign in signs:
-        if sign["device_id"] in own and not sign["by_hand"]:
-            own[sign["device_id"]].append(sign)
-    dark = {device: _dark(own[device], before[device], hour, limit) for device in devices}
-    for berth, watching in watchers.items():
-        silent = [(hour.begins, hour.ends)]
-        lost = [(hour.begins, hour.ends)] if watching else []
-        for device in watching:
-            silent, lost = common(silent, dark[device][0]), common(lost, dark[device][1])
-        found[berth].silent, found[berth].lost = silent, lost
-    return found
-
-
-def _dark(
-    signs: Sequence[Row], before: Row, hour: LocalHour, limit: timedelta
-) -> tuple[list[Interval], list[Interval]]:
-    """When nothing was known from a device in an hour, and when it said so itself."""
-    heard = [] if before["heard_at"] is None else [before["heard_at"]]
-    gone_since = None
-    if before["lost_at"] is not None and not (heard and heard[0] > before["lost_at"]):
-        gone_since = hour.begins
-    lost: list[Interval] = []
-    for sign in signs:
-        if sign["sign"] == Sign.LOST:
-            gone_since = gone_since or sign["occurred_at"]
-            continue
-        heard.append(sign["occurred_at"])
-        if gone_since is not None:
-            lost.append((gone_since, sign["occurred_at"]))
-            gone_since = None
-    if gone_since is not None:
-        lost.append((gone_since, hour.ends))
-    silent = silences(heard, (hour.begins, hour.ends), limit)
-    return united([*silent, *lost]), united(lost)
 
 
 # --- what is asked for --------------------------------------------------------------------
