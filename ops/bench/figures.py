@@ -15,7 +15,8 @@ NOT_INSTALLED = "not installed"
 class Sample:
     """One measurement: a rate per second and, where they apply, latencies, peak memory, how late
     the event loop ran its callbacks, how often a search found the right one, and what the process
-    that was measured and PostgreSQL computed for one unit."""
+    that was measured and PostgreSQL computed for one unit; and how long the whole took, where
+    that is what is asked."""
 
     rate: float
     p50_ms: float | None = None
@@ -25,6 +26,7 @@ class Sample:
     recall: float | None = None
     cpu_us: float | None = None
     db_cpu_us: float | None = None
+    seconds: float | None = None
 
 
 Samples = Mapping[str, Sample | str]
@@ -67,6 +69,7 @@ def combined(samples: Sequence[Sample]) -> Sample:
         recall=_median_of([each.recall for each in samples]),
         cpu_us=_median_of([each.cpu_us for each in samples]),
         db_cpu_us=_median_of([each.db_cpu_us for each in samples]),
+        seconds=_median_of([each.seconds for each in samples]),
     )
 
 

@@ -3,7 +3,7 @@
 The JSON object is the contract with whoever reads the results: `bench`, `line`, `value`,
 `unit`, `limit`, `of_limit`, `peers`, and where they apply `p50_ms`, `p99_ms`, those of the limit
 (`limit_p50_ms`, `limit_p99_ms`), `rss_mb`, `loop_p99_ms`, `recall`, `cpu_us` (of the process
-that was measured, for one unit) and `db_cpu_us` (of PostgreSQL).
+that was measured, for one unit), `db_cpu_us` (of PostgreSQL) and `seconds` (of the whole).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import orjson
 
 from ops.bench.figures import Sample, Samples
 
-FIGURES = ("p50_ms", "p99_ms", "rss_mb", "loop_p99_ms", "recall", "cpu_us", "db_cpu_us")
+FIGURES = ("p50_ms", "p99_ms", "rss_mb", "loop_p99_ms", "recall", "cpu_us", "db_cpu_us", "seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Runs a benchmark: JSON lines to standard output, progress and a table to standard error."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ops.bench.lines import Result, Verdict, composed, selected
 from ops.bench.rounds import measured
-from ops.bench.workbench import BenchFailed, describe_ground, open_workbench
+from ops.bench.workbench import NO_SIZES, BenchFailed, describe_ground, open_workbench
 
 __all__ = ["BenchFailed", "run_bench", "table_of"]
 MODULES = {  # imported when wanted: each needs packages of its own
@@ -26,9 +26,15 @@ MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "[dim]no pe
 
 
 async def run_bench(
-    bench: str, *, rounds: int, seconds: float, lines: str | None, data_dir: Path | None
+    bench: str,
+    *,
+    rounds: int,
+    seconds: float,
+    lines: str | None,
+    data_dir: Path | None,
+    sizes: Mapping[str, int] = NO_SIZES,
 ) -> list[Result]:
-    """Measure one benchmark and print it.
+    """Measure one benchmark and print it. `sizes`: how large what is measured is, by name.
 
     Raises `BenchFailed` where the measurement means nothing, `ValueError` on unknown lines.
     """
@@ -37,7 +43,7 @@ async def run_bench(
     console = Console(stderr=True)
     if not console.is_terminal:
         console.width = 140
-    async with open_workbench(seconds, data_dir) as workbench:
+    async with open_workbench(seconds, data_dir, sizes) as workbench:
         console.print(f"bench {bench}: {rounds} rounds × {seconds:g} s, medians")
         console.print(await describe_ground(workbench))
         with console.status("…") as status:
@@ -71,6 +77,8 @@ def table_of(bench: str, results: Sequence[Result]) -> Table:
         computed = "" if own.cpu_us is None else f"\n{own.cpu_us:,.0f} µs of CPU"
         if own.db_cpu_us is not None:
             computed += f"\nand {own.db_cpu_us:,.0f} µs in PostgreSQL"
+        if own.seconds is not None:
+            memory += f"\n{own.seconds:,.1f} s"
         share = "" if result.of_limit is None else f"{result.of_limit:.0%} of\n{result.line.limit}"
         table.add_row(
             result.line.name,

@@ -9,9 +9,10 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -25,6 +26,7 @@ from citybrain.settings import Settings
 
 MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs"}
 TEMPLATE = "bench_template"
+NO_SIZES: Mapping[str, int] = MappingProxyType({})
 
 
 class BenchFailed(Exception):
@@ -32,12 +34,15 @@ class BenchFailed(Exception):
 
 
 class Workbench:
-    """A running server, and the seconds that one measurement takes."""
+    """A running server, the seconds that one measurement takes, and how large things are."""
 
-    def __init__(self, folder: Path, server_url: str, seconds: float) -> None:
+    def __init__(
+        self, folder: Path, server_url: str, seconds: float, sizes: Mapping[str, int] = NO_SIZES
+    ) -> None:
         self.folder = folder
         self.server_url = server_url
         self.seconds = seconds
+        self.sizes = sizes
         self._numbers = itertools.count(1)
         self._filled: set[str] = set()
 
@@ -125,7 +130,9 @@ def bench_settings(database_url: str, folder: Path) -> Settings:
 
 
 @asynccontextmanager
-async def open_workbench(seconds: float, parent: Path | None = None) -> AsyncIterator[Workbench]:
+async def open_workbench(
+    seconds: float, parent: Path | None = None, sizes: Mapping[str, int] = NO_SIZES
+) -> AsyncIterator[Workbench]:
     """Start the server in a temporary folder (under `parent`), and remove both in the end.
 
     Raises `BenchFailed` where the folder is in memory or the server is not durable.
@@ -141,7 +148,7 @@ async def open_workbench(seconds: float, parent: Path | None = None) -> AsyncIte
         url = await server.start()
         try:
             await _make_template(url)
-            yield Workbench(folder, url, seconds)
+            yield Workbench(folder, url, seconds, sizes)
         finally:
             await server.stop()
 

@@ -5,7 +5,9 @@ package.
 """
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -25,6 +27,9 @@ DataDir = Annotated[
         help="Where the temporary PostgreSQL is put; it must be on a disk.",
     ),
 ]  # fmt: skip
+
+Sessions = Annotated[int, typer.Option(min=1, help="Parking sessions that are rebuilt.")]
+NO_SIZES: Mapping[str, int] = MappingProxyType({})
 
 
 @app.command("append")
@@ -85,10 +90,14 @@ def inspection(
 
 @app.command("parking")
 def parking(
-    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+    rounds: Rounds = 3,
+    seconds: Seconds = 1.0,
+    lines: Lines = None,
+    data_dir: DataDir = None,
+    sessions: Sessions = 5_000,
 ) -> None:
-    """Signs of devices per second into the log and into sessions; prices per second."""
-    _run("parking", rounds, seconds, lines, data_dir)
+    """Signs per second, a crowd for a few berths, the board, the read models rebuilt, prices."""
+    _run("parking", rounds, seconds, lines, data_dir, {"sessions": sessions})
 
 
 @app.command("all")
@@ -98,12 +107,26 @@ def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = N
         _run(bench, rounds, seconds, None, data_dir)
 
 
-def _run(bench: str, rounds: int, seconds: float, lines: str | None, data_dir: Path | None) -> None:
+def _run(
+    bench: str,
+    rounds: int,
+    seconds: float,
+    lines: str | None,
+    data_dir: Path | None,
+    sizes: Mapping[str, int] = NO_SIZES,
+) -> None:
     ops = of_checkout("ops.bench.run", "citybrain bench: the benchmarks are")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(
-                ops.run_bench(bench, rounds=rounds, seconds=seconds, lines=lines, data_dir=data_dir)
+                ops.run_bench(
+                    bench,
+                    rounds=rounds,
+                    seconds=seconds,
+                    lines=lines,
+                    data_dir=data_dir,
+                    sizes=sizes,
+                )
             )
     except (ops.BenchFailed, ValueError) as error:
         typer.echo(f"citybrain bench {bench}: {error}", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from commands.parking.processes.sessions import ParkingSessions
-from ops.bench.parking import board, crowd, parking, signs, street
+from ops.bench.parking import board, crowd, lives, parking, rebuild, signs, street
 from ops.bench.workbench import BenchFailed, open_workbench
 
 
@@ -86,3 +86,25 @@ async def test_the_board_is_read_while_signs_come_in(
             found = await parking.CONTENDERS[name](workbench)
             assert found.rate > 0, name
             assert found.p99_ms is not None, name
+
+
+async def test_sessions_are_rebuilt_into_all_read_models(disk_path: Path) -> None:
+    async with open_workbench(0.1, disk_path, {"sessions": 60}) as workbench:
+        found = await parking.CONTENDERS["rebuild"](workbench)
+        assert found.rss_mb is not None
+        assert found.seconds
+        assert found.cpu_us
+        for name in ("read_log", "copy_log"):
+            assert (await parking.CONTENDERS[name](workbench)).rate > 0, name
+
+
+async def test_a_session_that_is_missing_fails_the_benchmark(
+    disk_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one_less(url: str, sessions: int) -> int:
+        return await lives.load(url, sessions - 1)
+
+    monkeypatch.setattr(rebuild, "load", one_less)
+    async with open_workbench(0.1, disk_path, {"sessions": 20}) as workbench:
+        with pytest.raises(BenchFailed, match="19 of 20 sessions, 0 events parked"):
+            await parking.CONTENDERS["rebuild"](workbench)
