@@ -170,9 +170,14 @@ async def _apply_up_to(
 ) -> None:
     if shadow.position >= position:
         return
-    async for batch in store.replay(shadow.position, position, batch_size=BATCH_SIZE):
+    topics = sorted(shadow.projection.topics or ())
+    async for batch in store.replay(
+        shadow.position, position, topics=topics, batch_size=BATCH_SIZE
+    ):
         await shadow.apply(batch)
         progress(shadow.position, position)
+    await shadow.pass_by(position)
+    progress(shadow.position, position)
 
 
 async def _difference(

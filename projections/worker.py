@@ -124,8 +124,7 @@ class ProjectionWorker:
         wanted = [event for event in events if topics is None or event.topic in topics]
         behind = [event for event in wanted if event.stream_id in self._parked]
         if not wanted:
-            await self._pass_by(events[-1].position)
-            self.position = events[-1].position
+            await self.pass_by(events[-1].position)
             return 0
         async with self.connection.transaction():
             # First of all: the row lock keeps a swap from renaming the schema under our feet.
@@ -156,6 +155,12 @@ class ProjectionWorker:
             [event.topic for event in events],
             [error] * len(events),
         )
+
+    async def pass_by(self, position: int) -> None:
+        """There is nothing for it up to a position, which may be where it is; raises as `apply`."""
+        if position > self.position:
+            await self._pass_by(position)
+            self.position = position
 
     async def _pass_by(self, position: int) -> None:
         """Move the checkpoint and nothing else."""

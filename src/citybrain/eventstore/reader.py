@@ -181,10 +181,13 @@ class Reader:
             reading.cancel()
 
     def replay(
-        self, after: int, up_to: int, *, batch_size: int = PAGE
+        self, after: int, up_to: int, *, topics: Sequence[str] = (), batch_size: int = PAGE
     ) -> AsyncIterator[list[RecordedEvent]]:
-        """The log in (after, up_to], decoded, in batches; `up_to` at most the head."""
-        return self._pages(after, up_to, (), (), batch_size)
+        """The log in (after, up_to], decoded, in batches; `up_to` at most the head.
+
+        With `topics` only events of these: the last one may be long before `up_to`.
+        """
+        return self._pages(after, up_to, (), topics, batch_size)
 
     async def head(self) -> int:
         """The last committed position; 0 for an empty log."""

@@ -193,6 +193,36 @@ async def test_two_rebuilds_of_one_model_exclude_each_other(store: EventStore) -
     assert len(refused) < 2
 
 
+class Wanting:
+    """Keeps what it was given, of the one topic that it wants."""
+
+    name, version = "wanting", 1
+    topics = frozenset({"test.wanted"})
+    tables = "CREATE TABLE nothing (number integer);"
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    async def apply(self, connection: Any, events: Sequence[RecordedEvent]) -> None:
+        self.seen += [event.position for event in events]
+
+
+async def test_a_rebuild_sees_what_the_model_wants_and_ends_where_the_log_does(
+    store: EventStore,
+) -> None:
+    for topic in ("test.wanted", "test.other", "test.wanted", "test.other", "test.other"):
+        await append(store, "case-1", topic)
+    for _ in range(2):  # the second time it is swapped with the first one
+        projection = Wanting()
+        assert await rebuild(store, projection) == 5
+        assert projection.seen == [1, 3]
+    assert await store.pool.fetchval(CHECKPOINT, "wanting") == 5
+    assert [page async for page in store.replay(5, 5, topics=["test.wanted"])] == []
+
+
+CHECKPOINT = "SELECT position FROM projection_checkpoints WHERE projection = $1"
+
+
 def test_an_unknown_projection_is_a_clear_error() -> None:
     with pytest.raises(UnknownProjection, match="case_desk"):
         projection_named("nothing")
