@@ -10,6 +10,7 @@ from typing import Any
 
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.definitions.parking.tariffs import tariff_of
+from citybrain.domain.parking.charging import charging_of
 from citybrain.domain.parking.price import Price
 from citybrain.domain.parking.pricing import price
 from citybrain.domain.parking.refusals import SessionStillOpen
@@ -181,6 +182,7 @@ async def _stay(chain: list[ParkingSession], services: Services) -> Stay:
         time_zone=first.time_zone,
         plate_class=None if last.plate is None else last.plate["plate_class"],
         permits=permits,
+        charging=tuple(charging_of(chain)),
         berths=occupancies,
         merge_gap=rules.merge_gap,
     )
@@ -195,6 +197,10 @@ def stay_said(stay: Stay, choices: dict[str, Any]) -> dict[str, Any]:
         "time_zone": stay.time_zone,
         "plate_class": stay.plate_class,
         "permits": [each.kind for each in stay.permits],
+        "charging": [
+            {"begins": as_text(each.begins), "ends": each.ends and as_text(each.ends)}
+            for each in stay.charging
+        ],
         "berths": [each.berth for each in stay.berths],
         "choices": choices,
     }

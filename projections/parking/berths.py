@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from citybrain.columns import columns as columns_of
 from citybrain.domain.parking.place import PlaceKind
-from citybrain.domain.parking.presence import Sign
+from citybrain.domain.parking.presence import OF_A_CHARGER, Sign
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch, fetch_planned
 
@@ -107,7 +107,11 @@ class ParkingBerths:
     ) -> None:
         """Places first: what is said of one came after it was described."""
         await _describe(connection, [event for event in events if event.topic != DETECTED])
-        said = [event.data for event in events if event.topic == DETECTED]
+        said = [
+            event.data
+            for event in events
+            if event.topic == DETECTED and Sign(event.data["sign"]) not in OF_A_CHARGER
+        ]
         newest: dict[str, tuple[datetime, str]] = {}
         for data in said:
             state = STATE.get(Sign(data["sign"]))

@@ -13,6 +13,7 @@ import orjson
 
 from citybrain.columns import columns
 from citybrain.domain.parking.place import PlaceKind
+from citybrain.domain.parking.presence import OF_A_CHARGER
 from citybrain.eventstore import RecordedEvent
 
 TABLES = """
@@ -93,7 +94,11 @@ class ParkingCdsEvents:
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
         """Signs first: what follows from one comes after it."""
-        records = [_said(event) for event in events if event.topic == DETECTED]
+        records = [
+            _said(event)
+            for event in events
+            if event.topic == DETECTED and event.data["sign"] not in OF_A_CHARGER
+        ]
         records += await _retired(connection, events)
         if records:
             await connection.copy_records_to_table("events", records=records, columns=COLUMNS)

@@ -43,6 +43,7 @@ class ParkingCharging:
     topics: ClassVar[tuple[str, ...]] = (
         "parking.left",
         "parking.times_corrected",
+        "parking.charging_noted",
         "parking.plate_read",
         "parking.plate_completed",
         "parking.plate_corrected",

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from citybrain.definitions.parking.plates import PlateReadingDefinitions
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.parking.beside import say
+from citybrain.domain.parking.charging import note_charging
 from citybrain.domain.parking.detection import OF_A_DEVICE, ParkingDetection
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.plates import Reading, completes, sure_enough
@@ -325,6 +326,7 @@ async def _let_follow(
 
         def decide(session: ParkingSession, now: datetime) -> None:
             say(session, now, said)
+            note_charging(session, now, presence)
             session.follow(now, presence, readings, completions)
 
         await change_session(row.session_id, services, decide)

@@ -24,6 +24,12 @@ class Sign(StrEnum):
     OPENED = "opened"  # a barrier was opened by hand: who left then was not seen
     LOST = "lost"  # comms_lost: nothing is seen from here on
     RESTORED = "restored"  # comms_restored
+    CHARGING_BEGAN = "charging-began"  # CDS has no such type, nor the next one
+    CHARGING_ENDED = "charging-ended"
+
+
+OF_A_CHARGER: Final = frozenset({Sign.CHARGING_BEGAN, Sign.CHARGING_ENDED})
+"""What a charger says of a car. It sees no berth: whether that is taken does not follow."""
 
 
 class Beginning(StrEnum):
@@ -44,11 +50,13 @@ class Ending(StrEnum):
 
 
 AT_ONCE: Final = {
+    Sign.CHARGING_ENDED: -1,
     Sign.LEFT: 0,
     Sign.EMPTY: 0,
     Sign.RESTORED: 1,
     Sign.ARRIVED: 2,
     Sign.OCCUPIED: 3,
+    Sign.CHARGING_BEGAN: 3,
     Sign.OPENED: 4,
     Sign.LOST: 4,
 }
@@ -82,6 +90,7 @@ class Presence:
     left_at: datetime | None = None
     ending: Ending | None = None
     silent: bool = False
+    charging: list[Observation] = field(default_factory=list)
 
     def add(self, sign: Observation) -> None:
         """Another sign of the same vehicle, with what was read of its plate."""
@@ -127,6 +136,9 @@ def presences_of(
             there.proof, there.silent = sign.at, False
         elif there is None:
             strays += [sign.id] if sign.sign is Sign.LEFT else []
+        elif sign.sign in OF_A_CHARGER:
+            there.add(sign)
+            there.charging.append(sign)
         elif sign.sign in (Sign.LOST, Sign.OPENED):
             if not there.silent:
                 there.proof, there.silent = sign.at, True

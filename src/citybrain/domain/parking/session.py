@@ -87,7 +87,7 @@ class ParkingSession(StreamAggregate):
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 2  # of its snapshots
+    class_version: ClassVar[int] = 3  # of its snapshots
 
     def __init__(
         self,
@@ -111,6 +111,7 @@ class ParkingSession(StreamAggregate):
         self.continued: dict[str, str] | None = None
         self.left_at: datetime | None = None
         self.ending: str | None = None
+        self.charging: list[dict[str, Any]] = []
         self.detection_ids = list(detection_ids)
         self.rules_version, self.continues, self.simulated = rules_version, continues, simulated
         self.readings: dict[str, dict[str, Any]] = {}
@@ -144,6 +145,11 @@ class ParkingSession(StreamAggregate):
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Snapshots from before a stay named the times of the one that it goes on with."""
         state["continued"] = None
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Snapshots from before chargers said anything."""
+        state["charging"] = []
 
     @classmethod
     def open(

@@ -8,7 +8,9 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from citybrain.domain.parking.charging_events import SessionChargingNoted
 from citybrain.domain.parking.judging import PLATE_MEMBERS
+from citybrain.domain.parking.session_event import SessionEvent
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
 
@@ -32,17 +34,6 @@ class SessionOpened(StreamCreated):
     rules_version: str
     continues: str | None
     simulated: bool
-
-
-class SessionEvent(StreamEvent):
-    """What happens once it is open."""
-
-    def apply(self, aggregate: Any) -> None:
-        self.note(aggregate)
-        aggregate.judge()
-
-    def note(self, aggregate: Any) -> None:
-        """Keep what the event says."""
 
 
 class SessionPlateRead(SessionEvent):
@@ -454,6 +445,7 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionPlateCorrected,
     SessionLeft,
     SessionTimesCorrected,
+    SessionChargingNoted,
     SessionEvidenceAdded,
     SessionUnseen,
     SessionCloneSuspected,
