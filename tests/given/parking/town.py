@@ -4,18 +4,23 @@ The clock is set by the test, also the gateway's. `quiet` waits until process ma
 models have nothing more to do, so that a test says what stands then.
 """
 
+import csv
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from citybrain.definitions.parking.rules import DatedRules, ParkingRulesDefinitions
+from citybrain.definitions.parking.tariffs import TariffDefinitions
 from citybrain.domain.parking.rules import ParkingRules
+from citybrain.domain.parking.tariff import Tariff, TariffVersion
 from citybrain.exchange.directory import load_directory
+from citybrain.http.parking.cds.identities import uuid_of
 from citybrain.settings import Settings
 from citybrain.systems.parking import PARKING
 from commands.parking.places import NewPlace, describe_places
@@ -26,6 +31,7 @@ from ops.simulators.applications.departments.ledger import OPENING_FEN
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.parking.cds.client import ms
 from tests.given.parking.city import IMPORT, places
 from tests.given.parking.reserving import sent
 from tests.given.processes import BEHIND
@@ -212,6 +218,24 @@ class ParkingTown:
         assert answer.status == 200, answer.body
         return list(answer.json["claims"])
 
+    async def metric(
+        self, berth: str, metric: str, begins: datetime, ends: datetime
+    ) -> dict[tuple[str, int], float]:
+        """A metric of a berth by local date and hour, as foreign clients read it."""
+        place = f"curb_place_type=space&curb_place_id={uuid_of(berth)}"
+        answer = await self.api.call(
+            "GET",
+            f"/cds/metrics/aggregates?{place}&start_time={ms(begins)}&end_time={ms(ends)}",
+            "operator",
+            headers={"Accept": "application/vnd.cds+csv;version=1.1"},
+        )
+        assert answer.status == 200, answer.body
+        return {
+            (row["date"], int(row["hour"])): float(row["value"])
+            for row in csv.DictReader(StringIO(answer.body.decode(), newline=""))
+            if row["metric_type"] == metric
+        }
+
     def spent(self, citizen: str) -> int:
         """What was taken from a driver's account, less what came back, by the bank's book."""
         return OPENING_FEN - self.departments.book.holds_fen(self.numbers[citizen])
@@ -231,6 +255,12 @@ class ParkingTown:
         changed = tuple(DatedRules(each.valid_from, change(each.rules)) for each in known)
         services.definitions = services.definitions.extended(ParkingRulesDefinitions(changed))
 
+    def tariff(self, *versions: TariffVersion) -> None:
+        """These versions of the on-street tariff are all that there are."""
+        services = self.api.runtime.services
+        definitions = TariffDefinitions({"street": Tariff("street", versions)}, {})
+        services.definitions = services.definitions.extended(definitions)
+
 
 @asynccontextmanager
 async def open_town(
@@ -248,6 +278,7 @@ async def open_town(
         time = SimpleNamespace(time=lambda: town.now.timestamp())
         for module in ("parking.gateway", "applications.departments.ledger"):
             patch.setattr(f"ops.simulators.{module}.time", time)
+        departments.gateway.clock = time.time
         await describe_places([*places(), *more], sent(IMPORT), services)
         await town.quiet()
         yield town

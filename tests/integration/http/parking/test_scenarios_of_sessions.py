@@ -1,10 +1,8 @@
 """The scenarios of a session's edges (P10–P20) to the bank's book, in any order of signs."""
 
-import csv
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from io import StringIO
 from itertools import permutations
 from typing import Any
 
@@ -338,19 +336,12 @@ async def available(town: ParkingTown, clock: str) -> bool | None:
 
 async def offline_hours(town: ParkingTown, first: int, end: int) -> dict[int, bool]:
     """Of each hour, whether its metrics are -1."""
-    berth = f"curb_place_type=space&curb_place_id={uuid_of('Z1-006')}"
-    times = f"start_time={ms(at(f'{first:02}:00'))}&end_time={ms(at(f'{end}:00'))}"
-    answer = await town.api.call(
-        "GET",
-        f"/cds/metrics/aggregates?{berth}&{times}",
-        "operator",
-        headers={"Accept": "application/vnd.cds+csv;version=1.1"},
-    )
-    assert answer.status == 200, answer.body
-    found: dict[int, set[str]] = {}
-    for row in csv.DictReader(StringIO(answer.body.decode(), newline="")):
-        found.setdefault(int(row["hour"]), set()).add(row["value"])
-    return {hour: values == {"-1"} for hour, values in found.items()}
+    begins, ends = at(f"{first:02}:00"), at(f"{end}:00")
+    found = [
+        await town.metric("Z1-006", metric, begins, ends)
+        for metric in ("occupancy_percent", "total_sessions", "turnover")
+    ]
+    return {hour: all(each[day, hour] == -1 for each in found) for day, hour in found[0]}
 
 
 @pytest.mark.parametrize(
