@@ -14,6 +14,7 @@ from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.counter import ParkingCounter
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.holding import ParkingPlate
+from citybrain.domain.parking.notice import ParkingNotice
 from citybrain.domain.parking.permit import ParkingPermit
 from citybrain.domain.parking.place import ParkingPlace
 from citybrain.domain.parking.repricing_batch import ParkingRepricing
@@ -29,6 +30,7 @@ from citybrain.http.parking import (
     claims,
     detection,
     facilities,
+    notices,
     paying,
     payments,
     permits,
@@ -74,6 +76,7 @@ from projections.parking.berths import ParkingBerths, watching
 from projections.parking.bindings import PlateBindingsModel, of_erased
 from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.claims import ParkingClaims
+from projections.parking.notices import ParkingNotices
 from projections.parking.occupancy import ParkingOccupancy
 from projections.parking.permits import ParkingPermitsModel, of_holder
 from projections.parking.permits import of_erased as permits_of_erased
@@ -100,6 +103,7 @@ PARKING = System(
         ParkingPermit,
         ParkingRepricing,
         ParkingAnomaly,
+        ParkingNotice,
     ),
     definitions=(
         load_plates,
@@ -139,6 +143,7 @@ PARKING = System(
         ParkingPermitsModel(),
         ParkingRevenue(),
         ParkingAnomalies(),
+        ParkingNotices(),
     ),
     routes=(
         *detection.ROUTES,
@@ -161,6 +166,7 @@ PARKING = System(
         *revenue.ROUTES,
         *anomalies.ROUTES,
         *place_metrics.ROUTES,
+        *notices.ROUTES,
     ),
     reach=REACH,
     board=BOARD,

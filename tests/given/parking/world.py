@@ -41,8 +41,8 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Pa
     for each in await describe_places([*places(), *devices], by, services):
         assert not isinstance(each, CitybrainError), each
     return (
-        await _session(services, 1, mine, PLATE),
-        await _session(services, 2, theirs, OTHER_PLATE),
+        await owed_session(services, 1, mine, PLATE),
+        await owed_session(services, 2, theirs, OTHER_PLATE),
     )
 
 
@@ -88,7 +88,8 @@ async def reserves(api: Api, citizen: str) -> str:
     return str(answer.json["reservation_id"])
 
 
-async def _session(services: Services, number: int, payer: str, plate: str) -> Parked:
+async def owed_session(services: Services, number: int, payer: str | None, plate: str) -> Parked:
+    """A session that costs 400 fen, and its claim; on nobody where only the plate is known."""
     command_id = uuid4()
     context = CommandContext(IMPORT, "import", command_id, command_id)
     sealed = await PlateKeeper(services).seal(complete(plate))

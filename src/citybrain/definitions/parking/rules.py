@@ -39,6 +39,7 @@ class ParkingRulesFile(Definition, DatedFile):
     overdue_days: Said[AtLeastOne]
     arrears_days: Said[Days]
     arrears_least_debtors: Said[AtLeastOne]
+    notice_days: Said[AtLeastOne]
     counter_drift: Said[Whole]
     to_account: Said[Code]
     order_minutes: Said[AtLeastOne]
@@ -76,6 +77,7 @@ class ParkingRulesFile(Definition, DatedFile):
             overdue_after=timedelta(days=self.overdue_days.value),
             arrears_edges=tuple(timedelta(days=day) for day in self.arrears_days.value),
             arrears_least_debtors=self.arrears_least_debtors.value,
+            notice_most=timedelta(days=self.notice_days.value),
             counter_drift=self.counter_drift.value,
             to_account=self.to_account.value,
             order_for=timedelta(minutes=self.order_minutes.value),

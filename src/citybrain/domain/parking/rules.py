@@ -43,6 +43,9 @@ class ParkingRules:
     arrears_least_debtors: int
     """Of fewer debtors than this nothing is published."""
 
+    notice_most: timedelta
+    """How long a debt may be made public at once."""
+
     counter_drift: int
     """How many below nothing a counter may show and still say full; where a facility has none."""
 

@@ -84,6 +84,10 @@ REACH: Rows = {
     "post_v1_parking_anomalies_anomaly_id_closing": NOBODYS,
     "get_v1_parking_revenue": NOBODYS,  # the office's and auditors'
     f"{CLAIM_BASE}_payment": of(CLAIM),
+    "get_v1_parking_notices": PUBLIC,
+    "get_v1_parking_notices_desk": NOBODYS,
+    f"{CLAIM_BASE}_notice": DESK,
+    **{f"{CLAIM_BASE}_notice_{step}": DESK for step in ("publication", "denial", "withdrawal")},
     "post_v1_parking_payments": NOBODYS,  # citizens pay their own, a kiosk by the plate
     "post_v1_parking_debts_search": NOBODYS,
     f"{CLAIM_BASE}_reductions": DESK,
