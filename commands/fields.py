@@ -25,6 +25,14 @@ def _written_date(value: Any) -> Any:
     return value
 
 
+def _written_moment(value: Any) -> Any:
+    """A time is written as in RFC 3339: a number would leave open what it counts."""
+    written = isinstance(value, str) and value[4:5] == "-"
+    if not written and not isinstance(value, datetime):
+        raise PydanticCustomError("datetime_type", "a time is written as 2026-09-14T09:00:00+08:00")
+    return value
+
+
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -37,8 +45,10 @@ Prose = Annotated[
     AfterValidator(seen),
 ]
 """What somebody writes to somebody."""
-Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
-Day = Annotated[date, Field(ge=date(1900, 1, 1)), BeforeValidator(_written_date)]
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST), BeforeValidator(_written_moment)]
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false, and no word or number for it."""
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=LATEST.date()), BeforeValidator(_written_date)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")]
 Longitude = Annotated[
     float, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")

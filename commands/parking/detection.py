@@ -21,7 +21,7 @@ from citybrain.domain.times import not_future
 from citybrain.errors import CitybrainError, Refused
 from citybrain.eventstore import NO_STREAM, NewEvent, WrongExpectedVersion
 from citybrain.eventstore.codec import mapper
-from commands.fields import Moment, Sha256, Text
+from commands.fields import Flag, Moment, Sha256, Text
 from commands.handling import Command, CommandContext
 from commands.parking.fields import (
     CharacterConfidences,
@@ -61,7 +61,7 @@ class RecordParkingDetection(Command):
     opening: Annotated[Text, StringConstraints(max_length=120)] | None = Field(
         None, description="the opening of the barrier during which it passed"
     )
-    simulated: bool = False
+    simulated: Flag = False
 
     @model_validator(mode="after")
     def _fits(self) -> "RecordParkingDetection":

@@ -11,7 +11,7 @@ from citybrain.domain.parking import looking
 from citybrain.domain.parking.plates import read_plate
 from citybrain.domain.parking.refusals import NotYourSession
 from citybrain.domain.parking.session import ParkingSession
-from commands.fields import Prose, Text
+from commands.fields import Flag, Prose, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.parking.bindings import holder_at
 from commands.parking.fields import PlateCountry, PlateIncomplete, PlateText
@@ -42,7 +42,7 @@ class DecideConflict(Command):
     """Which of two sessions of one plate is of the plate that was issued."""
 
     other_session_id: SessionId
-    genuine: bool = Field(description="whether this session is; the other one is decided as well")
+    genuine: Flag = Field(description="whether this session is; the other one is decided as well")
     reason: Literal["clone", "misread", "moved", "other"]
 
 
@@ -55,7 +55,7 @@ class DisputeSession(Command):
 class DecideDispute(Command):
     """An officer decides a dispute."""
 
-    upheld: bool
+    upheld: Flag
     amount_fen: int | None = Field(
         None, strict=True, ge=0, description="what it costs then; nothing where it is left out"
     )

@@ -26,7 +26,7 @@ from citybrain.domain.parking.reservation_refusals import (
     SameBerth,
 )
 from citybrain.errors import Refused
-from commands.fields import Moment, Prose
+from commands.fields import Flag, Moment, Prose
 from commands.handling import (
     Command,
     CommandContext,
@@ -54,7 +54,7 @@ class HoldBerth(Command):
     end: Moment = Field(description="not part of the span")
     plate: PlateText = Field(description="of the vehicle that will come; sealed")
     plate_country: PlateCountry = "CN"
-    simulated: bool = Field(False, description="true for made-up people; shown wherever it shows")
+    simulated: Flag = Field(False, description="true for made-up people; shown wherever it shows")
 
 
 class ConfirmReservation(Command):

@@ -159,7 +159,8 @@ def _asked(event: RecordedEvent) -> Row:
 SHOWN = columns(PermitRow, "citizen_id", "plate")
 OF_CITIZEN = f"""
 SELECT {SHOWN} FROM parking_permits.permits WHERE citizen_id = $1
-ORDER BY asked_at DESC, permit_id DESC LIMIT 200
+  AND ($2::timestamptz IS NULL OR (asked_at, permit_id) < ($2, $3::text))
+ORDER BY asked_at DESC, permit_id DESC LIMIT $4
 """  # noqa: S608
 WAITING = f"""
 SELECT {SHOWN} FROM parking_permits.permits
@@ -178,9 +179,13 @@ WHERE k.destroyed_at IS NOT NULL AND p.status IN ('asked', 'granted')
 """
 
 
-async def of_citizen(pool: Pool, citizen_id: str) -> list[Row]:
-    """A citizen's permits, the newest first."""
-    return [_read(row) for row in await fetch(pool, OF_CITIZEN, citizen_id)]
+async def of_citizen(
+    pool: Pool, citizen_id: str, *, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> list[Row]:
+    """A citizen's permits, the newest first; `after` is (asked_at, permit_id)."""
+    at, permit_id = after or (None, None)
+    rows = await fetch(pool, OF_CITIZEN, citizen_id, at, permit_id, limit)
+    return [_read(row) for row in rows]
 
 
 async def waiting(

@@ -90,7 +90,20 @@ async def built(api: Api) -> World:
     await _drafts(world)
     await _cases(world)
     await _waiting_correction(world)
-    services = api.runtime.services
+    await _parking(world)
+    await caught_up(api.runtime.store)
+    return world
+
+
+async def parking_world(api: Api) -> World:
+    """Two citizens with what is theirs in parking, and nothing else."""
+    world = World(api, await registered(api), await registered(api))
+    await _parking(world)
+    return world
+
+
+async def _parking(world: World) -> None:
+    services = world.api.runtime.services
     mine, theirs = await parked(services, world.mine, world.theirs)
     for place, kind in enumerate(("session_id", "claim_id")):
         everybody = dict.fromkeys(Role, mine[place])
@@ -104,7 +117,7 @@ async def built(api: Api) -> World:
     world.ids["binding_id"] = {OWN: dict.fromkeys(Role, bound), FOREIGN: {Role.CITIZEN: another}}
     garages = dict.fromkeys(Role, GARAGE)
     world.ids["facility_id"] = {OWN: garages, FOREIGN: garages}
-    reserved = {whose: await reserves(api, whose) for whose in (world.mine, world.theirs)}
+    reserved = {whose: await reserves(world.api, whose) for whose in (world.mine, world.theirs)}
     world.ids["reservation_id"] = {
         OWN: dict.fromkeys(Role, reserved[world.mine]),
         FOREIGN: {Role.CITIZEN: reserved[world.theirs]},
@@ -113,8 +126,6 @@ async def built(api: Api) -> World:
         OWN: {role: f"{role.value}-1" for role in Role} | {Role.GATEWAY: "c-1"},
         FOREIGN: {Role.CITIZEN: "elsewhere-1"},
     }
-    await caught_up(api.runtime.store)
-    return world
 
 
 async def _applications(world: World) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from citybrain.geo.gcj02 import Crs, to_wgs84
 from citybrain.http.problems import Malformed, NotCaughtUp
 from citybrain.http.runtime import Runtime
+from commands.fields import Day
 from projections.reading import Pool, wait_until
 
 L = TypeVar("L", bound="Located")
@@ -125,13 +126,13 @@ def _is_text(part: Any) -> bool:
 class DatedQuery(ReadModelQuery):
     """Days of a read model; the last 30 where absent."""
 
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
 
     def days(self, today: date) -> tuple[date, date]:
         """First and last day; raises `Malformed` on too many."""
         until = self.until or today
-        since = self.since or max(until, date(1, 2, 1)) - timedelta(days=30)
+        since = self.since or until - timedelta(days=30)
         if since > until or (until - since).days > MAX_DAYS:
             raise Malformed(f"since lies before until, at most {MAX_DAYS} days")
         return since, until

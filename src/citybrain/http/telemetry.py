@@ -51,6 +51,8 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
     started = time.perf_counter()
     with span("http.request", method=request.method, route=route):
         response = await _answer(request, handler, correlation, route)
+    if request.content.exception() is not None:
+        response.force_close()  # nobody knows where the next request begins
     seconds = time.perf_counter() - started
     DURATION.labels(request.method, route, response.status).observe(seconds)
     log.info(

@@ -4,14 +4,13 @@ Callbacks are signed as receipts are, come in any order, and until they are take
 amount, currency and reference is read as it is said and compared; it is never made to fit.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from citybrain.domain.money import bank_refusal
 from citybrain.errors import InvalidInput
@@ -75,8 +74,8 @@ class Callback:
 
 
 def said(value: Any) -> str:
-    """A value as it was said, as JSON, cut where it is long."""
-    return orjson.dumps(value).decode()[:LONGEST_SAID]
+    """A value as it was said, as JSON in ASCII, cut where it is long; of any size."""
+    return json.dumps(value, separators=(",", ":"))[:LONGEST_SAID]
 
 
 def read_callback(signed: str, verifier: Verifier) -> Callback:

@@ -24,6 +24,7 @@ from citybrain.http.paging import (
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code
+from commands.handling import Command
 from commands.inspection import detection as commands
 from projections.inspection import cameras, detections
 from projections.inspection.cameras import CameraRow
@@ -36,7 +37,7 @@ CAMERA_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 detection_id_of = id_in_path("detection_id", r"detection-[0-9a-f]{32}", "detection")
 
 
-class DetectionBatch(BaseModel):
+class DetectionBatch(Command):
     """Many detections; each is checked for itself."""
 
     detections: Annotated[list[Any], Field(min_length=1, max_length=MOST)] = Field(

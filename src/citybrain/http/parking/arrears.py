@@ -4,7 +4,7 @@ A moment that is asked for lies in the past, so its answer never changes. What e
 of the beginning of a day: two moments side by side would show the debt of one vehicle.
 """
 
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
@@ -18,10 +18,10 @@ from citybrain.http.paging import ReadModelQuery, wait_for_position
 from citybrain.http.parking.office import of_the_office
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
+from commands.fields import Moment
 from projections.parking.arrears import ArrearsRow, arrears
 
 MODEL = "parking_claims"
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Arrears(BaseModel):
@@ -56,9 +56,7 @@ class PublicArrears(BaseModel):
 class ArrearsQuery(ReadModelQuery):
     """As of when."""
 
-    at: AwareDatetime | None = Field(
-        None, ge=EARLIEST, description="now where left out; not in the future"
-    )
+    at: Moment | None = Field(None, description="now where left out; not in the future")
 
 
 async def show_desk(call: Call) -> web.Response:

@@ -24,6 +24,7 @@ from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import ReadModelQuery, caught_up, wait_for_position
 from citybrain.http.parking.showing import with_plates
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from commands.handling import Command
 from commands.parking import binding as commands
 from commands.parking.fields import PlateCountry, PlateText
 from commands.parking.plates import PlateKeeper
@@ -64,7 +65,7 @@ class FoundBindings(BaseModel):
     plates: list[ShownBinding]
 
 
-class SearchPlate(BaseModel):
+class SearchPlate(Command):
     """The bindings of one plate."""
 
     plate: PlateText

@@ -9,13 +9,14 @@ from citybrain.domain.actor import WATCHERS
 from citybrain.http.batches import BatchAnswer, answered, parsed
 from citybrain.http.commanding import context
 from citybrain.http.routing import Answer, Call, Route, json_response
+from commands.handling import Command
 from commands.parking import detection as commands
 
 MOST = 1000
 BATCH_BYTES = 2 * 1024 * 1024
 
 
-class ParkingDetectionBatch(BaseModel):
+class ParkingDetectionBatch(Command):
     """Many signs; each is checked for itself."""
 
     detections: Annotated[list[Any], Field(min_length=1, max_length=MOST)] = Field(

@@ -29,6 +29,7 @@ from citybrain.http.parking.places import AroundQuery, AsOfQuery
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Moment
+from commands.handling import Command
 from commands.parking import counter as commands
 from commands.parking.fields import PlaceId
 from commands.parking.places import UnknownPlace
@@ -42,7 +43,7 @@ BATCH_BYTES = 2 * 1024 * 1024
 MOST_DAYS = 31
 
 
-class CounterBatch(BaseModel):
+class CounterBatch(Command):
     """Many readings; each is checked for itself."""
 
     readings: Annotated[list[Any], Field(min_length=1, max_length=MOST)] = Field(

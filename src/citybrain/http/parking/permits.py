@@ -80,16 +80,14 @@ async def show_all(call: Call) -> web.Response:
     query: PagedQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     pool, actor = call.runtime.store.pool, call.authenticated
-    following = None
+    after, limit = decode_time_cursor(query.after), query.limit + 1
     if may_see_plates(actor, PlateKeeper(call.runtime.services).departments()):
-        rows = await permits.waiting(
-            pool, after=decode_time_cursor(query.after), limit=query.limit + 1
-        )
-        shown, following = page(rows, query.limit, "asked_at", "permit_id")
+        rows = await permits.waiting(pool, after=after, limit=limit)
     elif actor.has(Role.CITIZEN):
-        shown = await permits.of_citizen(pool, actor.subject)
+        rows = await permits.of_citizen(pool, actor.subject, after=after, limit=limit)
     else:
         raise RoleNotAllowed("this is for the department of parking")
+    shown, following = page(rows, query.limit, "asked_at", "permit_id")
     await opened(call, [(row["permit_id"], row["citizen_id"]) for row in shown])
     return json_response(Permits(permits=await _shown(call, shown), next=following))
 

@@ -17,7 +17,7 @@ from citybrain.http.commanding import context
 from citybrain.http.paging import CrsQuery, PagedQuery, ReadModelQuery, page_by, wait_for_position
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
-from commands.fields import Moment
+from commands.fields import Flag, Moment
 from commands.handling import Command
 from commands.parking.fields import PlaceId
 from commands.parking.place_fields import PlaceDeclared
@@ -38,7 +38,7 @@ class DeclarePlaces(Command):
     """What holds of places, each from a moment on: all of it is taken, or nothing."""
 
     places: list[PlaceDeclared] = Field(min_length=1, max_length=MOST)
-    dry_run: bool = Field(False, description="check everything and write nothing")
+    dry_run: Flag = Field(False, description="check everything and write nothing")
 
 
 class DeclaredAnswer(BaseModel):

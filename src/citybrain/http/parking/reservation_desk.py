@@ -14,18 +14,21 @@ from pydantic import BaseModel, Field
 
 from citybrain.city_day import CITY_ZONE, city_day
 from citybrain.domain.actor import Role, RoleNotAllowed
+from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.reading_rights import DESK, may_read_reservations
 from citybrain.domain.parking.reservation_events import ReservationStatus
 from citybrain.domain.parking.reservation_refusals import NotYourReservation
 from citybrain.domain.parking.sealed_plates import SealedPlate
+from citybrain.errors import NotFound
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.paging import PagedQuery, ReadModelQuery, decode_time_cursor, page
 from citybrain.http.paging import wait_for_position as wait
 from citybrain.http.parking.reservations import COLLECTION, reservation_id_of
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
-from commands.fields import Moment
+from commands.fields import Day, Moment
 from commands.parking.fields import PlaceId
+from commands.parking.places import place_book
 from commands.parking.plates import PlateKeeper, ShownPlate
 from projections.parking import reservations
 from projections.parking.reservations import ReservationRow, Wanted
@@ -74,7 +77,7 @@ class DeskQuery(PagedQuery):
 class DayQuery(ReadModelQuery):
     """Which day; today where it is left out."""
 
-    day: date | None = None
+    day: Day | None = None
 
 
 async def show_own(call: Call) -> web.Response:
@@ -130,18 +133,20 @@ async def show(call: Call) -> web.Response:
 
 
 async def show_day(call: Call) -> web.Response:
-    """The day of a berth."""
+    """The day of a berth; also of one that is not in use any more."""
     query: DayQuery = call.query
     _check_desk(call)
+    berth = call.request.match_info["berth_id"]
+    known = (await place_book(call.runtime.services).find([berth], fresh=True)).get(berth)
+    if known is None or known.kind != PlaceKind.BERTH:
+        raise NotFound("there is no such berth")
     await wait(call.runtime, MODEL, query.min_position)
     day = query.day or city_day(call.runtime.services.clock())
     begins = datetime.combine(day, time(), CITY_ZONE)
-    wanted = Wanted(
-        berth=call.request.match_info["berth_id"], since=begins, until=begins + timedelta(days=1)
-    )
+    wanted = Wanted(berth=berth, since=begins, until=begins + timedelta(days=1))
     rows = await reservations.desk(call.runtime.store.pool, wanted, after=None, limit=MOST_A_DAY)
     shown = await _shown(call, rows)
-    return json_response(BerthDay(berth=wanted.berth or "", day=day, reservations=shown))
+    return json_response(BerthDay(berth=berth, day=day, reservations=shown))
 
 
 def _check_desk(call: Call) -> None:

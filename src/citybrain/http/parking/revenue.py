@@ -18,6 +18,7 @@ from citybrain.http.paging import ReadModelQuery, wait_for_position
 from citybrain.http.parking.office import of_the_office
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
+from commands.fields import Day
 from projections.parking import revenue
 from projections.parking.revenue import RevenueRow, RevenueSums
 
@@ -39,13 +40,13 @@ class Revenue(BaseModel):
 class RevenueQuery(ReadModelQuery):
     """Which days of the city, both included; the last 31 where left out."""
 
-    begins: date | None = Field(None, alias="from")
-    ends: date | None = Field(None, alias="to")
+    begins: Day | None = Field(None, alias="from")
+    ends: Day | None = Field(None, alias="to")
 
     def days(self, today: date) -> tuple[date, date]:
         """First and last day; raises `Malformed`."""
         ends = self.ends or today
-        begins = self.begins or max(ends, date(1, 3, 1)) - timedelta(days=DAYS)
+        begins = self.begins or ends - timedelta(days=DAYS)
         if begins > ends or (ends - begins).days >= MOST_DAYS:
             raise Malformed(f"from lies before to, at most {MOST_DAYS} days")
         return begins, ends

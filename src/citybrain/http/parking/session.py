@@ -14,10 +14,11 @@ from citybrain.domain.parking.session import ParkingSession
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.commanding import id_in_path, on
-from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
+from citybrain.http.paging import PagedQuery, Query, decode_time_cursor, page, wait_for_position
 from citybrain.http.parking.office import READERS, of_the_office
 from citybrain.http.parking.showing import with_plates
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from commands.handling import Command
 from commands.parking import looking as commands
 from commands.parking.fields import PlaceId, PlateCountry, PlateText
 from commands.parking.plates import read_for_search
@@ -52,7 +53,7 @@ class SessionsQuery(PagedQuery):
     zone_id: PlaceId | None = None
 
 
-class SearchSessions(BaseModel):
+class SearchSessions(Command):
     """Sessions of one plate."""
 
     plate: PlateText
@@ -71,7 +72,7 @@ class PricedAnswer(BaseModel):
     compared_with: str | None = Field(description="the version asked for; it changes nothing")
 
 
-class ExplanationQuery(BaseModel):
+class ExplanationQuery(Query):
     """By which tariff: the one that decided, or another version, to compare."""
 
     version: Annotated[str, StringConstraints(max_length=100)] | None = None

@@ -12,6 +12,7 @@ from citybrain.domain.parking.claim import Claim, ClaimStatus
 from citybrain.domain.parking.claim_events import Channel
 from citybrain.exchange.answers import JOSE
 from citybrain.exchange.directory import load_directory
+from citybrain.exchange.signing import Signer
 from citybrain.payments.callbacks import CALLBACK
 from citybrain.settings import Settings
 from commands.parking.claim import raise_claim
@@ -333,3 +334,90 @@ async def test_a_mismatch_is_cleared_up_by_an_officer(town: Town) -> None:
     assert not (await town.api.runtime.store.load(Claim, claim_id)).held
     retry = await town.desk(claim_id, "refunds/retry", "official", refund_id=asked.payment_id)
     assert retry.is_problem(404, "parking-payment-not-found")
+
+
+SLIPS: list[dict[str, Any]] = [
+    {"amount": 6},
+    {"amount": 600.0},
+    {"amount": "600"},
+    {"amount": 60_000},
+    {"amount": -600},
+    {"amount": 0},
+    {"amount": None},
+    {"amount": True},
+    {"amount": 10**40},
+    {"amount": float("nan")},
+    {"amount": {"fen": [600]}},
+    {"amount": "x" * 3000},
+    {"currency": "USD"},
+    {"currency": None},
+    {"currency": "cny"},
+    {"reference": "parking_claim-" + "0" * 32},
+    {"reference": None},
+    {"reference": "\ud800"},
+    {"reference": [[[[[[]]]]]]},
+]
+
+
+async def test_p35_what_does_not_fit_settles_nothing_until_the_right_message_comes(
+    town: Town,
+) -> None:
+    gateway, store = town.departments.gateway, town.api.runtime.store
+    for slip in SLIPS:
+        claim_id = await town.owes()
+        asked = await town.ask(claim_id)
+        right = {"amount": 600, "currency": "CNY", "reference": claim_id}
+        signed = signed_by(gateway._signer, asked.payment_id, **right | slip)
+        for _ in range(2):
+            assert (await town.send(signed)).status == 204, slip
+        claim = await store.load(Claim, claim_id)
+        assert (claim.paid_fen, claim.held) == (0, True), slip
+        topics = [each.topic for each in await store.read(claim_id)]
+        assert topics.count("parking.payment_mismatched") == 1, slip
+        captured = signed_by(gateway._signer, asked.payment_id, **right)
+        assert (await town.send(captured)).status == 204
+        claim = await store.load(Claim, claim_id)
+        assert (claim.status, claim.paid_fen) == (ClaimStatus.SETTLED, 600), slip
+
+
+@pytest.mark.parametrize("order", [("failed", "captured"), ("captured", "failed")])
+async def test_p34_captured_is_final_in_whichever_order(town: Town, order: tuple[str, str]) -> None:
+    store, claim_id = town.api.runtime.store, await town.owes()
+    asked = await town.ask(claim_id)
+    said = {"amount": 600, "currency": "CNY", "reference": claim_id}
+    messages = [
+        signed_by(town.departments.gateway._signer, asked.payment_id, status=status, **said)
+        for status in order
+    ]
+    for signed in (*messages, *reversed(messages), *messages):
+        assert (await town.send(signed)).status == 204
+    claim = await store.load(Claim, claim_id)
+    assert (claim.status, claim.paid_fen, claim.open_fen) == (ClaimStatus.SETTLED, 600, 0)
+    topics = [each.topic for each in await store.read(claim_id)]
+    assert topics.count("parking.payment_captured") == 1
+    assert topics.count("parking.failure_noted") == 1, "what is told late changes nothing"
+
+
+async def test_what_others_have_signed_is_not_let_in(town: Town) -> None:
+    """A department, a stranger with the bank's name of a key, and what the bank signed as else."""
+    departments, claim_id = town.departments, await town.owes()
+    asked = await town.ask(claim_id)
+    bank, stranger = departments._signer("bank"), departments._signer("stranger")
+    said = {"amount": 600, "currency": "CNY", "reference": claim_id}
+    before = await town.api.runtime.store.head()
+    others = (stranger, stranger.named(bank.public_key["kid"]), bank.named("another"))
+    forged = [signed_by(signer, asked.payment_id, **said) for signer in others]
+    forged += [
+        signed_by(bank, asked.payment_id, kind=kind, **said) for kind in ("receipt+jwt", "JWT", "")
+    ]
+    for signed in (*forged, "a.b.c", "." * 8000, "eyJhbGciOiJub25lIn0.e30."):
+        assert (await town.send(signed)).is_problem(401, "unauthenticated")
+    assert await town.api.runtime.store.head() == before
+
+
+def signed_by(signer: Signer, payment_id: str, **said: Any) -> str:
+    """A message that a payment was captured, but for what is said."""
+    kind = said.pop("kind", CALLBACK)
+    claims = {"iss": "bank", "jti": str(uuid4()), "occurred_at": 1_789_347_600}
+    captured = {"payment_id": payment_id, "status": "captured"}
+    return signer.sign(claims | captured | said, kind)

@@ -29,12 +29,6 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
     """The aiohttp handler: limits, the format in the path, and the specification's errors."""
 
     async def handle(request: web.Request) -> web.Response:
-        response = await answer(request)
-        if request.content.exception() is not None:
-            response.force_close()  # nobody knows where the next request begins
-        return response
-
-    async def answer(request: web.Request) -> web.Response:
         kind = request.match_info.get("format") or _format_of(request.path)
         try:
             if work not in (report, update):  # a form says in its body whose share it spends

@@ -157,10 +157,7 @@ def _refused(request: web.Request, error: CitybrainError) -> web.Response:
         version = Version.V1_0
     language = language_of(request.headers.get("Accept-Language", ""))
     content_type = Media.JSON.of(version)
-    response = error_response(error, content_type, request[CORRELATION], language)
-    if request.content.exception() is not None:
-        response.force_close()  # nobody knows where the next request begins
-    return response
+    return error_response(error, content_type, request[CORRELATION], language)
 
 
 def _served(endpoint: Endpoint) -> Handler:
