@@ -1,13 +1,27 @@
 """For each operation that reaches only to one's own a body that is valid, so that rights decide."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.actor import Role
 from tests.given.agreements import NOTICE, PARKING_NOTICE
 from tests.given.cases_over_http import seen
-from tests.given.parking.world import BERTH, PLATE
-from tests.given.world import FUND, NIL, OWN, PLACE, POLICE, REPORTED, SANITATION, WORKS, World
+from tests.given.parking.city import GARAGE
+from tests.given.parking.world import BERTH, PLATE, span
+from tests.given.world import (
+    FOREIGN,
+    FUND,
+    NIL,
+    OWN,
+    PLACE,
+    POLICE,
+    REPORTED,
+    SANITATION,
+    WORKS,
+    World,
+)
 
 Body = Callable[[World, Role, str], dict[str, Any]]
 
@@ -18,6 +32,7 @@ CITIZEN, APPLICATION = "post_v1_citizens_citizen_id", "post_v1_applications_appl
 RESERVATION = "post_v1_parking_reservations_reservation_id"
 SESSION = "post_v1_parking_sessions_session_id"
 PERMIT = "post_v1_parking_permits_permit_id"
+CLAIM = "post_v1_parking_claims_claim_id"
 BINDING = "post_v1_parking_plates_binding_id"
 DRAFT, CASE = "post_v1_drafts_draft_id", "post_v1_cases_case_id"
 
@@ -85,11 +100,27 @@ PLAIN: dict[str, dict[str, Any]] = {
     "post_v1_parking_debts_search": {"plate": PLATE},
     f"{SESSION}_plate": {"plate": "豫A12345", "reason": "misread", "note": "seen"},
     f"{SESSION}_release": {"reason": "other"},
-    f"{SESSION}_conflict": {
-        "other_session_id": f"parking-{9:032x}",
-        "genuine": True,
-        "reason": "clone",
+    f"{CLAIM}_reductions": {"kind": "refund", "by_fen": 1, "reason": "goodwill"},
+    f"{CLAIM}_reductions_approve": {"proposal_id": NIL.hex},
+    f"{CLAIM}_reductions_deny": {"proposal_id": NIL.hex, "reason": "not-seen"},
+    f"{CLAIM}_refunds_retry": {"refund_id": str(NIL)},
+    f"{CLAIM}_mismatches_dismiss": {"payment_id": str(NIL), "reason": "typo"},
+    "post_v1_parking_places": {
+        "places": [
+            {
+                "place_id": "c-9",
+                "kind": "device",
+                "name": "camera",
+                "valid_from": "2026-01-01",
+                "longitude": 113.6,
+                "latitude": 34.7,
+            }
+        ],
+        "dry_run": True,
     },
+    "post_v1_parking_repricings_repricing_id_confirmation": {"lowered_fen": 0, "refunded_fen": 0},
+    "post_v1_parking_repricings_repricing_id_turning_back": {"reason": "not-seen"},
+    "post_v1_parking_anomalies_anomaly_id_closing": {"reason": "explained"},
     f"{SESSION}_dispute": {"grounds": "I was not there"},
     f"{SESSION}_dispute_decision": {"upheld": False, "reason": "unfounded"},
     f"{CASE}_return": {"reason": "r"},
@@ -141,7 +172,36 @@ def _counted(world: World, role: Role, owner: str) -> dict[str, Any]:
     return told | {"device_id": world.id_of("camera_id", role, owner)}
 
 
+def _conflicting(world: World, role: Role, owner: str) -> dict[str, Any]:
+    """With the session of the other of the two."""
+    other = world.ids["session_id"][FOREIGN if owner == OWN else OWN][Role.CITIZEN]
+    return {"other_session_id": other, "genuine": True, "reason": "clone"}
+
+
+def _in_a_batch(name: str, body: Body, **more: Any) -> Body:
+    return lambda world, role, owner: {name: [body(world, role, owner) | more]}
+
+
+def _repriced(world: World, role: Role, owner: str) -> dict[str, Any]:
+    """By the version in force, which reaches back to nothing."""
+    span_of = {"begins": "2026-01-01T00:00:00+08:00", "ends": "2026-01-02T00:00:00+08:00"}
+    return {"version_id": _street_version(world), "reason": "cheaper"} | span_of
+
+
+def _street_version(world: World) -> str:
+    return tariff_of(world.api.runtime.services.definitions, "street").versions[0].id
+
+
 MADE: dict[str, Body] = {
+    "post_v1_parking_repricings": _repriced,
+    f"{SESSION}_conflict": _conflicting,
+    "post_v1_parking_detections_batch": _in_a_batch("detections", _parked),
+    "post_v1_parking_facilities_readings_batch": _in_a_batch(
+        "readings", _counted, facility_id=GARAGE
+    ),
+    "post_v1_parking_reservations": lambda *_: (
+        {"berth": "Z1-008", "plate": PLATE} | span(datetime.now(UTC), hours=3)
+    ),
     "post_v1_parking_facilities_facility_id_readings": _counted,
     "post_v1_parking_payments": _at_a_kiosk(amount_fen=100),
     "post_v1_parking_claims_claim_id_payment": _at_a_kiosk(amount_fen=100),
@@ -198,6 +258,12 @@ FILTERS: dict[str, Body] = {
         "responsible": SANITATION if owner == OWN else WORKS
     },
     f"{APPLICATION}_documents": lambda *_: {"kind": "bill"},
+    "get_v1_parking_under_tariff": lambda world, *_: {
+        "version": _street_version(world),
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-01-02T00:00:00Z",
+    },
+    "get_v1_parking_availability": lambda *_: span(datetime.now(UTC)) | {"zone": "Z1"},
 }
 
 

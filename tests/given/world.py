@@ -10,7 +10,7 @@ from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
 from tests.given.parking.city import GARAGE
-from tests.given.parking.world import bindings, parked, permits, reserves
+from tests.given.parking.world import BERTH, bindings, parked, permits, reserves
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
@@ -115,8 +115,8 @@ async def _parking(world: World) -> None:
     }
     bound, another = await bindings(services, world.mine, world.theirs)
     world.ids["binding_id"] = {OWN: dict.fromkeys(Role, bound), FOREIGN: {Role.CITIZEN: another}}
-    garages = dict.fromkeys(Role, GARAGE)
-    world.ids["facility_id"] = {OWN: garages, FOREIGN: garages}
+    for kind, named in (("facility_id", GARAGE), ("berth_id", BERTH), ("place_id", BERTH)):
+        world.ids[kind] = dict.fromkeys((OWN, FOREIGN), dict.fromkeys(Role, named))
     reserved = {whose: await reserves(world.api, whose) for whose in (world.mine, world.theirs)}
     world.ids["reservation_id"] = {
         OWN: dict.fromkeys(Role, reserved[world.mine]),
