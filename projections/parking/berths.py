@@ -194,7 +194,18 @@ WHERE ($2::text IS NULL OR zone_id = $2) AND ($3::text IS NULL OR known = $3)
   AND ($4::text IS NULL OR place_id > $4)
 ORDER BY place_id LIMIT $5
 """  # noqa: S608
-COUNTS = f"SELECT known AS state, count(*) AS berths FROM ({KNOWN}) k GROUP BY known"  # noqa: S608
+# The same of all berths at once: a device that was heard last of all decides, also if it is lost.
+COUNTS = """
+SELECT CASE WHEN b.state IS NULL OR h.heard_at IS NULL OR h.heard_at <= $1
+                 OR h.lost_heard_at = h.heard_at THEN 'unknown' ELSE b.state END AS state,
+       count(*) AS berths
+FROM parking_berths.berths b LEFT JOIN (
+    SELECT w.place_id, max(d.heard_at) AS heard_at,
+           max(d.heard_at) FILTER (WHERE d.lost_at >= d.heard_at) AS lost_heard_at
+    FROM parking_berths.watched w JOIN parking_berths.devices d USING (device_id)
+    GROUP BY w.place_id
+) h USING (place_id) GROUP BY 1
+"""
 FACES = f"""
 SELECT zone_id, string_agg(left(known, 1), '' ORDER BY number, place_id) AS berths
 FROM ({KNOWN}) k WHERE zone_id = ANY($2) GROUP BY zone_id

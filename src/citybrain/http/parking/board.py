@@ -8,6 +8,7 @@ from citybrain.city_day import CITY_ZONE, city_day
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.http.board import BoardPart, Origin
+from citybrain.http.parking.berths import berth_counts
 from citybrain.http.runtime import Runtime
 from projections.parking import berths, places, sessions
 from projections.parking.places import WantedPlaces
@@ -20,10 +21,9 @@ async def members(runtime: Runtime) -> dict[str, Any]:
     """How many berths are free, and where; how many sessions stand where, and what they cost."""
     pool, services = runtime.store.pool, runtime.services
     now = services.clock()
-    silence = parking_rules_at(services.definitions, now).silence_limit
     return {
         "parking": {
-            "berths": await berths.counts(pool, now=now, silence=silence),
+            "berths": await berth_counts(runtime),
             "sessions": await sessions.counts(pool),
             "faces": await _faces(runtime, now),
             "today": await sessions.sums(pool, datetime.combine(city_day(now), time(), CITY_ZONE)),

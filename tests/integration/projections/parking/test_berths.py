@@ -1,5 +1,6 @@
 """The board of berths: occupied, free, unknown; the same however the events come."""
 
+from collections import Counter
 from datetime import timedelta
 
 from citybrain.eventstore import EventStore
@@ -12,7 +13,10 @@ SILENCE = timedelta(minutes=15)
 
 
 async def states(store: EventStore, clock: str) -> dict[str, str]:
+    """Berth by berth, and they are counted so."""
     rows = await berths.page(store.pool, now=at(clock), silence=SILENCE, limit=100)
+    counts = await berths.counts(store.pool, now=at(clock), silence=SILENCE)
+    assert counts == Counter(row["state"] for row in rows)
     return {row["place_id"]: row["state"] for row in rows}
 
 
@@ -40,6 +44,22 @@ async def test_a_device_that_is_lost_sees_nothing_until_it_is_heard_again(
     await street.say(street.sign("restored", None, at("10:05")))
     await project(store, "parking_berths")
     assert (await states(store, "10:06"))["Z1-003"] == "occupied"
+
+
+async def test_of_two_devices_the_one_that_was_heard_last_decides(store: EventStore) -> None:
+    street = await Street.open(services_over(store), at("12:00"))
+    await street.say(
+        street.sign("arrived", "Z1-003", at("10:00")),
+        street.sign("lost", None, at("10:01"), device_id="c-2"),
+    )
+    await project(store, "parking_berths")
+    assert (await states(store, "10:05"))["Z1-003"] == "occupied"
+    await street.say(
+        street.sign("restored", None, at("10:02"), device_id="c-2"),
+        street.sign("lost", None, at("10:03"), device_id="c-2"),
+    )
+    await project(store, "parking_berths")
+    assert (await states(store, "10:05"))["Z1-003"] == "unknown"
 
 
 async def test_a_block_face_shows_its_berths_by_number(store: EventStore) -> None:
