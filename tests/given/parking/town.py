@@ -25,9 +25,12 @@ from citybrain.settings import Settings
 from citybrain.systems.parking import PARKING
 from commands.parking.places import NewPlace, describe_places
 from commands.parking.processes.reminding import ParkingReminders
+from commands.parking.processes.reservation_deadlines import ReservationDeadlines
 from commands.parking.processes.sessions import ParkingSessions
+from commands.parking.standing import standing_by
 from ops.simulators.applications.departments import Departments
 from ops.simulators.applications.departments.ledger import OPENING_FEN
+from projections.parking.berths import watching
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
@@ -105,6 +108,8 @@ class ParkingTown:
         """The work of processes that comes with time is done, as of now."""
         await ParkingSessions().tick(self.api.runtime.services)
         await ParkingReminders().ring_due(self.api.runtime.services)
+        deadlines = ReservationDeadlines(standing_by(watching))
+        await deadlines.ring_due(self.api.runtime.services)
         await self.quiet()
 
     async def quiet(self) -> None:
