@@ -4,13 +4,18 @@ A session that continues another is one stay with it: the whole is priced, and w
 cost is taken off.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
 
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.parking.charging import charging_of
+from citybrain.domain.parking.plate_day import spent_by_day
 from citybrain.domain.parking.price import Price
 from citybrain.domain.parking.pricing import price
 from citybrain.domain.parking.refusals import SessionStillOpen
@@ -20,6 +25,7 @@ from citybrain.domain.parking.session_events import PRICE_MEMBERS, PRICED
 from citybrain.domain.parking.stay import Occupancy, Permit, Stay
 from citybrain.domain.parking.tariff import Tariff, TariffNotInForce
 from citybrain.domain.times import as_text
+from citybrain.errors import Unavailable
 from commands.handling import CommandContext
 from commands.parking.bindings import permits_of
 from commands.parking.session import change_session
@@ -52,44 +58,115 @@ class Priced:
         }
 
 
-async def price_of(session: ParkingSession, services: Services) -> Priced:
+OfPlate = Callable[
+    ["asyncpg.Pool[Any]", str, datetime | None, datetime | None, int], Awaitable[list[str] | None]
+]
+"""The sessions of a plate in a time, as a read model knows them; None where it is behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherStays:
+    """Where the other stays of a plate are found, for a cap per plate and day: as far as the log
+    was at a position."""
+
+    of_plate: OfPlate
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stays:
+    """A stay, as much of it as was priced with the session that it continues, and those that the
+    same plate had before it, where a cap counts them."""
+
+    stay: Stay
+    before: Stay | None
+    earlier: tuple[Stay, ...]
+
+    def priced(self, tariff: Tariff) -> Priced:
+        """What it adds by a tariff."""
+        spent = spent_by_day(self.earlier, tariff)
+        stay, already_fen = replace(self.stay, earlier_fen=spent), 0
+        if self.before is not None:
+            already_fen = price(replace(self.before, earlier_fen=spent), tariff).total_fen
+        return Priced(price(stay, tariff), already_fen, stay)
+
+
+async def price_of(session: ParkingSession, services: Services, others: OtherStays) -> Priced:
     """The price of a session that has ended, as the tariff of its days was known then.
 
     A version that reaches back prices it where it is cheaper by that one.
     """
-    stay, before = await _stays(session, services)
     tariff = tariff_of(services.definitions, STREET)
-    now = _priced(stay, before, tariff)
+    stays = await _stays(session, services, others, tariff)
+    now = stays.priced(tariff)
     if not tariff.reaches_back:
         return now
     try:
-        then = _priced(stay, before, tariff.as_announced())
+        then = stays.priced(tariff.as_announced())
     except TariffNotInForce:  # nothing had been published when it left
         return now
     return now if now.amount_fen < then.amount_fen else then
 
 
-async def price_under(session: ParkingSession, services: Services, version_id: str) -> Priced:
+async def price_under(
+    session: ParkingSession, services: Services, others: OtherStays, version_id: str
+) -> Priced:
     """What a session that has ended would cost by one version alone; nothing changes by asking."""
-    stay, before = await _stays(session, services)
-    return _priced(stay, before, tariff_of(services.definitions, STREET).only(version_id))
+    tariff = tariff_of(services.definitions, STREET)
+    stays = await _stays(session, services, others, tariff)
+    return stays.priced(tariff.only(version_id))
 
 
-async def _stays(session: ParkingSession, services: Services) -> tuple[Stay, Stay | None]:
-    """The stay that a session ends, and as much of it as was priced with those it continues."""
+async def _stays(
+    session: ParkingSession, services: Services, others: OtherStays, tariff: Tariff
+) -> _Stays:
+    chain = await _chain(session, services)
+    before = await _stay(chain[:-1], services) if len(chain) > 1 else None
+    earlier: tuple[Stay, ...] = ()
+    if tariff.caps_plates and session.plate is not None and session.plate["plate_complete"]:
+        earlier = await _earlier(chain, services, others, ZoneInfo(tariff.time_zone))
+    return _Stays(await _stay(chain, services), before, earlier)
+
+
+async def _chain(session: ParkingSession, services: Services) -> list[ParkingSession]:
+    """The sessions of one stay, up to this one."""
     chain = [session]
     while (first := chain[0].continues) is not None and first not in [each.id for each in chain]:
         chain.insert(0, await services.store.load(ParkingSession, first))
-    before = await _stay(chain[:-1], services) if len(chain) > 1 else None
-    return await _stay(chain, services), before
+    return chain
 
 
-def _priced(stay: Stay, before: Stay | None, tariff: Tariff) -> Priced:
-    already_fen = 0 if before is None else price(before, tariff).total_fen
-    return Priced(price(stay, tariff), already_fen, stay)
+async def _earlier(
+    chain: list[ParkingSession], services: Services, others: OtherStays, zone: ZoneInfo
+) -> tuple[Stay, ...]:
+    """The stays of the same plate that began before, of the day and the one before it: a window
+    belongs to the day on which it begins. Raises `Unavailable`."""
+    first, plate_id = chain[0], chain[-1].plate_id
+    assert plate_id is not None
+    day = first.arrived_at.astimezone(ZoneInfo(first.time_zone) if first.time_zone else zone).date()
+    since = datetime.combine(day - timedelta(days=1), time(), zone)
+    pool, position = services.store.pool, others.position
+    ids = await others.of_plate(pool, plate_id, since, first.arrived_at, position)
+    if ids is None:
+        raise Unavailable("the read model of sessions is behind")
+    found = [await services.store.load(ParkingSession, each) for each in ids]
+    own = {each.id for each in chain}
+    known = [
+        each
+        for each in found
+        if each.id not in own
+        and each.left_at is not None
+        and not each.voided
+        and each.plate_id == plate_id
+    ]
+    continued = {each.continues for each in known}
+    last = [each for each in known if each.id not in continued]
+    return tuple([await _stay(await _chain(each, services), services) for each in last])
 
 
-async def price_that_decided(session: ParkingSession, services: Services) -> dict[str, Any]:
+async def price_that_decided(
+    session: ParkingSession, services: Services, others: OtherStays
+) -> dict[str, Any]:
     """The price as the event that decided it has it; before there is one, as it would be now.
 
     Raises `SessionStillOpen`.
@@ -99,12 +176,14 @@ async def price_that_decided(session: ParkingSession, services: Services) -> dic
             return {name: event.data[name] for name in PRICE_MEMBERS}
     if session.left_at is None:
         raise SessionStillOpen("the vehicle still stands there")
-    return (await price_of(session, services)).as_event()
+    return (await price_of(session, services, others)).as_event()
 
 
-async def say_price(session: ParkingSession, context: CommandContext, services: Services) -> None:
+async def say_price(
+    session: ParkingSession, context: CommandContext, services: Services, others: OtherStays
+) -> None:
     """Price a session by its facts, unless they have changed meanwhile or it has been done."""
-    priced, facts = await price_of(session, services), session.facts
+    priced, facts = await price_of(session, services, others), session.facts
     cause = "left" if session.price_fen is None else "corrected"
     await change_session(
         session.id,
@@ -115,12 +194,17 @@ async def say_price(session: ParkingSession, context: CommandContext, services: 
 
 
 async def found_lower(
-    session: ParkingSession, services: Services, version_id: str, *, unpaid_only: bool
+    session: ParkingSession,
+    services: Services,
+    others: OtherStays,
+    version_id: str,
+    *,
+    unpaid_only: bool,
 ) -> Lowered | None:
     """By how much a session would cost less by a version of the tariff; nothing changes by it."""
     if session.left_at is None or session.price_fen is None:
         return None
-    priced, facts = await price_of(session, services), session.facts
+    priced, facts = await price_of(session, services, others), session.facts
     if version_id not in priced.price.versions:
         return None
     return lower_by(session, priced.amount_fen, facts, unpaid_only=unpaid_only)
@@ -130,6 +214,7 @@ async def price_less(
     session_id: str,
     context: CommandContext,
     services: Services,
+    others: OtherStays,
     *,
     cause: str,
     about: str,
@@ -143,11 +228,11 @@ async def price_less(
     """
     session = await services.store.load(ParkingSession, session_id)
     while session.next_step() is Step.PRICE:
-        await say_price(session, context, services)
+        await say_price(session, context, services, others)
         session = await services.store.load(ParkingSession, session_id)
     if session.left_at is None or session.price_fen is None:
         return None
-    priced, facts = await price_of(session, services), session.facts
+    priced, facts = await price_of(session, services, others), session.facts
     if version_id is not None and version_id not in priced.price.versions:
         return None
     said = priced.as_event() | {"cause": cause, "about": about}
@@ -201,6 +286,7 @@ def stay_said(stay: Stay, choices: dict[str, Any]) -> dict[str, Any]:
             {"begins": as_text(each.begins), "ends": each.ends and as_text(each.ends)}
             for each in stay.charging
         ],
+        "earlier_fen": {day.isoformat(): fen for day, fen in stay.earlier_fen.items()},
         "berths": [each.berth for each in stay.berths],
         "choices": choices,
     }

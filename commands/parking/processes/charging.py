@@ -21,7 +21,7 @@ from commands.handling import CommandContext
 from commands.parking.bindings import Payer, give_back_debit, holder_at, payer_of, take_debit
 from commands.parking.claim import correct_claim, raise_claim, resume_claim, suspend_claim
 from commands.parking.payment import request_payment
-from commands.parking.pricing import say_price
+from commands.parking.pricing import OfPlate, OtherStays, say_price
 from commands.parking.session import change_session
 from commands.services import Services
 
@@ -59,6 +59,9 @@ class ParkingCharging:
         *CLAIM,
     )
 
+    def __init__(self, of_plate: OfPlate) -> None:
+        self._of_plate = of_plate
+
     async def react(
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
@@ -69,17 +72,20 @@ class ParkingCharging:
             return
         if event.topic in (DISPUTED, DECIDED):
             await _let_stand(event, services, context)
-        while await _step(event.stream_id, services, context):
+        others = OtherStays(self._of_plate, event.position)
+        while await _step(event.stream_id, services, context, others):
             pass
         await _debit(event.stream_id, services, context)
 
 
-async def _step(session_id: str, services: Services, context: CommandContext) -> bool:
+async def _step(
+    session_id: str, services: Services, context: CommandContext, others: OtherStays
+) -> bool:
     """The next step; whether there may be another."""
     session = await services.store.load(ParkingSession, session_id)
     step = session.next_step()
     if step is Step.PRICE:
-        await say_price(session, context, services)
+        await say_price(session, context, services, others)
     elif step is Step.HOLD:
         await change_session(session_id, services, _hold, context)
     elif step is Step.LOWER:

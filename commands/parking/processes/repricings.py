@@ -23,7 +23,7 @@ from citybrain.domain.parking.session_events import SessionRepriced
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent, StreamNotFound, WrongExpectedVersion
 from commands.handling import Command, CommandContext
-from commands.parking.pricing import STREET, found_lower, price_less
+from commands.parking.pricing import STREET, OfPlate, OtherStays, found_lower, price_less
 from commands.parking.repricing import change_repricing, reached_back
 from commands.services import Services
 
@@ -50,15 +50,16 @@ class ParkingRepricings:
         "parking.repricing_confirmed",
     )
 
-    def __init__(self, ended: Ended) -> None:
-        self._ended = ended
+    def __init__(self, ended: Ended, of_plate: OfPlate) -> None:
+        self._ended, self._of_plate = ended, of_plate
 
     async def react(
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Preview what was proposed; run what may be."""
         batch = await services.store.load(ParkingRepricing, event.stream_id)
-        working = _Working(batch, event.position, self._ended, context_for("reprice"), services)
+        others = OtherStays(self._of_plate, event.position)
+        working = _Working(batch, others, self._ended, context_for("reprice"), services)
         if batch.status == RepricingStatus.PREVIEWING:
             await working.preview()
             batch = await services.store.load(ParkingRepricing, event.stream_id)
@@ -71,7 +72,7 @@ class _Working:
     """One batch on its way."""
 
     batch: ParkingRepricing
-    position: int
+    others: OtherStays
     ended: Ended
     context: CommandContext
     services: Services
@@ -83,7 +84,11 @@ class _Working:
             for row in rows:
                 session = await self.services.store.load(ParkingSession, row["session_id"])
                 lowered = await found_lower(
-                    session, self.services, self.batch.version_id, unpaid_only=self._unpaid_only
+                    session,
+                    self.services,
+                    self.others,
+                    self.batch.version_id,
+                    unpaid_only=self._unpaid_only,
                 )
                 _count(sums, lowered)
             after = (rows[-1]["arrived_at"], rows[-1]["session_id"])
@@ -114,6 +119,7 @@ class _Working:
             session_id,
             self.context,
             self.services,
+            self.others,
             cause="tariff",
             about=self.batch.id,
             version_id=self.batch.version_id,
@@ -129,7 +135,7 @@ class _Working:
 
     async def _part(self, after: After) -> list[dict[str, Any]]:
         pool, batch = self.services.store.pool, self.batch
-        rows = await self.ended(pool, batch.begins, batch.ends, after, PART, self.position)
+        rows = await self.ended(pool, batch.begins, batch.ends, after, PART, self.others.position)
         if rows is None:
             raise Unavailable("the read model of sessions is behind")
         return rows

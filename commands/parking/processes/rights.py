@@ -4,28 +4,23 @@ Each change leads to the sessions of the plate that it may be about; each of the
 streams as they stand. A claim that is raised meanwhile is looked at when it has been.
 """
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar
 
-import asyncpg
-
+from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.holding import PLATE, ParkingPlate
 from citybrain.domain.parking.permit import ParkingPermit
 from citybrain.domain.parking.session import ParkingSession
+from citybrain.domain.parking.session_events import PRICED
 from citybrain.domain.times import moment
 from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.handling import CommandContext
 from commands.parking.owing import correct_payer
-from commands.parking.pricing import price_less
+from commands.parking.pricing import STREET, OfPlate, OtherStays, price_less
 from commands.services import Services
-
-OfPlate = Callable[
-    ["asyncpg.Pool[Any]", str, datetime | None, datetime | None, int], Awaitable[list[str] | None]
-]
-"""The sessions of a plate in a time, as a read model knows them; None where it is behind."""
 
 CLAIMED, CANCELLED = "parking.claimed", "parking.payment_cancelled"
 GRANTED = "parking.permit_granted"
@@ -45,6 +40,7 @@ class ParkingRights:
         LET_GO,
         HELD,
         HIRED,
+        *PRICED,
     )
 
     def __init__(self, of_plate: OfPlate) -> None:
@@ -64,15 +60,42 @@ class ParkingRights:
             return
         if event.topic == GRANTED:
             permit = await services.store.load(ParkingPermit, event.stream_id)
-            for session_id in await self._sessions(
-                event, permit.plate_id, permit.begins, permit.ends, services
-            ):
-                context = context_for(session_id)
-                await price_less(session_id, context, services, cause="permit", about=permit.id)
+            times = (permit.begins, permit.ends)
+            found = await self._sessions(event, permit.plate_id, *times, services)
+            await self._price_less(found, event, services, context_for, "permit")
+            return
+        if event.topic in PRICED:
+            found = await self._later_that_day(event, services)
+            await self._price_less(found, event, services, context_for, "plate-and-day")
             return
         plate_id = PLATE + event.stream_id.removeprefix(f"{ParkingPlate.category}-")
         for session_id in await self._sessions(event, plate_id, *_about(event), services):
             await correct_payer(session_id, context_for(session_id), services)
+
+    async def _price_less(
+        self,
+        found: Sequence[str],
+        event: RecordedEvent,
+        services: Services,
+        context_for: Callable[[str], CommandContext],
+        cause: str,
+    ) -> None:
+        others, about = OtherStays(self._of_plate, event.position), event.stream_id
+        for session_id in found:
+            context = context_for(session_id)
+            await price_less(session_id, context, services, others, cause=cause, about=about)
+
+    async def _later_that_day(self, event: RecordedEvent, services: Services) -> list[str]:
+        """Where a cap counts all stays of a plate on a day: those that began after this one."""
+        tariff = tariff_of(services.definitions, STREET)
+        if not tariff.caps_plates:
+            return []
+        session = await services.store.load(ParkingSession, event.stream_id)
+        if session.plate_id is None or session.left_at is None:
+            return []
+        since, until = session.arrived_at, session.left_at + timedelta(days=2)
+        found = await self._sessions(event, session.plate_id, since, until, services)
+        return [each for each in found if each != session.id]
 
     async def _sessions(
         self,

@@ -117,7 +117,7 @@ PARKING = System(
     ),
     processes=(
         batched(ParkingSessions()),
-        side_by_side(ParkingCharging()),
+        side_by_side(ParkingCharging(of_plate)),
         side_by_side(Collecting(may_debit)),
         batched(OrderTimes()),
         batched(ParkingReminders()),
@@ -129,7 +129,7 @@ PARKING = System(
         in_order(ReservationNotices()),
         in_order(PermitEndings(of_holder)),
         side_by_side(ParkingRights(of_plate)),
-        side_by_side(ParkingRepricings(ended_between_as_of)),
+        side_by_side(ParkingRepricings(ended_between_as_of, of_plate)),
     ),
     projections=(
         ParkingPlaces(),

@@ -19,6 +19,7 @@ from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.processes.runner import context_of
 from commands.services import Services
+from projections.parking.session_ids import of_plate
 from tests.given.parking.city import Street, at
 from tests.given.parking.collecting import Street as Gateway
 from tests.given.parking.collecting import collecting
@@ -44,7 +45,7 @@ class City:
 
     async def work(self) -> None:
         """Both process managers go as far as they can."""
-        managers: tuple[Any, ...] = (ParkingCharging(), Collecting(may_debit))
+        managers: tuple[Any, ...] = (ParkingCharging(of_plate), Collecting(may_debit))
         seen = 0
         while events := await self.services.store.read_all(after=seen, limit=500):
             seen = events[-1].position

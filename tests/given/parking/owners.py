@@ -10,6 +10,7 @@ from typing import Any
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.settings import Settings
+from commands.parking.pricing import OtherStays
 from commands.parking.processes.charging import ParkingCharging, may_debit
 from commands.parking.processes.collecting import Collecting
 from commands.parking.processes.repricings import ParkingRepricings
@@ -24,6 +25,7 @@ from tests.given.parking.collecting import collecting
 from tests.given.read_models import project
 
 BANK = "bank-payments"
+OTHERS = OtherStays(of_plate)
 
 
 @dataclass
@@ -35,9 +37,9 @@ class Owners:
     gateway: Gateway
     managers: Sequence[Any] = field(
         default_factory=lambda: (
-            ParkingCharging(),
+            ParkingCharging(of_plate),
             ParkingRights(of_plate),
-            ParkingRepricings(ended_between_as_of),
+            ParkingRepricings(ended_between_as_of, of_plate),
             Collecting(may_debit),
         )
     )
@@ -55,11 +57,11 @@ class Owners:
     async def _round(self, without: Sequence[str]) -> bool:
         await self.drivers.follow()
         await self.street.follow()
-        await project(self.services.store, "parking_sessions")
         found = False
         for manager in self.managers:
             if manager.name in without:
                 continue
+            await project(self.services.store, "parking_sessions")
             since = self.seen.get(manager.name, 0)
             events = await self.services.store.read_all(after=since, limit=1000)
             for event in events:

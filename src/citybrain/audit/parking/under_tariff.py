@@ -10,11 +10,12 @@ from datetime import datetime
 
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.errors import InvalidInput
-from commands.parking.pricing import price_under
+from commands.parking.pricing import OtherStays, price_under
 from commands.services import Services
-from projections.parking.session_ids import After, ended_between
+from projections.parking.session_ids import After, ended_between, of_plate
 
 AT_ONCE = 500
+OTHERS = OtherStays(of_plate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ async def _compare(session: ParkingSession, version_id: str, services: Services)
         return None
     under_fen, why = None, None
     try:
-        under_fen = (await price_under(session, services, version_id)).amount_fen
+        under_fen = (await price_under(session, services, OTHERS, version_id)).amount_fen
     except InvalidInput as cannot:  # it has no such zone, or does not know the year
         why = cannot.code
     return Compared(

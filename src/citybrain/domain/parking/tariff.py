@@ -304,6 +304,11 @@ class Tariff:
         return any(version.valid_from <= version.published for version in self.versions)
 
     @property
+    def caps_plates(self) -> bool:
+        """Whether a version has a cap for all stays of a plate on a day."""
+        return any(cap.per is CapPer.PLATE_DAY for each in self.versions for cap in each.caps)
+
+    @property
     def time_zone(self) -> str:
         """The zone of its wall clock: the same in all versions."""
         return self.versions[0].time_zone

@@ -22,11 +22,13 @@ from commands.handling import Command
 from commands.parking import looking as commands
 from commands.parking.fields import PlaceId, PlateCountry, PlateText
 from commands.parking.plates import read_for_search
-from commands.parking.pricing import price_that_decided, price_under
+from commands.parking.pricing import OtherStays, price_that_decided, price_under
 from projections.parking import sessions
+from projections.parking.session_ids import of_plate
 from projections.parking.sessions import SessionRow
 
 MODEL = "parking_sessions"
+OTHERS = OtherStays(of_plate)
 
 session_id_of = id_in_path("session_id", r"parking-[0-9a-f]{32}", "parking session")
 
@@ -145,9 +147,9 @@ async def explain(call: Call) -> web.Response:
     row = await _readable(call)
     services = call.runtime.services
     session = await services.store.load(ParkingSession, row["session_id"])
-    said = await price_that_decided(session, services)
+    said = await price_that_decided(session, services, OTHERS)
     if query.version is not None:
-        said = (await price_under(session, services, query.version)).as_event()
+        said = (await price_under(session, services, OTHERS, query.version)).as_event()
     await opened(call, [_person(row)])
     return json_response(PricedAnswer(session_id=session.id, compared_with=query.version, **said))
 

@@ -9,7 +9,7 @@ from citybrain.domain.parking.judging import Status
 from citybrain.settings import Settings
 from commands.parking.pricing import price_that_decided
 from tests.given.parking.city import at
-from tests.given.parking.owners import Owners, owners
+from tests.given.parking.owners import OTHERS, Owners, owners
 from tests.given.read_models import project
 
 CAR, BERTH = "豫A52K17", "Z1-001"
@@ -33,7 +33,7 @@ async def say(town: Owners, told: str, sign: str, when: str, **said: Any) -> Non
 async def priced(town: Owners) -> tuple[int | None, list[Line]]:
     """What the stay costs, line by line, and why a line is 0."""
     session = await town.street.one()
-    said = await price_that_decided(session, town.services)
+    said = await price_that_decided(session, town.services, OTHERS)
     return session.price_fen, [(each["kind"], each["fen"], each["zero"]) for each in said["lines"]]
 
 
@@ -59,7 +59,7 @@ async def test_p55_charging_is_over_the_car_stays(town: Owners, order: str) -> N
     assert await priced(town) == (1000, [("parking", 600, None), ("idle", 400, None)])
     assert town.gateway.spent(number) == 1000
     assert (await town.street.one()).status == Status.SETTLED
-    steps = (await price_that_decided(await town.street.one(), town.services))["lines"][1]
+    steps = (await price_that_decided(await town.street.one(), town.services, OTHERS))["lines"][1]
     assert (steps["counted_seconds"], steps["steps"]) == (
         32 * 60,
         [{"fen": 100, "each_minutes": 10, "units": 4}],

@@ -17,7 +17,7 @@ from tests.given.parking import permits
 from tests.given.parking.binding_world import by
 from tests.given.parking.bindings import day
 from tests.given.parking.collecting import context
-from tests.given.parking.owners import BANK, Owners, owners
+from tests.given.parking.owners import BANK, OTHERS, Owners, owners
 
 SOLD, RENTAL = "豫A3V300", "豫A7R700"
 
@@ -135,7 +135,7 @@ async def test_p54_a_badge_confirmed_later_gives_back_what_was_debited(town: Own
     assert await town.owed(session) == [(citizen, 0, 0)]
     after = await town.session(session)
     assert (after.price_fen, after.status) == (0, Status.SETTLED)
-    said = await price_that_decided(after, town.services)
+    said = await price_that_decided(after, town.services, OTHERS)
     assert [(line["rule"], line["zero"]) for line in said["lines"]] == [
         ("disabled-badge", "exempt")
     ]
@@ -182,6 +182,6 @@ async def test_p54_police_and_ambulances_are_seen_and_owe_nothing(town: Owners) 
     for plate, rule, date, ends in stays:
         session_id = await town.parked(plate, day(date, "10:00:00"), day(date, ends))
         session = await town.session(session_id)
-        said = await price_that_decided(session, town.services)
+        said = await price_that_decided(session, town.services, OTHERS)
         assert {(line["rule"], line["fen"]) for line in said["lines"]} == {(rule, 0)}
         assert (session.status, session.claims, session.alarm_at) == (Status.SETTLED, {}, None)

@@ -12,10 +12,13 @@ from citybrain.domain.parking.presence import Ending
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
 from commands.parking.detection import RecordParkingDetection, record_detections
-from commands.parking.pricing import price_of
+from commands.parking.pricing import OtherStays, price_of
 from commands.parking.session import change_session
+from projections.parking.session_ids import of_plate
 from tests.given.parking.city import GARAGE, WATCHER, Street, at, minutes
 from tests.given.services import context, services_over
+
+OTHERS = OtherStays(of_plate)
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ async def street(store: EventStore) -> Street:
 
 async def price(street: Street) -> list[int]:
     return [
-        (await price_of(each, street.services)).amount_fen
+        (await price_of(each, street.services, OTHERS)).amount_fen
         for each in await street.sessions()
         if each.left_at is not None
     ]
@@ -169,7 +172,7 @@ async def test_p20_moving_one_berth_on(street: Street) -> None:
     first, second = await street.sessions()
     assert second.continues == first.id
     assert await price(street) == [400, 200]  # 100 minutes are one stay of 600
-    whole = await price_of(second, street.services)
+    whole = await price_of(second, street.services, OTHERS)
     assert [each.berth for each in whole.price.berths] == ["Z1-001", "Z1-002"]
 
 
