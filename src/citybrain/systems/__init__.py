@@ -15,6 +15,7 @@ from citybrain.systems.citizens import CITIZENS
 from citybrain.systems.inspection import INSPECTION
 from citybrain.systems.parking import PARKING
 from citybrain.systems.platform import PLATFORM
+from citybrain.systems.signals import SIGNALS
 from citybrain.systems.system import System
 from citybrain.systems.treasury import TREASURY
 from commands.processes.runner import Process
@@ -26,6 +27,7 @@ SYSTEMS: tuple[System, ...] = (
     APPLICATIONS,
     INSPECTION,
     PARKING,
+    SIGNALS,
     TREASURY,
 )
 PROJECTIONS: tuple[Projection, ...] = tuple(p for system in SYSTEMS for p in system.projections)

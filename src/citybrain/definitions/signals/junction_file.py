@@ -1,0 +1,110 @@
+"""The members of a junction's file, as they stand in the folder `signal-junction`.
+
+Seconds and metres, as people write them; `junctions` turns them into what the domain takes and
+checks that they fit to one another.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, multiple_of=0.1)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+LEAST_YELLOW, MOST_YELLOW = 3.0, 6.0
+LEAST_GREEN, LEAST_WALK = 5.0, 7.0
+WALKING_M_PER_S = 1.07
+
+
+class Part(BaseModel):
+    """A part of the file: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VehicleGroup(Part):
+    """Lamps for vehicles or buses."""
+
+    kind: Literal["vehicle", "bus"]
+    minimum: Annotated[Seconds, Field(ge=LEAST_GREEN)] = 7.0
+    yellow: Annotated[Seconds, Field(ge=LEAST_YELLOW, le=MOST_YELLOW)] = 3.0
+    maximum: Seconds
+    longest_wait: Annotated[Seconds, Field(gt=0)]
+
+
+class PedestrianGroup(Part):
+    """Lamps for people on foot; `width` is that of the crossing, in metres."""
+
+    kind: Literal["pedestrian"]
+    walk: Annotated[Seconds, Field(ge=LEAST_WALK)] = LEAST_WALK
+    width: Annotated[float, Field(strict=True, gt=0, le=60)]
+    maximum: Seconds
+    longest_wait: Annotated[Seconds, Field(gt=0)]
+
+
+class Permissive(Part):
+    """A left turn that yields to the opposite direction: its group, and theirs."""
+
+    turn: Name
+    against: Name
+
+
+class Split(Part):
+    """From the moment at which a stage is to be green to that of the next."""
+
+    stage: Name
+    seconds: Annotated[Seconds, Field(gt=0)]
+
+
+class PlanPart(Part):
+    """A fixed-time plan. `walk`: people on foot are served each cycle, or when they call."""
+
+    cycle: Annotated[Seconds, Field(gt=0)]
+    offset: Seconds = 0.0
+    splits: Annotated[tuple[Split, ...], Field(min_length=1)]
+    walk: Literal["each-cycle", "by-call"] = "each-cycle"
+    twice: tuple[Name, ...] = ()
+
+
+class StartPart(Part):
+    """How the controller comes back."""
+
+    stage: Name
+    flash: Seconds = 10.0
+    all_red: Annotated[Seconds, Field(ge=3)] = 6.0
+    restarts: Annotated[int, Field(ge=1, le=10)] = 3
+    restarts_within: Seconds = 600.0
+
+
+class Limits(Part):
+    """Of the controller and its centre."""
+
+    red_revert: Annotated[Seconds, Field(ge=1)] = 2.0
+    watchdog: Annotated[Seconds, Field(ge=1, le=300)] = 10.0
+    clock: Annotated[Seconds, Field(gt=0, le=10)] = 2.0
+    margin: Annotated[Seconds, Field(ge=0.5, le=10)] = 2.0
+    offset_step: Annotated[Seconds, Field(ge=1, le=20)] = 9.0
+    cycle_step: Annotated[Seconds, Field(ge=1)] = 60.0
+    preemption_cuts_walk: bool = True
+
+
+class JunctionFile(Part):
+    """One version of one junction, from a day on."""
+
+    valid_from: date
+    junction: Code
+    name: Text
+    source: Text
+    groups: Annotated[dict[Name, VehicleGroup | PedestrianGroup], Field(min_length=1)]
+    conflicts: tuple[tuple[Name, Name], ...]
+    intergreens: dict[Name, dict[Name, Seconds]]
+    permissive: tuple[Permissive, ...] = ()
+    stages: Annotated[
+        dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]], Field(min_length=1)
+    ]
+    plans: Annotated[dict[Code, PlanPart], Field(min_length=1)]
+    start: StartPart
+    limits: Limits = Limits()

@@ -1,0 +1,198 @@
+"""A signal-controlled junction on a day of the city, `signal-<junction>-<day>`.
+
+What is here is the state and how events change it; what is decided stands by theme beside it:
+`requesting`, `waking`, `priority`, `people`. A day ends at a quiet moment and is opened again with
+all that goes on: lamps, calls, mode, epoch and numbers, pre-emptions, faults.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from citybrain.domain.signals import signal_events as events
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.lamps import Lamp, Shown
+from citybrain.domain.signals.rules import Source
+from citybrain.domain.stream import StreamAggregate, StreamEvent
+from citybrain.errors import Refused
+
+LOCAL, CENTRE = "local", "centre"
+NEVER = 1 << 62
+OUTCOMES_KEPT = 200
+"""Commands of an epoch whose outcome is remembered, so that a repeated one is answered again."""
+
+
+class DayIsClosed(Refused):
+    """The junction's day is over; the next one's stream goes on."""
+
+    code = "signal-day-closed"
+
+
+class Signal(StreamAggregate):
+    """One junction, one day."""
+
+    TOPIC: ClassVar[str] = "signal"
+    category: ClassVar[str] = "signal"
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = events.EVENTS
+
+    def __init__(
+        self,
+        junction: str,
+        day: str,
+        definition_version: str,
+        groups: list[str],
+        carried: dict[str, Any],
+    ) -> None:
+        self.junction, self.day, self.definition_version = junction, day, definition_version
+        self.closed = False
+        self.lamp_times: dict[str, list[int | None]] = {code: [None, None, None] for code in groups}
+        self.stage: str | None = None
+        self.groups: list[str] = []
+        self.calls: dict[str, int] = {}
+        self.mode, self.mode_reason, self.plan = LOCAL, "", ""
+        self.epoch, self.last_sequence = 0, 0
+        self.outcomes: dict[str, int] = {}
+        self.hand: dict[str, Any] | None = None
+        self.preemptions: dict[str, dict[str, Any]] = {}
+        self.granted: str | None = None
+        self.flash: dict[str, Any] | None = None
+        self.flash_until = self.all_red_until = NEVER  # until it is powered up
+        self.offset: list[int] | None = None
+        self.restarts: list[int] = []
+        self.faults: dict[str, str] = {}
+        for name, value in carried.items():
+            setattr(self, name, value)
+
+    @classmethod
+    def open(
+        cls, now: datetime, junction: Junction, *, day: str, carried: dict[str, Any] | None = None
+    ) -> "Signal":
+        """A day: the first of a junction, dark until it is powered up, or the next one.
+
+        Where the definition has other groups than the day before, the controller was changed, and
+        is powered up as well.
+        """
+        carried = dict(carried or {})
+        if carried and carried["lamp_times"].keys() != junction.groups.keys():
+            carried = {name: carried[name] for name in ("epoch", "flash", "restarts", "faults")}
+        return cls._create(
+            events.SignalDayOpened,
+            id=stream_of(junction.code, day),
+            timestamp=now,
+            junction=junction.code,
+            day=day,
+            definition_version=junction.version,
+            groups=sorted(junction.groups),
+            carried=carried,
+        )
+
+    def close(self, now: datetime, *, next_day: str) -> None:
+        """The day is over; once."""
+        if not self.closed:
+            self.trigger_event(events.SignalDayClosed, timestamp=now, next_day=next_day)
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """All that goes on into the next day."""
+        return {name: getattr(self, name) for name in CARRIED}
+
+    @property
+    def lamps(self) -> dict[str, Lamp]:
+        """The lamps of each group."""
+        return {code: Lamp(*times) for code, times in self.lamp_times.items()}
+
+    def shown(self, code: str, at: int) -> Shown:
+        """What a group shows at `at` (milliseconds since 1970), as far as is decided."""
+        if self.flash is not None or at < self.flash_until:
+            return Shown.FLASH
+        return Lamp(*self.lamp_times[code]).shown(at)
+
+    def writer(self, at: int) -> Source | None:
+        """Who decides at `at`; nobody while it flashes or comes back."""
+        if self.flash is not None or at < self.all_red_until:
+            return None
+        if self.hand is not None:
+            return Source.HAND
+        if self.granted is not None:
+            return Source.PREEMPTION
+        return Source.CENTRE if self.mode == CENTRE else Source.LOCAL
+
+    def check_open(self) -> None:
+        """Raise `DayIsClosed` where another stream goes on."""
+        if self.closed:
+            raise DayIsClosed("the day of this junction is closed", junction=self.junction)
+
+    def change(self, applied: events.StageApplied) -> None:
+        """Fold a change of lamps."""
+        lamps, at = self.lamp_times, applied.at
+        for code in applied.given_up:
+            lamps[code][0] = None
+        self.forget_served(at)
+        for code in applied.kept:
+            lamps[code] = [lamps[code][0], None, None]
+        for code, (end, red_from) in applied.ends.items():
+            lamps[code][1:] = [end, red_from]
+        for code, start in applied.starts.items():
+            lamps[code][0] = start
+        self.stage, self.groups = applied.stage, applied.groups
+        self.note_outcome(applied.command, 0)
+
+    def forget_served(self, at: int) -> None:
+        """Who was green since they called waits no more."""
+        lamps = self.lamps
+        self.calls = {
+            code: each for code, each in self.calls.items() if not lamps[code].is_green(at)
+        }
+
+    def note_outcome(self, command: list[int] | None, outcome: int) -> None:
+        """Remember what became of a command: 0, or the rule that refused it."""
+        if command is None or command[0] != self.epoch:
+            return
+        self.last_sequence = max(self.last_sequence, command[1])
+        self.outcomes[str(command[1])] = outcome
+        for number in list(self.outcomes)[:-OUTCOMES_KEPT]:
+            del self.outcomes[number]
+
+    def darken(self, at: int, red_from: int) -> None:
+        """No lamp is green any more, nor will be; whoever waits goes on waiting."""
+        self.forget_served(at)
+        self.lamp_times = {code: [None, None, red_from] for code in self.lamp_times}
+        self.stage, self.groups, self.granted = None, [], None
+
+    def start(
+        self, stage: str, groups: list[str], at: int, flash_until: int, all_red_until: int
+    ) -> None:
+        """Flash, all red, and the first stage at the end of it."""
+        self.darken(at, flash_until)
+        self.flash_until, self.all_red_until = flash_until, all_red_until
+        for code in groups:
+            self.lamp_times[code][0] = all_red_until
+        self.stage, self.groups = stage, groups
+
+
+CARRIED = (
+    "lamp_times",
+    "stage",
+    "groups",
+    "calls",
+    "mode",
+    "mode_reason",
+    "plan",
+    "epoch",
+    "last_sequence",
+    "outcomes",
+    "hand",
+    "preemptions",
+    "granted",
+    "flash",
+    "flash_until",
+    "all_red_until",
+    "offset",
+    "restarts",
+    "faults",
+)
+"""The members of the state that go on into the next day; a test holds that none is missing."""
+
+
+def stream_of(junction: str, day: str) -> str:
+    """The stream of a junction's day."""
+    return f"{Signal.category}-{junction}-{day}"

@@ -1,0 +1,293 @@
+"""The events of a signal-controlled junction's day. Their topics are the storage format.
+
+Moments inside are whole milliseconds since 1970 (UTC); `timestamp` is when it was decided.
+"""
+
+from dataclasses import field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from citybrain.domain.stream import StreamCreated, StreamEvent
+
+
+def milliseconds(at: datetime) -> int:
+    """A moment in milliseconds since 1970."""
+    return round(at.timestamp() * 1000)
+
+
+class SignalDayOpened(StreamCreated):
+    """A day begins; `carried` is all that goes on from the day before, empty on the first."""
+
+    TOPIC: ClassVar[str] = "signal.day_opened"
+    junction: str
+    day: str
+    definition_version: str
+    groups: list[str]
+    carried: dict[str, Any]
+
+
+class SignalDayClosed(StreamEvent):
+    """The day is over; the next one's stream goes on with `carried`."""
+
+    TOPIC: ClassVar[str] = "signal.day_closed"
+    next_day: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.closed = True
+
+
+class Called(StreamEvent):
+    """Somebody waits at a group: a button was pressed, or a detector sees them."""
+
+    TOPIC: ClassVar[str] = "signal.called"
+    group: str
+    since: int
+    by: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.calls[self.group] = self.since
+
+
+class StageApplied(StreamEvent):
+    """The lamps change, as worked out: `ends` (end of green, red from), `starts` (green from).
+
+    `stage`: None where the groups are no stage of the definition. `source`: who decided. `cause`:
+    why. `command`: epoch, number and end, where it was one. `why`: what the decision rested on.
+    """
+
+    TOPIC: ClassVar[str] = "signal.stage_applied"
+    stage: str | None
+    groups: list[str]
+    source: str
+    cause: str
+    at: int
+    ends: dict[str, list[int]]
+    starts: dict[str, int]
+    kept: list[str]
+    given_up: list[str]
+    command: list[int] | None
+    why: dict[str, Any]
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.change(self)
+
+
+class WishRefused(StreamEvent):
+    """A wish was not followed: `rule` is the first that it breaks, `broken` are all."""
+
+    TOPIC: ClassVar[str] = "signal.refused"
+    what: str
+    groups: list[str]
+    source: str
+    rule: int
+    broken: list[int]
+    detail: str
+    command: list[int] | None
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.note_outcome(self.command, self.rule)
+
+
+class CommandKept(StreamEvent):
+    """A command wished for what is so already."""
+
+    TOPIC: ClassVar[str] = "signal.command_kept"
+    command: list[int]
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.note_outcome(self.command, 0)
+
+
+class ModeChanged(StreamEvent):
+    """Who decides by itself from here on, `local` or `centre`; the epoch of its commands."""
+
+    TOPIC: ClassVar[str] = "signal.mode_changed"
+    mode: str
+    epoch: int
+    reason: str
+    by: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.mode, aggregate.epoch = self.mode, self.epoch
+        aggregate.mode_reason = self.reason
+        if self.mode != "local":
+            aggregate.last_sequence, aggregate.outcomes = 0, {}
+
+
+class PlanActivated(StreamEvent):
+    """The plan that the controller follows by itself.
+
+    `offset_from_ms`: the offset that it begins with; it moves to the plan's by bounded steps.
+    """
+
+    TOPIC: ClassVar[str] = "signal.plan_activated"
+    plan: str
+    by: str
+    reason: str
+    offset_from_ms: int
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.plan = self.plan
+        aggregate.offset = [self.offset_from_ms, self.at]
+
+
+class TakenInHand(StreamEvent):
+    """A person decides, until a moment or until they give it back."""
+
+    TOPIC: ClassVar[str] = "signal.taken_in_hand"
+    by: str
+    reason: str
+    until: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.hand = {"by": self.by, "reason": self.reason, "until": self.until}
+
+
+class HandReleased(StreamEvent):
+    """The person gave it back, or the time was over."""
+
+    TOPIC: ClassVar[str] = "signal.hand_released"
+    reason: str
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.hand = None
+
+
+class PreemptionAsked(StreamEvent):
+    """A vehicle asks for a stage; the highest level comes first, then who asked first."""
+
+    TOPIC: ClassVar[str] = "signal.preemption_asked"
+    preemption: str
+    stage: str
+    level: int
+    vehicle: str
+    until: int
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.preemptions[self.preemption] = {
+            "stage": self.stage,
+            "level": self.level,
+            "vehicle": self.vehicle,
+            "until": self.until,
+            "asked_at": self.at,
+        }
+
+
+class PreemptionGranted(StreamEvent):
+    """This one has the junction now; `instead_of` was told to wait."""
+
+    TOPIC: ClassVar[str] = "signal.preemption_granted"
+    preemption: str
+    instead_of: str | None
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.granted = self.preemption
+
+
+class PreemptionEnded(StreamEvent):
+    """The vehicle has passed, gave up, or its time was over. `waited_ms`: who waits, how long."""
+
+    TOPIC: ClassVar[str] = "signal.preemption_ended"
+    preemption: str
+    reason: str
+    waited_ms: dict[str, int]
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.preemptions.pop(self.preemption, None)
+        if aggregate.granted == self.preemption:
+            aggregate.granted = None
+
+
+class FlashBegun(StreamEvent):
+    """All lamps flash until a person ends it: after a `conflict`, too many restarts, by hand."""
+
+    TOPIC: ClassVar[str] = "signal.flash_begun"
+    kind: str
+    detail: str
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.flash = {"kind": self.kind, "since": self.at}
+        aggregate.darken(self.at, self.at)
+
+
+class PoweredUp(StreamEvent):
+    """Power came back: flashing, all red, then the first stage. What was before is history."""
+
+    TOPIC: ClassVar[str] = "signal.powered_up"
+    stage: str
+    groups: list[str]
+    flash_until: int
+    all_red_until: int
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.restarts = [*aggregate.restarts, self.at][-10:]
+        aggregate.start(self.stage, self.groups, self.at, self.flash_until, self.all_red_until)
+
+
+class Reset(StreamEvent):
+    """A person ended the flashing: all red, then the first stage."""
+
+    TOPIC: ClassVar[str] = "signal.reset"
+    by: str
+    reason: str
+    stage: str
+    groups: list[str]
+    all_red_until: int
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.restarts, aggregate.flash = [], None
+        aggregate.faults.pop("conflict", None)
+        aggregate.faults.pop("restarts", None)
+        aggregate.start(self.stage, self.groups, self.at, self.at, self.all_red_until)
+
+
+class FaultRaised(StreamEvent):
+    """Something is wrong with the controller, its clock or its lamps."""
+
+    TOPIC: ClassVar[str] = "signal.fault_raised"
+    fault: str
+    detail: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.faults[self.fault] = self.detail
+
+
+class FaultCleared(StreamEvent):
+    """It is right again."""
+
+    TOPIC: ClassVar[str] = "signal.fault_cleared"
+    fault: str
+    by: str = field(default="", kw_only=True)
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.faults.pop(self.fault, None)
+
+
+EVENTS: tuple[type[StreamEvent], ...] = (
+    SignalDayOpened,
+    SignalDayClosed,
+    Called,
+    StageApplied,
+    WishRefused,
+    CommandKept,
+    ModeChanged,
+    PlanActivated,
+    TakenInHand,
+    HandReleased,
+    PreemptionAsked,
+    PreemptionGranted,
+    PreemptionEnded,
+    FlashBegun,
+    PoweredUp,
+    Reset,
+    FaultRaised,
+    FaultCleared,
+)

@@ -1,0 +1,81 @@
+"""Nobody waits without end, whatever a strategy prefers."""
+
+from pathlib import Path
+
+import pytest
+
+from citybrain.definitions.signals.junctions import DatedJunction
+from citybrain.domain.signals.lamps import Shown
+from citybrain.domain.signals.rules import Rule
+from tests.given.signals.x1 import X1, Street, loaded, violations
+
+
+@pytest.fixture
+def x1(tmp_path: Path) -> DatedJunction:
+    return loaded(tmp_path)
+
+
+def test_s07_who_pressed_once_walks_in_time_whatever_is_preferred(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=0)
+    assert street.call(5, "P2")
+    assert not street.call(6, "P2")
+    street.run(5, 200)
+    walk = street.green_from("P2")
+    assert walk <= 95
+    assert street.shown("P2", walk + 6.9) is Shown.GREEN
+    causes = [each.cause for each in street.collect() if hasattr(each, "cause")]
+    assert causes == ["maximum-green"]
+
+
+def test_s07_the_walk_is_not_ended_before_its_minimum(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=0)
+    street.call(5, "P2")
+    street.run(5, 100)
+    walk = street.green_from("P2")
+    assert street.wish(walk + 6.9, "A") is Rule.PEDESTRIANS
+    assert street.wish(walk + 7.0, "A") is None
+    assert street.shown("P2", walk + 20.9) is Shown.ENDING
+    assert street.shown("P2", walk + 21.0) is Shown.RED
+    assert street.green_from("V1") == walk + 21.0
+
+
+def test_s26_the_one_car_of_the_side_street(tmp_path: Path) -> None:
+    said = X1 | {"groups": {code: each | {"maximum": 600} for code, each in X1["groups"].items()}}
+    street = Street.green(loaded(tmp_path, said), "A", since=0)
+    street.call(10, "V2")
+    for t in range(11, 3600, 5):
+        if street.signal.stage == "A":
+            street.run(t - 5, t)
+    assert street.green_from("V2") <= 130
+    assert [each.cause for each in street.collect() if hasattr(each, "cause")] == ["maximum-red"]
+    assert not violations(said, street.events, 3600)
+
+
+def test_s26_a_change_after_which_somebody_could_not_be_served_is_refused(tmp_path: Path) -> None:
+    said = X1 | {"groups": {code: each | {"maximum": 600} for code, each in X1["groups"].items()}}
+    street = Street.green(loaded(tmp_path, said), "A", since=0)
+    street.call(1, "V2")
+    assert street.wish(95, "B") is Rule.MAXIMUM_RED
+    assert street.wish(95, "C") is None
+
+
+def test_who_is_served_waits_no_more_and_may_call_again(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=0)
+    street.call(5, "L1")
+    assert street.wish(20, "B") is None
+    assert street.green_from("L1") == 40
+    assert not street.call(41, "L1"), "it is green"
+    assert street.wish(50, "C") is None
+    assert street.call(51, "L1")
+    assert street.signal.calls == {"L1": street.signal.calls["L1"]}
+
+
+def test_a_green_that_is_given_up_serves_nobody(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=0)
+    street.call(5, "L1")
+    street.wish(20, "B")
+    street.wish(25, "C")
+    assert "L1" in street.signal.calls
+    assert street.shown("L1", 45) is Shown.RED
+    street.run(25, 200)
+    assert street.green_from("L1") <= 125
