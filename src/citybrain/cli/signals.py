@@ -1,0 +1,160 @@
+"""`citybrain signals`: check junctions, draw their plans, and verify what their lamps showed."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from citybrain.audit.signals.drawing import draw
+from citybrain.audit.signals.exports import Journals, by_version, read_export, read_log
+from citybrain.audit.signals.verify import Violation, verify
+from citybrain.cli.shared.output import console, print_json
+from citybrain.definitions.loading import Definitions, Files, unread
+from citybrain.definitions.signals.junctions import SignalDefinitions, load_signals
+from citybrain.definitions.yaml_file import DefinitionError
+from citybrain.errors import InvalidInput, NotFound
+from citybrain.eventstore import open_event_store
+from citybrain.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+
+
+class JunctionUnknown(NotFound):
+    """There is no definition of this junction, or it has no such plan."""
+
+    code = "signal-junction-unknown"
+
+
+class Unsafe(InvalidInput):
+    """The checker found what must not be."""
+
+    code = "signal-rules-broken"
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Definitions to put over ours; else the settings'.")
+    ] = None,
+) -> None:
+    """Read every junction; an error names its file and line, the rule, and what is needed."""
+    folder = folder or Settings().definitions_dir
+    if folder is not None and not folder.is_dir():
+        raise DefinitionError(f"{folder}: no such folder of definitions")
+    for path in unread(folder) if folder is not None else ():
+        raise DefinitionError(f"{path}:1: nobody reads this: put it where ours of its kind are")
+    found = load_signals(Files(folder), Definitions())
+    for code, versions in found.junctions.items():
+        for version in versions:
+            for warning in version.warnings:
+                console.print(warning)
+        console.print(f"{code}: {len(versions)} version(s) in order")
+
+
+@app.command()
+def show(
+    junction: Annotated[str, typer.Argument(help="Code of a junction.")],
+    plan: Annotated[str, typer.Option(help="Which plan is drawn.")] = "day",
+    out: Annotated[Path | None, typer.Option(help="An SVG file; else standard output.")] = None,
+) -> None:
+    """Draw a plan of a junction: what each signal group shows in a cycle, as SVG."""
+    found = _definitions().at(junction, datetime.now(UTC))
+    if found is None or plan not in found.plans:
+        raise JunctionUnknown(f"there is no junction {junction} with a plan {plan}")
+    picture = draw(found.junction, found.plans[plan], found.file.name)
+    if out is None:
+        typer.echo(picture, nl=False)
+    else:
+        out.write_text(picture, encoding="utf-8")
+
+
+@app.command(name="verify")
+def verify_log(
+    junction: Annotated[
+        str | None, typer.Argument(help="Code of a junction; all where absent.")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Check this export (events of GET /v1/log, one a line).")
+    ] = None,
+    begins: Annotated[
+        datetime | None, typer.Option("--from", help="Report what happened from then on (UTC).")
+    ] = None,
+    ends: Annotated[
+        datetime | None, typer.Option("--to", help="Up to then; now where absent (UTC).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Hold what all lamps showed against the thirteen rules, from the events alone.
+
+    Zero violations is the only result that passes; otherwise the exit status is not 0.
+    """
+    journals = read_export(export) if export is not None else asyncio.run(_log())
+    if junction is not None and junction not in journals:
+        raise JunctionUnknown(f"there are no events of junction {junction}")
+    since = 0 if begins is None else _ms(begins)
+    until = _ms(datetime.now(UTC) if ends is None else ends)
+    wanted = sorted(journals) if junction is None else [junction]
+    found = {code: _verified(journals, code, since, until) for code in wanted}
+    count = sum(map(len, found.values()))
+    if as_json:
+        print_json({code: [_as_dict(each) for each in all_] for code, all_ in found.items()})
+    else:
+        _print(journals, found)
+    if count:
+        raise Unsafe(f"{count} violation(s)", violations=count)
+
+
+def _verified(journals: Journals, code: str, since: int, until: int) -> list[Violation]:
+    """What the checker finds in a junction's events, each under the definition of its day."""
+    versions = _definitions().junctions.get(code)
+    if versions is None:
+        raise JunctionUnknown(f"there is no definition of junction {code}")
+    found: list[Violation] = []
+    for version, events in by_version(journals[code]).items():
+        dated = next((each for each in versions if each.junction.version == version), None)
+        if dated is None:
+            raise JunctionUnknown(f"there is no version {version} of junction {code} any more")
+        found += verify(dated.file, events, until)
+    return [each for each in found if since <= each.at <= until]
+
+
+async def _log() -> Journals:
+    async with open_event_store(Settings()) as store:
+        return await read_log(store)
+
+
+def _definitions() -> SignalDefinitions:
+    return load_signals(Files(Settings().definitions_dir), Definitions())
+
+
+def _ms(at: datetime) -> int:
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return round(at.timestamp() * 1000)
+
+
+def _as_dict(found: Violation) -> dict[str, object]:
+    return {
+        "rule": found.rule,
+        "at": datetime.fromtimestamp(found.at / 1000, UTC).isoformat(),
+        "groups": found.groups,
+        "text": found.text,
+        "positions": [found.first.position, found.second.position],
+    }
+
+
+def _print(journals: Journals, found: dict[str, list[Violation]]) -> None:
+    table = Table("junction", "rule", "when", "groups", "what", "events")
+    for code, violations in found.items():
+        for each in violations:
+            said = _as_dict(each)
+            positions = f"{each.first.position}, {each.second.position}"
+            table.add_row(
+                code, str(each.rule), str(said["at"]), " ".join(each.groups), each.text, positions
+            )
+    if table.row_count:
+        console.print(table)
+    for code, violations in found.items():
+        console.print(f"{code}: {len(journals[code])} events, {len(violations)} violation(s)")
