@@ -48,7 +48,7 @@ CREATE TABLE claims (
     payments        jsonb NOT NULL,
     receipts        jsonb NOT NULL,
     simulated       boolean NOT NULL,
-    state           jsonb NOT NULL
+    state           json NOT NULL
 );
 CREATE INDEX ON claims (due_at, claim_id);
 CREATE INDEX ON claims (due_at, claim_id) WHERE open_fen > 0;
@@ -246,7 +246,7 @@ class ParkingClaims:
     """The read model `parking_claims`."""
 
     name = "parking_claims"
-    version = 1
+    version = 2
     topics = frozenset({OPENED, *TOPICS})
     tables = TABLES
 

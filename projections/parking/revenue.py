@@ -25,7 +25,7 @@ from projections.reading import Pool, fetch
 TABLES = """
 CREATE TABLE subjects (
     subject text COLLATE "C" PRIMARY KEY,
-    state   jsonb NOT NULL
+    state   json NOT NULL
 );
 CREATE TABLE claims (
     claim_id text COLLATE "C" PRIMARY KEY,
@@ -56,7 +56,7 @@ INSERT INTO claims (claim_id, subject) SELECT * FROM unnest($1::text[], $2::text
 ON CONFLICT DO NOTHING
 """
 KEEP = """
-INSERT INTO subjects (subject, state) SELECT * FROM unnest($1::text[], $2::jsonb[])
+INSERT INTO subjects (subject, state) SELECT * FROM unnest($1::text[], $2::json[])
 ON CONFLICT (subject) DO UPDATE SET state = excluded.state
 """
 ADD = """
@@ -105,7 +105,7 @@ class ParkingRevenue:
     """The read model `parking_revenue`."""
 
     name = "parking_revenue"
-    version = 1
+    version = 2
     topics = OF_SESSIONS | TOPICS
     tables = TABLES
 

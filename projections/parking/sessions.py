@@ -1,7 +1,8 @@
 """Parking sessions, one row each: where they stand, what they cost, and whose they are.
 
 A plate is in a row as it is in the events: sealed, with its random id. Who reads a row shows a
-pseudonym, or opens the plate and records that.
+pseudonym, or opens the plate and records that. `state` is text that PostgreSQL keeps as it is: the
+order of what was read and asked for decides.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ CREATE TABLE sessions (
     reminders       integer NOT NULL,
     disputed        boolean NOT NULL,
     simulated       boolean NOT NULL,
-    state           jsonb NOT NULL
+    state           json NOT NULL
 );
 CREATE INDEX ON sessions (arrived_at DESC, session_id);
 CREATE INDEX ON sessions (status, arrived_at, session_id);
@@ -223,7 +224,7 @@ class ParkingSessionsModel:
     """The read model `parking_sessions`."""
 
     name = "parking_sessions"
-    version = 1
+    version = 2
     topics = frozenset(STEPS)
     tables = TABLES
 
