@@ -8,13 +8,18 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.parking.plates import grammar_at
-from citybrain.domain.parking.detection import OF_A_DEVICE, ParkingDetection, check_may_say
+from citybrain.domain.parking.detection import (
+    OF_A_DEVICE,
+    OF_THE_WAY_OUT,
+    ParkingDetection,
+    check_may_say,
+)
 from citybrain.domain.parking.plates import Plate, Reading, read_plate
 from citybrain.domain.parking.presence import Sign
 from citybrain.domain.times import not_future
@@ -61,6 +66,9 @@ class RecordParkingDetection(Command):
     opening: Annotated[Text, StringConstraints(max_length=120)] | None = Field(
         None, description="the opening of the barrier during which it passed"
     )
+    cause: Literal["barrier-fault", "queue"] | None = Field(
+        None, description="of a way out that is blocked: what blocks it"
+    )
     simulated: Flag = False
 
     @model_validator(mode="after")
@@ -71,6 +79,13 @@ class RecordParkingDetection(Command):
             )
         if self.plate is None and (self.confidence or self.character_confidences):
             raise PydanticCustomError("confidence_of_a_plate", "a confidence is of a plate")
+        if (self.cause is None) is (self.sign is Sign.BLOCKED):
+            raise PydanticCustomError(
+                "cause_of_a_way_out",
+                "a way out that is blocked says by what, and nothing else does",
+            )
+        if self.plate is not None and self.sign in OF_THE_WAY_OUT:
+            raise PydanticCustomError("way_out_of_nobody", "a way out is blocked for everybody")
         return self
 
 
@@ -179,7 +194,7 @@ async def _record(
         evidence_sha256=command.evidence_sha256,
         opening=command.opening,
         by_hand=False,
-        reason="",
+        reason=command.cause or "",
         simulated=command.simulated,
     )
     stored = mapper().to_stored_event(detection.pending_events[0])
@@ -204,6 +219,7 @@ SAME = (
     "characters",
     "opening",
     "evidence_sha256",
+    "reason",
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from citybrain.definitions.parking.rules import parking_rules_at
@@ -45,10 +45,12 @@ async def request_payment(
     amount_fen: int | None = None,
     parts: Sequence[AllocatedPart] = (),
     command: Command | None = None,
+    good_for: timedelta | None = None,
 ) -> Asked:
     """Ask for a payment of a claim: of all that is open, where no amount is named.
 
-    Asked twice with a request id it is one, and its order can be paid no longer than before. A
+    `good_for`: how long an order can be paid, where that is not as long as the rules say. Asked
+    twice with a request id it is one, and its order can be paid no longer than before. A
     debit is carried out by the process manager `parking_collecting`; an order by whoever pays it.
     Raises as `payment.request` does.
     """
@@ -61,7 +63,7 @@ async def request_payment(
             channel=channel,
             amount_fen=amount_fen,
             parts=parts,
-            until=now + parking_rules_at(services.definitions, now).order_for,
+            until=now + (good_for or parking_rules_at(services.definitions, now).order_for),
         )
 
     await change_claim(claim_id, context, services, decide, command)

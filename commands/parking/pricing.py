@@ -1,7 +1,7 @@
 """What a session costs: its stay, as the tariff of its place prices it, less what was asked before.
 
 A session that continues another is one stay with it: the whole is priced, and what the ones before
-cost is taken off.
+cost is taken off. Who paid before leaving, and left within the grace, owes no more than that.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,9 @@ import asyncpg
 
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.definitions.parking.tariffs import tariff_of
+from citybrain.domain.parking import prepaying
 from citybrain.domain.parking.charging import charging_of
+from citybrain.domain.parking.grace import Owed, Paid, owed_on_leaving
 from citybrain.domain.parking.plate_day import spent_by_day
 from citybrain.domain.parking.price import Price
 from citybrain.domain.parking.pricing import price
@@ -32,20 +34,32 @@ from commands.parking.session import change_session
 from commands.services import Services
 
 STREET = "street"
+Part = tuple[ParkingSession, Stay]
+"""A session of a stay, and the stay as it was by its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """What a session costs, and the stay that this is of."""
+    """What a session costs, and the stay that this is of.
+
+    `grace` says how a payment before leaving counted, None where there was none.
+    """
 
     price: Price
     already_fen: int
     stay: Stay
+    due_fen: int
+    grace: dict[str, Any] | None = None
 
     @property
     def amount_fen(self) -> int:
         """What this session adds to what those before it cost."""
-        return max(0, self.price.total_fen - self.already_fen)
+        return max(0, self.due_fen - self.already_fen)
+
+    @property
+    def grace_for(self) -> timedelta:
+        """How long after a payment one may leave."""
+        return timedelta(minutes=int(self.price.choices["grace_minutes"] or 0))
 
     def as_event(self) -> dict[str, Any]:
         """As the event has it."""
@@ -53,9 +67,12 @@ class Priced:
             "amount_fen": self.amount_fen,
             "already_fen": self.already_fen,
             "lines": [line.as_dict() for line in self.price.lines],
-            "stay": stay_said(self.stay, dict(self.price.choices)),
+            "stay": stay_said(self.stay, dict(self.price.choices)) | self._grace_said(),
             "tariff_versions": list(self.price.versions),
         }
+
+    def _grace_said(self) -> dict[str, Any]:
+        return {} if self.grace is None else {"grace": self.grace}
 
 
 OfPlate = Callable[
@@ -75,24 +92,22 @@ class OtherStays:
 
 @dataclass(frozen=True, slots=True)
 class _Stays:
-    """A stay, as much of it as was priced with the session that it continues, and those that the
-    same plate had before it, where a cap counts them."""
+    """The stay that a session ends, after as much of it as each session had that it continues, and
+    those that the same plate had before it, where a cap counts them."""
 
-    stay: Stay
-    before: Stay | None
+    parts: tuple[Part, ...]
     earlier: tuple[Stay, ...]
 
     def priced(self, tariff: Tariff) -> Priced:
         """What it adds by a tariff."""
         spent = spent_by_day(self.earlier, tariff)
-        stay, already_fen = replace(self.stay, earlier_fen=spent), 0
-        if self.before is not None:
-            already_fen = price(replace(self.before, earlier_fen=spent), tariff).total_fen
-        return Priced(price(stay, tariff), already_fen, stay)
+        return _priced(
+            [(session, replace(stay, earlier_fen=spent)) for session, stay in self.parts], tariff
+        )
 
 
 async def price_of(session: ParkingSession, services: Services, others: OtherStays) -> Priced:
-    """The price of a session that has ended, as the tariff of its days was known then.
+    """The price of a session, as the tariff of its days was known then; until now where it goes on.
 
     A version that reaches back prices it where it is cheaper by that one.
     """
@@ -121,11 +136,15 @@ async def _stays(
     session: ParkingSession, services: Services, others: OtherStays, tariff: Tariff
 ) -> _Stays:
     chain = await _chain(session, services)
-    before = await _stay(chain[:-1], services) if len(chain) > 1 else None
+    until = session.left_at or services.clock()
+    parts = [
+        (each, await _stay(chain[:number], each.left_at or until, services))
+        for number, each in enumerate(chain, 1)
+    ]
     earlier: tuple[Stay, ...] = ()
     if tariff.caps_plates and session.plate is not None and session.plate["plate_complete"]:
         earlier = await _earlier(chain, services, others, ZoneInfo(tariff.time_zone))
-    return _Stays(await _stay(chain, services), before, earlier)
+    return _Stays(tuple(parts), earlier)
 
 
 async def _chain(session: ParkingSession, services: Services) -> list[ParkingSession]:
@@ -160,8 +179,39 @@ async def _earlier(
         and each.plate_id == plate_id
     ]
     continued = {each.continues for each in known}
-    last = [each for each in known if each.id not in continued]
-    return tuple([await _stay(await _chain(each, services), services) for each in last])
+    return tuple(
+        [
+            await _stay(await _chain(each, services), each.left_at, services)
+            for each in known
+            if each.id not in continued and each.left_at is not None
+        ]
+    )
+
+
+def _priced(parts: list[Part], tariff: Tariff) -> Priced:
+    """The price of the whole, less what was asked for in the sessions before."""
+    *before, (session, stay) = parts
+    already_fen = _priced(before, tariff).due_fen if before else 0
+    payments = prepaying.payments_of(session)
+    if not payments:
+        whole = price(stay, tariff)
+        return Priced(whole, already_fen, stay, whole.total_fen)
+    payments[0] = replace(payments[0], fen=payments[0].fen + already_fen)
+    owed = owed_on_leaving(stay, tariff, payments, prepaying.held_up(session))
+    grace = grace_said(owed, payments, session)
+    return Priced(owed.price, already_fen, stay, owed.due_fen, grace)
+
+
+def grace_said(owed: Owed, payments: list[Paid], session: ParkingSession) -> dict[str, Any]:
+    """How payments before leaving counted, as the event has it; why the grace was longer."""
+    return {
+        "whole_fen": owed.price.total_fen,
+        "paid_fen": owed.paid_fen,
+        "paid_at": [as_text(each.at) for each in payments],
+        "until": None if owed.grace_until is None else as_text(owed.grace_until),
+        "in_grace": owed.in_grace,
+        "held_up": list(session.held_up.values()),
+    }
 
 
 async def price_that_decided(
@@ -246,23 +296,19 @@ async def price_less(
     return lowered
 
 
-async def _stay(chain: list[ParkingSession], services: Services) -> Stay:
+async def _stay(chain: list[ParkingSession], until: datetime, services: Services) -> Stay:
     first, last = chain[0], chain[-1]
-    assert last.left_at is not None
+    until = max(until, first.arrived_at)
     permits: tuple[Permit, ...] = ()
     if last.plate_id is not None:
-        permits = await permits_of(
-            last.plate_id, last.zone_id, first.arrived_at, last.left_at, services
-        )
+        permits = await permits_of(last.plate_id, last.zone_id, first.arrived_at, until, services)
     rules = parking_rules_at(services.definitions, first.arrived_at)
     occupancies = tuple(
-        Occupancy(each.place_id, each.arrived_at, each.left_at)
-        for each in chain
-        if each.left_at is not None
+        Occupancy(each.place_id, each.arrived_at, each.left_at or until) for each in chain
     )
     return Stay(
         start=first.arrived_at,
-        end=last.left_at,
+        end=until,
         zone=first.tariff_zone,
         time_zone=first.time_zone,
         plate_class=None if last.plate is None else last.plate["plate_class"],

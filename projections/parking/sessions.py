@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 from pydantic import AwareDatetime, BaseModel
 
+from citybrain.domain.parking import session_claims
 from citybrain.domain.parking.judging import PLATE_MEMBERS, judged, status_of
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, columns, fetch, fetch_planned
@@ -32,6 +33,7 @@ CREATE TABLE sessions (
     plate           jsonb,
     doubt           jsonb,
     price_fen       bigint,
+    prepaid_fen     bigint NOT NULL,
     tariff_versions text[] NOT NULL,
     held            text COLLATE "C",
     payer           text COLLATE "C",
@@ -64,6 +66,7 @@ COLUMNS = (
     "plate",
     "doubt",
     "price_fen",
+    "prepaid_fen",
     "tariff_versions",
     "held",
     "payer",
@@ -96,6 +99,7 @@ class SessionRow(BaseModel):
     ending: str | None
     doubt: dict[str, Any] | None
     price_fen: int | None
+    prepaid_fen: int
     tariff_versions: list[str]
     held: str | None
     claim_id: str | None
@@ -147,18 +151,44 @@ def _released(state: State, _: dict[str, Any]) -> None:
 
 
 def _claimed(state: State, data: dict[str, Any]) -> None:
-    state["claims"][data["claim_id"]] = [_plate_id(state), data["amount_fen"], data["payer"]]
+    state["claims"][data["claim_id"]] = _claim(state, data, None)
     state |= {"due_at": data["due_at"], "settled": False, "deferred": None}
     state |= {"reminders": 0, "overdue": False}
 
 
 def _payer_corrected(state: State, data: dict[str, Any]) -> None:
-    state["claims"][data["claim_id"]][1] = 0
+    state["claims"][data["claim_id"]]["amount_fen"] = 0
     state["settled"] = False
 
 
+def _claim(state: State, data: dict[str, Any], stands: str | None) -> dict[str, Any]:
+    """A claim as `citybrain.domain.parking.session_claims` has it."""
+    return {
+        "plate_id": _plate_id(state),
+        "amount_fen": data["amount_fen"],
+        "payer": data["payer"],
+        "settled": False,
+        "prepaid": None if stands is None else {"stands": stands},
+    }
+
+
+def _asked(state: State, data: dict[str, Any]) -> None:
+    state["claims"][data["claim_id"]] = _claim(state, data, session_claims.ASKED)
+
+
+def _prepaid(state: State, data: dict[str, Any]) -> None:
+    state["claims"][data["claim_id"]] |= {
+        "settled": True,
+        "prepaid": {"stands": session_claims.PAID},
+    }
+
+
+def _not_prepaid(state: State, data: dict[str, Any]) -> None:
+    state["claims"][data["claim_id"]]["prepaid"] = {"stands": session_claims.OVER}
+
+
 def _lowered(state: State, data: dict[str, Any]) -> None:
-    state["claims"][data["claim_id"]][1] = data["amount_fen"]
+    state["claims"][data["claim_id"]]["amount_fen"] = data["amount_fen"]
 
 
 def _deferred(state: State, data: dict[str, Any]) -> None:
@@ -173,11 +203,15 @@ def _overdue(state: State, _: dict[str, Any]) -> None:
     state["overdue"] = True
 
 
-def _settled(state: State, _: dict[str, Any]) -> None:
-    state |= {"settled": True, "overdue": False}
+def _settled(state: State, data: dict[str, Any]) -> None:
+    if data["claim_id"] is not None:
+        state["claims"][data["claim_id"]]["settled"] = True
+    settled = session_claims.all_settled(state["claims"], _plate_id(state))
+    state |= {"settled": settled, "overdue": False}
 
 
 def _reopened(state: State, data: dict[str, Any]) -> None:
+    state["claims"][data["claim_id"]]["settled"] = False
     state |= {"settled": False, "due_at": data["due_at"]}
 
 
@@ -209,6 +243,9 @@ STEPS: dict[str, Callable[[State, dict[str, Any]], None]] = {
     "parking.claimed": _claimed,
     "parking.payer_corrected": _payer_corrected,
     "parking.claim_lowered": _lowered,
+    "parking.prepayment_asked": _asked,
+    "parking.prepaid": _prepaid,
+    "parking.prepayment_ended": _not_prepaid,
     "parking.deferred": _deferred,
     "parking.reminded": _reminded,
     "parking.overdue": _overdue,
@@ -275,14 +312,9 @@ def row_of(session_id: str, state: State) -> tuple[Any, ...]:
     """The row that a state comes to."""
     plate, doubt = judged(state["readings"], state["completed"], state["corrected"])
     plate_id = None if plate is None else plate["plate_id"]
-    claim_id, payer = next(
-        (
-            (claim, payer)
-            for claim, (of, amount, payer) in state["claims"].items()
-            if of == plate_id and amount
-        ),
-        (None, None),
-    )
+    claims = state["claims"]
+    claim_id = session_claims.claim_on(claims, plate_id)
+    payer = None if claim_id is None else claims[claim_id]["payer"]
     status = status_of(
         voided=state["voided"],
         left=state["left_at"] is not None,
@@ -309,6 +341,7 @@ def row_of(session_id: str, state: State) -> tuple[Any, ...]:
         _json(sealed),
         _json(doubt),
         state["price_fen"],
+        session_claims.prepaid_fen(claims, plate_id),
         state["tariff_versions"],
         state["held"],
         payer,

@@ -204,6 +204,8 @@ MADE: dict[str, Body] = {
     ),
     "post_v1_parking_facilities_facility_id_readings": _counted,
     "post_v1_parking_payments": _at_a_kiosk(amount_fen=100),
+    "post_v1_parking_stays_search": _at_a_kiosk(),
+    f"{SESSION}_payment": _at_a_kiosk(),
     "post_v1_parking_claims_claim_id_payment": _at_a_kiosk(amount_fen=100),
     "post_v1_parking_detections": _parked,
     "post_v1_applications": _applying,

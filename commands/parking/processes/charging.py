@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.money import Fen
+from citybrain.domain.parking import prepaying, session_claims
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.owing import ASKED_ALL_THE_SAME, CLONED
@@ -56,6 +57,9 @@ class ParkingCharging:
         DISPUTED,
         DECIDED,
         "parking.voided",
+        "parking.prepaid",
+        "parking.prepayment_ended",
+        "parking.way_out_held_up",
         *CLAIM,
     )
 
@@ -94,7 +98,12 @@ async def _step(
         await change_session(
             session_id,
             services,
-            lambda each, now: each.settle(now, amount_fen=0, how="free", claim_id=None),
+            lambda each, now: each.settle(
+                now,
+                amount_fen=each.price_fen or 0,
+                how="paid" if each.price_fen else "free",
+                claim_id=None,
+            ),
             context,
         )
     elif step is Step.CLAIM:
@@ -112,14 +121,11 @@ async def _lower(session: ParkingSession, services: Services, context: CommandCo
     found = session.to_lower()
     assert found is not None
     claim, amount_fen, reason = found
-    assert session.price_event is not None
+    prepaid = session.claims[claim].get("prepaid") or {}
+    decision = session.price_event or prepaid.get("decision_sha256")
+    assert decision is not None
     await correct_claim(
-        claim,
-        context,
-        services,
-        to_fen=amount_fen,
-        reason=reason,
-        decision_sha256=session.price_event,
+        claim, context, services, to_fen=amount_fen, reason=reason, decision_sha256=decision
     )
     await change_session(
         session.id,
@@ -132,16 +138,19 @@ async def _lower(session: ParkingSession, services: Services, context: CommandCo
 async def _claim(session: ParkingSession, services: Services, context: CommandContext) -> None:
     """Say that it is owed, by whom, and debit it where that may be; else ask for it later."""
     assert session.price_event is not None
-    amount_fen = Fen(session.price_fen)
+    amount_fen = Fen(session.owed_fen)
     now, number = services.clock(), len(session.claims) + 1
+    on_leaving = [
+        each for each in session.claims.values() if not session_claims.is_prepayment(each)
+    ]
     payer = await _payer(session, services, context)
     citizen = payer.citizen_id if isinstance(payer, Payer) else None
     why_not = payer if isinstance(payer, str) else None
     if why_not in (*ASKED_ALL_THE_SAME, ASKED_BEFORE) and session.plate_id is not None:
         citizen = await holder_at(session.plate_id, session.arrived_at, services)
-    if citizen in [each["payer"] for each in session.claims.values() if each["payer"]]:
+    if citizen in [each["payer"] for each in on_leaving if each["payer"]]:
         why_not = ASKED_BEFORE
-    due_at = session.left_at if number == 1 and session.left_at is not None else now
+    due_at = now if on_leaving or session.left_at is None else session.left_at
     claim = await raise_claim(
         context,
         services,
@@ -203,7 +212,7 @@ async def _payer(
         session.plate_id,
         session_id=session.id,
         arrived_at=session.arrived_at,
-        amount_fen=Fen(session.price_fen),
+        amount_fen=Fen(session.owed_fen),
         context=context,
         services=services,
     )
@@ -233,7 +242,7 @@ async def may_debit(claim: Claim, services: Services) -> str | None:
         arrived_at=session.arrived_at,
         now=services.clock(),
         services=services,
-        amount_fen=session.price_fen or 0,
+        amount_fen=session.owed_fen,
         session_id=session.id,
     )
     if not isinstance(payer, Payer):
@@ -260,6 +269,9 @@ async def _follow_claim(event: RecordedEvent, services: Services, context: Comma
     remind_at = now + parking_rules_at(services.definitions, now).reminders_after[0]
 
     def decide(session: ParkingSession, at: datetime) -> None:
+        if session_claims.is_prepayment(session.claims.get(claim.id, {})):
+            prepaying.follow_claim(session, at, claim)
+            return
         if claim.id != session.claim:
             return
         if claim.settled:

@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 
 from citybrain.definitions.parking.plates import PlateReadingDefinitions
 from citybrain.definitions.parking.rules import parking_rules_at
+from citybrain.domain.parking import prepaying
 from citybrain.domain.parking.beside import say
 from citybrain.domain.parking.charging import note_charging
-from citybrain.domain.parking.detection import OF_A_DEVICE, ParkingDetection
+from citybrain.domain.parking.detection import OF_A_DEVICE, OF_THE_WAY_OUT, ParkingDetection
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.plates import Reading, completes, sure_enough
 from citybrain.domain.parking.presence import Ending, Presence, Sign, presences_of
@@ -26,7 +27,7 @@ from citybrain.domain.parking.rules import ParkingRules
 from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
 from citybrain.eventstore import RecordedEvent
 from commands.handling import Command, CommandContext, change
-from commands.parking import signs
+from commands.parking import signs, way_out
 from commands.parking.elsewhere import compared, of_another_session, relate
 from commands.parking.late_signs import not_late
 from commands.parking.places import PlaceBook, UnknownPlace, place_book
@@ -65,6 +66,7 @@ class ParkingSessions:
         found = [await _rows(event, book, services) for event in events if event.topic == DETECTED]
         rows = [row for each in found for row in each]
         await signs.keep(pool, rows)
+        await way_out.tell_who_paid(rows, services)
         limit = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for places in in_turn(rows):
@@ -134,7 +136,9 @@ async def _places(said: dict[str, Any], book: PlaceBook, services: Services) -> 
             place = await book.place(place_id, at)
         except UnknownPlace:
             continue  # a device may name what is not in use any more
-        if place.kind != PlaceKind.FACILITY:
+        if sign in OF_THE_WAY_OUT:
+            places += [f"{place_id}|"] if place.kind == PlaceKind.FACILITY else []
+        elif place.kind != PlaceKind.FACILITY:
             places.append(place_id)
         elif said["plate"] is not None:
             places.append(f"{place_id}|{said['plate']['plate_id']}")
@@ -323,10 +327,12 @@ async def _let_follow(
         readings = [_read(by_id[each.id], services) for each in presence.readings]
         completions = _completions(presence)
         said = await seen.beside(row, rules, services)
+        held_up = await way_out.before(row, presence.left_at, services)
 
         def decide(session: ParkingSession, now: datetime) -> None:
             say(session, now, said)
             note_charging(session, now, presence)
+            prepaying.note_held_up(session, now, held_up)
             session.follow(now, presence, readings, completions)
 
         await change_session(row.session_id, services, decide)

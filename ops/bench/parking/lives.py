@@ -201,7 +201,8 @@ class Life:
             time_zone=session.time_zone,
             plate_class=None if session.plate is None else session.plate["plate_class"],
         )
-        priced = Priced(price(stay, self.tariff), 0, stay)
+        whole = price(stay, self.tariff)
+        priced = Priced(whole, 0, stay, whole.total_fen)
         session.price(at, cause="left", facts=session.facts, **priced.as_event())
         if session.why_held is not None:
             session.hold(at, *session.why_held)

@@ -41,6 +41,7 @@ from citybrain.http.parking import (
     reservation_desk,
     revenue,
     session,
+    stays,
     under_tariff,
 )
 from citybrain.http.parking import reservations as reserving
@@ -151,6 +152,7 @@ PARKING = System(
         *facilities.ROUTES,
         *berths.ROUTES,
         *session.ROUTES,
+        *stays.ROUTES,
         *payments.ROUTES,
         *reductions.ROUTES,
         *bindings.ROUTES,

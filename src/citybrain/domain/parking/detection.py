@@ -15,12 +15,15 @@ from citybrain.domain.times import not_future
 
 OF_A_DEVICE = frozenset({Sign.LOST, Sign.RESTORED})
 """What a device says of itself, and not of a place."""
+OF_THE_WAY_OUT = frozenset({Sign.BLOCKED, Sign.CLEARED})
+"""What the gate of a facility says of its way out, and not of a vehicle."""
 
 
 class ParkingDetected(StreamCreated):
     """A device said something of a place, or of itself (`place_id` None).
 
-    The members of the plate are None where none was read. `by_hand`: an officer says so, and why.
+    The members of the plate are None where none was read. `by_hand`: an officer says so. `reason`
+    is why; of a way out that is blocked, what blocks it.
     """
 
     TOPIC: ClassVar[str] = "parking.detected"

@@ -16,17 +16,25 @@ from citybrain.domain.parking.tariff import Tariff
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Money that came for a stay."""
+    """Money that came for a stay. `priced_until`: of which price it was, where that was earlier.
+
+    Who pays what they were asked for has paid all that was due, if a minute more has begun since.
+    """
 
     at: datetime
     fen: int
+    priced_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What is owed on leaving. `grace_until` is that of the last payment that had paid all."""
+    """What is owed on leaving. `grace_until` is that of the last payment that had paid all.
+
+    `due_fen` is what the whole stay costs: in the grace no more than was paid.
+    """
 
     fen: int
+    due_fen: int
     paid_fen: int
     price: Price
     grace_until: datetime | None
@@ -47,14 +55,14 @@ def owed_on_leaving(
     paid_fen, grace_until = 0, None
     for paid in sorted(payments, key=lambda each: each.at):
         paid_fen += paid.fen
-        at = min(max(paid.at, stay.start), stay.end)
+        at = min(max(paid.priced_until or paid.at, stay.start), stay.end)
         then = price(replace(stay, end=at), tariff)
         if paid.at <= stay.end and paid_fen >= then.total_fen:
             minutes = int(then.choices["grace_minutes"] or 0)
             grace_until = grace_ends(paid.at, timedelta(minutes=minutes), spans)
     in_grace = grace_until is not None and stay.end <= grace_until
-    fen = 0 if in_grace else max(leaving.total_fen - paid_fen, 0)
-    return Owed(fen, paid_fen, leaving, grace_until, in_grace)
+    due_fen = min(paid_fen, leaving.total_fen) if in_grace else leaving.total_fen
+    return Owed(max(due_fen - paid_fen, 0), due_fen, paid_fen, leaving, grace_until, in_grace)
 
 
 def grace_ends(paid_at: datetime, grace: timedelta, held_up: Iterable[Span]) -> datetime:

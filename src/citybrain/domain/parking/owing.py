@@ -6,6 +6,7 @@ or not; what was asked of nobody is asked of whoever had it, once that is known.
 
 from datetime import datetime
 
+from citybrain.domain.parking import session_claims
 from citybrain.domain.parking.holding import ParkingPlate
 from citybrain.domain.parking.payer import Why
 from citybrain.domain.parking.session import ParkingSession
@@ -39,6 +40,8 @@ def why_not_theirs(session: ParkingSession, plate: ParkingPlate, holder: str | N
     if claim_id is None or session.voided:
         return None
     claim = session.claims[claim_id]
+    if session_claims.is_prepayment(claim):
+        return None  # whoever stood there paid it, and wanted to
     payer, held = claim["payer"], plate.at(session.arrived_at)
     if False in session.clones.values():
         return None if payer is None else CLONED

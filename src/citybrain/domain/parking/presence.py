@@ -22,6 +22,8 @@ class Sign(StrEnum):
     OCCUPIED = "occupied"  # vehicle_detected, scheduled_report with an occupant
     EMPTY = "empty"  # scheduled_report without one
     OPENED = "opened"  # a barrier was opened by hand: who left then was not seen
+    BLOCKED = "blocked"  # nobody gets out: a fault of the barrier, or a queue
+    CLEARED = "cleared"  # they do again
     LOST = "lost"  # comms_lost: nothing is seen from here on
     RESTORED = "restored"  # comms_restored
     CHARGING_BEGAN = "charging-began"  # CDS has no such type, nor the next one
@@ -59,6 +61,8 @@ AT_ONCE: Final = {
     Sign.CHARGING_BEGAN: 3,
     Sign.OPENED: 4,
     Sign.LOST: 4,
+    Sign.BLOCKED: 4,
+    Sign.CLEARED: 4,
 }
 """The order of signs of one moment: who leaves makes room for who arrives."""
 

@@ -10,6 +10,12 @@ class SessionStillOpen(Refused):
     code = "parking-session-open"
 
 
+class SessionLeftAlready(Refused):
+    """The vehicle has left: what is owed is a claim, and paid as one."""
+
+    code = "parking-session-left"
+
+
 class SessionVoid(Refused):
     """There was no such session."""
 

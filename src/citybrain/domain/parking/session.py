@@ -12,7 +12,9 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from citybrain.domain.digests import event_sha256
+from citybrain.domain.parking import session_claims
 from citybrain.domain.parking.judging import Plated, Status, judged, status_of
+from citybrain.domain.parking.prepaying_events import PREPAYING
 from citybrain.domain.parking.presence import Ending, Presence
 from citybrain.domain.parking.session_events import (
     EVENTS,
@@ -86,8 +88,8 @@ class ParkingSession(StreamAggregate):
 
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
-    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 3  # of its snapshots
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *PREPAYING)
+    class_version: ClassVar[int] = 4  # of its snapshots
 
     def __init__(
         self,
@@ -129,6 +131,7 @@ class ParkingSession(StreamAggregate):
         self.held: str | None = None
         self.looked_at = False
         self.claims: dict[str, dict[str, Any]] = {}
+        self.held_up: dict[str, dict[str, Any]] = {}
         self.due_at: datetime | None = None
         self.remind_at: datetime | None = None
         self.overdue_at: datetime | None = None
@@ -150,6 +153,11 @@ class ParkingSession(StreamAggregate):
     def upcast_v2_v3(state: dict[str, Any]) -> None:
         """Snapshots from before chargers said anything."""
         state["charging"] = []
+
+    @staticmethod
+    def upcast_v3_v4(state: dict[str, Any]) -> None:
+        """Snapshots from before anybody paid before leaving."""
+        state["held_up"] = {}
 
     @classmethod
     def open(
@@ -416,7 +424,7 @@ class ParkingSession(StreamAggregate):
     def note_overdue(self, now: datetime) -> None:
         """Told, and not paid in time; once."""
         if not self.overdue and self.overdue_at is not None and now >= self.overdue_at:
-            self.trigger_event(SessionOverdue, timestamp=now, amount_fen=self.price_fen)
+            self.trigger_event(SessionOverdue, timestamp=now, amount_fen=self.owed_fen)
 
     @property
     def why_held(self) -> tuple[str, dict[str, Any]] | None:
@@ -434,35 +442,17 @@ class ParkingSession(StreamAggregate):
     @property
     def claim(self) -> str | None:
         """The claim on the plate it is taken for now."""
-        return next(
-            (
-                claim_id
-                for claim_id, each in self.claims.items()
-                if each["plate_id"] == self.plate_id
-                and each["amount_fen"]
-                and "dropped" not in each
-            ),
-            None,
-        )
+        return session_claims.claim_on(self.claims, self.plate_id)
+
+    @property
+    def owed_fen(self) -> int:
+        """What is asked for on leaving: the price, less what was paid before."""
+        return session_claims.owed_on_leaving_fen(self.claims, self.plate_id, self.price_fen or 0)
 
     def to_lower(self) -> tuple[str, int, str] | None:
-        """A claim of which less is owed, or nothing: its id, how much now, and why.
-
-        A price that has risen replaces a claim as long as nothing was paid, and never after.
-        """
-        price = 0 if self.voided else self.price_fen or 0
-        for claim_id, each in self.claims.items():
-            if not each["amount_fen"]:
-                continue
-            if each["plate_id"] != self.plate_id:
-                return claim_id, 0, "plate-corrected"
-            if "dropped" in each:
-                return claim_id, 0, str(each["dropped"])
-            if each["amount_fen"] > price:
-                return claim_id, price, "voided" if self.voided else "price-corrected"
-            if each["amount_fen"] < price and not each["settled"]:
-                return claim_id, 0, "price-corrected"
-        return None
+        """A claim of which less is owed, or nothing: its id, how much now, and why."""
+        price_fen = 0 if self.voided else self.price_fen or 0
+        return session_claims.to_lower(self.claims, self.plate_id, price_fen, voided=self.voided)
 
     @property
     def status(self) -> Status:
@@ -481,7 +471,9 @@ class ParkingSession(StreamAggregate):
 
     def next_step(self) -> Step:
         """What is done next without people."""
-        if self.left_at is None or self.dispute == "open":
+        if self.left_at is None:
+            return Step.LOWER if session_claims.over(self.claims) else Step.NOTHING
+        if self.dispute == "open" or session_claims.under_way(self.claims):
             return Step.NOTHING
         if not self.voided and self.priced_facts != self.facts:
             return Step.PRICE
@@ -489,10 +481,14 @@ class ParkingSession(StreamAggregate):
             return Step.LOWER
         if self.voided or self.settled:
             return Step.NOTHING
-        if not self.price_fen:
-            return Step.SETTLE
+        if not self.owed_fen:
+            return (
+                Step.SETTLE
+                if session_claims.all_settled(self.claims, self.plate_id)
+                else Step.NOTHING
+            )
         if self.why_held is not None and self.held is None and not self.looked_at:
             return Step.HOLD
-        if self.held is None and self.claim is None:
+        if self.held is None and session_claims.on_leaving(self.claims, self.plate_id) is None:
             return Step.CLAIM
         return Step.NOTHING

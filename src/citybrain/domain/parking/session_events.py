@@ -8,6 +8,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from citybrain.domain.parking import session_claims
 from citybrain.domain.parking.charging_events import SessionChargingNoted
 from citybrain.domain.parking.judging import PLATE_MEMBERS
 from citybrain.domain.parking.session_event import SessionEvent
@@ -363,9 +364,10 @@ class SessionSettled(SessionEvent):
     claim_id: str | None
 
     def note(self, aggregate: Any) -> None:
-        aggregate.settled, aggregate.remind_at, aggregate.overdue = True, None, False
+        aggregate.remind_at, aggregate.overdue = None, False
         if self.claim_id is not None:
             aggregate.claims[self.claim_id]["settled"] = True
+        aggregate.settled = session_claims.all_settled(aggregate.claims, aggregate.plate_id)
 
 
 class SessionReopened(SessionEvent):

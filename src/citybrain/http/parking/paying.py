@@ -71,7 +71,7 @@ async def pay_one(call: Call) -> web.Response:
     """An order for one claim."""
     services = call.runtime.services
     asked = await pay_claim(claim_id_of(call), call.body, context(call), services)
-    return json_response(_order(asked))
+    return json_response(order_of(asked))
 
 
 async def pay_all(call: Call) -> web.Response:
@@ -82,7 +82,7 @@ async def pay_all(call: Call) -> web.Response:
     ids = [row["claim_id"] for row in rows]
     asked = await pay_several(ids, command, context(call), services, request_id)
     return json_response(
-        Orders(orders=list(map(_order, asked)), amount_fen=sum(each.amount_fen for each in asked))
+        Orders(orders=list(map(order_of, asked)), amount_fen=sum(each.amount_fen for each in asked))
     )
 
 
@@ -113,7 +113,8 @@ async def _debts(
     ]
 
 
-def _order(asked: Asked) -> Order:
+def order_of(asked: Asked) -> Order:
+    """The order as whoever pays it hands it to the gateway."""
     assert asked.order is not None, "no debit is asked for here"
     assert asked.until is not None
     return Order(

@@ -4,9 +4,10 @@ A session is of whoever it is asked from or who held the vehicle then; the offic
 of them, and auditors read all. A plate's binding is its citizen's, and read by the office. A device
 reports in its own name, on places that it watches. Where there are berths, and what is free, is
 nobody's. What somebody owes is for the office to see to; citizens pay their own claims, a kiosk
-those of the plate that somebody names there. Totals of arrears are for everybody, without small
-groups. What the payment gateway has signed is let in for its signature. A reservation is its
-citizen's; the office has all of them, and operators and auditors read all.
+those of the plate that somebody names there; so it is with a stay that goes on. Totals of arrears
+are for everybody, without small groups. What the payment gateway has signed is let in for its
+signature. A reservation is its citizen's; the office has all of them, and operators and auditors
+read all.
 """
 
 from citybrain.domain.actor import Role
@@ -52,6 +53,8 @@ REACH: Rows = {
     f"get_{BASE}_explanation": READ,
     **{f"post_{BASE}_{step}": DECIDE for step in ("plate", "release", "conflict")},
     f"post_{BASE}_dispute": of(SESSION),
+    f"post_{BASE}_payment": of(SESSION),
+    "post_v1_parking_stays_search": NOBODYS,  # a kiosk by the plate, citizens their own
     f"post_{BASE}_dispute_decision": DECIDE,
     "post_v1_parking_payments_callbacks": PUBLIC,
     "post_v1_parking_permits": NOBODYS,  # citizens ask for their own

@@ -55,7 +55,7 @@ def spans(result: Found) -> list[tuple[str, str | None, str | None]]:
     ]
 
 
-ARRIVED, LEFT, OCCUPIED, EMPTY, OPENED, LOST, RESTORED, *_ = Sign
+ARRIVED, LEFT, OCCUPIED, EMPTY, OPENED, BLOCKED, CLEARED, LOST, RESTORED, *_ = Sign
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))))

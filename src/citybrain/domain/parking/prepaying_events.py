@@ -1,0 +1,105 @@
+"""What happens to a session where somebody pays before they leave.
+
+The topics are the storage format: never rename one. Times are UTC, money is fen.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from citybrain.domain.parking.session_claims import ASKED, OVER, PAID
+from citybrain.domain.parking.session_event import SessionEvent
+from citybrain.domain.stream import StreamEvent
+from citybrain.domain.times import as_text
+
+
+class SessionPrepaymentAsked(SessionEvent):
+    """Somebody wants to pay before they leave. `lines` price the stay until `priced_until`.
+
+    `amount_fen` is what of that nobody has paid before; the claim with `number` has its money.
+    `payer` is a citizen who pays in the app, None at a kiosk.
+    """
+
+    TOPIC: ClassVar[str] = "parking.prepayment_asked"
+    claim_id: str
+    number: int
+    request_id: str
+    priced_until: datetime
+    amount_fen: int
+    price_fen: int
+    payer: str | None
+    lines: list[dict[str, Any]]
+    stay: dict[str, Any]
+    tariff_versions: list[str]
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.claims[self.claim_id] = {
+            "amount_fen": self.amount_fen,
+            "payer": self.payer,
+            "plate_id": aggregate.plate_id,
+            "debited": False,
+            "binding_id": None,
+            "settled": False,
+            "prepaid": {
+                "stands": ASKED,
+                "number": self.number,
+                "request_id": self.request_id,
+                "priced_until": as_text(self.priced_until),
+                "paid_at": None,
+                "decision_sha256": aggregate.digest_of(self),
+            },
+        }
+
+
+class SessionPrepaid(SessionEvent):
+    """The money came, by the gateway's word at `paid_at`."""
+
+    TOPIC: ClassVar[str] = "parking.prepaid"
+    claim_id: str
+    amount_fen: int
+    paid_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        claim = aggregate.claims[self.claim_id]
+        claim["settled"] = True
+        claim["prepaid"] |= {"stands": PAID, "paid_at": as_text(self.paid_at)}
+        aggregate.facts += 1
+
+
+class SessionPrepaymentEnded(SessionEvent):
+    """Nobody pays it any more: it failed, ran out, or was asked for anew."""
+
+    TOPIC: ClassVar[str] = "parking.prepayment_ended"
+    claim_id: str
+    reason: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.claims[self.claim_id]["prepaid"]["stands"] = OVER
+
+
+class SessionWayOutHeldUp(SessionEvent):
+    """Our own signs say that the way out was blocked after the payment: the grace did not run.
+
+    `cause` is a fault of the barrier or a queue; without `ends` it is still so.
+    """
+
+    TOPIC: ClassVar[str] = "parking.way_out_held_up"
+    detection_id: str
+    begins: datetime
+    ends: datetime | None
+    cause: str
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.held_up[self.detection_id] = {
+            "begins": as_text(self.begins),
+            "ends": None if self.ends is None else as_text(self.ends),
+            "cause": self.cause,
+        }
+        aggregate.facts += 1
+
+
+PREPAYING: tuple[type[StreamEvent], ...] = (
+    SessionPrepaymentAsked,
+    SessionPrepaid,
+    SessionPrepaymentEnded,
+    SessionWayOutHeldUp,
+)
