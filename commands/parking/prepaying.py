@@ -62,6 +62,7 @@ async def pay_stay(
             request_id=str(request_id),
             priced_until=priced.stay.end,
             price_fen=priced.amount_fen,
+            already_fen=priced.already_fen,
             payer=payer,
             lines=said["lines"],
             stay=said["stay"],

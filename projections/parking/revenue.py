@@ -17,6 +17,7 @@ from citybrain.city_day import city_day
 from citybrain.columns import columns as columns_of
 from citybrain.domain.parking.claim_events import ClaimRaised
 from citybrain.domain.parking.earning import Earning, EarningClaim, Lines, Measure, Sums, TariffLine
+from citybrain.domain.parking.prepaying_events import SessionPrepaymentAsked
 from citybrain.domain.parking.session_events import PRICED, SessionDisputeDecided, SessionVoided
 from citybrain.eventstore import RecordedEvent
 from projections.parking.claim_folding import TOPICS, claim_from, empty_claim, fold
@@ -48,7 +49,9 @@ CREATE TABLE days (
 );
 """
 
-OF_SESSIONS = frozenset({*PRICED, SessionDisputeDecided.TOPIC, SessionVoided.TOPIC})
+OF_SESSIONS = frozenset(
+    {*PRICED, SessionPrepaymentAsked.TOPIC, SessionDisputeDecided.TOPIC, SessionVoided.TOPIC}
+)
 OF_CLAIMS = "SELECT claim_id, subject FROM claims WHERE claim_id = ANY($1)"
 KNOWN = "SELECT subject, state FROM subjects WHERE subject = ANY($1)"
 NAME = """

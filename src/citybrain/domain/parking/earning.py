@@ -17,6 +17,7 @@ from citybrain.city_day import city_day
 from citybrain.domain.parking.allocation import in_proportion
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import ChargedBack, PaymentCaptured, Refunded
+from citybrain.domain.parking.prepaying_events import SessionPrepaymentAsked
 from citybrain.domain.parking.price import LineKind
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.domain.parking.session_events import PRICED, SessionDisputeDecided, SessionVoided
@@ -88,11 +89,15 @@ class Earning:
             asked_before = min(already_fen, line["fen"])
             already_fen -= asked_before
             self.lines[key] = self.lines.get(key, 0) + line["fen"] - asked_before
+        if data["stay"].get("grace", {}).get("in_grace"):  # no more than was paid before leaving
+            self.lines = dict.fromkeys(self.lines, 0) | self._spread(data["amount_fen"])
 
     def note(self, topic: str, data: Mapping[str, Any]) -> None:
         """Something was said of the session that changes what it costs."""
         if topic in PRICED:
             self.price(data)
+        elif topic == SessionPrepaymentAsked.TOPIC:
+            self.price({**data, "amount_fen": data["price_fen"]})
         elif topic == SessionDisputeDecided.TOPIC and data["upheld"]:
             self.lines = dict.fromkeys(self.lines, 0) | self._spread(data["amount_fen"])
         elif topic == SessionVoided.TOPIC:

@@ -3,6 +3,7 @@
 The topics are the storage format: never rename one. Times are UTC, money is fen.
 """
 
+from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ class SessionPrepaymentAsked(SessionEvent):
     """Somebody wants to pay before they leave. `lines` price the stay until `priced_until`.
 
     `amount_fen` is what of that nobody has paid before; the claim with `number` has its money.
+    `already_fen` was asked for in the session that this one continues.
     `payer` is a citizen who pays in the app, None at a kiosk.
     """
 
@@ -30,6 +32,7 @@ class SessionPrepaymentAsked(SessionEvent):
     lines: list[dict[str, Any]]
     stay: dict[str, Any]
     tariff_versions: list[str]
+    already_fen: int = field(default=0, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.claims[self.claim_id] = {

@@ -1,6 +1,7 @@
 """Paid before leaving: at a kiosk or in the app, then out in time, too late, or held up."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -25,9 +26,11 @@ from commands.parking.pricing import OtherStays
 from commands.parking.processes.orders import OrderTimes
 from commands.processes.runner import context_of
 from ops.simulators.applications.departments import ledger
+from projections.parking import revenue
 from projections.parking.session_ids import of_plate
 from tests.given.parking.charged_city import CAR, OFFICER, City, charged_city
 from tests.given.parking.city import GARAGE, at
+from tests.given.read_models import project
 from tests.given.services import context
 
 OTHERS = OtherStays(of_plate)
@@ -101,6 +104,17 @@ async def test_p46_paid_then_slow_at_the_exit_within_the_grace(city: City) -> No
         "in_grace": True,
         "held_up": [],
     }
+
+
+@pytest.mark.parametrize(("left", "priced", "open_fen"), [("11:03", 400, 0), ("11:04", 600, 200)])
+async def test_p46_what_was_paid_before_is_what_the_day_brings_in(
+    city: City, left: str, priced: int, open_fen: int
+) -> None:
+    await leaves(city, await prepaid(city), left)
+    await project(city.services.store, "parking_revenue", "parking_claims")
+    (row,) = await revenue.rows(city.services.store.pool, date(2026, 9, 14), date(2026, 9, 14))
+    assert (row.kind, row.stays, row.priced_fen, row.captured_fen) == ("parking", 1, priced, 400)
+    assert (row.charged_fen, row.open_fen, row.refunded_fen) == (priced, open_fen, 0)
 
 
 async def test_p46_paid_then_slow_at_the_exit_one_second_later(city: City) -> None:
