@@ -197,6 +197,13 @@ async def _record(
         reason=command.cause or "",
         simulated=command.simulated,
     )
+    return await keep_detection(detection, context, services)
+
+
+async def keep_detection(
+    detection: ParkingDetection, context: CommandContext, services: Services
+) -> Recorded:
+    """Write it down, unless it was before; raises `ParkingDetectionRefReused`."""
     stored = mapper().to_stored_event(detection.pending_events[0])
     try:  # not kept in the cache of aggregates: hardly any is changed later
         appended = await services.store.append(

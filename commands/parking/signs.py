@@ -78,6 +78,10 @@ SELECT session_id, final OR ended_at < $3 AS over FROM parking_presences
 WHERE place = $1 AND arrived_at <= $2
 ORDER BY arrived_at DESC LIMIT 2
 """
+THERE_SINCE = """
+SELECT DISTINCT session_id FROM parking_presences
+WHERE place = $1 AND (left_at IS NULL OR left_at >= $2)
+"""
 FORGET = """
 DELETE FROM parking_signs WHERE session_id IS NOT NULL AND said_at < $1
 """

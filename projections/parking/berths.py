@@ -123,6 +123,8 @@ class ParkingBerths:
             await connection.execute(CHANGE, *columns_of(rows))
         heard: dict[str, tuple[datetime | None, datetime | None]] = {}
         for data in said:
+            if data["by_hand"]:
+                continue
             lost = Sign(data["sign"]) is Sign.LOST
             known, before = heard.get(data["device_id"], (None, None))
             at = data["occurred_at"]

@@ -108,7 +108,7 @@ class ParkingRevenue:
     """The read model `parking_revenue`."""
 
     name = "parking_revenue"
-    version = 2
+    version = 3
     topics = OF_SESSIONS | TOPICS
     tables = TABLES
 

@@ -96,6 +96,11 @@ PLAIN: dict[str, dict[str, Any]] = {
     },
     f"{RESERVATION}_move": {"berth": "Z1-009"},
     f"{RESERVATION}_settlement": {"outcome": "arrived", "note": "seen"},
+    "post_v1_parking_places_place_id_corrections": {
+        "state": "free",
+        "since": "2026-09-14T09:00:00+08:00",
+        "reason": "seen-on-the-spot",
+    },
     "post_v1_parking_sessions_search": {"plate": PLATE},
     "post_v1_parking_debts_search": {"plate": PLATE},
     f"{SESSION}_plate": {"plate": "豫A12345", "reason": "misread", "note": "seen"},

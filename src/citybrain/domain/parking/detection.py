@@ -5,6 +5,7 @@ what the device calls it: sent again, it is known and changes nothing. What it m
 is in the stream of that session; that it means nothing for any is said here.
 """
 
+from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -17,13 +18,15 @@ OF_A_DEVICE = frozenset({Sign.LOST, Sign.RESTORED})
 """What a device says of itself, and not of a place."""
 OF_THE_WAY_OUT = frozenset({Sign.BLOCKED, Sign.CLEARED})
 """What the gate of a facility says of its way out, and not of a vehicle."""
+BY_HAND = "by-hand"
+"""What stands for a device where an officer says it."""
 
 
 class ParkingDetected(StreamCreated):
     """A device said something of a place, or of itself (`place_id` None).
 
-    The members of the plate are None where none was read. `by_hand`: an officer says so. `reason`
-    is why; of a way out that is blocked, what blocks it.
+    The members of the plate are None where none was read. `by_hand`: the officer `said_by` says so.
+    `reason` is why; of a way out that is blocked, what blocks it.
     """
 
     TOPIC: ClassVar[str] = "parking.detected"
@@ -40,6 +43,7 @@ class ParkingDetected(StreamCreated):
     by_hand: bool
     reason: str
     simulated: bool
+    said_by: str | None = field(default=None, kw_only=True)
 
 
 class ParkingDetectionUnmatched(StreamEvent):
@@ -74,12 +78,13 @@ class ParkingDetection(StreamAggregate):
         by_hand: bool,
         reason: str,
         simulated: bool,
+        said_by: str | None = None,
     ) -> None:
         self.device_id, self.ref, self.sign, self.place_id = device_id, ref, sign, place_id
         self.occurred_at = occurred_at
         self.plate, self.confidence, self.characters = plate, confidence, characters
         self.evidence_sha256, self.opening = evidence_sha256, opening
-        self.by_hand, self.reason = by_hand, reason
+        self.by_hand, self.reason, self.said_by = by_hand, reason, said_by
         self.simulated = simulated
         self.unmatched: str | None = None
 

@@ -43,10 +43,15 @@ class Part(StrEnum):
     PROPOSED = "proposed-it"
 
 
-def check_officer(session: ParkingSession, actor: Actor, departments: Collection[str]) -> None:
-    """Raise unless an officer of parking, with no part of their own in it, acts."""
+def check_officer_of_parking(actor: Actor, departments: Collection[str]) -> None:
+    """Raise `RoleNotAllowed` for whoever is none."""
     if not actor.has(*DECIDERS) or actor.department not in departments:
         raise RoleNotAllowed("this is decided by officers of the department of parking")
+
+
+def check_officer(session: ParkingSession, actor: Actor, departments: Collection[str]) -> None:
+    """Raise unless an officer of parking, with no part of their own in it, acts."""
+    check_officer_of_parking(actor, departments)
     payers = [each["payer"] for each in session.claims.values() if each["payer"]]
     parts: Parts = {Part.OWN_CASE: payers, Part.DISPUTED: session.disputants}
     check_apart(actor, parts, NotApartInParking)

@@ -1,4 +1,4 @@
-"""What devices say of places over HTTP: one by one, or by the thousand."""
+"""What devices say of places over HTTP, one by one or by the thousand, and officers of berths."""
 
 from typing import Annotated, Any
 
@@ -6,11 +6,14 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.domain.actor import WATCHERS
+from citybrain.domain.parking.looking import DECIDERS
 from citybrain.http.batches import BatchAnswer, answered, parsed
 from citybrain.http.commanding import context
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.handling import Command
+from commands.parking import by_hand
 from commands.parking import detection as commands
+from commands.parking.detection import Recorded
 
 MOST = 1000
 BATCH_BYTES = 2 * 1024 * 1024
@@ -33,7 +36,17 @@ class ParkingDetectionAnswer(BaseModel):
 
 async def record(call: Call) -> web.Response:
     """Record one sign."""
-    recorded = await commands.record_detection(call.body, context(call), call.runtime.services)
+    return _answer(await commands.record_detection(call.body, context(call), call.runtime.services))
+
+
+async def correct(call: Call) -> web.Response:
+    """An officer says what a berth was."""
+    place_id, services = call.request.match_info["place_id"], call.runtime.services
+    recorded = await by_hand.correct_berth(place_id, call.body, context(call), services)
+    return _answer(recorded)
+
+
+def _answer(recorded: Recorded) -> web.Response:
     return json_response(
         ParkingDetectionAnswer(detection_id=recorded.detection_id, known=recorded.known),
         status=200 if recorded.known else 201,
@@ -59,6 +72,21 @@ ROUTES = (
         handler=record,
         roles=WATCHERS,
         body=commands.RecordParkingDetection,
+        answers={
+            201: Answer("recorded", ParkingDetectionAnswer),
+            200: Answer("known before", ParkingDetectionAnswer),
+        },
+    ),
+    Route(
+        method="POST",
+        path="/v1/parking/places/{place_id}/corrections",
+        summary="Say that a berth was free or occupied, from when and how that is known",
+        tag="parking",
+        handler=correct,
+        roles=DECIDERS,
+        body=by_hand.CorrectBerth,
+        idempotent=True,
+        if_match=False,
         answers={
             201: Answer("recorded", ParkingDetectionAnswer),
             200: Answer("known before", ParkingDetectionAnswer),
