@@ -82,6 +82,24 @@ THERE_SINCE = """
 SELECT DISTINCT session_id FROM parking_presences
 WHERE place = $1 AND (left_at IS NULL OR left_at >= $2)
 """
+STANDING = """
+SELECT session_id FROM parking_presences
+WHERE plate_id = $1 AND left_at IS NULL AND (zone_id = $2 OR starts_with(place, $3)) LIMIT 1
+"""
+STANDING_THEN = """
+SELECT DISTINCT session_id FROM parking_presences
+WHERE (zone_id = $1 OR starts_with(place, $2))
+  AND arrived_at <= $3 AND (left_at IS NULL OR left_at >= $3)
+"""
+KEEP_STRAY = """
+INSERT INTO parking_strays (stray_id, place_id, paid_at) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING
+"""
+DROP_STRAY = "DELETE FROM parking_strays WHERE stray_id = $1"
+STRAYS_DURING = """
+SELECT stray_id FROM parking_strays
+WHERE place_id = ANY($1) AND paid_at >= $2 AND ($3::timestamptz IS NULL OR paid_at <= $3)
+"""
 FORGET = """
 DELETE FROM parking_signs WHERE session_id IS NOT NULL AND said_at < $1
 """

@@ -183,6 +183,14 @@ def _prepaid(state: State, data: dict[str, Any]) -> None:
     }
 
 
+def _stray_decided(state: State, data: dict[str, Any]) -> None:
+    if data["its"]:
+        said = data | {"payer": None}
+        state["claims"][data["claim_id"]] = _claim(state, said, session_claims.PAID) | {
+            "settled": True
+        }
+
+
 def _not_prepaid(state: State, data: dict[str, Any]) -> None:
     state["claims"][data["claim_id"]]["prepaid"] = {"stands": session_claims.OVER}
 
@@ -246,6 +254,7 @@ STEPS: dict[str, Callable[[State, dict[str, Any]], None]] = {
     "parking.prepayment_asked": _asked,
     "parking.prepaid": _prepaid,
     "parking.prepayment_ended": _not_prepaid,
+    "parking.stray_decided": _stray_decided,
     "parking.deferred": _deferred,
     "parking.reminded": _reminded,
     "parking.overdue": _overdue,

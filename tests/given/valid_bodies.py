@@ -101,6 +101,12 @@ PLAIN: dict[str, dict[str, Any]] = {
         "since": "2026-09-14T09:00:00+08:00",
         "reason": "seen-on-the-spot",
     },
+    "post_v1_parking_stays_payments": {"place_id": "Z1", "plate": "豫A6C316", "amount_fen": 400},
+    "post_v1_parking_strays_stray_id_match": {
+        "session_id": f"parking-{9:032x}",
+        "reason": "mistyped",
+    },
+    "post_v1_parking_strays_stray_id_refusal": {"reason": "no-such-stay"},
     "post_v1_parking_sessions_search": {"plate": PLATE},
     "post_v1_parking_debts_search": {"plate": PLATE},
     f"{SESSION}_plate": {"plate": "豫A12345", "reason": "misread", "note": "seen"},

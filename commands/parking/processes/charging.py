@@ -60,6 +60,7 @@ class ParkingCharging:
         "parking.prepaid",
         "parking.prepayment_ended",
         "parking.way_out_held_up",
+        "parking.stray_decided",
         *CLAIM,
     )
 

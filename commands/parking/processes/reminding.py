@@ -14,6 +14,7 @@ import structlog
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.citizens import Citizen
 from citybrain.domain.parking.claim import Claim
+from citybrain.domain.parking.reminding import alarm_at, note_overdue, put_off, remind
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.errors import Unavailable
 from citybrain.vault.vault import NoSuchKey, PersonErased
@@ -50,11 +51,13 @@ class ParkingReminders(StreamAlarms[ParkingSession]):
         "parking.voided",
         "parking.plate_corrected",
         "parking.claim_lowered",
+        "parking.stray_found",
+        "parking.stray_decided",
     )
 
     def alarm_at(self, session: ParkingSession) -> datetime | None:
         """The next notice, or when it is overdue."""
-        return session.alarm_at
+        return alarm_at(session)
 
     async def ring(
         self, session: ParkingSession, context: CommandContext, services: Services
@@ -64,7 +67,7 @@ class ParkingReminders(StreamAlarms[ParkingSession]):
         if session.remind_at is not None and session.remind_at <= now:
             await _remind(session, now, context, services)
             return
-        await change_session(session.id, services, lambda each, at: each.note_overdue(at), context)
+        await change_session(session.id, services, note_overdue, context)
 
 
 async def _remind(
@@ -78,7 +81,7 @@ async def _remind(
     if not claim.may_be_collected:
         later_at = now + LOOKED_INTO
         await change_session(
-            session.id, services, lambda each, at: each.put_off(at, remind_at=later_at), context
+            session.id, services, lambda each, at: put_off(each, at, remind_at=later_at), context
         )
         return
     rules = parking_rules_at(services.definitions, now)
@@ -90,7 +93,7 @@ async def _remind(
     await change_session(
         session.id,
         services,
-        lambda each, at: each.remind(at, number, next_at=next_at, overdue_at=overdue_at),
+        lambda each, at: remind(each, at, number, next_at=next_at, overdue_at=overdue_at),
         context,
     )
 

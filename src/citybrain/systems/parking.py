@@ -21,6 +21,7 @@ from citybrain.domain.parking.repricing_batch import ParkingRepricing
 from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_quota import ReservationQuota
 from citybrain.domain.parking.session import ParkingSession
+from citybrain.domain.parking.stray import StrayPayment
 from citybrain.http.parking import (
     anomalies,
     arrears,
@@ -42,6 +43,7 @@ from citybrain.http.parking import (
     revenue,
     session,
     stays,
+    strays,
     under_tariff,
 )
 from citybrain.http.parking import reservations as reserving
@@ -67,6 +69,7 @@ from commands.parking.processes.reservation_notices import ReservationNotices
 from commands.parking.processes.reservations import ReservationProcess
 from commands.parking.processes.rights import ParkingRights
 from commands.parking.processes.sessions import ParkingSessions
+from commands.parking.processes.strays import ParkingStrays
 from commands.parking.standing import standing_by
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
@@ -86,6 +89,7 @@ from projections.parking.reservations import ParkingReservations
 from projections.parking.revenue import ParkingRevenue
 from projections.parking.session_ids import ended_between_as_of, of_plate
 from projections.parking.sessions import ParkingSessionsModel
+from projections.parking.strays import ParkingStraysModel
 
 PARKING = System(
     name="parking",
@@ -95,6 +99,7 @@ PARKING = System(
         ParkingPlace,
         ParkingCounter,
         ParkingSession,
+        StrayPayment,
         Claim,
         PlateBinding,
         ParkingPlate,
@@ -121,6 +126,7 @@ PARKING = System(
         side_by_side(ParkingCharging(of_plate)),
         side_by_side(Collecting(may_debit)),
         batched(OrderTimes()),
+        in_order(ParkingStrays()),
         batched(ParkingReminders()),
         side_by_side(PlateBindings()),
         batched(PlateBindingAlarms()),
@@ -137,6 +143,7 @@ PARKING = System(
         ParkingOccupancy(),
         ParkingBerths(),
         ParkingSessionsModel(),
+        ParkingStraysModel(),
         ParkingReservations(),
         ParkingCdsEvents(),
         PlateBindingsModel(),
@@ -153,6 +160,7 @@ PARKING = System(
         *berths.ROUTES,
         *session.ROUTES,
         *stays.ROUTES,
+        *strays.ROUTES,
         *payments.ROUTES,
         *reductions.ROUTES,
         *bindings.ROUTES,

@@ -19,6 +19,8 @@ from citybrain.domain.parking.prepaying_events import (
     SessionPrepaid,
     SessionPrepaymentAsked,
     SessionPrepaymentEnded,
+    SessionStrayDecided,
+    SessionStrayFound,
     SessionWayOutHeldUp,
 )
 from citybrain.domain.parking.refusals import SessionLeftAlready, SessionVoid
@@ -106,7 +108,7 @@ def follow_claim(session: ParkingSession, now: datetime, claim: Claim) -> None:
             timestamp=now,
             claim_id=claim.id,
             amount_fen=claim.amount_fen,
-            paid_at=_paid_at(claim),
+            paid_at=paid_at(claim),
         )
     elif stands == session_claims.ASKED and not list(claim.under_way()):
         session.trigger_event(
@@ -118,7 +120,7 @@ def follow_claim(session: ParkingSession, now: datetime, claim: Claim) -> None:
         session.settle(now, amount_fen=claim.amount_fen, how="paid", claim_id=claim.id)
 
 
-def _paid_at(claim: Claim) -> datetime:
+def paid_at(claim: Claim) -> datetime:
     """When the money was there: the last of it, by the gateway's word."""
     captured = (
         each["settled_at"]
@@ -126,6 +128,36 @@ def _paid_at(claim: Claim) -> datetime:
         if each["state"] == PaymentState.CAPTURED and claim.kept_fen(each)
     )
     return max(each for each in captured if each is not None)
+
+
+def find_stray(session: ParkingSession, now: datetime, stray_id: str, distance: int) -> None:
+    """A payment for nearly the same plate may be its; what is paid or was decided needs none."""
+    if session.settled or session.voided or stray_id in session.strays:
+        return
+    session.trigger_event(SessionStrayFound, timestamp=now, stray_id=stray_id, distance=distance)
+
+
+def decide_stray(
+    session: ParkingSession,
+    now: datetime,
+    *,
+    stray_id: str,
+    its: bool,
+    claim_id: str,
+    amount_fen: int,
+    paid_at: datetime,
+) -> None:
+    """Take over what was paid for it by another plate, or say that it was not; once."""
+    if session.strays.get(stray_id) is None and (its or stray_id in session.strays):
+        session.trigger_event(
+            SessionStrayDecided,
+            timestamp=now,
+            stray_id=stray_id,
+            its=its,
+            claim_id=claim_id,
+            amount_fen=amount_fen,
+            paid_at=paid_at,
+        )
 
 
 def note_held_up(session: ParkingSession, now: datetime, spans: Sequence[HeldUp]) -> None:

@@ -35,13 +35,7 @@ class SessionPrepaymentAsked(SessionEvent):
     already_fen: int = field(default=0, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
-        aggregate.claims[self.claim_id] = {
-            "amount_fen": self.amount_fen,
-            "payer": self.payer,
-            "plate_id": aggregate.plate_id,
-            "debited": False,
-            "binding_id": None,
-            "settled": False,
+        aggregate.claims[self.claim_id] = _claim(aggregate, self.amount_fen, self.payer) | {
             "prepaid": {
                 "stands": ASKED,
                 "number": self.number,
@@ -49,7 +43,7 @@ class SessionPrepaymentAsked(SessionEvent):
                 "priced_until": as_text(self.priced_until),
                 "paid_at": None,
                 "decision_sha256": aggregate.digest_of(self),
-            },
+            }
         }
 
 
@@ -100,9 +94,66 @@ class SessionWayOutHeldUp(SessionEvent):
         aggregate.facts += 1
 
 
+class SessionStrayFound(SessionEvent):
+    """A payment for a plate of one other character may be for this stay: an officer looks.
+
+    Nobody is reminded meanwhile.
+    """
+
+    TOPIC: ClassVar[str] = "parking.stray_found"
+    stray_id: str
+    distance: int
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.strays[self.stray_id] = None
+
+
+class SessionStrayDecided(SessionEvent):
+    """Whether that payment was for this stay; if so, it counts as paid at `paid_at`."""
+
+    TOPIC: ClassVar[str] = "parking.stray_decided"
+    stray_id: str
+    its: bool
+    claim_id: str
+    amount_fen: int
+    paid_at: datetime
+
+    def note(self, aggregate: Any) -> None:
+        aggregate.strays[self.stray_id] = self.its
+        if not self.its:
+            return
+        paid_at = as_text(self.paid_at)
+        aggregate.claims[self.claim_id] = _claim(aggregate, self.amount_fen, None) | {
+            "settled": True,
+            "prepaid": {
+                "stands": PAID,
+                "number": None,
+                "request_id": None,
+                "priced_until": paid_at,
+                "paid_at": paid_at,
+                "decision_sha256": aggregate.digest_of(self),
+            },
+        }
+        aggregate.facts += 1
+
+
+def _claim(session: Any, amount_fen: int, payer: str | None) -> dict[str, Any]:
+    """A claim that is paid before leaving, as the session keeps it."""
+    return {
+        "amount_fen": amount_fen,
+        "payer": payer,
+        "plate_id": session.plate_id,
+        "debited": False,
+        "binding_id": None,
+        "settled": False,
+    }
+
+
 PREPAYING: tuple[type[StreamEvent], ...] = (
     SessionPrepaymentAsked,
     SessionPrepaid,
     SessionPrepaymentEnded,
     SessionWayOutHeldUp,
+    SessionStrayFound,
+    SessionStrayDecided,
 )

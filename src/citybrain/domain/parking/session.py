@@ -24,14 +24,11 @@ from citybrain.domain.parking.session_events import (
     SessionEvidenceAdded,
     SessionHeld,
     SessionLeft,
-    SessionNoticeDelivered,
     SessionOpened,
-    SessionOverdue,
     SessionPlateCompleted,
     SessionPlateRead,
     SessionPriced,
     SessionReleased,
-    SessionReminded,
     SessionReopened,
     SessionSettled,
     SessionTimesCorrected,
@@ -89,7 +86,7 @@ class ParkingSession(StreamAggregate):
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *PREPAYING)
-    class_version: ClassVar[int] = 4  # of its snapshots
+    class_version: ClassVar[int] = 5  # of its snapshots
 
     def __init__(
         self,
@@ -132,6 +129,7 @@ class ParkingSession(StreamAggregate):
         self.looked_at = False
         self.claims: dict[str, dict[str, Any]] = {}
         self.held_up: dict[str, dict[str, Any]] = {}
+        self.strays: dict[str, bool | None] = {}
         self.due_at: datetime | None = None
         self.remind_at: datetime | None = None
         self.overdue_at: datetime | None = None
@@ -158,6 +156,11 @@ class ParkingSession(StreamAggregate):
     def upcast_v3_v4(state: dict[str, Any]) -> None:
         """Snapshots from before anybody paid before leaving."""
         state["held_up"] = {}
+
+    @staticmethod
+    def upcast_v4_v5(state: dict[str, Any]) -> None:
+        """Snapshots from before payments for another plate were offered."""
+        state["strays"] = {}
 
     @classmethod
     def open(
@@ -391,40 +394,6 @@ class ParkingSession(StreamAggregate):
         """The citizen that it is owed by, where one is known."""
         claim = self.claim
         return None if claim is None else self.claims[claim]["payer"]
-
-    @property
-    def alarm_at(self) -> datetime | None:
-        """When it is looked at again, where nobody does anything."""
-        if self.settled or self.voided or self.dispute == "open" or self.payer is None:
-            return None
-        return self.remind_at or (None if self.overdue else self.overdue_at)
-
-    def put_off(self, now: datetime, *, remind_at: datetime) -> None:
-        """What is owed is looked into: nobody is told before."""
-        if self.deferred is not None and self.remind_at is not None:
-            said = {"claim_id": self.claim, "reason": self.deferred, "remind_at": remind_at}
-            self.trigger_event(SessionDeferred, timestamp=now, **said)
-
-    def remind(
-        self, now: datetime, number: int, *, next_at: datetime | None, overdue_at: datetime | None
-    ) -> None:
-        """Who owes it was told; once for each number.
-
-        `overdue_at` where the message was taken: the first one that was says when it is overdue.
-        """
-        if number != self.reminders + 1:
-            return
-        said = {"number": number, "citizen_id": self.payer, "next_at": next_at}
-        self.trigger_event(SessionReminded, timestamp=now, **said)
-        if overdue_at is not None and self.overdue_at is None:
-            self.trigger_event(
-                SessionNoticeDelivered, timestamp=now, number=number, overdue_at=overdue_at
-            )
-
-    def note_overdue(self, now: datetime) -> None:
-        """Told, and not paid in time; once."""
-        if not self.overdue and self.overdue_at is not None and now >= self.overdue_at:
-            self.trigger_event(SessionOverdue, timestamp=now, amount_fen=self.owed_fen)
 
     @property
     def why_held(self) -> tuple[str, dict[str, Any]] | None:

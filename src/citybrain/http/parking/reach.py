@@ -57,6 +57,10 @@ REACH: Rows = {
     f"post_{BASE}_payment": of(SESSION),
     "post_v1_parking_stays_search": NOBODYS,  # a kiosk by the plate, citizens their own
     f"post_{BASE}_dispute_decision": DECIDE,
+    "post_v1_parking_stays_payments": NOBODYS,
+    "get_v1_parking_strays": NOBODYS,  # payments of which nobody knows whose they are
+    "post_v1_parking_strays_stray_id_match": NOBODYS,
+    "post_v1_parking_strays_stray_id_refusal": NOBODYS,
     "post_v1_parking_payments_callbacks": PUBLIC,
     "post_v1_parking_permits": NOBODYS,  # citizens ask for their own
     "post_v1_parking_permits_registrations": NOBODYS,

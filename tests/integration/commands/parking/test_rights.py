@@ -7,6 +7,7 @@ import pytest
 from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.judging import Status
 from citybrain.domain.parking.permit_events import Decision
+from citybrain.domain.parking.reminding import alarm_at
 from citybrain.settings import Settings
 from commands.parking import binding as commands
 from commands.parking.permit import RegisterPermit, register_permit
@@ -156,11 +157,11 @@ async def test_p54_who_owes_a_stay_that_a_badge_covers_owes_it_no_more(town: Own
     citizen, _ = await town.drivers.citizen()
     await town.drivers.bind(citizen, permits.TEXT, per_debit_limit_fen=300)
     session = await town.parked(permits.TEXT, day("09-09", "10:00:00"), day("09-09", "10:40:00"))
-    assert (await town.session(session)).alarm_at is not None
+    assert alarm_at(await town.session(session)) is not None
     await permits.granted(town.drivers, citizen)
     await town.work()
     after = await town.session(session)
-    assert (after.status, after.alarm_at) == (Status.SETTLED, None)
+    assert (after.status, alarm_at(after)) == (Status.SETTLED, None)
     assert await town.owed(session) == [(citizen, 0, 0)]
 
 
@@ -184,4 +185,4 @@ async def test_p54_police_and_ambulances_are_seen_and_owe_nothing(town: Owners) 
         session = await town.session(session_id)
         said = await price_that_decided(session, town.services, OTHERS)
         assert {(line["rule"], line["fen"]) for line in said["lines"]} == {(rule, 0)}
-        assert (session.status, session.claims, session.alarm_at) == (Status.SETTLED, {}, None)
+        assert (session.status, session.claims, alarm_at(session)) == (Status.SETTLED, {}, None)
