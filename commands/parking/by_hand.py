@@ -18,7 +18,7 @@ from citybrain.domain.parking.presence import Sign
 from citybrain.domain.parking.refusals import NotApartInParking
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.domain.separation import check_apart
-from commands.fields import Moment
+from commands.fields import Flag, Moment
 from commands.handling import Command, CommandContext
 from commands.parking import signs
 from commands.parking.detection import Recorded, detection_id_of, keep_detection
@@ -44,7 +44,7 @@ class CorrectBerth(Command):
     state: BerthSeen
     since: Moment = Field(description="when it was so: not in the future")
     reason: Literal["seen-on-the-spot", "seen-in-pictures", "device-faulty", "works"]
-    simulated: bool = False
+    simulated: Flag = False
 
 
 async def correct_berth(

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from citybrain.definitions.parking.plates import grammar_at
 from citybrain.domain.parking.detection import (
     OF_A_DEVICE,
-    OF_THE_WAY_OUT,
+    OF_A_GATE,
     ParkingDetection,
     check_may_say,
 )
@@ -69,6 +69,9 @@ class RecordParkingDetection(Command):
     cause: Literal["barrier-fault", "queue"] | None = Field(
         None, description="of a way out that is blocked: what blocks it"
     )
+    vehicles: int | None = Field(
+        None, strict=True, ge=0, le=100, description="so many a loop counted during the opening"
+    )
     simulated: Flag = False
 
     @model_validator(mode="after")
@@ -84,8 +87,14 @@ class RecordParkingDetection(Command):
                 "cause_of_a_way_out",
                 "a way out that is blocked says by what, and nothing else does",
             )
-        if self.plate is not None and self.sign in OF_THE_WAY_OUT:
-            raise PydanticCustomError("way_out_of_nobody", "a way out is blocked for everybody")
+        if self.plate is not None and self.sign in OF_A_GATE:
+            raise PydanticCustomError("way_out_of_nobody", "this is said of no vehicle")
+        if (self.vehicles is not None and self.opening is not None) is not (
+            self.sign is Sign.COUNTED
+        ):
+            raise PydanticCustomError(
+                "counted_of_an_opening", "a loop says how many it counted, during which opening"
+            )
         return self
 
 
@@ -195,6 +204,7 @@ async def _record(
         opening=command.opening,
         by_hand=False,
         reason=command.cause or "",
+        vehicles=command.vehicles,
         simulated=command.simulated,
     )
     return await keep_detection(detection, context, services)
@@ -227,6 +237,7 @@ SAME = (
     "opening",
     "evidence_sha256",
     "reason",
+    "vehicles",
 )
 
 

@@ -17,10 +17,10 @@ from citybrain.domain.parking.sealed_plates import SealedPlate
 
 KEEP = """
 INSERT INTO parking_signs (place, sign_id, at, said_at, sign, device_id, plate, confidence,
-                           characters, by_hand, simulated)
+                           characters, by_hand, simulated, opening)
 SELECT * FROM jsonb_to_recordset($1::jsonb) AS n(place text, sign_id text, at timestamptz,
     said_at timestamptz, sign text, device_id text, plate jsonb, confidence integer,
-    characters integer[], by_hand boolean, simulated boolean)
+    characters integer[], by_hand boolean, simulated boolean, opening text)
 ON CONFLICT DO NOTHING
 """
 OPEN_SIGNS = """

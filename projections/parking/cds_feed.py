@@ -45,7 +45,7 @@ WHERE ($1::timestamptz IS NULL OR e.occurred_at >= $1)
   AND ($8 OR (e.plate IS NULL OR e.sign <> 'occupied') AND p.longitude IS NOT NULL)
   AND ($9::timestamptz IS NULL OR (e.occurred_at, e.sign_id) < ($9, $10::text))
   AND e.occurred_at <= $11
-  AND e.sign NOT IN ('opened', 'blocked', 'cleared')
+  AND e.sign NOT IN ('opened', 'blocked', 'cleared', 'counted')
 ORDER BY e.occurred_at DESC, e.sign_id DESC LIMIT $12
 """  # noqa: S608
 STATUS = """

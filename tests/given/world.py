@@ -10,7 +10,7 @@ from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
 from tests.given.parking.city import GARAGE
-from tests.given.parking.world import BERTH, bindings, parked, permits, reserves
+from tests.given.parking.world import BERTH, bindings, parked, permits, reserves, strayed
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
@@ -122,6 +122,8 @@ async def _parking(world: World) -> None:
         OWN: dict.fromkeys(Role, reserved[world.mine]),
         FOREIGN: {Role.CITIZEN: reserved[world.theirs]},
     }
+    stray = dict.fromkeys(Role, await strayed(services))
+    world.ids["stray_id"] = dict.fromkeys((OWN, FOREIGN), stray)
     world.ids["camera_id"] = {
         OWN: {role: f"{role.value}-1" for role in Role} | {Role.GATEWAY: "c-1"},
         FOREIGN: {Role.CITIZEN: "elsewhere-1"},

@@ -17,6 +17,7 @@ from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.owing import ASKED_ALL_THE_SAME, CLONED
 from citybrain.domain.parking.session import ParkingSession, Step
+from citybrain.domain.parking.tailgating import DEPARTED_UNPAID
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from commands.handling import CommandContext
 from commands.parking.bindings import Payer, give_back_debit, holder_at, payer_of, take_debit
@@ -61,6 +62,7 @@ class ParkingCharging:
         "parking.prepayment_ended",
         "parking.way_out_held_up",
         "parking.stray_decided",
+        "parking.tailgated",
         *CLAIM,
     )
 
@@ -181,7 +183,8 @@ async def _claim(session: ParkingSession, services: Services, context: CommandCo
             terms=terms,
         )
         if why_not is not None:
-            each.defer(at, claim_id=claim, reason=why_not, remind_at=remind_at)
+            reason = DEPARTED_UNPAID if each.tailgated is not None else why_not
+            each.defer(at, claim_id=claim, reason=reason, remind_at=remind_at)
 
     await change_session(session.id, services, decide, context)
 

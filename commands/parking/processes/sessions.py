@@ -19,15 +19,16 @@ from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.parking import prepaying
 from citybrain.domain.parking.beside import say
 from citybrain.domain.parking.charging import note_charging
-from citybrain.domain.parking.detection import OF_A_DEVICE, OF_THE_WAY_OUT, ParkingDetection
+from citybrain.domain.parking.detection import OF_A_DEVICE, OF_A_GATE, ParkingDetection
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.plates import Reading, completes, sure_enough
 from citybrain.domain.parking.presence import Ending, Presence, Sign, presences_of
 from citybrain.domain.parking.rules import ParkingRules
 from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
+from citybrain.domain.parking.tailgating import note_tailgated
 from citybrain.eventstore import RecordedEvent
 from commands.handling import Command, CommandContext, change
-from commands.parking import signs, way_out
+from commands.parking import openings, signs, way_out
 from commands.parking.elsewhere import compared, of_another_session, relate
 from commands.parking.late_signs import not_late
 from commands.parking.places import PlaceBook, UnknownPlace, place_book
@@ -71,6 +72,7 @@ class ParkingSessions:
         async with asyncio.TaskGroup() as group:
             for places in in_turn(rows):
                 group.create_task(_follow(places, book, services, limit))
+        await openings.look_behind(rows, services)
 
     async def tick(self, services: Services) -> None:
         """Say which departures are nobody's and who was not seen for long; forget what is over."""
@@ -118,6 +120,7 @@ async def _rows(event: RecordedEvent, book: PlaceBook, services: Services) -> li
             "characters": said["characters"],
             "by_hand": said["by_hand"],
             "simulated": said["simulated"],
+            "opening": said["opening"],
         }
         for place in await _places(said, book, services)
     ]
@@ -136,7 +139,7 @@ async def _places(said: dict[str, Any], book: PlaceBook, services: Services) -> 
             place = await book.place(place_id, at)
         except UnknownPlace:
             continue  # a device may name what is not in use any more
-        if sign in OF_THE_WAY_OUT:
+        if sign in OF_A_GATE:
             places += [f"{place_id}|"] if place.kind == PlaceKind.FACILITY else []
         elif place.kind != PlaceKind.FACILITY:
             places.append(place_id)
@@ -328,11 +331,14 @@ async def _let_follow(
         completions = _completions(presence)
         said = await seen.beside(row, rules, services)
         held_up = await way_out.before(row, presence.left_at, services)
+        tail = await openings.tail_of(row, presence, services)
 
         def decide(session: ParkingSession, now: datetime) -> None:
             say(session, now, said)
             note_charging(session, now, presence)
             prepaying.note_held_up(session, now, held_up)
+            if tail is not None:
+                note_tailgated(session, now, tail)
             session.follow(now, presence, readings, completions)
 
         await change_session(row.session_id, services, decide)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.parking.place import PlaceKind
+from citybrain.domain.parking.stray import StrayPayment
 from citybrain.errors import CitybrainError
 from commands.handling import CommandContext
 from commands.parking.binding import BindPlate, bind_plate
@@ -44,6 +45,16 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Pa
         await owed_session(services, 1, mine, PLATE),
         await owed_session(services, 2, theirs, OTHER_PLATE),
     )
+
+
+async def strayed(services: Services) -> str:
+    """A payment for a plate that nobody has read."""
+    sealed = await PlateKeeper(services).seal(complete("豫A6C316"))
+    stray = StrayPayment.ask(
+        services.clock(), request_id=uuid4(), place_id="Z1", plate=sealed.members(), amount_fen=400
+    )
+    await services.store.save(stray, metadata=_by("kiosk-1").metadata())
+    return stray.id
 
 
 async def bindings(services: Services, mine: str, theirs: str) -> tuple[str, str]:

@@ -18,6 +18,8 @@ OF_A_DEVICE = frozenset({Sign.LOST, Sign.RESTORED})
 """What a device says of itself, and not of a place."""
 OF_THE_WAY_OUT = frozenset({Sign.BLOCKED, Sign.CLEARED})
 """What the gate of a facility says of its way out, and not of a vehicle."""
+OF_A_GATE = OF_THE_WAY_OUT | {Sign.COUNTED}
+"""What is said at gates of no vehicle that was read."""
 BY_HAND = "by-hand"
 """What stands for a device where an officer says it."""
 
@@ -26,7 +28,8 @@ class ParkingDetected(StreamCreated):
     """A device said something of a place, or of itself (`place_id` None).
 
     The members of the plate are None where none was read. `by_hand`: the officer `said_by` says so.
-    `reason` is why; of a way out that is blocked, what blocks it.
+    `reason` is why; of a way out that is blocked, what blocks it. `vehicles`: so many a loop
+    counted.
     """
 
     TOPIC: ClassVar[str] = "parking.detected"
@@ -44,6 +47,7 @@ class ParkingDetected(StreamCreated):
     reason: str
     simulated: bool
     said_by: str | None = field(default=None, kw_only=True)
+    vehicles: int | None = field(default=None, kw_only=True)
 
 
 class ParkingDetectionUnmatched(StreamEvent):
@@ -79,13 +83,14 @@ class ParkingDetection(StreamAggregate):
         reason: str,
         simulated: bool,
         said_by: str | None = None,
+        vehicles: int | None = None,
     ) -> None:
         self.device_id, self.ref, self.sign, self.place_id = device_id, ref, sign, place_id
         self.occurred_at = occurred_at
         self.plate, self.confidence, self.characters = plate, confidence, characters
         self.evidence_sha256, self.opening = evidence_sha256, opening
         self.by_hand, self.reason, self.said_by = by_hand, reason, said_by
-        self.simulated = simulated
+        self.simulated, self.vehicles = simulated, vehicles
         self.unmatched: str | None = None
 
     @classmethod

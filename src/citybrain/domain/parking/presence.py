@@ -24,6 +24,7 @@ class Sign(StrEnum):
     OPENED = "opened"  # a barrier was opened by hand: who left then was not seen
     BLOCKED = "blocked"  # nobody gets out: a fault of the barrier, or a queue
     CLEARED = "cleared"  # they do again
+    COUNTED = "counted"  # a loop counted who went out during an opening of the barrier
     LOST = "lost"  # comms_lost: nothing is seen from here on
     RESTORED = "restored"  # comms_restored
     CHARGING_BEGAN = "charging-began"  # CDS has no such type, nor the next one
@@ -63,6 +64,7 @@ AT_ONCE: Final = {
     Sign.LOST: 4,
     Sign.BLOCKED: 4,
     Sign.CLEARED: 4,
+    Sign.COUNTED: 4,
 }
 """The order of signs of one moment: who leaves makes room for who arrives."""
 

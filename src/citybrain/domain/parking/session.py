@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from citybrain.domain.digests import event_sha256
 from citybrain.domain.parking import session_claims
+from citybrain.domain.parking.gate_events import GATES
 from citybrain.domain.parking.judging import Plated, Status, judged, status_of
 from citybrain.domain.parking.prepaying_events import PREPAYING
 from citybrain.domain.parking.presence import Ending, Presence
@@ -39,6 +40,7 @@ from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 CLONE = "plate-seen-elsewhere"
 NOT_SEEN_LEAVING = "exit-not-seen"
+COUNTED_FEWER = "loop-counted-fewer"
 FACILITY = "facility"
 UNSEEN_AT_GATES = (Ending.NOT_SEEN, Ending.SILENT, Ending.TAKEN)
 
@@ -85,7 +87,7 @@ class ParkingSession(StreamAggregate):
 
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
-    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *PREPAYING)
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *PREPAYING, *GATES)
     class_version: ClassVar[int] = 5  # of its snapshots
 
     def __init__(
@@ -130,6 +132,7 @@ class ParkingSession(StreamAggregate):
         self.claims: dict[str, dict[str, Any]] = {}
         self.held_up: dict[str, dict[str, Any]] = {}
         self.strays: dict[str, bool | None] = {}
+        self.tailgated: dict[str, Any] | None = None
         self.due_at: datetime | None = None
         self.remind_at: datetime | None = None
         self.overdue_at: datetime | None = None
@@ -160,7 +163,7 @@ class ParkingSession(StreamAggregate):
     @staticmethod
     def upcast_v4_v5(state: dict[str, Any]) -> None:
         """Snapshots from before payments for another plate were offered."""
-        state["strays"] = {}
+        state |= {"strays": {}, "tailgated": None}
 
     @classmethod
     def open(
@@ -402,6 +405,10 @@ class ParkingSession(StreamAggregate):
             return CLONE, {"sessions": [key for key, each in self.clones.items() if each is None]}
         if self.place_kind == FACILITY and self.ending in UNSEEN_AT_GATES:
             return NOT_SEEN_LEAVING, {"ending": self.ending}
+        if self.tailgated is not None:
+            counted, place = self.tailgated["counted"], self.tailgated["place"]
+            if counted is not None and counted < place:
+                return COUNTED_FEWER, {"counted": counted, "read": place}
         if self.doubt is not None:
             return self.doubt["reason"], {
                 key: value for key, value in self.doubt.items() if key != "reason"

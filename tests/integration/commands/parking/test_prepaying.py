@@ -1,7 +1,7 @@
 """Paid before leaving: at a kiosk or in the app, then out in time, too late, or held up."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -308,3 +308,71 @@ async def test_only_whose_it_is_or_who_names_the_plate_pays(city: City) -> None:
     await leaves(city, session, "10:40")
     with pytest.raises(SessionLeftAlready):
         await asks(city, session, "10:41")
+
+
+async def two_leave(
+    city: City, seconds: float = 1.2, counted: int | None = None
+) -> tuple[ParkingSession, ParkingSession, list[str]]:
+    """One has paid, another follows it through one opening of the barrier."""
+    paid = await prepaid(city)
+    street, follower = city.street, "豫A1C101"
+    await street.say(street.sign("arrived", GARAGE, at("10:30"), plate=follower))
+    city.street.clock(at("11:03"))
+    began = at("11:00")
+    reads = [
+        street.sign(
+            "left", GARAGE, began + timedelta(seconds=late), plate=plate, opening="o-1", **said
+        )
+        for plate, late, said in (
+            (CAR, 0.2, {}),
+            (follower, 0.2 + seconds, {"evidence_sha256": ["ab" * 32]}),
+        )
+    ]
+    if counted is not None:
+        reads.append(street.sign("counted", GARAGE, began, opening="o-1", vehicles=counted))
+    ids = await street.say(*reads)
+    await city.again(paid)
+    first, second = sorted(await street.sessions(), key=lambda each: each.arrived_at)
+    return first, second, ids
+
+
+@pytest.mark.parametrize("counted", [None, 2])
+async def test_p17_two_cars_one_opening(city: City, counted: int | None) -> None:
+    """Two departures; the second has not paid, has its own picture, and is asked later."""
+    first, second, ids = await two_leave(city, counted=counted)
+    assert (first.status, first.tailgated) == (Status.SETTLED, None)
+    assert second.left_at == at("11:00") + timedelta(seconds=1.4)
+    assert (second.status, second.deferred) == (Status.DEFERRED, "departed-unpaid")
+    (event,) = [
+        event
+        for event in await city.services.store.read(second.id)
+        if event.topic == "parking.tailgated"
+    ]
+    assert event.data["detection_id"] == ids[1]
+    assert event.data["evidence_sha256"] == ["ab" * 32]
+    assert (event.data["behind"], event.data["counted"]) == (ids[0], counted)
+
+
+async def test_p17_where_the_loop_counted_one_somebody_looks(city: City) -> None:
+    _, second, _ = await two_leave(city, counted=1)
+    assert (second.status, second.held) == (Status.HELD, "loop-counted-fewer")
+    assert second.claims == {}
+
+
+async def test_p17_a_count_that_comes_later_settles_the_doubt(city: City) -> None:
+    _, second, _ = await two_leave(city, counted=1)
+    street = city.street
+    await street.say(street.sign("counted", GARAGE, at("11:00:05"), opening="o-1", vehicles=2))
+    second = await city.again(second)
+    assert second.tailgated is not None
+    assert (second.tailgated["counted"], second.why_held) == (2, None)
+
+
+async def test_p17_other_openings_and_other_facilities_are_others(city: City) -> None:
+    street = city.street
+    for plate, opening in ((CAR, "o-1"), ("豫A1C101", "o-2")):
+        await street.say(
+            street.sign("arrived", GARAGE, at("10:00"), plate=plate),
+            street.sign("left", GARAGE, at("11:00"), plate=plate, opening=opening),
+        )
+    assert [each.tailgated for each in await street.sessions()] == [None, None]
