@@ -64,12 +64,12 @@ class PlaceBook:
         With `fresh`, one that was not there is looked for again.
         """
         ids = {stream_of(place_id): place_id for place_id in place_ids}
-        look = time.monotonic() - self._looked >= LOOK_SECONDS
-        if fresh:
-            look = look or any(self._places.get(stream_id) is None for stream_id in ids)
-        if look or any(stream_id not in self._places for stream_id in ids):
+        asked = time.monotonic()
+        fresh = fresh and any(self._places.get(stream_id, self) is None for stream_id in ids)
+        since = asked if fresh else asked - LOOK_SECONDS
+        if self._looked <= since or any(stream_id not in self._places for stream_id in ids):
             async with self._looking:
-                if look:
+                if self._looked <= since:  # nobody has looked while this one waited
                     await self._look()
                 await self._load([each for each in ids if each not in self._places])
         found = {}

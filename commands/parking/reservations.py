@@ -25,6 +25,7 @@ from citybrain.domain.parking.reservation_refusals import (
     ReservationOutOfStep,
     SameBerth,
 )
+from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.errors import Refused
 from commands.fields import Flag, Moment, Prose
 from commands.handling import (
@@ -128,13 +129,14 @@ async def hold_berth(
         raise PlateNotWhole("say the whole plate, with its province")
     await check_berth(span, services)
     (await services.store.load(Citizen, actor.subject)).check_alive()
-    sealed = await PlateKeeper(services).seal(plate)
     reservation_id = _reservation_id(context)
+    sealed: list[SealedPlate] = []
 
     async def claim() -> None:
         claim = on_berth(reservation_id, 1)
         claiming = Claiming(context, services)
         await claiming.hold(actor.subject, reservation_id, claim, span, rules.open_per_citizen)
+        sealed.append(await PlateKeeper(services).seal(plate))  # who comes second leaves no key
 
     return await create(
         command,
@@ -146,7 +148,7 @@ async def hold_berth(
             reservation_id=reservation_id,
             span=span,
             terms=rules.terms(span, parking_rules_at(services.definitions, now)),
-            plate=sealed.members(),
+            plate=sealed[-1].members(),
             simulated=command.simulated,
         ),
         reservation_answer,

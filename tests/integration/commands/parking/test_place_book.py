@@ -1,5 +1,6 @@
 """The places as commands look them up: as of a moment, seldom asked of the database, bounded."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,22 @@ async def test_what_is_known_is_not_asked_again(
     for _ in range(100):
         assert sorted(await book.find([*names, "nothing"])) == sorted(names)
     assert counting.asked == []
+
+
+async def test_many_who_ask_at_once_look_once(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 3600)
+    counting: Any = Counting(services.store)
+    book = PlaceBook(counting)
+    names = [each["place_id"] for each in block()]
+    await asyncio.gather(*(book.find(names, fresh=True) for _ in range(20)))
+    assert counting.asked.count("read_streams") == 1
+    assert counting.asked.count("head") <= 1
+    await book.find(["nothing"])
+    counting.asked.clear()
+    await asyncio.gather(*(book.find(["nothing"], fresh=True) for _ in range(20)))
+    assert counting.asked.count("head") <= 2  # for the first, and for all who came meanwhile
 
 
 async def test_changes_of_other_processes_are_seen(

@@ -24,6 +24,7 @@ from commands.handling import KeyReused
 from commands.parking.arriving import BerthNow
 from commands.parking.erased import ending_reservations_of_the_erased
 from commands.parking.places import UnknownPlace
+from commands.parking.plates import PlateKeeper
 from commands.parking.reductions import (
     ApproveReduction,
     ProposeReduction,
@@ -43,6 +44,7 @@ from commands.parking.reservations import (
     settle_conflict,
 )
 from projections.parking import reservations
+from tests.given.parking.plates import plate
 from tests.given.parking.reservations import BERTH, NEXT_BERTH, OFFICER, SECOND, clock, free
 from tests.given.parking.reserving import BERTHS, Street, sent
 from tests.given.read_models import project
@@ -430,6 +432,16 @@ async def test_only_marked_berths_are_reserved(street: Street) -> None:
     for place in ("G-1", "Z1", "nowhere"):
         with pytest.raises(UnknownPlace):
             await street.hold(anna, berth=place)
+
+
+async def test_whoever_comes_second_leaves_nothing_of_the_plate(street: Street) -> None:
+    anna, bela = await street.citizen(), await street.citizen()
+    await street.hold(anna, plate="豫A2W200")
+    with pytest.raises(BerthTaken):
+        await street.hold(bela, plate="豫A9Z909")
+    keeper = PlateKeeper(street.services)
+    assert await keeper.find(plate("豫A2W200")) is not None
+    assert await keeper.find(plate("豫A9Z909")) is None
 
 
 async def test_many_for_few_berths_over_two_stores(settings: Settings, store: EventStore) -> None:
