@@ -6,7 +6,7 @@ is said by the sessions.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -18,9 +18,6 @@ from commands.parking.places import PlaceBook
 from commands.parking.session import change_session
 from commands.parking.signs import PresenceRow
 from commands.services import Services
-
-Redo = Callable[[PresenceRow], Awaitable[None]]
-"""Fold the signs of a presence anew: it is of another session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,10 @@ class Compared:
         """The session that already has this vehicle, as another device saw it."""
         main = self.found.same.get(row.presence_id)
         return None if main is None else self.rows[main].session_id
+
+    def is_of_another_session(self, row: PresenceRow) -> bool:
+        """Whether it is kept with another session than it should be."""
+        return not row.final and row.session_id != (self.same(row) or row.presence_id)
 
     async def beside(self, row: PresenceRow, rules: ParkingRules, services: Services) -> Beside:
         """What the session of a presence has to say."""
@@ -59,11 +60,16 @@ async def compared(
     if row.plate_id is None:
         return Compared(Found(), {row.presence_id: row})
     around = await signs.around(services.store.pool, row)
+    others = [each for each in around if each.presence_id != row.presence_id]
+    return await _compared([*others, row], rules, book)
+
+
+async def _compared(
+    around: Sequence[PresenceRow], rules: ParkingRules, book: PlaceBook
+) -> Compared:
     rows = {each.presence_id: each for each in around if _is_of_its_own(each)}
-    rows[row.presence_id] = row
-    if len(rows) == 1:
-        return Compared(Found(), rows)
-    return Compared(compare([await _standing(each, book) for each in rows.values()], rules), rows)
+    standings = [await _standing(each, book) for each in rows.values()] if len(rows) > 1 else []
+    return Compared(compare(standings, rules), rows)
 
 
 def _is_of_its_own(row: PresenceRow) -> bool:
@@ -85,27 +91,21 @@ async def _standing(row: PresenceRow, book: PlaceBook) -> Standing:
 
 
 async def relate(
-    row: PresenceRow, rules: ParkingRules, book: PlaceBook, services: Services, redo: Redo
-) -> None:
-    """Let all sessions of a plate say what its presences come to, now that this one has changed."""
+    row: PresenceRow, rules: ParkingRules, book: PlaceBook, services: Services
+) -> PresenceRow | None:
+    """Let all sessions of a plate say what its presences come to, now that this one has changed.
+
+    Nothing is said as long as one is kept with another session than it should be: it is returned.
+    """
     if row.plate_id is None:
-        return
+        return None
     async with services.held(_OneAtATime, lambda _: _OneAtATime()).of(row.plate_id):
-        seen = await compared(row, rules, book, services)
-        wrong = of_another_session(seen)
-        if wrong is None:
-            for each in seen.rows.values():
-                await _say(each, seen, rules, services)
-    if wrong is not None:
-        await redo(wrong)
-        await relate(row, rules, book, services, redo)
-
-
-def of_another_session(seen: Compared) -> PresenceRow | None:
-    """The first presence that is kept with another session than it should be."""
-    for row in sorted(seen.rows.values(), key=lambda each: each.arrived_at):
-        if not row.final and row.session_id != (seen.same(row) or row.presence_id):
-            return row
+        seen = await _compared(await signs.around(services.store.pool, row), rules, book)
+        for each in sorted(seen.rows.values(), key=lambda each: each.arrived_at):
+            if seen.is_of_another_session(each):
+                return each
+        for each in seen.rows.values():
+            await _say(each, seen, rules, services)
     return None
 
 

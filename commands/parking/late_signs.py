@@ -6,6 +6,7 @@ that surely was another vehicle, before, has a session of its own.
 
 from collections.abc import Sequence
 
+from citybrain.domain.parking.following import add_evidence, take_times
 from citybrain.domain.parking.plates import distance
 from citybrain.domain.parking.presence import NEAR, Beginning, Ending, Presence, Sign
 from citybrain.domain.parking.sealed_plates import SealedPlate
@@ -55,7 +56,8 @@ async def _keep_as_evidence(
     await change_session(
         row.session_id,
         services,
-        lambda session, now: session.add_evidence(
+        lambda session, now: add_evidence(
+            session,
             now,
             detection_id=sign.seen.id,
             sign=sign.seen.sign.value,
@@ -85,7 +87,7 @@ async def _shorter(key: str, row: PresenceRow, late: PlacedSign, services: Servi
     )
     presence.end(presence.proof, Ending(session.ending or Ending.SEEN))
     await change_session(
-        row.session_id, services, lambda each, now: each.follow(now, presence, (), {})
+        row.session_id, services, lambda each, now: take_times(each, now, presence)
     )
     await services.store.pool.execute(signs.BELONG, key, [late.seen.id], row.session_id)
     return True

@@ -418,6 +418,7 @@ STEPS: dict[str, Callable[[Known, str, Data], None]] = {
     "parking.plate_read": _plate_read,
     "parking.clone_suspected": _clone_suspected,
     "parking.clone_decided": _clone_decided,
+    "parking.clone_withdrawn": _clone_decided,
     "parking.released": _settled,
     "parking.settled": _settled,
     "parking.voided": _voided,

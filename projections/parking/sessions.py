@@ -120,6 +120,12 @@ def _read(state: State, data: dict[str, Any]) -> None:
     state["readings"][data["detection_id"]] = reading
 
 
+def _moved(state: State, data: dict[str, Any]) -> None:
+    moved = data["detection_id"]
+    del state["readings"][moved]
+    state["completed"] = [part for part in state["completed"] if part != moved]
+
+
 def _completed(state: State, data: dict[str, Any]) -> None:
     state["completed"].append(data["part"])
 
@@ -240,6 +246,7 @@ def _voided(state: State, _: dict[str, Any]) -> None:
 STEPS: dict[str, Callable[[State, dict[str, Any]], None]] = {
     "parking.opened": _opened,
     "parking.plate_read": _read,
+    "parking.reading_moved": _moved,
     "parking.plate_completed": _completed,
     "parking.plate_corrected": _corrected,
     "parking.left": _left,

@@ -47,6 +47,7 @@ class ParkingCharging:
         "parking.times_corrected",
         "parking.charging_noted",
         "parking.plate_read",
+        "parking.reading_moved",
         "parking.plate_completed",
         "parking.plate_corrected",
         "parking.continued",

@@ -6,7 +6,7 @@ evidence and changes it no more, unless the vehicle stood there for less time th
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,16 +20,17 @@ from citybrain.domain.parking import prepaying
 from citybrain.domain.parking.beside import say
 from citybrain.domain.parking.charging import note_charging
 from citybrain.domain.parking.detection import OF_A_DEVICE, OF_A_GATE, ParkingDetection
+from citybrain.domain.parking.following import ReadPlate, add_evidence, follow
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.plates import Reading, completes, sure_enough
 from citybrain.domain.parking.presence import Ending, Presence, Sign, presences_of
 from citybrain.domain.parking.rules import ParkingRules
-from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
+from citybrain.domain.parking.session import ParkingSession, Place
 from citybrain.domain.parking.tailgating import note_tailgated
 from citybrain.eventstore import RecordedEvent
 from commands.handling import Command, CommandContext, change
 from commands.parking import openings, signs, way_out
-from commands.parking.elsewhere import compared, of_another_session, relate
+from commands.parking.elsewhere import compared, relate
 from commands.parking.late_signs import not_late
 from commands.parking.places import PlaceBook, UnknownPlace, place_book
 from commands.parking.plates import PlateKeeper
@@ -199,16 +200,22 @@ async def follow_place(key: str, book: PlaceBook, services: Services) -> None:
     known = await signs.presences(pool, key)
     by_id = {each.seen.id: each for each in placed}
     taken: set[str] = set()
+    followed: list[PresenceRow] = []
     for presence in found.presences:
         row = await _known(presence, known, taken, services)
         if row is None:
             place = await book.place(place_id, presence.arrived_at)
-            row = await _opened(key, place, presence, by_id, rules, book, services)
+            row = await _opened(key, place, presence, by_id, rules, book, services, taken)
         taken.add(row.presence_id)
-        await _let_follow(row, presence, by_id, rules, book, services)
+        followed.append(await _let_follow(row, presence, by_id, rules, book, services))
     for row in known:
         if row.presence_id not in taken:
             await _void(row, services)
+    for row in followed:
+        of_another = await relate(row, rules, book, services)
+        if of_another is not None:  # fold its place anew: it becomes the right one's
+            await _void(of_another, services)
+            await follow_place(of_another.place, book, services)
 
 
 async def _placed(rows: Sequence[Any], services: Services) -> list[PlacedSign]:
@@ -253,11 +260,14 @@ async def _opened(
     rules: ParkingRules,
     book: PlaceBook,
     services: Services,
+    taken: Container[str],
 ) -> PresenceRow:
     """A presence that nothing is known of: a new session, or the one of a vehicle next to it."""
     first = by_id[presence.signs[0]]
     for number in count():
         presence_id = _presence_id(key, presence, first, number)
+        if presence_id in taken:
+            continue  # it has become the session of another presence
         row = PresenceRow(
             presence_id=presence_id,
             place=key,
@@ -308,7 +318,7 @@ async def _let_follow(
     rules: ParkingRules,
     book: PlaceBook,
     services: Services,
-) -> None:
+) -> PresenceRow:
     """The session says what is new of it; where it is another camera's, that is its evidence."""
     ended_at = row.ended_at
     if presence.left_at != row.left_at or (presence.left_at and ended_at is None):
@@ -321,11 +331,9 @@ async def _let_follow(
         ended_at=ended_at,
     )
     await signs.save(services.store.pool, row)
-    redo = partial(_redo, book=book, services=services)
     seen = await compared(row, rules, book, services)
-    if of_another_session(seen) == row:
-        await redo(row)
-        return
+    if seen.is_of_another_session(row):
+        return row  # it is not this session's to say
     if row.session_id == row.presence_id:
         readings = [_read(by_id[each.id], services) for each in presence.readings]
         completions = _completions(presence)
@@ -339,7 +347,7 @@ async def _let_follow(
             prepaying.note_held_up(session, now, held_up)
             if tail is not None:
                 note_tailgated(session, now, tail)
-            session.follow(now, presence, readings, completions)
+            follow(session, now, presence, readings, completions)
 
         await change_session(row.session_id, services, decide)
     else:
@@ -348,13 +356,7 @@ async def _let_follow(
             services,
             lambda session, now: _as_evidence(session, now, presence, by_id),
         )
-    await relate(row, rules, book, services, redo)
-
-
-async def _redo(row: PresenceRow, *, book: PlaceBook, services: Services) -> None:
-    """It is of another session than was thought: fold its place anew."""
-    await _void(row, services)
-    await follow_place(row.place, book, services)
+    return row
 
 
 def _as_evidence(
@@ -362,7 +364,8 @@ def _as_evidence(
 ) -> None:
     for sign_id in presence.signs:
         seen = by_id[sign_id].seen
-        session.add_evidence(
+        add_evidence(
+            session,
             now,
             detection_id=seen.id,
             sign=seen.sign.value,

@@ -23,6 +23,7 @@ from citybrain.domain.parking import payment
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.detection import ParkingDetection
+from citybrain.domain.parking.following import ReadPlate, follow
 from citybrain.domain.parking.payer import Why
 from citybrain.domain.parking.payment import Evidence
 from citybrain.domain.parking.place import ParkingPlace, PlaceKind, PlaceVersion
@@ -31,7 +32,7 @@ from citybrain.domain.parking.plates import Plate
 from citybrain.domain.parking.presence import Observation, Presence, Sign, presences_of
 from citybrain.domain.parking.pricing import price
 from citybrain.domain.parking.rules import ParkingRules
-from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
+from citybrain.domain.parking.session import ParkingSession, Place
 from citybrain.domain.parking.stay import Stay
 from citybrain.domain.parking.tariff import Tariff
 from citybrain.domain.stream import StreamAggregate
@@ -113,7 +114,7 @@ class Life:
             return
         at = self.leaves_at
         yield at, self._seen(Sign.LEFT, at)
-        session.follow(at, self._presence(), self._readings(), {})
+        follow(session, at, self._presence(), self._readings(), {})
         self._charge(session, at)
         yield at, session
         if session.price_fen:
@@ -189,7 +190,7 @@ class Life:
             rules_version=self.rules.version,
             simulated=True,
         )
-        session.follow(at, self._presence(), self._readings(), {})
+        follow(session, at, self._presence(), self._readings(), {})
         return session
 
     def _charge(self, session: ParkingSession, at: datetime) -> None:

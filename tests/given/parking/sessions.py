@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.parking import following
 from citybrain.domain.parking.beside import Beside, say
+from citybrain.domain.parking.following import ReadPlate
 from citybrain.domain.parking.presence import Beginning, Ending, Observation, Presence, Sign
-from citybrain.domain.parking.session import ParkingSession, Place, ReadPlate
+from citybrain.domain.parking.session import ParkingSession, Place
 from tests.given.parking.plates import plate
 
 NINE = datetime(2026, 9, 14, 1, tzinfo=UTC)  # 09:00 in the city
@@ -88,7 +90,7 @@ def follow(
     session: ParkingSession, found: Presence, *readings: ReadPlate, **completions: str
 ) -> None:
     """What the signs come to now."""
-    session.follow(NINE, found, readings or (reading(),), completions)
+    following.follow(session, NINE, found, readings or (reading(),), completions)
 
 
 def price(session: ParkingSession, amount_fen: int = 400) -> None:

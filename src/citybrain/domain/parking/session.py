@@ -5,7 +5,6 @@ Stream `parking-<id>`; its events are in `session_events`. What devices say come
 here prices or pays: it says what the next step is, and on what it rests.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,17 +21,12 @@ from citybrain.domain.parking.session_events import (
     SessionClaimed,
     SessionClaimLowered,
     SessionDeferred,
-    SessionEvidenceAdded,
     SessionHeld,
-    SessionLeft,
     SessionOpened,
-    SessionPlateCompleted,
-    SessionPlateRead,
     SessionPriced,
     SessionReleased,
     SessionReopened,
     SessionSettled,
-    SessionTimesCorrected,
     SessionUnseen,
     SessionVoided,
 )
@@ -66,20 +60,6 @@ class Place:
     area_id: str | None
     tariff_zone: str
     time_zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReadPlate:
-    """A reading of a stay: the sealed plate, and what it is good for. Members as in the event."""
-
-    detection_id: str
-    read_at: datetime
-    plate: Mapping[str, Any]
-    confidence: int | None
-    characters: list[int] | None
-    judged_by: str
-    doubt: dict[str, Any] | None
-    thresholds_version: str
 
 
 class ParkingSession(StreamAggregate):
@@ -195,81 +175,7 @@ class ParkingSession(StreamAggregate):
             simulated=simulated,
         )
 
-    # --- what devices say ----------------------------------------------------------------
-
-    def follow(
-        self,
-        now: datetime,
-        presence: Presence,
-        readings: Sequence[ReadPlate],
-        completions: Mapping[str, str],
-    ) -> None:
-        """Take over what the signs come to; what is known already is not said again.
-
-        `completions`: readings without a province, each with the reading that says it.
-        """
-        for reading in readings:
-            if reading.detection_id not in self.readings:
-                self._note_reading(now, reading)
-        for part, whole in completions.items():
-            if part not in self.completed:
-                self.trigger_event(SessionPlateCompleted, timestamp=now, whole=whole, part=part)
-        new = [each for each in presence.signs if each not in self.detection_ids]
-        ending = None if presence.ending is None else presence.ending.value
-        if (
-            self.left_at is None
-            and presence.left_at is not None
-            and presence.arrived_at == self.arrived_at
-        ):
-            self.trigger_event(
-                SessionLeft,
-                timestamp=now,
-                left_at=presence.left_at,
-                ending=ending,
-                detection_ids=new,
-            )
-        elif (presence.arrived_at, presence.left_at, ending) != (
-            self.arrived_at,
-            self.left_at,
-            self.ending,
-        ):
-            self.trigger_event(
-                SessionTimesCorrected,
-                timestamp=now,
-                arrived_at=presence.arrived_at,
-                beginning=presence.beginning.value,
-                left_at=presence.left_at,
-                ending=ending,
-                detection_ids=new,
-            )
-
-    def _note_reading(self, now: datetime, reading: ReadPlate) -> None:
-        self.trigger_event(
-            SessionPlateRead,
-            timestamp=now,
-            detection_id=reading.detection_id,
-            read_at=reading.read_at,
-            confidence=reading.confidence,
-            characters=reading.characters,
-            judged_by=reading.judged_by,
-            doubt=reading.doubt,
-            thresholds_version=reading.thresholds_version,
-            **reading.plate,
-        )
-
-    def add_evidence(
-        self, now: datetime, *, detection_id: str, sign: str, occurred_at: datetime, why: str
-    ) -> None:
-        """A sign that changes nothing any more, or of a vehicle that is known from elsewhere."""
-        if detection_id not in self.late_signs and detection_id not in self.detection_ids:
-            self.trigger_event(
-                SessionEvidenceAdded,
-                timestamp=now,
-                detection_id=detection_id,
-                sign=sign,
-                occurred_at=occurred_at,
-                why=why,
-            )
+    # --- what devices say (what signs come to: `following`) ---------------------------------
 
     def note_unseen(self, now: datetime, last_sign_at: datetime) -> None:
         """Nobody has seen it for a long time; once."""

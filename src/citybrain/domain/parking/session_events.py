@@ -64,6 +64,22 @@ class SessionPlateRead(SessionEvent):
         }
 
 
+class SessionReadingMoved(SessionEvent):
+    """A sign that came later shows that this was read of another vehicle."""
+
+    TOPIC: ClassVar[str] = "parking.reading_moved"
+    detection_id: str
+
+    def note(self, aggregate: Any) -> None:
+        del aggregate.readings[self.detection_id]
+        aggregate.completed = {
+            part: whole
+            for part, whole in aggregate.completed.items()
+            if self.detection_id not in (part, whole)
+        }
+        aggregate.facts += 1
+
+
 class SessionPlateCompleted(SessionEvent):
     """A reading says the province that another left out: `whole` completes `part`."""
 
@@ -443,6 +459,7 @@ class SessionVoided(SessionEvent):
 EVENTS: tuple[type[StreamEvent], ...] = (
     SessionOpened,
     SessionPlateRead,
+    SessionReadingMoved,
     SessionPlateCompleted,
     SessionPlateCorrected,
     SessionLeft,
