@@ -7,7 +7,7 @@ of the old ones is which of the new ones.
 """
 
 import hmac
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import orjson
 
+from citybrain.asking import AskingTogether
 from citybrain.city_day import CITY_ZONE, city_day
 from citybrain.definitions.parking.plates import PlateReadingDefinitions, grammar_at
 from citybrain.domain.actor import Actor
@@ -22,6 +23,7 @@ from citybrain.domain.parking.plate_grammar import PlateClass
 from citybrain.domain.parking.plates import Plate, read_plate
 from citybrain.domain.parking.reading_rights import may_see_plates
 from citybrain.domain.parking.sealed_plates import SealedPlate
+from citybrain.vault import Vault
 from commands.services import Services
 
 PURPOSE = "parking-plate"
@@ -127,22 +129,13 @@ class PlateKeeper:
 
     async def _ids(self, plates: Sequence[Plate]) -> list[str]:
         """Who each plate is; an incomplete one is nobody's yet, and has an id of its own."""
-        known = await self._known({plate.key for plate in plates if plate.complete})
+        together = self._services.held(KnownPlates, lambda each: KnownPlates(each.vault))
+        known = await together.ids({plate.key for plate in plates if plate.complete})
         ids = [known[plate.key] if plate.complete else _new_id() for plate in plates]
         unknown = [each for each, plate in zip(ids, plates, strict=True) if not plate.complete]
         if unknown:
             await self._vault.create_keys(unknown)
         return ids
-
-    async def _known(self, keys: Set[str]) -> dict[str, str]:
-        """Ids of complete plates; new ones have a key made. Whoever claims one first has it."""
-        known = await self._vault.find_many(PURPOSE, keys) if keys else {}
-        while new := keys - known.keys():
-            fresh = {_new_id(): key for key in sorted(new)}
-            await self._vault.create_keys(list(fresh))
-            await self._vault.index_many(PURPOSE, fresh)
-            known |= await self._vault.find_many(PURPOSE, new)
-        return known
 
     def _key_of_now(self) -> tuple[str, datetime]:
         """The name of the key of now, and until when it is kept."""
@@ -150,6 +143,27 @@ class PlateKeeper:
         today = city_day(self._services.clock()).toordinal()
         ends = date.fromordinal(today - today % days) + timedelta(days)
         return f"{PSEUDONYMS}:{ends}", datetime.combine(ends, time(), CITY_ZONE)
+
+
+class KnownPlates:
+    """Ids of complete plates, looked for and made for all who seal at about the same time."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._together = AskingTogether(self._known)
+
+    async def ids(self, keys: Set[str]) -> dict[str, str]:
+        """The id of each; new ones have a key made. Whoever claims one first has it."""
+        return await self._together.ask(keys) if keys else {}
+
+    async def _known(self, keys: Collection[str]) -> dict[str, str]:
+        known = await self._vault.find_many(PURPOSE, keys)
+        while new := set(keys) - known.keys():
+            fresh = {_new_id(): key for key in sorted(new)}
+            await self._vault.create_keys(list(fresh))
+            await self._vault.index_many(PURPOSE, fresh)
+            known |= await self._vault.find_many(PURPOSE, new)
+        return known
 
 
 async def read_for_search(text: str, country: str, services: Services) -> str | None:

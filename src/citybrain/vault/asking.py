@@ -1,13 +1,11 @@
-"""Whether people's keys still exist, asked for many at once.
+"""Whether people's keys still exist, asked for many at once."""
 
-What is asked for while a query is out goes with the next one: nobody gets an answer from before
-they asked, and a busy process asks once where it would have asked for each.
-"""
-
-import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import asyncpg
+
+from citybrain.asking import AskingTogether
 
 READ_KEYS = """
 SELECT person_id, wrapped_key FROM person_keys WHERE person_id = ANY($1)
@@ -17,50 +15,21 @@ WrappedKey = bytes | None
 """None where the key was destroyed."""
 
 
-Asked = list[tuple[str, "asyncio.Future[WrappedKey]"]]
-
-
 class KeyAsking:
     """Asks the database for wrapped keys."""
 
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self._pool = pool
-        self._waiting: Asked = []
-        self._asking: asyncio.Task[None] | None = None
+        self._together = AskingTogether(self._read)
 
     async def wrapped_key(self, person_id: str) -> WrappedKey:
         """As it is now; raises `KeyError` where the person never had one."""
-        answer: asyncio.Future[WrappedKey] = asyncio.get_running_loop().create_future()
-        self._waiting.append((person_id, answer))
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
-        return await answer
+        return (await self._together.ask((person_id,)))[person_id]
 
-    async def _ask(self) -> None:
-        try:
-            while self._waiting:
-                asked, self._waiting = self._waiting, []
-                await self._answer([each for each in asked if not each[1].done()])
-        finally:
-            self._asking = None
+    async def wrapped_keys(self, person_ids: Collection[str]) -> dict[str, WrappedKey]:
+        """As they are now, of those who ever had one."""
+        return await self._together.ask(person_ids)
 
-    async def _answer(self, asked: Asked) -> None:
-        try:
-            rows = await self._pool.fetch(READ_KEYS, list({person_id for person_id, _ in asked}))
-        except Exception as error:
-            for _, answer in asked:
-                if not answer.done():
-                    answer.set_exception(error)
-            return
-        except BaseException:
-            for _, answer in asked:
-                answer.cancel()
-            raise
-        found = {row["person_id"]: row["wrapped_key"] for row in rows}
-        for person_id, answer in asked:
-            if answer.done():  # whoever asked has gone
-                continue
-            if person_id in found:
-                answer.set_result(found[person_id])
-            else:
-                answer.set_exception(KeyError(person_id))
+    async def _read(self, person_ids: Collection[str]) -> dict[str, WrappedKey]:
+        rows = await self._pool.fetch(READ_KEYS, list(person_ids))
+        return {row["person_id"]: row["wrapped_key"] for row in rows}

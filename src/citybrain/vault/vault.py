@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from citybrain.errors import CitybrainError, NotFound
-from citybrain.vault.asking import READ_KEYS, KeyAsking
+from citybrain.vault.asking import KeyAsking
 from citybrain.vault.keys import KEY_BYTES, NONCE_BYTES, KeyWrapper
 
 VERSION = b"v1"
@@ -329,10 +329,10 @@ class Vault:
     async def _keys_of(self, person_ids: Sequence[str]) -> dict[str, bytes]:
         """The keys of many, without those that were destroyed; raises `NoSuchKey`."""
         wanted = set(person_ids)
-        rows = await self._pool.fetch(READ_KEYS, list(wanted))
-        if len(rows) < len(wanted):
+        found = await self._asking.wrapped_keys(wanted)
+        if len(found) < len(wanted):
             raise NoSuchKey("one of these people has no key")
-        kept = {row["person_id"]: row["wrapped_key"] for row in rows if row["wrapped_key"]}
+        kept = {person_id: wrapped for person_id, wrapped in found.items() if wrapped}
         for erased in wanted - kept.keys():
             self._keys.pop(erased, None)
         return {each: await self._unwrapped(each, wrapped) for each, wrapped in kept.items()}

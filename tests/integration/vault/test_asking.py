@@ -92,3 +92,14 @@ async def test_somebody_without_a_key_does_not_hold_up_others(vault: Vault, held
     )
     assert isinstance(nobody, KeyError)
     assert isinstance(anna, bytes)
+
+
+async def test_who_asks_for_many_hears_of_those_who_have_one(vault: Vault, held: Any) -> None:
+    asking = KeyAsking(held)
+    held.go_on.set()
+    both, one = await asyncio.gather(
+        asking.wrapped_keys([ANNA, BORIS]), asking.wrapped_keys([ANNA, "citizen-nobody"])
+    )
+    assert held.queries == 1
+    assert set(both) == {ANNA, BORIS}
+    assert one == {ANNA: both[ANNA]}

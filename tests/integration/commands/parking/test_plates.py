@@ -1,6 +1,7 @@
 """Plates at rest: sealed, found, erased, and shown to others as a pseudonym that ends."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -79,6 +80,23 @@ async def test_many_at_once_are_as_one_by_one_and_all_at_the_same_time(
         each.plate_id for each in batches[0][: len(RAWS)]
     ]
     assert await keeper.seal_many([]) == []
+
+
+async def test_many_who_seal_at_once_ask_the_vault_together(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    find_many = services.vault.find_many
+
+    async def counted(purpose: str, values: Collection[str]) -> dict[str, str]:
+        asked.append(len(values))
+        return await find_many(purpose, values)
+
+    monkeypatch.setattr(services.vault, "find_many", counted)
+    plates = [plate(f"豫A{number:05}") for number in range(20)]
+    sealed = await asyncio.gather(*(PlateKeeper(services).seal(each) for each in plates * 2))
+    assert asked == [20, 20]  # whether they are known, and once they are
+    assert len({each.plate_id for each in sealed}) == 20
 
 
 async def test_an_erased_plate_is_gone_and_comes_back_as_another(keeper: PlateKeeper) -> None:
