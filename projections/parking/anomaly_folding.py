@@ -271,6 +271,12 @@ def _unmatched(known: Known, stream_id: str, data: Data) -> None:
     )
 
 
+def _matched(known: Known, stream_id: str, data: Data) -> None:
+    """Whose exit it was is known after all."""
+    known.departures.pop(stream_id, None)
+    known.end(anomaly_id(AnomalyKind.EXIT_WITHOUT_ENTRY, stream_id), data["timestamp"])
+
+
 def _session_opened(known: Known, stream_id: str, data: Data) -> None:
     at_gates = data["place_kind"] == FACILITY
     known.sessions[stream_id] = Session(stream_id, data["place_id"], at_gates, data["simulated"])
@@ -411,6 +417,7 @@ STEPS: dict[str, Callable[[Known, str, Data], None]] = {
     "parking.place_described": _place_described,
     "parking.detected": _detected,
     "parking.detection_unmatched": _unmatched,
+    "parking.detection_matched": _matched,
     "parking.opened": _session_opened,
     "parking.left": _session_left,
     "parking.times_corrected": _session_left,

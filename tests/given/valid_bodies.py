@@ -189,6 +189,10 @@ def _conflicting(world: World, role: Role, owner: str) -> dict[str, Any]:
     return {"other_session_id": other, "genuine": True, "reason": "clone"}
 
 
+def _drawn(world: World, role: Role, owner: str) -> dict[str, Any]:
+    return {"session_id": world.id_of("session_id", role, owner)}
+
+
 def _in_a_batch(name: str, body: Body, **more: Any) -> Body:
     return lambda world, role, owner: {name: [body(world, role, owner) | more]}
 
@@ -206,6 +210,7 @@ def _street_version(world: World) -> str:
 MADE: dict[str, Body] = {
     "post_v1_parking_repricings": _repriced,
     f"{SESSION}_conflict": _conflicting,
+    "post_v1_parking_detections_sign_id_trailer": _drawn,
     "post_v1_parking_detections_batch": _in_a_batch("detections", _parked),
     "post_v1_parking_facilities_readings_batch": _in_a_batch(
         "readings", _counted, facility_id=GARAGE

@@ -10,7 +10,7 @@ from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
 from tests.given.parking.city import GARAGE
-from tests.given.parking.world import BERTH, bindings, parked, permits, reserves, strayed
+from tests.given.parking.world import BERTH, bindings, parked, permits, reserves, strayed, trailed
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
@@ -124,6 +124,8 @@ async def _parking(world: World) -> None:
     }
     stray = dict.fromkeys(Role, await strayed(services))
     world.ids["stray_id"] = dict.fromkeys((OWN, FOREIGN), stray)
+    trailer = dict.fromkeys(Role, await trailed(services))
+    world.ids["sign_id"] = dict.fromkeys((OWN, FOREIGN), trailer)
     world.ids["camera_id"] = {
         OWN: {role: f"{role.value}-1" for role in Role} | {Role.GATEWAY: "c-1"},
         FOREIGN: {Role.CITIZEN: "elsewhere-1"},

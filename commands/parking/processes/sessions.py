@@ -29,7 +29,7 @@ from citybrain.domain.parking.session import ParkingSession, Place
 from citybrain.domain.parking.tailgating import note_tailgated
 from citybrain.eventstore import RecordedEvent
 from commands.handling import Command, CommandContext, change
-from commands.parking import openings, signs, way_out
+from commands.parking import openings, signs, trailers, way_out
 from commands.parking.elsewhere import compared, relate
 from commands.parking.late_signs import not_late
 from commands.parking.places import PlaceBook, UnknownPlace, place_book
@@ -40,6 +40,7 @@ from commands.services import Services
 
 AT_ONCE = 32
 DETECTED = "parking.detected"
+MATCHED = "parking.detection_matched"
 FINAL = ("parking.payment_captured", "parking.settled", "parking.voided", "parking.written_off")
 NO_ENTRY = "no-arrival"
 KEPT = timedelta(days=30)
@@ -49,7 +50,7 @@ class ParkingSessions:
     """The process manager of signs."""
 
     name: ClassVar[str] = "parking-sessions"
-    topics: ClassVar[tuple[str, ...]] = (DETECTED, *FINAL)
+    topics: ClassVar[tuple[str, ...]] = (DETECTED, MATCHED, *FINAL)
     tick_seconds: ClassVar[float | None] = 60.0
 
     async def react(
@@ -66,6 +67,7 @@ class ParkingSessions:
             await pool.execute(signs.FINAL, done)
         book = place_book(services)
         found = [await _rows(event, book, services) for event in events if event.topic == DETECTED]
+        found += [await _matched(event, services) for event in events if event.topic == MATCHED]
         rows = [row for each in found for row in each]
         await signs.keep(pool, rows)
         await way_out.tell_who_paid(rows, services)
@@ -99,14 +101,31 @@ async def _find_out(
                 await _make_final(key, [session.id], services)
             return
     await leave_unmatched(key, sign_id, NO_ENTRY, services)
+    await trailers.offer(sign_id, services)
 
 
 def _note_unseen(seen_at: datetime, session: ParkingSession, now: datetime) -> None:
     session.note_unseen(now, seen_at)
 
 
+async def _matched(event: RecordedEvent, services: Services) -> list[dict[str, Any]]:
+    """The sign of a trailer is one of the vehicle that draws it, whose plate it does not say."""
+    (first,) = await services.store.read(event.stream_id, limit=1)
+    session = await services.store.load(ParkingSession, event.data["session_id"])
+    return _signs_at([f"{session.place_id}|{session.plate_id}"], first, None)
+
+
 async def _rows(event: RecordedEvent, book: PlaceBook, services: Services) -> list[dict[str, Any]]:
     """A sign at each place that it is of: that a device is lost is of all that it watches."""
+    plate = event.data["plate"]
+    places = await _places(event, book, services)
+    trailer = trailers.is_trailer(plate) and any("|" in place for place in places)
+    return _signs_at(places, event, None if trailer else plate)
+
+
+def _signs_at(
+    places: Sequence[str], event: RecordedEvent, plate: dict[str, Any] | None
+) -> list[dict[str, Any]]:
     said = event.data
     return [
         {
@@ -116,19 +135,20 @@ async def _rows(event: RecordedEvent, book: PlaceBook, services: Services) -> li
             "said_at": event.recorded_at,
             "sign": said["sign"],
             "device_id": said["device_id"],
-            "plate": said["plate"],
+            "plate": plate,
             "confidence": said["confidence"],
             "characters": said["characters"],
             "by_hand": said["by_hand"],
             "simulated": said["simulated"],
             "opening": said["opening"],
         }
-        for place in await _places(said, book, services)
+        for place in places
     ]
 
 
-async def _places(said: dict[str, Any], book: PlaceBook, services: Services) -> list[str]:
+async def _places(event: RecordedEvent, book: PlaceBook, services: Services) -> list[str]:
     """A berth holds one vehicle; in a facility each plate is followed for itself."""
+    said = event.data
     sign, at = Sign(said["sign"]), said["occurred_at"]
     if sign in OF_A_DEVICE:
         found = list(await book.watched_by(said["device_id"], at))
@@ -144,6 +164,9 @@ async def _places(said: dict[str, Any], book: PlaceBook, services: Services) -> 
             places += [f"{place_id}|"] if place.kind == PlaceKind.FACILITY else []
         elif place.kind != PlaceKind.FACILITY:
             places.append(place_id)
+        elif trailers.is_trailer(said["plate"]):
+            drawn_by = await trailers.drawn_by(event.stream_id, said, services)
+            places.append(drawn_by or f"{place_id}|")
         elif said["plate"] is not None:
             places.append(f"{place_id}|{said['plate']['plate_id']}")
         elif sign in (Sign.LOST, Sign.RESTORED, Sign.OPENED):

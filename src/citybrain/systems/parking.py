@@ -22,6 +22,7 @@ from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_quota import ReservationQuota
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.domain.parking.stray import StrayPayment
+from citybrain.domain.parking.trailer import ParkingTrailer
 from citybrain.http.parking import (
     anomalies,
     arrears,
@@ -100,6 +101,7 @@ PARKING = System(
         ParkingCounter,
         ParkingSession,
         StrayPayment,
+        ParkingTrailer,
         Claim,
         PlateBinding,
         ParkingPlate,

@@ -9,12 +9,14 @@ from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.notice import NoticeEnd, NoticeReason, NoticeSays
 from citybrain.systems.parking import PARKING
 from commands.parking import binding as binding_commands
-from commands.parking import looking
+from commands.parking import by_hand, looking, prepaying, stray
 from commands.parking import notice as notices
 from commands.parking import reservations as reserving
 from commands.parking.anomaly import CloseAnomaly, ShownAnomaly, close_anomaly
 from commands.parking.counter import ReadFacilityCounter, read_counters
+from commands.parking.pricing import OtherStays
 from commands.processes.runner import context_of
+from projections.parking.session_ids import of_plate
 from tests.given.parking.binding_world import Drivers, by
 from tests.given.parking.bindings import day
 from tests.given.parking.charged_city import OFFICER, City
@@ -36,6 +38,8 @@ async def everything(city: City) -> None:
     await counted(city)
     await reserved(city)
     await made_public(city)
+    await paid_at_kiosks(city)
+    await corrected_by_hand(city)
     await react(city)
 
 
@@ -170,3 +174,39 @@ async def made_public(city: City) -> None:
     await notices.deny_notice(old, deny, context(SECOND), services)
     await notices.propose_notice(old, propose, context(OFFICER), services)
     await notices.publish_notice(old, notices.PublishNotice(), context(SECOND), services)
+
+
+async def paid_at_kiosks(city: City) -> None:
+    """One pays before leaving, and the way out is blocked; one for a plate that nobody has read."""
+    gateway, services, street = city.gateway, city.services, city.street
+    kiosk = context(Actor("kiosk-1", frozenset({Role.KIOSK})))
+    plate = "豫A6P046"
+    await street.say(street.sign("arrived", GARAGE, at("10:00"), plate=plate))
+    (stay,) = [
+        each
+        for each in await street.sessions()
+        if each.arrived_at == at("10:00") and each.place_id == GARAGE
+    ]
+    pays = prepaying.PayStay(plate=plate)
+    before = await prepaying.pay_stay(stay.id, pays, kiosk, services, OtherStays(of_plate))
+    typed = stray.PayUnknown(place_id="Z1", plate="豫A6C316", amount_fen=400)
+    of_nobody = await stray.pay_unknown(typed, kiosk, services)
+    for asked in (before, of_nobody):
+        said = {"amount": asked.amount_fen, "currency": "CNY", "reference": asked.claim_id}
+        gateway.departments.gateway.say(asked.payment_id, "captured", **said)
+    await gateway.deliver()
+    await react(city)
+    await street.say(
+        street.sign("blocked", GARAGE, at("11:59"), cause="queue"),
+        street.sign("left", GARAGE, at("12:00"), plate=plate, opening="o-1"),
+        street.sign("counted", GARAGE, at("12:00"), opening="o-1", vehicles=1),
+        street.sign("left", GARAGE, at("12:00"), plate="豫A0582挂"),
+    )
+
+
+async def corrected_by_hand(city: City) -> None:
+    """An officer has seen that a berth is taken, and then that it is free."""
+    for state, since in ((by_hand.BerthSeen.OCCUPIED, "11:00"), (by_hand.BerthSeen.FREE, "11:30")):
+        command = by_hand.CorrectBerth(state=state, since=at(since), reason="seen-on-the-spot")
+        await by_hand.correct_berth("Z1-007", command, context(OFFICER), city.services)
+    await city.street.follow()

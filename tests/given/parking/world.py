@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.stray import StrayPayment
 from citybrain.errors import CitybrainError
@@ -55,6 +56,30 @@ async def strayed(services: Services) -> str:
     )
     await services.store.save(stray, metadata=_by("kiosk-1").metadata())
     return stray.id
+
+
+async def trailed(services: Services) -> str:
+    """A trailer that was read on leaving."""
+    sealed = await PlateKeeper(services).seal(complete("豫A0582挂"))
+    sign = ParkingDetection.record(
+        services.clock(),
+        detection_id=ParkingDetection.new_id(),
+        device_id="c-1",
+        ref="trailer",
+        sign="left",
+        place_id=GARAGE,
+        occurred_at=NINE,
+        plate=sealed.members(),
+        confidence=95,
+        characters=None,
+        evidence_sha256=[],
+        opening=None,
+        by_hand=False,
+        reason="",
+        simulated=True,
+    )
+    await services.store.save(sign, metadata=_by("c-1").metadata())
+    return sign.id
 
 
 async def bindings(services: Services, mine: str, theirs: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from citybrain.domain.actor import WATCHERS, Actor, RoleNotAllowed, check_speaks
 from citybrain.domain.parking.presence import Sign
 from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 from citybrain.domain.times import not_future
+from citybrain.errors import Refused
 
 OF_A_DEVICE = frozenset({Sign.LOST, Sign.RESTORED})
 """What a device says of itself, and not of a place."""
@@ -60,12 +61,48 @@ class ParkingDetectionUnmatched(StreamEvent):
         aggregate.unmatched = self.reason
 
 
+class ParkingDetectionOffered(StreamEvent):
+    """A trailer's plate was read on leaving: these vehicles may have drawn it.
+
+    One is proposed where it is the only one that was there.
+    """
+
+    TOPIC: ClassVar[str] = "parking.trailer_offered"
+    candidates: list[str]
+    proposed: str | None
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.candidates, aggregate.proposed = list(self.candidates), self.proposed
+
+
+class ParkingDetectionMatched(StreamEvent):
+    """It is of this session: by a pair that was known (`decided_by` null), or an officer."""
+
+    TOPIC: ClassVar[str] = "parking.detection_matched"
+    session_id: str
+    decided_by: str | None
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.session_id, aggregate.unmatched = self.session_id, None
+
+
+class NotACandidate(Refused):
+    """The vehicle is none of those that it may be of."""
+
+    code = "not-a-candidate"
+
+
 class ParkingDetection(StreamAggregate):
     """One sign of one device."""
 
     TOPIC: ClassVar[str] = "parking_detection"
     category: ClassVar[str] = "parking_detection"
-    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (ParkingDetected, ParkingDetectionUnmatched)
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (
+        ParkingDetected,
+        ParkingDetectionUnmatched,
+        ParkingDetectionOffered,
+        ParkingDetectionMatched,
+    )
 
     def __init__(
         self,
@@ -92,6 +129,9 @@ class ParkingDetection(StreamAggregate):
         self.by_hand, self.reason, self.said_by = by_hand, reason, said_by
         self.simulated, self.vehicles = simulated, vehicles
         self.unmatched: str | None = None
+        self.candidates: list[str] = []
+        self.proposed: str | None = None
+        self.session_id: str | None = None
 
     @classmethod
     def record(
@@ -107,6 +147,24 @@ class ParkingDetection(StreamAggregate):
         """No session came that it belongs to; once."""
         if self.unmatched is None:
             self.trigger_event(ParkingDetectionUnmatched, timestamp=now, reason=reason)
+
+    def offer(self, now: datetime, candidates: list[str]) -> None:
+        """Whose it may be; once."""
+        if not self.candidates and candidates and self.session_id is None:
+            proposed = candidates[0] if len(candidates) == 1 else None
+            self.trigger_event(
+                ParkingDetectionOffered, timestamp=now, candidates=candidates, proposed=proposed
+            )
+
+    def match(self, now: datetime, session_id: str, by: str | None = None) -> None:
+        """Whose it is; once. An officer chooses among the candidates: raises `NotACandidate`."""
+        if self.session_id is not None and self.session_id == session_id:
+            return
+        if self.session_id is not None or (by is not None and session_id not in self.candidates):
+            raise NotACandidate("this exit may be of other vehicles, and not of that one")
+        self.trigger_event(
+            ParkingDetectionMatched, timestamp=now, session_id=session_id, decided_by=by
+        )
 
 
 def check_may_say(actor: Actor, device_id: str) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from citybrain.domain.actor import Actor
 from citybrain.domain.digests import event_sha256
 from citybrain.domain.parking.claim import claim_id
+from citybrain.domain.parking.detection import NotACandidate
 from citybrain.domain.parking.looking import Part, check_officer_of_parking
 from citybrain.domain.parking.refusals import NotApartInParking
 from citybrain.domain.separation import check_apart
@@ -126,12 +127,6 @@ class StrayDecided(Refused):
     """It was decided before, or was never paid."""
 
     code = "stray-decided"
-
-
-class NotACandidate(Refused):
-    """The stay is none of those that it may be for."""
-
-    code = "not-a-candidate"
 
 
 class StrayPayment(StreamAggregate):

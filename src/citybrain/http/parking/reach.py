@@ -36,6 +36,8 @@ PERMIT_BASE = "v1_parking_permits_permit_id"
 REACH: Rows = {
     "post_v1_parking_detections": of("the device"),
     "post_v1_parking_detections_batch": NOBODYS,
+    "get_v1_parking_detections_sign_id": NOBODYS,  # signs, of which some are nobody's yet
+    "post_v1_parking_detections_sign_id_trailer": NOBODYS,
     "post_v1_parking_places_place_id_corrections": NOBODYS,
     "get_v1_parking_berths": PUBLIC,
     "post_v1_parking_facilities_facility_id_readings": of("the device"),

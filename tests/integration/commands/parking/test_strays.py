@@ -10,10 +10,11 @@ import pytest
 
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.parking.claim import Claim, ClaimStatus
+from citybrain.domain.parking.detection import NotACandidate
 from citybrain.domain.parking.judging import Status
 from citybrain.domain.parking.refusals import NotApartInParking
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.domain.parking.stray import NotACandidate, StrayDecided, StrayPayment
+from citybrain.domain.parking.stray import StrayDecided, StrayPayment
 from citybrain.settings import Settings
 from commands.parking import stray
 from commands.parking.payment import Asked
