@@ -43,7 +43,7 @@ SHAPES = {
 
 DRAWN = frozenset({PlaceKind.AREA, PlaceKind.ZONE, PlaceKind.BERTH, PlaceKind.KIOSK})
 ONLY_OF: dict[str, tuple[PlaceKind, ...]] = {
-    "parent": (PlaceKind.ZONE, PlaceKind.BERTH, PlaceKind.FACILITY),
+    "parent": (PlaceKind.ZONE, PlaceKind.BERTH, PlaceKind.FACILITY, PlaceKind.KIOSK),
     "tariff_zone": (PlaceKind.ZONE, PlaceKind.FACILITY),
     "number": (PlaceKind.BERTH,),
     "length_cm": (PlaceKind.BERTH, PlaceKind.ZONE),

@@ -22,6 +22,7 @@ LIES_IN = {
     PlaceKind.ZONE: PlaceKind.AREA,
     PlaceKind.BERTH: PlaceKind.ZONE,
     PlaceKind.FACILITY: PlaceKind.AREA,
+    PlaceKind.KIOSK: PlaceKind.ZONE,
 }
 Found = tuple[Sequence[str], str, str]
 """Whose it is, the first first; the member; the reason."""

@@ -26,6 +26,7 @@ EXPECTED_CODES = {
     "no-face",
     "face-blurred",
     "face-too-dark",
+    "several-faces",
     "same-reviewer",  # who decided before leaves an appeal to others
 }
 

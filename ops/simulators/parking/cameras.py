@@ -9,15 +9,15 @@ import heapq
 import itertools
 import random
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from ops.simulators.client import Client, Person
-from ops.simulators.parking.places import GARAGE, PREFIX
+from ops.simulators.parking.places import COUNTER, GARAGE, PREFIX
 from ops.simulators.parking.reading import Reader
-from ops.simulators.parking.traffic import Seen, Traffic
+from ops.simulators.parking.traffic import Counted, Happened, Planned, Seen, Traffic
 
 GATEWAY = Person("parking-gateway", "gateway", acts_for=(f"{PREFIX}*",))
 LOOK_SECONDS = 5.0  # from one question whether the places are known to the next
@@ -27,6 +27,7 @@ LATE_SHARE, LATE_SECONDS = 0.04, (20.0, 90.0)
 TWICE_SHARE, TWICE_SECONDS = 0.03, (1.0, 30.0)
 MOST_A_BATCH = 500
 MOST_PICTURES = 20_000
+MOST_PLANS = 100
 
 
 Clock = Callable[[], datetime]
@@ -77,6 +78,9 @@ class ParkingCameras:
         self._run = f"{time.time_ns():x}"  # references are new in each run
         self._numbers = itertools.count(1)
         self._waiting: list[tuple[float, int, dict[str, Any]]] = []
+        self._counts: list[dict[str, Any]] = []
+        self.plans: deque[tuple[Planned, datetime]] = deque(maxlen=MOST_PLANS)
+        """Who wants a berth, and when they said so."""
 
     async def run(self) -> None:
         """See and tell until cancelled."""
@@ -99,11 +103,19 @@ class ParkingCameras:
             if ahead < -SLACK_SECONDS:
                 began -= ahead
             await asyncio.sleep(max(ahead, 0))
-            self._note(seen)
+            self._note(seen, self._clock())
 
-    def _note(self, seen: Seen) -> None:
+    def _note(self, happened: Happened, at: datetime) -> None:
+        if isinstance(happened, Planned):
+            self.plans.append((happened, at))
+        elif isinstance(happened, Counted):
+            said = {"device_id": COUNTER, "facility_id": GARAGE, "free": happened.free}
+            self._counts.append(said | {"occurred_at": at.isoformat()})
+        else:
+            self._note_sign(happened, at)
+
+    def _note_sign(self, seen: Seen, at: datetime) -> None:
         """What will be told of it, and when."""
-        at = self._clock()
         said: dict[str, Any] = {
             "device_id": seen.device_id,
             "ref": f"{self._run}-{next(self._numbers)}",
@@ -112,6 +124,8 @@ class ParkingCameras:
             "occurred_at": at.isoformat(),
             "simulated": True,
         }
+        if seen.opening is not None:
+            said["opening"] = f"{self._run}-{seen.opening}"
         if seen.plate is not None and seen.place_id is not None:
             self._pictures.keep(seen.place_id, at, seen.plate)
             said |= self._reader.read(seen.plate).members()
@@ -128,6 +142,10 @@ class ParkingCameras:
     async def _send(self) -> None:
         while True:
             await asyncio.sleep(SEND_SECONDS)
+            if self._counts:
+                counted, self._counts = self._counts, []
+                path = "/v1/parking/facilities/readings/batch"
+                await self._client.command(GATEWAY, path, {"readings": counted})
             signs = self._due()
             if not signs:
                 continue

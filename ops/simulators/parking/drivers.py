@@ -1,7 +1,7 @@
 """Simulated drivers: some have bound their plate and pay without stopping, the others pay later.
 
 Who pays later does so at a kiosk, and hands the order that comes back to the payment gateway.
-Without one nobody pays later.
+Without one nobody pays later. Some put it off, and now and then a card is declined.
 """
 
 import asyncio
@@ -14,10 +14,13 @@ import aiohttp
 
 from ops.simulators.applications.identity_numbers import identity_number
 from ops.simulators.client import Client, Person
+from ops.simulators.parking.places import kiosks
 
 BOUND_EVERY = 3  # plates: one of them is bound
 BIND_SECONDS, PAY_SECONDS = 4.0, 5.0
-KIOSKS = 4
+LATE_SHARE, MOST_PUT_OFF = 0.25, 6  # of those who pay later; how often they walk by
+DECLINED_SHARE, DECLINED = 0.05, "declined"
+NUMBERS_OF_OTHERS = 1000  # those who have bound nothing are counted from here on
 LIMITS = {"per_debit_limit_fen": 5_000, "per_day_limit_fen": 20_000}
 AGREEMENT = "parking-debit"
 CLERK = Person("clerk-2", "clerk", counter="counter-2")
@@ -30,9 +33,9 @@ class Gateway:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session, self._url = session, url
 
-    async def pay(self, order: str, means: str) -> None:
+    async def pay(self, order: str, means: str, refused: str | None = None) -> None:
         """Hand an order over; whoever has no money, or comes too late, has paid nothing."""
-        body = {"order": order, "means": means}
+        body = {"order": order, "means": means} | ({"refused": refused} if refused else {})
         try:
             async with self._session.post(f"{self._url}/orders", json=body):
                 return
@@ -53,6 +56,14 @@ class Drivers:
         self._client, self._chance, self._gateway = client, chance, gateway
         self._bound = plates[::BOUND_EVERY]
         self._others = [plate for plate in plates if plate not in self._bound]
+        self._kiosks = list(kiosks())
+        self._put_off = {
+            plate: chance.randint(1, MOST_PUT_OFF)
+            for plate in self._others
+            if chance.random() < LATE_SHARE
+        }
+        self.citizens: dict[str, Person] = {}
+        """Whose a plate is, of those who have a record."""
 
     async def run(self) -> None:
         """Bind plates, one after the other, and pay until cancelled."""
@@ -62,15 +73,27 @@ class Drivers:
                 group.create_task(self._pay(self._gateway))
 
     async def _bind(self) -> None:
-        for number, plate in enumerate(self._bound):
-            citizen = await self._citizen(number)
+        for plate in self._bound:
+            citizen = await self.citizen(plate)
             if citizen is not None:
                 body = {"plate": plate, "notice_sha256": await self._notice(), **LIMITS}
                 await self._client.command(citizen, "/v1/parking/plates", body)
             await asyncio.sleep(BIND_SECONDS * self._chance.uniform(0.5, 1.5))
 
-    async def _citizen(self, number: int) -> Person | None:
-        """Registered now, or in an earlier run."""
+    async def citizen(self, plate: str) -> Person | None:
+        """Whose a plate is: registered now, before, or in an earlier run."""
+        if plate not in self.citizens:
+            if plate in self._bound:
+                number = self._bound.index(plate)
+            else:
+                number = NUMBERS_OF_OTHERS + self._others.index(plate)
+            found = await self._registered(number)
+            if found is None:
+                return None
+            self.citizens[plate] = found
+        return self.citizens[plate]
+
+    async def _registered(self, number: int) -> Person | None:
         born = FIRST_BORN + timedelta(days=number)
         id_number = identity_number(born, number)
         registration: dict[str, Any] = {
@@ -96,12 +119,16 @@ class Drivers:
         while True:
             await asyncio.sleep(self._chance.expovariate(1 / PAY_SECONDS))
             plate = self._chance.choice(self._others)
-            kiosk = Person(f"kiosk-parking-{self._chance.randrange(KIOSKS)}", "kiosk")
+            kiosk = Person(self._chance.choice(self._kiosks), "kiosk")
             path = "/v1/parking/debts/search"
             debts = await self._client.command(kiosk, path, {"plate": plate})
             if not debts or not debts["open_fen"]:
                 continue
+            if self._put_off.get(plate, 0) > 0:
+                self._put_off[plate] -= 1
+                continue
             body = {"plate": plate, "amount_fen": debts["open_fen"]}
             orders = await self._client.command(kiosk, "/v1/parking/payments", body)
+            declined = DECLINED if self._chance.random() < DECLINED_SHARE else None
             for order in (orders or {}).get("orders", ()):
-                await gateway.pay(order["order"], f"card-{plate}")
+                await gateway.pay(order["order"], f"card-{plate}", declined)

@@ -18,8 +18,9 @@ BERTHS = 12  # of a block face, in one row from west to east
 FIRST_HALF = BERTHS // 2  # what the first of two cameras sees, and one berth more
 STREETS_APART_METRES = 220.0
 GARAGE, GARAGE_NAME, CAPACITY = "p-garage", "紫荊山地下停車場", 80
-WAY_IN, WAY_OUT = "pc-garage-in", "pc-garage-out"
-PREFIX = "pc-"  # of the ids of cameras
+WAY_IN, WAY_OUT, COUNTER = "pc-garage-in", "pc-garage-out", "pc-garage-counter"
+PREFIX = "pc-"  # of the ids of cameras, gates and the counter
+KIOSK_PREFIX = "p-kiosk-"
 
 # A district: its name, degrees WGS-84 of its first street, and its streets with their tariff zones.
 DISTRICTS: dict[str, tuple[str, float, float, tuple[tuple[str, str], ...]]] = {
@@ -99,6 +100,14 @@ def cameras() -> dict[str, list[str]]:
     return {camera: berths for face in faces() for camera, berths in face.cameras.items()}
 
 
+def kiosks() -> dict[str, Face]:
+    """The kiosks, each at the block face whose west end it stands at: one in each district."""
+    first: dict[str, Face] = {}
+    for face in faces():
+        first.setdefault(face.area_id, face)
+    return {f"{KIOSK_PREFIX}{number}": face for number, face in enumerate(first.values(), 1)}
+
+
 def as_geojson() -> bytes:
     """All places as a file; districts first, because the others lie in them."""
     return orjson.dumps(
@@ -125,7 +134,10 @@ def _features() -> Iterator[dict[str, Any]]:
         tariff_zone="1",
         capacity=CAPACITY,
     )
-    for gate, called in ((WAY_IN, "入口"), (WAY_OUT, "出口")):
+    for kiosk, face in kiosks().items():
+        stands = {"type": "Point", "coordinates": [face.west, face.south]}
+        yield _feature(kiosk, "kiosk", f"{face.name}繳費亭", stands, parent=face.zone_id)
+    for gate, called in ((WAY_IN, "入口"), (WAY_OUT, "出口"), (COUNTER, "計數器")):
         point = {"type": "Point", "coordinates": [west, south]}
         yield _feature(gate, "device", f"{GARAGE_NAME}{called}", point, watches=[GARAGE])
 

@@ -5,9 +5,11 @@ import random
 
 from ops.simulators.client import Client
 from ops.simulators.parking.cameras import Clock, ParkingCameras, Pictures, now
+from ops.simulators.parking.disputes import Disputes
 from ops.simulators.parking.drivers import Drivers, Gateway
 from ops.simulators.parking.officers import ParkingOfficers
 from ops.simulators.parking.reading import Reader, grammar_of_now, made_up_plates
+from ops.simulators.parking.reserving import Reserving
 from ops.simulators.parking.traffic import Traffic
 
 CARS = 200
@@ -36,6 +38,10 @@ class Town:
         )
         self.drivers = Drivers(client, self.plates, random.Random(seed + 3), gateway)
         self.officers = ParkingOfficers(client, self.pictures, random.Random(seed + 2))
+        self.reserving = Reserving(
+            client, self.cameras.plans, self.drivers, random.Random(seed + 4), clock
+        )
+        self.disputes = Disputes(client, self.drivers, random.Random(seed + 5))
 
     async def run(self) -> None:
         """Park until cancelled."""
@@ -43,3 +49,5 @@ class Town:
             group.create_task(self.cameras.run())
             group.create_task(self.officers.run())
             group.create_task(self.drivers.run())
+            group.create_task(self.reserving.run())
+            group.create_task(self.disputes.run())

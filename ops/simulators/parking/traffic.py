@@ -3,6 +3,8 @@
 Everything follows from the seed of `chance`. At the beginning the streets are empty: the cars of an
 earlier run have gone. Some cars park in the garage only. Cameras miss things, and go off for a
 while: with a word, or without one. What happens and is not seen shows when somebody looks again.
+The loops at the garage's gates count, and miss a car now and then; the counter is set right at
+times. Some drivers plan ahead: a berth is kept for them, by all but a few, and some do not come.
 """
 
 import heapq
@@ -23,8 +25,13 @@ MISSED_SHARE = 0.03  # of arrivals and departures in the street
 REPORT_SECONDS = 120.0  # from one report of a camera to the next: a berth at a time
 OFF_EVERY_SECONDS, OFF_SECONDS = 180.0, 240.0  # of all cameras; of one
 WORDLESS_SHARE = 0.25  # of cameras that go off: they do not say so
+COUNT_SECONDS, SET_RIGHT_SECONDS = 30.0, 3600.0  # between two readings, and two corrections
+LOOP_MISSED_SHARE, COUNT_MISSED_SHARE = 0.02, 0.01  # of cars, and of readings
+PLAN_SHARE, AHEAD_SECONDS, PLANNED_SECONDS = 0.15, (300.0, 600.0), 1800.0
+EARLY_SECONDS, LATE_SECONDS = 60.0, 300.0  # that who planned comes before or after
+NOT_COMING_SHARE, IN_THE_WAY_SHARE = 0.15, 0.01
 
-Happening = Callable[[], Iterator["Seen"]]
+Happening = Callable[[], Iterator["Happened"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,31 @@ class Seen:
     sign: str
     place_id: str | None
     plate: str | None = None
+    opening: int | None = None
+    """Which opening of a barrier it passed through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the garage's counter says; `free` None: nothing."""
+
+    at: float
+    free: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Somebody wants a berth from a time on; `comes`: they will be there."""
+
+    at: float
+    plate: str
+    berth: str
+    begins: float
+    ends: float
+    comes: bool
+
+
+Happened = Seen | Counted | Planned
 
 
 class Traffic:
@@ -60,11 +92,16 @@ class Traffic:
         """The plate on each berth that is taken."""
         self.inside: set[str] = set()
         """The plates in the garage."""
+        self.counted = 0
+        """How many cars the loops of the garage have it that there are."""
+        self._openings = itertools.count(1)
+        self.planned: dict[str, str] = {}
+        """Whom each berth is kept for."""
         self.off: set[str] = set()
         """The cameras that see nothing now."""
 
-    def seen(self) -> Iterator[Seen]:
-        """What is seen, in its order, for ever."""
+    def seen(self) -> Iterator[Happened]:
+        """What is seen, counted and planned, in its order, for ever."""
         self._begin()
         while True:
             self._now, _, happens = heapq.heappop(self._coming)
@@ -78,11 +115,15 @@ class Traffic:
         for number, plate in enumerate(cars):
             comes = partial(self._drive_in if number < garage else self._come, plate)
             first = self._chance.random() < standing
+            if not first and number >= garage and self._chance.random() < PLAN_SHARE:
+                comes = partial(self._plan, plate)
             self._later(self._chance.uniform(*FIRST_SECONDS) if first else self._away(), comes)
         for camera in self._cameras:
             self._later(0.0, partial(self._look, camera))
             self._later(self._chance.uniform(1, REPORT_SECONDS), partial(self._report, camera))
         self._later(self._chance.expovariate(1 / OFF_EVERY_SECONDS), self._go_off)
+        self._later(0.0, self._count)
+        self._later(SET_RIGHT_SECONDS, self._set_right)
 
     def _later(self, seconds: float, happens: Happening) -> None:
         heapq.heappush(self._coming, (self._now + seconds, next(self._numbers), happens))
@@ -95,43 +136,101 @@ class Traffic:
 
     # --- cars ---------------------------------------------------------------------------
 
-    def _come(self, plate: str, zone: str = "") -> Iterator[Seen]:
+    def _come(self, plate: str, zone: str = "") -> Iterator[Happened]:
         """A car looks for a berth, in a zone or anywhere; where there is none it drives on."""
+        in_the_way = self._chance.random() < IN_THE_WAY_SHARE
         free = [
-            berth for berth in self._berths if berth not in self.standing and berth.startswith(zone)
+            berth
+            for berth in self._berths
+            if berth not in self.standing
+            and berth.startswith(zone)
+            and (in_the_way or berth not in self.planned)
         ]
         if not free:
             self._later(self._away(), partial(self._come, plate))
             return
-        berth = self._chance.choice(free)
+        yield from self._stand(plate, self._chance.choice(free), self._stays())
+
+    def _stand(self, plate: str, berth: str, seconds: float) -> Iterator[Happened]:
         self.standing[berth] = plate
-        self._later(self._stays(), partial(self._leave, plate, berth))
+        self._later(seconds, partial(self._leave, plate, berth))
         yield from self._noticed("arrived", berth, plate)
 
-    def _leave(self, plate: str, berth: str) -> Iterator[Seen]:
+    def _plan(self, plate: str) -> Iterator[Happened]:
+        """A berth is wanted from a time on, and kept free until that is over."""
+        free = [
+            each for each in self._berths if each not in self.standing and each not in self.planned
+        ]
+        if not free:
+            self._later(self._away(), partial(self._come, plate))
+            return
+        berth, ahead = self._chance.choice(free), self._chance.uniform(*AHEAD_SECONDS)
+        comes = self._chance.random() >= NOT_COMING_SHARE
+        self.planned[berth] = plate
+        self._later(ahead + PLANNED_SECONDS, partial(self._keep_no_more, berth))
+        if comes:
+            after = ahead + self._chance.uniform(-EARLY_SECONDS, LATE_SECONDS)
+            self._later(after, partial(self._arrive, plate, berth, ahead + PLANNED_SECONDS - after))
+        else:
+            self._later(ahead + PLANNED_SECONDS + self._away(), partial(self._come, plate))
+        begins = self._now + ahead
+        yield Planned(self._now, plate, berth, begins, begins + PLANNED_SECONDS, comes)
+
+    def _arrive(self, plate: str, berth: str, left_seconds: float) -> Iterator[Happened]:
+        """Who has planned comes; where somebody stands there, to another berth."""
+        if berth in self.standing:
+            yield from self._come(plate)
+        else:
+            yield from self._stand(plate, berth, min(self._stays(), left_seconds))
+
+    def _keep_no_more(self, berth: str) -> Iterator[Happened]:
+        del self.planned[berth]
+        yield from ()
+
+    def _leave(self, plate: str, berth: str) -> Iterator[Happened]:
         """It leaves, now and then only for another berth of the street."""
         del self.standing[berth]
         if self._chance.random() < MOVE_ON_SHARE:
             zone = berth.rpartition("-")[0]
             seconds = self._chance.uniform(*MOVE_ON_SECONDS)
             self._later(seconds, partial(self._come, plate, f"{zone}-"))
+        elif self._chance.random() < PLAN_SHARE:
+            self._later(0.0, partial(self._plan, plate))
         else:
             self._later(self._away(), partial(self._come, plate))
         yield from self._noticed("left", berth, plate)
 
-    def _drive_in(self, plate: str) -> Iterator[Seen]:
+    def _drive_in(self, plate: str) -> Iterator[Happened]:
         """Into the garage, unless it is full."""
         if len(self.inside) >= CAPACITY:
             self._later(self._away(), partial(self._drive_in, plate))
             return
         self.inside.add(plate)
+        self.counted += self._looped()
         self._later(self._stays(), partial(self._drive_out, plate))
-        yield Seen(self._now, WAY_IN, "arrived", GARAGE, plate)
+        yield Seen(self._now, WAY_IN, "arrived", GARAGE, plate, next(self._openings))
 
-    def _drive_out(self, plate: str) -> Iterator[Seen]:
+    def _drive_out(self, plate: str) -> Iterator[Happened]:
         self.inside.remove(plate)
+        self.counted -= self._looped()
         self._later(self._away(), partial(self._drive_in, plate))
-        yield Seen(self._now, WAY_OUT, "left", GARAGE, plate)
+        yield Seen(self._now, WAY_OUT, "left", GARAGE, plate, next(self._openings))
+
+    def _looped(self) -> int:
+        """How many cars the loop in the ground felt of one."""
+        return int(self._chance.random() >= LOOP_MISSED_SHARE)
+
+    def _count(self) -> Iterator[Happened]:
+        """The counter says how many places are free, as the loops have it."""
+        self._later(COUNT_SECONDS, self._count)
+        missed = self._chance.random() < COUNT_MISSED_SHARE
+        yield Counted(self._now, None if missed else CAPACITY - self.counted)
+
+    def _set_right(self) -> Iterator[Happened]:
+        """Somebody has counted the cars."""
+        self._later(SET_RIGHT_SECONDS, self._set_right)
+        self.counted = len(self.inside)
+        yield from ()
 
     def _noticed(self, sign: str, berth: str, plate: str) -> Iterator[Seen]:
         if self._chance.random() < MISSED_SHARE:
@@ -142,12 +241,12 @@ class Traffic:
 
     # --- cameras ------------------------------------------------------------------------
 
-    def _look(self, camera: str) -> Iterator[Seen]:
+    def _look(self, camera: str) -> Iterator[Happened]:
         """At all that it watches."""
         for berth in self._cameras[camera]:
             yield self._as_it_is(camera, berth)
 
-    def _report(self, camera: str) -> Iterator[Seen]:
+    def _report(self, camera: str) -> Iterator[Happened]:
         """At one berth after the other, all day."""
         self._later(REPORT_SECONDS, partial(self._report, camera))
         if camera not in self.off:
@@ -157,7 +256,7 @@ class Traffic:
         plate = self.standing.get(berth)
         return Seen(self._now, camera, "empty" if plate is None else "occupied", berth, plate)
 
-    def _go_off(self) -> Iterator[Seen]:
+    def _go_off(self) -> Iterator[Happened]:
         self._later(self._chance.expovariate(1 / OFF_EVERY_SECONDS), self._go_off)
         camera = self._chance.choice(list(self._cameras))
         if camera in self.off:
@@ -169,7 +268,7 @@ class Traffic:
         if not wordless:
             yield Seen(self._now, camera, "lost", None)
 
-    def _come_back(self, camera: str, *, wordless: bool) -> Iterator[Seen]:
+    def _come_back(self, camera: str, *, wordless: bool) -> Iterator[Happened]:
         self.off.remove(camera)
         if not wordless:
             yield Seen(self._now, camera, "restored", None)

@@ -117,7 +117,9 @@ class Count:
     def occupancy(self) -> float | None:
         """The share of places that are taken, from 0 to 1; None where it is not known."""
         free = self.places_free
-        return None if free is None or not self.capacity else 1 - free / self.capacity
+        if free is None or not self.capacity:
+            return None
+        return (self.capacity - free) / self.capacity
 
 
 BELIEVED = frozenset({CountState.KNOWN, CountState.FULL_COUNTER_OFF})

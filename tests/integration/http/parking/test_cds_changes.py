@@ -137,3 +137,30 @@ async def test_p65_sessions_of_before_keep_the_old_zone(api: Api, version: str) 
     refused(await client.raw(f"curbs/spaces/{uuid_of('Z-old-1')}"), 404, "not_found", version)
     then = await client.one(f"curbs/spaces/{uuid_of('Z-old-1')}", time=day["start_time"])
     assert then["curb_zone_id"] == uuid_of("Z-old")
+
+
+async def test_p62_no_accept_at_all_is_1_0(api: Api) -> None:
+    """By the letter of the header: it is not there, which is no error."""
+    bare: dict[str, Any] = {"skip_auto_headers": ["Accept"]}
+    answer = await api.call("GET", "/cds/curbs/zones", **bare)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/vnd.cds+json;version=1.0"
+    assert answer.json["version"].startswith("1.0")
+    metrics = await api.call("GET", "/cds/metrics/sessions", "operator", **bare)
+    assert metrics.headers["Content-Type"] == "application/vnd.cds+csv;version=1.0"
+    objects = await api.call("GET", "/cds/curbs/objects", **bare)
+    assert objects.headers["Content-Type"] == "application/vnd.cds+json;version=1.1"
+
+
+@BOTH
+async def test_policies_by_their_ids(api: Api, version: str) -> None:
+    client = Client(api, version)
+    every = [each["curb_policy_id"] for each in await client.list("curbs/policies")]
+    some = every[1:3]
+    unknown = "00000000-0000-4000-8000-000000000000"
+    for ids in (some, [*some, unknown], [*some, *some], [each.upper() for each in some]):
+        found = await client.list("curbs/policies", ids=",".join(ids))
+        assert [each["curb_policy_id"] for each in found] == some
+    assert await client.list("curbs/policies", ids=unknown) == []
+    for wrong in ("x", f"{some[0]},", ",", f"{some[0]};{some[1]}", ",".join(every[:1] * 201)):
+        refused(await client.raw("curbs/policies", ids=wrong), 400, "bad_param", version)

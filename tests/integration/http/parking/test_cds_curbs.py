@@ -109,6 +109,22 @@ async def test_objects_are_of_1_1_only(api: Api, street: Street) -> None:
     assert len(await client.list("curbs/objects", space=uuid_of("Z1-001"))) == 2
 
 
+async def test_a_kiosk_is_an_object_where_it_stands_at_a_zone(api: Api, street: Street) -> None:
+    zone = place_version("pay here", 3, parent="Z1")
+    elsewhere = place_version("pay there", 30)
+    await described(
+        api, NewPlace("k-1", PlaceKind.KIOSK, zone), NewPlace("k-2", PlaceKind.KIOSK, elsewhere)
+    )
+    client = Client(api, "1.1")
+    found = {each["curb_object_id"]: each for each in await client.list("curbs/objects")}
+    assert uuid_of("k-2") not in found, "an object stands at a zone or a space"
+    kiosk = found[uuid_of("k-1")]
+    assert (kiosk["object_type"], kiosk["curb_zone_id"]) == ("pay_station", uuid_of("Z1"))
+    assert await client.one(f"curbs/objects/{uuid_of('k-1')}") == kiosk
+    of_zone = await client.list("curbs/objects", zone=uuid_of("Z1"))
+    assert uuid_of("k-1") in {each["curb_object_id"] for each in of_zone}
+
+
 @BOTH
 async def test_p58_silent_is_not_free(api: Api, street: Street, version: str) -> None:
     client = Client(api, version)

@@ -91,6 +91,24 @@ async def test_what_contradicts_itself_is_said_whole_and_nothing_is_written(api:
     assert await api.runtime.store.head() == head
 
 
+async def test_a_kiosk_may_name_the_zone_that_it_stands_at(api: Api) -> None:
+    await declare(api, *block())
+    kiosk = {
+        "place_id": "K1",
+        "kind": "kiosk",
+        "name": "pay here",
+        "valid_from": "2026-01-01",
+        "longitude": EAST,
+        "latitude": NORTH,
+    }
+    wrong = await declare(api, kiosk | {"parent": "G1"})
+    assert wrong.is_problem(422, "places-invalid")
+    assert wrong.json["problems"][0]["member"] == "parent"
+    position = (await declare(api, kiosk | {"parent": "Z1"})).headers["X-Position"]
+    assert await found(api, position, "&parent=Z1&kind=kiosk") == ["K1"]
+    assert (await declare(api, kiosk | {"place_id": "K2"})).json["opened"] == 1
+
+
 async def test_only_those_who_look_after_parking_declare_places(api: Api) -> None:
     for department, status in (("parking", 200), ("sanitation", 403)):
         answer = await declare(api, facility("G1"), role="official", department=department)

@@ -4,8 +4,18 @@ import random
 from collections import Counter
 from itertools import takewhile
 
-from ops.simulators.parking.places import GARAGE, WAY_IN, WAY_OUT, cameras
-from ops.simulators.parking.traffic import SHORTEST_WAY_SECONDS, Seen, Traffic
+import pytest
+
+from ops.simulators.parking.places import CAPACITY, GARAGE, WAY_IN, WAY_OUT, cameras
+from ops.simulators.parking.traffic import (
+    PLANNED_SECONDS,
+    SHORTEST_WAY_SECONDS,
+    Counted,
+    Happened,
+    Planned,
+    Seen,
+    Traffic,
+)
 
 HOUR = 3600.0
 PLATES = [f"豫A{number:05}" for number in range(200)]
@@ -15,21 +25,25 @@ def traffic(seed: int = 1) -> Traffic:
     return Traffic(PLATES, random.Random(seed))
 
 
+def happened(city: Traffic, number: float = 2) -> list[Happened]:
+    return list(takewhile(lambda each: each.at < number * HOUR, city.seen()))
+
+
 def hours(city: Traffic, number: float = 2) -> list[Seen]:
-    return list(takewhile(lambda seen: seen.at < number * HOUR, city.seen()))
+    """What devices saw."""
+    return [each for each in happened(city, number) if isinstance(each, Seen)]
 
 
 def test_the_same_seed_makes_the_same_day_and_another_seed_another() -> None:
-    assert hours(traffic()) == hours(traffic())
-    assert hours(traffic(2)) != hours(traffic())
+    assert happened(traffic()) == happened(traffic())
+    assert happened(traffic(2)) != happened(traffic())
 
 
 def test_the_streets_are_empty_at_first_and_filled_soon() -> None:
     city = traffic()
-    first = list(takewhile(lambda seen: seen.at == 0, city.seen()))
+    first = [seen for seen in hours(city, 0.1) if seen.at == 0]
     assert {seen.sign for seen in first} == {"empty"}
     assert {seen.place_id for seen in first} == {b for each in cameras().values() for b in each}
-    hours(city, 0.1)
     assert 70 < len(city.standing) < 144
     assert 20 < len(city.inside) < 80
 
@@ -73,3 +87,45 @@ def test_a_car_that_leaves_a_street_is_seen_in_another_only_after_a_while() -> N
             same = before.place_id.rpartition("-")[0] == street
             assert same or round(apart) >= SHORTEST_WAY_SECONDS
         left[seen.plate] = seen
+
+
+def test_the_counter_follows_the_loops_and_is_off_by_little() -> None:
+    city, inside, off, said = traffic(), 0, 0, 0
+    for each in happened(city, 3):
+        if isinstance(each, Seen) and each.place_id == GARAGE:
+            inside += 1 if each.sign == "arrived" else -1
+        elif isinstance(each, Counted) and each.free is not None:
+            said += 1
+            off = max(off, abs(CAPACITY - inside - each.free))
+    assert said > 300
+    assert 0 < off < 10, "loops miss a car now and then, and somebody sets the counter right"
+    assert any(each.free is None for each in happened(traffic(), 4) if isinstance(each, Counted))
+
+
+def test_each_passage_of_a_gate_has_an_opening_of_its_own() -> None:
+    openings = [each.opening for each in hours(traffic()) if each.place_id == GARAGE]
+    assert None not in openings
+    assert len(set(openings)) == len(openings) > 50
+    assert {each.opening for each in hours(traffic()) if each.place_id != GARAGE} == {None}
+
+
+def test_who_plans_ahead_comes_about_then_and_the_berth_is_kept_for_them() -> None:
+    every = happened(traffic(), 6)
+    plans = [each for each in every if isinstance(each, Planned)]
+    assert len(plans) > 20
+    assert {plan.comes for plan in plans} == {True, False}
+    in_time = others = 0
+    for plan in plans:
+        assert plan.ends - plan.begins == pytest.approx(PLANNED_SECONDS)
+        there = {
+            each.plate
+            for each in every
+            if isinstance(each, Seen)
+            and each.place_id == plan.berth
+            and each.sign == "arrived"
+            and plan.at < each.at < plan.ends
+        }
+        in_time += plan.comes and plan.plate in there
+        others += bool(there - {plan.plate})
+    assert in_time > 0.7 * sum(plan.comes for plan in plans), "cameras miss a few"
+    assert others < 0.3 * len(plans)
