@@ -25,7 +25,15 @@ from tests.given.parking.cds.city import (
     square,
     told,
 )
-from tests.given.parking.cds.client import BOTH, VERSIONS, Client, fen_by_minute, ms, refused
+from tests.given.parking.cds.client import (
+    BOTH,
+    VERSIONS,
+    Client,
+    analyst,
+    fen_by_minute,
+    ms,
+    refused,
+)
 from tests.given.parking.city import LONG_AGO, Street, at, places
 from tests.given.parking.city import version as place_version
 from tests.given.storm import SHARED_FIXTURE, examples
@@ -123,6 +131,9 @@ async def test_a_kiosk_is_an_object_where_it_stands_at_a_zone(api: Api, street: 
     assert await client.one(f"curbs/objects/{uuid_of('k-1')}") == kiosk
     of_zone = await client.list("curbs/objects", zone=uuid_of("Z1"))
     assert uuid_of("k-1") in {each["curb_object_id"] for each in of_zone}
+    for name in ("events", "status"):
+        watching = analyst(api, "1.1")
+        assert await watching.list(f"events/{name}", curb_object_id=uuid_of("k-1")) == []
 
 
 @BOTH

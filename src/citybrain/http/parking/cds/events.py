@@ -100,7 +100,7 @@ async def where_of(asked: Asked) -> Where:
         area=await inventory.named(asked, "curb_area_id", PlaceKind.AREA),
         zone=await inventory.named(asked, "curb_zone_id", PlaceKind.ZONE),
         space=await inventory.named(asked, "curb_space_id", PlaceKind.BERTH),
-        device=await inventory.named(asked, "curb_object_id", PlaceKind.DEVICE),
+        device=await inventory.named(asked, "curb_object_id", PlaceKind.DEVICE, PlaceKind.KIOSK),
     )
 
 

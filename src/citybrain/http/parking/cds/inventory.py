@@ -54,13 +54,13 @@ async def one(asked: Asked, kind: PlaceKind, identity: UUID) -> list[Row]:
     return rows
 
 
-async def named(asked: Asked, name: str, kind: PlaceKind) -> str | None:
+async def named(asked: Asked, name: str, *kinds: PlaceKind) -> str | None:
     """The place that a parameter names; None where it is absent. Raises `NothingThere`."""
     identity = asked.identity(name)
     if identity is None:
         return None
     rows = await curbs.of_streams(asked.runtime.store.pool, [stream_named(identity)])
-    if not rows or rows[0]["kind"] != kind:
+    if not rows or rows[0]["kind"] not in kinds:
         raise NothingThere(f"there is no such {name}", [name])
     return str(rows[0]["place_id"])
 
