@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 from citybrain.domain.parking.beside import Beside, Found, Standing, compare, say, stay_of
 from citybrain.domain.parking.rules import ParkingRules
 from citybrain.domain.parking.session import ParkingSession
-from commands.parking import signs
 from commands.parking.places import PlaceBook
 from commands.parking.session import change_session
+from commands.parking.sign_reads import sign_reads
 from commands.parking.signs import PresenceRow
 from commands.services import Services
 
@@ -59,7 +59,7 @@ async def compared(
     """The presences of its plate around a presence, which may be a new one."""
     if row.plate_id is None:
         return Compared(Found(), {row.presence_id: row})
-    around = await signs.around(services.store.pool, row)
+    around = await sign_reads(services).around(row)
     others = [each for each in around if each.presence_id != row.presence_id]
     return await _compared([*others, row], rules, book)
 
@@ -100,7 +100,7 @@ async def relate(
     if row.plate_id is None:
         return None
     async with services.held(_OneAtATime, lambda _: _OneAtATime()).of(row.plate_id):
-        seen = await _compared(await signs.around(services.store.pool, row), rules, book)
+        seen = await _compared(await sign_reads(services).around(row), rules, book)
         for each in sorted(seen.rows.values(), key=lambda each: each.arrived_at):
             if seen.is_of_another_session(each):
                 return each

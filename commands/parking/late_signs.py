@@ -14,6 +14,7 @@ from citybrain.domain.parking.session import ParkingSession
 from commands.parking import signs
 from commands.parking.plates import PlateKeeper
 from commands.parking.session import change_session
+from commands.parking.sign_reads import sign_reads
 from commands.parking.signs import PlacedSign, PresenceRow
 from commands.services import Services
 
@@ -25,8 +26,10 @@ async def not_late(key: str, placed: Sequence[PlacedSign], services: Services) -
     """
     kept: list[PlacedSign] = []
     another: set[str] = set()
+    times = [sign.seen.at for sign in placed]
+    covering = await sign_reads(services).covering(key, times)
     for sign in placed:
-        row = await signs.covering(services.store.pool, key, sign.seen.at)
+        row = covering.get(sign.seen.at)
         if row is not None and sign.seen.at < row.arrived_at:
             unread = sign.sealed is None and row.presence_id in another
             if unread or await _of_another_vehicle(row, sign, services):

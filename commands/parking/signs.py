@@ -5,7 +5,7 @@ These tables are no source of truth: the log is. They hold what sessions may sti
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -23,15 +23,7 @@ SELECT * FROM jsonb_to_recordset($1::jsonb) AS n(place text, sign_id text, at ti
     characters integer[], by_hand boolean, simulated boolean, opening text)
 ON CONFLICT DO NOTHING
 """
-OPEN_SIGNS = """
-SELECT * FROM parking_signs WHERE place = $1 AND session_id IS NULL ORDER BY at, sign_id
-"""
 BELONG = "UPDATE parking_signs SET session_id = $3 WHERE place = $1 AND sign_id = ANY($2)"
-PRESENCES = "SELECT * FROM parking_presences WHERE place = $1 AND NOT final ORDER BY arrived_at"
-COVERING = """
-SELECT * FROM parking_presences WHERE place = $1 AND final AND left_at > $2
-ORDER BY arrived_at LIMIT 1
-"""
 SAVE_PRESENCE = """
 INSERT INTO parking_presences (presence_id, place, session_id, zone_id, plate_id, arrived_at,
                                left_at, ended_at)
@@ -41,21 +33,6 @@ ON CONFLICT (presence_id) DO UPDATE SET plate_id = excluded.plate_id,
 """
 DROP_PRESENCE = "DELETE FROM parking_presences WHERE presence_id = $1"
 FINAL = "UPDATE parking_presences SET final = true WHERE session_id = ANY($1)"
-FINAL_BY_TIME = """
-SELECT DISTINCT session_id FROM parking_presences
-WHERE place = $1 AND NOT final AND ended_at < $2
-"""
-AROUND = """
-SELECT * FROM parking_presences
-WHERE plate_id = $1
-  AND arrived_at > $2::timestamptz - interval '2 days'
-  AND arrived_at < $3::timestamptz + interval '3 hours'
-  AND (left_at IS NULL OR left_at >= $2::timestamptz - interval '3 hours')
-ORDER BY arrived_at
-"""
-BEGAN_AFTER = """
-SELECT min(arrived_at) FROM parking_presences WHERE place = $1 AND final AND arrived_at > $2
-"""
 INSIDE = """
 SELECT DISTINCT place FROM parking_presences
 WHERE NOT final AND left_at IS NULL AND starts_with(place, $1)
@@ -141,17 +118,6 @@ async def keep(pool: "asyncpg.Pool[Any]", rows: Sequence[dict[str, Any]]) -> Non
         await pool.execute(KEEP, orjson.dumps(rows).decode())
 
 
-async def presences(pool: "asyncpg.Pool[Any]", place: str) -> list[PresenceRow]:
-    """What may still change at a place."""
-    return [PresenceRow(**row) for row in await pool.fetch(PRESENCES, place)]
-
-
-async def covering(pool: "asyncpg.Pool[Any]", place: str, at: datetime) -> PresenceRow | None:
-    """The final presence that a moment lies in, or before."""
-    row = await pool.fetchrow(COVERING, place, at)
-    return None if row is None else PresenceRow(**row)
-
-
 async def save(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> None:
     """Write a presence down."""
     await pool.execute(
@@ -165,19 +131,6 @@ async def save(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> None:
         row.left_at,
         row.ended_at,
     )
-
-
-async def around(pool: "asyncpg.Pool[Any]", row: PresenceRow) -> list[PresenceRow]:
-    """Where the same plate was at that time, or shortly before or after it; also this one."""
-    until = row.left_at or row.arrived_at + timedelta(days=2)
-    found = await pool.fetch(AROUND, row.plate_id, row.arrived_at, until)
-    return [PresenceRow(**each) for each in found]
-
-
-async def began_after(pool: "asyncpg.Pool[Any]", place: str, at: datetime) -> datetime | None:
-    """When the next final presence at a place began."""
-    found: datetime | None = await pool.fetchval(BEGAN_AFTER, place, at)
-    return found
 
 
 def sealed_of(row: Any) -> SealedPlate | None:

@@ -35,6 +35,7 @@ from commands.parking.late_signs import not_late
 from commands.parking.places import PlaceBook, UnknownPlace, place_book
 from commands.parking.plates import PlateKeeper
 from commands.parking.session import by_signs, change_session, open_session
+from commands.parking.sign_reads import sign_reads
 from commands.parking.signs import PlacedSign, PresenceRow
 from commands.services import Services
 
@@ -206,21 +207,21 @@ async def follow_place(key: str, book: PlaceBook, services: Services) -> None:
     place_id, _, plate_id = key.partition("|")
     if "|" in key and not plate_id:
         return  # an unread plate at a gate is nobody's: the tick says so
-    pool, now = services.store.pool, services.clock()
+    reads, now = sign_reads(services), services.clock()
     rules = parking_rules_at(services.definitions, now)
-    over = await pool.fetch(signs.FINAL_BY_TIME, key, now - rules.order_window)
+    over = await reads.over(key, now - rules.order_window)
     if over:
-        await _make_final(key, [row["session_id"] for row in over], services)
-    placed = await _placed(await pool.fetch(signs.OPEN_SIGNS, key), services)
+        await _make_final(key, over, services)
+    placed = await _placed(await reads.open_signs(key), services)
     placed = await not_late(key, placed, services)
     found = presences_of(
         (each.seen for each in placed), same_arrival=rules.clone_near_within, gates="|" in key
     )
     for presence in found.presences:
-        taken_at = await signs.began_after(pool, key, presence.arrived_at)
+        taken_at = await reads.began_after(key, presence.arrived_at)
         if presence.left_at is None and taken_at is not None:
             presence.end(presence.proof, Ending.TAKEN)
-    known = await signs.presences(pool, key)
+    known = await reads.presences(key)
     by_id = {each.seen.id: each for each in placed}
     taken: set[str] = set()
     followed: list[PresenceRow] = []
