@@ -80,6 +80,14 @@ def test_what_is_final_stays_what_it_is() -> None:
     assert compare(both, RULES).same == {}
 
 
+def test_what_was_settled_first_goes_on_with_what_is_told_later() -> None:
+    """The second berth told all of it, and was paid, before anybody knew of the first."""
+    first, second = standing("one", "b1", 0, 50), standing("two", "b2", 51, 100, final=True)
+    assert compare([second, first], RULES).continues == {"two": "one"}
+    far = standing("three", "garage", 55, 90, final=True)
+    assert list(compare([far, first], RULES).conflicts) == [("one", "three")]
+
+
 STANDINGS = st.lists(
     st.tuples(
         st.sampled_from(sorted(PLACES)),
