@@ -86,6 +86,7 @@ from projections.parking.occupancy import ParkingOccupancy
 from projections.parking.permits import ParkingPermitsModel, of_holder
 from projections.parking.permits import of_erased as permits_of_erased
 from projections.parking.places import ParkingPlaces
+from projections.parking.repricings import ParkingRepricingsModel
 from projections.parking.reservations import ParkingReservations
 from projections.parking.revenue import ParkingRevenue
 from projections.parking.session_ids import ended_between_as_of, of_plate
@@ -151,6 +152,7 @@ PARKING = System(
         PlateBindingsModel(),
         ParkingClaims(),
         ParkingPermitsModel(),
+        ParkingRepricingsModel(),
         ParkingRevenue(),
         ParkingAnomalies(),
         ParkingNotices(),

@@ -7,6 +7,7 @@ from citybrain.domain.actor import Actor, Role
 from citybrain.domain.parking.anomaly import AnomalyKind, AnomalyReason, anomaly_id
 from citybrain.domain.parking.claim_events import Channel
 from citybrain.domain.parking.notice import NoticeEnd, NoticeReason, NoticeSays
+from citybrain.domain.parking.repricing_batch import ParkingRepricing, Scope
 from citybrain.systems.parking import PARKING
 from commands.parking import binding as binding_commands
 from commands.parking import by_hand, looking, prepaying, stray
@@ -22,6 +23,7 @@ from tests.given.parking.bindings import day
 from tests.given.parking.charged_city import OFFICER, City
 from tests.given.parking.city import GARAGE, WATCHER, at
 from tests.given.parking.permits import granted
+from tests.given.read_models import caught_up
 from tests.given.services import context
 
 SECOND = Actor("officer-2", frozenset({Role.SUPERVISOR}), "parking")
@@ -40,6 +42,7 @@ async def everything(city: City) -> None:
     await made_public(city)
     await paid_at_kiosks(city)
     await corrected_by_hand(city)
+    await priced_again(city)
     await react(city)
 
 
@@ -49,11 +52,27 @@ async def react(city: City) -> None:
     seen = 0
     while events := await city.services.store.read_all(after=seen, limit=500):
         seen = events[-1].position
+        await caught_up(city.services.store, "parking_sessions")
         for event in events:
             for manager in managers:
                 if event.topic in manager.topics and manager.name != "parking-sessions":
                     own = partial(context_of, manager, event)
                     await manager.react(event, city.services, own)
+
+
+async def priced_again(city: City) -> None:
+    """A batch by a version that reaches back: it is previewed, and waits for another officer."""
+    batch = ParkingRepricing.propose(
+        at("12:00"),
+        repricing_id=ParkingRepricing.new_id(),
+        version_id="street:2026-09-01+back",
+        begins=day("09-01"),
+        ends=day("09-14"),
+        scope=Scope.ALL,
+        reason="ruling",
+        proposed_by=OFFICER.subject,
+    )
+    await city.services.store.save(batch, metadata=context(OFFICER).metadata())
 
 
 async def bound_and_permitted(city: City) -> None:

@@ -84,6 +84,7 @@ REACH: Rows = {
     "get_v1_parking_claims": NOBODYS,  # citizens are shown their own, the office all
     "get_v1_parking_claims_claim_id": of(CLAIM, *DECIDERS, Role.AUDITOR),
     "post_v1_parking_repricings": NOBODYS,  # sums of sessions: nobody is in them
+    "get_v1_parking_repricings": NOBODYS,
     "get_v1_parking_repricings_repricing_id": NOBODYS,
     "post_v1_parking_repricings_repricing_id_confirmation": NOBODYS,
     "post_v1_parking_repricings_repricing_id_turning_back": NOBODYS,

@@ -9,10 +9,13 @@ from citybrain.domain.actor import Role
 from citybrain.domain.parking.looking import DECIDERS
 from citybrain.domain.parking.repricing_batch import ParkingRepricing, RepricingStatus, Scope
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
+from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
 from citybrain.http.parking.office import of_the_office
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.parking import repricing as commands
+from projections.parking import repricings
 
+MODEL = "parking_repricings"
 COLLECTION = "/v1/parking/repricings"
 BASE = f"{COLLECTION}/{{repricing_id}}"
 
@@ -42,6 +45,41 @@ class RepricingAnswer(BaseModel):
     proposed_by: str
     preview: RepricingSums | None = Field(description="null as long as it is being found")
     done: RepricingSums
+
+
+class ListedRepricing(RepricingAnswer):
+    """A batch in the list."""
+
+    proposed_at: AwareDatetime
+
+
+class Repricings(BaseModel):
+    """A page, the newest first."""
+
+    repricings: list[ListedRepricing]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class RepricingsQuery(PagedQuery):
+    """Which batches."""
+
+    status: RepricingStatus | None = Field(None, description="proposed: waits for another officer")
+
+
+async def show_all(call: Call) -> web.Response:
+    """A page of batches."""
+    of_the_office(call)
+    query: RepricingsQuery = call.query
+    await wait_for_position(call.runtime, MODEL, query.min_position)
+    rows = await repricings.page(
+        call.runtime.store.pool,
+        status=query.status and query.status.value,
+        after=decode_time_cursor(query.after),
+        limit=query.limit + 1,
+    )
+    shown, following = page(rows, query.limit, "proposed_at", "repricing_id")
+    listed = [ListedRepricing.model_validate(row) for row in shown]
+    return json_response(Repricings(repricings=listed, next=following))
 
 
 async def propose(call: Call) -> web.Response:
@@ -84,6 +122,16 @@ ROUTES = (
         body=commands.ProposeRepricing,
         idempotent=True,
         answers={201: Answer("proposed; its preview follows", RepricingAnswer)},
+    ),
+    Route(
+        method="GET",
+        path=COLLECTION,
+        tag="parking",
+        summary="Batches that price stays again, the newest first",
+        handler=show_all,
+        roles=(*DECIDERS, Role.AUDITOR),
+        query=RepricingsQuery,
+        answers={200: Answer("a page", Repricings)},
     ),
     Route(
         method="GET",

@@ -23,11 +23,14 @@ from commands.parking import pricing
 from commands.parking import repricing as commands
 from commands.parking.pricing import STREET
 from commands.parking.processes import repricings
+from projections.parking.repricings import page
 from tests.given.driving import CLERK, context
 from tests.given.parking.bindings import day
 from tests.given.parking.owners import Owners, owners
 from tests.given.parking.permits import FIRST, SECOND
+from tests.given.read_models import project
 
+MODEL = "parking_repricings"
 BOUND, NOBODYS = "豫A52K17", "豫A3V300"
 LADDER = Ladder((Step(300, 60, 1), Step(200, 60, 2), Step(600, 60)))  # cheaper at first only
 
@@ -212,3 +215,27 @@ async def test_p26_what_is_no_batch_is_refused(town: Owners) -> None:
     assert (await batch(town, repricing_id)).status == "turned-back"
     with pytest.raises(RepricingOutOfStep):
         await confirm(town, repricing_id, 0, 0)
+
+
+async def test_one_event_at_a_time_and_all_at_once_give_the_same_rows(town: Owners) -> None:
+    await bound(town)
+    await hours(town, "09-02", 1)
+    version_id = publish(town)
+    await repricings.lower_what_is_unpaid(town.services)
+    agreed, turned_back = [await proposed(town, version_id) for _ in range(2)]
+    await confirm(town, agreed, 100, 100)
+    command = commands.TurnBackRepricing(reason="twice")
+    await commands.turn_back_repricing(turned_back, command, context(SECOND), town.services)
+    await town.work()
+    pool, found = town.services.store.pool, []
+    for size in (1000, 1, 3):
+        await pool.execute("DROP SCHEMA IF EXISTS parking_repricings CASCADE")
+        await pool.execute("DELETE FROM projection_checkpoints WHERE projection = $1", MODEL)
+        await project(town.services.store, MODEL, batch=size)
+        found.append(await page(pool, status=None, after=None, limit=10))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 3
+    for row in found[0]:
+        stream = await batch(town, row["repricing_id"])
+        assert (row["status"], row["version"]) == (stream.status, stream.version)
+        assert (row["preview"], row["done"]) == (stream.preview, stream.done)

@@ -64,6 +64,14 @@ async def test_p26_one_proposes_another_agrees_and_progress_is_readable(api: Api
     answer = await api.call("POST", confirm, "supervisor", department=PARKING, json=sums)
     assert (answer.status, answer.json["status"]) == (200, "running")
     await eventually(lambda: shown("completed"))
+    head = await api.runtime.store.head()
+    listed = await api.call("GET", f"{REPRICINGS}?min_position={head}&limit=1", "auditor")
+    newest = listed.json["repricings"][0]
+    assert newest.pop("proposed_at")
+    assert newest == (await api.call("GET", path, "auditor")).json
+    waiting = await api.call("GET", f"{REPRICINGS}?status=proposed", "official", department=PARKING)
+    assert waiting.json == {"repricings": [], "next": None}
+    assert (await api.call("GET", REPRICINGS, "citizen")).status == 403
     answer = await api.call(
         "POST", f"{path}/turning-back", "supervisor", department=PARKING, json={"reason": "late"}
     )
