@@ -1,11 +1,12 @@
 """Signs that come when what they are about is over: evidence, and nothing is charged by them.
 
-They change a session only where the vehicle stood there for less time than was thought; and one
-that surely was another vehicle, before, has a session of its own.
+They change a session only where the vehicle stood there for less time than was thought, or was
+charged for longer; and one that surely was another vehicle, before, has a session of its own.
 """
 
 from collections.abc import Sequence
 
+from citybrain.domain.parking.charging import note_charged_again, went_on
 from citybrain.domain.parking.following import add_evidence, take_times
 from citybrain.domain.parking.plates import distance
 from citybrain.domain.parking.presence import NEAR, Beginning, Ending, Presence, Sign
@@ -37,7 +38,10 @@ async def not_late(key: str, placed: Sequence[PlacedSign], services: Services) -
                 row = None
         if row is None:
             kept.append(sign)
-        elif not await _shorter(key, row, sign, services):
+        elif not (
+            await _shorter(key, row, sign, services)
+            or await _charged_again(key, row, sign, services)
+        ):
             await _keep_as_evidence(key, row, sign, services)
     return kept
 
@@ -91,6 +95,22 @@ async def _shorter(key: str, row: PresenceRow, late: PlacedSign, services: Servi
     presence.end(presence.proof, Ending(session.ending or Ending.SEEN))
     await change_session(
         row.session_id, services, lambda each, now: take_times(each, now, presence)
+    )
+    await services.store.pool.execute(signs.BELONG, key, [late.seen.id], row.session_id)
+    return True
+
+
+async def _charged_again(key: str, row: PresenceRow, late: PlacedSign, services: Services) -> bool:
+    """The same of a charger that had begun again."""
+    if late.seen.sign is not Sign.CHARGING_BEGAN or row.session_id != row.presence_id:
+        return False
+    session = await services.store.load(ParkingSession, row.session_id)
+    if not went_on(session, late.seen.at):
+        return False
+    await change_session(
+        row.session_id,
+        services,
+        lambda each, now: note_charged_again(each, now, late.seen.at, late.seen.id),
     )
     await services.store.pool.execute(signs.BELONG, key, [late.seen.id], row.session_id)
     return True

@@ -40,6 +40,33 @@ def note_charging(session: ParkingSession, now: datetime, presence: Presence) ->
         session.trigger_event(SessionChargingNoted, timestamp=now, times=times, detection_ids=said)
 
 
+def note_charged_again(
+    session: ParkingSession, now: datetime, at: datetime, detection_id: str
+) -> None:
+    """Charging had begun again, as is told when all is over: from then on it was charged, so less
+    is owed for standing there. Where it was charged anyway, or never, nothing follows."""
+    if went_on(session, at):
+        later = [each["begins"] for each in session.charging if moment(each["begins"]) > at]
+        new = {"begins": as_text(at), "ends": min(later, key=moment, default=None)}
+        times = sorted([*session.charging, new], key=lambda each: moment(each["begins"]))
+        session.trigger_event(
+            SessionChargingNoted, timestamp=now, times=times, detection_ids=[detection_id]
+        )
+
+
+def went_on(session: ParkingSession, at: datetime) -> bool:
+    """Whether it stood there at a moment, after some charging, and was not charged then."""
+    there = session.left_at is not None and session.arrived_at < at < session.left_at
+    return (
+        there
+        and bool(session.charging)
+        and not any(
+            moment(each["begins"]) <= at and (each["ends"] is None or at < moment(each["ends"]))
+            for each in session.charging
+        )
+    )
+
+
 def charging_of(chain: Sequence[ParkingSession]) -> Iterator[Span]:
     """When the car of a stay was charged; who has moved on stands at that charger no more."""
     moved_at: datetime | None = None

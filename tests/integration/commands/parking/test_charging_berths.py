@@ -97,6 +97,28 @@ async def test_p55_what_was_paid_is_not_raised_by_a_late_word(town: Owners) -> N
     assert [each["sign"] for each in session.late_signs.values()] == ["charging-ended"]
 
 
+async def test_p55_charging_that_had_begun_again_gives_back_what_was_paid_for_standing_there(
+    town: Owners,
+) -> None:
+    citizen, number = await town.drivers.citizen()
+    town.street.clock(at("10:00"))
+    await town.drivers.bind(citizen, CAR)
+    await say(town, "11:00", "arrived", "11:00")
+    await say(town, "12:00", "charging-ended", "12:00")
+    await say(town, "12:47", "left", "12:47")
+    assert town.gateway.spent(number) == 1000
+    for told, sign, when in (
+        ("12:50", "charging-ended", "12:20"),  # told again: nothing follows
+        ("12:51", "charging-began", "11:30"),  # it was charged anyway
+    ):
+        await say(town, told, sign, when)
+        assert (await priced(town))[0] == 1000
+    await say(town, "12:55", "charging-began", "12:10")
+    assert await priced(town) == (600, [("parking", 600, None), ("idle", 0, "courtesy")])
+    assert town.gateway.spent(number) == 600
+    assert len((await town.street.one()).late_signs) == 2
+
+
 async def test_a_charger_does_not_say_whether_a_berth_is_taken(town: Owners) -> None:
     await say(town, "11:00", "arrived", "11:00")
     await say(town, "11:10", "left", "11:10")
