@@ -55,7 +55,8 @@ def spans(result: Found) -> list[tuple[str, str | None, str | None]]:
     ]
 
 
-ARRIVED, LEFT, OCCUPIED, EMPTY, OPENED, BLOCKED, CLEARED, LOST, RESTORED, *_ = Sign
+ARRIVED, LEFT, OCCUPIED, EMPTY = Sign.ARRIVED, Sign.LEFT, Sign.OCCUPIED, Sign.EMPTY
+OPENED, LOST, RESTORED = Sign.OPENED, Sign.LOST, Sign.RESTORED
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))))
