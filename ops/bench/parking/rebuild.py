@@ -1,7 +1,7 @@
 """The log of many parking sessions into all read models of parking, in a process of its own.
 
-It stands beside reading and decoding the same log as often without any model, and beside taking
-it out of PostgreSQL undecoded.
+An event counts for each model, whether it wants it or not. It stands beside reading and decoding
+the same log without any model, and beside taking it out of PostgreSQL undecoded.
 """
 
 import time
@@ -45,8 +45,8 @@ async def rebuilt(bench: Workbench) -> Sample:
 
 
 async def read(bench: Workbench) -> Sample:
-    """The limit: each pass decodes every event, and nothing else."""
-    return await _in_child(bench, await _log(bench), (), passes=len(models()))
+    """The limit: one pass that decodes every event, and nothing else."""
+    return await _in_child(bench, await _log(bench), (), passes=1)
 
 
 async def copied(bench: Workbench) -> Sample:
