@@ -396,12 +396,6 @@ ORDER BY arrived_at DESC, session_id DESC LIMIT $4
 """  # noqa: S608
 ONE = f"SELECT {SHOWN} FROM parking_sessions.sessions WHERE session_id = $1"  # noqa: S608
 COUNTS = "SELECT status, count(*) AS sessions FROM parking_sessions.sessions GROUP BY status"
-SUMS = """
-SELECT coalesce(sum(price_fen), 0)::bigint AS priced_fen,
-       coalesce(sum(price_fen) FILTER (WHERE status = 'settled'), 0)::bigint AS settled_fen,
-       coalesce(sum(price_fen) FILTER (WHERE status = 'held'), 0)::bigint AS held_fen
-FROM parking_sessions.sessions WHERE arrived_at >= $1
-"""
 
 After = tuple[datetime, str] | None
 
@@ -438,12 +432,6 @@ async def one(pool: Pool, session_id: str) -> Row | None:
 async def counts(pool: Pool) -> dict[str, int]:
     """How many sessions stand where."""
     return {row["status"]: row["sessions"] for row in await fetch(pool, COUNTS)}
-
-
-async def sums(pool: Pool, since: datetime) -> Row:
-    """What sessions that began since then come to, and what of it is settled, or held."""
-    (found,) = await fetch(pool, SUMS, since)
-    return found
 
 
 def _read_row(row: Row) -> Row:

@@ -28,6 +28,8 @@ return row ? row.cells[columns.indexOf(arguments[1])]?.innerText : null;
 READ_MODELS = "return [...document.querySelectorAll('#lag tbody th')].map((th) => th.innerText)"
 STREAMS = "return document.querySelector('#streams tbody')?.innerText"
 PAID = "return Number(document.querySelector('#apply-paid').innerText) > 0"
+ANOMALIES = "return /^[0-9]/.test(document.querySelector('#parking-anomalies').innerText)"
+CAME_IN = "return document.querySelector('#parking-captured').innerText"
 PARKED = "return Number(document.querySelector('#parking-parked').innerText) > 0"
 WIDER_THAN_WINDOW = "return document.documentElement.scrollWidth > window.innerWidth"
 ROAD_DAMAGE = {
@@ -89,6 +91,8 @@ async def test_simulated_data_is_called_simulated(city_server: Server, page: Bro
     assert "100 % of papers to bring" in saved
     assert await page.run("return document.querySelectorAll('#apply-seconds .bar').length") > 0
     await page.wait_for(PARKED)
+    await page.wait_for(ANOMALIES)
+    assert (await page.run(CAME_IN)).startswith("¥")
     assert await page.run("return document.querySelectorAll('#parking-faces .face').length") == 12
     assert await page.complaints() == []
 

@@ -54,3 +54,11 @@ export function dateAndTime(iso: string): string {
 /** `1` → `1 event`, `2` → `2 events`. */
 export const plural = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
+
+/** The kinds of which there are most: `{ "device-silent": 3, sentinel: 1 }` → `3 device silent · 1 sentinel`. */
+export const mostOf = (counts: Readonly<Record<string, number>>, most: number): string =>
+  Object.entries(counts)
+    .sort(([one, some], [other, more]) => more - some || one.localeCompare(other))
+    .slice(0, most)
+    .map(([kind, value]) => `${shortCount(value)} ${kind.replaceAll("-", " ")}`)
+    .join(" · ");

@@ -70,7 +70,8 @@ export interface Face {
   berths: string;
 }
 
-/** Parking now; the money is of stays that began on the city's day. */
+/** Parking now. What is priced and settled is of stays that began on the city's day; what came in
+ *  and went back moved on it. */
 export interface Parking {
   berths: { occupied: number; free: number; unknown: number };
   /** How many sessions stand where. */
@@ -78,6 +79,10 @@ export interface Parking {
   faces: Face[];
   priced_fen: number;
   settled_fen: number;
+  captured_fen: number;
+  returned_fen: number;
+  /** How many of each kind are open. */
+  anomalies: Record<string, number>;
 }
 
 export interface Snapshot {
@@ -210,6 +215,9 @@ function parking(all: Fields): Parking {
     })),
     priced_fen: number(today, "priced_fen"),
     settled_fen: number(today, "settled_fen"),
+    captured_fen: number(today, "captured_fen"),
+    returned_fen: number(today, "returned_fen"),
+    anomalies: counts(from, "anomalies"),
   };
 }
 

@@ -1,8 +1,8 @@
-// Parking: which berths are taken, free or unknown, where sessions stand, and the day's money.
+// Parking: which berths are taken, free or unknown, where sessions stand, the day's money, anomalies.
 
 import { byZone, countsOf, sizeOf, squares, statesOf, type State } from "./berths";
 import { emptyNote, find, make, setText } from "./dom";
-import { plural, shortCount, yuan } from "./format";
+import { mostOf, plural, shortCount, yuan } from "./format";
 import type { Face, Parking } from "./snapshot";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -22,6 +22,11 @@ export function drawParking(parking: Parking): void {
   setText(find("parking-open"), shortCount(TO_BE_PAID.reduce((sum, status) => sum + sessions(status), 0)));
   setText(find("parking-settled"), yuan(parking.settled_fen));
   setText(find("parking-priced"), `of ${yuan(parking.priced_fen)} that today’s stays cost`);
+  setText(find("parking-captured"), yuan(parking.captured_fen));
+  setText(find("parking-returned"), parking.returned_fen === 0 ? "" : `${yuan(parking.returned_fen)} went back`);
+  const open = Object.values(parking.anomalies).reduce((sum, each) => sum + each, 0);
+  setText(find("parking-anomalies"), shortCount(open));
+  setText(find("parking-kinds"), mostOf(parking.anomalies, 2));
   const others = SHOWN.filter(([status]) => sessions(status) > 0);
   const said = others.map(([status, word]) => `${shortCount(sessions(status))} ${word}`);
   setText(find("parking-sessions"), said.length === 0 ? "" : `Sessions: ${said.join(" · ")}`);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { byZone, countsOf, sizeOf, squares, statesOf } from "../src/berths";
 import { bars, duration, percentile } from "../src/durations";
 import { boxAround, districtsOf, Projection, strength } from "../src/city_map";
-import { count, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay, yuan } from "../src/format";
+import { count, mostOf, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay, yuan } from "../src/format";
 import { nameOf, takeNames } from "../src/names";
 import { openTable } from "../src/open_cases";
 import { parseSnapshot, UnreadableSnapshot } from "../src/snapshot";
@@ -34,7 +34,8 @@ const snapshot = {
   parking: {
     berths: { occupied: 2, unknown: 1 }, sessions: { parked: 2, settled: 3 },
     faces: [{ zone_id: "z-1", name: "West", tariff_zone: "1", berths: "oou" }],
-    today: { priced_fen: 1200, settled_fen: 800, held_fen: 400 },
+    today: { priced_fen: 1200, settled_fen: 800, captured_fen: 900, returned_fen: 100 },
+    anomalies: { sentinel: 1, "device-silent": 3 },
   },
 };
 
@@ -44,10 +45,12 @@ test("a snapshot is read, newest event first, and members of a newer server are 
   assert.equal(read.open[0]?.department, null);
   assert.equal(read.newest[1]?.simulated, null);
   assert.deepEqual(read.parking.berths, { occupied: 2, free: 0, unknown: 1 });
+  assert.deepEqual([read.parking.captured_fen, read.parking.returned_fen], [900, 100]);
+  assert.deepEqual(read.parking.anomalies, { sentinel: 1, "device-silent": 3 });
 });
 
 test("what is not a snapshot is refused", () => {
-  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, today: {} } }), JSON.stringify({ ...snapshot, cases: { ...snapshot.cases, squares: [[1, 2]] } })]) {
+  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, today: {} } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, anomalies: { sentinel: "1" } } }), JSON.stringify({ ...snapshot, cases: { ...snapshot.cases, squares: [[1, 2]] } })]) {
     assert.throws(() => parseSnapshot(broken), UnreadableSnapshot, broken);
   }
 });
@@ -66,6 +69,8 @@ test("figures, codes and times are written for readers", () => {
   assert.equal(yuan(123450), "¥1,234.50");
   assert.equal(plural(1, "event"), "1 event");
   assert.equal(plural(0, "event"), "0 events");
+  assert.equal(mostOf({ sentinel: 1, "device-silent": 3, "no-sign": 1 }, 2), "3 device silent · 1 no sign");
+  assert.equal(mostOf({}, 2), "");
 });
 
 test("open cases become a table: the most first, not dispatched last, zeros left out", () => {

@@ -1,16 +1,16 @@
-"""Parking on the live board: berths by block face, sessions by where they stand, today's money."""
+"""Parking on the live board: berths by block face, sessions, the day's money, open anomalies."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
-from citybrain.city_day import CITY_ZONE, city_day
+from citybrain.city_day import city_day
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.http.board import BoardPart, Origin
 from citybrain.http.parking.berths import berth_counts
 from citybrain.http.runtime import Runtime
-from projections.parking import berths, places, sessions
+from projections.parking import anomaly_list, berths, places, revenue, sessions
 from projections.parking.places import WantedPlaces
 from projections.reading import Pool
 
@@ -18,16 +18,30 @@ MOST_FACES = 60
 
 
 async def members(runtime: Runtime) -> dict[str, Any]:
-    """How many berths are free, and where; how many sessions stand where, and what they cost."""
+    """How many berths are free, and where; how many sessions stand where, and what came in."""
     pool, services = runtime.store.pool, runtime.services
     now = services.clock()
+    silence = parking_rules_at(services.definitions, now).silence_limit
     return {
         "parking": {
             "berths": await berth_counts(runtime),
             "sessions": await sessions.counts(pool),
             "faces": await _faces(runtime, now),
-            "today": await sessions.sums(pool, datetime.combine(city_day(now), time(), CITY_ZONE)),
+            "today": await _money(pool, now),
+            "anomalies": await anomaly_list.open_counts(pool, now=now, silence=silence),
         }
+    }
+
+
+async def _money(pool: Pool, now: datetime) -> dict[str, int]:
+    """What stays that began today cost, and what of it is settled; what came in and went back."""
+    today = city_day(now)
+    found = revenue.summed(await revenue.rows(pool, today, today))
+    return {
+        "priced_fen": found.priced_fen,
+        "settled_fen": found.charged_fen - found.open_fen,
+        "captured_fen": found.captured_fen,
+        "returned_fen": found.refunded_fen + found.charged_back_fen,
     }
 
 
