@@ -115,7 +115,7 @@ class ParkingAnomalies:
     """The read model `parking_anomalies`."""
 
     name = "parking_anomalies"
-    version = 1
+    version = 2
     topics = frozenset(STEPS)
     tables = TABLES
 

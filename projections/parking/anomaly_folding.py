@@ -318,11 +318,10 @@ def _clone_suspected(known: Known, stream_id: str, data: Data) -> None:
     other = data["other_session_id"]
     kind = AnomalyKind.CLONE_CONFLICT
     found = of_session(kind, known.sessions[stream_id], data["timestamp"], *_both(stream_id, other))
-    if found.anomaly_id not in known.cases:
-        known.begin(replace(found, other_id=other))
+    known.begin(replace(found, other_id=other))
 
 
-def _clone_decided(known: Known, stream_id: str, data: Data) -> None:
+def _clone_over(known: Known, stream_id: str, data: Data) -> None:
     of = _both(stream_id, data["other_session_id"])
     known.end(anomaly_id(AnomalyKind.CLONE_CONFLICT, *of), data["timestamp"])
 
@@ -424,8 +423,8 @@ STEPS: dict[str, Callable[[Known, str, Data], None]] = {
     "parking.unseen": _unseen,
     "parking.plate_read": _plate_read,
     "parking.clone_suspected": _clone_suspected,
-    "parking.clone_decided": _clone_decided,
-    "parking.clone_withdrawn": _clone_decided,
+    "parking.clone_decided": _clone_over,
+    "parking.clone_withdrawn": _clone_over,
     "parking.released": _settled,
     "parking.settled": _settled,
     "parking.voided": _voided,

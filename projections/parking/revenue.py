@@ -100,7 +100,7 @@ class RevenueRow(RevenueSums):
     version: str | None = Field(description="of the tariff; null where none decided")
     tariff_zone: str | None
     rule: str | None
-    kind: str = Field(description="`parking`, `idle`, or `reservation`")
+    kind: str = Field(description="`parking`, `idle`, `reservation`, or `stray`: paid for no stay")
     stays: int = Field(description="stays that began on this day and have this line")
 
 
@@ -108,7 +108,7 @@ class ParkingRevenue:
     """The read model `parking_revenue`."""
 
     name = "parking_revenue"
-    version = 3
+    version = 4
     topics = OF_SESSIONS | TOPICS
     tables = TABLES
 

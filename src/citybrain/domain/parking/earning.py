@@ -21,11 +21,13 @@ from citybrain.domain.parking.prepaying_events import SessionPrepaymentAsked
 from citybrain.domain.parking.price import LineKind
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.domain.parking.session_events import PRICED, SessionDisputeDecided, SessionVoided
+from citybrain.domain.parking.stray import StrayPayment
 from citybrain.domain.payment_steps import booked_at
+from citybrain.domain.stream import category_of
 from citybrain.domain.times import moment
 
-RESERVATION = "reservation"
-"""The kind of a line that no tariff has: what a reservation costs."""
+RESERVATION, STRAY = "reservation", "stray"
+"""Kinds of lines that no tariff has: what a reservation costs, and what was paid for no stay."""
 
 
 class TariffLine(NamedTuple):
@@ -54,6 +56,7 @@ MONEY = {
     Refunded.TOPIC: Measure.REFUNDED,
     ChargedBack.TOPIC: Measure.CHARGED_BACK,
 }
+KINDS = {ParkingSession.category: LineKind.PARKING.value, StrayPayment.category: STRAY}
 Sums = Counter[tuple[date, TariffLine, Measure]]
 Lines = dict[TariffLine, int]
 
@@ -150,8 +153,7 @@ class Earning:
         return {next(iter(self.lines), self._no_line()): fen} if fen else {}
 
     def _no_line(self) -> TariffLine:
-        of_session = self.subject.startswith(f"{ParkingSession.category}-")
-        return TariffLine("", "", "", LineKind.PARKING.value if of_session else RESERVATION)
+        return TariffLine("", "", "", KINDS.get(category_of(self.subject), RESERVATION))
 
 
 def _in_parts(fen: int, lines: Lines) -> Lines:

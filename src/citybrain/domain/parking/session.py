@@ -68,7 +68,7 @@ class ParkingSession(StreamAggregate):
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *PREPAYING, *GATES)
-    class_version: ClassVar[int] = 5  # of its snapshots
+    class_version: ClassVar[int] = 6  # of its snapshots
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class ParkingSession(StreamAggregate):
         self.clones: dict[str, bool | None] = {}
         self.plate: Plated | None = None
         self.doubt: dict[str, Any] | None = None
-        self.unseen = False
+        self.unseen_since: datetime | None = None
         self.facts, self.priced_facts = 0, -1
         self.price_fen: int | None = None
         self.price_event: str | None = None
@@ -145,6 +145,12 @@ class ParkingSession(StreamAggregate):
         """Snapshots from before payments for another plate were offered."""
         state |= {"strays": {}, "tailgated": None}
 
+    @staticmethod
+    def upcast_v5_v6(state: dict[str, Any]) -> None:
+        """Snapshots from before somebody could be out of sight more than once."""
+        del state["unseen"]
+        state["unseen_since"] = None
+
     @classmethod
     def open(
         cls,
@@ -178,8 +184,8 @@ class ParkingSession(StreamAggregate):
     # --- what devices say (what signs come to: `following`) ---------------------------------
 
     def note_unseen(self, now: datetime, last_sign_at: datetime) -> None:
-        """Nobody has seen it for a long time; once."""
-        if self.left_at is None and not self.unseen:
+        """Nobody has seen it for a long time; once for each time."""
+        if self.left_at is None and self.unseen_since != last_sign_at:
             self.trigger_event(SessionUnseen, timestamp=now, last_sign_at=last_sign_at)
 
     def void(self, now: datetime, *, reason: str, voided_by: str | None = None) -> None:

@@ -168,7 +168,7 @@ class SessionUnseen(SessionEvent):
     last_sign_at: datetime
 
     def note(self, aggregate: Any) -> None:
-        aggregate.unseen = True
+        aggregate.unseen_since = self.last_sign_at
 
 
 class SessionCloneSuspected(SessionEvent):

@@ -139,7 +139,7 @@ async def test_p16_barrier_held_open_for_an_ambulance(street: Street) -> None:
     street.clock(at("15:00", "2026-09-02"))
     await street.process.tick(street.services)
     session = await street.one()
-    assert session.unseen  # the next day, not after ten
+    assert session.unseen_since == at("09:00", "2026-09-01")  # the next day, not after ten
     street.clock(at("12:00", "2026-09-11"))
     await street.say(street.sign("arrived", GARAGE, at("09:00", "2026-09-11"), **plate))
     first, second = await street.sessions()

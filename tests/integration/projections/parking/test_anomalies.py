@@ -119,6 +119,10 @@ async def test_who_was_not_seen_for_a_day_is_seen_again_on_the_berth(street: Str
     assert await listed(street) == [("no-sign", "Z1-001", "open")]
     await street.say(street.sign("occupied", "Z1-001", at("11:00", "2026-09-02")))
     assert await listed(street) == [("no-sign", "Z1-001", "ended")]
+    street.clock(at("12:00", "2026-09-03"))
+    for _ in range(2):
+        await street.process.tick(street.services)
+    assert await listed(street) == [("no-sign", "Z1-001", "open"), ("no-sign", "Z1-001", "ended")]
 
 
 async def test_p10_a_conflict_ends_when_an_officer_has_decided_it(city: City) -> None:
@@ -134,6 +138,15 @@ async def test_p10_a_conflict_ends_when_an_officer_has_decided_it(city: City) ->
     assert {row["session_id"], row["other_id"]} == {berth.id, garage.id}
     genuine = looking.DecideConflict(other_session_id=garage.id, genuine=True, reason="clone")
     await looking.decide_conflict(berth.id, genuine, context(OFFICER), city.services)
+    assert [state for _, _, state in await listed(street)] == ["ended"]
+
+
+async def test_p10_a_conflict_ends_when_it_turns_out_to_be_one_car(street: Street) -> None:
+    plate = {"plate": "豫A6C310", "confidence": 96}
+    await street.say(street.sign("arrived", "Z1-001", at("10:00"), **plate))
+    await street.say(street.sign("arrived", GARAGE, at("10:40"), **plate))
+    assert [state for _, _, state in await listed(street)] == ["open"]
+    await street.say(street.sign("left", "Z1-001", at("10:05"), **plate))  # told late
     assert [state for _, _, state in await listed(street)] == ["ended"]
 
 

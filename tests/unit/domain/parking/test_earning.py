@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from citybrain.domain.parking.allocation import in_proportion
 from citybrain.domain.parking.earning import (
     RESERVATION,
+    STRAY,
     Earning,
     EarningClaim,
     Measure,
@@ -109,6 +110,9 @@ def test_a_reservation_has_a_line_of_its_own_on_the_day_it_was_asked_for() -> No
     of = Earning("parking_reservation-1")
     of.claims[CLAIM] = EarningClaim(claim(300), NEXT)
     line = TariffLine("", "", "", RESERVATION)
+    assert of_measure(of.standing(), Measure.CHARGED) == {(NEXT, line): 300}
+    of = Earning("parking_stray-1", claims=of.claims)
+    line = TariffLine("", "", "", STRAY)
     assert of_measure(of.standing(), Measure.CHARGED) == {(NEXT, line): 300}
 
 
