@@ -71,7 +71,8 @@ async def test_p02_which_plates_exist_in_one_batch(town: ParkingTown) -> None:
         assert found is not None
         assert (found.text, found.raw) == (text, raw), name
     shown = [each["plate"] for each in await town.sessions("?limit=100")]
-    assert set(shown) == {text for _, _, text in PLATES.values()}
+    pulled = PLATES["f"][2]  # a trailer at a gate is somebody's trailer, and no stay of its own
+    assert set(shown) == {text for _, _, text in PLATES.values()} - {pulled}
 
 
 @pytest.mark.parametrize("first", ["arrival", "departure"])
