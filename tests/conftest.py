@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -145,13 +146,20 @@ def template(migrated: str) -> str:
     return migrated
 
 
-@pytest.fixture
-async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
-    """The URL of a database of the test's own."""
+@asynccontextmanager
+async def copied(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a database that begins as another one is."""
     name = f"test_{uuid.uuid4().hex}"
     await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield url_of(server_url, name)
     await execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a database of the test's own."""
+    async with copied(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -160,6 +168,13 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
         mode="development", database_url=SecretStr(database_url), data_dir=tmp_path / "data"
     )
+
+
+@pytest.fixture
+async def other_settings(server_url: str, template: str, tmp_path: Path) -> AsyncIterator[Settings]:
+    """Settings over a second database, for what is compared with the first."""
+    async with copied(server_url, template) as url:
+        yield Settings(mode="development", database_url=SecretStr(url), data_dir=tmp_path / "other")
 
 
 @pytest.fixture

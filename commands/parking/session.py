@@ -1,12 +1,13 @@
 """Sessions as process managers change them: opened, followed, and decided on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from citybrain.domain.actor import system_actor
 from citybrain.domain.parking.beside import Beside, say
+from citybrain.domain.parking.following import ReadPlate, take_readings
 from citybrain.domain.parking.presence import Presence
 from citybrain.domain.parking.session import ParkingSession, Place
 from citybrain.eventstore import WrongExpectedVersion
@@ -59,6 +60,8 @@ async def open_session(
     session_id: str,
     place: Place,
     presence: Presence,
+    readings: Sequence[ReadPlate],
+    completions: Mapping[str, str],
     rules_version: str,
     beside: Beside,
     simulated: bool,
@@ -66,7 +69,8 @@ async def open_session(
 ) -> bool:
     """Open a session, unless a crash cut short what came after that; whether it is one now.
 
-    What was voided is not opened again: another one has to be.
+    What was voided is not opened again: another one has to be. What was read of its plate is said
+    at once: nobody sees a vehicle of which nothing has been read yet.
     """
     session = ParkingSession.open(
         services.clock(),
@@ -77,6 +81,7 @@ async def open_session(
         simulated=simulated,
     )
     say(session, services.clock(), beside)
+    take_readings(session, services.clock(), readings, completions)
     try:
         await services.store.save(session, metadata=by_signs().metadata())
     except WrongExpectedVersion:

@@ -14,7 +14,16 @@ from pathlib import Path
 
 from tests.given.waiting import holds
 
-LOADED = ["citybrain.app", "insightface.app", "typer", "rich.console", "uvloop"]
+LOADED = [
+    "citybrain.app",
+    "insightface.app",
+    "typer",
+    "rich.console",
+    "uvloop",
+    "pytest",
+    "tests.given.services",  # which has read our definitions
+    "tests.given.parking.reaching_back",
+]
 # What looks at its environment while it loads is not among them.
 
 _context = multiprocessing.get_context("forkserver")

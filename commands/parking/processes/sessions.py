@@ -42,7 +42,7 @@ from commands.services import Services
 AT_ONCE = 32
 DETECTED = "parking.detected"
 MATCHED = "parking.detection_matched"
-FINAL = ("parking.payment_captured", "parking.settled", "parking.voided", "parking.written_off")
+FINAL = ("parking.settled", "parking.voided")
 NO_ENTRY = "no-arrival"
 KEPT = timedelta(days=30)
 
@@ -310,6 +310,8 @@ async def _opened(
             session_id=row.session_id,
             place=place,
             presence=presence,
+            readings=[_read(by_id[each.id], services) for each in presence.readings],
+            completions=_completions(presence),
             rules_version=rules.version,
             beside=await seen.beside(row, rules, services),
             simulated=first.simulated,

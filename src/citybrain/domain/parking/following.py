@@ -54,15 +54,25 @@ def follow(
     """
     for moved in [each for each in session.readings if each not in presence.signs]:
         session.trigger_event(SessionReadingMoved, timestamp=now, detection_id=moved)
+    take_readings(session, now, readings, completions)
+    if session.held in OF_THE_PLATE and session.why_held is None:
+        session.release(now, by=SIGNS, reason=NOTHING_HOLDS_IT)
+    take_times(session, now, presence)
+
+
+def take_readings(
+    session: ParkingSession,
+    now: datetime,
+    readings: Sequence[ReadPlate],
+    completions: Mapping[str, str],
+) -> None:
+    """What was read of its plate."""
     for reading in readings:
         if reading.detection_id not in session.readings:
             _note_reading(session, now, reading)
     for part, whole in completions.items():
         if part not in session.completed:
             session.trigger_event(SessionPlateCompleted, timestamp=now, whole=whole, part=part)
-    if session.held in OF_THE_PLATE and session.why_held is None:
-        session.release(now, by=SIGNS, reason=NOTHING_HOLDS_IT)
-    take_times(session, now, presence)
 
 
 def take_times(session: ParkingSession, now: datetime, presence: Presence) -> None:
