@@ -25,7 +25,6 @@ class ReservationDeadlines(StreamAlarms[ParkingReservation]):
     topics: ClassVar[tuple[str, ...]] = (
         "parking.reservation_held",
         "parking.reservation_deposit_asked",
-        "parking.reservation_deposit_captured",
         "parking.reservation_deposit_failed",
         "parking.reservation_confirmed",
         "parking.reservation_cancelled",
