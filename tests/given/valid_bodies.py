@@ -102,6 +102,13 @@ PLAIN: dict[str, dict[str, Any]] = {
         "reason": "seen-on-the-spot",
     },
     "post_v1_parking_stays_payments": {"place_id": "Z1", "plate": "豫A6C316", "amount_fen": 400},
+    f"{CLAIM}_notice": {
+        "reason": "debtor-unknown",
+        "says": ["amount"],
+        "until": "2099-01-01T00:00:00+08:00",
+    },
+    f"{CLAIM}_notice_denial": {"reason": "not-needed"},
+    f"{CLAIM}_notice_withdrawal": {"reason": "mistake"},
     "post_v1_parking_strays_stray_id_match": {
         "session_id": f"parking-{9:032x}",
         "reason": "mistyped",

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.parking.detection import ParkingDetection
+from citybrain.domain.parking.notice import ParkingNotice
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.stray import StrayPayment
 from citybrain.errors import CitybrainError
@@ -42,10 +43,14 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Pa
     ]
     for each in await describe_places([*places(), *devices], by, services):
         assert not isinstance(each, CitybrainError), each
-    return (
+    owed = (
         await owed_session(services, 1, mine, PLATE),
         await owed_session(services, 2, theirs, OTHER_PLATE),
     )
+    for _, claim_id in owed:  # somebody thinks of making them public
+        notice = ParkingNotice.open(services.clock(), claim_id)
+        await services.store.save(notice, metadata=by.metadata())
+    return owed
 
 
 async def strayed(services: Services) -> str:

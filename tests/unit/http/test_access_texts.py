@@ -119,6 +119,7 @@ SHOWS_NOBODY = {
     "serve",
     "settings",
     "simulate",
+    "signals",
     "systems",
     "tariffs",
     "version",
