@@ -118,6 +118,7 @@ SHOWS_NOBODY = {
     "run",
     "serve",
     "settings",
+    "signals",  # junctions and their programs
     "simulate",
     "signals",
     "systems",
