@@ -1,7 +1,7 @@
 """For each operation that reaches only to one's own a body that is valid, so that rights decide."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from citybrain.definitions.parking.tariffs import tariff_of
@@ -121,8 +121,6 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{CLAIM}_reductions": {"kind": "refund", "by_fen": 1, "reason": "goodwill"},
     f"{CLAIM}_reductions_approve": {"proposal_id": NIL.hex},
     f"{CLAIM}_reductions_deny": {"proposal_id": NIL.hex, "reason": "not-seen"},
-    f"{CLAIM}_notice_denial": {"reason": "mistake"},
-    f"{CLAIM}_notice_withdrawal": {"reason": "mistake"},
     f"{CLAIM}_refunds_retry": {"refund_id": str(NIL)},
     f"{CLAIM}_mismatches_dismiss": {"payment_id": str(NIL), "reason": "typo"},
     "post_v1_parking_places": {
@@ -218,11 +216,6 @@ def _street_version(world: World) -> str:
 
 MADE: dict[str, Body] = {
     "post_v1_parking_repricings": _repriced,
-    f"{CLAIM}_notice": lambda *_: {
-        "reason": "debtor-unknown",
-        "says": ["plate"],
-        "until": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
-    },
     f"{SESSION}_conflict": _conflicting,
     "post_v1_parking_detections_sign_id_trailer": _drawn,
     "post_v1_parking_detections_batch": _in_a_batch("detections", _parked),

@@ -26,11 +26,7 @@ USED_UP = {  # they reach so far, though not alone, or not after what another ca
     "second-person-needed",
     "parking-separation-of-duties",
 }
-MADE_UP = (
-    "{repricing_id}",
-    "{anomaly_id}",
-    "/notice/",
-)  # the office of parking has them, or nobody
+MADE_UP = ("{repricing_id}", "{anomaly_id}")  # nobody's: the office of parking has them, or nobody
 REALLY_CALLED = "/v1/parking"
 """Where each call that is allowed is one that can be done: its body is valid, its id is there."""
 NOT_THEIRS = {

@@ -118,7 +118,6 @@ SHOWS_NOBODY = {
     "run",
     "serve",
     "settings",
-    "signals",  # junctions and their programs
     "simulate",
     "signals",
     "systems",
