@@ -10,13 +10,12 @@ import typer
 from rich.table import Table
 
 from citybrain.city_day import city_day
+from citybrain.cli.shared.folders import Folder, files_over
 from citybrain.cli.shared.output import console, print_json
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, load_catalogue
 from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.definitions.applications.schemas import answers_schema
 from citybrain.definitions.applications.trying import problems_of
-from citybrain.definitions.loading import Files, unread
-from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.errors import InvalidInput
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
@@ -29,18 +28,12 @@ Code = Annotated[str, typer.Argument(help="Code of the service item.")]
 
 
 @app.command()
-def check(
-    folder: Annotated[
-        Path | None, typer.Argument(help="Definitions to put over ours; else the settings'.")
-    ] = None,
-) -> None:
+def check(folder: Folder = None) -> None:
     """Read every definition, and try each service item on its examples; an error names its file
     and line."""
-    folder = folder or Settings().definitions_dir
-    for path in unread(folder) if folder is not None and folder.is_dir() else ():
-        raise DefinitionError(f"{path}:1: nobody reads this: put it where ours of its kind are")
-    definitions = load_definitions(folder)
-    load_catalogue(Files(folder).of("service"), problems_of)
+    files = files_over(folder)
+    definitions = load_definitions(files.override)
+    load_catalogue(files.of("service"), problems_of)
     console.print(f"{len(definitions.of(Catalogue).on(date.max))} service items are in order")
 
 

@@ -11,10 +11,10 @@ from rich.table import Table
 from citybrain.audit.signals.drawing import draw
 from citybrain.audit.signals.exports import Journals, by_version, read_export, read_log
 from citybrain.audit.signals.verify import Violation, verify
+from citybrain.cli.shared.folders import Folder, files_over
 from citybrain.cli.shared.output import console, print_json
-from citybrain.definitions.loading import Definitions, Files, unread
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.signals.junctions import SignalDefinitions, load_signals
-from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.errors import InvalidInput, NotFound
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
@@ -35,18 +35,9 @@ class Unsafe(InvalidInput):
 
 
 @app.command()
-def check(
-    folder: Annotated[
-        Path | None, typer.Argument(help="Definitions to put over ours; else the settings'.")
-    ] = None,
-) -> None:
+def check(folder: Folder = None) -> None:
     """Read every junction; an error names its file and line, the rule, and what is needed."""
-    folder = folder or Settings().definitions_dir
-    if folder is not None and not folder.is_dir():
-        raise DefinitionError(f"{folder}: no such folder of definitions")
-    for path in unread(folder) if folder is not None else ():
-        raise DefinitionError(f"{path}:1: nobody reads this: put it where ours of its kind are")
-    found = load_signals(Files(folder), Definitions())
+    found = load_signals(files_over(folder), Definitions())
     for code, versions in found.junctions.items():
         for version in versions:
             for warning in version.warnings:

@@ -1,19 +1,18 @@
 """`citybrain tariffs`: check what parking costs, and see how a stay would be priced, and why."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 
+from citybrain.cli.shared.folders import Folder, files_over
 from citybrain.cli.shared.output import console, print_json
-from citybrain.definitions.loading import Definitions, Files, unread
+from citybrain.definitions.loading import Definitions
 from citybrain.definitions.parking.rules import load_parking_rules
 from citybrain.definitions.parking.tariffs import TariffDefinitions, load_tariff_definitions
 from citybrain.definitions.parking.trying import problems_of
-from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.domain.parking.plate_grammar import PlateClass
 from citybrain.domain.parking.price import Line, Price
 from citybrain.domain.parking.pricing import price
@@ -29,19 +28,10 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @app.command()
-def check(
-    folder: Annotated[
-        Path | None, typer.Argument(help="Definitions to put over ours; else the settings'.")
-    ] = None,
-) -> None:
+def check(folder: Folder = None) -> None:
     """Read every tariff and the rules of parking, and try each version on its examples; an error
     names its file and line."""
-    folder = folder or Settings().definitions_dir
-    if folder is not None and not folder.is_dir():
-        raise DefinitionError(f"{folder}: no such folder of definitions")
-    for path in unread(folder) if folder is not None else ():
-        raise DefinitionError(f"{path}:1: nobody reads this: put it where ours of its kind are")
-    files = Files(folder)
+    files = files_over(folder)
     found = load_tariff_definitions(files, problems_of)
     load_parking_rules(files, Definitions())
     for line in _known_years(found):
