@@ -80,6 +80,7 @@ async def test_a_child_does_not_apply_alone(api: Api) -> None:
     alone = await apply_for(api, child)
     at_home = await apply_for(api, child, adult)
     at_a_counter_alone = await apply_for(api, child, role="clerk")
+    await before(api, "clerk-1", minor, purpose=SERVICE)
     by_a_minor = await apply_for(api, child, minor, role="clerk")
     by_itself = await apply_for(api, child, child, role="clerk")
     absent = await apply_for(api, child, adult, role="clerk")
