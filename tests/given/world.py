@@ -10,7 +10,16 @@ from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
 from tests.given.parking.city import GARAGE
-from tests.given.parking.world import BERTH, bindings, parked, permits, reserves, strayed, trailed
+from tests.given.parking.world import (
+    BERTH,
+    bindings,
+    noticed,
+    parked,
+    permits,
+    reserves,
+    strayed,
+    trailed,
+)
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
@@ -105,6 +114,7 @@ async def parking_world(api: Api) -> World:
 async def _parking(world: World) -> None:
     services = world.api.runtime.services
     mine, theirs = await parked(services, world.mine, world.theirs)
+    await noticed(services, mine[1], theirs[1])
     for place, kind in enumerate(("session_id", "claim_id")):
         everybody = dict.fromkeys(Role, mine[place])
         world.ids[kind] = {OWN: everybody, FOREIGN: {Role.CITIZEN: theirs[place]}}

@@ -43,14 +43,17 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Pa
     ]
     for each in await describe_places([*places(), *devices], by, services):
         assert not isinstance(each, CitybrainError), each
-    owed = (
+    return (
         await owed_session(services, 1, mine, PLATE),
         await owed_session(services, 2, theirs, OTHER_PLATE),
     )
-    for _, claim_id in owed:  # somebody thinks of making them public
+
+
+async def noticed(services: Services, *claims: str) -> None:
+    """Somebody thinks of making these debts public."""
+    for claim_id in claims:
         notice = ParkingNotice.open(services.clock(), claim_id)
-        await services.store.save(notice, metadata=by.metadata())
-    return owed
+        await services.store.save(notice, metadata=_by("officer-9").metadata())
 
 
 async def strayed(services: Services) -> str:
