@@ -4,6 +4,7 @@ Signatures stand on their own: whoever has a department's public key can check a
 with any JOSE library.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,8 @@ class Verifier:
     def claims(self, signed: str, kind: str) -> tuple[dict[str, Any], str]:
         """The claims and the id of the key; raises `SignatureWrong`."""
         try:
-            header = jwt.get_unverified_header(signed)
-            key_id = str(header.get("kid"))
-            if header.get("typ") != kind or key_id not in self._keys:
+            typ, key_id = _said_by(signed.partition(".")[0])
+            if typ != kind or key_id not in self._keys:
                 raise SignatureWrong("signed by nobody we know, or as something else")
             claims = jwt.decode(
                 signed,
@@ -59,6 +59,16 @@ class Verifier:
         except jwt.InvalidTokenError as error:
             raise SignatureWrong("the signature does not fit") from error
         return claims, key_id
+
+
+@lru_cache(maxsize=64)
+def _said_by(header: str) -> tuple[str, str]:
+    """Type and key id of a token's first part; a member's tokens all begin with the same.
+
+    Raises `jwt.InvalidTokenError`; `jwt.decode` reads it again, and verifies it.
+    """
+    said = jwt.get_unverified_header(f"{header}.e30.")
+    return str(said.get("typ")), str(said.get("kid"))
 
 
 class Signer:
