@@ -1,7 +1,7 @@
 """Wakes those who follow some events of the log when there are such events, and only then.
 
-Three dozen process managers follow a log of which each batch concerns few. If each of them looked
-for itself whenever the log grows, that would be a fourth of what a busy server computes.
+Dozens of process managers follow a log of which each batch concerns few. One task looks for all of
+them whenever the log grows; nobody else is woken.
 """
 
 import asyncio
