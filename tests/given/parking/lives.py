@@ -77,17 +77,14 @@ async def _cloned(city: MortalCity) -> None:
     for place, when in (("Z1-006", "09:00:00"), ("Z1-007", "09:00:20")):
         await city.sees("arrived", place, when, "豫A77Q01")
     await city.sees("left", "Z1-006", "09:40", "豫A77Q01")
-    await city.work()
 
 
 async def _unseen(city: MortalCity) -> None:
     """A sign comes late; who left was never seen to come, and who came is not seen again."""
     await city.clock("13:00")
     await city.sees("arrived", "Z1-003", "10:30", CAR)
-    await city.work()
     await city.sees("left", "Z1-008", "11:30", "豫A0E555")
     await city.sees("arrived", "Z1-009", "11:40", "豫A9P012")
-    await city.work()
     city.set_clock(datetime.now(UTC) + timedelta(days=1))  # signs were said today
     await city.restart()
     await city.work("parking.detection_unmatched", "parking.unseen")
@@ -126,18 +123,14 @@ async def reservations(city: MortalCity) -> None:
     assert other.binding is not None
     await city.clock("13:58")
     await city.sees("arrived", "Z1-003", "13:57", OTHER)
-    await city.work()
     await city.clock("14:05")
     await city.sees("arrived", "Z1-001", "14:04", CAR)
-    await city.work()
     await city.clock("14:14")
     await city.sees("empty", "Z1-002", "14:14", None)
-    await city.work()
     await city.clock("14:16")
     await city.clock("14:30")
     await city.sees("left", "Z1-001", "14:29", CAR)
     await city.sees("left", "Z1-003", "14:29", OTHER)
-    await city.work()
     await city.clock("15:01")
     assert len({came, missed, obstructed}) == 3
 

@@ -188,7 +188,10 @@ class MortalCity:
     # --- cars
 
     async def sees(self, sign: str, place: str, when: str, plate: str | None, **said: Any) -> None:
-        """A camera says what it sees."""
+        """A camera says what it sees, and all that follows was done.
+
+        Whether two signs are taken together depends on speed, and what is recorded depends on it.
+        """
         self.signs += 1
         sure = {} if plate is None else {"confidence": 97}
         body = {
@@ -202,6 +205,7 @@ class MortalCity:
         command = RecordParkingDetection.model_validate(body | sure | said)
         (found,) = await record_detections([command], context(WATCHER), self.services)
         assert isinstance(found, Recorded), found
+        await self.work()
 
     async def parks(
         self, plate: str | None, place: str, begins: str = "09:00", ends: str = "10:40", **said: Any
@@ -210,7 +214,6 @@ class MortalCity:
         known = {each.id for each in await self.sessions()}
         for sign, when in (("arrived", begins), ("left", ends)):
             await self.sees(sign, place, when, plate, **said)
-        await self.work()
         (found,) = [each for each in await self.sessions() if each.id not in known]
         return found
 
