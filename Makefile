@@ -10,6 +10,9 @@ PAGES := src/citybrain/http/pages/index.html
 WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/*.html $(WEB)/src/*)
 TYPED := src commands projections ops tests
 
+PIN := build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras \
+	--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host
+
 # What `make run`, `make bench` and the tests get besides: make run ARGS="--port 9000"
 ARGS ?=
 
@@ -54,11 +57,13 @@ bench: venv ## measure: append, replay, project, HTTP, faces; JSON on standard o
 
 venv: $(VENV)/.installed ## the virtual environment, with exactly the pinned packages
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.lock requirements-sumo.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'citybrain needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3' >&2; exit 1; }
 	@test -x $(BIN)/python || { echo 'making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
 	@echo 'installing what requirements.lock pins'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-sumo.lock || \
+		echo 'SUMO has no wheel for this platform: signals run without a simulated street, and their tests on it fail' >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -77,10 +82,10 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 
 lock: ## pin the newest allowed packages again, with their hashes
 	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools; }
-	@build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --extra dev --strip-extras --unsafe-package opencv-python \
-		--no-header --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
-		-o build/requirements.lock pyproject.toml
-	@{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; sed '/^# WARNING: /,$$d' build/requirements.lock; } > requirements.lock
+	@$(PIN) --extra dev --unsafe-package opencv-python -o build/requirements.lock pyproject.toml
+	@$(PIN) -c build/requirements.lock -o build/requirements-sumo.lock ops/sumo.in
+	@for each in requirements requirements-sumo; do \
+		{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; sed '/^# WARNING: /,$$d' build/$$each.lock; } > $$each.lock; done
 
 system:
 	@ops/install-system-packages.sh
