@@ -1,0 +1,8 @@
+"""The strategies by their names. A process that controls a junction takes one from here."""
+
+from collections.abc import Mapping
+
+from citybrain.domain.signals.strategies.fixed import FixedPlan
+from citybrain.domain.signals.strategies.strategy import Strategy
+
+STRATEGIES: Mapping[str, Strategy] = {each.name: each for each in (FixedPlan(),)}

@@ -1,0 +1,36 @@
+"""The plan by time: what a junction does without anybody who looks at it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.strategies.strategy import Advice, Observations, SignalView
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPlan:
+    """Follows the plan in force, with its offset."""
+
+    name: str = "fixed"
+    version: str = "1"
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        return {}
+
+    def begin(self, junction: Junction) -> None:
+        """It remembers nothing."""
+
+    def decide(
+        self, seen: Observations, junction: Junction, signal: SignalView, memory: None
+    ) -> Advice:
+        return follow(junction, signal, "plan")
+
+
+def follow(junction: Junction, signal: SignalView, because: str) -> Advice:
+    """The plan's turn, or to stay where it is that already or may not be yet."""
+    stage = signal.planned(junction, signal.at)
+    reasons = {"because": because, "plan": signal.plan.code}
+    if stage == signal.stage or not signal.allows(junction, stage):
+        return Advice(None, reasons)
+    return Advice(stage, reasons)

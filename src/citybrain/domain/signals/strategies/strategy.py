@@ -1,0 +1,155 @@
+"""What a strategy is: it sees a junction and proposes a stage; the aggregate decides.
+
+A strategy is pure. It has no clock, no chance and asks nobody: the same observations in the same
+order give the same advice, so a decision can be taken again from what was recorded.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from citybrain.domain.signals.junction import Junction, Plan
+from citybrain.domain.signals.lamps import Lamps, green_now
+from citybrain.domain.signals.plans import offset_at, wanted
+from citybrain.domain.signals.rules import Source, Wish, broken_by
+from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.waiting import Calls
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSeen:
+    """What is seen of a lane now.
+
+    `vehicles`: (metres to the end of the lane, m/s) of each vehicle, the nearest first. The end is
+    the stop line; of a lane behind a short one (`Lane.upstream`) it is where that begins.
+    `counted`: vehicles that stand, where no positions are known (loops); None: unknown.
+    `trusted`: False where its detector has failed; then what is seen is not used, and the lane gets
+    the plan's share.
+    """
+
+    vehicles: tuple[tuple[float, float], ...] = ()
+    counted: int | None = None
+    trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExitSeen:
+    """`room`: vehicles that still fit; None: unknown, which is never taken for empty."""
+
+    room: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What is seen of a junction at one moment.
+
+    `at`: milliseconds since 1970. `lanes`, `exits`: by their codes. `crossed`: vehicles over the
+    stop line since the observations before, by movement. `in_box`: by movement, for how many
+    milliseconds at most somebody has stood (slower than 0.5 m/s) between the stop line and the
+    exit; 0 where somebody is there and moves; a movement whose part of the box is empty is absent.
+    """
+
+    at: int
+    lanes: Mapping[str, LaneSeen] = field(default_factory=dict)
+    exits: Mapping[str, ExitSeen] = field(default_factory=dict)
+    crossed: Mapping[str, int] = field(default_factory=dict)
+    in_box: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a strategy proposes, and why.
+
+    `stage`: None to stay. `green_at`: when its greens begin at the earliest, in milliseconds since
+    1970; None as soon as it is safe. `reasons`: few, JSON-able, and nobody's personal data.
+    """
+
+    stage: str | None
+    reasons: Mapping[str, Any]
+    green_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalView:
+    """What a strategy may know of the signal at `at`.
+
+    `stage`: the one that is green or coming; None where the green groups are no stage. `plan`: the
+    one in force, with the offset that it runs with now.
+    """
+
+    at: int
+    stage: str | None
+    lamps: Lamps
+    calls: Calls
+    plan: Plan
+    offset_ms: int
+
+    @property
+    def settled(self) -> bool:
+        """Whether no lamp is to change: nothing ends, nothing is to come."""
+        return not any(
+            lamp.is_coming(self.at) or (lamp.end_of_green is not None and lamp.is_green(self.at))
+            for lamp in self.lamps.values()
+        )
+
+    @property
+    def green(self) -> frozenset[str]:
+        """The groups that are green now."""
+        return green_now(self.lamps, self.at)
+
+    def planned(self, junction: Junction, at: int) -> str:
+        """The stage whose turn it is in the plan at `at`."""
+        return wanted(junction, self.plan, at, self.offset_ms).stage
+
+    def allows(self, junction: Junction, stage: str, green_at: int | None = None) -> bool:
+        """Whether the centre's wish for a stage would break no rule now."""
+        wish = Wish(junction.stages[stage], Source.CENTRE, green_at)
+        return not broken_by(junction, self.lamps, self.calls, wish, self.at)
+
+
+class Strategy(Protocol):
+    """A way to decide. `parameters`: all that it was set to, the same for every junction."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, float]: ...
+
+    def begin(self, junction: Junction) -> Any:
+        """The memory of a junction of which nothing has been seen."""
+        ...
+
+    def decide(
+        self, seen: Observations, junction: Junction, signal: SignalView, memory: Any
+    ) -> Advice:
+        """What to do now; the memory may be changed. Raises nothing, whatever is seen."""
+        ...
+
+
+def view(signal: Signal, junction: Junction, plan: Plan, at: int) -> SignalView:
+    """The signal as a strategy sees it at `at`, milliseconds since 1970."""
+    offset = offset_at(junction, plan, signal.offset, at)
+    return SignalView(at, signal.stage, signal.lamps, dict(signal.calls), plan, offset)
+
+
+def why(strategy: Strategy, advice: Advice) -> dict[str, Any]:
+    """What the event of a change says of the strategy that proposed it."""
+    return {
+        "strategy": strategy.name,
+        "version": strategy.version,
+        "parameters": digest(strategy.parameters),
+        "reasons": dict(advice.reasons),
+    }
+
+
+def digest(parameters: Mapping[str, float]) -> str:
+    """Twelve hexadecimal digits that tell one set of parameters from another."""
+    content = orjson.dumps(dict(parameters), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()[:12]
