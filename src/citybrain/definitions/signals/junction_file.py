@@ -9,9 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from citybrain.domain.signals.layout import DetectorKind, Turn
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, multiple_of=0.1)]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}$")]
+Metres = Annotated[float, Field(strict=True, ge=0, le=10_000)]
+Bearing = Annotated[float, Field(strict=True, ge=0, lt=360)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 LEAST_YELLOW, MOST_YELLOW = 3.0, 6.0
@@ -91,8 +96,57 @@ class Limits(Part):
     preemption_cuts_walk: bool = True
 
 
+class LanePart(Part):
+    """An approach lane. `bearing`: where it comes from, seen from the junction, in degrees from
+    north, clockwise; lanes of one bearing stand from the kerb inwards. `upstream`: lanes behind
+    a short one, nearest first.
+    """
+
+    length: Annotated[Metres, Field(gt=0)]
+    speed: Annotated[float, Field(strict=True, gt=0, le=60)]
+    upstream: tuple[Label, ...] = ()
+    bearing: Bearing | None = None
+
+
+class ExitPart(Part):
+    """A lane or link behind the junction. `leads_to`: a junction and its lane."""
+
+    length: Annotated[Metres, Field(gt=0)]
+    leads_to: tuple[Code, Label] | None = None
+    bearing: Bearing | None = None
+
+
+class MovementPart(Part):
+    """From a lane to an exit; without a `group` no lamp holds it."""
+
+    lane: Label
+    exit: Label
+    turn: Turn
+    group: Name | None = None
+    yields_to: tuple[Label, ...] = ()
+
+
+class DetectorPart(Part):
+    """A loop, camera or radar on a `lane` (or exit), or a button of a pedestrian `group`.
+
+    `zone`: from and to, in metres before the stop line; of an exit, behind its beginning.
+    """
+
+    kind: DetectorKind
+    device: Text
+    lane: Label | None = None
+    group: Name | None = None
+    zone: tuple[Metres, Metres] | None = None
+    longest_presence: Annotated[Seconds, Field(gt=0)] = 300.0
+    silent_after: Annotated[Seconds, Field(gt=0)] = 60.0
+    erratic_per_minute: Annotated[int, Field(strict=True, ge=1, le=6000)] = 60
+
+
 class JunctionFile(Part):
-    """One version of one junction, from a day on."""
+    """One version of one junction, from a day on.
+
+    `crossings`: for each pedestrian group the bearings of the arms that it crosses.
+    """
 
     valid_from: date
     junction: Code
@@ -108,3 +162,8 @@ class JunctionFile(Part):
     plans: Annotated[dict[Code, PlanPart], Field(min_length=1)]
     start: StartPart
     limits: Limits = Limits()
+    lanes: dict[Label, LanePart] = {}
+    exits: dict[Label, ExitPart] = {}
+    movements: dict[Label, MovementPart] = {}
+    crossings: dict[Name, Annotated[tuple[Bearing, ...], Field(min_length=1)]] = {}
+    detectors: dict[Label, DetectorPart] = {}

@@ -1,26 +1,32 @@
 """Junctions as the domain takes them: dated files of the folder `signal-junction`, checked."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import ceil
+from pathlib import Path
 
 import orjson
 
 from citybrain.definitions.loading import Definitions, Files, in_force
-from citybrain.definitions.signals.checking import warnings, wrong
+from citybrain.definitions.signals.checking import Finding, warnings, wrong
+from citybrain.definitions.signals.checking_layout import dangling, wrong_layout
 from citybrain.definitions.signals.junction_file import (
     WALKING_M_PER_S,
+    DetectorPart,
     JunctionFile,
     PedestrianGroup,
     PlanPart,
     VehicleGroup,
 )
-from citybrain.definitions.yaml_file import DefinitionError, read_yaml
+from citybrain.definitions.yaml_file import DefinitionError, Lines, read_yaml
 from citybrain.domain.signals.junction import Group, Junction, Kind, Plan, StartUp
+from citybrain.domain.signals.layout import Detector, Exit, Lane, Layout, Movement
 
 FOLDER = "signal-junction"
+LATER = ("lanes", "exits", "movements", "crossings", "detectors")
+"""Members that came later: a file without them keeps the version that events name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,10 @@ class SignalDefinitions:
 def load_signals(files: Files, _: Definitions) -> SignalDefinitions:
     """The folder `signal-junction`; raises `DefinitionError` with file and line."""
     found: dict[str, dict[date, DatedJunction]] = {}
+    read: list[tuple[Path, JunctionFile, Lines]] = []
     for path in files.of(FOLDER):
         file, lines = read_yaml(path, JunctionFile)
-        problems = [f"{path}:{lines.of(place)}: {text}" for place, text in wrong(file)]
+        problems = [f"{path}:{lines.of(place)}: {text}" for place, text in _all_wrong(file)]
         if problems:
             raise DefinitionError("\n".join(problems))
         versions = found.setdefault(file.junction, {})
@@ -66,14 +73,33 @@ def load_signals(files: Files, _: Definitions) -> SignalDefinitions:
             )
         said = tuple(f"{path}:{lines.of(place)}: {text}" for place, text in warnings(file))
         versions[file.valid_from] = dated(file, said)
+        read.append((path, file, lines))
+    if problems := list(_dangling(read)):
+        raise DefinitionError("\n".join(problems))
     return SignalDefinitions(
         {code: tuple(each[day] for day in sorted(each)) for code, each in found.items()}
     )
 
 
+def _all_wrong(file: JunctionFile) -> list[Finding]:
+    return [*wrong(file), *wrong_layout(file)]
+
+
+def _dangling(read: list[tuple[Path, JunctionFile, Lines]]) -> Iterator[str]:
+    """Exits that lead to a lane which no file has."""
+    lanes: dict[str, set[str]] = {}
+    for _, file, _ in read:
+        lanes.setdefault(file.junction, set()).update(file.lanes)
+    for path, file, lines in read:
+        for place, text in dangling(file, lanes):
+            yield f"{path}:{lines.of(place)}: {text}"
+
+
 def dated(file: JunctionFile, said: tuple[str, ...] = ()) -> DatedJunction:
     """A file that is right, as the domain takes it."""
-    content = orjson.dumps(file.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    said_in_file = file.model_dump(mode="json")
+    decides = {key: value for key, value in said_in_file.items() if key not in LATER or value}
+    content = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
     limits, start = file.limits, file.start
     junction = Junction(
         code=file.junction,
@@ -95,6 +121,7 @@ def dated(file: JunctionFile, said: tuple[str, ...] = ()) -> DatedJunction:
         offset_step_ms=ms(limits.offset_step),
         cycle_step_ms=ms(limits.cycle_step),
         preemption_cuts_walk=limits.preemption_cuts_walk,
+        layout=_layout(file),
     )
     plans = {code: _plan(code, each) for code, each in file.plans.items()}
     return DatedJunction(file.valid_from, file, junction, start.stage, plans, said)
@@ -125,3 +152,34 @@ def _plan(code: str, said: PlanPart) -> Plan:
     cycle = ms(said.cycle)
     splits = tuple((each.stage, ms(each.seconds)) for each in said.splits)
     return Plan(code, cycle, ms(said.offset) % cycle, splits)
+
+
+def _layout(file: JunctionFile) -> Layout:
+    return Layout(
+        lanes={
+            code: Lane(code, each.length, each.speed, each.upstream)
+            for code, each in file.lanes.items()
+        },
+        exits={code: Exit(code, each.length, each.leads_to) for code, each in file.exits.items()},
+        movements={
+            code: Movement(code, each.lane, each.exit, each.turn, each.group, each.yields_to)
+            for code, each in file.movements.items()
+        },
+        detectors={code: _detector(code, each) for code, each in file.detectors.items()},
+    )
+
+
+def _detector(code: str, said: DetectorPart) -> Detector:
+    from_m, to_m = said.zone or (0.0, 0.0)
+    return Detector(
+        code=code,
+        kind=said.kind,
+        device=said.device,
+        lane=said.lane,
+        group=said.group,
+        from_m=from_m,
+        to_m=to_m,
+        longest_presence_ms=ms(said.longest_presence),
+        silent_after_ms=ms(said.silent_after),
+        erratic_per_minute=said.erratic_per_minute,
+    )

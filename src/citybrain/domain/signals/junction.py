@@ -6,8 +6,10 @@ tenth of a second is exact and no clock tick changes a verdict.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from citybrain.domain.signals.layout import Layout
 
 
 class Kind(StrEnum):
@@ -77,7 +79,8 @@ class Junction:
     be off. `margin_ms`: how long before the last moment a change that must come is made.
     `preemption_cuts_walk`: whether a pre-emption may end a walk before its minimum; clearances run.
     `offset_step_ms`: by how much an offset moves in a cycle; `cycle_step_ms`: by how much a cycle
-    may differ from the one before it.
+    may differ from the one before it. `layout`: its lanes, movements and detectors; no rule of
+    safety rests on them.
     """
 
     code: str
@@ -93,6 +96,7 @@ class Junction:
     offset_step_ms: int
     cycle_step_ms: int
     preemption_cuts_walk: bool
+    layout: Layout = field(default_factory=Layout)
 
     def conflict(self, one: str, other: str) -> bool:
         """Whether the two are never green together."""
