@@ -23,8 +23,8 @@ from citybrain.domain.signals.waiting import Calls
 class LaneSeen:
     """What is seen of a lane now.
 
-    `vehicles`: (metres to the end of the lane, m/s) of each vehicle, the nearest first. The end is
-    the stop line; of a lane behind a short one (`Lane.upstream`) it is where that begins.
+    `vehicles`: (metres to the stop line, m/s) of each vehicle, the nearest first; of a lane behind
+    a short one (`Lane.upstream`) through all that lies between, nearest stop line first.
     `counted`: vehicles that stand, where no positions are known (loops); None: unknown.
     `trusted`: False where its detector has failed; then what is seen is not used, and the lane gets
     the plan's share.
@@ -37,7 +37,12 @@ class LaneSeen:
 
 @dataclass(frozen=True, slots=True)
 class ExitSeen:
-    """`room`: vehicles that still fit; None: unknown, which is never taken for empty."""
+    """What is seen of an exit.
+
+    `room`: vehicles that still fit behind the last one that stands there, less those that roll up
+    to it; where nobody stands, what the whole exit holds. None: its detector has failed, which is
+    never taken for empty. Of an exit that nothing watches there is no `ExitSeen`.
+    """
 
     room: float | None = None
 
