@@ -48,15 +48,13 @@ class ParkingDetectionRefReused(Refused):
     code = "parking-detection-ref-reused"
 
 
-class RecordParkingDetection(Command):
-    """What a device saw of a place, or says of itself."""
+class SeenByADevice(Command):
+    """What all that a device says has in common; a plate where one was read."""
 
     device_id: DeviceId
     ref: Annotated[Text, StringConstraints(min_length=1, max_length=120)] = Field(
         description="what the device calls it: sent again, it is known"
     )
-    sign: Sign = Field(description="lost and restored are of the device, all others of a place")
-    place_id: PlaceId | None = Field(None, description="the berth or the facility")
     occurred_at: Moment
     plate: PlateText | None = Field(None, description="null: it was not read")
     plate_country: PlateCountry = "CN"
@@ -66,13 +64,20 @@ class RecordParkingDetection(Command):
     opening: Annotated[Text, StringConstraints(max_length=120)] | None = Field(
         None, description="the opening of the barrier during which it passed"
     )
+    simulated: Flag = False
+
+
+class RecordParkingDetection(SeenByADevice):
+    """What a device saw of a place, or says of itself."""
+
+    sign: Sign = Field(description="lost and restored are of the device, all others of a place")
+    place_id: PlaceId | None = Field(None, description="the berth or the facility")
     cause: Literal["barrier-fault", "queue"] | None = Field(
         None, description="of a way out that is blocked: what blocks it"
     )
     vehicles: int | None = Field(
         None, strict=True, ge=0, le=100, description="so many a loop counted during the opening"
     )
-    simulated: Flag = False
 
     @model_validator(mode="after")
     def _fits(self) -> "RecordParkingDetection":

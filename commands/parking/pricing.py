@@ -106,13 +106,16 @@ class _Stays:
         )
 
 
-async def price_of(session: ParkingSession, services: Services, others: OtherStays) -> Priced:
-    """The price of a session, as the tariff of its days was known then; until now where it goes on.
+async def price_of(
+    session: ParkingSession, services: Services, others: OtherStays, until: datetime | None = None
+) -> Priced:
+    """The price of a session, as the tariff of its days was known then.
 
-    A version that reaches back prices it where it is cheaper by that one.
+    Where it goes on, `until` a moment, or now. A version that reaches back prices it where it is
+    cheaper by that one.
     """
     tariff = tariff_of(services.definitions, STREET)
-    stays = await _stays(session, services, others, tariff)
+    stays = await _stays(session, services, others, tariff, until)
     now = stays.priced(tariff)
     if not tariff.reaches_back:
         return now
@@ -133,10 +136,14 @@ async def price_under(
 
 
 async def _stays(
-    session: ParkingSession, services: Services, others: OtherStays, tariff: Tariff
+    session: ParkingSession,
+    services: Services,
+    others: OtherStays,
+    tariff: Tariff,
+    until: datetime | None = None,
 ) -> _Stays:
     chain = await _chain(session, services)
-    until = session.left_at or services.clock()
+    until = session.left_at or until or services.clock()
     parts = [
         (each, await _stay(chain[:number], each.left_at or until, services))
         for number, each in enumerate(chain, 1)

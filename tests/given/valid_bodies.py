@@ -177,6 +177,11 @@ def _parked(world: World, role: Role, owner: str) -> dict[str, Any]:
     }
 
 
+def _before_a_barrier(world: World, role: Role, owner: str) -> dict[str, Any]:
+    said = _parked(world, role, owner) | {"ref": f"gate-{role}-{owner}", "place_id": GARAGE}
+    return {key: value for key, value in said.items() if key != "sign"} | {"way": "out"}
+
+
 def _at_a_kiosk(**more: Any) -> Body:
     def body(world: World, role: Role, owner: str) -> dict[str, Any]:
         return ({"plate": PLATE} if role is Role.KIOSK else {}) | more
@@ -231,6 +236,7 @@ MADE: dict[str, Body] = {
     f"{SESSION}_payment": _at_a_kiosk(),
     "post_v1_parking_claims_claim_id_payment": _at_a_kiosk(amount_fen=100),
     "post_v1_parking_detections": _parked,
+    "post_v1_parking_barriers_decisions": _before_a_barrier,
     "post_v1_applications": _applying,
     "post_v1_drafts": _applying,
     f"{APPLICATION}_takeover": _going_on,

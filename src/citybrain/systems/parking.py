@@ -27,6 +27,7 @@ from citybrain.http.parking import (
     anomalies,
     arrears,
     availability,
+    barriers,
     berths,
     bindings,
     claims,
@@ -159,6 +160,7 @@ PARKING = System(
     ),
     routes=(
         *detection.ROUTES,
+        *barriers.ROUTES,
         *places.ROUTES,
         *facilities.ROUTES,
         *berths.ROUTES,

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from citybrain.domain.actor import WATCHERS, Actor, RoleNotAllowed, check_speaks_for
+from citybrain.domain.parking.barrier import OPEN, WhyOpen
 from citybrain.domain.parking.presence import Sign
 from citybrain.domain.stream import StreamAggregate, StreamCreated, StreamEvent
 from citybrain.domain.times import not_future
@@ -86,6 +87,21 @@ class ParkingDetectionMatched(StreamEvent):
         aggregate.session_id, aggregate.unmatched = self.session_id, None
 
 
+class BarrierDecided(StreamEvent):
+    """What the barrier was told when this was read before it, and why (`barrier.WhyOpen`).
+
+    `session_id`: the stay that it goes by, as was known then; none where none was.
+    """
+
+    TOPIC: ClassVar[str] = "parking.barrier_decided"
+    decision: str
+    reason: str
+    session_id: str | None
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.opened_because, aggregate.opened_for = self.reason, self.session_id
+
+
 class NotACandidate(Refused):
     """The vehicle is none of those that it may be of."""
 
@@ -102,6 +118,7 @@ class ParkingDetection(StreamAggregate):
         ParkingDetectionUnmatched,
         ParkingDetectionOffered,
         ParkingDetectionMatched,
+        BarrierDecided,
     )
 
     def __init__(
@@ -132,6 +149,8 @@ class ParkingDetection(StreamAggregate):
         self.candidates: list[str] = []
         self.proposed: str | None = None
         self.session_id: str | None = None
+        self.opened_because: str | None = None
+        self.opened_for: str | None = None
 
     @classmethod
     def record(
@@ -142,6 +161,17 @@ class ParkingDetection(StreamAggregate):
         return cls._create(
             ParkingDetected, id=detection_id, timestamp=now, device_id=device_id, **fields
         )
+
+    def decide_barrier(self, now: datetime, reason: WhyOpen, session_id: str | None) -> None:
+        """What the barrier is told; once, so asked again it is told the same."""
+        if self.opened_because is None:
+            self.trigger_event(
+                BarrierDecided,
+                timestamp=now,
+                decision=OPEN,
+                reason=reason.value,
+                session_id=session_id,
+            )
 
     def leave_unmatched(self, now: datetime, reason: str) -> None:
         """No session came that it belongs to; once."""

@@ -39,6 +39,7 @@ REACH: Rows = {
     "get_v1_parking_detections_sign_id": NOBODYS,  # signs, of which some are nobody's yet
     "post_v1_parking_detections_sign_id_trailer": NOBODYS,
     "post_v1_parking_places_place_id_corrections": NOBODYS,
+    "post_v1_parking_barriers_decisions": of("the device"),
     "get_v1_parking_berths": PUBLIC,
     "post_v1_parking_facilities_facility_id_readings": of("the device"),
     "post_v1_parking_facilities_readings_batch": NOBODYS,

@@ -1,11 +1,17 @@
-"""Plates in answers: in clear for whoever may see them, else a pseudonym in their place."""
+"""Plates in answers: in clear for whoever may see them, else a pseudonym in their place.
+
+And on whose record a look at a session is.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from citybrain.domain.parking.sealed_plates import SealedPlate
+from citybrain.domain.parking.session import ParkingSession
 from citybrain.http.routing import Call
+from commands.parking.bindings import holder_at
 from commands.parking.plates import PlateKeeper
+from commands.services import Services
 
 
 async def with_plates(
@@ -28,3 +34,11 @@ async def with_plates(
             pseudonym = each.pseudonym if plate is None else None
         shown.append(row | {"plate": plate, "pseudonym": pseudonym})
     return shown
+
+
+async def on_whose_record(session: ParkingSession, services: Services) -> tuple[str, str | None]:
+    """On whose record a look is: who had the vehicle; the session's, where nobody is known."""
+    holder = None
+    if session.plate_id is not None:
+        holder = await holder_at(session.plate_id, session.arrived_at, services)
+    return (session.id, None) if holder is None else (holder, holder)

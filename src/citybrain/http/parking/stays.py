@@ -19,8 +19,8 @@ from citybrain.http.commanding import context
 from citybrain.http.paging import wait_for_position
 from citybrain.http.parking.paying import Order, order_of
 from citybrain.http.parking.session import MODEL, OTHERS, session_id_of
+from citybrain.http.parking.showing import on_whose_record
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
-from commands.parking.bindings import holder_at
 from commands.parking.paying import PAYERS, vehicle_of
 from commands.parking.prepaying import PayStay, SearchStays, may_pay_stay, pay_stay
 from commands.parking.pricing import price_of
@@ -74,16 +74,8 @@ async def search(call: Call) -> web.Response:
             services,
         )
     ]
-    await opened(call, [await _person(call, each) for each in found])
+    await opened(call, [await on_whose_record(each, services) for each in found])
     return json_response(Stays(stays=[await _shown(call, each) for each in found]))
-
-
-async def _person(call: Call, session: ParkingSession) -> tuple[str, str | None]:
-    """On whose record a look is: who has the vehicle; the session's, where nobody is known."""
-    holder = None
-    if session.plate_id is not None:
-        holder = await holder_at(session.plate_id, session.arrived_at, call.runtime.services)
-    return (session.id, None) if holder is None else (holder, holder)
 
 
 async def _shown(call: Call, session: ParkingSession) -> StayShown:

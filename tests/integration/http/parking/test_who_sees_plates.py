@@ -2,19 +2,17 @@
 
 import asyncio
 import base64
-import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from citybrain import observability
 from commands.parking.plates import PlateKeeper
 from tests.given.api import Api
+from tests.given.logs import every_log
 from tests.given.parking.cds.city import ended, opened_street
 from tests.given.parking.city import GARAGE, Street, at
 from tests.given.read_models import caught_up
@@ -65,18 +63,6 @@ class Spans:
     def start_as_current_span(self, name: str, attributes: dict[str, Any]) -> Iterator[None]:
         self.said.append(f"{name} {attributes}")
         yield
-
-
-@contextmanager
-def every_log() -> Iterator[list[Any]]:
-    """All that is logged, also what tests do not look at."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
-    try:
-        with capture_logs() as logs:
-            yield logs
-    finally:
-        structlog.configure(**before)
 
 
 @pytest.fixture
