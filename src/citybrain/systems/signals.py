@@ -2,6 +2,18 @@
 
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.signal import Signal
+from citybrain.http.signals import junctions
+from citybrain.http.signals.board import BOARD
+from citybrain.http.signals.reach import REACH
 from citybrain.systems.system import System
+from projections.signals.junctions import SignalJunctions
 
-SIGNALS = System(name="signals", streams=(Signal,), definitions=(load_signals,))
+SIGNALS = System(
+    name="signals",
+    streams=(Signal,),
+    definitions=(load_signals,),
+    projections=(SignalJunctions(),),
+    routes=(*junctions.ROUTES,),
+    reach=REACH,
+    board=BOARD,
+)

@@ -55,6 +55,11 @@ class SignalDefinitions:
         versions = self.junctions.get(code)
         return None if versions is None else in_force(versions, moment)
 
+    def of_version(self, code: str, version: str) -> DatedJunction | None:
+        """The version that a junction's day went by; None where it is not defined any more."""
+        versions = self.junctions.get(code, ())
+        return next((each for each in versions if each.junction.version == version), None)
+
 
 def load_signals(files: Files, _: Definitions) -> SignalDefinitions:
     """The folder `signal-junction`; raises `DefinitionError` with file and line."""

@@ -16,6 +16,7 @@ from citybrain.domain.stream import StreamAggregate, StreamEvent
 from citybrain.errors import Refused
 
 LOCAL, CENTRE = "local", "centre"
+FLASHING, DARK, STARTING = "flashing", "dark", "starting"
 NEVER = 1 << 62
 OUTCOMES_KEPT = 200
 """Commands of an epoch whose outcome is remembered, so that a repeated one is answered again."""
@@ -116,6 +117,23 @@ class Signal(StreamAggregate):
             return Source.PREEMPTION
         return Source.CENTRE if self.mode == CENTRE else Source.LOCAL
 
+    @property
+    def standing(self) -> str:
+        """Who has the junction, whatever the time is; `dark` before it is first powered up."""
+        if self.flash is not None:
+            return FLASHING
+        if self.all_red_until == NEVER:
+            return DARK
+        if self.hand is not None:
+            return Source.HAND.name.lower()
+        return Source.PREEMPTION.name.lower() if self.granted is not None else self.mode
+
+    def standing_at(self, at: int) -> str:
+        """The same at `at`: `starting` while it comes back."""
+        standing = self.standing
+        starts = standing not in (FLASHING, DARK) and at < self.all_red_until
+        return STARTING if starts else standing
+
     def check_open(self) -> None:
         """Raise `DayIsClosed` where another stream goes on."""
         if self.closed:
@@ -196,3 +214,9 @@ CARRIED = (
 def stream_of(junction: str, day: str) -> str:
     """The stream of a junction's day."""
     return f"{Signal.category}-{junction}-{day}"
+
+
+def junction_and_day(stream_id: str) -> tuple[str, str]:
+    """Of which junction a stream is, and of which day (`2026-09-14`)."""
+    junction, *day = stream_id.partition("-")[2].rsplit("-", 3)
+    return junction, "-".join(day)

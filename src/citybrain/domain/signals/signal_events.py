@@ -4,7 +4,7 @@ Moments inside are whole milliseconds since 1970 (UTC); `timestamp` is when it w
 """
 
 from dataclasses import field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from citybrain.domain.stream import StreamCreated, StreamEvent
@@ -13,6 +13,11 @@ from citybrain.domain.stream import StreamCreated, StreamEvent
 def milliseconds(at: datetime) -> int:
     """A moment in milliseconds since 1970."""
     return round(at.timestamp() * 1000)
+
+
+def moment(ms: int) -> datetime:
+    """The moment (UTC) that is so many milliseconds after 1970."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 class SignalDayOpened(StreamCreated):

@@ -1,0 +1,35 @@
+"""Signals on the live board: how many junctions stand how, and how many have a fault."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.http.board import BoardPart, Origin
+from citybrain.http.runtime import Runtime
+from projections.reading import Pool
+from projections.signals import junctions
+
+
+async def members(runtime: Runtime) -> dict[str, Any]:
+    """How junctions stand now."""
+    now = runtime.services.clock()
+    counts = await junctions.counts(runtime.store.pool, milliseconds(now))
+    return {
+        "signals": {
+            "standing": {row["standing"]: row["junctions"] for row in counts},
+            "faulty": sum(row["faulty"] for row in counts),
+        }
+    }
+
+
+async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]:
+    """No event of a junction has a class, or says of itself that it is made up."""
+    return {}
+
+
+async def any_simulated(pool: Pool) -> bool:
+    """No event of a junction says that it is made up."""
+    return False
+
+
+BOARD = BoardPart(members, origins, any_simulated)

@@ -1,0 +1,10 @@
+"""To whose data each operation of signals reaches (`citybrain.http.reach`).
+
+What lamps show is seen in the street: everybody may read it. Who has a junction in hand, for which
+vehicle it is held, and why a light changed is for the office and for auditors; a junction is
+nobody's.
+"""
+
+from citybrain.http.reach import NOBODYS, Rows
+
+REACH: Rows = {"get_v1_signals_junctions": NOBODYS, "get_v1_signals_junctions_junction": NOBODYS}
