@@ -15,17 +15,12 @@ from citybrain.cli.shared.folders import Folder, files_over
 from citybrain.cli.shared.output import console, print_json
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.signals.junctions import SignalDefinitions, load_signals
-from citybrain.errors import InvalidInput, NotFound
+from citybrain.errors import InvalidInput
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
+from commands.signals.streams import JunctionUnknown
 
 app = typer.Typer(no_args_is_help=True)
-
-
-class JunctionUnknown(NotFound):
-    """There is no definition of this junction, or it has no such plan."""
-
-    code = "signal-junction-unknown"
 
 
 class Unsafe(InvalidInput):

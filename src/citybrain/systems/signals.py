@@ -6,12 +6,14 @@ from citybrain.http.signals import junctions
 from citybrain.http.signals.board import BOARD
 from citybrain.http.signals.reach import REACH
 from citybrain.systems.system import System
+from commands.signals.processes.control import controlling
 from projections.signals.junctions import SignalJunctions
 
 SIGNALS = System(
     name="signals",
     streams=(Signal,),
     definitions=(load_signals,),
+    processes=(controlling(),),
     projections=(SignalJunctions(),),
     routes=(*junctions.ROUTES,),
     reach=REACH,

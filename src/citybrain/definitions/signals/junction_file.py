@@ -22,6 +22,8 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 LEAST_YELLOW, MOST_YELLOW = 3.0, 6.0
 LEAST_GREEN, LEAST_WALK = 5.0, 7.0
 WALKING_M_PER_S = 1.07
+DEPARTMENT = "traffic_police"
+"""Whose officers look after a junction of which the file does not say it."""
 
 
 class Part(BaseModel):
@@ -152,6 +154,7 @@ class JunctionFile(Part):
     junction: Code
     name: Text
     source: Text
+    department: Code | None = None
     groups: Annotated[dict[Name, VehicleGroup | PedestrianGroup], Field(min_length=1)]
     conflicts: tuple[tuple[Name, Name], ...]
     intergreens: dict[Name, dict[Name, Seconds]]

@@ -13,6 +13,7 @@ from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.signals.checking import Finding, warnings, wrong
 from citybrain.definitions.signals.checking_layout import dangling, wrong_layout
 from citybrain.definitions.signals.junction_file import (
+    DEPARTMENT,
     WALKING_M_PER_S,
     DetectorPart,
     JunctionFile,
@@ -25,7 +26,7 @@ from citybrain.domain.signals.junction import Group, Junction, Kind, Plan, Start
 from citybrain.domain.signals.layout import Detector, Exit, Lane, Layout, Movement
 
 FOLDER = "signal-junction"
-LATER = ("lanes", "exits", "movements", "crossings", "detectors")
+LATER = ("department", "lanes", "exits", "movements", "crossings", "detectors")
 """Members that came later: a file without them keeps the version that events name."""
 
 
@@ -42,6 +43,11 @@ class DatedJunction:
     first_stage: str
     plans: Mapping[str, Plan]
     warnings: tuple[str, ...]
+
+    @property
+    def department(self) -> str:
+        """Whose officers look after it."""
+        return self.file.department or DEPARTMENT
 
 
 @dataclass(frozen=True, slots=True)

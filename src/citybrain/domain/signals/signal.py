@@ -5,6 +5,7 @@ What is here is the state and how events change it; what is decided stands by th
 all that goes on: lamps, calls, mode, epoch and numbers, pre-emptions, faults.
 """
 
+from copy import deepcopy
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -42,7 +43,9 @@ class Signal(StreamAggregate):
         definition_version: str,
         groups: list[str],
         carried: dict[str, Any],
+        reason: str = "",
     ) -> None:
+        self.reason = reason
         self.junction, self.day, self.definition_version = junction, day, definition_version
         self.closed = False
         self.lamp_times: dict[str, list[int | None]] = {code: [None, None, None] for code in groups}
@@ -65,14 +68,20 @@ class Signal(StreamAggregate):
 
     @classmethod
     def open(
-        cls, now: datetime, junction: Junction, *, day: str, carried: dict[str, Any] | None = None
+        cls,
+        now: datetime,
+        junction: Junction,
+        *,
+        day: str,
+        carried: dict[str, Any] | None = None,
+        reason: str = "",
     ) -> "Signal":
         """A day: the first of a junction, dark until it is powered up, or the next one.
 
         Where the definition has other groups than the day before, the controller was changed, and
         is powered up as well.
         """
-        carried = dict(carried or {})
+        carried = deepcopy(carried or {})
         if carried and carried["lamp_times"].keys() != junction.groups.keys():
             carried = {name: carried[name] for name in ("epoch", "flash", "restarts", "faults")}
         return cls._create(
@@ -84,6 +93,7 @@ class Signal(StreamAggregate):
             definition_version=junction.version,
             groups=sorted(junction.groups),
             carried=carried,
+            reason=reason,
         )
 
     def close(self, now: datetime, *, next_day: str) -> None:

@@ -21,7 +21,10 @@ def moment(ms: int) -> datetime:
 
 
 class SignalDayOpened(StreamCreated):
-    """A day begins; `carried` is all that goes on from the day before, empty on the first."""
+    """A day begins; `carried` is all that goes on from the day before, empty on the first.
+
+    `reason`: why the junction was put in service, on its first day.
+    """
 
     TOPIC: ClassVar[str] = "signal.day_opened"
     junction: str
@@ -29,6 +32,7 @@ class SignalDayOpened(StreamCreated):
     definition_version: str
     groups: list[str]
     carried: dict[str, Any]
+    reason: str = field(default="", kw_only=True)
 
 
 class SignalDayClosed(StreamEvent):

@@ -126,7 +126,7 @@ def test_s19_midnight_in_the_middle_of_a_green(x1: DatedJunction) -> None:
 
 
 def test_all_of_the_state_goes_on_into_the_next_day(x1: DatedJunction) -> None:
-    of_the_day = {"junction", "day", "definition_version", "closed"}
+    of_the_day = {"junction", "day", "definition_version", "closed", "reason"}
     members = {name for name in vars(Signal.open(at(0), x1.junction, day="d")) if name[0] != "_"}
     assert members - of_the_day == set(CARRIED)
 

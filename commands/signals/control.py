@@ -1,0 +1,226 @@
+"""Controls junctions: wakes each when its state says so, and closes its day at midnight.
+
+The states are held in memory by the one process that leads. What it decides is appended at the
+version that it was decided at; where a person or a controller came first, the state is read again
+and it is decided anew. All that is due at a moment is appended together.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
+from citybrain.domain.actor import system_actor
+from citybrain.domain.signals.days import day_ends_at, next_day, turns_at
+from citybrain.domain.signals.junction import Plan
+from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.domain.signals.waking import next_alarm, wake
+from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
+from commands.handling import CommandContext
+from commands.processes.batches import AWAY
+from commands.services import Services
+from commands.signals.streams import DefinitionGone, definition_of, newest_stream, newest_streams
+
+log = structlog.get_logger(__name__)
+
+NAME = "signal-control"
+TICK_MS = 100  # a junction is woken ten times a second at most
+AGAIN_MS = 1000  # where the store is away
+LATER_MS = 30_000  # where a junction cannot be controlled
+ACTOR = system_actor(NAME)
+
+HELD = Gauge("citybrain_signals_controlled", "Junctions that this process controls")
+LATE = Histogram(
+    "citybrain_signal_alarm_lag_seconds",
+    "Seconds between the time at which a junction wants to be woken and its being woken",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+FAILED = Counter("citybrain_signal_control_failures_total", "Junctions that could not be woken")
+
+
+@dataclass(slots=True)
+class Held:
+    """A junction in memory. `stale`: its stream is read again before anything is decided."""
+
+    signal: Signal
+    dated: DatedJunction
+    alarm: int = 0
+    stale: bool = False
+    busy: bool = False
+    heard_at: datetime | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that it follows by itself."""
+        plans = self.dated.plans
+        return plans.get(self.signal.plan) or next(iter(plans.values()))
+
+
+class SignalControl:
+    """The junctions that one process controls. `load` first; then `tick` whenever it is time."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._store = services.store
+        self._held: dict[str, Held] = {}
+        self._heap: list[tuple[int, str]] = []
+        self.bell = asyncio.Event()
+        self.position = 0
+        """How far the log has been heard."""
+
+    async def load(self) -> None:
+        """Take over all junctions that are in service."""
+        junctions = self._services.definitions.of(SignalDefinitions).junctions
+        self.position = await self._store.head()  # what comes meanwhile is heard
+        streams = await newest_streams(self._store, sorted(junctions))
+        self._held, self._heap = {}, []
+        for code, stream_id in streams.items():
+            try:
+                self._take(await self._store.load(Signal, stream_id))
+                self._set_alarm(code, self._now_ms())
+            except DefinitionGone as gone:
+                log.error("signal_definition_gone", stream_id=stream_id, code=gone.code)
+        HELD.set(len(self._held))
+
+    @property
+    def next_alarm(self) -> int | None:
+        """When the first junction wants to be woken, in milliseconds since 1970."""
+        while self._heap and self._is_old(*self._heap[0]):
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def signal(self, junction: str) -> Signal:
+        """The state of a junction in memory."""
+        return self._held[junction].signal
+
+    def hear(self, events: Iterable[RecordedEvent]) -> None:
+        """Follow what others appended; what this process did is known."""
+        for event in events:
+            signal_id = event.stream_id
+            junction = signal_id.split("-", 2)[1]
+            held = self._held.get(junction)
+            if held is None or signal_id > held.signal.id:
+                self._discover(event, junction, held)
+            elif signal_id == held.signal.id and event.version > held.signal.version:
+                self._follow(held, event)
+            self.position = event.position
+
+    async def tick(self) -> None:
+        """Wake every junction that is due, and append together what that comes to."""
+        now = self._services.clock()
+        at, due = milliseconds(now), []
+        while (alarm := self.next_alarm) is not None and alarm <= at:
+            _, junction = heapq.heappop(self._heap)
+            LATE.observe(max(0, at - alarm) / 1000)
+            due.append(junction)
+        await asyncio.gather(*(self._wake(junction, now) for junction in due))
+
+    async def _wake(self, junction: str, now: datetime) -> None:
+        """Let one junction do what it is time for; whatever fails costs no other one anything."""
+        held, again = self._held[junction], self._now_ms() + AGAIN_MS
+        held.busy = True
+        try:
+            if held.stale:
+                await self._reload(held)
+            again = await self._decide(held, now)
+            if held.stale:  # somebody came after us
+                again = milliseconds(now)
+        except WrongExpectedVersion:
+            held.stale, again = True, milliseconds(now)  # somebody came first
+        except AWAY as error:
+            held.stale = True
+            log.warning("signal_store_away", junction=junction, error=type(error).__name__)
+        except Exception:
+            held.stale, again = True, self._now_ms() + LATER_MS
+            FAILED.inc()
+            log.exception("signal_control_failed", junction=junction)
+        finally:
+            held.busy = False
+            self._set_alarm(junction, again)
+
+    async def _decide(self, held: Held, now: datetime) -> int:
+        """Decide and append; when it wants to be woken again."""
+        at = milliseconds(now)
+        if held.signal.closed or at >= turns_at(held.signal, at):
+            await self._turn(held, now)
+        signal, junction, plan = held.signal, held.dated.junction, held.plan
+        wake(signal, junction, plan, now, heard_at=held.heard_at)
+        await self._save(signal)
+        alarm = next_alarm(signal, junction, plan, at, heard_at=held.heard_at)
+        turns = turns_at(signal, at) if at >= day_ends_at(signal) else day_ends_at(signal)
+        return max(turns if alarm is None else min(alarm, turns), at + TICK_MS)
+
+    async def _turn(self, held: Held, now: datetime) -> None:
+        """Close the day and open the next one. A crash between the two is made good here."""
+        definitions = self._services.definitions.of(SignalDefinitions)
+        dated = definitions.at(held.signal.junction, now)
+        assert dated is not None
+        following = next_day(held.signal, dated.junction, now, dated.first_stage)
+        held.signal.close(now, next_day=following.day)
+        await self._save(held.signal)
+        await self._save(following)
+        held.signal, held.dated = following, dated
+
+    async def _save(self, signal: Signal) -> None:
+        if signal.pending_events:
+            context = CommandContext(ACTOR, "process", uuid4(), uuid4())
+            await self._store.save(signal, metadata=context.metadata())
+
+    async def _reload(self, held: Held) -> None:
+        stream_id = await newest_stream(self._store, held.signal.junction)
+        self._take(await self._store.load(Signal, stream_id))
+
+    def _take(self, signal: Signal) -> None:
+        """Hold a state as it was loaded."""
+        dated = definition_of(self._services, signal)
+        held = self._held.get(signal.junction)
+        if held is None:
+            self._held[signal.junction] = Held(signal, dated)
+        else:
+            held.signal, held.dated, held.stale = signal, dated, False
+
+    def _discover(self, event: RecordedEvent, junction: str, held: Held | None) -> None:
+        """A stream that was opened by somebody else: a junction is in service, or a day began."""
+        if held is not None:
+            held.stale = True
+        elif event.version == 1:
+            self._take(self._opened(event))
+            HELD.set(len(self._held))
+        if junction in self._held:
+            self._ring(junction)
+
+    def _follow(self, held: Held, event: RecordedEvent) -> None:
+        """An event of somebody else on a stream that is held."""
+        if held.busy or held.stale or event.version != held.signal.version + 1:
+            held.stale = True
+        else:
+            self._store.to_domain_event(event).mutate(held.signal)
+        self._ring(held.signal.junction)
+
+    def _opened(self, event: RecordedEvent) -> Signal:
+        signal = self._store.to_domain_event(event).mutate(None)
+        assert isinstance(signal, Signal)
+        return signal
+
+    def _ring(self, junction: str) -> None:
+        self._set_alarm(junction, self._now_ms())
+        self.bell.set()
+
+    def _set_alarm(self, junction: str, at: int) -> None:
+        if junction in self._held:
+            self._held[junction].alarm = at
+            heapq.heappush(self._heap, (at, junction))
+
+    def _is_old(self, at: int, junction: str) -> bool:
+        """Whether a junction's alarm was moved since; one that is being woken sets its own."""
+        return self._held[junction].alarm != at
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock())

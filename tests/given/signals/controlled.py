@@ -1,0 +1,88 @@
+"""Junctions that a server controls, on a clock that the test sets."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from citybrain.audit.signals.exports import by_version, read_log
+from citybrain.audit.signals.verify import Violation, verify
+from citybrain.definitions.signals.junctions import SignalDefinitions
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.eventstore import EventStore
+from commands.services import Services
+from commands.signals.control import SignalControl
+from commands.signals.processes.control import TOPICS
+from tests.given.services import services_over
+
+OFFICER = Actor("officer-1", frozenset({Role.OFFICIAL}), "traffic_police")
+RENMIN = ("renmin_1", "renmin_2", "renmin_3", "renmin_4")
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is set."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Centre:
+    """The control process, a step at a time."""
+
+    services: Services
+    clock: Clock
+    control: SignalControl
+    woken: int = field(default=0)
+
+    @classmethod
+    async def over(cls, store: EventStore, now: datetime) -> "Centre":
+        services = services_over(store)
+        clock = Clock(now)
+        services.clock = clock
+        centre = cls(services, clock, SignalControl(services))
+        await centre.control.load()
+        return centre
+
+    async def take_over(self) -> None:
+        """Another process leads from here on: nothing of the one before is left."""
+        self.control = SignalControl(self.services)
+        await self.control.load()
+
+    async def hear(self) -> None:
+        """What others have appended since."""
+        store, position = self.services.store, self.control.position
+        self.control.hear(await store.read_all(position, topics=TOPICS, limit=10_000))
+
+    async def run_until(self, moment: datetime) -> None:
+        """Wake all junctions at each moment at which one wants to be woken; the clock goes on."""
+        await self.hear()
+        while True:
+            alarm = self.control.next_alarm
+            due = None if alarm is None else datetime.fromtimestamp(alarm / 1000, UTC)
+            if due is None or due > moment:
+                break
+            self.clock.now = max(self.clock.now, due)
+            await self.control.tick()
+            self.woken += 1
+        self.clock.now = moment
+
+    async def run(self, seconds: float) -> None:
+        await self.run_until(self.clock.now + timedelta(seconds=seconds))
+
+    async def violations(self) -> dict[str, list[Violation]]:
+        """What the checker finds in the log, of each junction."""
+        definitions = self.services.definitions.of(SignalDefinitions)
+        found: dict[str, list[Violation]] = {}
+        for code, events in (await read_log(self.services.store)).items():
+            for version, of_version in by_version(events).items():
+                (file,) = (
+                    each.file
+                    for each in definitions.junctions[code]
+                    if each.junction.version == version
+                )
+                until = milliseconds(self.clock.now)
+                found.setdefault(code, []).extend(verify(file, of_version, until))
+        return found
