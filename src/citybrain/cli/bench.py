@@ -100,6 +100,48 @@ def parking(
     _run("parking", rounds, seconds, lines, data_dir, {"sessions": sessions})
 
 
+@app.command("signals")
+def signals(
+    scenario: Annotated[
+        list[str], typer.Option(help="A network of ours or of RESCO; several times for several.")
+    ],
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="Who controls the lights; all where none is named.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")] = 10,
+    scale: Annotated[
+        list[float] | None, typer.Option(help="Of the demand; 1.0 where none is named.")
+    ] = None,
+    times: Annotated[
+        list[str] | None,
+        typer.Option(help="Safety times of a table: own, 3s, cautious; own where none is named."),
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="How many runs at a time.")] = 2,
+    window: Annotated[
+        int | None, typer.Option(min=60, help="Only the first seconds of each scenario.")
+    ] = None,
+    teleport: Annotated[
+        int, typer.Option(help="Take who is stuck off the street after so many seconds; −1 never.")
+    ] = -1,
+) -> None:
+    """Mean delay over all demand: what each strategy costs everybody who wants to travel."""
+    ops = of_checkout("ops.bench.signals.signals", "citybrain bench: the benchmarks are")
+    try:
+        ops.compare(
+            scenario,
+            strategy or ops.strategies(),
+            seeds=seeds,
+            scales=scale or (1.0,),
+            tables=times or ("own",),
+            processes=processes,
+            teleport_s=teleport,
+            window=window,
+        )
+    except ValueError as error:
+        typer.echo(f"citybrain bench signals: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""

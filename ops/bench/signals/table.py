@@ -1,0 +1,98 @@
+"""The table for people: what each strategy cost on each scenario, over all seeds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """All seeds of a strategy on a scenario at a scale of its demand. Seconds, means over seeds.
+
+    `invalid`: why there is no mean, where a seed has none. `locked`: seeds in which nobody moved
+    any more.
+    """
+
+    scenario: str
+    scale: float
+    strategy: str
+    seeds: int
+    invalid: tuple[str, ...]
+    delay: float | None
+    worst: float | None
+    locked: int
+    violations: int
+    rows: Sequence[dict[str, Any]]
+
+    def mean(self, name: str) -> float | None:
+        """The mean of a column; None where the runs are invalid or have none."""
+        values = [row[name] for row in self.rows if row.get(name) is not None]
+        return fmean(values) if values and not self.invalid else None
+
+
+def cells(rows: Iterable[dict[str, Any]]) -> list[Cell]:
+    """Rows by scenario, scale and strategy, in the order in which they came."""
+    found: dict[tuple[str, float, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["scenario"], row["scale"], row["strategy"]), []).append(row)
+    return [_cell(*key, each) for key, each in found.items()]
+
+
+def _cell(scenario: str, scale: float, strategy: str, rows: Sequence[dict[str, Any]]) -> Cell:
+    invalid = tuple(dict.fromkeys(text for row in rows for text in row["invalid"]))
+    delays = [] if invalid else [row["delay_s"] for row in rows]
+    return Cell(
+        scenario,
+        scale,
+        strategy,
+        len(rows),
+        invalid,
+        fmean(delays) if delays else None,
+        max(delays, default=None),
+        sum(row["locked_at_s"] is not None for row in rows),
+        sum(row["violations"] for row in rows),
+        rows,
+    )
+
+
+def table_of(title: str, found: Sequence[Cell]) -> Table:
+    """Delay over all demand first, then what else it took."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("scenario × demand")
+    table.add_column("strategy")
+    for heading in (
+        "mean delay s",
+        "worst seed",
+        "seeds",
+        "locked",
+        "travel s",
+        "waiting s",
+        "stops",
+        "on the road",
+        "never entered",
+        "violations",
+    ):
+        table.add_column(heading, justify="right")
+    for cell in found:
+        table.add_row(
+            f"{cell.scenario} × {cell.scale:g}",
+            cell.strategy,
+            "invalid: " + "; ".join(cell.invalid) if cell.invalid else _said(cell.delay),
+            _said(cell.worst),
+            str(cell.seeds),
+            f"[red]{cell.locked}[/red]" if cell.locked else "0",
+            _said(cell.mean("travel_s")),
+            _said(cell.mean("waiting_s")),
+            _said(cell.mean("stops"), 2),
+            str(sum(row["on_the_road"] for row in cell.rows)),
+            str(sum(row["never_entered"] for row in cell.rows)),
+            f"[red]{cell.violations}[/red]" if cell.violations else "0",
+        )
+    return table
+
+
+def _said(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

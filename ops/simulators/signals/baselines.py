@@ -1,0 +1,65 @@
+"""SUMO's own controllers, under the same safety times: the scenario's fixed plan, and two adaptive.
+
+They run in the simulator from a copy of the network. Where the times differ from the network's own,
+each green before a change gives or gets the difference, so that cycles and offsets stay.
+"""
+
+import xml.etree.ElementTree as ET
+from copy import deepcopy
+from pathlib import Path
+
+from ops.simulators.signals.importing import SafetyTimes
+
+KINDS = {"sumo-static": "static", "sumo-actuated": "actuated", "sumo-delay": "delay_based"}
+LONGEST_GREEN = 50.0
+
+
+def with_programs(net: Path, controller: str, times: SafetyTimes, to: Path) -> None:
+    """Write a copy of a network whose lights are run by one of SUMO's controllers."""
+    tree = ET.parse(net)
+    for program in tree.getroot().iter("tlLogic"):
+        program.set("type", KINDS[controller])
+        phases = _timed(program.findall("phase"), times)
+        for phase in program.findall("phase"):
+            program.remove(phase)
+        for phase in phases:
+            if controller != "sumo-static" and _is_green(phase):
+                least = max(times.minimum, float(phase.get("minDur", "0")))
+                phase.set("minDur", f"{least:g}")
+                phase.set("maxDur", f"{max(least, float(phase.get('maxDur', LONGEST_GREEN))):g}")
+            program.append(phase)
+    tree.write(to, encoding="utf-8")
+
+
+def _timed(phases: list[ET.Element], times: SafetyTimes) -> list[ET.Element]:
+    """The phases with the yellow and all-red that is asked for."""
+    found: list[ET.Element] = []
+    for phase in phases:
+        if "y" not in phase.get("state", ""):
+            found.append(deepcopy(phase))
+            continue
+        own = float(phase.get("duration", "0"))
+        yellow = deepcopy(phase)
+        length = own if times.yellow is None else times.yellow
+        yellow.set("duration", f"{length:g}")
+        found.append(yellow)
+        if times.all_red:
+            clear = deepcopy(phase)
+            clear.set("state", phase.get("state", "").replace("y", "r"))
+            clear.set("duration", f"{times.all_red:g}")
+            found.append(clear)
+        _give(found, own - length - times.all_red, times)
+    return found
+
+
+def _give(phases: list[ET.Element], seconds: float, times: SafetyTimes) -> None:
+    """The green before a change gets what the change needs less; it keeps its minimum."""
+    green = next((each for each in reversed(phases) if _is_green(each)), None)
+    if green is not None:
+        length = float(green.get("duration", "0")) + seconds
+        green.set("duration", f"{max(times.minimum, length):g}")
+
+
+def _is_green(phase: ET.Element) -> bool:
+    state = phase.get("state", "")
+    return "y" not in state and "g" in state.lower()

@@ -1,0 +1,125 @@
+"""One junction as the server would drive it, in this process: no HTTP, no database.
+
+The real strategies propose, the real aggregate decides, and what it decided is what is shown. Its
+events are kept for the independent checker.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from citybrain.audit.signals.timeline import Logged
+from citybrain.audit.signals.verify import Violation, verify
+from citybrain.domain.signals import people
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.lamps import Shown
+from citybrain.domain.signals.requesting import Numbered, request
+from citybrain.domain.signals.rules import Source, Wish
+from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.domain.signals.strategies.strategy import Strategy, view, why
+from citybrain.domain.signals.waking import wake
+from citybrain.domain.stream import StreamEvent, register_stream
+from ops.simulators.signals.cameras import Sight
+from ops.simulators.signals.importing import Placed
+
+MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC)
+"""Second 0 of a simulation. Offsets of plans count from here as well."""
+register_stream(Signal)
+VALID = timedelta(seconds=5)
+LETTERS = {Shown.ENDING: "y", Shown.RED: "r", Shown.FLASH: "o"}
+
+
+@dataclass(slots=True)
+class Driven:
+    """A junction, its signal, and the strategy that proposes; without one it follows its plan."""
+
+    placed: Placed
+    strategy: Strategy | None
+    begin: int
+    signal: Signal = field(init=False)
+    memory: Any = field(init=False, default=None)
+    events: list[Any] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        junction, dated = self.junction, self.placed.dated
+        dark = junction.between(junction.groups, junction.stages[dated.first_stage])
+        start = junction.start_up
+        before = max(start.flash_ms + start.all_red_ms, dark) // 1000 + 1
+        now = moment(self.begin - before)
+        self.signal = Signal.open(now, junction, day="1970-01-01")
+        people.power_up(self.signal, junction, now, dated.first_stage)
+        if self.strategy is not None:
+            self.memory = self.strategy.begin(junction)
+            people.change_mode(
+                self.signal, moment(self.begin), "centre", by="centre", reason="measured"
+            )
+
+    @property
+    def junction(self) -> Junction:
+        return self.placed.dated.junction
+
+    def decide(self, sight: Sight) -> None:
+        """Calls of those who wait, the strategy's proposal, and what it is time for."""
+        now, signal, junction = from_ms(sight.observations.at), self.signal, self.junction
+        (plan,) = self.placed.dated.plans.values()
+        for group in sorted(sight.waiting):
+            people.call(signal, junction, now, group, by="camera")
+        if self.strategy is not None:
+            seen = view(signal, junction, plan, sight.observations.at)
+            advice = self.strategy.decide(sight.observations, junction, seen, self.memory)
+            if advice.stage is not None:
+                request(
+                    signal,
+                    junction,
+                    now,
+                    Wish(junction.stages[advice.stage], Source.CENTRE, advice.green_at),
+                    cause=self.strategy.name,
+                    command=Numbered(signal.epoch, signal.last_sequence + 1, now + VALID),
+                    why=why(self.strategy, advice),
+                )
+        heard = now if self.strategy is not None else None
+        wake(signal, junction, plan, now, heard_at=heard)
+        self.events += signal.collect_events()
+
+    def state(self, at: int) -> str:
+        """A letter for each link, as the lamps show at `at`, milliseconds since 1970."""
+        signal, groups = self.signal, self.placed.groups
+        shown = {code: signal.shown(code, at) for code in self.junction.groups}
+        colours = [Shown.GREEN if code is None else shown[code] for code in groups]
+        crosses = {Shown.GREEN, Shown.ENDING}  # who has yellow still comes
+        letters = []
+        for place, colour in enumerate(colours):
+            code = groups[place]
+            if colour is Shown.GREEN:
+                yields = any(colours[other] in crosses for other in self.placed.first[place])
+                letters.append("g" if yields else "G")
+            elif colour is Shown.ENDING and code and self.junction.groups[code].on_foot:
+                letters.append("r")  # who has begun to cross goes on, nobody begins
+            else:
+                letters.append(LETTERS[colour])
+        return "".join(letters)
+
+    def violations(self, until: int) -> list[Violation]:
+        """What the independent checker finds, up to this second of the simulation."""
+        return verify(self.placed.dated.file, logged(self.events), until * 1000)
+
+
+def moment(second: int) -> datetime:
+    """A second of the simulation, as our clocks say it."""
+    return MIDNIGHT + timedelta(seconds=second)
+
+
+def from_ms(at: int) -> datetime:
+    return MIDNIGHT + timedelta(milliseconds=at)
+
+
+def logged(events: Sequence[StreamEvent]) -> list[Logged]:
+    """Events as the checker reads them: as they would be stored."""
+    found = []
+    for position, event in enumerate(events, 1):
+        said = {name: value for name, value in vars(event).items() if name != "timestamp"}
+        said["timestamp_ms"] = milliseconds(event.timestamp)
+        found.append(Logged(position, type(event).__dict__["TOPIC"], said))
+    return found

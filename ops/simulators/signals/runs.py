@@ -1,0 +1,151 @@
+"""A run from its name to its figures, in a process of its own: libsumo holds one simulation.
+
+The same scenario, seed, scale, controller and safety times give the same figures in any process.
+"""
+
+import tempfile
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from citybrain.domain.signals.strategies import STRATEGIES
+from ops.simulators.signals.baselines import KINDS, with_programs
+from ops.simulators.signals.cameras import Cameras
+from ops.simulators.signals.demand import write_demand
+from ops.simulators.signals.driving import Driven
+from ops.simulators.signals.importing import SafetyTimes, placed
+from ops.simulators.signals.measuring import Outcome, outcome
+from ops.simulators.signals.net import Net
+from ops.simulators.signals.scenarios import Scenario, prepare
+from ops.simulators.signals.street import Handling, Records, Street
+
+LOCAL = "local"
+"""The junctions by themselves: each follows its plan, nobody proposes anything."""
+DRAIN_SECONDS = 7200
+LOCKED_SECONDS = 900
+
+
+OWN_TIMES, DEFAULT_HANDLING = SafetyTimes(), Handling()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is run. `drain`: for how long after the window those who are left may go on.
+
+    `window`: the scenario's first so many seconds only; None all of it.
+    """
+
+    scenario: str
+    strategy: str
+    seed: int = 0
+    scale: float = 1.0
+    times: SafetyTimes = OWN_TIMES
+    handling: Handling = DEFAULT_HANDLING
+    drain: int = DRAIN_SECONDS
+    window: int | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What it came to. `locked`: since when nobody moved any more."""
+
+    run: Run
+    outcome: Outcome
+    ended: int
+    locked: int | None = None
+    violations: list[str] = field(default_factory=list)
+    events: int = 0
+    refusals: int = 0
+    seconds: float = 0.0
+
+
+def perform(run: Run) -> Report:
+    """Make a run in this process."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        scenario = prepare(run.scenario, folder)
+        if run.window is not None:
+            scenario = replace(scenario, end=scenario.begin + run.window)
+        demand = write_demand(scenario, run.seed, run.scale, folder / "demand.rou.xml")
+        records = Records(folder / "trips.xml", folder / "statistics.xml")
+        net, driven = Net(scenario.net), list[Driven]()
+        shown = scenario.net
+        if run.strategy in KINDS:
+            shown = folder / "baseline.net.xml"
+            with_programs(scenario.net, run.strategy, run.times, shown)
+        else:
+            strategy = None if run.strategy == LOCAL else STRATEGIES[run.strategy]
+            driven = [Driven(each, strategy, scenario.begin) for each in placed(net, run.times)]
+        with Street(
+            scenario,
+            shown,
+            demand.path,
+            records,
+            seed=run.seed,
+            handling=run.handling,
+            additional=scenario.additional,
+        ) as street:
+            locked = _drive(run, scenario, street, net, driven)
+            ended = street.now
+        found = outcome(demand, records, run.handling, ended)
+    report = Report(run, found, ended, locked)
+    for each in driven:
+        report.violations += [
+            f"{each.placed.light} rule {one.rule} at {one.at} {' '.join(one.groups)}: {one.text}"
+            for one in each.violations(ended)
+        ]
+        report.events += len(each.events)
+        report.refusals += sum(type(one).__name__ == "WishRefused" for one in each.events)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _drive(
+    run: Run, scenario: Scenario, street: Street, net: Net, driven: list[Driven]
+) -> int | None:
+    """Second by second, until everybody has arrived, time is over, or nobody moves any more."""
+    cameras = [(each, Cameras(net, each.placed)) for each in driven]
+    still = 0
+    while street.now < scenario.end + run.drain:
+        at = street.now * 1000
+        for each, camera in cameras:
+            each.decide(camera.look(street, at))
+        street.step({each.placed.light: each.state(at) for each in driven})
+        if street.now >= scenario.end and street.is_empty:
+            return None
+        if street.now % 10 == 0:
+            still = 0 if street.moves else still + 10
+            if still >= LOCKED_SECONDS and street.now >= scenario.end:
+                return street.now - still
+    return None
+
+
+def figures(report: Report) -> dict[str, Any]:
+    """A run as one row, JSON-able; `delay_s` is absent where it is invalid."""
+    trips = report.outcome.trips.values()
+    row: dict[str, Any] = {
+        "scenario": report.run.scenario,
+        "strategy": report.run.strategy,
+        "seed": report.run.seed,
+        "scale": report.run.scale,
+        "demand": len(report.outcome.trips),
+        **report.outcome.counts,
+        "invalid": list(report.outcome.invalid),
+        "locked_at_s": report.locked,
+        "ended_s": report.ended,
+        "violations": len(report.violations),
+        "events": report.events,
+        "refusals": report.refusals,
+        "wall_s": round(report.seconds, 1),
+    }
+    if not report.outcome.invalid and trips:
+        count = len(trips)
+        row |= {
+            "delay_s": round(report.outcome.mean_delay, 2),
+            "travel_s": round(sum(each.travel for each in trips) / count, 2),
+            "waiting_s": round(sum(each.waiting for each in trips) / count, 2),
+            "stops": round(sum(each.stops for each in trips) / count, 3),
+        }
+    return row

@@ -1,0 +1,170 @@
+"""The street: one simulation in this process, by libsumo.
+
+Lamps are set one way only, as raw states; after each step what the simulator shows is read back,
+and a difference stops the run. Whoever controls the lights reads nothing here but through cameras.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import libsumo
+
+from ops.simulators.signals.scenarios import Scenario
+
+VERY_LATE = 10_000_000
+
+
+class LightsDiffer(RuntimeError):
+    """The simulator shows other lamps than those that were commanded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How the simulator treats who is stuck or collides. Only the defaults measure anything.
+
+    `teleport_s`: after how long it takes a vehicle off the street; −1 never. `blocker_s`: after
+    how long those who stand in a junction are driven through. `collisions`: what is done with them.
+    """
+
+    teleport_s: int = -1
+    blocker_s: int = -1
+    collisions: str = "warn"
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """Why nothing may be measured under it."""
+        found = []
+        if self.teleport_s != -1:
+            found.append(f"vehicles are taken off the street after {self.teleport_s} s")
+        if self.blocker_s != -1:
+            found.append(f"who blocks a junction is ignored after {self.blocker_s} s")
+        if self.collisions not in ("warn", "none"):
+            found.append(f"vehicles that collide are handled by {self.collisions!r}")
+        return tuple(found)
+
+
+class Seen(NamedTuple):
+    """A vehicle on a lane: metres from the lane's beginning, and m/s."""
+
+    vehicle: str
+    position: float
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where the simulator writes what became of each trip, and its counts."""
+
+    trips: Path
+    statistics: Path
+
+
+class Street:
+    """A running simulation, a second a step. Use it as a context."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        net: Path,
+        routes: Path,
+        records: Records,
+        *,
+        seed: int,
+        handling: Handling,
+        additional: Sequence[Path] = (),
+    ) -> None:
+        self.now = scenario.begin
+        self._commanded: dict[str, str] = {}
+        self._lanes: dict[str, tuple[Seen, ...]] = {}
+        self._options = [
+            "sumo",
+            *("--net-file", str(net), "--route-files", str(routes)),
+            *(("--additional-files", ",".join(map(str, additional))) if additional else ()),
+            *("--begin", str(scenario.begin), "--end", str(scenario.end + VERY_LATE)),
+            *("--step-length", "1", "--seed", str(seed)),
+            *("--time-to-teleport", str(handling.teleport_s)),
+            *("--ignore-junction-blocker", str(handling.blocker_s)),
+            *("--collision.action", handling.collisions),
+            *("--no-step-log", "true", "--no-warnings", "true", "--duration-log.disable", "true"),
+            *("--tripinfo-output", str(records.trips)),
+            *("--tripinfo-output.write-unfinished", "true"),
+            *("--tripinfo-output.write-undeparted", "true"),
+            *("--statistic-output", str(records.statistics)),
+        ]
+
+    def __enter__(self) -> "Street":
+        libsumo.start(self._options)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        libsumo.close()
+
+    def step(self, lights: Mapping[str, str]) -> None:
+        """Show these lamps for one second. Raises `LightsDiffer`."""
+        for light, state in lights.items():
+            if self._commanded.get(light) != state:
+                libsumo.trafficlight.setRedYellowGreenState(light, state)
+                self._commanded[light] = state
+        libsumo.simulationStep()
+        self.now += 1
+        self._lanes.clear()
+        for light, state in self._commanded.items():
+            shown = libsumo.trafficlight.getRedYellowGreenState(light)
+            if shown != state:
+                raise LightsDiffer(
+                    f"at {self.now} s light {light} shows {shown}, {state} was commanded"
+                )
+
+    def shown(self, light: str) -> str:
+        """What a light shows."""
+        return str(libsumo.trafficlight.getRedYellowGreenState(light))
+
+    def lane(self, lane: str) -> tuple[Seen, ...]:
+        """The vehicles on a lane, the one furthest back first."""
+        found = self._lanes.get(lane)
+        if found is None:
+            position, speed = libsumo.vehicle.getLanePosition, libsumo.vehicle.getSpeed
+            found = self._lanes[lane] = tuple(
+                Seen(each, position(each), speed(each))
+                for each in libsumo.lane.getLastStepVehicleIDs(lane)
+            )
+        return found
+
+    def lane_of(self, vehicle: str) -> str | None:
+        """On which lane a vehicle is now; None where it is gone."""
+        try:
+            return str(libsumo.vehicle.getLaneID(vehicle))
+        except libsumo.TraCIException:
+            return None
+
+    def waiting_at(self, crossings: frozenset[str]) -> dict[str, int]:
+        """By crossing, how many people stand before it."""
+        found: dict[str, int] = {}
+        for person in libsumo.person.getIDList():
+            if libsumo.person.getSpeed(person) < 0.1:  # m/s
+                crossing = libsumo.person.getNextEdge(person)
+                if crossing in crossings:
+                    found[crossing] = found.get(crossing, 0) + 1
+        return found
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everybody arrived, also those who had not entered yet."""
+        return int(libsumo.simulation.getMinExpectedNumber()) == 0
+
+    @property
+    def moves(self) -> bool:
+        """Whether anybody moves, enters or arrives."""
+        simulation = libsumo.simulation
+        if simulation.getDepartedNumber() or simulation.getArrivedNumber():
+            return True
+        speed = libsumo.vehicle.getSpeed
+        return any(speed(each) > 0.1 for each in libsumo.vehicle.getIDList())
