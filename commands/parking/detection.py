@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.parking.plates import grammar_at
+from citybrain.domain.parking.barrier import Way
 from citybrain.domain.parking.detection import (
     OF_A_DEVICE,
     OF_A_GATE,
@@ -78,6 +79,9 @@ class RecordParkingDetection(SeenByADevice):
     vehicles: int | None = Field(
         None, strict=True, ge=0, le=100, description="so many a loop counted during the opening"
     )
+    way: Way | None = Field(
+        None, description="of what a loop counted: which way they went; out where it is left out"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "RecordParkingDetection":
@@ -100,6 +104,8 @@ class RecordParkingDetection(SeenByADevice):
             raise PydanticCustomError(
                 "counted_of_an_opening", "a loop says how many it counted, during which opening"
             )
+        if self.way is not None and self.sign is not Sign.COUNTED:
+            raise PydanticCustomError("way_of_a_count", "a way is of what a loop counted")
         return self
 
 
@@ -210,6 +216,7 @@ async def _record(
         by_hand=False,
         reason=command.cause or "",
         vehicles=command.vehicles,
+        way=None if command.way is None else command.way.value,
         simulated=command.simulated,
     )
     return await keep_detection(detection, context, services)
@@ -243,6 +250,7 @@ SAME = (
     "evidence_sha256",
     "reason",
     "vehicles",
+    "way",
 )
 
 

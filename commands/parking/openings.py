@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from citybrain.domain.parking.barrier import Way
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.presence import Presence, Sign
 from citybrain.domain.parking.session import ParkingSession
@@ -61,10 +62,10 @@ async def _tails(facility_id: str, opening: str, services: Services) -> list[tup
     """Who left during an opening after the first, each with the place that its signs are of."""
     found = await services.store.pool.fetch(DURING, opening, f"{facility_id}|")
     reads = [row for row in found if row["sign"] == Sign.LEFT]
-    counts = [row["sign_id"] for row in found if row["sign"] == Sign.COUNTED]
     counted = None
-    if counts and len(reads) > 1:
-        counted = (await services.store.load(ParkingDetection, counts[-1])).vehicles
+    if len(reads) > 1:
+        counts = [row["sign_id"] for row in found if row["sign"] == Sign.COUNTED]
+        counted = await _counted_out(counts, services)
     tails: list[tuple[str, Tail]] = []
     for place, row in enumerate(reads[1:], 2):
         sign = await services.store.load(ParkingDetection, row["sign_id"])
@@ -78,3 +79,12 @@ async def _tails(facility_id: str, opening: str, services: Services) -> list[tup
         )
         tails.append((row["place"], tail))
     return tails
+
+
+async def _counted_out(sign_ids: Sequence[str], services: Services) -> int | None:
+    """How many a loop counted on their way out, by its last word; None where it says nothing."""
+    for sign_id in reversed(sign_ids):
+        sign = await services.store.load(ParkingDetection, sign_id)
+        if sign.way != Way.IN:
+            return sign.vehicles
+    return None

@@ -1,7 +1,8 @@
 """How many places of each facility are free, at every moment of which something was said.
 
 The number is the one that was reported. A row holds until the next one, or until its time is over;
-what is shown of a facility at a moment, and of its hours, is made of these rows as it is read.
+in between it moves by what loops count (`passages`). What is shown of a facility at a moment, and
+of its hours, is made of these rows as it is read.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,13 @@ from typing import Any
 import asyncpg
 from pydantic import AwareDatetime, BaseModel, Field
 
+from citybrain.columns import columns
+from citybrain.domain.parking.barrier import Way
 from citybrain.domain.parking.counter import CounterRead
-from citybrain.domain.parking.occupancy import Count, CountState
+from citybrain.domain.parking.detection import ParkingDetected
+from citybrain.domain.parking.occupancy import Count, CountState, Passed, followed
 from citybrain.domain.parking.place import PlaceKind
+from citybrain.domain.parking.presence import Sign
 from citybrain.eventstore import RecordedEvent
 from citybrain.geo.areas import Box
 from projections.reading import Pool, Row, fetch, fetch_planned
@@ -28,9 +33,21 @@ CREATE TABLE readings (
     off_by          integer NOT NULL,
     capacity        integer,
     silence_seconds integer NOT NULL,
+    drift           integer,
     recorded_at     timestamptz NOT NULL,
     PRIMARY KEY (place_id, read_at)
 );
+CREATE TABLE passages (
+    place_id text COLLATE "C" NOT NULL,
+    at       timestamptz NOT NULL,
+    sign_id  text COLLATE "C" NOT NULL,
+    opening  text COLLATE "C" NOT NULL,
+    way      text COLLATE "C" NOT NULL,
+    vehicles integer NOT NULL,
+    places   integer NOT NULL,
+    PRIMARY KEY (place_id, at, sign_id)
+);
+CREATE INDEX ON passages (place_id, opening);
 """
 
 
@@ -49,7 +66,7 @@ class ReadingRow(BaseModel):
 
 
 class FacilityRow(BaseModel):
-    """A facility, and what its counter said last."""
+    """A facility, and what its counter said last, with what loops have counted since."""
 
     place_id: str
     name: str
@@ -60,7 +77,8 @@ class FacilityRow(BaseModel):
     time_zone: str
     capacity: int | None
     state: CountState = Field(description="unknown where it was never counted")
-    free: int | None
+    free: int | None = Field(description="what the counter said, and `passed`")
+    passed: int = Field(description="so many more left than came since then, as loops count")
     anomaly: str | None
     off_by: int
     occupancy: float | None
@@ -68,6 +86,17 @@ class FacilityRow(BaseModel):
     simulated: bool
 
 
+SAID = (
+    "place_id",
+    "occurred_at",
+    "free",
+    "state",
+    "anomaly",
+    "off_by",
+    "capacity",
+    "silence_seconds",
+    "drift",
+)
 COLUMNS = (
     "place_id",
     "read_at",
@@ -77,56 +106,89 @@ COLUMNS = (
     "off_by",
     "capacity",
     "silence_seconds",
+    "drift",
     "recorded_at",
 )
+PASSAGES = ("place_id", "at", "sign_id", "opening", "way", "vehicles", "places")
+RECOUNT = """
+UPDATE passages p SET places = n.places
+FROM (
+    SELECT place_id, at, sign_id, CASE way WHEN 'in' THEN -1 ELSE 1 END * (
+               vehicles - coalesce(lag(vehicles) OVER (
+                   PARTITION BY place_id, opening, way ORDER BY at, sign_id), 0)) AS places
+    FROM passages JOIN unnest($1::text[], $2::text[]) AS o(place_id, opening)
+        USING (place_id, opening)
+) n
+WHERE p.place_id = n.place_id AND p.at = n.at AND p.sign_id = n.sign_id
+  AND p.places <> n.places
+"""
+"""A loop says how many it has counted of an opening so far: the places are what that is more."""
 
 
 class ParkingOccupancy:
     """The read model `parking_occupancy`."""
 
     name = "parking_occupancy"
-    version = 1
-    topics = frozenset({CounterRead.TOPIC})
+    version = 2
+    topics = frozenset({CounterRead.TOPIC, ParkingDetected.TOPIC})
     tables = TABLES
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
-        """Add the readings of the batch; a moment of a facility has one."""
+        """Add what the batch says; a moment of a facility has one reading."""
         rows = [
+            (*(event.data.get(name) for name in SAID), event.recorded_at)
+            for event in events
+            if event.topic == CounterRead.TOPIC
+        ]
+        if rows:
+            await connection.copy_records_to_table("readings", records=rows, columns=COLUMNS)
+        counted = [
             (
                 event.data["place_id"],
                 event.data["occurred_at"],
-                event.data["free"],
-                event.data["state"],
-                event.data["anomaly"],
-                event.data["off_by"],
-                event.data["capacity"],
-                event.data["silence_seconds"],
-                event.recorded_at,
+                event.stream_id,
+                event.data["opening"],
+                event.data.get("way") or Way.OUT.value,
+                event.data["vehicles"],
+                0,
             )
             for event in events
+            if event.topic == ParkingDetected.TOPIC and event.data["sign"] == Sign.COUNTED
         ]
-        await connection.copy_records_to_table("readings", records=rows, columns=COLUMNS)
+        if counted:
+            await connection.copy_records_to_table("passages", records=counted, columns=PASSAGES)
+            openings = list({(row[0], row[3]) for row in counted})
+            await connection.execute(RECOUNT, *columns(openings))
 
 
 SERIES = """
-SELECT read_at, free, state, anomaly, off_by, capacity, silence_seconds
+SELECT read_at, free, state, anomaly, off_by, capacity, silence_seconds, drift
 FROM parking_occupancy.readings
 WHERE place_id = $1 AND read_at >= $2 AND read_at < $3 ORDER BY read_at LIMIT $4
 """
 LAST = """
-SELECT read_at, free, state, anomaly, off_by, capacity, silence_seconds
+SELECT read_at, free, state, anomaly, off_by, capacity, silence_seconds, drift
 FROM parking_occupancy.readings
 WHERE place_id = $1 AND read_at < $2 ORDER BY read_at DESC LIMIT 1
+"""
+COUNTED = """
+SELECT at, places FROM parking_occupancy.passages
+WHERE place_id = $1 AND at > $2 AND at < $3 ORDER BY at, sign_id
 """
 FACILITIES = """
 SELECT p.place_id, p.name, p.latitude, p.longitude, p.parent, p.tariff_zone, p.time_zone,
        p.capacity, p.simulated, r.read_at, r.free, r.state, r.anomaly, r.off_by,
-       r.capacity AS counted_capacity, r.silence_seconds
+       r.capacity AS counted_capacity, r.silence_seconds, r.drift, r.passed
 FROM parking_places.places p
 LEFT JOIN LATERAL (
-    SELECT * FROM parking_occupancy.readings r
+    SELECT *, (
+        SELECT sum(g.places) FROM parking_occupancy.passages g
+        WHERE g.place_id = r.place_id AND g.at > r.read_at AND g.at <= $1
+          AND g.at < r.read_at + make_interval(secs => r.silence_seconds)
+    ) AS passed
+    FROM parking_occupancy.readings r
     WHERE r.place_id = p.place_id AND r.read_at <= $1 ORDER BY r.read_at DESC LIMIT 1
 ) r ON true
 WHERE p.kind = $2 AND p.valid_from <= $1 AND (p.valid_until IS NULL OR p.valid_until > $1)
@@ -146,10 +208,17 @@ async def readings(
 
 
 async def counts(pool: Pool, place_id: str, since: datetime, until: datetime) -> list[Count]:
-    """The same to be computed with, and before them the one that held at the beginning."""
+    """The same to be computed with, and before them the one that held at the beginning.
+
+    Between them are those that loops have moved.
+    """
     before = await fetch(pool, LAST, place_id, since)
     rows = await fetch(pool, SERIES, place_id, since, until, None)
-    return [_count(row) for row in (*before, *rows)]
+    told = [_count(row) for row in (*before, *rows)]
+    if not told:
+        return []
+    passed = await fetch(pool, COUNTED, place_id, told[0].read_at, until)
+    return followed(told, [Passed(row["at"], row["places"]) for row in passed])
 
 
 async def facilities(
@@ -172,12 +241,20 @@ async def facilities(
 def _as_of(row: Row, at: datetime) -> Row:
     """A facility with what its last count is worth at a moment."""
     never = {"state": CountState.UNKNOWN, "off_by": 0, "occupancy": None, "counted_at": None}
+    never |= {"passed": 0}
     if row["read_at"] is None:
         return row | never
     count = _count(row | {"capacity": row["counted_capacity"]})
+    passed = row["passed"] or 0
+    said: Row = {"passed": 0}
+    if passed and count.places_free is not None:
+        count, judged = count.moved(passed, at)
+        said = {"passed": passed, "free": count.free, "off_by": judged.off_by}
+        said["anomaly"] = None if judged.anomaly is None else judged.anomaly.value
     state = count.state_at(at)
     occupancy = None if state is CountState.STALE else count.occupancy
-    return row | {"state": state, "occupancy": occupancy, "counted_at": row["read_at"]}
+    said |= {"state": state, "occupancy": occupancy, "counted_at": row["read_at"]}
+    return row | said
 
 
 def _count(row: Row) -> Count:
@@ -187,4 +264,5 @@ def _count(row: Row) -> Count:
         state=CountState(row["state"]),
         capacity=row["capacity"],
         silence_seconds=row["silence_seconds"],
+        drift=row["drift"],
     )

@@ -5,6 +5,7 @@ with what it was worth by what was known of the facility then. One moment has on
 same again changes nothing.
 """
 
+from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -45,6 +46,7 @@ class CounterRead(StreamEvent):
     capacity: int | None
     silence_seconds: int
     counting_version: str
+    drift: int | None = field(default=None, kw_only=True)
 
     def apply(self, aggregate: Any) -> None:
         at = as_text(self.occurred_at)
@@ -132,6 +134,7 @@ class ParkingCounter(StreamAggregate):
             capacity=counting.capacity,
             silence_seconds=counting.silence_seconds,
             counting_version=counting.version,
+            drift=counting.drift,
         )
         return True
 

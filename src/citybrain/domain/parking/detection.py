@@ -31,7 +31,7 @@ class ParkingDetected(StreamCreated):
 
     The members of the plate are None where none was read. `by_hand`: the officer `said_by` says so.
     `reason` is why; of a way out that is blocked, what blocks it. `vehicles`: so many a loop
-    counted.
+    counted, on their `way`; out where that is not said.
     """
 
     TOPIC: ClassVar[str] = "parking.detected"
@@ -50,6 +50,7 @@ class ParkingDetected(StreamCreated):
     simulated: bool
     said_by: str | None = field(default=None, kw_only=True)
     vehicles: int | None = field(default=None, kw_only=True)
+    way: str | None = field(default=None, kw_only=True)
 
 
 class ParkingDetectionUnmatched(StreamEvent):
@@ -138,13 +139,14 @@ class ParkingDetection(StreamAggregate):
         simulated: bool,
         said_by: str | None = None,
         vehicles: int | None = None,
+        way: str | None = None,
     ) -> None:
         self.device_id, self.ref, self.sign, self.place_id = device_id, ref, sign, place_id
         self.occurred_at = occurred_at
         self.plate, self.confidence, self.characters = plate, confidence, characters
         self.evidence_sha256, self.opening = evidence_sha256, opening
         self.by_hand, self.reason, self.said_by = by_hand, reason, said_by
-        self.simulated, self.vehicles = simulated, vehicles
+        self.simulated, self.vehicles, self.way = simulated, vehicles, way
         self.unmatched: str | None = None
         self.candidates: list[str] = []
         self.proposed: str | None = None

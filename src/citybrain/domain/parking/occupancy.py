@@ -6,10 +6,12 @@ from instants, hours from the wall clock of a place: an hour that the clocks rep
 seconds, and one that they skip is none.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from citybrain.domain.parking.place import PlaceVersion
@@ -89,18 +91,24 @@ def judge(free: int | None, counting: Counting) -> Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """A number of free places as it was reported, and what it is worth."""
+    """A number of free places, and what it is worth; `read_at`: from when on it is so.
+
+    `counted_at`: when the counter was read that this rests on, where loops have moved it since.
+    `drift` None: not known, so nothing is too far below nothing.
+    """
 
     read_at: datetime
     free: int | None
     state: CountState
     capacity: int | None
     silence_seconds: int
+    drift: int | None = None
+    counted_at: datetime | None = None
 
     @property
     def holds_until(self) -> datetime:
         """From then on it is stale, if nothing has been said since."""
-        return self.read_at + timedelta(seconds=self.silence_seconds)
+        return (self.counted_at or self.read_at) + timedelta(seconds=self.silence_seconds)
 
     def state_at(self, moment: datetime) -> CountState:
         """What it is worth at a moment, where it is the last one."""
@@ -120,6 +128,55 @@ class Count:
         if free is None or not self.capacity:
             return None
         return (self.capacity - free) / self.capacity
+
+    def moved(self, places: int, at: datetime) -> tuple["Count", Judged]:
+        """The count that so many places make of it, as the counter would be read; and why.
+
+        Where it is not believed, nothing that loops count makes it known.
+        """
+        if self.free is None or self.state not in BELIEVED:
+            return self, Judged(self.state)
+        free = self.free + places
+        counting = Counting(
+            capacity=self.capacity,
+            sentinels=(),
+            drift=max(-free, 0) if self.drift is None else self.drift,
+            silence_seconds=self.silence_seconds,
+            version="",
+        )
+        judged = judge(free, counting)
+        now = replace(self, read_at=at, counted_at=self.read_at, free=free, state=judged.state)
+        return now, judged
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a loop counted: so many places more are free, or fewer where that is below nothing."""
+
+    at: datetime
+    places: int
+
+
+def followed(counts: Sequence[Count], passed: Sequence[Passed]) -> list[Count]:
+    """Counts, and after each what loops make of it while it holds; the next one corrects that.
+
+    Both are in the order of time. What was counted at the moment of a reading is in it.
+    """
+    found: list[Count] = []
+    following = [*(each.read_at for each in counts[1:]), None]
+    moments = [each.at for each in passed]
+    for count, until in zip(counts, following, strict=True):
+        found.append(count)
+        if count.places_free is None:
+            continue
+        ends = count.holds_until if until is None else min(until, count.holds_until)
+        first, last = bisect_right(moments, count.read_at), bisect_left(moments, ends)
+        places = accumulate(each.places for each in passed[first:last])
+        found += [
+            count.moved(so_far, each.at)[0]
+            for each, so_far in zip(passed[first:last], places, strict=True)
+        ]
+    return found
 
 
 BELIEVED = frozenset({CountState.KNOWN, CountState.FULL_COUNTER_OFF})
@@ -147,6 +204,7 @@ def hours(counts: Sequence[Count], since: datetime, until: datetime, zone: ZoneI
     """The hours of a wall clock from an instant until another.
 
     `counts` are in the order of time; the last one before `since` is among them, if there is one.
+    Those that loops moved are no readings.
     """
     found: dict[tuple[date, int], _Sums] = {}
     for begin, end in _wall_hours(since, until, zone):
@@ -158,7 +216,7 @@ def hours(counts: Sequence[Count], since: datetime, until: datetime, zone: ZoneI
             local = part.astimezone(zone)
             found[local.date(), local.hour].add(count, (part_end - part) / SECOND)
     for count in counts:
-        if since <= count.read_at < until:
+        if count.counted_at is None and since <= count.read_at < until:
             local = count.read_at.astimezone(zone)
             found[local.date(), local.hour].readings += 1
     return [sums.hour(day, hour) for (day, hour), sums in found.items()]

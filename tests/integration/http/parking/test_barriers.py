@@ -43,6 +43,23 @@ async def why(town: ParkingTown, way: str, when: str, plate: str | None, **said:
     return str(answer.json["reason"])
 
 
+async def free(town: ParkingTown, when: str | None = None) -> tuple[int | None, int, str]:
+    """Of the garage: how many places are free, by how many loops have moved that; its state."""
+    query = "" if when is None else f"?at={at(when).isoformat().replace('+00:00', 'Z')}"
+    answer = await town.api.call("GET", f"/v1/parking/facilities/{GARAGE}{query}")
+    assert answer.status == 200, answer.body
+    return answer.json["free"], answer.json["passed"], answer.json["state"]
+
+
+async def read_counter(town: ParkingTown, when: str, number: int) -> None:
+    """The counter of the garage says how many are free."""
+    path = f"/v1/parking/facilities/{GARAGE}/readings"
+    body = {"device_id": "c-1", "occurred_at": at(when).isoformat(), "free": number}
+    answer = await town.api.call("POST", path, "gateway", json=body)
+    assert answer.status == 201, answer.body
+    await town.quiet()
+
+
 async def exits_without_entry(town: ParkingTown) -> list[dict[str, Any]]:
     """What the list of anomalies has of them."""
     answer = await town.office("GET", "/v1/parking/anomalies?kind=exit-without-entry")
@@ -50,14 +67,18 @@ async def exits_without_entry(town: ParkingTown) -> list[dict[str, Any]]:
 
 
 async def test_p15_exit_without_entry_is_let_out_and_owes_nothing(town: ParkingTown) -> None:
+    await read_counter(town, "11:58", 40)
     with every_log() as logs:
-        answer = await ask(town, "out", "12:00:00", "豫A0E555", confidence=98)
+        answer = await ask(town, "out", "12:00:00", "豫A0E555", confidence=98, opening="o-1")
     assert (answer.status, answer.json["decision"], answer.json["reason"]) == (
         201,
         "open",
         "no-entry-seen",
     )
     assert "0E555" not in repr(logs) + answer.body.decode()
+    assert await free(town) == (40, 0, "known")  # never by the read alone
+    await town.say(town.sign("counted", GARAGE, at("12:00:00"), opening="o-1", vehicles=1))
+    assert await free(town) == (41, 1, "known")
     detection_id = answer.json["detection_id"]
     (decided,) = await town.said(detection_id, "barrier_decided")
     assert (decided["decision"], decided["reason"]) == ("open", "no-entry-seen")
@@ -152,11 +173,45 @@ async def test_p17_two_cars_one_opening_as_the_gate_asks(town: ParkingTown) -> N
     town.clock(at("17:58"))
     await pay_before(town, paid)
     town.clock(at("18:00:10"))
+    await read_counter(town, "17:59", 10)
     one = {"opening": "o-1", "evidence_sha256": ["ab" * 32]}
     assert await why(town, "out", "18:00:00.200", paid, **one) == "paid"
     assert await why(town, "out", "18:00:01.400", unpaid, **one) == "pay-later"
+    assert await free(town) == (10, 0, "known")
+    await town.say(town.sign("counted", GARAGE, at("18:00:03"), opening="o-1", vehicles=2))
+    assert await free(town) == (12, 2, "known")
+    assert await free(town, "18:00:02") == (10, 0, "known")
     found = {each["left_at"][-8:]: each for each in await town.sessions()}
     assert [(key, found[key]["status"], found[key]["deferred"]) for key in sorted(found)] == [
         (".200000Z", "settled", None),
         (".400000Z", "deferred", "departed-unpaid"),
     ]
+
+
+async def test_p17_the_free_count_follows_the_loop_until_the_counter_is_read(
+    town: ParkingTown,
+) -> None:
+    """In and out, a count that is told again higher or late; a reading corrects what was wrong."""
+    await read_counter(town, "11:50", 3)
+    loop = [
+        ("11:52:00", "o-1", 2, "in"),
+        ("11:53:00", "o-2", 1, None),
+        ("11:53:05", "o-2", 3, "out"),  # so many by now: two more
+        ("11:55:00", "o-3", 1, "in"),
+    ]
+    told = [
+        town.sign("counted", GARAGE, at(when), opening=opening, vehicles=vehicles, way=way)
+        for when, opening, vehicles, way in loop
+    ]
+    for each in (told[2], told[0], told[3], told[1]):
+        await town.say(each)
+    moments = ("11:51", "11:52", "11:53", "11:53:05", "11:55")
+    assert [(await free(town, when))[0] for when in moments] == [3, 1, 2, 4, 3]
+    await town.say(town.sign("counted", GARAGE, at("11:56"), opening="o-4", vehicles=9, way="in"))
+    assert await free(town) == (-6, -9, "unknown")  # farther below nothing than counters drift
+    await read_counter(town, "11:57", 20)
+    assert await free(town) == (20, 0, "known")
+    assert await free(town, "11:56:59") == (-6, -9, "unknown")
+    hours = await town.api.call("GET", f"/v1/parking/facilities/{GARAGE}/metrics?since=2026-09-14")
+    (hour,) = [each for each in hours.json["hours"] if each["hour"] == 11]
+    assert hour["readings"] == 2

@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.parking.barrier import Way
+from citybrain.domain.parking.presence import Sign
 from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
+from commands.parking.detection import RecordParkingDetection, record_detections
 from commands.services import Services
 from projections.parking import occupancy
 from projections.rebuild import compare
-from tests.given.parking.counts import NINE, reading, said
+from tests.given.parking.counts import COUNTER, NINE, reading, said
 from tests.given.parking.places import block, camera, facility, registered
 from tests.given.read_models import project
-from tests.given.services import services_over
+from tests.given.services import context, services_over
 
 MODELS = ("parking_places", "parking_occupancy")
 DAY = timedelta(days=1)
@@ -36,20 +39,50 @@ async def as_of(services: Services, at: datetime, facility_id: str = "G1") -> di
     return found
 
 
+async def rows(store: EventStore) -> list[list[dict[str, Any]]]:
+    """All that the read model has."""
+    return [
+        [dict(row) for row in await store.pool.fetch(query)]
+        for query in (
+            "SELECT * FROM parking_occupancy.readings ORDER BY place_id, read_at",
+            "SELECT * FROM parking_occupancy.passages ORDER BY place_id, at, sign_id",
+        )
+    ]
+
+
+async def counted(services: Services, *numbers: int) -> None:
+    """What a loop counts, a third time of each opening, in and out."""
+    signs = [
+        RecordParkingDetection(
+            device_id="L1",
+            ref=f"loop-{number}",
+            sign=Sign.COUNTED,
+            place_id="G1",
+            occurred_at=NINE + timedelta(minutes=97 * number),
+            opening=f"o-{number // 3}",
+            vehicles=number % 3,
+            way=(Way.IN, Way.OUT)[number % 2],
+        )
+        for number in numbers
+    ]
+    await record_detections(signs, context(COUNTER), services)
+
+
 async def test_one_at_a_time_and_all_at_once_and_a_rebuild_are_the_same(services: Services) -> None:
     store = services.store
     for start in range(0, 40, 10):
         numbers = range(start, start + 10)
         await said(services, *(reading(n % 7 - 2, 97 * n) for n in reversed(numbers)))
+        await counted(services, *reversed(numbers))
     await project(store, *MODELS)
-    query = "SELECT * FROM parking_occupancy.readings ORDER BY place_id, read_at"
-    at_once = [dict(row) for row in await store.pool.fetch(query)]
+    at_once = await rows(store)
     assert (await compare(store, projection_named("parking_occupancy"))).equal
     await store.pool.execute("DROP SCHEMA parking_occupancy CASCADE")
     await store.pool.execute("DELETE FROM projection_checkpoints WHERE projection = $1", MODELS[1])
     await project(store, "parking_occupancy", batch=1)
-    assert [dict(row) for row in await store.pool.fetch(query)] == at_once
-    assert len(at_once) == 30, "what lies in the future was refused"
+    assert await rows(store) == at_once
+    assert [len(each) for each in at_once] == [30, 30], "what lies in the future was refused"
+    assert {row["places"] for row in at_once[1]} == {-2, -1, 0, 1, 2}
 
 
 async def test_p58_a_silent_counter_shows_its_last_count_as_stale(services: Services) -> None:

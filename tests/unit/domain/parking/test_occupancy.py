@@ -16,6 +16,8 @@ from citybrain.domain.parking.occupancy import (
     CountAnomaly,
     Counting,
     CountState,
+    Passed,
+    followed,
     hours,
     judge,
 )
@@ -205,3 +207,39 @@ def test_hours_are_whole_and_agree_with_looking_every_minute(
     for hour in found:
         assert hour.known_seconds == known[hour.date, hour.hour]
         assert hour.occupancy == UNKNOWN or 0 <= (hour.occupancy or 0) <= 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 600), st.integers(-3, 3)), max_size=12),
+    st.dictionaries(st.integers(0, 600), st.integers(0, 100), min_size=1, max_size=5),
+    st.integers(0, 600),
+)
+def test_p17_loops_move_the_last_reading_and_the_next_one_corrects_them(
+    passed: list[tuple[int, int]], readings: dict[int, int], asked: int
+) -> None:
+    """Beside a loop over all that was said before a moment."""
+    counts = [count(NINE + at * SECOND, free) for at, free in sorted(readings.items())]
+    passages = [Passed(NINE + at * SECOND, places) for at, places in sorted(passed)]
+    found = [each for each in followed(counts, passages) if each.read_at <= NINE + asked * SECOND]
+    before = [at for at in readings if at <= asked]
+    if not before:
+        assert found == []
+        return
+    since = max(before)
+    free = readings[since] + sum(places for at, places in passed if since < at <= asked)
+    assert found[-1].free == free
+    assert found[-1].state == judge(free, counting(100, drift=max(0, -free))).state
+    assert [each for each in found if each.counted_at is None] == counts[: len(before)]
+
+
+def test_p17_what_is_not_believed_is_not_moved_and_nothing_outlasts_its_reading() -> None:
+    at = [NINE + minutes * 60 * SECOND for minutes in range(4)]
+    passages = [Passed(each, 1) for each in at[1:]]
+    assert followed([count(at[0], None)], passages) == [count(at[0], None)]
+    found = followed([count(at[0], 5, silence=120)], passages)
+    assert [(each.read_at, each.free, each.holds_until) for each in found] == [
+        (at[0], 5, at[2]),
+        (at[1], 6, at[2]),
+    ]
+    (hour,) = hours(found, NINE, NINE + timedelta(hours=1), CITY)
+    assert hour.readings == 1
