@@ -15,12 +15,20 @@ from citybrain.cli.shared.folders import Folder, files_over
 from citybrain.cli.shared.output import console, print_json
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.signals.junctions import SignalDefinitions, load_signals
+from citybrain.definitions.signals.sumo_import import SafetyTimes, import_net
+from citybrain.definitions.signals.writing import write_junction
 from citybrain.errors import InvalidInput
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
 from commands.signals.streams import JunctionUnknown
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class SafetyTimesUnclear(InvalidInput):
+    """A safety time is not said as it has to be."""
+
+    code = "signal-safety-times-unclear"
 
 
 class Unsafe(InvalidInput):
@@ -55,6 +63,46 @@ def show(
         typer.echo(picture, nl=False)
     else:
         out.write_text(picture, encoding="utf-8")
+
+
+@app.command(name="import-sumo")
+def import_sumo(
+    net: Annotated[Path, typer.Argument(help="A SUMO network, .net.xml.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A city's folder: one file for each junction goes there.")
+    ] = None,
+    minimum: Annotated[float, typer.Option(help="Minimum green in seconds.")] = 7.0,
+    yellow: Annotated[
+        float | None, typer.Option(help="Yellow in seconds; as in the network where absent.")
+    ] = None,
+    all_red: Annotated[
+        str,
+        typer.Option(help="Seconds after the yellow, or `computed`, or as the `network` has it."),
+    ] = "computed",
+) -> None:
+    """Make junctions of a SUMO network: lanes, movements, groups, intergreens, stages, its plan."""
+    found = import_net(net, _safety_times(minimum, yellow, all_red))
+    for code, each in found.items():
+        file = each.file
+        console.print(
+            f"{code}: {len(file.lanes)} lanes, {len(file.movements)} movements, "
+            f"{len(file.groups)} groups, {len(file.stages)} stages"
+        )
+        for note in each.notes:
+            console.print(f"{code}: {note}")
+        if out is not None:
+            write_junction(out, file, each.notes)
+
+
+def _safety_times(minimum: float, yellow: float | None, all_red: str) -> SafetyTimes:
+    if all_red == "computed":
+        return SafetyTimes(minimum, yellow, "computed")
+    if all_red == "network":
+        return SafetyTimes(minimum, yellow, "network")
+    try:
+        return SafetyTimes(minimum, yellow, float(all_red))
+    except ValueError as error:
+        raise SafetyTimesUnclear("--all-red is seconds, `computed` or `network`") from error
 
 
 @app.command(name="verify")

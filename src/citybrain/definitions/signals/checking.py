@@ -31,7 +31,7 @@ def wrong(file: JunctionFile) -> list[Finding]:
         *_conflicts(file),
         *_intergreens(file),
         *_stages(file),
-        *_traps(file),
+        *(finding for code in file.plans for finding in _traps(file, code)),
         *(finding for code in file.plans for finding in _plan(file, code)),
         *_round(file),
     ]
@@ -168,20 +168,22 @@ def _stages(file: JunctionFile) -> Iterator[Finding]:
         yield ("groups", code), f"no stage serves {code} (rule 6)"
 
 
-def _traps(file: JunctionFile) -> Iterator[Finding]:
+def _traps(file: JunctionFile, code: str) -> Iterator[Finding]:
     """A yielding left turn that ends while the opposite direction goes on: a yellow trap."""
-    for place, said in enumerate(file.permissive):
-        for code, groups in file.stages.items():
-            for following, later in file.stages.items():
-                together = said.turn in groups and said.against in groups
-                if together and said.against in later and said.turn not in later:
-                    yield (
-                        ("permissive", place),
-                        (
-                            f"yellow trap: from stage {code} to {following} {said.turn} ends while "
-                            f"{said.against} goes on; protect it, bar it, or end both together"
-                        ),
-                    )
+    splits = file.plans[code].splits
+    for place, split in enumerate(splits):
+        following = splits[(place + 1) % len(splits)].stage
+        groups, later = file.stages[split.stage], file.stages[following]
+        for said in file.permissive:
+            together = said.turn in groups and said.against in groups
+            if together and said.against in later and said.turn not in later:
+                yield (
+                    ("plans", code, "splits", place),
+                    (
+                        f"yellow trap: from stage {split.stage} to {following} {said.turn} ends "
+                        f"while {said.against} goes on; protect it, bar it, or end both together"
+                    ),
+                )
 
 
 def _plan(file: JunctionFile, code: str) -> Iterator[Finding]:
@@ -192,9 +194,9 @@ def _plan(file: JunctionFile, code: str) -> Iterator[Finding]:
             ("plans", code, "cycle"),
             f"the splits add up to {total:g}, the cycle is {plan.cycle:g}",
         )
-    for place, split in enumerate(plan.splits):
-        following = plan.splits[(place + 1) % len(plan.splits)].stage
-        least, group = _least_split(file, plan, split.stage, following)
+    for place, (split, (least, group)) in enumerate(
+        zip(plan.splits, least_splits(file, plan), strict=True)
+    ):
         if split.seconds < least:
             yield (
                 ("plans", code, "splits", place, "seconds"),
@@ -214,28 +216,69 @@ def _times_green(file: JunctionFile, plan: PlanPart, group: str) -> int:
     return sum(now and not before for before, now in zip([green[-1], *green], green, strict=False))
 
 
-def _least_split(
-    file: JunctionFile, plan: PlanPart, stage: str, following: str
-) -> tuple[float, str]:
-    """The least seconds from green to the next stage's green, and whose they are."""
-    starting = set(file.stages[following]) - set(file.stages[stage])
+def least_splits(file: JunctionFile, plan: PlanPart) -> list[tuple[float, str]]:
+    """For each split the least seconds from green to the next stage's green, and whose they are."""
+    return [_least_split(file, plan, place) for place in range(len(plan.splits))]
+
+
+def _least_split(file: JunctionFile, plan: PlanPart, place: int) -> tuple[float, str]:
+    """What those need who are to be red when the next stage is green, less what they had before."""
+    stages = [file.stages[split.stage] for split in plan.splits]
+    stage, following = stages[place], stages[(place + 1) % len(stages)]
+    starting = set(following) - set(stage)
     least, whose = 0.0, ""
-    for code in file.stages[stage]:
-        group = file.groups[code]
-        if code in file.stages[following]:
+    for code, group in file.groups.items():
+        if code in following or (isinstance(group, PedestrianGroup) and plan.walk == "by-call"):
             continue
-        if isinstance(group, PedestrianGroup) and plan.walk == "by-call":
-            continue
-        clearing = [file.intergreens.get(code, {}).get(each, 0.0) for each in starting]
-        needs = minimum(group) + max([ending(group), *clearing])
+        clearing = _clearing(file, code, starting)
+        if code in stage:
+            had = _seconds_before(plan, stages, place, code)
+            clearing = max(clearing, 0.0 if isinstance(group, PedestrianGroup) else ending(group))
+            needs = clearing + max(0.0, minimum(group) - had)
+            text = f"{code} needs {minimum(group):g} + {clearing:g}"
+        else:
+            needs = clearing - _seconds_red(file, plan, stages, place, code)
+            text = f"{code} needs {clearing:g} to clear"
         if needs > least:
-            least, whose = needs, f"{code} needs {minimum(group):g} + {needs - minimum(group):g}"
+            least, whose = needs, text
     return round(least, 1), whose
 
 
-def _round(file: JunctionFile) -> Iterator[Finding]:
-    """One round through all stages takes less than anybody waits at most."""
+def _clearing(file: JunctionFile, code: str, starting: set[str]) -> float:
+    return max((file.intergreens.get(code, {}).get(each, 0.0) for each in starting), default=0.0)
+
+
+def _seconds_before(plan: PlanPart, stages: list[tuple[str, ...]], place: int, code: str) -> float:
+    """How long a group has been green in the stages just before this one."""
     total = 0.0
+    for back in range(1, len(stages)):
+        if code not in stages[place - back]:
+            break
+        total += plan.splits[place - back].seconds
+    return total
+
+
+def _seconds_red(
+    file: JunctionFile, plan: PlanPart, stages: list[tuple[str, ...]], place: int, code: str
+) -> float:
+    """How long ago a group ended, when this stage is green that has it no more."""
+    total = 0.0
+    for back in range(1, len(stages) + 1):
+        before, after = stages[place - back], stages[place - back + 1]
+        if code in before:
+            ended, started = set(before) - set(after), set(after) - set(before)
+            return total + max(_clearing(file, each, started) for each in ended)
+        total += plan.splits[place - back].seconds
+    return total
+
+
+def needed_wait(file: JunctionFile) -> float:
+    """Seconds in which everybody is served, in the worst order.
+
+    By the earliest deadline each stage serves a group that no stage before it has served: no more
+    stages than groups are made.
+    """
+    seconds = []
     for stage, groups in file.stages.items():
         changes = [
             file.intergreens.get(one, {}).get(other, 0.0)
@@ -244,8 +287,15 @@ def _round(file: JunctionFile) -> Iterator[Finding]:
             for one in set(groups) - set(others)
             for other in set(others) - set(groups)
         ]
-        total += max(minimum(file.groups[each]) for each in groups) + max(changes, default=0.0)
-    needed = round(total + 2 * file.limits.margin, 1)
+        least = max(minimum(file.groups[each]) for each in groups)
+        seconds.append(least + max(changes, default=0.0))
+    worst = sorted(seconds, reverse=True)[: len(file.groups)]
+    return round(sum(worst) + 2 * file.limits.margin, 1)
+
+
+def _round(file: JunctionFile) -> Iterator[Finding]:
+    """One round through all stages takes less than anybody waits at most."""
+    needed = needed_wait(file)
     for code, group in file.groups.items():
         if group.longest_wait < needed:
             yield (

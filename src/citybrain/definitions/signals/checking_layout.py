@@ -17,7 +17,7 @@ from citybrain.definitions.signals.junction_file import (
 from citybrain.domain.signals.layout import DetectorKind, Turn
 
 ACROSS = frozenset({Turn.LEFT, Turn.U_TURN})
-"""Turns through those who come from the other side."""
+"""Turns through those who come from the other side and go straight."""
 
 
 def wrong_layout(file: JunctionFile) -> list[Finding]:
@@ -111,6 +111,8 @@ def _movements(file: JunctionFile) -> Iterator[Finding]:
         first = seen.setdefault((movement.lane, movement.exit), code)
         if first != code:
             yield at, f"{code} goes from {movement.lane} to {movement.exit}, as {first} does"
+        if movement.on_red and movement.turn is not Turn.RIGHT:
+            yield (*at, "on_red"), f"{code} turns {movement.turn}: only a right turn goes on red"
         if movement.group is None:
             continue
         if isinstance(file.groups[movement.group], PedestrianGroup):
@@ -138,8 +140,6 @@ def _yielding(file: JunctionFile) -> Iterator[Finding]:
             at, other = ("movements", code, "yields_to", place), file.movements[name]
             if name == code:
                 yield at, f"{code} does not yield to itself"
-            elif code in other.yields_to:
-                yield at, f"{code} and {name} yield to each other: one of them goes first"
             if movement.group is None or other.group is None:
                 continue
             pair = (movement.group, other.group)
@@ -162,6 +162,7 @@ def _together(file: JunctionFile, one: MovementPart, other: MovementPart) -> boo
     """Whether a turn across and those whom it crosses are green at once, by groups of their own."""
     return (
         one.turn in ACROSS
+        and other.turn is Turn.THROUGH
         and one.group != other.group
         and any({one.group, other.group} <= set(stage) for stage in file.stages.values())
     )

@@ -119,13 +119,17 @@ class ExitPart(Part):
 
 
 class MovementPart(Part):
-    """From a lane to an exit; without a `group` no lamp holds it."""
+    """From a lane to an exit; without a `group` no lamp holds it.
+
+    `on_red`: a right turn that may go on red after a stop.
+    """
 
     lane: Label
     exit: Label
     turn: Turn
     group: Name | None = None
     yields_to: tuple[Label, ...] = ()
+    on_red: bool = False
 
 
 class DetectorPart(Part):

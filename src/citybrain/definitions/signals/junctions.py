@@ -173,7 +173,9 @@ def _layout(file: JunctionFile) -> Layout:
         },
         exits={code: Exit(code, each.length, each.leads_to) for code, each in file.exits.items()},
         movements={
-            code: Movement(code, each.lane, each.exit, each.turn, each.group, each.yields_to)
+            code: Movement(
+                code, each.lane, each.exit, each.turn, each.group, each.yields_to, each.on_red
+            )
             for code, each in file.movements.items()
         },
         detectors={code: _detector(code, each) for code, each in file.detectors.items()},

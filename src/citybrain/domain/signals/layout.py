@@ -56,7 +56,8 @@ class Movement:
     """From one lane to one exit, by one signal group.
 
     `group` is None where no lamp holds it, such as a right turn that is always free. `yields_to`:
-    movements that go first where both may go.
+    movements that go first where both may go; two that yield to each other go as they come.
+    `on_red`: after a stop it may go on red, and yields to all.
     """
 
     code: str
@@ -65,6 +66,7 @@ class Movement:
     turn: Turn
     group: str | None
     yields_to: tuple[str, ...] = ()
+    on_red: bool = False
 
 
 @dataclass(frozen=True, slots=True)

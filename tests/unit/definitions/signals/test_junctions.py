@@ -127,13 +127,20 @@ def test_s36_a_left_turn_that_ends_before_those_it_yields_to(tmp_path: Path) -> 
         said["stages"]["A"] = ["V1", "T1", "P1"]
         said["stages"]["D"] = ["V1"]
         said["permissive"] = [{"turn": "T1", "against": "V1"}]
+        said["plans"]["day"].update(
+            cycle=110,
+            splits=[
+                {"stage": stage, "seconds": seconds}
+                for stage, seconds in (("A", 42), ("D", 20), ("B", 18), ("C", 30))
+            ],
+        )
 
     (said,) = refused(tmp_path, lagging)
     assert "yellow trap: from stage A to D T1 ends while V1 goes on" in said
 
     def together(said: dict[str, Any]) -> None:
         lagging(said)
-        del said["stages"]["D"]
+        said["plans"]["day"].update(cycle=90, splits=splits(42, 18, 30))
 
     assert loaded(tmp_path, changed(together))
 

@@ -146,11 +146,8 @@ def sets(*path: str, to: Any) -> Change:
         ),
         (sets("movements", "NT", "yields_to", to=["NT"]), "NT does not yield to itself"),
         (
-            lambda said: (
-                said["movements"]["NT"].update(yields_to=["ST"]),
-                said["movements"]["ST"].update(yields_to=["NT"]),
-            ),
-            "NT and ST yield to each other: one of them goes first",
+            sets("movements", "NL", "on_red", to=True),
+            "NL turns left: only a right turn goes on red",
         ),
         (
             sets("permissive", to=[{"turn": "L1", "against": "V1"}]),
