@@ -12,7 +12,7 @@ from rich.table import Table
 class Cell:
     """All seeds of a strategy on a scenario at a scale of its demand. Seconds, means over seeds.
 
-    `invalid`: why there is no mean, where a seed has none. `locked`: seeds in which nobody moved
+    `invalid`: why there is no mean, where a seed has none. `locked`: seeds in which nobody arrived
     any more.
     """
 
@@ -71,6 +71,8 @@ def table_of(title: str, found: Sequence[Cell]) -> Table:
         "travel s",
         "waiting s",
         "stops",
+        "longest red s",
+        "on foot s",
         "on the road",
         "never entered",
         "violations",
@@ -87,6 +89,8 @@ def table_of(title: str, found: Sequence[Cell]) -> Table:
             _said(cell.mean("travel_s")),
             _said(cell.mean("waiting_s")),
             _said(cell.mean("stops"), 2),
+            str(max(row["longest_red_s"] for row in cell.rows)),
+            str(max(row["longest_on_foot_s"] for row in cell.rows)),
             str(sum(row["on_the_road"] for row in cell.rows)),
             str(sum(row["never_entered"] for row in cell.rows)),
             f"[red]{cell.violations}[/red]" if cell.violations else "0",

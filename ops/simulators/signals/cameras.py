@@ -143,17 +143,18 @@ class Cameras:
         return found
 
     def _room(self, street: Street, code: str) -> float:
-        """How many vehicles still fit between the junction and the end of the queue there."""
-        end, moving = RANGE_M, 0
+        """How many vehicles still fit before the queue there, less those that roll up to it.
+
+        Where nobody stands, what the whole exit holds.
+        """
+        last, begin = self._exits[code][-1]
+        whole, moving = begin + self.net.length[last], 0
         for lane, begin in self._exits[code]:
             for each in street.lane(lane):
                 far = begin + each.position
-                if far > end:
-                    continue
-                if each.speed < QUEUES:
-                    end = max(0.0, far - LENGTH_M)
+                if far > RANGE_M:
                     break
+                if each.speed < QUEUES:
+                    return round(max(0.0, (far - LENGTH_M) / PLACE_M - moving), 1)
                 moving += 1
-        last, begin = self._exits[code][-1]
-        end = min(end, begin + self.net.length[last])
-        return round(max(0.0, end / PLACE_M - moving), 1)
+        return round(whole / PLACE_M, 1)

@@ -19,7 +19,7 @@ from citybrain.domain.signals.rules import Source, Wish
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.strategy import Strategy, view, why
-from citybrain.domain.signals.waking import wake
+from citybrain.domain.signals.waking import next_alarm, wake
 from citybrain.domain.stream import StreamEvent, register_stream
 from ops.simulators.signals.cameras import Sight
 from ops.simulators.signals.importing import Placed
@@ -41,6 +41,7 @@ class Driven:
     signal: Signal = field(init=False)
     memory: Any = field(init=False, default=None)
     events: list[Any] = field(init=False, default_factory=list)
+    alarm: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         junction, dated = self.junction, self.placed.dated
@@ -80,8 +81,12 @@ class Driven:
                     why=why(self.strategy, advice),
                 )
         heard = now if self.strategy is not None else None
-        wake(signal, junction, plan, now, heard_at=heard)
-        self.events += signal.collect_events()
+        new = list(signal.collect_events())
+        if new or self.alarm is None or sight.observations.at >= self.alarm:
+            wake(signal, junction, plan, now, heard_at=heard)
+            new += signal.collect_events()
+            self.alarm = next_alarm(signal, junction, plan, sight.observations.at, heard_at=heard)
+        self.events += new
 
     def state(self, at: int) -> str:
         """A letter for each link, as the lamps show at `at`, milliseconds since 1970."""

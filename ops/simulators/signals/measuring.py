@@ -7,7 +7,7 @@ the simulator took anybody off the street.
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -56,12 +56,22 @@ class Outcome:
         }
 
 
-def outcome(demand: Demand, records: Records, handling: Handling, ended: float) -> Outcome:
-    """Read what the simulator wrote. `ended`: the last second of the run."""
-    trips = dict(_trips(records.trips))
+def outcome(
+    demand: Demand, records: Records, handling: Handling, ended: int, until: int
+) -> Outcome:
+    """Read what the simulator wrote. `ended`: the last second of the run.
+
+    `until`: up to when whoever is left is charged; later than `ended` where nobody moves any more.
+    """
+    trips = {
+        vehicle: trip
+        if trip.arrived is not None
+        else replace(trip, delay=trip.delay + until - ended)
+        for vehicle, trip in _trips(records.trips)
+    }
     for vehicle, depart in demand.departs.items():
         if vehicle not in trips:
-            waited = max(0.0, ended - depart)
+            waited = max(0.0, until - depart)
             trips[vehicle] = Trip(waited, 0.0, waited, 0, None, entered=False)
     invalid = [*handling.wrong, *_helped(records.statistics)]
     strangers = len(trips.keys() - demand.departs.keys())

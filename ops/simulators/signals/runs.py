@@ -19,6 +19,7 @@ from ops.simulators.signals.measuring import Outcome, outcome
 from ops.simulators.signals.net import Net
 from ops.simulators.signals.scenarios import Scenario, prepare
 from ops.simulators.signals.street import Handling, Records, Street
+from ops.simulators.signals.waits import Waits
 
 LOCAL = "local"
 """The junctions by themselves: each follows its plan, nobody proposes anything."""
@@ -48,12 +49,13 @@ class Run:
 
 @dataclass(slots=True)
 class Report:
-    """What it came to. `locked`: since when nobody moved any more."""
+    """What it came to. `locked`: since when nobody arrived any more; None where they did."""
 
     run: Run
     outcome: Outcome
     ended: int
-    locked: int | None = None
+    locked: int | None
+    waits: Waits
     violations: list[str] = field(default_factory=list)
     events: int = 0
     refusals: int = 0
@@ -87,10 +89,13 @@ def perform(run: Run) -> Report:
             handling=run.handling,
             additional=scenario.additional,
         ) as street:
-            locked = _drive(run, scenario, street, net, driven)
+            waits = Waits.of(net, sorted(net.programs))
+            horizon = scenario.end + run.drain
+            locked = _drive(scenario, street, net, driven, waits, horizon)
             ended = street.now
-        found = outcome(demand, records, run.handling, ended)
-    report = Report(run, found, ended, locked)
+        until = ended if locked is None else horizon
+        found = outcome(demand, records, run.handling, ended, until)
+    report = Report(run, found, ended, locked, waits)
     for each in driven:
         report.violations += [
             f"{each.placed.light} rule {one.rule} at {one.at} {' '.join(one.groups)}: {one.text}"
@@ -103,22 +108,26 @@ def perform(run: Run) -> Report:
 
 
 def _drive(
-    run: Run, scenario: Scenario, street: Street, net: Net, driven: list[Driven]
+    scenario: Scenario, street: Street, net: Net, driven: list[Driven], waits: Waits, horizon: int
 ) -> int | None:
-    """Second by second, until everybody has arrived, time is over, or nobody moves any more."""
+    """Second by second, until everybody has arrived, time is over, or the streets are locked.
+
+    They are where nobody arrives for a quarter of an hour; the moment from which on is returned.
+    """
     cameras = [(each, Cameras(net, each.placed)) for each in driven]
-    still = 0
-    while street.now < scenario.end + run.drain:
+    arrived_at = street.now
+    while street.now < horizon:
         at = street.now * 1000
         for each, camera in cameras:
             each.decide(camera.look(street, at))
         street.step({each.placed.light: each.state(at) for each in driven})
+        waits.look(street)
         if street.now >= scenario.end and street.is_empty:
             return None
-        if street.now % 10 == 0:
-            still = 0 if street.moves else still + 10
-            if still >= LOCKED_SECONDS and street.now >= scenario.end:
-                return street.now - still
+        if street.arrived or not street.on_the_road:
+            arrived_at = street.now
+        if street.now - arrived_at >= LOCKED_SECONDS:
+            return arrived_at
     return None
 
 
@@ -135,6 +144,8 @@ def figures(report: Report) -> dict[str, Any]:
         "invalid": list(report.outcome.invalid),
         "locked_at_s": report.locked,
         "ended_s": report.ended,
+        "longest_red_s": report.waits.longest_red,
+        "longest_on_foot_s": report.waits.longest_on_foot,
         "violations": len(report.violations),
         "events": report.events,
         "refusals": report.refusals,

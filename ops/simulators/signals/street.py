@@ -145,6 +145,11 @@ class Street:
         except libsumo.TraCIException:
             return None
 
+    def next_link(self, vehicle: str) -> int:
+        """The place in its next light's state by which a vehicle will go on. Not for cameras."""
+        lights = libsumo.vehicle.getNextTLS(vehicle)
+        return int(lights[0][1]) if lights else -1
+
     def waiting_at(self, crossings: frozenset[str]) -> dict[str, int]:
         """By crossing, how many people stand before it."""
         found: dict[str, int] = {}
@@ -161,10 +166,11 @@ class Street:
         return int(libsumo.simulation.getMinExpectedNumber()) == 0
 
     @property
-    def moves(self) -> bool:
-        """Whether anybody moves, enters or arrives."""
-        simulation = libsumo.simulation
-        if simulation.getDepartedNumber() or simulation.getArrivedNumber():
-            return True
-        speed = libsumo.vehicle.getSpeed
-        return any(speed(each) > 0.1 for each in libsumo.vehicle.getIDList())
+    def arrived(self) -> int:
+        """How many arrived in the last second."""
+        return int(libsumo.simulation.getArrivedNumber())
+
+    @property
+    def on_the_road(self) -> int:
+        """How many are on the road now."""
+        return int(libsumo.vehicle.getIDCount())

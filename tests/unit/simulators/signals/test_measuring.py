@@ -30,7 +30,7 @@ def three_cars(folder: Path, handling: Handling | None = None, teleports: int = 
     """One has arrived, one is on the road, one wanted to depart at 3000 and never entered."""
     demand = Demand(folder / "demand.xml", {"1": 100.0, "2": 2800.0, "3": 3000.0})
     records = written(folder, ROWS, teleports)
-    return outcome(demand, records, handling or Handling(), ended=3600.0)
+    return outcome(demand, records, handling or Handling(), ended=3600, until=3600)
 
 
 def test_s31_three_cars_three_averages(tmp_path: Path) -> None:
@@ -45,9 +45,15 @@ def test_s31_the_simulator_may_say_itself_who_never_entered(tmp_path: Path) -> N
         ' waitingTime="0" waitingCount="0"/>'
     )
     demand = Demand(tmp_path / "demand.xml", {"1": 100.0, "2": 2800.0, "3": 3000.0})
-    found = outcome(demand, written(tmp_path, ROWS + row), Handling(), ended=3600.0)
+    found = outcome(demand, written(tmp_path, ROWS + row), Handling(), ended=3600, until=3600)
     assert round(found.mean_delay, 2) == 261.67
     assert found.counts["never_entered"] == 1
+
+
+def test_where_the_streets_are_locked_all_who_are_left_stand_to_the_end(tmp_path: Path) -> None:
+    demand = Demand(tmp_path / "demand.xml", {"1": 100.0, "2": 2800.0, "3": 3000.0})
+    found = outcome(demand, written(tmp_path, ROWS), Handling(), ended=3600, until=4600)
+    assert found.mean_delay == (25 + 1160 + 1600) / 3
 
 
 @pytest.mark.parametrize(

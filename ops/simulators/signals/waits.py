@@ -1,0 +1,75 @@
+"""How long somebody stood before red, measured on the street itself: alike for every controller.
+
+This is a measure, and may know where somebody wants to go; cameras do not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ops.simulators.signals.net import Net
+from ops.simulators.signals.street import Street
+
+AT_THE_LINE_M, STANDS = 15.0, 0.1
+GREEN = frozenset("GgsOo")
+
+
+@dataclass(slots=True)
+class Waits:
+    """The longest waits, in seconds: of vehicles first at a stop line, and of people on foot."""
+
+    longest_red: int = 0
+    longest_on_foot: int = 0
+    _lanes: dict[str, list[tuple[str, tuple[int, ...]]]] = field(default_factory=dict)
+    _crossings: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _length: dict[str, float] = field(default_factory=dict)
+    _since: dict[tuple[str, int], int] = field(default_factory=dict)
+    _wants: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, net: Net, lights: Sequence[str]) -> "Waits":
+        """For all lights of a network."""
+        waits = cls(_length=net.length)
+        for light in lights:
+            by_lane: dict[str, set[int]] = {}
+            for link in net.of_light(light):
+                if net.edge_of[link.to] in net.crossings:
+                    waits._crossings[net.edge_of[link.to]] = (light, link.index)
+                else:
+                    by_lane.setdefault(link.begins, set()).add(link.index)
+            waits._lanes[light] = [(lane, tuple(sorted(of))) for lane, of in by_lane.items()]
+        return waits
+
+    def look(self, street: Street) -> None:
+        """Take a second of the street in."""
+        walkers = street.waiting_at(frozenset(self._crossings)) if self._crossings else {}
+        for light, lanes in self._lanes.items():
+            state = street.shown(light)
+            for lane, links in lanes:
+                seen = street.lane(lane)
+                first = seen[-1] if seen else None
+                stands = first is not None and first.speed < STANDS
+                if first and stands and self._length[lane] - first.position < AT_THE_LINE_M:
+                    link = links[0] if len(links) == 1 else self._wanted(street, first.vehicle)
+                    self._since.setdefault((light, link), street.now)
+            for place, letter in enumerate(state):
+                since = self._since.get((light, place))
+                if since is not None:
+                    self.longest_red = max(self.longest_red, street.now - since)
+                    if letter in GREEN:
+                        del self._since[light, place]
+        self._on_foot(street, walkers)
+
+    def _on_foot(self, street: Street, walkers: dict[str, int]) -> None:
+        for crossing, (light, place) in self._crossings.items():
+            key = (f"{light}/{crossing}", place)
+            if crossing in walkers and street.shown(light)[place] not in GREEN:
+                since = self._since.setdefault(key, street.now)
+                self.longest_on_foot = max(self.longest_on_foot, street.now - since)
+            else:
+                self._since.pop(key, None)
+
+    def _wanted(self, street: Street, vehicle: str) -> int:
+        """The link by which a vehicle will go on; asked once, until it has gone."""
+        if vehicle not in self._wants:
+            self._wants[vehicle] = street.next_link(vehicle)
+        return self._wants[vehicle]
