@@ -2,7 +2,7 @@
 
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.signal import Signal
-from citybrain.http.signals import junctions
+from citybrain.http.signals import junctions, map_message, spat, spat_live
 from citybrain.http.signals.board import BOARD
 from citybrain.http.signals.reach import REACH
 from citybrain.systems.system import System
@@ -15,7 +15,8 @@ SIGNALS = System(
     definitions=(load_signals,),
     processes=(controlling(),),
     projections=(SignalJunctions(),),
-    routes=(*junctions.ROUTES,),
+    routes=(*junctions.ROUTES, *spat.ROUTES, *spat_live.ROUTES, *map_message.ROUTES),
     reach=REACH,
     board=BOARD,
+    mounts=(spat_live.mount,),
 )

@@ -151,11 +151,13 @@ class DetectorPart(Part):
 class JunctionFile(Part):
     """One version of one junction, from a day on.
 
-    `crossings`: for each pedestrian group the bearings of the arms that it crosses.
+    `crossings`: for each pedestrian group the bearings of the arms that it crosses. `number`: what
+    others call the junction by that take numbers only (IntersectionID of SAE J2735).
     """
 
     valid_from: date
     junction: Code
+    number: Annotated[int, Field(strict=True, ge=1, le=65_535)] | None = None
     name: Text
     source: Text
     department: Code | None = None

@@ -26,7 +26,7 @@ from citybrain.domain.signals.junction import Group, Junction, Kind, Plan, Start
 from citybrain.domain.signals.layout import Detector, Exit, Lane, Layout, Movement
 
 FOLDER = "signal-junction"
-LATER = ("department", "lanes", "exits", "movements", "crossings", "detectors")
+LATER = ("department", "number", "lanes", "exits", "movements", "crossings", "detectors")
 """Members that came later: a file without them keeps the version that events name."""
 
 
@@ -48,6 +48,12 @@ class DatedJunction:
     def department(self) -> str:
         """Whose officers look after it."""
         return self.file.department or DEPARTMENT
+
+    def yields(self, group: str) -> bool:
+        """Whether some who have this group's green give way to others who have theirs."""
+        movements = self.junction.layout.of_group(group)
+        permissive = any(each.turn == group for each in self.file.permissive)
+        return permissive or any(each.yields_to for each in movements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def load_signals(files: Files, _: Definitions) -> SignalDefinitions:
         said = tuple(f"{path}:{lines.of(place)}: {text}" for place, text in warnings(file))
         versions[file.valid_from] = dated(file, said)
         read.append((path, file, lines))
-    if problems := list(_dangling(read)):
+    if problems := [*_dangling(read), *_numbered_alike(read)]:
         raise DefinitionError("\n".join(problems))
     return SignalDefinitions(
         {code: tuple(each[day] for day in sorted(each)) for code, each in found.items()}
@@ -104,6 +110,17 @@ def _dangling(read: list[tuple[Path, JunctionFile, Lines]]) -> Iterator[str]:
     for path, file, lines in read:
         for place, text in dangling(file, lanes):
             yield f"{path}:{lines.of(place)}: {text}"
+
+
+def _numbered_alike(read: list[tuple[Path, JunctionFile, Lines]]) -> Iterator[str]:
+    """Junctions with the number of another."""
+    first: dict[int, str] = {}
+    for path, file, lines in read:
+        if file.number is None:
+            continue
+        other = first.setdefault(file.number, file.junction)
+        if other != file.junction:
+            yield f"{path}:{lines.of(('number',))}: {other} has the number {file.number} already"
 
 
 def dated(file: JunctionFile, said: tuple[str, ...] = ()) -> DatedJunction:

@@ -5,6 +5,12 @@ vehicle it is held, and why a light changed is for the office and for auditors; 
 nobody's.
 """
 
-from citybrain.http.reach import NOBODYS, Rows
+from citybrain.http.reach import NOBODYS, PUBLIC, Rows
 
-REACH: Rows = {"get_v1_signals_junctions": NOBODYS, "get_v1_signals_junctions_junction": NOBODYS}
+REACH: Rows = {
+    "get_v1_signals_junctions": NOBODYS,
+    "get_v1_signals_junctions_junction": NOBODYS,
+    "get_v1_signals_map": PUBLIC,
+    "get_v1_signals_spat": PUBLIC,
+    "get_v1_signals_spat_live": PUBLIC,
+}

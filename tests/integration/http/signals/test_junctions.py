@@ -1,47 +1,19 @@
 """How junctions stand, over HTTP: for the office and for auditors."""
 
-from pathlib import Path
-
-import pytest
-
-from citybrain.definitions.loading import Definitions
-from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.http.signals.board import members
 from tests.given.api import Api
-from tests.given.read_models import caught_up
-from tests.given.signals.recorded import record
-from tests.given.signals.x1 import Street, at, loaded
+from tests.given.signals.told import Told
 
 JUNCTIONS = "/v1/signals/junctions"
 
 
-@pytest.fixture
-async def street(api: Api, tmp_path: Path) -> Street:
-    """X1 with A green since t = 0, in the hand of the centre; it is t = 0."""
-    dated = loaded(tmp_path)
-    api.runtime.services.definitions = Definitions(SignalDefinitions({"x1": (dated,)}))
-    set_clock(api, 0)
-    return Street.green(dated, "A")
-
-
-def set_clock(api: Api, t: float) -> None:
-    api.runtime.services.clock = lambda: at(t)
-
-
-async def told(api: Api, street: Street) -> None:
-    """The log has what the street decided, and so has the read model."""
-    await record(api.runtime.store, street.events)
-    street.events = []
-    await caught_up(api.runtime.store, "signal_junctions")
-
-
-async def test_lamps_writer_vehicles_and_faults_are_shown(api: Api, street: Street) -> None:
+async def test_lamps_writer_vehicles_and_faults_are_shown(api: Api, told: Told) -> None:
+    street = told.street
     street.call(3, "P2")
     street.preempt(8, "C", "E1", lasts=60)
     street.preempt(9, "B", "E2", lasts=90)
-    street.collect()
-    await told(api, street)
-    set_clock(api, 10)
+    await told.tell()
+    told.clock(10)
     answer = await api.call("GET", f"{JUNCTIONS}/x1", "auditor")
     assert (answer.status, answer.headers["ETag"]) == (200, f'"{answer.json["position"]}"')
     state = answer.json
@@ -68,22 +40,19 @@ async def test_lamps_writer_vehicles_and_faults_are_shown(api: Api, street: Stre
     assert board["signals"] == {"standing": {"preemption": 1}, "faulty": 0}
 
 
-async def test_s07_the_lamp_of_a_button_is_lit_until_the_walk_begins(
-    api: Api, street: Street
-) -> None:
+async def test_s07_the_lamp_of_a_button_is_lit_until_the_walk_begins(api: Api, told: Told) -> None:
     async def lit(t: float) -> dict[str, bool | None]:
-        set_clock(api, t)
+        told.clock(t)
         answer = await api.call("GET", f"{JUNCTIONS}/x1", "auditor")
         return {each["group"]: each["button_lamp"] for each in answer.json["groups"]}
 
+    street = told.street
     assert street.call(5, "P2")
     assert not street.call(6, "P2")
-    street.collect()
-    await told(api, street)
+    await told.tell()
     assert await lit(7) == {"V1": None, "V2": None, "L1": None, "P1": False, "P2": True}
     street.run(7, 95)  # the centre wishes nothing: nobody waits without end
-    street.collect()
-    await told(api, street)
+    await told.tell()
     walks = street.green_from("P2")
     assert 7 < walks <= 95
     assert (await lit(walks - 0.1))["P2"] is True

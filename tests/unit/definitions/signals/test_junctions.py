@@ -150,3 +150,11 @@ def test_one_junction_has_one_version_a_day(tmp_path: Path) -> None:
     path.with_name("again.yaml").write_text(path.read_text())
     with pytest.raises(DefinitionError, match="x1 of 2026-01-01 is defined twice"):
         load_signals(Files(tmp_path), Definitions())
+
+
+def test_two_junctions_have_not_the_same_number(tmp_path: Path) -> None:
+    one = written(tmp_path, X1 | {"number": 7})
+    other = one.with_name("x2.yaml")
+    other.write_text(one.read_text(encoding="utf-8").replace("junction: x1", "junction: x2"))
+    with pytest.raises(DefinitionError, match=r"x2.yaml:\d+: x1 has the number 7 already"):
+        load_signals(Files(tmp_path), Definitions())

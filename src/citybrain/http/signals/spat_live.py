@@ -1,0 +1,150 @@
+"""SPaT as server-sent events: a message whenever what a junction shows or has decided changes.
+
+One reader of the read model serves all who look. Lamps that change as it was decided before change
+here at their moment, without a new event.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import orjson
+import structlog
+from aiohttp import web
+from pydantic import Field
+
+from citybrain.definitions.signals.junctions import SignalDefinitions
+from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.domain.signals.spat import next_change
+from citybrain.errors import Unavailable
+from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.http.paging import Query
+from citybrain.http.routing import Answer, Call, Route
+from citybrain.http.runtime import RUNTIME, Runtime
+from citybrain.http.signals.spat import Spat, codes_in, digest, intersection
+from citybrain.http.sse import message, stream_events
+from projections.signals import junctions
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.1
+MOST = 50
+
+
+class FollowQuery(Query):
+    """Which junctions."""
+
+    junctions: str = Field(
+        min_length=1,
+        max_length=33 * MOST,
+        description=f"codes, separated by commas, {MOST} at most",
+    )
+
+
+class SpatFeed:
+    """Reads what changed while anybody looks, and wakes whoever does."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._signals: dict[str, Signal] = {}
+        self._position = 0
+        self._changed = asyncio.Event()
+        self._viewers = 0
+
+    async def run(self) -> None:
+        """Look ten times a second while there are viewers."""
+        while True:
+            if self._viewers:
+                try:
+                    await self._look()
+                except (Unavailable, *CONNECTION_LOST) as error:
+                    log.warning("spat_not_read", error=type(error).__name__)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def messages(self, codes: list[str]) -> AsyncIterator[bytes]:
+        """Of these junctions what they show, then each change; a slow viewer misses some."""
+        definitions = self._runtime.services.definitions.of(SignalDefinitions)
+        sent: dict[str, str] = {}
+        self._viewers += 1
+        try:
+            await self._look()
+            while True:
+                changed, now = self._changed, self._runtime.services.clock()
+                new = []
+                for code in codes:
+                    signal = self._signals.get(code)
+                    state = signal and intersection(signal, definitions, now)
+                    if state and sent.get(code) != digest([state]):
+                        sent[code] = digest([state])
+                        new.append(state)
+                if new:
+                    shown = Spat(taken_at=now, intersections=new, next=None)
+                    yield message("spat", orjson.dumps(shown.model_dump(mode="json")))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), self._until_next(codes, definitions))
+        finally:
+            self._viewers -= 1
+
+    def _until_next(self, codes: list[str], definitions: SignalDefinitions) -> float | None:
+        """Seconds until a lamp of these changes as decided; None where nothing is decided."""
+        at = milliseconds(self._runtime.services.clock())
+        found = (_next_change(self._signals.get(code), definitions, at) for code in codes)
+        times = [each for each in found if each is not None]
+        return (min(times) - at) / 1000 if times else None
+
+    async def _look(self) -> None:
+        found = await junctions.changed(self._runtime.store.pool, self._position)
+        if not found:
+            return
+        self._position = found[-1].position
+        self._signals |= {each.signal.junction: each.signal for each in found}
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _next_change(signal: Signal | None, definitions: SignalDefinitions, at: int) -> int | None:
+    if signal is None:
+        return None
+    dated = definitions.of_version(signal.junction, signal.definition_version)
+    if dated is None:
+        return None
+    return next_change(signal, dated.junction, dated.plans.get(signal.plan), at)
+
+
+FEED: web.AppKey[SpatFeed] = web.AppKey("spat_feed", SpatFeed)
+
+
+async def follow(call: Call) -> web.StreamResponse:
+    """Follow junctions."""
+    query: FollowQuery = call.query
+    codes = codes_in(query.junctions, MOST)
+    return await stream_events(call.request, call.runtime, call.request.app[FEED].messages(codes))
+
+
+async def _run(app: web.Application) -> AsyncIterator[None]:
+    """Own the reading task for the life of the application."""
+    app[FEED] = SpatFeed(app[RUNTIME])
+    task = asyncio.create_task(app[FEED].run())
+    yield
+    task.cancel()
+
+
+def mount(app: web.Application) -> None:
+    """Read what changed for the life of the application."""
+    app.cleanup_ctx.append(_run)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/signals/spat/live",
+        tag="signals",
+        summary="What lamps show and until when, as it changes (server-sent events)",
+        handler=follow,
+        roles=None,
+        query=FollowQuery,
+        answers={200: Answer("text/event-stream of `spat` events, each a snapshot as in the list")},
+        streaming=True,
+    ),
+)
