@@ -6,7 +6,7 @@ stages takes less than anybody waits at most, and plans add up.
 """
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 from math import ceil
 
 from citybrain.definitions.signals.junction_file import (
@@ -16,6 +16,7 @@ from citybrain.definitions.signals.junction_file import (
     PlanPart,
     VehicleGroup,
 )
+from citybrain.domain.signals.junction import serving_round
 
 Place = tuple[str | int, ...]
 Finding = tuple[Place, str]
@@ -31,7 +32,7 @@ def wrong(file: JunctionFile) -> list[Finding]:
         *_conflicts(file),
         *_intergreens(file),
         *_stages(file),
-        *(finding for code in file.plans for finding in _traps(file, code)),
+        *_traps(file),
         *(finding for code in file.plans for finding in _plan(file, code)),
         *_round(file),
     ]
@@ -168,22 +169,32 @@ def _stages(file: JunctionFile) -> Iterator[Finding]:
         yield ("groups", code), f"no stage serves {code} (rule 6)"
 
 
-def _traps(file: JunctionFile, code: str) -> Iterator[Finding]:
+def _traps(file: JunctionFile) -> Iterator[Finding]:
     """A yielding left turn that ends while the opposite direction goes on: a yellow trap."""
-    splits = file.plans[code].splits
-    for place, split in enumerate(splits):
-        following = splits[(place + 1) % len(splits)].stage
-        groups, later = file.stages[split.stage], file.stages[following]
-        for said in file.permissive:
+    for place, said in enumerate(file.permissive):
+        for code, following, where in _changes(file, place):
+            groups, later = file.stages[code], file.stages[following]
             together = said.turn in groups and said.against in groups
             if together and said.against in later and said.turn not in later:
                 yield (
-                    ("plans", code, "splits", place),
+                    where,
                     (
-                        f"yellow trap: from stage {split.stage} to {following} {said.turn} ends "
-                        f"while {said.against} goes on; protect it, bar it, or end both together"
+                        f"yellow trap: from stage {code} to {following} {said.turn} ends while "
+                        f"{said.against} goes on; protect it, bar it, or end both together"
                     ),
                 )
+
+
+def _changes(file: JunctionFile, permissive: int) -> Iterator[tuple[str, str, Place]]:
+    """Changes from stage to stage: those of the plans, or all that a strategy may make."""
+    if not file.yellow_traps_by_plan:
+        for code, following in product(file.stages, repeat=2):
+            yield code, following, ("permissive", permissive)
+        return
+    for plan, said in file.plans.items():
+        for place, split in enumerate(said.splits):
+            following = said.splits[(place + 1) % len(said.splits)].stage
+            yield split.stage, following, ("plans", plan, "splits", place)
 
 
 def _plan(file: JunctionFile, code: str) -> Iterator[Finding]:
@@ -273,13 +284,10 @@ def _seconds_red(
 
 
 def needed_wait(file: JunctionFile) -> float:
-    """Seconds in which everybody is served, in the worst order.
-
-    By the earliest deadline each stage serves a group that no stage before it has served: no more
-    stages than groups are made.
-    """
-    seconds = []
-    for stage, groups in file.stages.items():
+    """Seconds in which everybody is served, in the worst order of the stages of the round."""
+    total = 0.0
+    for stage in serving_round(file.stages):
+        groups = file.stages[stage]
         changes = [
             file.intergreens.get(one, {}).get(other, 0.0)
             for following, others in file.stages.items()
@@ -287,19 +295,17 @@ def needed_wait(file: JunctionFile) -> float:
             for one in set(groups) - set(others)
             for other in set(others) - set(groups)
         ]
-        least = max(minimum(file.groups[each]) for each in groups)
-        seconds.append(least + max(changes, default=0.0))
-    worst = sorted(seconds, reverse=True)[: len(file.groups)]
-    return round(sum(worst) + 2 * file.limits.margin, 1)
+        total += max(minimum(file.groups[each]) for each in groups) + max(changes, default=0.0)
+    return round(total + 2 * file.limits.margin, 1)
 
 
 def _round(file: JunctionFile) -> Iterator[Finding]:
-    """One round through all stages takes less than anybody waits at most."""
+    """One round that serves everybody takes less than anybody waits at most."""
     needed = needed_wait(file)
     for code, group in file.groups.items():
         if group.longest_wait < needed:
             yield (
                 ("groups", code, "longest_wait"),
-                f"one round through all stages takes up to {needed:g} s: "
+                f"one round that serves all groups takes up to {needed:g} s: "
                 f"longest_wait of {code} is {group.longest_wait:g} (rule 6)",
             )

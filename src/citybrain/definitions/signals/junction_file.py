@@ -151,8 +151,10 @@ class DetectorPart(Part):
 class JunctionFile(Part):
     """One version of one junction, from a day on.
 
-    `crossings`: for each pedestrian group the bearings of the arms that it crosses. `number`: what
-    others call the junction by that take numbers only (IntersectionID of SAE J2735).
+    `yellow_traps_by_plan`: only the plans must be free of yellow traps, and not each change from
+    one stage to another. `crossings`: for each pedestrian group the bearings of the arms that it
+    crosses. `number`: what others call the junction by that take numbers only (IntersectionID of
+    SAE J2735).
     """
 
     valid_from: date
@@ -165,6 +167,7 @@ class JunctionFile(Part):
     conflicts: tuple[tuple[Name, Name], ...]
     intergreens: dict[Name, dict[Name, Seconds]]
     permissive: tuple[Permissive, ...] = ()
+    yellow_traps_by_plan: bool = False
     stages: Annotated[
         dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]], Field(min_length=1)
     ]

@@ -22,11 +22,20 @@ from citybrain.definitions.signals.junction_file import (
     VehicleGroup,
 )
 from citybrain.definitions.yaml_file import DefinitionError, Lines, read_yaml
-from citybrain.domain.signals.junction import Group, Junction, Kind, Plan, StartUp
+from citybrain.domain.signals.junction import Group, Junction, Kind, Plan, StartUp, serving_round
 from citybrain.domain.signals.layout import Detector, Exit, Lane, Layout, Movement
 
 FOLDER = "signal-junction"
-LATER = ("department", "number", "lanes", "exits", "movements", "crossings", "detectors")
+LATER = (
+    "department",
+    "number",
+    "yellow_traps_by_plan",
+    "lanes",
+    "exits",
+    "movements",
+    "crossings",
+    "detectors",
+)
 """Members that came later: a file without them keeps the version that events name."""
 
 
@@ -150,6 +159,7 @@ def dated(file: JunctionFile, said: tuple[str, ...] = ()) -> DatedJunction:
         cycle_step_ms=ms(limits.cycle_step),
         preemption_cuts_walk=limits.preemption_cuts_walk,
         layout=_layout(file),
+        round=serving_round(file.stages),
     )
     plans = {code: _plan(code, each) for code, each in file.plans.items()}
     return DatedJunction(file.valid_from, file, junction, start.stage, plans, said)

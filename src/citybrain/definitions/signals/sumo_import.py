@@ -162,6 +162,7 @@ def _said(
         "plans": {PLAN: _plan(signal, grouping)},
         "start": {"stage": grouping.first_stage},
         "permissive": _permissive(streets, grouping),
+        "yellow_traps_by_plan": True,
         **members,
     }
 

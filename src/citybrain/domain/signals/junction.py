@@ -5,7 +5,7 @@ same; a stage is a set of groups that are green together. Times are whole millis
 tenth of a second is exact and no clock tick changes a verdict.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -80,7 +80,8 @@ class Junction:
     `preemption_cuts_walk`: whether a pre-emption may end a walk before its minimum; clearances run.
     `offset_step_ms`: by how much an offset moves in a cycle; `cycle_step_ms`: by how much a cycle
     may differ from the one before it. `layout`: its lanes, movements and detectors; no rule of
-    safety rests on them.
+    safety rests on them. `round`: stages that serve every group, from which whoever waits is
+    served in time; all where it is empty.
     """
 
     code: str
@@ -97,6 +98,7 @@ class Junction:
     cycle_step_ms: int
     preemption_cuts_walk: bool
     layout: Layout = field(default_factory=Layout)
+    round: tuple[str, ...] = ()
 
     def conflict(self, one: str, other: str) -> bool:
         """Whether the two are never green together."""
@@ -124,3 +126,20 @@ class Junction:
                 if self.conflict(one, other):
                     return one, other
         return None
+
+
+def serving_round(stages: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Few stages that together have every group: always the one that adds most of them.
+
+    Whoever waits is served from these alone, so that a round is short however many stages there
+    are. Of two that add the same the one with more groups is taken, then the first by its code.
+    """
+    left = {group for groups in stages.values() for group in groups}
+    chosen: list[str] = []
+    while left:
+        best = min(
+            stages, key=lambda code: (-len(left & set(stages[code])), -len(stages[code]), code)
+        )
+        chosen.append(best)
+        left -= set(stages[best])
+    return tuple(chosen)

@@ -65,10 +65,10 @@ def next_in_order(junction: Junction, lamps: Lamps, calls: Calls, at: int) -> Or
 
 
 def serving(junction: Junction, due: Mapping[str, int]) -> str:
-    """The stage for whoever must be served first; of several the one that serves most."""
+    """The stage of the round for whoever must be served first; of several that serves most."""
     urgent = _most_urgent(due)
     return max(
-        (code for code, groups in junction.stages.items() if urgent in groups),
+        (code for code in junction.round or junction.stages if urgent in junction.stages[code]),
         key=lambda code: (len(junction.stages[code] & due.keys()), code),
     )
 

@@ -117,32 +117,75 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, change: Change, me
     assert any(message in each for each in refused(tmp_path, change))
 
 
-def test_s36_a_left_turn_that_ends_before_those_it_yields_to(tmp_path: Path) -> None:
-    def lagging(said: dict[str, Any]) -> None:
-        said["groups"]["T1"] = deepcopy(said["groups"]["V1"])
-        for other, there, back in (("V2", 5, 6), ("L1", 5, 5)):
-            said["conflicts"].append(["T1", other])
-            said["intergreens"].setdefault("T1", {})[other] = there
-            said["intergreens"][other]["T1"] = back
-        said["stages"]["A"] = ["V1", "T1", "P1"]
-        said["stages"]["D"] = ["V1"]
-        said["permissive"] = [{"turn": "T1", "against": "V1"}]
-        said["plans"]["day"].update(
-            cycle=110,
-            splits=[
-                {"stage": stage, "seconds": seconds}
-                for stage, seconds in (("A", 42), ("D", 20), ("B", 18), ("C", 30))
-            ],
-        )
+def lagging(said: dict[str, Any]) -> None:
+    """T1 is a left turn off V1's road that yields to V1; in stage D V1 goes on alone."""
+    said["groups"]["T1"] = deepcopy(said["groups"]["V1"])
+    for other, there, back in (("V2", 5, 6), ("L1", 5, 5)):
+        said["conflicts"].append(["T1", other])
+        said["intergreens"].setdefault("T1", {})[other] = there
+        said["intergreens"][other]["T1"] = back
+    said["stages"]["A"] = ["V1", "T1", "P1"]
+    said["stages"]["D"] = ["V1"]
+    said["permissive"] = [{"turn": "T1", "against": "V1"}]
 
+
+def test_s36_a_left_turn_that_ends_before_those_it_yields_to(tmp_path: Path) -> None:
     (said,) = refused(tmp_path, lagging)
     assert "yellow trap: from stage A to D T1 ends while V1 goes on" in said
 
     def together(said: dict[str, Any]) -> None:
         lagging(said)
-        said["plans"]["day"].update(cycle=90, splits=splits(42, 18, 30))
+        del said["stages"]["D"]
 
     assert loaded(tmp_path, changed(together))
+
+    def leading(said: dict[str, Any]) -> None:
+        lagging(said)
+        said["stages"]["D"] = ["T1", "P1"]  # V1 has ended, T1 goes on alone
+
+    assert loaded(tmp_path, changed(leading))
+
+
+def test_s36_barred_or_protected_there_is_no_trap(tmp_path: Path) -> None:
+    def protected(said: dict[str, Any]) -> None:
+        lagging(said)
+        del said["permissive"]
+        said["conflicts"].append(["V1", "T1"])
+        said["intergreens"]["V1"]["T1"] = said["intergreens"]["T1"]["V1"] = 5
+        said["stages"].update(A=["V1", "P1"], B=["L1"], E=["T1", "P1"])
+        said["groups"]["P1"]["longest_wait"] = said["groups"]["P2"]["longest_wait"] = 100
+        said["plans"]["day"].update(
+            cycle=110, splits=[*splits(42, 18, 30), {"stage": "E", "seconds": 20}], twice=["P1"]
+        )
+
+    def barred(said: dict[str, Any]) -> None:
+        lagging(said)
+        del said["permissive"], said["groups"]["T1"], said["intergreens"]["T1"]
+        said["conflicts"] = [pair for pair in said["conflicts"] if "T1" not in pair]
+        for by in said["intergreens"].values():
+            by.pop("T1", None)
+        said["stages"]["A"] = ["V1", "P1"]
+
+    assert loaded(tmp_path, changed(protected))
+    assert loaded(tmp_path, changed(barred))
+
+
+def test_s36_where_only_plans_are_judged_the_plan_is(tmp_path: Path) -> None:
+    def by_plan(said: dict[str, Any]) -> None:
+        lagging(said)
+        said["yellow_traps_by_plan"] = True
+
+    assert loaded(tmp_path, changed(by_plan))
+
+    def in_the_plan(said: dict[str, Any]) -> None:
+        by_plan(said)
+        stages = (("A", 42), ("D", 20), ("B", 18), ("C", 30))
+        said["plans"]["day"].update(
+            cycle=110, splits=[{"stage": stage, "seconds": each} for stage, each in stages]
+        )
+
+    (said,) = refused(tmp_path, in_the_plan)
+    assert "yellow trap: from stage A to D T1 ends while V1 goes on" in said
 
 
 def test_one_junction_has_one_version_a_day(tmp_path: Path) -> None:
