@@ -27,6 +27,12 @@ def claim_answer(claim: Claim) -> dict[str, Any]:
     }
 
 
+def first_told_at(services: Services) -> datetime:
+    """When whoever owes something from now on is first told of it."""
+    now = services.clock()
+    return now + parking_rules_at(services.definitions, now).reminders_after[0]
+
+
 async def change_claim(
     claim_id: str,
     context: CommandContext,

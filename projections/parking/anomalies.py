@@ -59,7 +59,8 @@ CREATE TABLE sessions (
     session_id text COLLATE "C" PRIMARY KEY,
     place_id   text COLLATE "C" NOT NULL,
     at_gates   boolean NOT NULL,
-    simulated  boolean NOT NULL
+    simulated  boolean NOT NULL,
+    tail       text COLLATE "C"
 );
 CREATE TABLE claims (
     claim_id text COLLATE "C" PRIMARY KEY,
@@ -115,7 +116,7 @@ class ParkingAnomalies:
     """The read model `parking_anomalies`."""
 
     name = "parking_anomalies"
-    version = 2
+    version = 3
     topics = frozenset(STEPS)
     tables = TABLES
 

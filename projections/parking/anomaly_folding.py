@@ -20,6 +20,7 @@ from citybrain.domain.parking.counter import CounterRead
 from citybrain.domain.parking.place import PlaceKind, stream_of
 from citybrain.domain.parking.presence import Sign
 from citybrain.domain.parking.session import FACILITY, UNSEEN_AT_GATES
+from citybrain.domain.parking.tailgating import DEPARTED_UNPAID
 from citybrain.domain.times import as_text
 from citybrain.eventstore import RecordedEvent
 
@@ -58,12 +59,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Where a session is; `at_gates`: those that come and go are seen at gates only."""
+    """Where a session is; `at_gates`: those that come and go are seen at gates only.
+
+    `tail` is the sign by which it left behind another one.
+    """
 
     session_id: str
     place_id: str
     at_gates: bool
     simulated: bool
+    tail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,13 +335,31 @@ def _both(one: str, other: str) -> tuple[str, str]:
     return min(one, other), max(one, other)
 
 
-def _settled(known: Known, stream_id: str, data: Data) -> None:
+def _tailgated(known: Known, stream_id: str, data: Data) -> None:
+    known.sessions[stream_id] = replace(known.sessions[stream_id], tail=data["detection_id"])
+
+
+def _deferred(known: Known, stream_id: str, data: Data) -> None:
+    """It is paid later; whoever left behind somebody for whom it was opened has not paid."""
+    if data["reason"] == DEPARTED_UNPAID:
+        session = known.sessions[stream_id]
+        found = of_session(AnomalyKind.DEPARTED_UNPAID, session, data["timestamp"])
+        known.begin(replace(found, claim_id=data["claim_id"], evidence=session.tail))
+
+
+def _released(known: Known, stream_id: str, data: Data) -> None:
     known.end(anomaly_id(AnomalyKind.EXIT_NOT_SEEN, stream_id), data["timestamp"])
+
+
+def _settled(known: Known, stream_id: str, data: Data) -> None:
+    _released(known, stream_id, data)
+    known.end(anomaly_id(AnomalyKind.DEPARTED_UNPAID, stream_id), data["timestamp"])
 
 
 def _voided(known: Known, stream_id: str, data: Data) -> None:
     for case in list(known.cases.values()):
-        if stream_id in (case.session_id, case.other_id) and case.claim_id is None:
+        mismatched = case.kind is AnomalyKind.PAYMENT_MISMATCHED
+        if stream_id in (case.session_id, case.other_id) and not mismatched:
             known.end(case.anomaly_id, data["timestamp"])
 
 
@@ -425,7 +448,9 @@ STEPS: dict[str, Callable[[Known, str, Data], None]] = {
     "parking.clone_suspected": _clone_suspected,
     "parking.clone_decided": _clone_over,
     "parking.clone_withdrawn": _clone_over,
-    "parking.released": _settled,
+    "parking.tailgated": _tailgated,
+    "parking.deferred": _deferred,
+    "parking.released": _released,
     "parking.settled": _settled,
     "parking.voided": _voided,
     ClaimRaised.TOPIC: _claim_raised,

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
-from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.money import Fen
 from citybrain.domain.parking import prepaying, session_claims
 from citybrain.domain.parking.claim import Claim
@@ -21,7 +20,13 @@ from citybrain.domain.parking.tailgating import DEPARTED_UNPAID
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from commands.handling import CommandContext
 from commands.parking.bindings import Payer, give_back_debit, holder_at, payer_of, take_debit
-from commands.parking.claim import correct_claim, raise_claim, resume_claim, suspend_claim
+from commands.parking.claim import (
+    correct_claim,
+    first_told_at,
+    raise_claim,
+    resume_claim,
+    suspend_claim,
+)
 from commands.parking.payment import request_payment
 from commands.parking.pricing import OfPlate, OtherStays, say_price
 from commands.parking.session import change_session
@@ -170,7 +175,7 @@ async def _claim(session: ParkingSession, services: Services, context: CommandCo
     if raised.citizen_id != citizen:
         citizen, why_not = raised.citizen_id, why_not or "another-holder"
     terms = None if not isinstance(payer, Payer) else {"binding_id": payer.binding_id}
-    remind_at = now + parking_rules_at(services.definitions, now).reminders_after[0]
+    remind_at = first_told_at(services)
 
     def decide(each: ParkingSession, at: datetime) -> None:
         each.claim_made(
@@ -270,19 +275,18 @@ async def _follow_claim(event: RecordedEvent, services: Services, context: Comma
     claim = await services.store.load(Claim, event.stream_id)
     if not claim.subject.startswith(f"{ParkingSession.category}-"):
         return
-    now = services.clock()
-    remind_at = now + parking_rules_at(services.definitions, now).reminders_after[0]
+    remind_at = first_told_at(services)
 
     def decide(session: ParkingSession, at: datetime) -> None:
         if session_claims.is_prepayment(session.claims.get(claim.id, {})):
-            prepaying.follow_claim(session, at, claim)
+            prepaying.follow_claim(session, at, claim, remind_at=remind_at)
             return
         if claim.id != session.claim:
             return
         if claim.settled:
             session.settle(at, amount_fen=claim.amount_fen, how="paid", claim_id=claim.id)
         elif claim.charged_back:
-            session.reopen(at, claim_id=claim.id, due_at=claim.due_at)
+            session.reopen(at, claim_id=claim.id, due_at=claim.due_at, remind_at=remind_at)
         elif not claim.debits_under_way():
             session.defer(at, claim_id=claim.id, reason=FAILED, remind_at=remind_at)
 

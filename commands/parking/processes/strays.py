@@ -18,7 +18,7 @@ from citybrain.domain.parking.stray import StrayPayment, StrayStatus
 from citybrain.eventstore import RecordedEvent
 from commands.handling import CommandContext
 from commands.parking import signs
-from commands.parking.claim import correct_claim
+from commands.parking.claim import correct_claim, first_told_at
 from commands.parking.plates import PlateKeeper
 from commands.parking.session import change_session
 from commands.parking.stray import change_stray
@@ -123,7 +123,8 @@ async def _follow_claim(claim_id: str, services: Services, context: CommandConte
         return
     stray = await services.store.load(StrayPayment, claim.subject)
     if stray.session_id is not None:
-        await change_session(stray.session_id, services, partial(_follow, claim=claim), context)
+        follow = partial(_follow, claim=claim, remind_at=first_told_at(services))
+        await change_session(stray.session_id, services, follow, context)
         return
 
     def decide(each: StrayPayment) -> None:
@@ -139,9 +140,9 @@ async def _follow_claim(claim_id: str, services: Services, context: CommandConte
     await change_stray(stray.id, services, context, decide)
 
 
-def _follow(session: ParkingSession, now: datetime, claim: Claim) -> None:
+def _follow(session: ParkingSession, now: datetime, claim: Claim, remind_at: datetime) -> None:
     if claim.id in session.claims:
-        prepaying.follow_claim(session, now, claim)
+        prepaying.follow_claim(session, now, claim, remind_at=remind_at)
 
 
 async def _conclude(stray: StrayPayment, services: Services, context: CommandContext) -> None:

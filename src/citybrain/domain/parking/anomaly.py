@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
 from citybrain.domain.actor import Actor, RoleNotAllowed
+from citybrain.domain.parking import tailgating
 from citybrain.domain.parking.looking import DECIDERS, Part
 from citybrain.domain.parking.occupancy import CountAnomaly
 from citybrain.domain.parking.refusals import NotApartInParking
@@ -32,6 +33,7 @@ class AnomalyKind(StrEnum):
     BARRIER_OPENED = "barrier-opened-by-hand"
     DEVICE_SILENT = "device-silent"
     PAYMENT_MISMATCHED = "payment-mismatched"
+    DEPARTED_UNPAID = tailgating.DEPARTED_UNPAID
     COUNTER_DRIFTED = CountAnomaly.COUNTER_DRIFTED.value
     SENTINEL = CountAnomaly.SENTINEL.value
     ABOVE_CAPACITY = CountAnomaly.ABOVE_CAPACITY.value

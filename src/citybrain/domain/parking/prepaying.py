@@ -98,7 +98,9 @@ def ask(
     )
 
 
-def follow_claim(session: ParkingSession, now: datetime, claim: Claim) -> None:
+def follow_claim(
+    session: ParkingSession, now: datetime, claim: Claim, *, remind_at: datetime
+) -> None:
     """What became of the money of a payment before leaving; each step once."""
     known = session.claims[claim.id]
     stands = known["prepaid"]["stands"]
@@ -115,7 +117,7 @@ def follow_claim(session: ParkingSession, now: datetime, claim: Claim) -> None:
             SessionPrepaymentEnded, timestamp=now, claim_id=claim.id, reason=NOT_PAID
         )
     elif stands == session_claims.PAID and claim.charged_back and not claim.settled:
-        session.reopen(now, claim_id=claim.id, due_at=claim.due_at)
+        session.reopen(now, claim_id=claim.id, due_at=claim.due_at, remind_at=remind_at)
     elif stands == session_claims.PAID and claim.settled and not known["settled"]:
         session.settle(now, amount_fen=claim.amount_fen, how="paid", claim_id=claim.id)
 

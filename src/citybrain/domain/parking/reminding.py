@@ -5,13 +5,13 @@ Nobody is told while it is disputed, or while a payment may be theirs that an of
 
 from datetime import datetime
 
-from citybrain.domain.parking.session import ParkingSession
-from citybrain.domain.parking.session_events import (
+from citybrain.domain.parking.debt_events import (
     SessionDeferred,
     SessionNoticeDelivered,
     SessionOverdue,
     SessionReminded,
 )
+from citybrain.domain.parking.session import ParkingSession
 
 
 def alarm_at(session: ParkingSession) -> datetime | None:

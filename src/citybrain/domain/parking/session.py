@@ -12,6 +12,12 @@ from typing import Any, ClassVar
 
 from citybrain.domain.digests import event_sha256
 from citybrain.domain.parking import session_claims
+from citybrain.domain.parking.debt_events import (
+    DEBTS,
+    SessionDeferred,
+    SessionReopened,
+    SessionSettled,
+)
 from citybrain.domain.parking.gate_events import GATES
 from citybrain.domain.parking.judging import Plated, Status, judged, status_of
 from citybrain.domain.parking.prepaying_events import PREPAYING
@@ -20,19 +26,17 @@ from citybrain.domain.parking.session_events import (
     EVENTS,
     SessionClaimed,
     SessionClaimLowered,
-    SessionDeferred,
     SessionHeld,
     SessionOpened,
     SessionPriced,
     SessionReleased,
-    SessionReopened,
-    SessionSettled,
     SessionUnseen,
     SessionVoided,
 )
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 
 CLONE = "plate-seen-elsewhere"
+CHARGED_BACK = "charged-back"
 NOT_SEEN_LEAVING = "exit-not-seen"
 COUNTED_FEWER = "loop-counted-fewer"
 FACILITY = "facility"
@@ -67,7 +71,7 @@ class ParkingSession(StreamAggregate):
 
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
-    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *PREPAYING, *GATES)
+    EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *DEBTS, *PREPAYING, *GATES)
     class_version: ClassVar[int] = 6  # of its snapshots
 
     def __init__(
@@ -288,10 +292,19 @@ class ParkingSession(StreamAggregate):
                 SessionSettled, timestamp=now, amount_fen=amount_fen, how=how, claim_id=claim_id
             )
 
-    def reopen(self, now: datetime, *, claim_id: str, due_at: datetime) -> None:
-        """What was paid was taken back by the payer's bank; once for one settlement."""
+    def reopen(
+        self, now: datetime, *, claim_id: str, due_at: datetime, remind_at: datetime
+    ) -> None:
+        """What was paid was taken back by the payer's bank: paid later; once for one settlement."""
         if self.claims[claim_id]["settled"]:
             self.trigger_event(SessionReopened, timestamp=now, claim_id=claim_id, due_at=due_at)
+            self.trigger_event(
+                SessionDeferred,
+                timestamp=now,
+                claim_id=claim_id,
+                reason=CHARGED_BACK,
+                remind_at=remind_at,
+            )
 
     def defer(self, now: datetime, *, claim_id: str, reason: str, remind_at: datetime) -> None:
         """It is paid later: who owes it is told then; once for one claim."""

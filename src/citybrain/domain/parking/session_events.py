@@ -8,7 +8,6 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from citybrain.domain.parking import session_claims
 from citybrain.domain.parking.charging_events import SessionChargingNoted
 from citybrain.domain.parking.judging import PLATE_MEMBERS
 from citybrain.domain.parking.session_event import SessionEvent
@@ -326,78 +325,6 @@ class SessionClaimLowered(SessionEvent):
         aggregate.claims[self.claim_id]["amount_fen"] = self.amount_fen
 
 
-class SessionDeferred(SessionEvent):
-    """Left first, paid later: who owes it is told at `remind_at`, or later, where that is said."""
-
-    TOPIC: ClassVar[str] = "parking.deferred"
-    claim_id: str
-    reason: str
-    remind_at: datetime
-
-    def note(self, aggregate: Any) -> None:
-        aggregate.deferred, aggregate.remind_at = self.reason, self.remind_at
-
-
-class SessionReminded(SessionEvent):
-    """Who owes it was told, as far as that was possible; the next time is `next_at`."""
-
-    TOPIC: ClassVar[str] = "parking.reminded"
-    number: int
-    citizen_id: str | None
-    next_at: datetime | None
-
-    def note(self, aggregate: Any) -> None:
-        aggregate.reminders, aggregate.remind_at = self.number, self.next_at
-
-
-class SessionNoticeDelivered(SessionEvent):
-    """The message was taken: it is overdue from `overdue_at` on, by the first that was."""
-
-    TOPIC: ClassVar[str] = "parking.notice_delivered"
-    number: int
-    overdue_at: datetime
-
-    def note(self, aggregate: Any) -> None:
-        aggregate.overdue_at = aggregate.overdue_at or self.overdue_at
-
-
-class SessionOverdue(SessionEvent):
-    """Told, and not paid in time."""
-
-    TOPIC: ClassVar[str] = "parking.overdue"
-    amount_fen: int
-
-    def note(self, aggregate: Any) -> None:
-        aggregate.overdue = True
-
-
-class SessionSettled(SessionEvent):
-    """Nothing is owed any more: `how` is paid, free or forgone."""
-
-    TOPIC: ClassVar[str] = "parking.settled"
-    amount_fen: int
-    how: str
-    claim_id: str | None
-
-    def note(self, aggregate: Any) -> None:
-        aggregate.remind_at, aggregate.overdue = None, False
-        if self.claim_id is not None:
-            aggregate.claims[self.claim_id]["settled"] = True
-        aggregate.settled = session_claims.all_settled(aggregate.claims, aggregate.plate_id)
-
-
-class SessionReopened(SessionEvent):
-    """What was paid was taken back by the payer's bank: it is owed again, from `due_at` on."""
-
-    TOPIC: ClassVar[str] = "parking.reopened"
-    claim_id: str
-    due_at: datetime
-
-    def note(self, aggregate: Any) -> None:
-        aggregate.settled, aggregate.due_at = False, self.due_at
-        aggregate.claims[self.claim_id]["settled"] = False
-
-
 class SessionDisputed(SessionEvent):
     """Somebody says that it is wrong: what is known is frozen, and nothing is asked for."""
 
@@ -478,12 +405,6 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     SessionClaimed,
     SessionPayerCorrected,
     SessionClaimLowered,
-    SessionDeferred,
-    SessionReminded,
-    SessionNoticeDelivered,
-    SessionOverdue,
-    SessionSettled,
-    SessionReopened,
     SessionDisputed,
     SessionDisputeDecided,
     SessionDecisionProposed,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -187,6 +188,37 @@ async def test_left_first_paid_later_is_told_and_then_overdue(city: City) -> Non
     assert topics.count("parking.reminded") == 2
     assert topics.count("parking.notice_delivered") == 1
     assert topics.count("parking.overdue") == 1
+
+
+async def test_p37_what_was_charged_back_is_told_of_as_other_debts(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the chargeback on: not overdue by itself, and not by what was said before it."""
+    await city.bound()
+    session = await city.parked("09:00", "10:40")
+    assert session.status is Status.SETTLED
+    (claim,) = await city.claims(session)
+    city.street.clock(at("12:00") + timedelta(days=8))
+    now = SimpleNamespace(time=city.services.clock().timestamp)
+    for module in ("parking.gateway", "applications.departments.ledger"):
+        monkeypatch.setattr(f"ops.simulators.{module}.time", now)
+    city.gateway.departments.gateway.charge_back(next(iter(claim.payments)))
+    await city.gateway.deliver()
+    session = await city.again(session)
+    assert (session.status, session.deferred) == (Status.DEFERRED, "charged-back")
+    told = []
+    for days in (8.5, 9.1, 9.2, 15.5, 24, 25):
+        session = await remind(city, session, days)
+        told.append((session.reminders, session.status))
+    assert told == [
+        (0, Status.DEFERRED),
+        (1, Status.DEFERRED),
+        (1, Status.DEFERRED),
+        (2, Status.DEFERRED),
+        (2, Status.DEFERRED),
+        (2, Status.OVERDUE),
+    ]
+    assert city.gateway.earned() == 0  # never debited again by itself
 
 
 async def test_nobody_is_told_of_what_is_nobodys(city: City) -> None:

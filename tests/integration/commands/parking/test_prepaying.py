@@ -285,7 +285,8 @@ async def test_p37_a_chargeback_of_what_was_paid_before_opens_it_again(city: Cit
     city.gateway.departments.gateway.charge_back(payment_id)
     await city.gateway.deliver()
     session = await city.again(session)
-    assert (session.settled, session.status) == (False, Status.CLAIMED)
+    assert (session.settled, session.status) == (False, Status.DEFERRED)
+    assert session.deferred == "charged-back"
     (claim,) = await city.claims(session)
     assert (claim.status, claim.open_fen) == (ClaimStatus.CHARGED_BACK, 400)
     again = await city.gateway.ask(claim.id, Channel.KIOSK)

@@ -186,6 +186,11 @@ async def test_p17_two_cars_one_opening_as_the_gate_asks(town: ParkingTown) -> N
         (".200000Z", "settled", None),
         (".400000Z", "deferred", "departed-unpaid"),
     ]
+    listed = await town.office("GET", "/v1/parking/anomalies?kind=departed-unpaid")
+    (anomaly,) = listed.json["anomalies"]
+    assert (anomaly["session_id"], anomaly["state"]) == (found[".400000Z"]["session_id"], "open")
+    sign = await town.said(anomaly["evidence"], "detected")
+    assert sign[0]["evidence_sha256"] == ["ab" * 32]
 
 
 async def test_p17_the_free_count_follows_the_loop_until_the_counter_is_read(

@@ -294,3 +294,27 @@ async def test_one_at_a_time_and_all_at_once_give_the_same(city: City) -> None:
         if row["kind"] in (AnomalyKind.BARRIER_OPENED, AnomalyKind.EXIT_WITHOUT_ENTRY):
             await closed(street, row, AnomalyReason.NOTHING_TO_DO)
     assert await same_in_any_batch(city.services.store, "parking_anomalies") > 20
+
+
+async def test_p17_who_left_unpaid_is_listed_until_it_is_paid(city: City) -> None:
+    street = city.street
+    first, tail = "豫A1C100", "豫A1C101"
+    for plate in (first, tail):
+        await street.say(street.sign("arrived", GARAGE, at("10:00"), plate=plate))
+    for plate, when in ((first, "11:00:00"), (tail, "11:00:01")):
+        await street.say(street.sign("left", GARAGE, at(when), plate=plate, opening="o-1"))
+    await city.work()
+    store, now = city.services.store, city.services.clock()
+    (row,) = await found(store, now, AnomalyKind.DEPARTED_UNPAID)
+    sessions = {each.id: each for each in await street.sessions()}
+    session = sessions[row["session_id"]]
+    assert session.tailgated is not None
+    assert (row["claim_id"], row["state"]) == (session.claim, "open")
+    assert row["evidence"] in session.detection_ids
+    city.gateway.departments.gateway.clock = now.timestamp
+    await city.gateway.pay(await city.gateway.ask(row["claim_id"], Channel.KIOSK))
+    await city.gateway.deliver()
+    await city.work()
+    (row,) = await found(store, now, AnomalyKind.DEPARTED_UNPAID)
+    assert row["state"] == "ended"
+    await same_in_any_batch(store, "parking_anomalies")
