@@ -6,21 +6,22 @@ the independent checker finds nothing; one violation makes the whole bench fail.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
+from citybrain.definitions.signals.sumo_import import NETWORKS_OWN, SafetyTimes
 from citybrain.domain.signals.strategies import STRATEGIES
 from ops.bench.signals.campaign import Row, carried_out
 from ops.bench.signals.table import Cell, cells, table_of
 from ops.simulators.signals.baselines import KINDS
-from ops.simulators.signals.importing import SafetyTimes
 from ops.simulators.signals.runs import LOCAL, Run
 from ops.simulators.signals.street import Handling
 
 TIMES = {
-    "own": SafetyTimes(),
-    "3s": SafetyTimes(yellow=3.0),
-    "cautious": SafetyTimes(all_red=2.0, minimum=7.0),
+    "own": NETWORKS_OWN,
+    "3s": replace(NETWORKS_OWN, yellow=3.0),
+    "cautious": SafetyTimes(minimum=7.0, all_red=2.0),
 }
 """Safety times of a table: the network's own yellow, 3 s of it, and a longer minimum with 2 s of
 all-red besides."""
@@ -79,7 +80,8 @@ def compare(
 def said(times: SafetyTimes) -> str:
     """Under which safety times a table was taken."""
     yellow = "the networks' own yellow" if times.yellow is None else f"{times.yellow:g} s of yellow"
-    return f"{yellow}, {times.all_red:g} s of all-red, {times.minimum:g} s of minimum green"
+    red = "the networks' own" if isinstance(times.all_red, str) else f"{times.all_red:g} s of"
+    return f"{yellow}, {red} all-red, {times.minimum:g} s of minimum green"
 
 
 def _rows(runs: Sequence[Run], processes: int, name: str, console: Console) -> list[Row]:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from copy import deepcopy
 from pathlib import Path
 
-from ops.simulators.signals.importing import SafetyTimes
+from citybrain.definitions.signals.sumo_import import SafetyTimes
 
 KINDS = {"sumo-static": "static", "sumo-actuated": "actuated", "sumo-delay": "delay_based"}
 LONGEST_GREEN = 50.0
@@ -43,12 +43,13 @@ def _timed(phases: list[ET.Element], times: SafetyTimes) -> list[ET.Element]:
         length = own if times.yellow is None else times.yellow
         yellow.set("duration", f"{length:g}")
         found.append(yellow)
-        if times.all_red:
+        all_red = times.all_red if isinstance(times.all_red, float) else 0.0
+        if all_red:
             clear = deepcopy(phase)
             clear.set("state", phase.get("state", "").replace("y", "r"))
-            clear.set("duration", f"{times.all_red:g}")
+            clear.set("duration", f"{all_red:g}")
             found.append(clear)
-        _give(found, own - length - times.all_red, times)
+        _give(found, own - length - all_red, times)
     return found
 
 

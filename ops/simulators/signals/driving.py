@@ -11,6 +11,7 @@ from typing import Any
 
 from citybrain.audit.signals.timeline import Logged
 from citybrain.audit.signals.verify import Violation, verify
+from citybrain.definitions.signals.sumo_import import PLAN
 from citybrain.domain.signals import people
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.lamps import Shown
@@ -22,7 +23,7 @@ from citybrain.domain.signals.strategies.strategy import Strategy, view, why
 from citybrain.domain.signals.waking import next_alarm, wake
 from citybrain.domain.stream import StreamEvent, register_stream
 from ops.simulators.signals.cameras import Sight
-from ops.simulators.signals.importing import Placed
+from ops.simulators.signals.placing import Placed
 
 MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC)
 """Second 0 of a simulation. Offsets of plans count from here as well."""
@@ -64,7 +65,7 @@ class Driven:
     def decide(self, sight: Sight) -> None:
         """Calls of those who wait, the strategy's proposal, and what it is time for."""
         now, signal, junction = from_ms(sight.observations.at), self.signal, self.junction
-        (plan,) = self.placed.dated.plans.values()
+        plan = self.placed.dated.plans[PLAN]
         for group in sorted(sight.waiting):
             people.call(signal, junction, now, group, by="camera")
         if self.strategy is not None:
@@ -90,18 +91,22 @@ class Driven:
 
     def state(self, at: int) -> str:
         """A letter for each link, as the lamps show at `at`, milliseconds since 1970."""
-        signal, groups = self.signal, self.placed.groups
-        shown = {code: signal.shown(code, at) for code in self.junction.groups}
-        colours = [Shown.GREEN if code is None else shown[code] for code in groups]
+        shown = {code: self.signal.shown(code, at) for code in self.junction.groups}
+        links = self.placed.links
+        colours = [
+            Shown.GREEN if each.free else shown[each.group] if each.group else Shown.RED
+            for each in links
+        ]
         crosses = {Shown.GREEN, Shown.ENDING}  # who has yellow still comes
         letters = []
-        for place, colour in enumerate(colours):
-            code = groups[place]
+        for link, colour in zip(links, colours, strict=True):
             if colour is Shown.GREEN:
-                yields = any(colours[other] in crosses for other in self.placed.first[place])
+                yields = any(colours[other] in crosses for other in link.first)
                 letters.append("g" if yields else "G")
-            elif colour is Shown.ENDING and code and self.junction.groups[code].on_foot:
+            elif colour is Shown.ENDING and link.group in self.placed.crossings:
                 letters.append("r")  # who has begun to cross goes on, nobody begins
+            elif colour is Shown.RED and link.on_red:
+                letters.append("s")
             else:
                 letters.append(LETTERS[colour])
         return "".join(letters)

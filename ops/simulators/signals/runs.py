@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from citybrain.definitions.signals.sumo_import import NETWORKS_OWN, SafetyTimes
+from citybrain.definitions.signals.sumo_net import Net
 from citybrain.domain.signals.strategies import STRATEGIES
 from ops.simulators.signals.baselines import KINDS, with_programs
 from ops.simulators.signals.cameras import Cameras
 from ops.simulators.signals.demand import write_demand
 from ops.simulators.signals.driving import Driven
-from ops.simulators.signals.importing import SafetyTimes, placed
 from ops.simulators.signals.measuring import Outcome, outcome
-from ops.simulators.signals.net import Net
+from ops.simulators.signals.placing import placed
 from ops.simulators.signals.scenarios import Scenario, prepare
 from ops.simulators.signals.street import Handling, Records, Street
 from ops.simulators.signals.waits import Waits
@@ -27,7 +28,7 @@ DRAIN_SECONDS = 7200
 LOCKED_SECONDS = 900
 
 
-OWN_TIMES, DEFAULT_HANDLING = SafetyTimes(), Handling()
+DEFAULT_HANDLING = Handling()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Run:
     strategy: str
     seed: int = 0
     scale: float = 1.0
-    times: SafetyTimes = OWN_TIMES
+    times: SafetyTimes = NETWORKS_OWN
     handling: Handling = DEFAULT_HANDLING
     drain: int = DRAIN_SECONDS
     window: int | None = None
@@ -72,14 +73,14 @@ def perform(run: Run) -> Report:
             scenario = replace(scenario, end=scenario.begin + run.window)
         demand = write_demand(scenario, run.seed, run.scale, folder / "demand.rou.xml")
         records = Records(folder / "trips.xml", folder / "statistics.xml")
-        net, driven = Net(scenario.net), list[Driven]()
+        plan, driven = placed(scenario.net, run.times), list[Driven]()
         shown = scenario.net
         if run.strategy in KINDS:
             shown = folder / "baseline.net.xml"
             with_programs(scenario.net, run.strategy, run.times, shown)
         else:
             strategy = None if run.strategy == LOCAL else STRATEGIES[run.strategy]
-            driven = [Driven(each, strategy, scenario.begin) for each in placed(net, run.times)]
+            driven = [Driven(each, strategy, scenario.begin) for each in plan.junctions]
         with Street(
             scenario,
             shown,
@@ -89,9 +90,9 @@ def perform(run: Run) -> Report:
             handling=run.handling,
             additional=scenario.additional,
         ) as street:
-            waits = Waits.of(net, sorted(net.programs))
+            waits = Waits.of(plan.net, [each.light for each in plan.junctions])
             horizon = scenario.end + run.drain
-            locked = _drive(scenario, street, net, driven, waits, horizon)
+            locked = _drive(scenario, street, plan.net, driven, waits, horizon)
             ended = street.now
         until = ended if locked is None else horizon
         found = outcome(demand, records, run.handling, ended, until)

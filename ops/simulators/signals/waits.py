@@ -6,7 +6,7 @@ This is a measure, and may know where somebody wants to go; cameras do not.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ops.simulators.signals.net import Net
+from citybrain.definitions.signals.sumo_net import Net
 from ops.simulators.signals.street import Street
 
 AT_THE_LINE_M, STANDS = 15.0, 0.1
@@ -28,15 +28,18 @@ class Waits:
     @classmethod
     def of(cls, net: Net, lights: Sequence[str]) -> "Waits":
         """For all lights of a network."""
-        waits = cls(_length=net.length)
-        for light in lights:
-            by_lane: dict[str, set[int]] = {}
-            for link in net.of_light(light):
-                if net.edge_of[link.to] in net.crossings:
-                    waits._crossings[net.edge_of[link.to]] = (light, link.index)
-                else:
-                    by_lane.setdefault(link.begins, set()).add(link.index)
-            waits._lanes[light] = [(lane, tuple(sorted(of))) for lane, of in by_lane.items()]
+        waits = cls(_length={code: lane.length for code, lane in net.lanes.items()})
+        by_lane: dict[tuple[str, str], set[int]] = {}
+        for each in net.connections:
+            if each.tl not in lights or each.tl is None:
+                continue
+            end = net.lanes[each.end]
+            if end.function == "crossing":
+                waits._crossings[end.edge] = (each.tl, each.link)
+            else:
+                by_lane.setdefault((each.tl, each.begin), set()).add(each.link)
+        for (light, lane), links in by_lane.items():
+            waits._lanes.setdefault(light, []).append((lane, tuple(sorted(links))))
         return waits
 
     def look(self, street: Street) -> None:

@@ -234,24 +234,37 @@ def _intergreens(
 
 
 def _plan(signal: Signal, grouping: Grouping) -> dict[str, Any]:
-    """The network's own plan: a split goes on through the yellow that follows it."""
-    phases = signal.phases
-    first = next(place for place, (_, green) in enumerate(phases) if green is not None)
-    offset = signal.program.offset + sum(seconds for seconds, _ in phases[:first])
-    splits: list[tuple[str, float]] = []
-    for seconds, green in phases[first:] + phases[:first]:
-        stage = None if green is None else grouping.stage(green)
-        if stage is None or (splits and splits[-1][0] == stage):
-            splits[-1] = (splits[-1][0], splits[-1][1] + seconds)
-        else:
-            splits.append((stage, seconds))
-    cycle = round(sum(seconds for _, seconds in splits), 1)
+    """The network's own plan: a split is from green to green, through the yellow between them.
+
+    Where nothing becomes green, the turn of the next stage begins with the yellow of what ends.
+    """
+    turns = _turns(signal, grouping)
+    cycle = round(sum(seconds for seconds, _ in signal.phases), 1)
+    ends = [begin for begin, _ in turns[1:]] + [turns[0][0] + cycle]
+    splits = [(stage, end - begin) for (begin, stage), end in zip(turns, ends, strict=True)]
     return {
         "cycle": cycle,
-        "offset": round(offset % cycle, 1),
+        "offset": round((signal.program.offset + turns[0][0]) % cycle, 1),
         "splits": [{"stage": stage, "seconds": round(each, 1)} for stage, each in splits],
         "twice": grouping.more_than_once([stage for stage, _ in splits]),
     }
+
+
+def _turns(signal: Signal, grouping: Grouping) -> list[tuple[float, str]]:
+    """When in its program the turn of each stage begins, in seconds, and the stage."""
+    stages = [None if green is None else grouping.stage(green) for _, green in signal.phases]
+    before = next(stage for stage in reversed(stages) if stage is not None)
+    last = next(place for place, stage in enumerate(reversed(stages)) if stage is not None)
+    at, ended = 0.0, -sum(seconds for seconds, _ in signal.phases[len(stages) - last :])
+    turns: list[tuple[float, str]] = []
+    for (seconds, _), stage in zip(signal.phases, stages, strict=True):
+        if stage is not None and (stage != before or not turns):
+            starts = set(grouping.stages[stage]) - set(grouping.stages[before])
+            turns.append((at if starts else ended, stage))
+            before = stage
+        at += seconds
+        ended = at if stage is not None else ended
+    return turns
 
 
 def _permissive(streets: Streets, grouping: Grouping) -> list[dict[str, str]]:

@@ -180,7 +180,7 @@ def test_people_on_foot_have_groups_with_the_width_of_their_crossing(
 def test_the_networks_plan_is_a_plan(junctions: dict[str, Imported]) -> None:
     plan = import_net(CROSSING, NETWORKS_OWN)["c"].file.plans["day"]
     assert plan.cycle == 90
-    assert [split.seconds for split in plan.splits] == [28, 8, 9, 28, 8, 9]
+    assert [split.seconds for split in plan.splits] == [28, 5, 12, 28, 5, 12]
 
 
 def test_safety_times_are_the_networks_own_or_computed() -> None:
