@@ -131,6 +131,10 @@ ORDER BY junction LIMIT $3
 CHANGED = f"""
 SELECT {SHOWN} FROM signal_junctions.junctions WHERE position > $1 ORDER BY position
 """  # noqa: S608
+TROUBLED = f"""
+SELECT {SHOWN} FROM signal_junctions.junctions
+WHERE faults <> '{{}}' OR standing IN ('flashing', 'dark', 'local') ORDER BY junction
+"""  # noqa: S608
 COUNTS = """
 SELECT CASE WHEN standing NOT IN ('flashing', 'dark') AND all_red_until > $1
             THEN 'starting' ELSE standing END AS standing,
@@ -156,6 +160,11 @@ async def page(
 async def changed(pool: Pool, after: int) -> list[Standing]:
     """The junctions of which there are events behind a position, by their newest one."""
     return [_standing(row) for row in await fetch(pool, CHANGED, after)]
+
+
+async def troubled(pool: Pool) -> list[Standing]:
+    """The junctions that have a fault, show no colours, or decide by themselves, by code."""
+    return [_standing(row) for row in await fetch(pool, TROUBLED)]
 
 
 async def counts(pool: Pool, at: int) -> list[Row]:

@@ -2,10 +2,11 @@
 
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.signal import Signal
-from citybrain.http.signals import junctions, map_message, spat, spat_live
+from citybrain.http.signals import degraded, junctions, map_message, observations, spat, spat_live
 from citybrain.http.signals.board import BOARD
 from citybrain.http.signals.reach import REACH
 from citybrain.systems.system import System
+from commands.signals.observation_upkeep import age_observations
 from commands.signals.processes.control import controlling
 from projections.signals.junctions import SignalJunctions
 
@@ -15,8 +16,16 @@ SIGNALS = System(
     definitions=(load_signals,),
     processes=(controlling(),),
     projections=(SignalJunctions(),),
-    routes=(*junctions.ROUTES, *spat.ROUTES, *spat_live.ROUTES, *map_message.ROUTES),
+    routes=(
+        *junctions.ROUTES,
+        *observations.ROUTES,
+        *degraded.ROUTES,
+        *spat.ROUTES,
+        *spat_live.ROUTES,
+        *map_message.ROUTES,
+    ),
     reach=REACH,
     board=BOARD,
-    mounts=(spat_live.mount,),
+    mounts=(spat_live.mount, observations.mount),
+    upkeep=(age_observations,),
 )

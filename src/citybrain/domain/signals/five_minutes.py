@@ -119,7 +119,7 @@ class FiveMinutes:
         return len(self._offsets)
 
     def add(self, record: bytes) -> Added:
-        """One more; the first that is said of a moment stands."""
+        """One more; the first that is said of a moment stands, but for what cannot be true."""
         offsets, offset = self._offsets, int.from_bytes(record[:4], "little")
         if not offsets or offset > offsets[-1]:
             offsets.append(offset)
@@ -128,9 +128,18 @@ class FiveMinutes:
         place = bisect_left(offsets, offset)
         where = slice(place * RECORD.size, (place + 1) * RECORD.size)
         if offsets[place] == offset:
-            return Added.KNOWN if self._records[where] == record else Added.DIFFERS
+            return self._again(record, where)
         offsets.insert(place, offset)
         self._records[where.start : where.start] = record
+        return Added.NEW
+
+    def _again(self, record: bytes, where: slice) -> Added:
+        known = self._records[where]
+        if known == record or record[-1] & IMPOSSIBLE:
+            return Added.KNOWN
+        if not known[-1] & IMPOSSIBLE:
+            return Added.DIFFERS
+        self._records[where] = record
         return Added.NEW
 
     def merge(self, other: "FiveMinutes") -> None:
@@ -138,6 +147,10 @@ class FiveMinutes:
         records = other._records
         for place in range(0, len(records), RECORD.size):
             self.add(bytes(records[place : place + RECORD.size]))
+
+    def copy(self) -> Self:
+        """The same, as it is now."""
+        return type(self)(self.begins, bytes(self._records))
 
     def packed(self) -> bytes:
         """As they are stored."""

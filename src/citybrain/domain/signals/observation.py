@@ -31,6 +31,8 @@ LONGEST_MS = 300_000
 """A reading speaks of five minutes at most."""
 
 MOST_VEHICLES = 200
+"""No picture shows more, and no exit has more room."""
+
 LATEST_MS = 3_600_000
 """What is older is not counted any more."""
 
@@ -136,8 +138,8 @@ def wrong(reading: Reading, limits: Limits) -> str | None:
         return f"speed: from 0 to {limits.speed:g} m/s on this lane"
     if queue is not None and not 0 <= queue <= limits.holds:
         return f"queue: from 0 to {limits.holds} vehicles on this lane"
-    if room is not None and not 0.0 <= room <= limits.holds:
-        return f"room: from 0 to {limits.holds} vehicles on this lane"
+    if room is not None and not 0.0 <= room <= MOST_VEHICLES:
+        return f"room: from 0 to {MOST_VEHICLES} vehicles"
     if vehicles is not None and (text := _wrong_vehicles(vehicles, limits)):
         return text
     if crossed is not None and (text := _wrong_movements("crossed", crossed, limits, covers_ms)):

@@ -13,4 +13,8 @@ REACH: Rows = {
     "get_v1_signals_map": PUBLIC,
     "get_v1_signals_spat": PUBLIC,
     "get_v1_signals_spat_live": PUBLIC,
+    "post_v1_signals_observations_batch": NOBODYS,  # each item is of a device, or refused
+    "get_v1_signals_observations": NOBODYS,
+    "get_v1_signals_detectors": NOBODYS,
+    "get_v1_signals_degraded": NOBODYS,
 }

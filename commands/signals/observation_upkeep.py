@@ -1,0 +1,54 @@
+"""Five minutes of detectors are written while the process serves, and grow old once an hour."""
+
+import asyncio
+
+import structlog
+
+from citybrain.definitions.signals.junctions import SignalDefinitions
+from citybrain.domain.signals.layout import Detector
+from commands.processes.batches import AWAY
+from commands.services import Services
+from commands.signals.observation_reads import WRITTEN_EVERY_MS
+from commands.signals.observation_store import Key, observation_store
+from commands.signals.observed import observed
+
+log = structlog.get_logger(__name__)
+
+
+async def keep_observations(services: Services) -> None:
+    """Every few seconds write what is over and how detectors stand, until cancelled.
+
+    What fails is written the next time.
+    """
+    while True:
+        await asyncio.sleep(WRITTEN_EVERY_MS / 1000)
+        try:
+            await write_observations(services)
+        except AWAY as error:
+            log.warning("observations_not_written", error=type(error).__name__)
+        except Exception:
+            log.exception("observations_not_written")
+
+
+async def write_observations(services: Services, *, whole: bool = False) -> None:
+    """Write what is over, with `whole` also what is not; and how detectors stand."""
+    store = observation_store(services)
+    detectors = [
+        each for junction in observed(services).all_seen() for each in junction.detectors.values()
+    ]
+    await store.write(detectors, whole=whole)
+    if observed(services).mine:
+        await store.judge(detectors)
+
+
+async def age_observations(services: Services) -> None:
+    """Keep only the sums of what is long over, and those for so many days."""
+    definitions = services.definitions.of(SignalDefinitions)
+
+    def detector_of(key: Key) -> Detector | None:
+        dated = definitions.at(key[0], key[2])
+        return None if dated is None else dated.junction.layout.detectors.get(key[1])
+
+    store = observation_store(services)
+    await store.seal(detector_of)
+    await store.forget()

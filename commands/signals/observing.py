@@ -1,0 +1,128 @@
+"""Observations of detectors, by the thousand: each is counted or says why not, for itself.
+
+A reading that cannot be true is refused, and held against its detector. What is late counts where
+it belongs, and changes nothing that was decided; what is sent again changes nothing at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from citybrain.domain.actor import Actor, check_speaks_for
+from citybrain.domain.signals.five_minutes import Added, begins_of
+from citybrain.domain.signals.observation import (
+    LATEST_MS,
+    DetectorUnknown,
+    LaneUnknown,
+    Reading,
+    ReadingDiffers,
+    ReadingImpossible,
+    ReadingInFuture,
+    ReadingTooLate,
+    wrong,
+)
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.errors import CitybrainError
+from commands.services import Services
+from commands.signals.observation_items import Item, Moments, read_item
+from commands.signals.observation_store import ObservationStore, observation_store
+from commands.signals.observed import Observed, observed
+from commands.signals.seen import SeenDetector, SeenJunction
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of a batch: how many are new, how many were known, and why others are not."""
+
+    recorded: int = 0
+    known: int = 0
+    refused: list[tuple[int, CitybrainError]] = field(default_factory=list)
+
+
+Sound = tuple[int, int, SeenDetector, Reading, str | None]
+"""When it is of, its place in the batch, whose it is, the reading, and what of it is impossible."""
+
+
+async def observe(items: Sequence[object], actor: Actor, services: Services) -> Taken:
+    """Take in a batch."""
+    taken, memory = Taken(), observed(services)
+    sound = _Reading(actor, services, memory).all_of(items, taken)
+    sound.sort(key=_when)
+    await _recalled(sound, observation_store(services))
+    for _, index, seen, reading, impossible in sound:
+        if impossible is not None:
+            seen.take_impossible(reading)
+            taken.refused.append((index, ReadingImpossible(impossible)))
+            continue
+        added = seen.take(reading)
+        if added is Added.NEW:
+            taken.recorded += 1
+        elif added is Added.KNOWN:
+            taken.known += 1
+        else:
+            error = ReadingDiffers("the detector has said something else of this moment")
+            taken.refused.append((index, error))
+    return taken
+
+
+def _when(sound: Sound) -> int:
+    return sound[0]
+
+
+class _Reading:
+    """Reads the items of one batch, and whether who sends them may."""
+
+    def __init__(self, actor: Actor, services: Services, memory: Observed) -> None:
+        self._actor, self._memory = actor, memory
+        self._clock = services.clock()
+        self._now = milliseconds(self._clock)
+        self._junctions: dict[str, SeenJunction] = {}
+        self._own: set[str] = set()
+        self._moments = Moments()
+
+    def all_of(self, items: Sequence[object], taken: Taken) -> list[Sound]:
+        """Those that may be counted, or be held against their detector; the others are refused."""
+        found: list[Sound] = []
+        for index, item in enumerate(items):
+            try:
+                said = read_item(item, self._moments)
+                seen = self._detector(said)
+                reading = said.reading
+                self._check_time(reading, seen)
+                found.append((reading.at, index, seen, reading, wrong(reading, seen.limits)))
+            except CitybrainError as error:
+                taken.refused.append((index, error))
+        return found
+
+    def _detector(self, said: Item) -> SeenDetector:
+        junction = self._junctions.get(said.junction)
+        if junction is None:
+            junction = self._memory.seen(said.junction, self._clock)
+            self._junctions[said.junction] = junction
+        seen = junction.detectors.get(said.detector)
+        if seen is None:
+            raise DetectorUnknown("the junction has no such detector")
+        device = seen.detector.device
+        if device not in self._own:
+            check_speaks_for(self._actor, device)
+            self._own.add(device)
+        if said.lane is not None and said.lane != seen.detector.lane:
+            raise LaneUnknown("the detector watches no such lane")
+        return seen
+
+    def _check_time(self, reading: Reading, seen: SeenDetector) -> None:
+        ahead = reading.at - self._now
+        if ahead > seen.clock_ms:
+            raise ReadingInFuture("the reading is of a moment that has not come")
+        if -ahead > LATEST_MS:
+            raise ReadingTooLate("what is so late is not counted any more")
+
+
+async def _recalled(sound: Sequence[Sound], store: ObservationStore) -> None:
+    """Have the five minutes in memory that these belong to, as far as any are stored."""
+    missing = {
+        (seen, begins)
+        for _, _, seen, reading, _ in sound
+        if (begins := begins_of(reading)) not in seen.five and begins < seen.stored_before
+    }
+    if missing:
+        await store.recall(missing)
