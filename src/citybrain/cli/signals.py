@@ -10,14 +10,16 @@ from rich.table import Table
 
 from citybrain.audit.signals.drawing import draw
 from citybrain.audit.signals.exports import Journals, by_version, read_export, read_log
+from citybrain.audit.signals.time_space import draw_corridor
 from citybrain.audit.signals.verify import Violation, verify
 from citybrain.cli.shared.folders import Folder, files_over
 from citybrain.cli.shared.output import console, print_json
 from citybrain.definitions.loading import Definitions, Files
+from citybrain.definitions.signals.corridors import load_corridors, wave
 from citybrain.definitions.signals.junctions import SignalDefinitions, load_signals
 from citybrain.definitions.signals.sumo_import import SafetyTimes, import_net
 from citybrain.definitions.signals.writing import write_junction
-from citybrain.errors import InvalidInput
+from citybrain.errors import InvalidInput, NotFound
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
 from commands.signals.streams import JunctionUnknown
@@ -29,6 +31,12 @@ class SafetyTimesUnclear(InvalidInput):
     """A safety time is not said as it has to be."""
 
     code = "signal-safety-times-unclear"
+
+
+class RoadUnknown(NotFound):
+    """There is no definition of this road, or it has no such plan."""
+
+    code = "signal-corridor-unknown"
 
 
 class Unsafe(InvalidInput):
@@ -63,6 +71,40 @@ def show(
         typer.echo(picture, nl=False)
     else:
         out.write_text(picture, encoding="utf-8")
+
+
+@app.command()
+def corridor(
+    name: Annotated[str, typer.Argument(help="Code of a road.")],
+    plan: Annotated[
+        str | None, typer.Option(help="Which plan; the first of the road where absent.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="An SVG file with its diagram.")] = None,
+    folder: Folder = None,
+) -> None:
+    """How wide the green waves of a road are, both ways, and its time–space diagram as SVG."""
+    files, now = files_over(folder), datetime.now(UTC)
+    signals = load_signals(files, Definitions())
+    road = load_corridors(files, Definitions(signals)).at(name, now)
+    if road is None or (plan is not None and plan not in road.plans):
+        raise RoadUnknown(f"there is no road {name}" + (f" with a plan {plan}" if plan else ""))
+    junctions = {
+        stop.junction: dated
+        for stop in road.junctions
+        if (dated := signals.at(stop.junction, now)) is not None
+    }
+    plan = plan or road.plans[0]
+    bands = wave(road, junctions, plan)
+    for way, band, shortest in (
+        ("out", bands.outbound, bands.shortest_green[0]),
+        ("back", bands.inbound, bands.shortest_green[1]),
+    ):
+        console.print(
+            f"{name} {plan} {way}: a band of {band.width / 1000:g} s in a cycle of "
+            f"{bands.cycle / 1000:g} s, the shortest green is {shortest / 1000:g} s"
+        )
+    if out is not None:
+        out.write_text(draw_corridor(road, junctions, plan, bands), encoding="utf-8")
 
 
 @app.command(name="import-sumo")

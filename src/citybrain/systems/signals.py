@@ -1,5 +1,6 @@
 """Signals: lights that follow the queues, safe by construction."""
 
+from citybrain.definitions.signals.corridors import load_corridors
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.signal import Signal
 from citybrain.http.signals import degraded, junctions, map_message, observations, spat, spat_live
@@ -13,7 +14,7 @@ from projections.signals.junctions import SignalJunctions
 SIGNALS = System(
     name="signals",
     streams=(Signal,),
-    definitions=(load_signals,),
+    definitions=(load_signals, load_corridors),
     processes=(controlling(),),
     projections=(SignalJunctions(),),
     routes=(

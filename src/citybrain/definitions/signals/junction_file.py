@@ -5,6 +5,7 @@ checks that they fit to one another.
 """
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -17,6 +18,7 @@ Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, multiple_of=0.1)]
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}$")]
 Metres = Annotated[float, Field(strict=True, ge=0, le=10_000)]
 Bearing = Annotated[float, Field(strict=True, ge=0, lt=360)]
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 LEAST_YELLOW, MOST_YELLOW = 3.0, 6.0
@@ -74,6 +76,24 @@ class PlanPart(Part):
     splits: Annotated[tuple[Split, ...], Field(min_length=1)]
     walk: Literal["each-cycle", "by-call"] = "each-cycle"
     twice: tuple[Name, ...] = ()
+
+
+class DayKind(StrEnum):
+    """What a day is by the city's calendar; a weekend that is worked is a working day."""
+
+    WORKING = "working-day"
+    WEEKEND = "weekend"
+    HOLIDAY = "holiday"
+
+
+class DayPlan(Part):
+    """Days of these kinds: plans by the time of day from which each is in force.
+
+    The day plan and its events of NTCIP 1201.
+    """
+
+    days: Annotated[tuple[DayKind, ...], Field(min_length=1)]
+    plans: Annotated[dict[Clock, Code], Field(min_length=1)]
 
 
 class StartPart(Part):
@@ -151,6 +171,7 @@ class DetectorPart(Part):
 class JunctionFile(Part):
     """One version of one junction, from a day on.
 
+    `schedule`: which plan is in force when; the first one always where it is empty.
     `yellow_traps_by_plan`: only the plans must be free of yellow traps, and not each change from
     one stage to another. `crossings`: for each pedestrian group the bearings of the arms that it
     crosses. `number`: what others call the junction by that take numbers only (IntersectionID of
@@ -172,6 +193,7 @@ class JunctionFile(Part):
         dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]], Field(min_length=1)
     ]
     plans: Annotated[dict[Code, PlanPart], Field(min_length=1)]
+    schedule: tuple[DayPlan, ...] = ()
     start: StartPart
     limits: Limits = Limits()
     lanes: dict[Label, LanePart] = {}

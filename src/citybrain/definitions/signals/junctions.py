@@ -21,6 +21,7 @@ from citybrain.definitions.signals.junction_file import (
     PlanPart,
     VehicleGroup,
 )
+from citybrain.definitions.signals.schedule import wrong_schedule
 from citybrain.definitions.yaml_file import DefinitionError, Lines, read_yaml
 from citybrain.domain.signals.junction import Group, Junction, Kind, Plan, StartUp, serving_round
 from citybrain.domain.signals.layout import Detector, Exit, Lane, Layout, Movement
@@ -29,6 +30,7 @@ FOLDER = "signal-junction"
 LATER = (
     "department",
     "number",
+    "schedule",
     "yellow_traps_by_plan",
     "lanes",
     "exits",
@@ -108,7 +110,7 @@ def load_signals(files: Files, _: Definitions) -> SignalDefinitions:
 
 
 def _all_wrong(file: JunctionFile) -> list[Finding]:
-    return [*wrong(file), *wrong_layout(file)]
+    return [*wrong(file), *wrong_schedule(file), *wrong_layout(file)]
 
 
 def _dangling(read: list[tuple[Path, JunctionFile, Lines]]) -> Iterator[str]:

@@ -1,8 +1,13 @@
 """What a fixed-time plan wants at a moment, and when it wants something else."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from citybrain.domain.signals.junction import Junction, Plan
+from citybrain.domain.signals.lamps import Lamp, Lamps, applied, work_out
+
+ROUNDS = 3
+"""Cycles that are run before the one that is looked at, so that nothing of the start is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +66,44 @@ def offset_steps(old: int, new: int, cycle: int, most: int) -> list[int]:
         steps.append(sign * min(left, most))
         left -= min(left, most)
     return steps
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One green of a group in a cycle of a plan, in milliseconds from where the cycle begins.
+
+    `begin` may lie before the cycle. `end`: of the green; `red`: when yellow or clearance is over.
+    """
+
+    begin: int
+    end: int
+    red: int
+
+
+def greens(junction: Junction, plan: Plan) -> dict[str, tuple[Served, ...]]:
+    """What each group shows in a cycle of a plan; the first stage's turn to be green is at 0.
+
+    A group that is green all the time has one green as long as the cycle.
+    """
+    lamps: Lamps = {code: Lamp(red_from=0) for code in junction.groups}
+    first = ROUNDS * plan.cycle_ms
+    found: dict[str, dict[int, Served]] = {code: {} for code in junction.groups}
+    for at, stage in _order(junction, plan):
+        change = work_out(junction, lamps, junction.stages[stage], at)
+        for code, (end, red) in change.ends.items():
+            begin = lamps[code].green_from
+            assert begin is not None
+            if first <= end < first + plan.cycle_ms:
+                found[code][end] = Served(begin - first, end - first, red - first)
+        lamps = applied(lamps, change)
+    for code, lamp in lamps.items():
+        if lamp.is_green(first) and lamp.ends is None and not found[code]:
+            found[code][0] = Served(0, plan.cycle_ms, plan.cycle_ms)
+    return {code: tuple(each[end] for end in sorted(each)) for code, each in found.items()}
+
+
+def _order(junction: Junction, plan: Plan) -> Iterator[tuple[int, str]]:
+    """The turns of some cycles, one after the other, from time 0 on."""
+    for cycle in range(ROUNDS + 2):
+        for begin, stage in _turns(junction, plan):
+            yield max(0, cycle * plan.cycle_ms + begin), stage
