@@ -20,13 +20,19 @@ from citybrain.domain.actor import system_actor
 from citybrain.domain.signals.days import day_ends_at, next_day, turns_at
 from citybrain.domain.signals.junction import Plan
 from citybrain.domain.signals.signal import Signal
-from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.domain.signals.waking import next_alarm, wake
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.services import Services
-from commands.signals.streams import DefinitionGone, definition_of, newest_stream, newest_streams
+from commands.signals.streams import (
+    DefinitionGone,
+    definition_of,
+    newest_stream,
+    newest_streams,
+    plan_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -54,13 +60,16 @@ class Held:
     alarm: int = 0
     stale: bool = False
     busy: bool = False
-    heard_at: datetime | None = None
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """The last sign of the centre."""
+        return moment(self.signal.heard) if self.signal.heard else None
 
     @property
     def plan(self) -> Plan:
         """The plan that it follows by itself."""
-        plans = self.dated.plans
-        return plans.get(self.signal.plan) or next(iter(plans.values()))
+        return plan_of(self.dated, self.signal)
 
 
 class SignalControl:

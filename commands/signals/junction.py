@@ -4,10 +4,9 @@ from typing import Any
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.signals.days import put_in_service
-from citybrain.domain.signals.officers import check_officer
+from citybrain.domain.signals.officers import Reason, check_officer
 from citybrain.domain.signals.signal import Signal
 from citybrain.errors import Refused
-from commands.fields import Prose
 from commands.handling import Command, CommandContext, CommandResult, create
 from commands.services import Services
 from commands.signals.streams import JunctionUnknown, newest_streams
@@ -22,7 +21,7 @@ class JunctionInService(Refused):
 class PutJunctionInService(Command):
     """Its controller was built and looked at; from now on it is controlled."""
 
-    reason: Prose
+    reason: Reason
 
 
 async def put_junction_in_service(
@@ -43,7 +42,7 @@ async def put_junction_in_service(
             raise JunctionInService("the junction is in service already")
 
     def decide() -> Signal:
-        return put_in_service(dated.junction, now, dated.first_stage, command.reason)
+        return put_in_service(dated.junction, now, dated.first_stage, command.reason.value)
 
     return await create(command, context, services, decide, answer_of, prepare)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.signals.days import day_ends_at
+from citybrain.domain.signals.junction import Plan
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.errors import NotFound
@@ -60,10 +61,15 @@ def definition_of(services: Services, signal: Signal) -> DatedJunction:
     Where that day is over, what is in force now does: the next day is opened under it.
     """
     definitions, now = services.definitions.of(SignalDefinitions), services.clock()
-    for each in definitions.junctions.get(signal.junction, ()):
-        if each.junction.version == signal.definition_version:
-            return each
+    found = definitions.of_version(signal.junction, signal.definition_version)
+    if found is not None:
+        return found
     found = definitions.at(signal.junction, now)
     if found is None or milliseconds(now) < day_ends_at(signal):
         raise DefinitionGone(f"there is no version {signal.definition_version} any more")
     return found
+
+
+def plan_of(dated: DatedJunction, signal: Signal) -> Plan:
+    """The plan that a junction follows by itself: the one that was activated, else its first."""
+    return dated.plans.get(signal.plan) or next(iter(dated.plans.values()))

@@ -27,7 +27,7 @@ from tests.given.waiting import eventually
 
 OWN, FOREIGN = "own", "foreign"
 FUND, POLICE, SANITATION, WORKS = "housing-fund", "police", "sanitation", "municipal-works"
-PARKING = "parking"
+PARKING, TRAFFIC = "parking", "traffic_police"
 SERVED = ("housing-fund-repayment", "social-security-query", "heating-transfer", "living-allowance")
 PLACE = {"latitude": 34.7, "longitude": 113.6}
 REPORTED: dict[Role, str] = {
@@ -63,6 +63,8 @@ class World:
         department = SANITATION if of_cases else FUND
         if path.startswith("/v1/parking"):
             department = PARKING
+        if path.startswith("/v1/signals"):
+            department = TRAFFIC
         officers = role in (Role.OFFICIAL, Role.SUPERVISOR)
         return self.api.runtime.development.token(
             self.subject(role),

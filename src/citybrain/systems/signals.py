@@ -3,7 +3,15 @@
 from citybrain.definitions.signals.corridors import load_corridors
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.signal import Signal
-from citybrain.http.signals import degraded, junctions, map_message, observations, spat, spat_live
+from citybrain.http.signals import (
+    degraded,
+    junctions,
+    map_message,
+    observations,
+    office,
+    spat,
+    spat_live,
+)
 from citybrain.http.signals.board import BOARD
 from citybrain.http.signals.reach import REACH
 from citybrain.systems.system import System
@@ -21,6 +29,7 @@ SIGNALS = System(
         *junctions.ROUTES,
         *observations.ROUTES,
         *degraded.ROUTES,
+        *office.ROUTES,
         *spat.ROUTES,
         *spat_live.ROUTES,
         *map_message.ROUTES,

@@ -14,7 +14,8 @@ from commands.signals.control import SignalControl
 from commands.signals.processes.control import TOPICS
 from tests.given.services import services_over
 
-OFFICER = Actor("officer-1", frozenset({Role.OFFICIAL}), "traffic_police")
+POLICE = "traffic_police"
+OFFICER = Actor("officer-1", frozenset({Role.OFFICIAL}), POLICE)
 RENMIN = ("renmin_1", "renmin_2", "renmin_3", "renmin_4")
 
 
@@ -39,7 +40,10 @@ class Centre:
 
     @classmethod
     async def over(cls, store: EventStore, now: datetime) -> "Centre":
-        services = services_over(store)
+        return await cls.of(services_over(store), now)
+
+    @classmethod
+    async def of(cls, services: Services, now: datetime) -> "Centre":
         clock = Clock(now)
         services.clock = clock
         centre = cls(services, clock, SignalControl(services))

@@ -86,9 +86,11 @@ def activate_plan(
 ) -> Rule | None:
     """Follow another plan: its offset is reached by bounded steps, from the one that is in force.
 
-    A cycle that differs too much is refused (rule 11), and recorded. The rule is returned.
+    A cycle that differs too much is refused (rule 11), and recorded. The rule is returned. Raises
+    `OutOfService`.
     """
     signal.check_open()
+    _check_in_service(signal)
     at = milliseconds(now)
     if current is not None and abs(plan.cycle_ms - current.cycle_ms) > junction.cycle_step_ms:
         signal.trigger_event(
@@ -126,7 +128,11 @@ def take_in_hand(signal: Signal, now: datetime, *, by: str, reason: str, until: 
     if not at < ends <= at + LONGEST_HAND_MS:
         raise HandTooLong("a junction is in somebody's hand for four hours at most")
     if signal.hand is not None and signal.hand["by"] != by:
-        raise InAnotherHand("somebody else has the junction in hand", until=signal.hand["until"])
+        raise InAnotherHand(
+            "somebody else has the junction in hand",
+            until=signal.hand["until"],
+            rule=int(Rule.WRITER),
+        )
     signal.trigger_event(events.TakenInHand, timestamp=now, by=by, reason=reason, until=ends)
 
 
@@ -136,7 +142,11 @@ def give_back(signal: Signal, now: datetime, *, by: str) -> None:
     if signal.hand is None:
         return
     if signal.hand["by"] != by:
-        raise InAnotherHand("somebody else has the junction in hand", until=signal.hand["until"])
+        raise InAnotherHand(
+            "somebody else has the junction in hand",
+            until=signal.hand["until"],
+            rule=int(Rule.WRITER),
+        )
     at = milliseconds(now)
     signal.trigger_event(events.HandReleased, timestamp=now, reason="given-back", at=at)
 

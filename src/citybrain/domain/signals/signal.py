@@ -17,6 +17,8 @@ from citybrain.domain.stream import StreamAggregate, StreamEvent
 from citybrain.errors import Refused
 
 LOCAL, CENTRE = "local", "centre"
+PLAN = "plan"
+"""The choice of no strategy: the junction follows its plan by itself."""
 FLASHING, DARK, STARTING = "flashing", "dark", "starting"
 NEVER = 1 << 62
 OUTCOMES_KEPT = 200
@@ -35,6 +37,12 @@ class Signal(StreamAggregate):
     TOPIC: ClassVar[str] = "signal"
     category: ClassVar[str] = "signal"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = events.EVENTS
+    class_version: ClassVar[int] = 2  # of its snapshots
+
+    # What the second version of the state has brought.
+    mode_by: str
+    heard: int  # the last sign of a centre outside, in milliseconds since 1970
+    strategies: list[dict[str, Any]]
 
     def __init__(
         self,
@@ -53,6 +61,7 @@ class Signal(StreamAggregate):
         self.groups: list[str] = []
         self.calls: dict[str, int] = {}
         self.mode, self.mode_reason, self.plan = LOCAL, "", ""
+        vars(self).update(_second_version())
         self.epoch, self.last_sequence = 0, 0
         self.outcomes: dict[str, int] = {}
         self.hand: dict[str, Any] | None = None
@@ -65,6 +74,11 @@ class Signal(StreamAggregate):
         self.faults: dict[str, str] = {}
         for name, value in carried.items():
             setattr(self, name, value)
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Snapshots from before strategies and controllers."""
+        state.update(_second_version() | {"reason": ""})
 
     @classmethod
     def open(
@@ -144,6 +158,11 @@ class Signal(StreamAggregate):
         starts = standing not in (FLASHING, DARK) and at < self.all_red_until
         return STARTING if starts else standing
 
+    def strategy_at(self, at: int) -> str:
+        """By what it is to be controlled at `at`: `plan`, or a strategy's name."""
+        chosen = [each["strategy"] for each in self.strategies if each["begins"] <= at]
+        return chosen[-1] if chosen else PLAN
+
     def check_open(self) -> None:
         """Raise `DayIsClosed` where another stream goes on."""
         if self.closed:
@@ -163,6 +182,7 @@ class Signal(StreamAggregate):
             lamps[code][0] = start
         self.stage, self.groups = applied.stage, applied.groups
         self.note_outcome(applied.command, 0)
+        self.hear_centre(applied.command, applied.timestamp)
 
     def forget_served(self, at: int) -> None:
         """Who was green since they called waits no more."""
@@ -179,6 +199,11 @@ class Signal(StreamAggregate):
         self.outcomes[str(command[1])] = outcome
         for number in list(self.outcomes)[:-OUTCOMES_KEPT]:
             del self.outcomes[number]
+
+    def hear_centre(self, command: list[int] | None, at: datetime) -> None:
+        """A command that was followed is a sign of the centre that sent it."""
+        if command is not None and command[0] == self.epoch:
+            self.heard = max(self.heard, events.milliseconds(at))
 
     def darken(self, at: int, red_from: int) -> None:
         """No lamp is green any more, nor will be; whoever waits goes on waiting."""
@@ -217,8 +242,15 @@ CARRIED = (
     "offset",
     "restarts",
     "faults",
+    "mode_by",
+    "heard",
+    "strategies",
 )
 """The members of the state that go on into the next day; a test holds that none is missing."""
+
+
+def _second_version() -> dict[str, Any]:
+    return {"mode_by": "", "heard": 0, "strategies": []}
 
 
 def stream_of(junction: str, day: str) -> str:

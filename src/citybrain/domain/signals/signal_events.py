@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
+STRATEGIES_KEPT = 9
+
 
 def milliseconds(at: datetime) -> int:
     """A moment in milliseconds since 1970."""
@@ -105,6 +107,7 @@ class CommandKept(StreamEvent):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.note_outcome(self.command, 0)
+        aggregate.hear_centre(self.command, self.timestamp)
 
 
 class ModeChanged(StreamEvent):
@@ -118,7 +121,8 @@ class ModeChanged(StreamEvent):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.mode, aggregate.epoch = self.mode, self.epoch
-        aggregate.mode_reason = self.reason
+        aggregate.mode_reason, aggregate.mode_by = self.reason, self.by
+        aggregate.heard = milliseconds(self.timestamp)
         if self.mode != "local":
             aggregate.last_sequence, aggregate.outcomes = 0, {}
 
@@ -139,6 +143,21 @@ class PlanActivated(StreamEvent):
     def apply(self, aggregate: Any) -> None:
         aggregate.plan = self.plan
         aggregate.offset = [self.offset_from_ms, self.at]
+
+
+class StrategyChosen(StreamEvent):
+    """By what the junction is to be controlled, from a moment on: `plan`, or a strategy's name."""
+
+    TOPIC: ClassVar[str] = "signal.strategy_chosen"
+    strategy: str
+    begins: int
+    by: str
+    reason: str
+
+    def apply(self, aggregate: Any) -> None:
+        before = [each for each in aggregate.strategies if each["begins"] < self.begins]
+        chosen = {"strategy": self.strategy, "begins": self.begins}
+        aggregate.strategies = [*before[-STRATEGIES_KEPT:], chosen]
 
 
 class TakenInHand(StreamEvent):
@@ -289,6 +308,7 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     CommandKept,
     ModeChanged,
     PlanActivated,
+    StrategyChosen,
     TakenInHand,
     HandReleased,
     PreemptionAsked,

@@ -7,9 +7,26 @@ nobody's.
 
 from citybrain.http.reach import NOBODYS, PUBLIC, Rows
 
+BASE = "v1_signals_junctions_junction"
+STEPS = (
+    "service",
+    "hand",
+    "release",
+    "shown",
+    "plan",
+    "strategy",
+    "mode",
+    "reset",
+    "commands",
+    "preemptions_preemption_end",
+)
+"""What officers of the department of a junction do to it."""
+
 REACH: Rows = {
     "get_v1_signals_junctions": NOBODYS,
-    "get_v1_signals_junctions_junction": NOBODYS,
+    f"get_{BASE}": NOBODYS,
+    **{f"post_{BASE}_{step}": NOBODYS for step in STEPS},
+    "post_v1_signals_routes": NOBODYS,
     "get_v1_signals_map": PUBLIC,
     "get_v1_signals_spat": PUBLIC,
     "get_v1_signals_spat_live": PUBLIC,

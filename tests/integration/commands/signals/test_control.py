@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from citybrain.audit.signals.exports import read_log
 from citybrain.domain.signals import people
 from citybrain.domain.signals.lamps import Shown
+from citybrain.domain.signals.officers import Reason
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
@@ -20,7 +21,7 @@ MIDNIGHT = datetime(2026, 9, 14, 16, 0, tzinfo=UTC)
 
 async def in_service(centre: Centre, *junctions: str) -> None:
     for code in junctions:
-        command = PutJunctionInService(reason="the controller was built")
+        command = PutJunctionInService(reason=Reason.NEW)
         await put_junction_in_service(code, command, context(OFFICER), centre.services)
 
 
