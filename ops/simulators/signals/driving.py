@@ -4,7 +4,7 @@ The real strategies propose, the real aggregate decides, and what it decided is 
 events are kept for the independent checker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,28 +92,32 @@ class Driven:
     def state(self, at: int) -> str:
         """A letter for each link, as the lamps show at `at`, milliseconds since 1970."""
         shown = {code: self.signal.shown(code, at) for code in self.junction.groups}
-        links = self.placed.links
-        colours = [
-            Shown.GREEN if each.free else shown[each.group] if each.group else Shown.RED
-            for each in links
-        ]
-        crosses = {Shown.GREEN, Shown.ENDING}  # who has yellow still comes
-        letters = []
-        for link, colour in zip(links, colours, strict=True):
-            if colour is Shown.GREEN:
-                yields = any(colours[other] in crosses for other in link.first)
-                letters.append("g" if yields else "G")
-            elif colour is Shown.ENDING and link.group in self.placed.crossings:
-                letters.append("r")  # who has begun to cross goes on, nobody begins
-            elif colour is Shown.RED and link.on_red:
-                letters.append("s")
-            else:
-                letters.append(LETTERS[colour])
-        return "".join(letters)
+        return letters(self.placed, shown)
 
     def violations(self, until: int) -> list[Violation]:
         """What the independent checker finds, up to this second of the simulation."""
         return verify(self.placed.dated.file, logged(self.events), until * 1000)
+
+
+def letters(placed: Placed, shown: Mapping[str, Shown]) -> str:
+    """What groups show, as the simulator takes it: a letter for each link."""
+    colours = [
+        Shown.GREEN if each.free else shown[each.group] if each.group else Shown.RED
+        for each in placed.links
+    ]
+    crosses = {Shown.GREEN, Shown.ENDING}  # who has yellow still comes
+    found = []
+    for link, colour in zip(placed.links, colours, strict=True):
+        if colour is Shown.GREEN:
+            yields = any(colours[other] in crosses for other in link.first)
+            found.append("g" if yields else "G")
+        elif colour is Shown.ENDING and link.group in placed.crossings:
+            found.append("r")  # who has begun to cross goes on, nobody begins
+        elif colour is Shown.RED and link.on_red:
+            found.append("s")
+        else:
+            found.append(LETTERS[colour])
+    return "".join(found)
 
 
 def moment(second: int) -> datetime:
