@@ -1,9 +1,7 @@
 """Max-pressure, plain: the longest queues with room behind them."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from citybrain.domain.signals.layout import Exit, Lane, Layout, Movement, Turn
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.max_pressure import MaxPressure
 from citybrain.domain.signals.strategies.strategy import (
@@ -13,24 +11,14 @@ from citybrain.domain.signals.strategies.strategy import (
     Observations,
     view,
 )
+from tests.given.signals.advised import with_streets
 from tests.given.signals.x1 import Street, at, loaded
-
-LAYOUT = Layout(
-    lanes={code: Lane(code, 150.0, 13.9) for code in ("main", "left", "side")},
-    exits={code: Exit(code, 75.0) for code in ("ahead", "away", "across")},
-    movements={
-        "main": Movement("main", "main", "ahead", Turn.THROUGH, "V1"),
-        "left": Movement("left", "left", "away", Turn.LEFT, "L1"),
-        "side": Movement("side", "side", "across", Turn.THROUGH, "V2"),
-    },
-    detectors={},
-)
 
 
 def advice(folder: Path, seen: Observations, t: float = 20.0) -> Advice:
     """What it says where A has been green for so long."""
     street = Street.green(loaded(folder), "A")
-    street.junction = replace(street.junction, layout=LAYOUT)
+    with_streets(street)
     strategy = MaxPressure()
     signal = view(street.signal, street.junction, street.plan, milliseconds(at(t)))
     return strategy.decide(seen, street.junction, signal, strategy.begin(street.junction))

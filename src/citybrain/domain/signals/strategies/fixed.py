@@ -29,7 +29,11 @@ class FixedPlan:
 
 def follow(junction: Junction, signal: SignalView, because: str) -> Advice:
     """The plan's turn, or to stay where it is that already or may not be yet."""
-    stage = signal.planned(junction, signal.at)
+    return take(junction, signal, signal.planned(junction, signal.at), because)
+
+
+def take(junction: Junction, signal: SignalView, stage: str, because: str) -> Advice:
+    """A stage of the plan, or to stay where it is that already or may not be yet."""
     reasons = {"because": because, "plan": signal.plan.code}
     if stage == signal.stage or not signal.allows(junction, stage):
         return Advice(None, reasons)

@@ -1,0 +1,193 @@
+"""The queue-responsive strategy: it sees, learns, predicts, and takes the first step of a plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.lamps import end_of_minimum
+from citybrain.domain.signals.strategies.ahead import in_box_way, rooms, shut_rows
+from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approaches, approaches
+from citybrain.domain.signals.strategies.estimating import Learned, begin, learn, rates, yielding
+from citybrain.domain.signals.strategies.failing import failed_rows, keeps_the_turn, plan_turn
+from citybrain.domain.signals.strategies.fixed import follow
+from citybrain.domain.signals.strategies.planning import LOSS, QUEUE, ROOM, Case, Costs, plan
+from citybrain.domain.signals.strategies.predicting import predict
+from citybrain.domain.signals.strategies.settings import Settings
+from citybrain.domain.signals.strategies.strategy import Advice, Observations, SignalView
+from citybrain.domain.signals.waiting import next_in_order
+
+LEARNS_AFTER_MS = 3 * SECOND_MS
+"""How long a stage has run before its discharge is measured."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of one junction. `ran_since`: since when `stage` has run unchanged."""
+
+    model: Approaches
+    learned: Learned
+    stage: str | None = None
+    ran_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptive:
+    """One set of parameters for every junction; all else is learned while it runs."""
+
+    name: str = "adaptive"
+    version: str = "1"
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        return self.settings.parameters
+
+    def begin(self, junction: Junction) -> Memory:
+        model = approaches(junction, self.settings.seen_m)
+        return Memory(model, begin(model, self.settings))
+
+    def decide(
+        self, seen: Observations, junction: Junction, signal: SignalView, memory: Memory
+    ) -> Advice:
+        model = memory.model
+        stage = model.stages.index(signal.stage) if signal.stage in model.stages else None
+        self._learn(seen, signal, memory, stage)
+        if stage is None or not model.lanes:
+            return follow(junction, signal, "not-known")
+        if not signal.settled:
+            return self._changing(seen, junction, signal)
+        if any(signal.at < end_of_minimum(junction, signal.lamps, each) for each in signal.green):
+            return Advice(None, {"because": "minimum"})
+        urgent = _urgent(junction, signal)
+        if urgent is not None:
+            return urgent
+        failed = failed_rows(seen, junction, model)
+        turn = plan_turn(junction, signal, model, failed)
+        if turn is not None:
+            return turn
+        return self._planned(seen, junction, signal, memory, stage, failed)
+
+    def _learn(
+        self, seen: Observations, signal: SignalView, memory: Memory, stage: int | None
+    ) -> None:
+        if not signal.settled or signal.stage != memory.stage:
+            memory.ran_since = None
+        elif memory.ran_since is None:
+            memory.ran_since = signal.at
+        memory.stage = signal.stage
+        since = memory.ran_since
+        runs = since is not None and signal.at >= since + LEARNS_AFTER_MS
+        learn(memory.learned, memory.model, self.settings, seen, stage if runs else None)
+        memory.learned.expected[:] = 0.0
+
+    def _changing(self, seen: Observations, junction: Junction, signal: SignalView) -> Advice:
+        """Hold what is to begin while somebody is in its way who is about to leave."""
+        at, lamps, reasons = signal.at, signal.lamps, {"because": "changing"}
+        coming = {
+            code: lamp.green_from
+            for code, lamp in lamps.items()
+            if lamp.green_from is not None and at < lamp.green_from
+        }
+        ended = max((lamp.ends for lamp in lamps.values() if lamp.ends is not None), default=at)
+        last = ended + self.settings.box_hold * SECOND_MS
+        if signal.stage is None or not coming or min(coming.values()) > at + SECOND_MS:
+            return Advice(None, reasons)
+        later = max(*coming.values(), at + SECOND_MS) + SECOND_MS
+        movement = in_box_way(seen, junction, signal, coming)
+        if movement is None or later > last or not signal.allows(junction, signal.stage, later):
+            return Advice(None, reasons)
+        return Advice(signal.stage, {"because": "box", "movement": movement}, later)
+
+    def _planned(
+        self,
+        seen: Observations,
+        junction: Junction,
+        signal: SignalView,
+        memory: Memory,
+        stage: int,
+        failed: frozenset[int],
+    ) -> Advice:
+        """The first step of the best plan that is lawful now."""
+        model, learned, settings = memory.model, memory.learned, self.settings
+        queue, arrivals = predict(model, learned, settings, seen, signal, failed)
+        lanes = len(model.lanes)
+        learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
+        if not queue.any() and not arrivals.any():
+            return Advice(None, {"because": "nobody"})
+        case = self._case(seen, junction, memory, stage, queue, arrivals)
+        costs = plan(case, _costs(settings))
+        stay = float(costs[stage])
+        reasons: dict[str, Any] = {
+            "because": "plan",
+            "stay": round(stay, 1),
+            "queues": {
+                lane.lane: round(float(count), 1)
+                for lane, count in zip(model.lanes, queue, strict=False)
+                if count > 0.0
+            },
+        }
+        if failed:
+            reasons["plan-share"] = [model.lanes[row].lane for row in sorted(failed)]
+        for place in np.argsort(costs, kind="stable"):
+            if place == stage or costs[place] > stay - settings.switch_gain:
+                break
+            code = model.stages[place]
+            in_time = keeps_the_turn(junction, signal, model, failed, code)
+            if in_time and signal.allows(junction, code):
+                return Advice(code, reasons | {"cost": round(float(costs[place]), 1)})
+        return Advice(None, reasons)
+
+    def _case(
+        self,
+        seen: Observations,
+        junction: Junction,
+        memory: Memory,
+        stage: int,
+        queue: Any,
+        arrivals: Any,
+    ) -> Case:
+        model, learned, settings = memory.model, memory.learned, self.settings
+        room = rooms(seen, model, learned, settings)
+        state = np.zeros((3, model.rows))
+        state[QUEUE], state[ROOM], state[LOSS] = queue, room, 0.0
+        return Case(
+            stage=stage,
+            state=state,
+            arrivals=arrivals,
+            rate=rates(learned, model),
+            green=model.green,
+            yields=yielding(learned, model),
+            opposed=model.opposed,
+            begins=model.begins,
+            lost=model.lost,
+            least=model.least,
+            weight=np.ones(model.rows),
+            shut=shut_rows(seen, junction, model, room, settings),
+            refill=np.where(room < 1.0, 0.0, settings.refill),
+        )
+
+
+def _costs(settings: Settings) -> Costs:
+    return Costs(
+        stop=settings.stop_cost,
+        left=settings.left_cost,
+        gap_power=settings.gap_power,
+        start_loss=settings.start_loss,
+        yellow_used=settings.yellow_used,
+        shut=settings.shut_cost,
+        shut_for=settings.shut_for,
+    )
+
+
+def _urgent(junction: Junction, signal: SignalView) -> Advice | None:
+    """Who must be served now, so that nobody waits too long, in the order of the aggregate."""
+    order = next_in_order(junction, signal.lamps, signal.calls, signal.at)
+    if order is None or signal.at < order.latest - junction.margin_ms - SECOND_MS:
+        return None
+    reasons = {"because": "longest-wait", "latest": order.latest - signal.at}
+    if order.stage == signal.stage or not signal.allows(junction, order.stage):
+        return Advice(None, reasons)
+    return Advice(order.stage, reasons)

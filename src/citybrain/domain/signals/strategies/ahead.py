@@ -1,0 +1,88 @@
+"""What lies ahead of each approach: room on its exits, and who stands in its way."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.layout import Movement
+from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approach, Approaches
+from citybrain.domain.signals.strategies.estimating import Learned, turn_shares
+from citybrain.domain.signals.strategies.planning import Floats
+from citybrain.domain.signals.strategies.settings import Settings
+from citybrain.domain.signals.strategies.strategy import Observations, SignalView
+
+AMPLE = 1e9
+FEW = 0.1
+"""A share of turns below which their exit does not hold the lane up."""
+
+
+def room_of(seen: Observations, exit_code: str) -> float | None:
+    """Vehicles that still fit on an exit; None where it is not watched, or its detector failed."""
+    here = seen.exits.get(exit_code)
+    return None if here is None or here.room is None else max(0.0, here.room)
+
+
+def stuck(seen: Observations, junction: Junction, settings: Settings) -> list[Movement]:
+    """The movements of which somebody stands in the box and will not be out of it soon."""
+    found = []
+    for code in sorted(seen.in_box):
+        movement, stood = junction.layout.movements.get(code), seen.in_box[code]
+        if movement is None or stood <= 0:
+            continue
+        room = room_of(seen, movement.exit)
+        full = room is not None and room < 1.0 and stood >= 2 * SECOND_MS
+        if full or stood >= settings.box_stuck * SECOND_MS:
+            found.append(movement)
+    return found
+
+
+def in_box_way(
+    seen: Observations, junction: Junction, signal: SignalView, coming: Collection[str]
+) -> str | None:
+    """A movement of which somebody stands in the box, in the way of what is to begin, and can go.
+
+    None where there is none. Who has green still, or no room ahead, is not waited for.
+    """
+    for code in sorted(seen.in_box):
+        movement = junction.layout.movements.get(code)
+        if movement is None or movement.group is None or seen.in_box[code] <= 0:
+            continue
+        room = room_of(seen, movement.exit)
+        if signal.lamps[movement.group].is_green(signal.at) or (room is not None and room < 1.0):
+            continue
+        if any(junction.conflict(movement.group, each) for each in coming):
+            return code
+    return None
+
+
+def in_the_way(junction: Junction, lane: Approach, of: Collection[Movement]) -> bool:
+    """Whether somebody of these movements stands where a lane's vehicles go."""
+    return any(
+        junction.conflict(each.group, movement.group)
+        for each in of
+        for movement in lane.movements
+        if each.group and movement.group
+    )
+
+
+def rooms(seen: Observations, model: Approaches, learned: Learned, settings: Settings) -> Floats:
+    """By row, how many vehicles its exits take: the first that finds no place holds all up."""
+    found = np.full(model.rows, AMPLE)
+    for row, lane in enumerate(model.lanes):
+        for part, movement in zip(turn_shares(learned, row, settings), lane.movements, strict=True):
+            room = room_of(seen, movement.exit)
+            if room is not None and part > FEW:
+                found[row] = min(found[row], room / part)
+    return found
+
+
+def shut_rows(
+    seen: Observations, junction: Junction, model: Approaches, room: Floats, settings: Settings
+) -> Floats:
+    """By row, 1.0 where nobody can go now: the exits are full, or somebody stands in the way."""
+    standing, found = stuck(seen, junction, settings), np.zeros(model.rows)
+    for row, lane in enumerate(model.lanes):
+        if room[row] < 1.0 or in_the_way(junction, lane, standing):
+            found[row] = 1.0
+    return found

@@ -1,0 +1,174 @@
+"""A junction as arrays: its approach lanes, its stages, and what each change between them takes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.layout import DetectorKind, Movement
+from citybrain.domain.signals.strategies.planning import Floats, Ints
+
+SECOND_MS = 1000
+WATCHING = (DetectorKind.CAMERA, DetectorKind.RADAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """An approach lane with a lamp: its movements, and the lanes that it is seen on.
+
+    `seen_m`: up to how far from the stop line who comes is seen.
+    """
+
+    lane: str
+    speed: float
+    movements: tuple[Movement, ...]
+    stretches: tuple[str, ...]
+    length_m: float
+    seen_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Approaches:
+    """`rows`: approach lanes, then groups on foot, in the order of all arrays. Times in seconds.
+
+    `green`: by stage and row, 1.0 where something of it is green. `opens`: by stage and lane, for
+    each movement whether it is green. `begins`: by stage, next stage and row, after how long it is
+    green. `lost`, `least`: by stage and next stage, how long the change takes, and the minimum of
+    what begins.
+    """
+
+    stages: tuple[str, ...]
+    lanes: tuple[Approach, ...]
+    walkers: tuple[str, ...]
+    green: Floats
+    opens: tuple[tuple[tuple[bool, ...], ...], ...]
+    gives_way: tuple[tuple[tuple[bool, ...], ...], ...]
+    opposed: NDArray[np.bool_]
+    begins: Ints
+    lost: Ints
+    least: Ints
+    watched: frozenset[str]
+
+    @property
+    def rows(self) -> int:
+        return len(self.lanes) + len(self.walkers)
+
+
+def approaches(junction: Junction, seen_m: float) -> Approaches:
+    """The arrays of a junction; `seen_m` where its detectors do not say how far they see."""
+    stages, layout = tuple(sorted(junction.stages)), junction.layout
+    by_lane: dict[str, list[Movement]] = {}
+    for movement in layout.movements.values():
+        by_lane.setdefault(movement.lane, []).append(movement)
+    lanes = tuple(
+        _approach(junction, code, each, seen_m)
+        for code, each in by_lane.items()
+        if any(movement.group for movement in each)
+    )
+    walkers = tuple(code for code, group in sorted(junction.groups.items()) if group.on_foot)
+    opens = tuple(
+        tuple(
+            tuple(_open(each, junction.stages[stage]) for each in lane.movements) for lane in lanes
+        )
+        for stage in stages
+    )
+    gives_way, opposed = _yielding(junction, stages, lanes, len(lanes) + len(walkers))
+    green = np.array(
+        [
+            [float(any(lane)) for lane in opens[place]]
+            + [float(code in junction.stages[stage]) for code in walkers]
+            for place, stage in enumerate(stages)
+        ]
+    )
+    begins, lost, least = _changes(junction, stages, lanes, walkers)
+    watched = frozenset(each.lane for each in layout.detectors.values() if each.lane)
+    return Approaches(
+        stages, lanes, walkers, green, opens, gives_way, opposed, begins, lost, least, watched
+    )
+
+
+def _open(movement: Movement, groups: frozenset[str]) -> bool:
+    return movement.group is None or movement.group in groups
+
+
+def _approach(junction: Junction, code: str, movements: list[Movement], seen_m: float) -> Approach:
+    layout = junction.layout
+    own = layout.lanes.get(code)
+    stretches = tuple(dict.fromkeys((code, *(own.upstream if own else ()))))
+    length = sum(layout.lanes[each].length_m for each in stretches if each in layout.lanes)
+    reach = [
+        detector.to_m
+        for detector in layout.detectors.values()
+        if detector.lane in stretches and detector.kind in WATCHING
+    ]
+    return Approach(
+        lane=code,
+        speed=max(1.0, own.speed_m_per_s if own else 13.9),
+        movements=tuple(movements),
+        stretches=stretches,
+        length_m=max(1.0, length),
+        seen_m=max(reach, default=min(seen_m, length)),
+    )
+
+
+def _yielding(
+    junction: Junction, stages: tuple[str, ...], lanes: tuple[Approach, ...], rows: int
+) -> tuple[tuple[tuple[tuple[bool, ...], ...], ...], NDArray[np.bool_]]:
+    """Which movements give way in which stage, and to which lanes."""
+    place = {lane.lane: number for number, lane in enumerate(lanes)}
+    opposed = np.zeros((len(stages), rows, rows), dtype=np.bool_)
+    found = []
+    for number, stage in enumerate(stages):
+        groups, in_stage = junction.stages[stage], []
+        for row, lane in enumerate(lanes):
+            yields = []
+            for movement in lane.movements:
+                before = [
+                    place[other.lane]
+                    for other in map(junction.layout.movements.get, movement.yields_to)
+                    if other is not None
+                    and other.lane in place
+                    and other.lane != lane.lane
+                    and _open(other, groups)
+                ]
+                yields.append(bool(before) and _open(movement, groups))
+                if yields[-1]:
+                    opposed[number, row, before] = True
+            in_stage.append(tuple(yields))
+        found.append(tuple(in_stage))
+    return tuple(found), opposed
+
+
+def _changes(
+    junction: Junction,
+    stages: tuple[str, ...],
+    lanes: tuple[Approach, ...],
+    walkers: tuple[str, ...],
+) -> tuple[Ints, Ints, Ints]:
+    """When each row is green after a change, how long changes take, and the minimums after them."""
+    groups_of = [
+        *(sorted({each.group for each in lane.movements if each.group}) for lane in lanes),
+        *([code] for code in walkers),
+    ]
+    count = len(stages)
+    begins = np.zeros((count, count, len(groups_of)), dtype=np.int64)
+    lost, least = np.zeros((count, count), dtype=np.int64), np.zeros((count, count), dtype=np.int64)
+    for one, stage in enumerate(stages):
+        for other, following in enumerate(stages):
+            before, after = junction.stages[stage], junction.stages[following]
+            ending, starting = before - after, after - before
+            for row, groups in enumerate(groups_of):
+                waits = _seconds(
+                    junction.between(ending, [each]) for each in groups if each in starting
+                )
+                begins[one, other, row] = waits
+            lost[one, other] = _seconds([junction.between(ending, starting)])
+            least[one, other] = _seconds(junction.groups[each].minimum_ms for each in starting)
+    return begins, lost, least
+
+
+def _seconds(milliseconds: Iterable[int]) -> int:
+    return ceil(max(milliseconds, default=0) / SECOND_MS)

@@ -1,0 +1,136 @@
+"""What is learned of a junction while it runs: rates, turn shares, saturation, discharge.
+
+Nothing is set by hand for a junction. All that is learned is in the memory, and forgotten when a
+strategy begins again.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approaches
+from citybrain.domain.signals.strategies.planning import Floats
+from citybrain.domain.signals.strategies.settings import Settings
+from citybrain.domain.signals.strategies.strategy import Observations
+
+FIRST_RATE = 0.02
+LEAST_SATURATION, MOST_SATURATION = 0.4, 0.7
+LEAST_DISCHARGE, MOST_DISCHARGE = 0.2, 1.2
+LEAST_GAP_S, MOST_GAP_S = 1.0, 3.0
+SHARES_EVERY_MS = 30_000
+
+
+@dataclass(slots=True)
+class Learned:
+    """By lane: `rate` and `saturation` in vehicles a second, `turns` in vehicles by movement.
+
+    `discharge`: by stage and lane, what crossed of what was expected to. `opened`, `yielding`: by
+    stage and lane, the share of its vehicles that is green, and that gives way.
+    """
+
+    rate: Floats
+    saturation: Floats
+    turns: list[dict[str, float]]
+    discharge: Floats
+    opened: Floats
+    yielding: Floats
+    expected: Floats
+    last_crossed: list[int] = field(default_factory=list)
+    last_at: int = 0
+    shares_at: int = 0
+
+
+def begin(model: Approaches, settings: Settings) -> Learned:
+    """Nothing has been seen."""
+    lanes, stages = len(model.lanes), len(model.stages)
+    learned = Learned(
+        rate=np.full(lanes, FIRST_RATE),
+        saturation=np.full(lanes, settings.saturation),
+        turns=[{each.code: 0.0 for each in lane.movements} for lane in model.lanes],
+        discharge=np.ones((stages, lanes)),
+        opened=np.zeros((stages, lanes)),
+        yielding=np.zeros((stages, lanes)),
+        expected=np.zeros(lanes),
+        last_crossed=[0] * lanes,
+    )
+    share(learned, model, settings)
+    return learned
+
+
+def learn(
+    learned: Learned, model: Approaches, settings: Settings, seen: Observations, stage: int | None
+) -> None:
+    """Take in what crossed since the last time; `stage`: the one that ran all the while."""
+    since = (seen.at - learned.last_at) / SECOND_MS if learned.last_at else 0.0
+    learned.last_at = seen.at
+    if since <= 0.0:
+        return
+    part = min(1.0, since / settings.rate_memory)
+    for row, lane in enumerate(model.lanes):
+        crossed = 0
+        for movement in lane.movements:
+            count = seen.crossed.get(movement.code, 0)
+            if count > 0:
+                crossed += count
+                learned.turns[row][movement.code] += count
+        learned.rate[row] += part * (crossed / since - learned.rate[row])
+        if crossed:
+            gap = (seen.at - learned.last_crossed[row]) / SECOND_MS / crossed
+            if LEAST_GAP_S <= gap <= MOST_GAP_S:
+                new = learned.saturation[row] + 0.02 * (1.0 / gap - learned.saturation[row])
+                learned.saturation[row] = min(MOST_SATURATION, max(LEAST_SATURATION, new))
+            learned.last_crossed[row] = seen.at
+        if stage is not None and model.green[stage, row] and learned.expected[row] >= 1.5:
+            _discharge(learned, model, settings, row, stage, crossed / since)
+    if seen.at >= learned.shares_at + SHARES_EVERY_MS:
+        share(learned, model, settings)
+        learned.shares_at = seen.at
+
+
+def _discharge(
+    learned: Learned, model: Approaches, settings: Settings, row: int, stage: int, flow: float
+) -> None:
+    """Compare what crossed a second with what a queue was expected to send."""
+    opposite = model.opposed[stage, row, : len(model.lanes)]
+    busy = min(1.0, float(np.max(learned.expected, where=opposite, initial=0.0)))
+    held = 1.0 - (1.0 - learned.yielding[stage, row]) ** settings.gap_power
+    want = learned.saturation[row] * learned.opened[stage, row] * (1.0 - busy * held)
+    was = learned.discharge[stage, row]
+    new = was + settings.discharge_gain * (flow - want * was) / max(want, 0.15)
+    learned.discharge[stage, row] = min(MOST_DISCHARGE, max(LEAST_DISCHARGE, new))
+
+
+def share(learned: Learned, model: Approaches, settings: Settings) -> None:
+    """Work out the shares of each lane that are green, and that give way, in each stage."""
+    for row in range(len(model.lanes)):
+        turns = turn_shares(learned, row, settings)
+        for stage in range(len(model.stages)):
+            opens, yields = model.opens[stage][row], model.gives_way[stage][row]
+            opened = sum(part for part, is_open in zip(turns, opens, strict=True) if is_open)
+            gives = sum(part for part, gives in zip(turns, yields, strict=True) if gives)
+            power = 1.0 if all(opens) else settings.gap_power
+            learned.opened[stage, row] = min(1.0, opened) ** power
+            learned.yielding[stage, row] = min(1.0, gives)
+
+
+def turn_shares(learned: Learned, row: int, settings: Settings) -> list[float]:
+    """The shares of a lane's movements, in their order."""
+    counts = learned.turns[row]
+    total = sum(counts.values()) + settings.turn_weight
+    first = settings.turn_weight / len(counts)
+    return [(count + first) / total for count in counts.values()]
+
+
+def rates(learned: Learned, model: Approaches) -> Floats:
+    """Vehicles a second from each row in each stage, while it is green and nothing holds it up."""
+    lanes = len(model.lanes)
+    found = np.ones((len(model.stages), model.rows))
+    found[:, :lanes] = learned.saturation * learned.discharge * learned.opened
+    return found
+
+
+def yielding(learned: Learned, model: Approaches) -> Floats:
+    """The share of each row that gives way, by stage."""
+    found = np.zeros((len(model.stages), model.rows))
+    found[:, : len(model.lanes)] = learned.yielding
+    return found

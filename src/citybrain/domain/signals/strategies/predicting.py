@@ -1,0 +1,77 @@
+"""From what is seen to queues and arrivals: who stands, and who is at the stop line when."""
+
+from math import sqrt
+
+import numpy as np
+
+from citybrain.domain.signals.strategies.approaches import Approaches
+from citybrain.domain.signals.strategies.estimating import Learned
+from citybrain.domain.signals.strategies.planning import Floats
+from citybrain.domain.signals.strategies.settings import Settings
+from citybrain.domain.signals.strategies.strategy import Observations, SignalView
+
+
+def reaches(distance: float, speed: float, limit: float, acceleration: float) -> float:
+    """Seconds in which a vehicle is at the stop line at the earliest, up to the speed limit."""
+    gaining = max(0.0, limit - speed) / acceleration
+    gained = speed * gaining + 0.5 * acceleration * gaining * gaining
+    if gained >= distance:
+        return (sqrt(speed * speed + 2.0 * acceleration * distance) - speed) / acceleration
+    return gaining + (distance - gained) / max(limit, speed)
+
+
+def shares_of(model: Approaches, learned: Learned) -> dict[tuple[str, int], float]:
+    """Which part of a seen lane's vehicles belongs to which approach: by what crossed so far."""
+    members: dict[str, list[int]] = {}
+    for row, lane in enumerate(model.lanes):
+        for stretch in lane.stretches:
+            members.setdefault(stretch, []).append(row)
+    found = {}
+    for code, rows in members.items():
+        counts = [2.0 + sum(learned.turns[row].values()) for row in rows]
+        for row, count in zip(rows, counts, strict=True):
+            found[code, row] = 1.0 if model.lanes[row].lane == code else count / sum(counts)
+    return found
+
+
+def predict(
+    model: Approaches,
+    learned: Learned,
+    settings: Settings,
+    seen: Observations,
+    signal: SignalView,
+    without: frozenset[int],
+) -> tuple[Floats, Floats]:
+    """Queues by row, and arrivals by second and row. Rows in `without` are as if nobody came."""
+    horizon = settings.horizon
+    queue, arrivals = np.zeros(model.rows), np.zeros((horizon, model.rows))
+    shares = shares_of(model, learned)
+    for row, lane in enumerate(model.lanes):
+        if row in without:
+            continue
+        for stretch in lane.stretches:
+            here = seen.lanes.get(stretch)
+            if here is None:
+                continue
+            part = shares[stretch, row]
+            if here.counted is not None:
+                queue[row] += part * max(0, here.counted)
+                continue
+            for far, fast in here.vehicles:
+                distance, speed = max(0.0, far), max(0.0, fast)
+                if distance > settings.seen_m:
+                    continue
+                if speed < settings.standing_m_per_s:
+                    queue[row] += part
+                    continue
+                eta = reaches(distance, speed, lane.speed, settings.acceleration)
+                if eta < 1.0:
+                    queue[row] += part
+                elif eta < horizon:
+                    arrivals[int(eta), row] += part
+        unseen = min(horizon, int(lane.seen_m / lane.speed) + 1)
+        arrivals[unseen:, row] += learned.rate[row]
+    for place, code in enumerate(model.walkers, len(model.lanes)):
+        if code in signal.calls and not signal.lamps[code].is_green(signal.at):
+            queue[place] = settings.walkers
+    return queue, arrivals
