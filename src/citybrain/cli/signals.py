@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from citybrain.audit.signals.drawing import draw
 from citybrain.audit.signals.exports import Journals, by_version, read_export, read_log
+from citybrain.audit.signals.junction_drawing import draw_junction
 from citybrain.audit.signals.time_space import draw_corridor
 from citybrain.audit.signals.verify import Violation, verify
 from citybrain.cli.shared.folders import Folder, files_over
@@ -62,11 +62,11 @@ def show(
     plan: Annotated[str, typer.Option(help="Which plan is drawn.")] = "day",
     out: Annotated[Path | None, typer.Option(help="An SVG file; else standard output.")] = None,
 ) -> None:
-    """Draw a plan of a junction: what each signal group shows in a cycle, as SVG."""
+    """Draw a junction as SVG: lanes and movements by group, each stage, and a plan."""
     found = _definitions().at(junction, datetime.now(UTC))
     if found is None or plan not in found.plans:
         raise JunctionUnknown(f"there is no junction {junction} with a plan {plan}")
-    picture = draw(found.junction, found.plans[plan], found.file.name)
+    picture = draw_junction(found, plan)
     if out is None:
         typer.echo(picture, nl=False)
     else:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import atan2, degrees
 from pathlib import Path
 from typing import Any, Literal
 
@@ -163,6 +164,7 @@ def _said(
         "start": {"stage": grouping.first_stage},
         "permissive": _permissive(streets, grouping),
         "yellow_traps_by_plan": True,
+        "crossings": _crossings(signal, grouping),
         **members,
     }
 
@@ -265,6 +267,24 @@ def _turns(signal: Signal, grouping: Grouping) -> list[tuple[float, str]]:
         at += seconds
         ended = at if stage is not None else ended
     return turns
+
+
+def _crossings(signal: Signal, grouping: Grouping) -> dict[str, list[float]]:
+    """Where people cross, seen from the middle of the stop lines: degrees from north."""
+    lanes = signal.net.lanes
+    stops = [
+        lanes[each.begin].shape[-1]
+        for link, ways in signal.by_link.items()
+        if link not in signal.crossings
+        for each in ways
+    ]
+    middle = tuple(sum(each[axis] for each in stops) / len(stops) for axis in (0, 1))
+    found: dict[str, set[float]] = {}
+    for link, group in grouping.on_foot.items():
+        shape = lanes[signal.by_link[link][0].end].shape
+        x, y = ((shape[0][axis] + shape[-1][axis]) / 2 - middle[axis] for axis in (0, 1))
+        found.setdefault(group, set()).add(float(round(degrees(atan2(x, y))) % 360))
+    return {group: sorted(bearings) for group, bearings in found.items()}
 
 
 def _permissive(streets: Streets, grouping: Grouping) -> list[dict[str, str]]:

@@ -174,6 +174,9 @@ def test_people_on_foot_have_groups_with_the_width_of_their_crossing(
     assert crossing.file.groups["P2"].kind == "pedestrian"
     assert crossing.file.intergreens["P2"] == {"ET": 9, "WTR": 9, "WL": 9}  # 9.6 m / 1.07 m/s
     assert crossing.file.detectors["BP1"].group == "P1"
+    south, west = (crossing.file.crossings[group][0] for group in ("P1", "P2"))
+    assert abs(south - 180) < 15
+    assert abs(west - 270) < 15
     assert {*crossing.file.intergreens["P1"]} == {"NTR", "STR", "SLU"}
 
 
