@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from citybrain.city_day import CITY_ZONE
-from citybrain.domain.parking.place import PARENT, PlaceKind, PlaceVersion
+from citybrain.domain.parking.place import PARENT, DeviceType, PlaceKind, PlaceVersion
 from commands.fields import Latitude, Longitude, Moment
 from commands.parking.fields import PlaceId
 
@@ -52,6 +52,7 @@ ONLY_OF: dict[str, tuple[PlaceKind, ...]] = {
     "drift": (PlaceKind.FACILITY,),
     "silence_seconds": (PlaceKind.FACILITY,),
     "watches": (PlaceKind.DEVICE,),
+    "device_type": (PlaceKind.DEVICE,),
 }
 """Members that only some kinds have."""
 
@@ -134,6 +135,9 @@ class PlaceDeclared(BaseModel):
     silence_seconds: Positive | None = Field(None, description="how long what it said holds")
     watches: list[PlaceId] = Field(default_factory=list, max_length=2_000)
     previous: list[PlaceId] = Field(default_factory=list, max_length=100)
+    device_type: DeviceType | None = Field(
+        None, description="of a device, as CDS says it; other where it is not said"
+    )
     retired: bool = Field(False, description="not in use from then on")
     simulated: bool = False
 

@@ -78,8 +78,21 @@ SELECT stray_id FROM parking_strays
 WHERE place_id = ANY($1) AND paid_at >= $2 AND ($3::timestamptz IS NULL OR paid_at <= $3)
 """
 FORGET = """
-DELETE FROM parking_signs WHERE session_id IS NOT NULL AND said_at < $1
+DELETE FROM parking_signs s
+WHERE said_at < $1 AND (
+    session_id IS NOT NULL
+    OR NOT EXISTS (
+        SELECT 1 FROM parking_presences p
+        WHERE p.place = s.place AND NOT p.final AND p.arrived_at <= s.at
+    ) AND NOT (sign = 'blocked' AND NOT EXISTS (
+        SELECT 1 FROM parking_signs c
+        WHERE c.place = s.place AND c.device_id = s.device_id
+          AND c.sign = 'cleared' AND c.at > s.at
+    ))
+)
 """
+"""What a session has for good, and what is of none: a berth that is empty, a charger without a car,
+a gate. A way out that is blocked still stays, and so does all of whoever may stand there still."""
 
 UNMATCHED = "unmatched"
 """What stands for a session where a sign belongs to none."""

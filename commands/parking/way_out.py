@@ -1,6 +1,6 @@
 """When the way out of a facility was blocked, by what its gates say; told to who had paid by then.
 
-The signs stay: a session may be priced anew for a good reason long after.
+A session keeps what matters of it; the signs are forgotten as all others are.
 """
 
 from collections.abc import Mapping, Sequence

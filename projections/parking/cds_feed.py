@@ -32,7 +32,9 @@ LEFT JOIN LATERAL (
 """  # noqa: S608
 FEED = f"""
 SELECT e.*, p.kind, p.longitude, p.latitude, z.zone_id,
-       coalesce(a.area_id, CASE WHEN p.kind = 'facility' THEN p.parent END) AS area_id, s.payer
+       coalesce(a.area_id, CASE WHEN p.kind = 'facility' THEN p.parent END) AS area_id, s.payer,
+       (SELECT device_type FROM parking_places.places
+        WHERE place_id = e.device_id AND {THEN} LIMIT 1) AS device_type
 FROM parking_cds_events.events e {PLACED}
 LEFT JOIN parking_sessions.sessions s ON s.session_id = e.session_id
 WHERE ($1::timestamptz IS NULL OR e.occurred_at >= $1)
@@ -49,7 +51,7 @@ WHERE ($1::timestamptz IS NULL OR e.occurred_at >= $1)
 ORDER BY e.occurred_at DESC, e.sign_id DESC LIMIT $12
 """  # noqa: S608
 STATUS = """
-SELECT d.place_id AS device_id, d.retired, d.recorded_at, h.heard_at, l.lost_at
+SELECT d.place_id AS device_id, d.retired, d.device_type, d.recorded_at, h.heard_at, l.lost_at
 FROM (
     SELECT DISTINCT ON (place_id) * FROM parking_places.places
     WHERE kind = 'device' AND valid_from <= $1 ORDER BY place_id, valid_from DESC

@@ -40,6 +40,7 @@ CREATE TABLE places (
     watches      text[] NOT NULL,
     previous     text[] NOT NULL,
     retired      boolean NOT NULL,
+    device_type  text COLLATE "C",
     simulated    boolean NOT NULL,
     extent       box,
     PRIMARY KEY (place_id, valid_from)
@@ -81,6 +82,7 @@ class PlaceRow(BaseModel):
     watches: list[str]
     previous: list[str]
     retired: bool
+    device_type: str | None
     simulated: bool
 
 
@@ -111,7 +113,7 @@ class ParkingPlaces:
     """The read model `parking_places`."""
 
     name = "parking_places"
-    version = 1
+    version = 2
     topics = frozenset({"parking.place_opened", "parking.place_described"})
     tables = TABLES
 
@@ -163,6 +165,7 @@ def _record(event: RecordedEvent, known: Any) -> tuple[Any, ...]:
         version.watches,
         version.previous,
         version.retired,
+        version.device_type,
         known["simulated"],
         _extent(version.geometry),
     )

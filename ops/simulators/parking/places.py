@@ -139,7 +139,8 @@ def _features() -> Iterator[dict[str, Any]]:
         yield _feature(kiosk, "kiosk", f"{face.name}繳費亭", stands, parent=face.zone_id)
     for gate, called in ((WAY_IN, "入口"), (WAY_OUT, "出口"), (COUNTER, "計數器")):
         point = {"type": "Point", "coordinates": [west, south]}
-        yield _feature(gate, "device", f"{GARAGE_NAME}{called}", point, watches=[GARAGE])
+        of = {"device_type": "in_ground" if gate == COUNTER else "camera", "watches": [GARAGE]}
+        yield _feature(gate, "device", f"{GARAGE_NAME}{called}", point, **of)
 
 
 def _of_a_face(face: Face) -> Iterator[dict[str, Any]]:
@@ -164,7 +165,8 @@ def _of_a_face(face: Face) -> Iterator[dict[str, Any]]:
         )
     for camera, berths in face.cameras.items():
         point = {"type": "Point", "coordinates": [face.west, face.south]}
-        yield _feature(camera, "device", f"{face.name}攝像機", point, watches=berths)
+        of = {"device_type": "camera", "watches": berths}
+        yield _feature(camera, "device", f"{face.name}攝像機", point, **of)
 
 
 def _square(south: float, west: float, degrees: float) -> dict[str, Any]:

@@ -31,6 +31,19 @@ class PlaceKind(StrEnum):
     KIOSK = "kiosk"  # where people pay (Curb Object)
 
 
+class DeviceType(StrEnum):
+    """What kind of thing a device is, as CDS says it (`data_source_type`)."""
+
+    DATA_FEED = "data_feed"
+    CAMERA = "camera"
+    ABOVE_GROUND = "above_ground"
+    IN_GROUND = "in_ground"
+    METER = "meter"
+    PAYMENT = "payment"
+    IN_PERSON = "in_person"
+    OTHER = "other"
+
+
 PARENT = {PlaceKind.ZONE: PlaceKind.AREA, PlaceKind.BERTH: PlaceKind.ZONE}
 """What a place lies in, by its kind."""
 
@@ -75,7 +88,8 @@ class PlaceVersion:
     `parent`: the area of a zone, the zone of a berth. `tariff_zone`: of a zone or a facility.
     `geometry`: GeoJSON, WGS-84, longitude first. `number`: of a berth in its zone, from 1.
     `length_cm`: of a berth or zone. `capacity`: of a facility; None: unknown. `watches`: the places
-    that a device reports on. `previous`: zones that this one was drawn in place of.
+    that a device reports on, `device_type` what it is (a `DeviceType`). `previous`: zones that
+    this one was drawn in place of.
     `retired`: it is not in use from then on.
 
     Of the counter of a facility: `sentinels` are numbers by which it says that it knows none,
@@ -98,6 +112,7 @@ class PlaceVersion:
     watches: list[str] = field(default_factory=list)
     previous: list[str] = field(default_factory=list)
     retired: bool = False
+    device_type: str | None = None
 
     def members(self) -> dict[str, Any]:
         """For an event."""
@@ -127,6 +142,7 @@ class PlaceEvent(StreamEvent):
     watches: list[str]
     previous: list[str]
     retired: bool
+    device_type: str | None = field(default=None, kw_only=True)
 
 
 class PlaceOpened(StreamCreated):

@@ -1,5 +1,6 @@
 """Legal notices over HTTP: two officers make a debt public, and everybody reads what it says."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from aiohttp import web
@@ -8,7 +9,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
 from citybrain.domain.parking.looking import DECIDERS
-from citybrain.domain.parking.notice import NoticeSays, NoticeStatus
+from citybrain.domain.parking.notice import (
+    NoticePublished,
+    NoticeSays,
+    NoticeStatus,
+    NoticeWithdrawn,
+)
 from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.http.commanding import Handler, on
 from citybrain.http.paging import PagedQuery, decode_time_cursor, page, wait_for_position
@@ -78,6 +84,7 @@ async def show_public(call: Call) -> web.Response:
         limit=query.limit + 1,
     )
     shown, following = page(rows, query.limit, "published_at", "notice_id")
+    shown = await _not_withdrawn(call, shown)
     sealed = [SealedPlate.of(row["plate"]) for row in shown if row["plate"] is not None]
     plates = iter(await PlateKeeper(services).open_many(sealed))
     found = []
@@ -85,6 +92,15 @@ async def show_public(call: Call) -> web.Response:
         plate = None if row["plate"] is None else next(plates)
         found.append(_said(row, None if plate is None else plate.text))
     return json_response(PublicNotices(notices=found, next=following))
+
+
+async def _not_withdrawn(call: Call, rows: Sequence[Row]) -> list[Row]:
+    """What an officer has taken back is public no more, however far the read model has come."""
+    topics = (NoticePublished.TOPIC, NoticeWithdrawn.TOPIC)
+    ids = [row["notice_id"] for row in rows]
+    events = await call.runtime.store.read_streams(ids, topics=topics)
+    last = {event.stream_id: event.topic for event in events}
+    return [row for row in rows if last.get(row["notice_id"]) == NoticePublished.TOPIC]
 
 
 def _said(row: Row, plate: str | None) -> PublicNotice:

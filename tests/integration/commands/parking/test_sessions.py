@@ -263,3 +263,40 @@ async def test_only_devices_say_what_they_see(street: Street) -> None:
         (refused,) = await record_detections([command], context(actor), street.services)
         assert isinstance(refused, CitybrainError)
         assert refused.code in ("role-not-allowed", "not-your-device")
+
+
+async def test_signs_that_are_of_no_session_are_forgotten(street: Street) -> None:
+    """An empty berth, a charger without a car, a gate; not whoever may stand there still."""
+    signs: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
+        ("empty", "Z1-001", {}),
+        ("charging-ended", "Z1-002", {}),
+        ("lost", None, {"device_id": "c-2"}),
+        ("arrived", GARAGE, {}),  # its plate was not read
+        ("counted", GARAGE, {"opening": "o-1", "vehicles": 1}),
+        ("blocked", GARAGE, {"cause": "queue"}),
+        ("cleared", GARAGE, {}),
+        ("blocked", GARAGE, {"cause": "queue"}),
+        ("arrived", "Z1-003", {"plate": "豫A12345"}),
+        ("occupied", "Z1-003", {"plate": "豫A12345"}),
+    )
+    await street.say(
+        *(
+            street.sign(sign, place, at(f"09:{minute:02}"), **said)
+            for minute, (sign, place, said) in enumerate(signs)
+        )
+    )
+    known = "SELECT count(*) FROM parking_signs"
+    pool = street.services.store.pool
+    told = await pool.fetchval(known)
+    await street.process.tick(street.services)
+    assert await pool.fetchval(known) == told > len(signs)  # what is lost is of nine berths
+    street.clock(at("12:00") + timedelta(days=365 * 9))
+    await street.process.tick(street.services)
+    kept = await pool.fetch("SELECT place, sign FROM parking_signs ORDER BY at")
+    assert [(row["place"], row["sign"]) for row in kept] == [
+        (f"{GARAGE}|", "blocked"),
+        ("Z1-003", "arrived"),
+        ("Z1-003", "occupied"),
+    ]
+    await street.say(street.sign("left", "Z1-003", at("10:00"), plate="豫A12345"))
+    assert minutes(await street.one()) == 52

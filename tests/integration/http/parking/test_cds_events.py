@@ -84,15 +84,18 @@ async def test_ours_and_theirs(api: Api, street: Street, version: str) -> None:
 
 @BOTH
 async def test_a_device_that_is_retired(api: Api, street: Street, version: str) -> None:
-    (camera,) = [each for each in places() if each.place_id == "c-2"]
+    other, camera = [each for each in places() if each.place_id in ("c-1", "c-2")]
     gone = replace(camera.version, valid_from=at("11:58"), retired=True)
-    await described(api, NewPlace("c-2", camera.kind, gone))
+    loop = replace(other.version, valid_from=at("11:58"), device_type="in_ground")
+    await described(api, NewPlace("c-2", camera.kind, gone), NewPlace("c-1", other.kind, loop))
     client = analyst(api, version)
     (event,) = await client.list("events/events")
     assert (event["event_type"], event["event_time"]) == ("decommissioned", ms(at("11:58")))
     status = {each["data_source_device_id"]: each for each in await client.list("events/status")}
     assert status[uuid_of("c-2")]["sensor_status_is_commissioned"] is False
     assert status[uuid_of("c-1")]["sensor_status_is_commissioned"] is True
+    types = [status[uuid_of(each)]["data_source_type"] for each in ("c-1", "c-2")]
+    assert types == ["in_ground", "other"]
 
 
 @BOTH

@@ -1,5 +1,6 @@
 """P69: who owes is nobody's business, unless two officers made it public; then what that says."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from citybrain.domain.parking import reductions
 from citybrain.domain.parking.claim import Claim
 from citybrain.settings import Settings
 from commands.parking.plates import PlateKeeper
+from projections.parking.notices import ParkingNotices
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
 from tests.given.parking.collecting import context
@@ -120,6 +122,28 @@ async def test_p69_it_is_shown_no_longer_than_it_must(town: Town, how: str) -> N
         await store.save(owed, metadata=context().metadata())
     shown = await town.public()
     assert [each["plate"] for each in shown] == ([None] if how == "erased" else [])
+
+
+async def test_p69_what_was_taken_back_is_public_no_more_for_anybody(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: also as long as the read model has not heard of it."""
+    await town.propose()
+    await town.officer("officer-2", "/publication", {})
+    assert len(await town.public()) == 1
+    apply, later = ParkingNotices.apply, asyncio.Event()
+
+    async def wait(model: ParkingNotices, connection: Any, events: Any) -> None:
+        await later.wait()
+        await apply(model, connection, events)
+
+    monkeypatch.setattr(ParkingNotices, "apply", wait)
+    answer = await town.officer("officer-3", "/withdrawal", {"reason": "mistake"})
+    assert answer.json["status"] == "withdrawn"
+    shown = await town.api.call("GET", NOTICES)
+    assert shown.json == {"notices": [], "next": None}
+    later.set()
+    assert await town.public() == []
 
 
 async def test_p69_whoever_can_be_told_is_told_and_not_made_public(town: Town) -> None:

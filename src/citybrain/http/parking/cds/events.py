@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.actor import Role
-from citybrain.domain.parking.place import PlaceKind
+from citybrain.domain.parking.place import DeviceType, PlaceKind
 from citybrain.domain.parking.presence import Sign
 from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.http.paging import decode_cursor, encode_cursor
@@ -84,7 +84,7 @@ async def status(asked: Asked) -> Found:
     found = [
         {
             "data_source_device_id": uuid_of(row["device_id"]),
-            "data_source_type": "other",
+            "data_source_type": row["device_type"] or DeviceType.OTHER,
             "sensor_status_is_commissioned": not row["retired"],
             "sensor_status_is_online": not row["retired"] and cds_feed.online(row, now, silence),
         }
@@ -223,9 +223,10 @@ def _type(row: Row) -> str:
 
 
 def _source(row: Row) -> str:
-    """What kind of thing said it, as far as the sign tells."""
-    if row["sign"] == RETIRED:
-        return "other"
+    """What kind of thing said it: as it is registered, else as far as the sign tells."""
     if row["by_hand"]:
-        return "in_person"
-    return "other" if row["plate"] is None else "camera"
+        return DeviceType.IN_PERSON
+    if row["device_type"] is not None:
+        return str(row["device_type"])
+    seen = row["sign"] != RETIRED and row["plate"] is not None
+    return DeviceType.CAMERA if seen else DeviceType.OTHER

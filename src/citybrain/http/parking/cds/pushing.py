@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid4
 
@@ -10,7 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from citybrain.domain.parking.place import PlaceKind
+from citybrain.domain.parking.place import DeviceType, PlaceKind
 from citybrain.domain.parking.presence import Sign
 from citybrain.errors import CitybrainError
 from citybrain.http.batches import problem_of
@@ -49,19 +48,6 @@ Milliseconds = Annotated[int, Field(strict=True, ge=0)]
 Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
 
-class Source(StrEnum):
-    """What kind of thing says it."""
-
-    DATA_FEED = "data_feed"
-    CAMERA = "camera"
-    ABOVE_GROUND = "above_ground"
-    IN_GROUND = "in_ground"
-    METER = "meter"
-    PAYMENT = "payment"
-    IN_PERSON = "in_person"
-    OTHER = "other"
-
-
 SIGNS: Final = {
     "park_start": Sign.ARRIVED,
     "park_end": Sign.LEFT,
@@ -96,7 +82,7 @@ class PushedEvent(BaseModel):
     event_type: str
     event_time: Milliseconds
     event_publication_time: Milliseconds
-    data_source_type: Source
+    data_source_type: DeviceType
     data_source_device_id: Identity
     event_location: Point | None = None
     curb_space_id: Identity | None = None
