@@ -9,7 +9,7 @@ import asyncio
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import structlog
@@ -17,7 +17,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.actor import system_actor
-from citybrain.domain.signals.days import day_ends_at, next_day, turns_at
+from citybrain.domain.signals.controllers import note_silence, silent_from
+from citybrain.domain.signals.days import next_day, turns_at
 from citybrain.domain.signals.junction import Plan
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds, moment
@@ -26,6 +27,7 @@ from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.services import Services
+from commands.signals.controllers import heard_since
 from commands.signals.streams import (
     DefinitionGone,
     definition_of,
@@ -40,6 +42,8 @@ NAME = "signal-control"
 TICK_MS = 100  # a junction is woken ten times a second at most
 AGAIN_MS = 1000  # where the store is away
 LATER_MS = 30_000  # where a junction cannot be controlled
+EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
+LOOK = timedelta(seconds=1)  # how often it is looked which controllers were heard
 ACTOR = system_actor(NAME)
 
 HELD = Gauge("citybrain_signals_controlled", "Junctions that this process controls")
@@ -60,6 +64,7 @@ class Held:
     alarm: int = 0
     stale: bool = False
     busy: bool = False
+    controller_heard: int | None = None
 
     @property
     def heard_at(self) -> datetime | None:
@@ -83,6 +88,9 @@ class SignalControl:
         self.bell = asyncio.Event()
         self.position = 0
         """How far the log has been heard."""
+        self.ticked_at: datetime | None = None
+        """When all that was due had been decided last: a sign of the centre."""
+        self._looked_at = EARLIEST
 
     async def load(self) -> None:
         """Take over all junctions that are in service."""
@@ -97,6 +105,7 @@ class SignalControl:
             except DefinitionGone as gone:
                 log.error("signal_definition_gone", stream_id=stream_id, code=gone.code)
         HELD.set(len(self._held))
+        self._looked_at = EARLIEST
 
     @property
     def next_alarm(self) -> int | None:
@@ -125,11 +134,25 @@ class SignalControl:
         """Wake every junction that is due, and append together what that comes to."""
         now = self._services.clock()
         at, due = milliseconds(now), []
+        if now - self._looked_at >= LOOK:
+            await self._look_at_controllers(now)
         while (alarm := self.next_alarm) is not None and alarm <= at:
             _, junction = heapq.heappop(self._heap)
             LATE.observe(max(0, at - alarm) / 1000)
             due.append(junction)
         await asyncio.gather(*(self._wake(junction, now) for junction in due))
+        self.ticked_at = now
+
+    async def _look_at_controllers(self, now: datetime) -> None:
+        """When each was heard, whichever process it spoke to."""
+        try:
+            found = await heard_since(self._store, self._looked_at - LOOK)
+        except AWAY:
+            return  # nothing is decided either
+        for junction, heard_at in found.items():
+            if junction in self._held:
+                self._held[junction].controller_heard = milliseconds(heard_at)
+        self._looked_at = now
 
     async def _wake(self, junction: str, now: datetime) -> None:
         """Let one junction do what it is time for; whatever fails costs no other one anything."""
@@ -160,11 +183,13 @@ class SignalControl:
         if held.signal.closed or at >= turns_at(held.signal, at):
             await self._turn(held, now)
         signal, junction, plan = held.signal, held.dated.junction, held.plan
+        note_silence(signal, junction, now, held.controller_heard)
         wake(signal, junction, plan, now, heard_at=held.heard_at)
         await self._save(signal)
         alarm = next_alarm(signal, junction, plan, at, heard_at=held.heard_at)
-        turns = turns_at(signal, at) if at >= day_ends_at(signal) else day_ends_at(signal)
-        return max(turns if alarm is None else min(alarm, turns), at + TICK_MS)
+        silent = silent_from(signal, junction, held.controller_heard)
+        times = [each for each in (alarm, silent, turns_at(signal, at)) if each is not None]
+        return max(min(times), at + TICK_MS)
 
     async def _turn(self, held: Held, now: datetime) -> None:
         """Close the day and open the next one. A crash between the two is made good here."""

@@ -18,6 +18,7 @@ from commands.handling import CommandContext
 from commands.processes.runner import Process, keep_leading, save_checkpoint
 from commands.services import Services
 from commands.signals.control import NAME, SignalControl
+from commands.signals.controllers import CENTRE, note_heard
 
 CLOCK_SECONDS = 0.5  # how often the clock is read: it may be set
 LEAD_SECONDS = 1.0  # how often the lead is looked after
@@ -52,7 +53,7 @@ async def _control(
     await control.load()
     async with asyncio.TaskGroup() as group:
         group.create_task(_follow(store, control))
-        group.create_task(_look_after(connection, control))
+        group.create_task(_look_after(store, connection, control))
         while True:
             await control.tick()
             await _sleep(control, services)
@@ -63,10 +64,14 @@ async def _follow(store: EventStore, control: SignalControl) -> None:
         control.hear(events)
 
 
-async def _look_after(connection: "asyncpg.Connection[Any]", control: SignalControl) -> None:
-    """Say how far it is; raises one of `CONNECTION_LOST` once the lead is lost."""
+async def _look_after(
+    store: EventStore, connection: "asyncpg.Connection[Any]", control: SignalControl
+) -> None:
+    """Say how far it is, and that decisions are taken; ends with one of `CONNECTION_LOST`."""
     while True:
         await save_checkpoint(connection, NAME, control.position)
+        if control.ticked_at is not None:
+            await note_heard(store, [CENTRE], control.ticked_at)
         await asyncio.sleep(LEAD_SECONDS)
 
 

@@ -4,6 +4,7 @@ from citybrain.definitions.signals.corridors import load_corridors
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.signal import Signal
 from citybrain.http.signals import (
+    controllers,
     degraded,
     junctions,
     map_message,
@@ -30,6 +31,7 @@ SIGNALS = System(
         *observations.ROUTES,
         *degraded.ROUTES,
         *office.ROUTES,
+        *controllers.ROUTES,
         *spat.ROUTES,
         *spat_live.ROUTES,
         *map_message.ROUTES,

@@ -167,7 +167,7 @@ def power_up(signal: Signal, junction: Junction, now: datetime, first_stage: str
     signal.check_open()
     at, start_up = milliseconds(now), junction.start_up
     if signal.mode == CENTRE:
-        _to_local(signal, now, "restarted")
+        to_local(signal, now, "restarted")
     if signal.flash is not None:
         return
     recent = [each for each in signal.restarts if each > at - start_up.restarts_within_ms]
@@ -225,7 +225,7 @@ def hear_clock(signal: Signal, junction: Junction, now: datetime, said: datetime
         detail = f"{(milliseconds(said) - milliseconds(now)) / 1000:+.1f} s"
         signal.trigger_event(events.FaultRaised, timestamp=now, fault=CLOCK, detail=detail)
         if signal.mode == CENTRE:
-            _to_local(signal, now, CLOCK)
+            to_local(signal, now, CLOCK)
     elif not off and CLOCK in signal.faults:
         signal.trigger_event(events.FaultCleared, timestamp=now, fault=CLOCK)
 
@@ -236,7 +236,8 @@ def _all_red_until(junction: Junction, dark_since: int, red_from: int, stage: st
     return max(red_from + junction.start_up.all_red_ms, clear)
 
 
-def _to_local(signal: Signal, now: datetime, reason: str) -> None:
+def to_local(signal: Signal, now: datetime, reason: str) -> None:
+    """The junction decides by itself, since its controller is not as it should be."""
     signal.trigger_event(
         events.ModeChanged,
         timestamp=now,

@@ -43,6 +43,9 @@ class Signal(StreamAggregate):
     mode_by: str
     heard: int  # the last sign of a centre outside, in milliseconds since 1970
     strategies: list[dict[str, Any]]
+    controller: str | None  # the device that was heard
+    commanded: dict[str, Any] | None  # the number of what is to be shown, and since when
+    unacknowledged: dict[str, Any] | None  # the same, while the controller has not said so
 
     def __init__(
         self,
@@ -183,6 +186,7 @@ class Signal(StreamAggregate):
         self.stage, self.groups = applied.stage, applied.groups
         self.note_outcome(applied.command, 0)
         self.hear_centre(applied.command, applied.timestamp)
+        self.send(applied.originator_version, at, awaited=applied.source != LOCAL)
 
     def forget_served(self, at: int) -> None:
         """Who was green since they called waits no more."""
@@ -199,6 +203,11 @@ class Signal(StreamAggregate):
         self.outcomes[str(command[1])] = outcome
         for number in list(self.outcomes)[:-OUTCOMES_KEPT]:
             del self.outcomes[number]
+
+    def send(self, version: int, at: int, *, awaited: bool) -> None:
+        """What a controller is to show changed; `awaited`: it has to say that it follows."""
+        self.commanded = {"number": f"{self.day}/{version}", "at": at}
+        self.unacknowledged = self.commanded if awaited and self.controller else None
 
     def hear_centre(self, command: list[int] | None, at: datetime) -> None:
         """A command that was followed is a sign of the centre that sent it."""
@@ -245,12 +254,16 @@ CARRIED = (
     "mode_by",
     "heard",
     "strategies",
+    "controller",
+    "commanded",
+    "unacknowledged",
 )
 """The members of the state that go on into the next day; a test holds that none is missing."""
 
 
 def _second_version() -> dict[str, Any]:
-    return {"mode_by": "", "heard": 0, "strategies": []}
+    later = dict.fromkeys(("controller", "commanded", "unacknowledged"))
+    return {"mode_by": "", "heard": 0, "strategies": [], **later}
 
 
 def stream_of(junction: str, day: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
 STRATEGIES_KEPT = 9
+OF_CONTROLLER = ("conflict", "restarts")
+"""Kinds of flashing that the controller has begun by itself."""
 
 
 def milliseconds(at: datetime) -> int:
@@ -242,6 +244,7 @@ class FlashBegun(StreamEvent):
     def apply(self, aggregate: Any) -> None:
         aggregate.flash = {"kind": self.kind, "since": self.at}
         aggregate.darken(self.at, self.at)
+        aggregate.send(self.originator_version, self.at, awaited=self.kind not in OF_CONTROLLER)
 
 
 class PoweredUp(StreamEvent):
@@ -257,6 +260,7 @@ class PoweredUp(StreamEvent):
     def apply(self, aggregate: Any) -> None:
         aggregate.restarts = [*aggregate.restarts, self.at][-10:]
         aggregate.start(self.stage, self.groups, self.at, self.flash_until, self.all_red_until)
+        aggregate.send(self.originator_version, self.at, awaited=False)
 
 
 class Reset(StreamEvent):
@@ -275,6 +279,31 @@ class Reset(StreamEvent):
         aggregate.faults.pop("conflict", None)
         aggregate.faults.pop("restarts", None)
         aggregate.start(self.stage, self.groups, self.at, self.at, self.all_red_until)
+        aggregate.send(self.originator_version, self.at, awaited=True)
+
+
+class ControllerConnected(StreamEvent):
+    """A controller in the street is heard: what is decided is sent to it from now on."""
+
+    TOPIC: ClassVar[str] = "signal.controller_connected"
+    controller: str
+
+    def apply(self, aggregate: Any) -> None:
+        aggregate.controller, aggregate.unacknowledged = self.controller, None
+
+
+class Acknowledged(StreamEvent):
+    """The controller follows a command, or cannot: what it shows, `said_at` by its own clock."""
+
+    TOPIC: ClassVar[str] = "signal.acknowledged"
+    number: str
+    followed: bool
+    said_at: int
+    lamps: dict[str, str]
+
+    def apply(self, aggregate: Any) -> None:
+        if aggregate.unacknowledged and aggregate.unacknowledged["number"] == self.number:
+            aggregate.unacknowledged = None
 
 
 class FaultRaised(StreamEvent):
@@ -286,6 +315,8 @@ class FaultRaised(StreamEvent):
 
     def apply(self, aggregate: Any) -> None:
         aggregate.faults[self.fault] = self.detail
+        if self.fault == "controller":
+            aggregate.unacknowledged = None
 
 
 class FaultCleared(StreamEvent):
@@ -317,6 +348,8 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     FlashBegun,
     PoweredUp,
     Reset,
+    ControllerConnected,
+    Acknowledged,
     FaultRaised,
     FaultCleared,
 )

@@ -27,6 +27,8 @@ REACH: Rows = {
     f"get_{BASE}": NOBODYS,
     **{f"post_{BASE}_{step}": NOBODYS for step in STEPS},
     "post_v1_signals_routes": NOBODYS,
+    "get_v1_signals_controllers_commands": NOBODYS,  # of the junctions that a token names
+    "post_v1_signals_controllers_acknowledgements": NOBODYS,
     "get_v1_signals_map": PUBLIC,
     "get_v1_signals_spat": PUBLIC,
     "get_v1_signals_spat_live": PUBLIC,
