@@ -88,3 +88,12 @@ face() {
     sed 's/.*"challenge_id":"\([^"]*\)","nonce":"\([^"]*\)".*/{"challenge_id": "\1", "nonce": "\2",/'
   echo "\"frames\": $(python -m ops.devfaces frames "$3" $STEPS --shot "$5")"
 }
+
+# pay ORDER: hand an order to the payment gateway, with the money of a made-up card.
+pay() {
+  curl -sS "$(python -c "from citybrain.exchange.directory import load_directory
+from citybrain.settings import Settings
+print(load_directory(Settings(mode='development')).bank.url)")/orders" \
+    -H 'Content-Type: application/json' -d "{\"order\": \"$1\", \"means\": \"card-1\"}"
+  echo
+}

@@ -20,8 +20,15 @@ Message = dict[str, Any]
 """`id` and the `signed` text."""
 
 
+LATER = ""
+"""What stands for an address that is told later (`call_at`)."""
+
+
 class Callbacks:
-    """Messages for one address. Held back, they are sent in whatever order somebody says."""
+    """Messages for one address. Held back, they are sent in whatever order somebody says.
+
+    `url` None: nobody is told anything. `LATER`: messages are kept until the address is known.
+    """
 
     def __init__(self, path: Path, url: str | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +48,16 @@ class Callbacks:
         """Send what was not taken before."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         self._session = aiohttp.ClientSession(timeout=timeout)
-        for message in list(self.waiting.values()):
+        self._send_waiting()
+
+    def call_at(self, url: str) -> None:
+        """The address is this one: what was kept until it was known is sent."""
+        known, self.url = self.url, url
+        if not known and not self.holding:
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        for message in list(self.waiting.values()) if self.url else ():
             self._send(message)
 
     async def close(self) -> None:
@@ -58,7 +74,7 @@ class Callbacks:
         if self.url is None:
             return
         self._write(message)
-        if not self.holding:
+        if self.url and not self.holding:
             self._send(message)
 
     def release(self, order: Sequence[int] = (), times: int = 1) -> None:

@@ -128,13 +128,15 @@ class Gateway:
             self.callbacks.holding = True
         elif do == "release":
             self.callbacks.release(**asked)
+        elif do == "call_at":
+            self.callbacks.call_at(**asked)
         elif do == "clock":
             now = float(asked["now"])
             self.clock = lambda: now
         elif do in ("say", "try_again", "charge_back"):
             getattr(self, do)(**asked)
         else:
-            raise ValueError("do: hold, release, clock, say, try_again or charge_back")
+            raise ValueError("do: hold, release, call_at, clock, say, try_again or charge_back")
         return {
             "waiting": len(self.callbacks.waiting),
             "refused": [each["status"] for each in self.callbacks.refused],

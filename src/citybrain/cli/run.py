@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
+import aiohttp
 import typer
 import uvloop
 
@@ -47,14 +48,13 @@ def run(
 
 async def _run(settings: Settings, rate: float | None) -> None:
     stopping = stop_signal()
-    told = ["--data-dir", str(settings.data_dir.absolute())]
-    if settings.http_port:
-        told += ["--callbacks", f"http://127.0.0.1:{settings.http_port}{CALLED_BACK}"]
+    told = ["--data-dir", str(settings.data_dir.absolute()), "--callbacks"]
     async with AsyncExitStack() as stack:
         departments = await stack.enter_async_context(
             _child("ops.simulators.applications.departments", *told, says=True)
         )
         url = await stack.enter_async_context(listening(settings, workers=True))
+        await _call_at(departments.rpartition(" ")[2], url)
         console.print(f"simulated {departments}")
         if rate is not None:
             await _build_streets(settings)
@@ -64,6 +64,16 @@ async def _run(settings: Settings, rate: float | None) -> None:
             await stack.enter_async_context(_child("ops.simulators.city", *told))
             console.print("a simulated city reports to it; stop with Ctrl-C")
         await until_stopped(stopping)
+
+
+async def _call_at(control: str, url: str) -> None:
+    """The gateway is told where payments are called back: known once the server listens."""
+    said = {"do": "call_at", "url": f"{url}{CALLED_BACK}"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{control.rpartition('/')[0]}/gateway", json=said) as answer,
+    ):
+        answer.raise_for_status()
 
 
 async def _build_streets(settings: Settings) -> None:

@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from ops.simulators.applications.departments.servers import Departments, open_departments
+from ops.simulators.parking.callbacks import LATER
 
 PARENT_SECONDS = 1.0
 
@@ -106,7 +107,13 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=2020, help="of what departments know")
     parser.add_argument("--control-port", type=int, default=0, help="0 picks a free one")
-    parser.add_argument("--callbacks", metavar="URL", help="where payments are called back")
+    parser.add_argument(
+        "--callbacks",
+        metavar="URL",
+        nargs="?",
+        const=LATER,
+        help="where payments are called back; without an address that is told later, at /gateway",
+    )
     return parser.parse_args()
 
 

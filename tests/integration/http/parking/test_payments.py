@@ -18,6 +18,7 @@ from citybrain.settings import Settings
 from commands.parking.claim import raise_claim
 from commands.parking.payment import Asked, request_payment
 from ops.simulators.applications.departments import Departments
+from ops.simulators.parking.callbacks import LATER, Callbacks
 from tests.given.accesses import accesses
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
@@ -235,8 +236,12 @@ async def test_what_was_not_taken_is_told_again_after_a_restart(
     callbacks.holding = True
     await town.pay(await town.ask(claim_id))
     await callbacks.close()
-    again = type(callbacks)(settings.data_dir / "departments" / "callbacks.jsonl", callbacks.url)
+    again = Callbacks(settings.data_dir / "departments" / "callbacks.jsonl", LATER)
     await again.open()
+    await again.taken()
+    assert len(again.waiting) == 1  # nobody knows yet where the server listens
+    assert callbacks.url is not None
+    again.call_at(callbacks.url)
     await town.until(claim_id, ClaimStatus.SETTLED)
     await again.taken()
     assert again.waiting == {}
