@@ -15,6 +15,7 @@ from citybrain.domain.signals.strategies import STRATEGIES
 from ops.bench.signals.campaign import Row, carried_out
 from ops.bench.signals.table import Cell, cells, table_of
 from ops.simulators.signals.baselines import KINDS
+from ops.simulators.signals.failures import Failing, Failure
 from ops.simulators.signals.runs import LOCAL, Run
 from ops.simulators.signals.street import Handling
 
@@ -46,6 +47,9 @@ def compare(
     processes: int = 2,
     teleport_s: int = -1,
     window: int | None = None,
+    failing: Sequence[float] = (0.0,),
+    failure: str = "silent",
+    preempt: bool = False,
 ) -> list[Cell]:
     """Run all of it; JSON lines to standard output, progress and tables to standard error.
 
@@ -62,9 +66,20 @@ def compare(
     everything: list[Cell] = []
     for name in tables:
         runs = [
-            Run(scenario, strategy, seed, scale, TIMES[name], handling, window=window)
+            Run(
+                scenario,
+                strategy,
+                seed,
+                scale,
+                TIMES[name],
+                handling,
+                window=window,
+                failing=Failing(share, Failure(failure)),
+                preempt=preempt,
+            )
             for scenario in scenarios
             for scale in scales
+            for share in failing
             for strategy in chosen
             for seed in range(seeds)
         ]

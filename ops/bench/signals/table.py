@@ -7,17 +7,24 @@ from typing import Any
 
 from rich.table import Table
 
+CAPTION = (
+    "seconds, means over seeds; delay over all demand, of buses, of emergency vehicles (blue); "
+    "red, walk: longest wait; left, never in: vehicles; broken: rules"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """All seeds of a strategy on a scenario at a scale of its demand. Seconds, means over seeds.
 
+    `with_what`: cameras that fail, pre-empting; empty where there is nothing besides.
     `invalid`: why there is no mean, where a seed has none. `locked`: seeds in which nobody arrived
     any more.
     """
 
     scenario: str
     scale: float
+    with_what: str
     strategy: str
     seeds: int
     invalid: tuple[str, ...]
@@ -35,18 +42,23 @@ class Cell:
 
 def cells(rows: Iterable[dict[str, Any]]) -> list[Cell]:
     """Rows by scenario, scale and strategy, in the order in which they came."""
-    found: dict[tuple[str, float, str], list[dict[str, Any]]] = {}
+    found: dict[tuple[str, float, str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault((row["scenario"], row["scale"], row["strategy"]), []).append(row)
+        besides = ", ".join(filter(None, (row["failing"], "pre-empting" * row["preempt"])))
+        key = (row["scenario"], row["scale"], besides, row["strategy"])
+        found.setdefault(key, []).append(row)
     return [_cell(*key, each) for key, each in found.items()]
 
 
-def _cell(scenario: str, scale: float, strategy: str, rows: Sequence[dict[str, Any]]) -> Cell:
+def _cell(
+    scenario: str, scale: float, with_what: str, strategy: str, rows: Sequence[dict[str, Any]]
+) -> Cell:
     invalid = tuple(dict.fromkeys(text for row in rows for text in row["invalid"]))
     delays = [] if invalid else [row["delay_s"] for row in rows]
     return Cell(
         scenario,
         scale,
+        with_what,
         strategy,
         len(rows),
         invalid,
@@ -59,33 +71,41 @@ def _cell(scenario: str, scale: float, strategy: str, rows: Sequence[dict[str, A
 
 
 def table_of(title: str, found: Sequence[Cell]) -> Table:
-    """Delay over all demand first, then what else it took."""
-    table = Table(title=title, title_justify="left")
+    """Delay over all demand first, then what else it took.
+
+    `bus`, `blue`: delay of buses and of emergency vehicles. `red`, `walk`: the longest wait before
+    red, and on foot. `left`: still on the road at the end. `broken`: rules, as the checker finds.
+    """
+    table = Table(title=title, title_justify="left", caption=CAPTION, caption_justify="left")
     table.add_column("scenario × demand")
     table.add_column("strategy")
     for heading in (
-        "mean delay s",
-        "worst seed",
+        "delay s",
+        "worst",
         "seeds",
         "locked",
+        "bus",
+        "blue",
         "travel s",
         "waiting s",
         "stops",
-        "longest red s",
-        "on foot s",
-        "on the road",
-        "never entered",
-        "violations",
+        "red s",
+        "walk s",
+        "left",
+        "never in",
+        "broken",
     ):
         table.add_column(heading, justify="right")
     for cell in found:
         table.add_row(
-            f"{cell.scenario} × {cell.scale:g}",
+            f"{cell.scenario} × {cell.scale:g} {cell.with_what}".rstrip(),
             cell.strategy,
             "invalid: " + "; ".join(cell.invalid) if cell.invalid else _said(cell.delay),
             _said(cell.worst),
             str(cell.seeds),
             f"[red]{cell.locked}[/red]" if cell.locked else "0",
+            _said(cell.mean("bus_delay_s")),
+            _said(cell.mean("emergency_delay_s")),
             _said(cell.mean("travel_s")),
             _said(cell.mean("waiting_s")),
             _said(cell.mean("stops"), 2),

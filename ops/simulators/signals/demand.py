@@ -8,7 +8,7 @@ or doubled by the scale. Trips before the window are left out, as the simulator 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -24,29 +24,34 @@ TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The file, and when each vehicle wants to depart (seconds of the simulation), by its id."""
+    """The file, and when each vehicle wants to depart (seconds of the simulation), by its id.
+
+    `kinds`: its type by id, as the demand says it.
+    """
 
     path: Path
     departs: dict[str, float]
+    kinds: dict[str, str] = field(default_factory=dict)
 
 
 def write_demand(scenario: Scenario, seed: int, scale: float, path: Path) -> Demand:
     """Write the demand of a scenario. The same arguments give the same file."""
-    chance = Random(f"{scenario.name}/{seed}/{scale:g}")
+    said = f"{scenario.name}/{seed}/{scale:g}"
     root = ET.Element("routes")
     if scenario.own is not None:
         root.extend(ET.Element("vType", each) for each in TYPES)
-        border = _border(scenario.net) if scenario.own.across else []
-        found = list(_drawn(scenario, scenario.own, border, chance, scale))
+        found = list(_drawn(scenario, scenario.own, said, scale))
     else:
-        found = list(_kept(scenario, root, chance, scale))
+        found = list(_kept(scenario, root, Random(said), scale))
     found.sort(key=lambda each: (float(each.get("depart", "0")), each.get("id", "")))
     root.extend(found)
     ET.ElementTree(root).write(path, encoding="utf-8")
-    vehicles = {
-        each.get("id", ""): float(each.get("depart", "0")) for each in found if each.tag != "person"
-    }
-    return Demand(path, vehicles)
+    vehicles = [each for each in found if each.tag != "person"]
+    return Demand(
+        path,
+        {each.get("id", ""): float(each.get("depart", "0")) for each in vehicles},
+        {each.get("id", ""): each.get("type", "") for each in vehicles},
+    )
 
 
 def _border(net: Path) -> list[tuple[str, str]]:
@@ -59,19 +64,20 @@ def _border(net: Path) -> list[tuple[str, str]]:
     return [(one, other) for node, one in into for there, other in out if node != there]
 
 
-def _drawn(
-    scenario: Scenario, own: OwnNetwork, border: list[tuple[str, str]], chance: Random, scale: float
-) -> Iterator[ET.Element]:
+def _drawn(scenario: Scenario, own: OwnNetwork, seed: str, scale: float) -> Iterator[ET.Element]:
+    """Each flow has a chance of its own, so that a shorter window has the same first vehicles."""
     seconds = scenario.end - scenario.begin
+    border = _border(scenario.net) if own.across else []
     flows = [*own.vehicles, *((one, other, own.across / len(border)) for one, other in border)]
     for begins, to, per_hour in flows:
+        chance = Random(f"{seed}/{begins}/{to}")
         for number, at in enumerate(_arrivals(chance, per_hour * scale, seconds)):
             yield _trip(f"{begins}-{to}.{number}", "car", at, begins, to)
     for begins, to, per_hour in own.people:
+        chance = Random(f"{seed}/{begins}/{to}/on foot")
         for number, at in enumerate(_arrivals(chance, per_hour * scale, seconds)):
-            person = ET.Element(
-                "person", {"id": f"walk.{begins}-{to}.{number}", "depart": f"{at:.1f}"}
-            )
+            said = {"id": f"walk.{begins}-{to}.{number}", "depart": f"{at:.1f}"}
+            person = ET.Element("person", said)
             ET.SubElement(person, "walk", {"from": begins, "to": to})
             yield person
     for line in own.lines:

@@ -89,10 +89,9 @@ class Driven:
             self.alarm = next_alarm(signal, junction, plan, sight.observations.at, heard_at=heard)
         self.events += new
 
-    def state(self, at: int) -> str:
-        """A letter for each link, as the lamps show at `at`, milliseconds since 1970."""
-        shown = {code: self.signal.shown(code, at) for code in self.junction.groups}
-        return letters(self.placed, shown)
+    def shown(self, at: int) -> dict[str, Shown]:
+        """What each group shows at `at`, milliseconds since 1970."""
+        return {code: self.signal.shown(code, at) for code in self.junction.groups}
 
     def violations(self, until: int) -> list[Violation]:
         """What the independent checker finds, up to this second of the simulation."""

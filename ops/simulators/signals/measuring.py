@@ -36,6 +36,7 @@ class Outcome:
     """What a run came to. `invalid`: why its mean means nothing."""
 
     trips: Mapping[str, Trip]
+    kinds: Mapping[str, str]
     invalid: tuple[str, ...]
 
     @property
@@ -44,6 +45,11 @@ class Outcome:
         if self.invalid:
             raise RunInvalid("; ".join(self.invalid))
         return fmean(each.delay for each in self.trips.values())
+
+    def mean_delay_of(self, kind: str) -> float | None:
+        """Seconds, over all of a type; None where there are none, or the run is invalid."""
+        delays = [trip.delay for each, trip in self.trips.items() if self.kinds.get(each) == kind]
+        return fmean(delays) if delays and not self.invalid else None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -77,7 +83,7 @@ def outcome(
     strangers = len(trips.keys() - demand.departs.keys())
     if strangers:
         invalid.append(f"{strangers} vehicles are not of the demand")
-    return Outcome(trips, tuple(invalid))
+    return Outcome(trips, demand.kinds, tuple(invalid))
 
 
 def _trips(path: Path) -> list[tuple[str, Trip]]:

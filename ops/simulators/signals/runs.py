@@ -15,7 +15,9 @@ from citybrain.domain.signals.strategies import STRATEGIES
 from ops.simulators.signals.baselines import KINDS, with_programs
 from ops.simulators.signals.cameras import Cameras
 from ops.simulators.signals.demand import write_demand
-from ops.simulators.signals.driving import Driven
+from ops.simulators.signals.driving import Driven, letters
+from ops.simulators.signals.emergency import Emergencies
+from ops.simulators.signals.failures import Failing, Failures
 from ops.simulators.signals.measuring import Outcome, outcome
 from ops.simulators.signals.placing import placed
 from ops.simulators.signals.scenarios import Scenario, prepare
@@ -28,14 +30,15 @@ DRAIN_SECONDS = 7200
 LOCKED_SECONDS = 900
 
 
-DEFAULT_HANDLING = Handling()
+DEFAULT_HANDLING, NONE_FAILS = Handling(), Failing()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What is run. `drain`: for how long after the window those who are left may go on.
 
-    `window`: the scenario's first so many seconds only; None all of it.
+    `window`: the scenario's first so many seconds only; None all of it. `preempt`: whether
+    emergency vehicles ask for junctions.
     """
 
     scenario: str
@@ -46,6 +49,8 @@ class Run:
     handling: Handling = DEFAULT_HANDLING
     drain: int = DRAIN_SECONDS
     window: int | None = None
+    failing: Failing = NONE_FAILS
+    preempt: bool = False
 
 
 @dataclass(slots=True)
@@ -91,10 +96,9 @@ def perform(run: Run) -> Report:
             additional=scenario.additional,
         ) as street:
             waits = Waits.of(plan.net, [each.light for each in plan.junctions])
-            horizon = scenario.end + run.drain
-            locked = _drive(scenario, street, plan.net, driven, waits, horizon)
+            locked = _drive(run, scenario, street, plan.net, driven, waits)
             ended = street.now
-        until = ended if locked is None else horizon
+        until = ended if locked is None else scenario.end + run.drain
         found = outcome(demand, records, run.handling, ended, until)
     report = Report(run, found, ended, locked, waits)
     for each in driven:
@@ -109,19 +113,29 @@ def perform(run: Run) -> Report:
 
 
 def _drive(
-    scenario: Scenario, street: Street, net: Net, driven: list[Driven], waits: Waits, horizon: int
+    run: Run, scenario: Scenario, street: Street, net: Net, driven: list[Driven], waits: Waits
 ) -> int | None:
     """Second by second, until everybody has arrived, time is over, or the streets are locked.
 
     They are where nobody arrives for a quarter of an hour; the moment from which on is returned.
     """
-    cameras = [(each, Cameras(net, each.placed)) for each in driven]
-    arrived_at = street.now
+    cameras = [
+        (
+            each,
+            Cameras(net, each.placed),
+            Failures(each.placed, run.failing, run.seed, scenario.begin),
+        )
+        for each in driven
+    ]
+    emergencies = Emergencies({each.placed.light: each for each in driven if run.preempt})
+    arrived_at, horizon = street.now, scenario.end + run.drain
     while street.now < horizon:
         at = street.now * 1000
-        for each, camera in cameras:
-            each.decide(camera.look(street, at))
-        street.step({each.placed.light: each.state(at) for each in driven})
+        emergencies.look(street, at)
+        for each, camera, failures in cameras:
+            sight = camera.look(street, at)
+            each.decide(failures.seen(sight) if run.failing.share else sight)
+        street.step({each.placed.light: letters(each.placed, each.shown(at)) for each in driven})
         waits.look(street)
         if street.now >= scenario.end and street.is_empty:
             return None
@@ -140,6 +154,8 @@ def figures(report: Report) -> dict[str, Any]:
         "strategy": report.run.strategy,
         "seed": report.run.seed,
         "scale": report.run.scale,
+        "failing": str(report.run.failing),
+        "preempt": report.run.preempt,
         "demand": len(report.outcome.trips),
         **report.outcome.counts,
         "invalid": list(report.outcome.invalid),
@@ -156,8 +172,14 @@ def figures(report: Report) -> dict[str, Any]:
         count = len(trips)
         row |= {
             "delay_s": round(report.outcome.mean_delay, 2),
+            **{f"{kind}_delay_s": _rounded(report, kind) for kind in ("bus", "emergency")},
             "travel_s": round(sum(each.travel for each in trips) / count, 2),
             "waiting_s": round(sum(each.waiting for each in trips) / count, 2),
             "stops": round(sum(each.stops for each in trips) / count, 3),
         }
     return row
+
+
+def _rounded(report: Report, kind: str) -> float | None:
+    delay = report.outcome.mean_delay_of(kind)
+    return None if delay is None else round(delay, 2)

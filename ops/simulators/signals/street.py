@@ -15,6 +15,7 @@ import libsumo
 from ops.simulators.signals.scenarios import Scenario
 
 VERY_LATE = 10_000_000
+BLUE = "emergency"
 
 
 class LightsDiffer(RuntimeError):
@@ -147,8 +148,18 @@ class Street:
 
     def next_link(self, vehicle: str) -> int:
         """The place in its next light's state by which a vehicle will go on. Not for cameras."""
+        lights = self.next_lights(vehicle)
+        return lights[0][1] if lights else -1
+
+    def emergency_vehicles(self) -> list[str]:
+        """Those on the road."""
+        vehicles = libsumo.vehicle
+        return [each for each in vehicles.getIDList() if vehicles.getVehicleClass(each) == BLUE]
+
+    def next_lights(self, vehicle: str) -> list[tuple[str, int, float]]:
+        """The lights on a vehicle's way: each with its link there, and how far it is, in metres."""
         lights = libsumo.vehicle.getNextTLS(vehicle)
-        return int(lights[0][1]) if lights else -1
+        return [(each[0], int(each[1]), float(each[2])) for each in lights]
 
     def waiting_at(self, crossings: frozenset[str]) -> dict[str, int]:
         """By crossing, how many people stand before it."""

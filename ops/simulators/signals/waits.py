@@ -22,8 +22,8 @@ class Waits:
     _lanes: dict[str, list[tuple[str, tuple[int, ...]]]] = field(default_factory=dict)
     _crossings: dict[str, tuple[str, int]] = field(default_factory=dict)
     _length: dict[str, float] = field(default_factory=dict)
-    _since: dict[tuple[str, int], int] = field(default_factory=dict)
-    _wants: dict[str, int] = field(default_factory=dict)
+    _first: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    _pressed: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, net: Net, lights: Sequence[str]) -> "Waits":
@@ -48,31 +48,31 @@ class Waits:
         for light, lanes in self._lanes.items():
             state = street.shown(light)
             for lane, links in lanes:
-                seen = street.lane(lane)
-                first = seen[-1] if seen else None
-                stands = first is not None and first.speed < STANDS
-                if first and stands and self._length[lane] - first.position < AT_THE_LINE_M:
-                    link = links[0] if len(links) == 1 else self._wanted(street, first.vehicle)
-                    self._since.setdefault((light, link), street.now)
-            for place, letter in enumerate(state):
-                since = self._since.get((light, place))
-                if since is not None:
-                    self.longest_red = max(self.longest_red, street.now - since)
-                    if letter in GREEN:
-                        del self._since[light, place]
+                self._before_red(street, lane, links, state)
         self._on_foot(street, walkers)
+
+    def _before_red(self, street: Street, lane: str, links: tuple[int, ...], state: str) -> None:
+        """The first vehicle of a lane: since when it stands at the line without green."""
+        seen = street.lane(lane)
+        first = seen[-1] if seen else None
+        before = self._first.pop(lane, None)
+        if first is None or self._length[lane] - first.position > AT_THE_LINE_M:
+            return
+        if before is not None and before[0] == first.vehicle:
+            link, since = before[1:]
+        elif first.speed < STANDS:
+            link = links[0] if len(links) == 1 else street.next_link(first.vehicle)
+            since = street.now
+        else:
+            return
+        if not 0 <= link < len(state) or state[link] not in GREEN:
+            self._first[lane] = (first.vehicle, link, since)
+            self.longest_red = max(self.longest_red, street.now - since)
 
     def _on_foot(self, street: Street, walkers: dict[str, int]) -> None:
         for crossing, (light, place) in self._crossings.items():
-            key = (f"{light}/{crossing}", place)
             if crossing in walkers and street.shown(light)[place] not in GREEN:
-                since = self._since.setdefault(key, street.now)
+                since = self._pressed.setdefault(crossing, street.now)
                 self.longest_on_foot = max(self.longest_on_foot, street.now - since)
             else:
-                self._since.pop(key, None)
-
-    def _wanted(self, street: Street, vehicle: str) -> int:
-        """The link by which a vehicle will go on; asked once, until it has gone."""
-        if vehicle not in self._wants:
-            self._wants[vehicle] = street.next_link(vehicle)
-        return self._wants[vehicle]
+                self._pressed.pop(crossing, None)

@@ -120,6 +120,13 @@ def signals(
     window: Annotated[
         int | None, typer.Option(min=60, help="Only the first seconds of each scenario.")
     ] = None,
+    failing: Annotated[
+        list[float] | None, typer.Option(help="Share of cameras that fail, 0 to 1.")
+    ] = None,
+    failure: Annotated[str, typer.Option(help="How: silent, stuck or chatter.")] = "silent",
+    preempt: Annotated[
+        bool, typer.Option("--preempt", help="Emergency vehicles ask for junctions.")
+    ] = False,
     teleport: Annotated[
         int, typer.Option(help="Take who is stuck off the street after so many seconds; −1 never.")
     ] = -1,
@@ -136,6 +143,9 @@ def signals(
             processes=processes,
             teleport_s=teleport,
             window=window,
+            failing=failing or (0.0,),
+            failure=failure,
+            preempt=preempt,
         )
     except ValueError as error:
         typer.echo(f"citybrain bench signals: {error}", err=True)
