@@ -15,6 +15,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.actor import system_actor
 from citybrain.domain.signals.controllers import note_silence, silent_from
@@ -28,6 +29,7 @@ from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.services import Services
 from commands.signals.controllers import heard_since
+from commands.signals.scheduling import follow_schedule
 from commands.signals.streams import (
     DefinitionGone,
     definition_of,
@@ -57,7 +59,11 @@ FAILED = Counter("citybrain_signal_control_failures_total", "Junctions that coul
 
 @dataclass(slots=True)
 class Held:
-    """A junction in memory. `stale`: its stream is read again before anything is decided."""
+    """A junction in memory. `stale`: its stream is read again before anything is decided.
+
+    `plan_due`: when another plan becomes due by its schedule, in milliseconds since 1970; 0 where
+    that was not looked up, None where there is no schedule.
+    """
 
     signal: Signal
     dated: DatedJunction
@@ -65,6 +71,7 @@ class Held:
     stale: bool = False
     busy: bool = False
     controller_heard: int | None = None
+    plan_due: int | None = 0
 
     @property
     def heard_at(self) -> datetime | None:
@@ -83,6 +90,7 @@ class SignalControl:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._store = services.store
+        self._calendar = services.definitions.of(BusinessCalendar)
         self._held: dict[str, Held] = {}
         self._heap: list[tuple[int, str]] = []
         self.bell = asyncio.Event()
@@ -182,14 +190,18 @@ class SignalControl:
         at = milliseconds(now)
         if held.signal.closed or at >= turns_at(held.signal, at):
             await self._turn(held, now)
+        plan_due = held.plan_due
+        if plan_due is not None and at >= plan_due:
+            plan_due = follow_schedule(held.signal, held.dated, self._calendar, now)
         signal, junction, plan = held.signal, held.dated.junction, held.plan
         note_silence(signal, junction, now, held.controller_heard)
         wake(signal, junction, plan, now, heard_at=held.heard_at)
         await self._save(signal)
+        held.plan_due = plan_due
         alarm = next_alarm(signal, junction, plan, at, heard_at=held.heard_at)
         silent = silent_from(signal, junction, held.controller_heard)
-        times = [each for each in (alarm, silent, turns_at(signal, at)) if each is not None]
-        return max(min(times), at + TICK_MS)
+        due = (alarm, silent, plan_due, turns_at(signal, at))
+        return max(min(each for each in due if each is not None), at + TICK_MS)
 
     async def _turn(self, held: Held, now: datetime) -> None:
         """Close the day and open the next one. A crash between the two is made good here."""
@@ -200,7 +212,7 @@ class SignalControl:
         held.signal.close(now, next_day=following.day)
         await self._save(held.signal)
         await self._save(following)
-        held.signal, held.dated = following, dated
+        held.signal, held.dated, held.plan_due = following, dated, 0
 
     async def _save(self, signal: Signal) -> None:
         if signal.pending_events:
@@ -218,7 +230,7 @@ class SignalControl:
         if held is None:
             self._held[signal.junction] = Held(signal, dated)
         else:
-            held.signal, held.dated, held.stale = signal, dated, False
+            held.signal, held.dated, held.stale, held.plan_due = signal, dated, False, 0
 
     def _discover(self, event: RecordedEvent, junction: str, held: Held | None) -> None:
         """A stream that was opened by somebody else: a junction is in service, or a day began."""
