@@ -8,7 +8,7 @@ and it is decided anew. All that is due at a moment is appended together.
 import asyncio
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.actor import system_actor
+from citybrain.domain.signals.centre import CENTRE_PROCESS
 from citybrain.domain.signals.controllers import note_silence, silent_from
 from citybrain.domain.signals.days import next_day, turns_at
 from citybrain.domain.signals.junction import Plan
@@ -28,7 +29,9 @@ from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.services import Services
-from commands.signals.controllers import heard_since
+from commands.signals.controllers import centre_heard, heard_since
+from commands.signals.deciding import Deciding, decide
+from commands.signals.observed import Observed, observed
 from commands.signals.scheduling import follow_schedule
 from commands.signals.streams import (
     DefinitionGone,
@@ -40,7 +43,7 @@ from commands.signals.streams import (
 
 log = structlog.get_logger(__name__)
 
-NAME = "signal-control"
+NAME = CENTRE_PROCESS
 TICK_MS = 100  # a junction is woken ten times a second at most
 AGAIN_MS = 1000  # where the store is away
 LATER_MS = 30_000  # where a junction cannot be controlled
@@ -72,11 +75,15 @@ class Held:
     busy: bool = False
     controller_heard: int | None = None
     plan_due: int | None = 0
+    deciding: Deciding = field(default_factory=Deciding)
 
     @property
     def heard_at(self) -> datetime | None:
-        """The last sign of the centre."""
-        return moment(self.signal.heard) if self.signal.heard else None
+        """The last sign of the centre: a command from outside, or that a strategy was asked."""
+        heard = self.signal.heard
+        if self.signal.mode_by == NAME:
+            heard = max(heard, self.deciding.decided_at)
+        return moment(heard) if heard else None
 
     @property
     def plan(self) -> Plan:
@@ -87,10 +94,11 @@ class Held:
 class SignalControl:
     """The junctions that one process controls. `load` first; then `tick` whenever it is time."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, memory: Observed | None = None) -> None:
         self._services = services
         self._store = services.store
         self._calendar = services.definitions.of(BusinessCalendar)
+        self._observed = memory or observed(services)
         self._held: dict[str, Held] = {}
         self._heap: list[tuple[int, str]] = []
         self.bell = asyncio.Event()
@@ -114,6 +122,9 @@ class SignalControl:
                 log.error("signal_definition_gone", stream_id=stream_id, code=gone.code)
         HELD.set(len(self._held))
         self._looked_at = EARLIEST
+        heard = await centre_heard(self._store)
+        for held in self._held.values():  # whoever led before decided until then
+            held.deciding.decided_at = 0 if heard is None else milliseconds(heard)
 
     @property
     def next_alarm(self) -> int | None:
@@ -190,18 +201,19 @@ class SignalControl:
         at = milliseconds(now)
         if held.signal.closed or at >= turns_at(held.signal, at):
             await self._turn(held, now)
-        plan_due = held.plan_due
-        if plan_due is not None and at >= plan_due:
+        plan_due, flashes = held.plan_due, held.signal.flash is not None
+        if plan_due is not None and at >= plan_due and not flashes:
             plan_due = follow_schedule(held.signal, held.dated, self._calendar, now)
         signal, junction, plan = held.signal, held.dated.junction, held.plan
         note_silence(signal, junction, now, held.controller_heard)
         wake(signal, junction, plan, now, heard_at=held.heard_at)
+        asks = decide(signal, held.dated, plan, now, held.deciding, self._observed)
         await self._save(signal)
         held.plan_due = plan_due
         alarm = next_alarm(signal, junction, plan, at, heard_at=held.heard_at)
         silent = silent_from(signal, junction, held.controller_heard)
-        due = (alarm, silent, plan_due, turns_at(signal, at))
-        return max(min(each for each in due if each is not None), at + TICK_MS)
+        times = [alarm, silent, asks, None if flashes else plan_due, turns_at(signal, at)]
+        return max(min(each for each in times if each is not None), at + TICK_MS)
 
     async def _turn(self, held: Held, now: datetime) -> None:
         """Close the day and open the next one. A crash between the two is made good here."""

@@ -19,6 +19,7 @@ from commands.processes.runner import Process, keep_leading, save_checkpoint
 from commands.services import Services
 from commands.signals.control import NAME, SignalControl
 from commands.signals.controllers import CENTRE, note_heard
+from commands.signals.observed import observed
 
 CLOCK_SECONDS = 0.5  # how often the clock is read: it may be set
 LEAD_SECONDS = 1.0  # how often the lead is looked after
@@ -39,8 +40,16 @@ class SignalControlProcess:
     async def run(self, store: EventStore, services: Services) -> None:
         """Lead or stand by."""
 
+        memory = observed(services)
+        memory.mine = False
+
         async def lead(connection: "asyncpg.Connection[Any]") -> None:
-            await _control(store, services, connection)
+            memory.begin_anew(services.clock())
+            memory.mine = True
+            try:
+                await _control(store, services, connection)
+            finally:
+                memory.mine = False
 
         await keep_leading(store, self.name, lead)
 

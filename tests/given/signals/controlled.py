@@ -1,18 +1,22 @@
 """Junctions that a server controls, on a clock that the test sets."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from citybrain.audit.signals.exports import by_version, read_log
 from citybrain.audit.signals.verify import Violation, verify
 from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.signals.officers import Reason
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
 from commands.services import Services
 from commands.signals.control import SignalControl
+from commands.signals.controllers import CENTRE, note_heard
+from commands.signals.junction import PutJunctionInService, put_junction_in_service
+from commands.signals.observed import Observed
 from commands.signals.processes.control import TOPICS
-from tests.given.services import services_over
+from tests.given.services import context, services_over
 
 POLICE = "traffic_police"
 OFFICER = Actor("officer-1", frozenset({Role.OFFICIAL}), POLICE)
@@ -36,7 +40,7 @@ class Centre:
     services: Services
     clock: Clock
     control: SignalControl
-    woken: int = field(default=0)
+    memory: Observed | None = None
 
     @classmethod
     async def over(cls, store: EventStore, now: datetime) -> "Centre":
@@ -52,8 +56,13 @@ class Centre:
 
     async def take_over(self) -> None:
         """Another process leads from here on: nothing of the one before is left."""
-        self.control = SignalControl(self.services)
+        self.control = SignalControl(self.services, self.memory)
         await self.control.load()
+
+    async def told(self) -> None:
+        """Others can see that the centre decides."""
+        assert self.control.ticked_at is not None
+        await note_heard(self.services.store, [CENTRE], self.control.ticked_at)
 
     async def hear(self) -> None:
         """What others have appended since."""
@@ -70,7 +79,6 @@ class Centre:
                 break
             self.clock.now = max(self.clock.now, due)
             await self.control.tick()
-            self.woken += 1
         self.clock.now = moment
 
     async def run(self, seconds: float) -> None:
@@ -90,3 +98,10 @@ class Centre:
                 until = milliseconds(self.clock.now)
                 found.setdefault(code, []).extend(verify(file, of_version, until))
         return found
+
+
+async def in_service(centre: Centre, *junctions: str) -> None:
+    """Put junctions in service now."""
+    for code in junctions:
+        command = PutJunctionInService(reason=Reason.NEW)
+        await put_junction_in_service(code, command, context(OFFICER), centre.services)

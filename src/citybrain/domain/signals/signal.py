@@ -41,6 +41,7 @@ class Signal(StreamAggregate):
 
     # What the second version of the state has brought.
     mode_by: str
+    mode_at: int  # when the mode was set, in milliseconds since 1970
     heard: int  # the last sign of a centre outside, in milliseconds since 1970
     strategies: list[dict[str, Any]]
     controller: str | None  # the device that was heard
@@ -161,6 +162,15 @@ class Signal(StreamAggregate):
         starts = standing not in (FLASHING, DARK) and at < self.all_red_until
         return STARTING if starts else standing
 
+    def strategy_began(self, at: int) -> int:
+        """Since when the strategy that is in force at `at` is; 0 where none was ever chosen."""
+        return max((each["begins"] for each in self.strategies if each["begins"] <= at), default=0)
+
+    def strategy_changes(self, at: int) -> int | None:
+        """When another choice begins, in milliseconds since 1970; None where none is known."""
+        later = [each["begins"] for each in self.strategies if each["begins"] > at]
+        return min(later, default=None)
+
     def strategy_at(self, at: int) -> str:
         """By what it is to be controlled at `at`: `plan`, or a strategy's name."""
         chosen = [each["strategy"] for each in self.strategies if each["begins"] <= at]
@@ -252,6 +262,7 @@ CARRIED = (
     "restarts",
     "faults",
     "mode_by",
+    "mode_at",
     "heard",
     "strategies",
     "controller",
@@ -263,7 +274,7 @@ CARRIED = (
 
 def _second_version() -> dict[str, Any]:
     later = dict.fromkeys(("controller", "commanded", "unacknowledged"))
-    return {"mode_by": "", "heard": 0, "strategies": [], **later}
+    return {"mode_by": "", "mode_at": 0, "heard": 0, "strategies": [], **later}
 
 
 def stream_of(junction: str, day: str) -> str:

@@ -124,7 +124,7 @@ class ModeChanged(StreamEvent):
     def apply(self, aggregate: Any) -> None:
         aggregate.mode, aggregate.epoch = self.mode, self.epoch
         aggregate.mode_reason, aggregate.mode_by = self.reason, self.by
-        aggregate.heard = milliseconds(self.timestamp)
+        aggregate.heard = aggregate.mode_at = milliseconds(self.timestamp)
         if self.mode != "local":
             aggregate.last_sequence, aggregate.outcomes = 0, {}
 

@@ -5,24 +5,16 @@ from datetime import UTC, datetime, timedelta
 from citybrain.audit.signals.exports import read_log
 from citybrain.domain.signals import people
 from citybrain.domain.signals.lamps import Shown
-from citybrain.domain.signals.officers import Reason
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
-from commands.signals.junction import PutJunctionInService, put_junction_in_service
 from commands.signals.streams import definition_of
 from tests.given.services import context
-from tests.given.signals.controlled import OFFICER, RENMIN, Centre
+from tests.given.signals.controlled import OFFICER, RENMIN, Centre, in_service
 
 NOON = datetime(2026, 9, 14, 4, 0, tzinfo=UTC)
 """Noon in the city."""
 MIDNIGHT = datetime(2026, 9, 14, 16, 0, tzinfo=UTC)
-
-
-async def in_service(centre: Centre, *junctions: str) -> None:
-    for code in junctions:
-        command = PutJunctionInService(reason=Reason.NEW)
-        await put_junction_in_service(code, command, context(OFFICER), centre.services)
 
 
 async def call(centre: Centre, group: str) -> None:

@@ -1,0 +1,155 @@
+"""Decisions by strategies: what is seen of a junction, what a strategy proposes, what is asked for.
+
+A strategy proposes and the aggregate decides. Each change carries which strategy proposed it, why,
+and what it had seen, so that it can be explained from the log alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from citybrain.definitions.signals.junctions import DatedJunction
+from citybrain.domain.signals import people
+from citybrain.domain.signals.centre import note_failure, note_success, settle_mode
+from citybrain.domain.signals.detector_faults import follow_detectors
+from citybrain.domain.signals.junction import Plan
+from citybrain.domain.signals.requesting import Numbered, request
+from citybrain.domain.signals.rules import Source, Wish
+from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.domain.signals.strategies import STRATEGIES
+from citybrain.domain.signals.strategies.strategy import LaneSeen, Observations, view, why
+from commands.signals.observed import Observed
+
+log = structlog.get_logger(__name__)
+
+EVERY_MS = 1000  # a strategy is asked
+REST_MS = 60_000  # after it could not decide
+ASKED_AGAIN_MS = 5000  # a wish that was refused
+COUNTS = timedelta(seconds=10)  # a command
+
+SECONDS = Histogram(
+    "citybrain_signal_decision_seconds",
+    "Seconds that a strategy took for one decision",
+    ["strategy"],
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25),
+)
+CHANGES = Counter("citybrain_signal_changes_total", "Changes that strategies made", ["strategy"])
+
+
+@dataclass(slots=True)
+class Deciding:
+    """What is remembered of the decisions at a junction, in milliseconds since 1970.
+
+    `decided_at`: when the strategy was last asked, also where it proposed nothing.
+    """
+
+    strategy: str = ""
+    version: str = ""
+    memory: Any = None
+    decided_at: int = 0
+    rests_until: int = 0
+    refused_at: int = 0
+    refused: str | None = None
+
+
+def decide(
+    signal: Signal, dated: DatedJunction, plan: Plan, now: datetime, state: Deciding, seen: Observed
+) -> int | None:
+    """Let the strategy in force decide; when it wants to be asked next, None where none does."""
+    at, junction = milliseconds(now), dated.junction
+    if seen.known(junction.code) is not None:
+        follow_detectors(signal, now, seen.failed(junction.code))
+        for group in seen.pressed(junction.code):
+            people.call(signal, junction, now, group, by="button")
+    if at < state.rests_until:
+        return state.rests_until
+    if not settle_mode(signal, now):
+        state.strategy = ""
+        return signal.strategy_changes(at)
+    if at >= state.decided_at + EVERY_MS or state.strategy != signal.strategy_at(at):
+        try:
+            _ask(signal, dated, plan, now, state, seen.latest(junction.code))
+            note_success(signal, now)
+        except Exception as error:  # a strategy is somebody's code: the plan holds
+            log.exception("signal_strategy_failed", junction=junction.code)
+            note_failure(signal, now, type(error).__name__)
+            state.strategy, state.rests_until = "", at + REST_MS
+    state.decided_at = at if at >= state.decided_at + EVERY_MS else state.decided_at
+    return max(state.decided_at + EVERY_MS, state.rests_until)
+
+
+def _ask(
+    signal: Signal,
+    dated: DatedJunction,
+    plan: Plan,
+    now: datetime,
+    state: Deciding,
+    seen: Observations,
+) -> None:
+    at, junction = milliseconds(now), dated.junction
+    name = signal.strategy_at(at)
+    strategy = STRATEGIES[name]
+    if (state.strategy, state.version) != (name, junction.version):
+        state.strategy, state.version = name, junction.version
+        state.memory = strategy.begin(junction)
+    _call_those_who_wait(signal, dated, now, seen)
+    with SECONDS.labels(name).time():
+        advice = strategy.decide(seen, junction, view(signal, junction, plan, at), state.memory)
+    stage = advice.stage
+    again = stage == state.refused and at < state.refused_at + ASKED_AGAIN_MS
+    if stage is None or stage == signal.stage or again:
+        return
+    rule = request(
+        signal,
+        junction,
+        now,
+        Wish(junction.stages[stage], Source.CENTRE, advice.green_at),
+        cause=name,
+        command=Numbered(signal.epoch, signal.last_sequence + 1, now + COUNTS),
+        why={**why(strategy, advice), "seen": compact(seen)},
+    )
+    if rule is None:
+        CHANGES.labels(name).inc()
+        state.refused = None
+    else:
+        state.refused, state.refused_at = stage, at
+
+
+def _call_those_who_wait(
+    signal: Signal, dated: DatedJunction, now: datetime, seen: Observations
+) -> None:
+    """Vehicles that are seen before a red lamp wait; where nothing is known, somebody may."""
+    at, junction = milliseconds(now), dated.junction
+    for movement in junction.layout.movements.values():
+        lane = seen.lanes.get(movement.lane)
+        if movement.group is None or lane is None or signal.lamps[movement.group].is_green(at):
+            continue
+        if not lane.trusted or lane.vehicles or lane.counted:
+            people.call(signal, junction, now, movement.group, by="detector")
+
+
+def compact(seen: Observations) -> dict[str, Any]:
+    """What was seen, as the event of a change carries it: nobody's data, few bytes."""
+    return {
+        "at": seen.at,
+        "lanes": {code: _lane(each) for code, each in sorted(seen.lanes.items())},
+        "exits": {
+            code: None if each.room is None else round(each.room, 1)
+            for code, each in sorted(seen.exits.items())
+        },
+        "crossed": {code: each for code, each in sorted(seen.crossed.items()) if each},
+        "in_box": dict(sorted(seen.in_box.items())),
+    }
+
+
+def _lane(lane: LaneSeen) -> Any:
+    """Vehicles as [metres, metres per second], a count, or null where it is not trusted."""
+    if not lane.trusted:
+        return None
+    if lane.vehicles:
+        return [[round(metres, 1), round(speed, 1)] for metres, speed in lane.vehicles]
+    return lane.counted or 0

@@ -1,0 +1,199 @@
+"""Strategies in the server: they propose, the aggregate decides, the event says why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from citybrain.audit.signals.exports import read_log
+from citybrain.domain.signals import people
+from citybrain.domain.signals.detector_health import Fault
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.officers import choose_strategy
+from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.domain.signals.strategies import STRATEGIES
+from citybrain.domain.signals.strategies.strategy import (
+    Advice,
+    ExitSeen,
+    LaneSeen,
+    Observations,
+    SignalView,
+)
+from citybrain.eventstore import EventStore
+from commands.signals import deciding
+from commands.signals.observed import Observed
+from tests.given.services import context
+from tests.given.signals.controlled import OFFICER, Centre, in_service
+
+NOON = datetime(2026, 9, 14, 4, 0, tzinfo=UTC)
+CODE = "renmin_1"
+
+
+class Cameras(Observed):
+    """What cameras see is what the test says: so many vehicles stand before each group."""
+
+    standing: Mapping[str, int] = {}
+
+    def failed(self, junction: str) -> dict[str, Fault]:
+        return {}
+
+    def latest(self, junction: str) -> Observations:
+        now = self._services.clock()
+        layout = self.seen(junction, now).junction.layout
+        waiting: dict[str, int] = {}
+        for movement in layout.movements.values():
+            if movement.group is not None:
+                waiting[movement.lane] = self.standing.get(movement.group, 0)
+        lanes = {
+            code: LaneSeen(tuple((7.5 * place, 0.0) for place in range(waiting.get(code, 0))))
+            for code in layout.lanes
+        }
+        exits = {code: ExitSeen(each.length_m / 7.5) for code, each in layout.exits.items()}
+        return Observations(milliseconds(now), lanes, exits)
+
+
+@pytest.fixture
+async def centre(store: EventStore) -> Centre:
+    """One junction that follows its plan since ten minutes, with cameras."""
+    centre = await Centre.over(store, NOON - timedelta(minutes=10))
+    centre.memory = Cameras(centre.services)
+    await centre.take_over()
+    await in_service(centre, CODE)
+    await centre.run_until(NOON)
+    return centre
+
+
+async def choose(centre: Centre, strategy: str) -> None:
+    store = centre.services.store
+    signal = await store.load(Signal, centre.control.signal(CODE).id)
+    now = centre.clock()
+    said: dict[str, Any] = {"known": STRATEGIES, "begins": now, "by": "o-1", "reason": "trial"}
+    choose_strategy(signal, now, strategy, **said)
+    await store.save(signal, metadata=context(OFFICER).metadata())
+    await centre.hear()
+
+
+async def applied(centre: Centre) -> list[Mapping[str, Any]]:
+    events = (await read_log(centre.services.store))[CODE]
+    return [each.data for each in events if each.topic == "signal.stage_applied"]
+
+
+async def test_the_strategy_in_force_decides_and_the_event_says_why(centre: Centre) -> None:
+    Cameras.standing = {"V2": 9}
+    before = len(await applied(centre))
+    await choose(centre, "max-pressure")
+    await centre.run(60)
+    signal = centre.control.signal(CODE)
+    assert (signal.mode, signal.mode_by, signal.epoch) == ("centre", "signal-control", 1)
+    changes = (await applied(centre))[before:]
+    assert changes
+    change = next(each for each in changes if each["source"] == "centre")
+    assert (change["stage"], change["cause"]) == ("C", "max-pressure")
+    assert change["command"][:2] == [1, 1]
+    assert change["why"]["strategy"] == "max-pressure"
+    assert change["why"]["reasons"]["because"] == "pressure"
+    queues = [each for each in change["why"]["seen"]["lanes"].values() if each]
+    assert queues
+    assert len(queues[0]) == 9
+    assert signal.stage == "C", "as long as nobody else waits"
+    Cameras.standing = {"V1": 9, "V2": 1}
+    await centre.run(240)
+    stages = [each["stage"] for each in (await applied(centre))[before:]]
+    assert {"A", "C"} <= set(stages), "who waits alone is served before too long"
+    await choose(centre, "plan")
+    await centre.run(200)
+    signal = centre.control.signal(CODE)
+    assert (signal.mode, signal.mode_reason) == ("local", "plan")
+    assert await centre.violations() == {CODE: []}
+
+
+async def test_a_person_who_sets_the_mode_is_not_overruled(centre: Centre) -> None:
+    Cameras.standing = {"V2": 9}
+    await choose(centre, "max-pressure")
+    await centre.run(30)
+    store = centre.services.store
+    signal = await store.load(Signal, centre.control.signal(CODE).id)
+    people.change_mode(signal, centre.clock(), "local", by="o-1", reason="event")
+    await store.save(signal, metadata=context(OFFICER).metadata())
+    await centre.run(300)
+    assert centre.control.signal(CODE).mode == "local"
+    await choose(centre, "max-pressure")
+    await centre.run(5)
+    signal = centre.control.signal(CODE)
+    assert (signal.mode, signal.epoch) == ("centre", 2)
+    assert await centre.violations() == {CODE: []}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A strategy with a mistake in it, for a while."""
+
+    name: str = "max-pressure"
+    version: str = "0"
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def begin(self, junction: Junction) -> None:
+        return None
+
+    def decide(
+        self, seen: Observations, junction: Junction, signal: SignalView, memory: None
+    ) -> Advice:
+        raise ZeroDivisionError
+
+
+async def test_a_strategy_that_fails_leaves_the_junction_to_its_plan(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Cameras.standing = {"V2": 9}
+    await choose(centre, "max-pressure")
+    await centre.run(30)
+    with monkeypatch.context() as patch:
+        patch.setattr(deciding, "STRATEGIES", {"max-pressure": Broken()})
+        await centre.run(30)
+        signal = centre.control.signal(CODE)
+        assert (signal.mode, signal.mode_reason) == ("local", "strategy-failed")
+        assert signal.faults == {"strategy": "ZeroDivisionError"}
+        await centre.run(200)
+        stages = {each["stage"] for each in (await applied(centre))[-6:]}
+        assert stages == {"A", "B", "C"}, "its plan"
+    await centre.run(70)
+    signal = centre.control.signal(CODE)
+    assert (signal.mode, signal.faults) == ("centre", {})
+    assert await centre.violations() == {CODE: []}
+
+
+async def test_s17_whoever_takes_over_late_finds_a_silent_centre(centre: Centre) -> None:
+    """Decisions stopped for longer than the watchdog: local first, then the centre anew."""
+    Cameras.standing = {"V2": 9}
+    await choose(centre, "max-pressure")
+    await centre.run(30)
+    centre.clock.now += timedelta(seconds=20)
+    await centre.take_over()
+    await centre.run(2)
+    modes = [
+        (each.data["mode"], each.data["reason"])
+        for each in (await read_log(centre.services.store))[CODE]
+        if each.topic == "signal.mode_changed"
+    ]
+    assert modes == [
+        ("centre", "max-pressure"),
+        ("local", "centre-silent"),
+        ("centre", "max-pressure"),
+    ]
+    await centre.run(120)
+    assert await centre.violations() == {CODE: []}
+
+
+async def test_a_leader_who_follows_at_once_goes_on(centre: Centre) -> None:
+    Cameras.standing = {"V2": 9}
+    await choose(centre, "max-pressure")
+    await centre.run(30)
+    await centre.told()
+    centre.clock.now += timedelta(seconds=3)
+    await centre.take_over()
+    await centre.run(20)
+    signal = centre.control.signal(CODE)
+    assert (signal.mode, signal.epoch) == ("centre", 1)
