@@ -7,6 +7,7 @@ from citybrain.http.signals import (
     controllers,
     degraded,
     junctions,
+    looking_back,
     map_message,
     observations,
     office,
@@ -18,14 +19,16 @@ from citybrain.http.signals.reach import REACH
 from citybrain.systems.system import System
 from commands.signals.observation_upkeep import age_observations
 from commands.signals.processes.control import controlling
+from projections.signals.changes import SignalChanges
 from projections.signals.junctions import SignalJunctions
+from projections.signals.lamps import SignalLamps
 
 SIGNALS = System(
     name="signals",
     streams=(Signal,),
     definitions=(load_signals, load_corridors),
     processes=(controlling(),),
-    projections=(SignalJunctions(),),
+    projections=(SignalJunctions(), SignalLamps(), SignalChanges()),
     routes=(
         *junctions.ROUTES,
         *observations.ROUTES,
@@ -35,8 +38,9 @@ SIGNALS = System(
         *spat.ROUTES,
         *spat_live.ROUTES,
         *map_message.ROUTES,
+        *looking_back.ROUTES,
     ),
-    reach=REACH,
+    reach={**REACH, **looking_back.REACH},
     board=BOARD,
     mounts=(spat_live.mount, observations.mount),
     upkeep=(age_observations,),

@@ -5,7 +5,7 @@ from tests.given.read_models import project
 from tests.given.signals.recorded import record
 from tests.given.signals.x1 import Street, at
 
-MODELS = ("signal_junctions",)
+MODELS = ("signal_junctions", "signal_lamps", "signal_changes")
 """What `Told.tell` brings up to date."""
 
 

@@ -60,6 +60,10 @@ class DatedJunction:
         """Whose officers look after it."""
         return self.file.department or DEPARTMENT
 
+    def followed(self, plan: str) -> Plan:
+        """The plan of this code; the first one where there is none, as before any is activated."""
+        return self.plans.get(plan) or next(iter(self.plans.values()))
+
     def yields(self, group: str) -> bool:
         """Whether some who have this group's green give way to others who have theirs."""
         movements = self.junction.layout.of_group(group)

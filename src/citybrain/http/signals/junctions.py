@@ -83,6 +83,7 @@ class JunctionState(BaseModel):
     )
     mode: str = Field(description="who decides where no person and no vehicle does")
     mode_reason: str
+    strategy: str = Field(description="by what the centre controls it: plan, or a strategy")
     stage: str | None
     groups: list[SignalGroupState]
     plan: str | None
@@ -155,6 +156,7 @@ def state_of(standing: Standing, definitions: SignalDefinitions, now: datetime) 
         standing=signal.standing_at(at),
         mode=signal.mode,
         mode_reason=signal.mode_reason,
+        strategy=signal.strategy_at(at),
         stage=signal.stage,
         groups=_groups(signal, kinds, at),
         plan=signal.plan or None,

@@ -185,7 +185,7 @@ def intersection(
 
 
 def _events(signal: Signal, dated: DatedJunction, code: str, at: int) -> list[MovementEvent]:
-    plan = dated.plans.get(signal.plan)
+    plan = dated.followed(signal.plan)
     return [
         _event(each, dated, code, at, dark=signal.flash_until == NEVER)
         for each in showing(signal, dated.junction, plan, code, at)

@@ -109,7 +109,7 @@ def _next_change(signal: Signal | None, definitions: SignalDefinitions, at: int)
     dated = definitions.of_version(signal.junction, signal.definition_version)
     if dated is None:
         return None
-    return next_change(signal, dated.junction, dated.plans.get(signal.plan), at)
+    return next_change(signal, dated.junction, dated.followed(signal.plan), at)
 
 
 FEED: web.AppKey[SpatFeed] = web.AppKey("spat_feed", SpatFeed)

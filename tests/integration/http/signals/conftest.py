@@ -5,6 +5,7 @@ Nothing controls the junction but the test: no process runs, and read models fol
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,15 @@ def with_workers() -> bool:
 
 
 @pytest.fixture
-def change_settings(tmp_path: Path) -> Callable[[Settings], None]:
+def definition() -> dict[str, Any]:
+    """What X1's file says; override for another one."""
+    return CITY | {"number": 1234}
+
+
+@pytest.fixture
+def change_settings(tmp_path: Path, definition: dict[str, Any]) -> Callable[[Settings], None]:
     folder = tmp_path / "city"
-    written(folder, CITY | {"number": 1234})
+    written(folder, definition)
 
     def change(settings: Settings) -> None:
         settings.definitions_dir = folder
@@ -32,9 +39,9 @@ def change_settings(tmp_path: Path) -> Callable[[Settings], None]:
 
 
 @pytest.fixture
-async def told(api: Api, tmp_path: Path) -> Told:
+async def told(api: Api, tmp_path: Path, definition: dict[str, Any]) -> Told:
     """X1 with A green since t = 0, in the hand of the centre; it is t = 0."""
-    told = Told(api, Street.green(loaded(tmp_path / "city", CITY | {"number": 1234}), "A"))
+    told = Told(api, Street.green(loaded(tmp_path / "city", definition), "A"))
     told.clock(0)
     await told.tell()
     return told

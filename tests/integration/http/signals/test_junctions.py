@@ -10,6 +10,7 @@ JUNCTIONS = "/v1/signals/junctions"
 async def test_lamps_writer_vehicles_and_faults_are_shown(api: Api, told: Told) -> None:
     street = told.street
     street.call(3, "P2")
+    street.wish(6, "B")  # too early: while somebody walks
     street.preempt(8, "C", "E1", lasts=60)
     street.preempt(9, "B", "E2", lasts=90)
     await told.tell()
@@ -37,7 +38,7 @@ async def test_lamps_writer_vehicles_and_faults_are_shown(api: Api, told: Told) 
     assert (await api.call("GET", f"{JUNCTIONS}/x2", "auditor")).is_problem(404, "stream-not-found")
     assert (await api.call("GET", JUNCTIONS, "citizen")).is_problem(403, "role-missing")
     board = await members(api.runtime)
-    assert board["signals"] == {"standing": {"preemption": 1}, "faulty": 0}
+    assert board["signals"] == {"standing": {"preemption": 1}, "faulty": 0, "refused_last_hour": 1}
 
 
 async def test_s07_the_lamp_of_a_button_is_lit_until_the_walk_begins(api: Api, told: Told) -> None:

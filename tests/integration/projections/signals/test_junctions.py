@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from citybrain.domain.signals import officers
 from citybrain.domain.signals.signal_events import EVENTS, milliseconds
 from citybrain.eventstore import EventStore
 from projections.signals import junctions
@@ -17,6 +18,11 @@ def lived(folder: Path) -> Attack:
     """X1 after all that can happen to it."""
     attack = Attack(Street(loaded(folder, CITY)))
     attack.go(EVERYTHING)
+    signal, now = attack.street.signal, at(attack.now)
+    officers.choose_strategy(
+        signal, now, "fixed", known=["fixed"], begins=now, by="o-1", reason="trial"
+    )
+    attack.street.collect()
     return attack
 
 

@@ -1,0 +1,291 @@
+"""What happened to junctions over HTTP: changes and why, refusals, faults; page by page.
+
+For the office and for auditors. Times are moments with their offset; a span is [since, until).
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, Field
+
+from citybrain.domain.actor import Role
+from citybrain.domain.signals.signal_events import milliseconds, moment
+from citybrain.http.paging import (
+    PagedQuery,
+    ReadModelQuery,
+    decode_cursor,
+    encode_cursor,
+    wait_for_position,
+)
+from citybrain.http.problems import Malformed
+from citybrain.http.routing import Answer, Call, Route, json_response
+from commands.fields import Moment
+from projections.reading import Row
+from projections.signals import changes
+
+MODEL = "signal_changes"
+READERS = (Role.OFFICIAL, Role.SUPERVISOR, Role.AUDITOR)
+LONGEST = timedelta(days=31)
+HOUR = timedelta(hours=1)
+
+
+class Span(ReadModelQuery):
+    """When; the last hour where left out."""
+
+    since: Moment | None = Field(None, description="with its offset; an hour before `until`")
+    until: Moment | None = Field(None, description="not part of the span; now where left out")
+
+    def span(self, now: datetime) -> tuple[int, int]:
+        """Its ends in milliseconds since 1970; raises `Malformed`."""
+        until = self.until or now
+        since = self.since or until - HOUR
+        if not timedelta(0) < until - since <= LONGEST:
+            raise Malformed("since lies before until, 31 days at most")
+        return milliseconds(since), milliseconds(until)
+
+
+class SpanQuery(PagedQuery, Span):
+    """A page of what was in a span."""
+
+    def place(self) -> tuple[int, int] | None:
+        """Behind which row the page begins; raises `Malformed`."""
+        if self.after is None:
+            return None
+        at, position = decode_cursor(self.after, 2)
+        if not position.isdecimal() or len(position) > 18:
+            raise Malformed("after is not a cursor that a page gave")
+        return milliseconds(at), int(position)
+
+
+class SignalChange(BaseModel):
+    """An event that changed something, with what it rested on."""
+
+    position: int
+    at: AwareDatetime
+    topic: str
+    stage: str | None
+    source: str | None = Field(description="who decided: local, centre, preemption, hand")
+    cause: str | None
+    details: dict[str, Any] = Field(description="its other members; moments in ms since 1970")
+
+
+class SignalChanges(BaseModel):
+    """A page of changes, in the order of time."""
+
+    changes: list[SignalChange]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class ChangesQuery(SpanQuery):
+    """Which changes of a junction."""
+
+    topic: str | None = Field(None, max_length=64, description="as signal.stage_applied")
+    cause: str | None = Field(None, max_length=64, description="as plan, preemption, maximum-red")
+    stage: str | None = Field(None, max_length=16)
+
+
+class SignalRefusal(BaseModel):
+    """A wish that was refused."""
+
+    junction: str
+    position: int
+    at: AwareDatetime
+    what: str
+    groups: list[str]
+    source: str
+    rule: int = Field(description="the first that it breaks")
+    broken: list[int] = Field(description="all that it breaks, in their order")
+    detail: str
+    epoch: int | None
+    sequence: int | None
+
+
+class SignalRefusals(BaseModel):
+    """A page of refusals, in the order of time."""
+
+    refusals: list[SignalRefusal]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class RefusalsQuery(SpanQuery):
+    """Which refusals."""
+
+    junction: str | None = Field(None, max_length=32)
+    rule: int | None = Field(None, ge=1, le=13)
+    source: str | None = Field(None, max_length=16)
+
+
+class RefusalSum(BaseModel):
+    """How many wishes of a source a rule refused."""
+
+    rule: int
+    source: str
+    refused: int
+
+
+class RefusalSums(BaseModel):
+    """By rule and source; their sum."""
+
+    sums: list[RefusalSum]
+    refused: int
+
+
+class RefusalSumsQuery(Span):
+    """Of which junction; of all where left out."""
+
+    junction: str | None = Field(None, max_length=32)
+
+
+class SignalFault(BaseModel):
+    """A fault, while it is there and afterwards."""
+
+    junction: str
+    fault: str
+    position: int
+    raised_at: AwareDatetime
+    detail: str
+    cleared_at: AwareDatetime | None
+    cleared_by: str | None = Field(description="empty where it went by itself")
+
+
+class SignalFaults(BaseModel):
+    """A page of faults, as they were raised."""
+
+    faults: list[SignalFault]
+    next: str | None = Field(description="send as `after` for the next page")
+
+
+class FaultsQuery(SpanQuery):
+    """Which faults: those that were there in the span."""
+
+    junction: str | None = Field(None, max_length=32)
+    only_open: bool = Field(False, description="those that are there now")
+
+
+async def show_changes(call: Call) -> web.Response:
+    """What happened to a junction."""
+    query: ChangesQuery = call.query
+    since, until = await _span(call, query)
+    rows = await changes.changes(
+        call.runtime.store.pool,
+        call.request.match_info["junction"],
+        since,
+        until,
+        topics=None if query.topic is None else [query.topic],
+        cause=query.cause,
+        stage=query.stage,
+        after=query.place(),
+        limit=query.limit + 1,
+    )
+    shown, following = _page(rows, query.limit)
+    found = [SignalChange(**row) for row in shown]
+    return json_response(SignalChanges(changes=found, next=following))
+
+
+async def show_refusals(call: Call) -> web.Response:
+    """Which wishes were refused."""
+    query: RefusalsQuery = call.query
+    since, until = await _span(call, query)
+    rows = await changes.refusals(
+        call.runtime.store.pool,
+        since,
+        until,
+        junction=query.junction,
+        rule=query.rule,
+        source=query.source,
+        after=query.place(),
+        limit=query.limit + 1,
+    )
+    shown, following = _page(rows, query.limit)
+    found = [SignalRefusal(**row) for row in shown]
+    return json_response(SignalRefusals(refusals=found, next=following))
+
+
+async def show_refusal_sums(call: Call) -> web.Response:
+    """How many wishes each rule refused."""
+    query: RefusalSumsQuery = call.query
+    since, until = await _span(call, query)
+    rows = await changes.refusal_sums(
+        call.runtime.store.pool, since, until, junction=query.junction
+    )
+    sums = [RefusalSum(**row) for row in rows]
+    return json_response(RefusalSums(sums=sums, refused=sum(each.refused for each in sums)))
+
+
+async def show_faults(call: Call) -> web.Response:
+    """Which faults there were."""
+    query: FaultsQuery = call.query
+    since, until = await _span(call, query)
+    rows = await changes.faults(
+        call.runtime.store.pool,
+        since,
+        until,
+        junction=query.junction,
+        only_open=query.only_open,
+        after=query.place(),
+        limit=query.limit + 1,
+    )
+    shown, following = _page(rows, query.limit, "raised_at")
+    cleared = [
+        row | {"cleared_at": row["cleared_at"] and moment(row["cleared_at"])} for row in shown
+    ]
+    found = [SignalFault(**row) for row in cleared]
+    return json_response(SignalFaults(faults=found, next=following))
+
+
+async def _span(call: Call, query: Span) -> tuple[int, int]:
+    await wait_for_position(call.runtime, MODEL, query.min_position)
+    return query.span(call.runtime.services.clock())
+
+
+def _page(rows: list[Row], limit: int, time: str = "at") -> tuple[list[Row], str | None]:
+    """Of one row more than a page holds: the page with moments, and the cursor behind it."""
+    shown = [row | {time: moment(row[time])} for row in rows[:limit]]
+    if len(rows) <= limit:
+        return shown, None
+    return shown, encode_cursor(shown[-1][time], str(shown[-1]["position"]))
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/signals/junctions/{junction}/changes",
+        tag="signals",
+        summary="What happened to a junction and why: stages, modes, plans, vehicles, hands",
+        handler=show_changes,
+        roles=READERS,
+        query=ChangesQuery,
+        answers={200: Answer("a page, in the order of time", SignalChanges)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/signals/refusals",
+        tag="signals",
+        summary="Wishes that were refused, with the rules that they break",
+        handler=show_refusals,
+        roles=READERS,
+        query=RefusalsQuery,
+        answers={200: Answer("a page, in the order of time", SignalRefusals)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/signals/refusals/sums",
+        tag="signals",
+        summary="How many wishes each rule refused, by who wished",
+        handler=show_refusal_sums,
+        roles=READERS,
+        query=RefusalSumsQuery,
+        answers={200: Answer("by rule and source", RefusalSums)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/signals/faults",
+        tag="signals",
+        summary="Faults of junctions, while they are there and afterwards",
+        handler=show_faults,
+        roles=READERS,
+        query=FaultsQuery,
+        answers={200: Answer("a page, as they were raised", SignalFaults)},
+    ),
+)
