@@ -10,10 +10,26 @@ from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.lamps import end_of_minimum
 from citybrain.domain.signals.strategies.ahead import in_box_way, rooms, shut_rows
 from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approaches, approaches
+from citybrain.domain.signals.strategies.crowding import (
+    Crowding,
+    begin_crowding,
+    kept_free,
+    last_resort,
+    notice,
+    stays,
+)
 from citybrain.domain.signals.strategies.estimating import Learned, begin, learn, rates, yielding
 from citybrain.domain.signals.strategies.failing import failed_rows, keeps_the_turn, plan_turn
 from citybrain.domain.signals.strategies.fixed import follow
-from citybrain.domain.signals.strategies.planning import LOSS, QUEUE, ROOM, Case, Costs, plan
+from citybrain.domain.signals.strategies.planning import (
+    LOSS,
+    QUEUE,
+    ROOM,
+    Case,
+    Costs,
+    Floats,
+    plan,
+)
 from citybrain.domain.signals.strategies.predicting import predict
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import Advice, Observations, SignalView
@@ -29,6 +45,7 @@ class Memory:
 
     model: Approaches
     learned: Learned
+    crowding: Crowding
     stage: str | None = None
     ran_since: int | None = None
 
@@ -47,7 +64,7 @@ class Adaptive:
 
     def begin(self, junction: Junction) -> Memory:
         model = approaches(junction, self.settings.seen_m)
-        return Memory(model, begin(model, self.settings))
+        return Memory(model, begin(model, self.settings), begin_crowding(model))
 
     def decide(
         self, seen: Observations, junction: Junction, signal: SignalView, memory: Memory
@@ -111,23 +128,29 @@ class Adaptive:
         failed: frozenset[int],
     ) -> Advice:
         """The first step of the best plan that is lawful now."""
-        model, learned, settings = memory.model, memory.learned, self.settings
-        queue, arrivals = predict(model, learned, settings, seen, signal, failed)
+        model, settings, crowding = memory.model, self.settings, memory.crowding
+        queue, arrivals = predict(model, memory.learned, settings, seen, signal, failed)
         lanes = len(model.lanes)
-        learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
+        memory.learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
+        room = rooms(seen, model, memory.learned, settings)
+        shut = shut_rows(seen, junction, model, room, settings)
+        notice(crowding, model, settings, seen, stage, queue, room)
+        crowded = {"crowded": list(crowding.signs)} if crowding.signs else {}
+        if last_resort(seen, settings):
+            return follow(junction, signal, "last-resort")
         if not queue.any() and not arrivals.any():
             return Advice(None, {"because": "nobody"})
-        case = self._case(seen, junction, memory, stage, queue, arrivals)
-        costs = plan(case, _costs(settings))
+        ran = signal.at - (memory.ran_since or signal.at)
+        if stays(crowding, model, settings, stage, ran, queue, shut):
+            return Advice(None, {"because": "long-green", **crowded})
+        room = kept_free(crowding, model, settings, room)
+        costs = plan(self._case(memory, stage, queue, arrivals, room, shut), _costs(settings))
         stay = float(costs[stage])
-        reasons: dict[str, Any] = {
-            "because": "plan",
-            "stay": round(stay, 1),
-            "queues": {
-                lane.lane: round(float(count), 1)
-                for lane, count in zip(model.lanes, queue, strict=False)
-                if count > 0.0
-            },
+        reasons: dict[str, Any] = {"because": "plan", "stay": round(stay, 1), **crowded}
+        reasons["queues"] = {
+            lane.lane: round(float(count), 1)
+            for lane, count in zip(model.lanes, queue, strict=False)
+            if count > 0.0
         }
         if failed:
             reasons["plan-share"] = [model.lanes[row].lane for row in sorted(failed)]
@@ -142,15 +165,14 @@ class Adaptive:
 
     def _case(
         self,
-        seen: Observations,
-        junction: Junction,
         memory: Memory,
         stage: int,
-        queue: Any,
-        arrivals: Any,
+        queue: Floats,
+        arrivals: Floats,
+        room: Floats,
+        shut: Floats,
     ) -> Case:
-        model, learned, settings = memory.model, memory.learned, self.settings
-        room = rooms(seen, model, learned, settings)
+        model, learned = memory.model, memory.learned
         state = np.zeros((3, model.rows))
         state[QUEUE], state[ROOM], state[LOSS] = queue, room, 0.0
         return Case(
@@ -165,8 +187,8 @@ class Adaptive:
             lost=model.lost,
             least=model.least,
             weight=np.ones(model.rows),
-            shut=shut_rows(seen, junction, model, room, settings),
-            refill=np.where(room < 1.0, 0.0, settings.refill),
+            shut=shut,
+            refill=np.where(room < 1.0, 0.0, self.settings.refill),
         )
 
 

@@ -12,6 +12,8 @@ from citybrain.domain.signals.layout import DetectorKind, Movement
 from citybrain.domain.signals.strategies.planning import Floats, Ints
 
 SECOND_MS = 1000
+PLACE_M = 7.5
+"""The length of road that a standing vehicle takes, with its gap."""
 WATCHING = (DetectorKind.CAMERA, DetectorKind.RADAR)
 
 
@@ -37,7 +39,8 @@ class Approaches:
     `green`: by stage and row, 1.0 where something of it is green. `opens`: by stage and lane, for
     each movement whether it is green. `begins`: by stage, next stage and row, after how long it is
     green. `lost`, `least`: by stage and next stage, how long the change takes, and the minimum of
-    what begins.
+    what begins. `watched`: lanes and exits with a detector. `places`: by row, vehicles that the
+    shortest of its exits holds.
     """
 
     stages: tuple[str, ...]
@@ -51,6 +54,7 @@ class Approaches:
     lost: Ints
     least: Ints
     watched: frozenset[str]
+    places: Floats
 
     @property
     def rows(self) -> int:
@@ -86,8 +90,29 @@ def approaches(junction: Junction, seen_m: float) -> Approaches:
     begins, lost, least = _changes(junction, stages, lanes, walkers)
     watched = frozenset(each.lane for each in layout.detectors.values() if each.lane)
     return Approaches(
-        stages, lanes, walkers, green, opens, gives_way, opposed, begins, lost, least, watched
+        stages=stages,
+        lanes=lanes,
+        walkers=walkers,
+        green=green,
+        opens=opens,
+        gives_way=gives_way,
+        opposed=opposed,
+        begins=begins,
+        lost=lost,
+        least=least,
+        watched=watched,
+        places=_places(junction, lanes, len(walkers)),
     )
+
+
+def _places(junction: Junction, lanes: tuple[Approach, ...], walkers: int) -> Floats:
+    """Vehicles that the shortest exit of each row holds; none of groups on foot."""
+    exits = junction.layout.exits
+    found = [
+        min((exits[each.exit].length_m for each in lane.movements if each.exit in exits), default=0)
+        for lane in lanes
+    ]
+    return np.array([length / PLACE_M for length in found] + [0.0] * walkers)
 
 
 def _open(movement: Movement, groups: frozenset[str]) -> bool:

@@ -20,6 +20,11 @@ class Settings:
     does not leave it soon. `refill`: vehicles a second for which an exit gets room. `shut_for`: for
     how long what is in the way now is expected to stay there; `shut_cost`: vehicle-seconds for each
     second of green that nobody can use. `walkers`: people that a call stands for.
+
+    Of crowding: `crowd_memory`: over which time signs are averaged; `crowd_share`: of it, from
+    which on they count; `crowd_greens`: greens in a row that leave a queue. Then `kept_free`: the
+    share of an exit's places that is not filled; `long_green`: up to which a used green is gone on
+    with; `plan_after`: how long somebody stands in the box before the plan is followed.
     """
 
     horizon: int = 40
@@ -42,6 +47,12 @@ class Settings:
     shut_for: float = 8.0
     shut_cost: float = 10.0
     walkers: float = 2.0
+    crowd_memory: float = 60.0
+    crowd_share: float = 0.3
+    crowd_greens: int = 3
+    kept_free: float = 0.2
+    long_green: float = 20.0
+    plan_after: float = 180.0
 
     @property
     def parameters(self) -> Mapping[str, float]:
