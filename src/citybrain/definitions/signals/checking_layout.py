@@ -16,9 +16,6 @@ from citybrain.definitions.signals.junction_file import (
 )
 from citybrain.domain.signals.layout import DetectorKind, Turn
 
-ACROSS = frozenset({Turn.LEFT, Turn.U_TURN})
-"""Turns through those who come from the other side and go straight."""
-
 
 def wrong_layout(file: JunctionFile) -> list[Finding]:
     """All that is wrong; of what is not defined nothing else is said."""
@@ -147,7 +144,7 @@ def _yielding(file: JunctionFile) -> Iterator[Finding]:
             if _together(file, movement, other) and pair not in said:
                 yield (
                     at,
-                    f"{code} turns through {name} while both are green: say so in `permissive` "
+                    f"{code} turns left through {name}, both are green: say so in `permissive` "
                     f"(turn: {pair[0]}, against: {pair[1]}), or let them conflict",
                 )
     for place, each in enumerate(file.permissive):
@@ -159,9 +156,9 @@ def _yielding(file: JunctionFile) -> Iterator[Finding]:
 
 
 def _together(file: JunctionFile, one: MovementPart, other: MovementPart) -> bool:
-    """Whether a turn across and those whom it crosses are green at once, by groups of their own."""
+    """Whether a left turn and those whom it crosses are green at once, by groups of their own."""
     return (
-        one.turn in ACROSS
+        one.turn is Turn.LEFT
         and other.turn is Turn.THROUGH
         and one.group != other.group
         and any({one.group, other.group} <= set(stage) for stage in file.stages.values())

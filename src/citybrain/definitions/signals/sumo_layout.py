@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from citybrain.definitions.signals.checking_layout import ACROSS
 from citybrain.definitions.signals.sumo_links import Signal
 from citybrain.definitions.signals.sumo_net import Net, NetConnection
 from citybrain.definitions.signals.sumo_streets import (
@@ -81,10 +80,10 @@ class Streets:
         return next(LETTER[each.turn] for each in self.ways if each.link == link)
 
     def crossing_turns(self) -> Iterator[tuple[int, int]]:
-        """Links of turns across, each with one that goes straight and that it lets go first."""
+        """Links of left turns, each with one that goes straight and that it lets go first."""
         for way in self.ways:
             for other in self.ways:
-                straight = way.turn in ACROSS and other.turn is Turn.THROUGH
+                straight = way.turn is Turn.LEFT and other.turn is Turn.THROUGH
                 if straight and way.link != other.link and self._yields(way, other):
                     yield way.link, other.link
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 Links = frozenset[int]
+MOST_STAGES = 24
+"""More are not made: a strategy that plans ahead looks at each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,23 @@ def stages_of(ways: Ways) -> tuple[Links, ...]:
         for clique in maximal_cliques(_neighbours(ways.units, test)):
             found[frozenset[int]().union(*(ways.units[each] for each in clique))] = None
     stages = list(found)
-    return tuple(
+    best = [
         stage
         for stage in stages
         if not any(dominates(ways, other, stage) for other in stages if other != stage)
-    )
+    ]
+    return _widest(ways, best)
+
+
+def _widest(ways: Ways, stages: Sequence[Links]) -> tuple[Links, ...]:
+    """Not too many of them: those with the most links, and whatever serves one that none serves."""
+    if len(stages) <= MOST_STAGES:
+        return tuple(stages)
+    kept: list[Links] = []
+    for stage in sorted(stages, key=lambda each: len(ways.yielding(each)) - 2 * len(each)):
+        if len(kept) < MOST_STAGES or stage - frozenset[int]().union(*kept):
+            kept.append(stage)
+    return tuple(stage for stage in stages if stage in kept)
 
 
 def dominates(ways: Ways, one: Links, other: Links) -> bool:

@@ -180,4 +180,4 @@ def test_a_turn_through_those_who_are_green_is_said_twice(tmp_path: Path) -> Non
         said["movements"]["NL"]["yields_to"] = ["ST"]
 
     (said,) = refused(tmp_path, permissive)
-    assert "NL turns through ST while both are green: say so in `permissive`" in said
+    assert "NL turns left through ST, both are green: say so in `permissive`" in said

@@ -18,7 +18,7 @@ from citybrain.definitions.signals.sumo_import import (
 )
 from citybrain.definitions.signals.sumo_links import signals_of
 from citybrain.definitions.signals.sumo_net import read_net
-from citybrain.definitions.signals.sumo_stages import stages_of, units_of
+from citybrain.definitions.signals.sumo_stages import MOST_STAGES, Ways, stages_of, units_of
 from citybrain.definitions.signals.writing import as_yaml, write_junction
 from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.domain.signals.layout import Turn
@@ -103,6 +103,23 @@ def test_no_stage_is_done_better_by_another() -> None:
     for one in stages:
         for other in stages:
             assert not (other < one and yielding[one] & other <= yielding[other])
+
+
+def test_many_lanes_that_all_fit_with_some_make_few_stages_that_serve_all() -> None:
+    """Pairs of lanes of which one may go: 2 ** 6 stages would be possible."""
+    units = tuple(frozenset({each}) for each in range(12))
+    foes = {(one, one ^ 1) for one in range(12)}
+    stages = stages_of(Ways(units, frozenset(foes), frozenset(), ()))
+    assert MOST_STAGES <= len(stages) <= MOST_STAGES + 6, "more only where one serves a link alone"
+    assert frozenset[int]().union(*stages) == frozenset(range(12))
+    assert all(len(stage) == 6 for stage in stages)
+
+
+def test_a_u_turn_alone_makes_no_pair_that_is_judged_for_yellow_traps() -> None:
+    """At `e` those from the east only turn back through those from the west; these turn left."""
+    beside = import_net(CROSSING)["e"].file
+    assert "W1T" in beside.movements["E1U"].yields_to
+    assert [(each.turn, each.against) for each in beside.permissive] == [("WTLU", "ETU")]
 
 
 def test_lanes_that_share_a_link_are_one() -> None:
