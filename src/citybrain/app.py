@@ -132,15 +132,16 @@ def _workers(services: Services) -> list["asyncio.Task[Any]"]:
 
 
 async def _upkeep(services: Services) -> None:
-    """Once an hour: what the systems drop because nobody asks for it any more.
+    """At once what follows from definitions; once an hour that again, and what systems drop.
 
     What fails is tried again in an hour; the others and the hours after do not wait for it.
     """
+    due = [work for system in SYSTEMS for work in system.at_start]
     while True:
+        for work in due:
+            try:
+                await work(services)
+            except Exception:
+                log.exception("upkeep_failed", work=work.__name__)
         await asyncio.sleep(HOUR_SECONDS)
-        for system in SYSTEMS:
-            for work in system.upkeep:
-                try:
-                    await work(services)
-                except Exception:
-                    log.exception("upkeep_failed", work=work.__name__)
+        due = [work for system in SYSTEMS for work in (*system.at_start, *system.upkeep)]

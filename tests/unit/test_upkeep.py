@@ -28,7 +28,7 @@ async def test_a_clean_up_that_fails_is_said_and_tried_again_and_stops_no_other(
         if calls.count("second") == 2:
             twice.set()
 
-    systems = (SimpleNamespace(upkeep=(loses_its_connection, forgets)),)
+    systems = (SimpleNamespace(at_start=(), upkeep=(loses_its_connection, forgets)),)
     monkeypatch.setattr(app, "SYSTEMS", systems)
     monkeypatch.setattr(app, "HOUR_SECONDS", 0.0)
     with capture_logs() as logs:
@@ -38,3 +38,25 @@ async def test_a_clean_up_that_fails_is_said_and_tried_again_and_stops_no_other(
     assert calls[:4] == ["first", "second"] * 2
     assert logs[0]["event"] == "upkeep_failed"
     assert logs[0]["work"] == "loses_its_connection"
+
+
+async def test_what_follows_from_definitions_is_done_at_once_and_again_each_hour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    dropped = asyncio.Event()
+
+    async def follows(_: Services) -> None:
+        calls.append("follows")
+
+    async def drops(_: Services) -> None:
+        calls.append("drops")
+        dropped.set()
+
+    systems = (SimpleNamespace(at_start=(follows,), upkeep=(drops,)),)
+    monkeypatch.setattr(app, "SYSTEMS", systems)
+    monkeypatch.setattr(app, "HOUR_SECONDS", 0.0)
+    task = asyncio.create_task(app._upkeep(cast(Services, SimpleNamespace())))
+    await asyncio.wait_for(dropped.wait(), PATIENCE_SECONDS)
+    task.cancel()
+    assert calls[:3] == ["follows", "follows", "drops"]

@@ -149,6 +149,10 @@ def _definitions(system: System) -> Iterator[Part]:
     return (Part(loader.__name__, _file(loader)) for loader in system.definitions)
 
 
+def _at_start(system: System) -> Iterator[Part]:
+    return (Part(work.__name__, _file(work)) for work in system.at_start)
+
+
 def _upkeep(system: System) -> Iterator[Part]:
     return (Part(work.__name__, _file(work)) for work in system.upkeep)
 
@@ -168,6 +172,7 @@ PARTS: dict[str, Callable[[System], Iterable[Part]]] = {
     "processes": _processes,
     "projections": _projections,
     "definitions": _definitions,
+    "at_start": _at_start,
     "upkeep": _upkeep,
     "simulators": _simulators,
 }

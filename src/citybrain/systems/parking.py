@@ -187,10 +187,10 @@ PARKING = System(
     reach=REACH,
     board=BOARD,
     mounts=(mount_cds,),
+    at_start=(lower_what_is_unpaid,),
     upkeep=(
         ending_bindings_of_the_erased(of_erased),
         ending_permits_of_the_erased(permits_of_erased),
         ending_reservations_of_the_erased(reservations.of_erased),
-        lower_what_is_unpaid,
     ),
 )

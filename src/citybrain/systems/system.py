@@ -60,5 +60,8 @@ class System:
     board: BoardPart | None = None
     """Its part of the live snapshot."""
 
+    at_start: tuple[Callable[[Services], Awaitable[None]], ...] = ()
+    """What follows from its definitions: done when a server starts with them, and once an hour."""
+
     upkeep: tuple[Callable[[Services], Awaitable[None]], ...] = ()
     """What is done once an hour, as a rule: forgetting what was kept for a time."""
