@@ -22,8 +22,8 @@ from tests.given.storm import repeated
 from tests.given.waiting import eventually
 from tests.given.warm import Warm
 
-KILLS = repeated(8)
-BEFORE_MIDNIGHT = datetime(2026, 9, 14, 15, 57, tzinfo=UTC)
+KILLS = repeated(4)
+BEFORE_MIDNIGHT = datetime(2026, 9, 14, 15, 50, tzinfo=UTC)
 CHANGES = "SELECT count(*) FROM stored_events WHERE topic = 'signal.stage_applied'"
 DAYS = "SELECT count(*) FROM stored_events WHERE topic = 'signal.day_opened'"
 
@@ -37,18 +37,20 @@ async def until(store: EventStore, query: str, at_least: int) -> int:
 
 
 @pytest.mark.fault
+@pytest.mark.storm
 async def test_whoever_is_killed_another_one_takes_over_and_nothing_is_unsafe(
     tmp_path: Path,
 ) -> None:
-    chance, began, zero = random.Random(20260914), time.time(), BEFORE_MIDNIGHT.timestamp()
-    clock = fast_clock(began, zero)
-
-    def start() -> Warm:
-        module = "tests.given.signals.controlling"
-        said = (str(tmp_path), str(began), str(zero))
-        return Warm(tmp_path / "said", module, *said, environment=os.environ)
-
+    chance = random.Random(20260914)
     async with open_event_store(Settings(data_dir=tmp_path)) as store:
+        began, zero = time.time(), BEFORE_MIDNIGHT.timestamp()
+        clock = fast_clock(began, zero)
+
+        def start() -> Warm:
+            module = "tests.given.signals.controlling"
+            said = (str(tmp_path), str(began), str(zero))
+            return Warm(tmp_path / "said", module, *said, environment=os.environ)
+
         services = services_over(store)
         services.clock = clock
         await in_service(await Centre.of(services, clock()), *RENMIN)

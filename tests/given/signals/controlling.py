@@ -13,6 +13,7 @@ from pathlib import Path
 
 from citybrain.eventstore import leadership, open_event_store
 from citybrain.settings import Settings
+from citybrain.systems import register_streams
 from commands.signals.processes import control
 from tests.given.services import services_over
 
@@ -26,6 +27,7 @@ def fast_clock(began: float, zero: float) -> Callable[[], datetime]:
 
 async def main(data_dir: Path, began: float, zero: float) -> None:
     """Lead, or stand by."""
+    register_streams()
     control.CLOCK_SECONDS, leadership.STANDBY_SECONDS = 0.02, 0.05
     async with open_event_store(Settings(data_dir=data_dir)) as store:
         services = services_over(store)

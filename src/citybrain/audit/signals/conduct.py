@@ -1,4 +1,7 @@
-"""Who wrote when: flashing (9), silence (10), offsets (11), commands (12), one writer (13)."""
+"""Who wrote when: flashing (9), silence (10), offsets (11), commands (12), one writer (13).
+
+And what controllers said that they showed (1): a street is not safe because a log is.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +39,8 @@ def conduct(file: JunctionFile, events: Sequence[Logged]) -> Iterator[Finding]:
             yield from _plan(file, desk, event)
         elif event.topic == "signal.preemption_granted":
             yield from _granted(desk, event)
+        elif event.topic == "signal.acknowledged":
+            yield from _shown(file, desk, event)
         elif event.topic == "signal.powered_up" and desk.flashing:
             yield _found(9, desk, event, "started while it flashes until a person resets it")
         _follow(desk, event)
@@ -94,6 +99,17 @@ def _granted(desk: _Desk, event: Logged) -> Iterator[Finding]:
         yield _found(13, desk, event, "two vehicles have the junction")
     if desk.flashing or event.data["at"] < desk.starting_until:
         yield _found(9, desk, event, "a pre-emption while it flashes or starts")
+
+
+def _shown(file: JunctionFile, desk: _Desk, event: Logged) -> Iterator[Finding]:
+    """Lamps as a controller acknowledged them: no two that conflict were green."""
+    lamps = event.data["lamps"]
+    for pair in file.conflicts:
+        if all(lamps[code] == "green" for code in pair):
+            rule, at, _, text, first, second = _found(
+                1, desk, event, "green together in the street"
+            )
+            yield rule, at, pair, text, first, second
 
 
 def _follow(desk: _Desk, event: Logged) -> None:

@@ -7,6 +7,7 @@ import pytest
 from citybrain.audit.signals.exports import read_log
 from citybrain.domain.signals.signal import Signal
 from citybrain.eventstore import EventStore
+from citybrain.eventstore.types import StoreUnavailable
 from commands.signals.control import SignalControl
 from tests.given.signals.controlled import RENMIN, Centre, in_service
 
@@ -60,3 +61,38 @@ async def test_nothing_unsafe_is_in_the_log_whenever_it_dies(
         assert topics.count("signal.day_opened") == 2, code
         stages = [each.data["stage"] for each in events if each.topic == "signal.stage_applied"]
         assert stages[-3:] in (["A", "B", "C"], ["B", "C", "A"], ["C", "A", "B"]), code
+
+
+class Cut(SignalControl):
+    """Cannot reach the store until a moment."""
+
+    def __init__(self, centre: Centre, until: datetime) -> None:
+        super().__init__(centre.services, centre.memory)
+        self._until, self.tried = until, 0
+
+    async def _save(self, signal: Signal) -> None:
+        if self._services.clock() < self._until and signal.pending_events:
+            self.tried += 1
+            raise StoreUnavailable("PostgreSQL is away")
+        await super()._save(signal)
+
+
+async def test_while_the_store_is_away_nothing_is_decided_and_then_the_plan_goes_on(
+    store: EventStore,
+) -> None:
+    centre = await Centre.over(store, MIDNIGHT - timedelta(seconds=400))
+    await in_service(centre, *RENMIN)
+    await centre.run(130)
+    began = centre.clock()
+    centre.control = away = Cut(centre, began + timedelta(seconds=60))
+    await away.load()
+    before = await store.head()
+    await centre.run(59)
+    assert away.tried >= 4, "it went on trying"
+    assert await store.head() == before
+    await centre.run(181)
+    assert await store.head() > before + 16
+    for code in RENMIN:
+        signal = away.signal(code)
+        assert signal.version == (await store.load(Signal, signal.id)).version
+    assert await centre.violations() == {code: [] for code in RENMIN}

@@ -1,14 +1,16 @@
 """Who decides: power, flashing, a silent centre, clocks, commands, and the seam of two days."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from citybrain.definitions.signals.junctions import DatedJunction
-from citybrain.domain.signals import people
+from citybrain.domain.signals import controllers, people
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.rules import Rule, Source
 from citybrain.domain.signals.signal import CARRIED, LOCAL, DayIsClosed, Signal
+from citybrain.domain.signals.signal_events import milliseconds
 from tests.given.signals.x1 import X1, Street, at, loaded, violations
 
 
@@ -175,3 +177,34 @@ def test_a_hand_ends_by_itself(x1: DatedJunction) -> None:
     people.take_in_hand(street.signal, at(0), by="o-1", reason="look", until=at(60))
     street.run(0, 61)
     assert street.signal.hand is None
+
+
+def test_what_a_controller_shows_is_checked_beside_what_was_decided(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=-60)
+    controllers.connect(street.signal, at(0), "signal:x1")
+    assert street.wish(0, "B") is None
+    awaited = street.signal.unacknowledged
+    assert awaited is not None
+    shown = dict.fromkeys(street.junction.groups, Shown.RED)
+    said: dict[str, Any] = {"command": awaited["number"], "followed": True, "said_at": at(1)}
+    wrong = shown | {"V1": Shown.GREEN, "V2": Shown.GREEN}
+    controllers.hear(street.signal, street.junction, at(1), lamps=wrong, **said)
+    assert street.signal.unacknowledged is None
+    assert street.signal.faults["lamps"] == "P1 red, V2 green"
+    assert (street.signal.mode, street.signal.mode_reason) == (LOCAL, "lamps")
+    street.collect()
+    found = violations(X1, street.events, 2)
+    assert [(each.rule, each.groups) for each in found] == [(1, ("V1", "V2"))]
+
+
+def test_a_controller_that_does_not_acknowledge_is_silent(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=-60)
+    controllers.connect(street.signal, at(0), "signal:x1")
+    assert street.wish(0, "B") is None
+    for t in (5, 9.9):
+        controllers.note_silence(street.signal, street.junction, at(t), milliseconds(at(t)))
+        assert street.signal.faults == {}
+    assert controllers.silent_from(street.signal, street.junction, None) == milliseconds(at(10))
+    controllers.note_silence(street.signal, street.junction, at(10), milliseconds(at(10)))
+    assert "not followed" in street.signal.faults["controller"]
+    assert street.signal.mode == LOCAL
