@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from citybrain.domain.signals.strategies.adaptive import Adaptive
-from citybrain.domain.signals.strategies.ahead import shut_rows
+from citybrain.domain.signals.strategies.ahead import rooms, shut_rows
 from citybrain.domain.signals.strategies.approaches import approaches
+from citybrain.domain.signals.strategies.estimating import begin, learn
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import ExitSeen, Observations
 from tests.given.signals.advised import Advised, queues, with_streets
@@ -79,11 +81,46 @@ def test_who_stands_in_the_box_shuts_the_lanes_whose_way_he_is_in(tmp_path: Path
     junction = with_streets(Street.green(loaded(tmp_path), "A")).junction
     settings = Settings()
     model = approaches(junction, settings.seen_m)
-    ample = np.full(model.rows, 50.0)
+    ample, none = np.full(model.rows, 50.0), np.zeros(model.rows)
     lanes = [lane.lane for lane in model.lanes]
     for stood, shut in ((0, set()), (3_000, set()), (9_000, {"left", "side"})):
-        found = shut_rows(boxed(30, stood), junction, model, ample, settings)
+        found = shut_rows(boxed(30, stood), junction, model, ample, none, settings)
         assert {lane for lane, each in zip(lanes, found, strict=False) if each} == shut
     full = replace(boxed(30, 3_000), exits={"ahead": ExitSeen(0.0)})
-    found = shut_rows(full, junction, model, ample, settings)
+    found = shut_rows(full, junction, model, ample, none, settings)
     assert {lane for lane, each in zip(lanes, found, strict=False) if each} == {"left", "side"}
+
+
+def drained(folder: Path, leaving: int, seconds: int) -> float:
+    """What is learned of the exit of the main street: two enter each five seconds, so many leave.
+
+    Vehicles each five seconds; the queue on the exit is so long that two still fit at first.
+    """
+    junction = with_streets(Street.green(loaded(folder), "A")).junction
+    settings = Settings()
+    model = approaches(junction, settings.seen_m)
+    learned, room = begin(model, settings), 2.0
+    for t in range(0, seconds, 5):
+        seen = replace(queues(t, main=20, room=room), crossed={"main": 2})
+        learn(learned, model, junction, settings, seen, None)
+        room += leaving - 2
+    return learned.drain["ahead"]
+
+
+def test_how_fast_an_exit_drains_is_learned_from_who_enters_and_what_room_it_has(
+    tmp_path: Path,
+) -> None:
+    assert drained(tmp_path, leaving=2, seconds=300) == pytest.approx(0.4, abs=0.02)
+
+
+def test_an_exit_that_is_full_and_drains_does_not_shut_its_lane(tmp_path: Path) -> None:
+    junction = with_streets(Street.green(loaded(tmp_path), "A")).junction
+    settings = Settings()
+    model = approaches(junction, settings.seen_m)
+    learned, seen = begin(model, settings), queues(30, main=20, room=0.0)
+    row = [lane.lane for lane in model.lanes].index("main")
+    for drain, is_shut in ((0.0, True), (0.4, False)):
+        learned.drain["ahead"] = drain
+        room, refill = rooms(seen, model, learned, settings)
+        assert refill[row] == drain
+        assert bool(shut_rows(seen, junction, model, room, refill, settings)[row]) is is_shut

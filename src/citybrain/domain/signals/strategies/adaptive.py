@@ -71,7 +71,7 @@ class Adaptive:
     ) -> Advice:
         model = memory.model
         stage = model.stages.index(signal.stage) if signal.stage in model.stages else None
-        self._learn(seen, signal, memory, stage)
+        self._learn(seen, junction, signal, memory, stage)
         if stage is None or not model.lanes:
             return follow(junction, signal, "not-known")
         if not signal.settled:
@@ -88,7 +88,12 @@ class Adaptive:
         return self._planned(seen, junction, signal, memory, stage, failed)
 
     def _learn(
-        self, seen: Observations, signal: SignalView, memory: Memory, stage: int | None
+        self,
+        seen: Observations,
+        junction: Junction,
+        signal: SignalView,
+        memory: Memory,
+        stage: int | None,
     ) -> None:
         if not signal.settled or signal.stage != memory.stage:
             memory.ran_since = None
@@ -97,7 +102,7 @@ class Adaptive:
         memory.stage = signal.stage
         since = memory.ran_since
         runs = since is not None and signal.at >= since + LEARNS_AFTER_MS
-        learn(memory.learned, memory.model, self.settings, seen, stage if runs else None)
+        learn(memory.learned, memory.model, junction, self.settings, seen, stage if runs else None)
         memory.learned.expected[:] = 0.0
 
     def _changing(self, seen: Observations, junction: Junction, signal: SignalView) -> Advice:
@@ -132,8 +137,8 @@ class Adaptive:
         queue, arrivals = predict(model, memory.learned, settings, seen, signal, failed)
         lanes = len(model.lanes)
         memory.learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
-        room = rooms(seen, model, memory.learned, settings)
-        shut = shut_rows(seen, junction, model, room, settings)
+        room, refill = rooms(seen, model, memory.learned, settings)
+        shut = shut_rows(seen, junction, model, room, refill, settings)
         notice(crowding, model, settings, seen, stage, queue, room)
         crowded = {"crowded": list(crowding.signs)} if crowding.signs else {}
         if last_resort(seen, settings):
@@ -144,7 +149,8 @@ class Adaptive:
         if stays(crowding, model, settings, stage, ran, queue, shut):
             return Advice(None, {"because": "long-green", **crowded})
         room = kept_free(crowding, model, settings, room)
-        costs = plan(self._case(memory, stage, queue, arrivals, room, shut), _costs(settings))
+        case = self._case(memory, stage, queue, arrivals, room, refill, shut)
+        costs = plan(case, _costs(settings))
         stay = float(costs[stage])
         reasons: dict[str, Any] = {"because": "plan", "stay": round(stay, 1), **crowded}
         reasons["queues"] = {
@@ -170,6 +176,7 @@ class Adaptive:
         queue: Floats,
         arrivals: Floats,
         room: Floats,
+        refill: Floats,
         shut: Floats,
     ) -> Case:
         model, learned = memory.model, memory.learned
@@ -188,7 +195,7 @@ class Adaptive:
             least=model.least,
             weight=np.ones(model.rows),
             shut=shut,
-            refill=np.where(room < 1.0, 0.0, self.settings.refill),
+            refill=refill,
         )
 
 

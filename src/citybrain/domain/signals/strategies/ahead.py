@@ -66,23 +66,37 @@ def in_the_way(junction: Junction, lane: Approach, of: Collection[Movement]) -> 
     )
 
 
-def rooms(seen: Observations, model: Approaches, learned: Learned, settings: Settings) -> Floats:
-    """By row, how many vehicles its exits take: the first that finds no place holds all up."""
-    found = np.full(model.rows, AMPLE)
+def rooms(
+    seen: Observations, model: Approaches, learned: Learned, settings: Settings
+) -> tuple[Floats, Floats]:
+    """By row, how many vehicles its exits take, and for how many they get room in a second.
+
+    The first vehicle that finds no place holds all up, so the tightest exit counts, by its share.
+    """
+    room, refill = np.full(model.rows, AMPLE), np.full(model.rows, settings.refill)
     for row, lane in enumerate(model.lanes):
-        for part, movement in zip(turn_shares(learned, row, settings), lane.movements, strict=True):
-            room = room_of(seen, movement.exit)
-            if room is not None and part > FEW:
-                found[row] = min(found[row], room / part)
-    return found
+        shares = turn_shares(learned, row, settings)
+        for part, movement in zip(shares, lane.movements, strict=True):
+            places = room_of(seen, movement.exit)
+            if places is not None and part > FEW and places / part < room[row]:
+                room[row] = places / part
+                drain = max(0.0, learned.drain.get(movement.exit, settings.refill))
+                refill[row] = drain / part if places >= 1.0 or drain >= settings.drains else 0.0
+    return room, refill
 
 
 def shut_rows(
-    seen: Observations, junction: Junction, model: Approaches, room: Floats, settings: Settings
+    seen: Observations,
+    junction: Junction,
+    model: Approaches,
+    room: Floats,
+    refill: Floats,
+    settings: Settings,
 ) -> Floats:
     """By row, 1.0 where nobody can go now: the exits are full, or somebody stands in the way."""
     standing, found = stuck(seen, junction, settings), np.zeros(model.rows)
     for row, lane in enumerate(model.lanes):
-        if room[row] < 1.0 or in_the_way(junction, lane, standing):
+        full = room[row] + refill[row] * settings.reach < 1.0
+        if full or in_the_way(junction, lane, standing):
             found[row] = 1.0
     return found

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approaches
+from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.strategies.approaches import PLACE_M, SECOND_MS, Approaches
 from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import Observations
@@ -18,6 +19,8 @@ LEAST_SATURATION, MOST_SATURATION = 0.4, 0.7
 LEAST_DISCHARGE, MOST_DISCHARGE = 0.2, 1.2
 LEAST_GAP_S, MOST_GAP_S = 1.0, 3.0
 SHARES_EVERY_MS = 30_000
+QUEUED = 0.95
+"""An exit with less room than this share of its places has a queue."""
 
 
 @dataclass(slots=True)
@@ -25,7 +28,8 @@ class Learned:
     """By lane: `rate` and `saturation` in vehicles a second, `turns` in vehicles by movement.
 
     `discharge`: by stage and lane, what crossed of what was expected to. `opened`, `yielding`: by
-    stage and lane, the share of its vehicles that is green, and that gives way.
+    stage and lane, the share of its vehicles that is green, and that gives way. `drain`: vehicles a
+    second that leave an exit on which a queue stands; `room`: what it had room for the last time.
     """
 
     rate: Floats
@@ -37,6 +41,8 @@ class Learned:
     expected: Floats
     last_crossed: list[int] = field(default_factory=list)
     last_at: int = 0
+    drain: dict[str, float] = field(default_factory=dict)
+    room: dict[str, float] = field(default_factory=dict)
     shares_at: int = 0
 
 
@@ -58,13 +64,19 @@ def begin(model: Approaches, settings: Settings) -> Learned:
 
 
 def learn(
-    learned: Learned, model: Approaches, settings: Settings, seen: Observations, stage: int | None
+    learned: Learned,
+    model: Approaches,
+    junction: Junction,
+    settings: Settings,
+    seen: Observations,
+    stage: int | None,
 ) -> None:
     """Take in what crossed since the last time; `stage`: the one that ran all the while."""
     since = (seen.at - learned.last_at) / SECOND_MS if learned.last_at else 0.0
     learned.last_at = seen.at
     if since <= 0.0:
         return
+    learn_exits(learned, junction, settings, seen, since)
     part = min(1.0, since / settings.rate_memory)
     for row, lane in enumerate(model.lanes):
         crossed = 0
@@ -85,6 +97,34 @@ def learn(
     if seen.at >= learned.shares_at + SHARES_EVERY_MS:
         share(learned, model, settings)
         learned.shares_at = seen.at
+
+
+def learn_exits(
+    learned: Learned, junction: Junction, settings: Settings, seen: Observations, since: float
+) -> None:
+    """How fast exits drain: who entered, and by how much their room grew, in `since` seconds.
+
+    Where nobody stands there is no queue that drains.
+    """
+    entered: dict[str, int] = {}
+    for code, count in seen.crossed.items():
+        movement = junction.layout.movements.get(code)
+        if movement is not None:
+            entered[movement.exit] = entered.get(movement.exit, 0) + max(0, count)
+    rooms: dict[str, float] = {}
+    for code, way in junction.layout.exits.items():
+        here = seen.exits.get(code)
+        room = None if here is None else here.room
+        if room is None or not 0.0 <= room < QUEUED * way.length_m / PLACE_M:
+            continue
+        rooms[code] = room
+        before = learned.room.get(code)
+        if before is not None and since > 0.0:
+            left = (room - before + entered.get(code, 0)) / since
+            was = learned.drain.get(code, settings.refill)
+            part = min(1.0, since / settings.crowd_memory)
+            learned.drain[code] = was + part * (left - was)
+    learned.room = rooms
 
 
 def _discharge(

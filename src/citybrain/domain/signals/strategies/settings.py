@@ -17,9 +17,11 @@ class Settings:
     yield. `discharge_gain`: how fast the discharge of a lane in a stage is learned.
     `box_hold`: how long after the end of green
     others may be held for who is still in their way. `box_stuck`: who stands so long in the box
-    does not leave it soon. `refill`: vehicles a second for which an exit gets room. `shut_for`: for
-    how long what is in the way now is expected to stay there; `shut_cost`: vehicle-seconds for each
-    second of green that nobody can use. `walkers`: people that a call stands for.
+    does not leave it soon. `refill`: vehicles a second for which an exit gets room, before that is
+    learned; `drains`: from which on a full one is expected to get some; `reach`: how long who
+    starts is on his way to it. `shut_for`: for how long what is in the way now is expected to stay;
+    `shut_cost`: vehicle-seconds for each second of green that nobody can use. `walkers`: people
+    that a call stands for.
 
     Of crowding: `crowd_memory`: over which time signs are averaged; `crowd_share`: of it, from
     which on they count; `crowd_greens`: greens in a row that leave a queue. Then `kept_free`: the
@@ -44,6 +46,8 @@ class Settings:
     box_hold: float = 6.0
     box_stuck: float = 8.0
     refill: float = 0.1
+    drains: float = 0.15
+    reach: float = 3.0
     shut_for: float = 8.0
     shut_cost: float = 10.0
     walkers: float = 2.0
