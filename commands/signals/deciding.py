@@ -62,7 +62,7 @@ def decide(
     """Let the strategy in force decide; when it wants to be asked next, None where none does."""
     at, junction = milliseconds(now), dated.junction
     if seen.known(junction.code) is not None:
-        follow_detectors(signal, now, seen.failed(junction.code))
+        follow_detectors(signal, now, seen.judged(junction.code))
         for group in seen.pressed(junction.code):
             people.call(signal, junction, now, group, by="button")
     if at < state.rests_until:

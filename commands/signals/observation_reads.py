@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
-from citybrain.domain.signals.detector_health import Fault, Judged, Standing
+from citybrain.domain.signals.detector_health import DetectorHealth, Fault, Judged, Standing
 from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS, Carried, FiveMinutes, Mark, Sums
 from citybrain.domain.signals.layout import Detector
 from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.eventstore.reader import patiently
 from commands.services import Services
 from commands.signals.observation_store import GRACE_MS, SEALED_AFTER_MS, carried_of
-from commands.signals.observed import observed
+from commands.signals.observed import Observed, observed
 
 ROWS = """
 SELECT detector, begins, said, readings, vehicles, occupancy, speed, queue_mean, queue_most,
@@ -167,11 +167,7 @@ async def standings(services: Services, junctions: Sequence[str]) -> list[Stands
     now = services.clock()
     definitions, memory = services.definitions.of(SignalDefinitions), observed(services)
     if memory.mine:
-        return [
-            Stands(code, each.detector, each.health.judged(milliseconds(now)), each.health.heard_at)
-            for code in junctions
-            for _, each in sorted(memory.seen(code, now).detectors.items())
-        ]
+        return [each for code in junctions for each in _in_mind(memory, definitions, code, now)]
     rows = await patiently(lambda: services.store.pool.fetch(STANDINGS))
     written = {(row["junction"], row["detector"]): row for row in rows}
     found = []
@@ -182,6 +178,22 @@ async def standings(services: Services, junctions: Sequence[str]) -> list[Stands
             _stands(code, detector, written.get((code, detector.code)))
             for _, detector in sorted(layout.items())
         ]
+    return found
+
+
+def _in_mind(
+    memory: Observed, definitions: SignalDefinitions, code: str, now: datetime
+) -> list[Stands]:
+    """The detectors of a junction as this process judges them; looking at one changes nothing."""
+    seen, dated, at = memory.known(code), definitions.at(code, now), milliseconds(now)
+    known = {} if seen is None else seen.detectors
+    layout = {} if dated is None else dated.junction.layout.detectors
+    found = []
+    for name, detector in sorted(layout.items()):
+        health = DetectorHealth(detector, memory.watched_from)
+        if name in known and known[name].detector == detector:
+            health = known[name].health
+        found.append(Stands(code, detector, health.judged(at), health.heard_at))
     return found
 
 

@@ -5,18 +5,21 @@ processes, or twice, count once. What is not written is lost when a process is k
 of those five minutes are marked as partial.
 """
 
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+import orjson
 import structlog
 
 from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS, Carried, FiveMinutes, Mark, Sums
 from citybrain.domain.signals.layout import Detector
 from citybrain.domain.signals.observation import LATEST_MS
 from citybrain.domain.signals.signal_events import milliseconds, moment
+from citybrain.eventstore.reader import patiently
 from commands.processes.batches import AWAY
 from commands.services import Services
 from commands.signals.seen import SeenDetector
@@ -90,6 +93,9 @@ SELECT junction, detector, begins, said, readings, vehicles, occupancy, speed, q
 FROM signal_observations
 WHERE begins < $1 AND said IS NOT NULL ORDER BY begins, junction, detector LIMIT $2
 """
+HAND_OVER = "INSERT INTO signal_handed_over (items) VALUES ($1)"
+CLEAR = "DELETE FROM signal_handed_over WHERE said_at < now() - interval '1 minute'"
+CLEARED_EVERY_SECONDS = 10.0
 FORGET = "DELETE FROM signal_observations WHERE begins < $1"
 
 
@@ -110,7 +116,11 @@ class ObservationStore:
     """The table, and what is written when."""
 
     def __init__(self, services: Services) -> None:
-        self._pool, self._clock = services.store.pool, services.clock
+        self._pool, self._services = services.store.pool, services
+        self._clear_at = 0.0
+
+    def _clock(self) -> datetime:
+        return self._services.clock()
 
     async def recall(self, parts: Collection[Part]) -> None:
         """Have in memory what is stored of these; where the store is away, later readings merge."""
@@ -127,6 +137,18 @@ class ObservationStore:
                 seen.five[begins].merge(stored)
             else:
                 seen.five[begins] = stored
+
+    async def hand_over(self, items: Sequence[object]) -> None:
+        """Leave items for the process that controls the junctions; raises `StoreUnavailable`.
+
+        Where none takes them away, the old ones go: they are worth nothing then.
+        """
+        pool, content = self._pool, orjson.dumps(items)
+        if items:
+            await patiently(lambda: pool.execute(HAND_OVER, content))
+        if time.monotonic() >= self._clear_at:
+            self._clear_at = time.monotonic() + CLEARED_EVERY_SECONDS
+            await self._pool.execute(CLEAR)
 
     async def write(self, detectors: Iterable[SeenDetector], *, whole: bool = False) -> int:
         """Write what is over; with `whole` also what is not. Raises one of `AWAY`.

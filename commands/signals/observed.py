@@ -9,7 +9,7 @@ seconds, and until then they are not believed. What five minutes came to is in a
 from datetime import datetime
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
-from citybrain.domain.signals.detector_health import Fault
+from citybrain.domain.signals.detector_health import Judged
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.strategy import Observations
 from commands.services import Services
@@ -39,10 +39,10 @@ class Observed:
         now = self._services.clock()
         return self.seen(junction, now).latest(milliseconds(now))
 
-    def failed(self, junction: str) -> dict[str, Fault]:
-        """The detectors that have failed now: for `follow_detectors`. Raises `JunctionUnknown`."""
+    def judged(self, junction: str) -> dict[str, Judged]:
+        """How each detector stands now: for `follow_detectors`. Raises `JunctionUnknown`."""
         now = self._services.clock()
-        return self.seen(junction, now).failed(milliseconds(now))
+        return self.seen(junction, now).judged(milliseconds(now))
 
     def pressed(self, junction: str) -> dict[str, int]:
         """The groups whose buttons were pressed since this was asked last, and when; told once.

@@ -25,7 +25,7 @@ from citybrain.errors import CitybrainError
 from commands.services import Services
 from commands.signals.observation_items import Item, Moments, read_item
 from commands.signals.observation_store import ObservationStore, observation_store
-from commands.signals.observed import Observed, observed
+from commands.signals.observed import observed
 from commands.signals.seen import SeenDetector, SeenJunction
 
 
@@ -43,9 +43,33 @@ Sound = tuple[int, int, SeenDetector, Reading, str | None]
 
 
 async def observe(items: Sequence[object], actor: Actor, services: Services) -> Taken:
-    """Take in a batch."""
-    taken, memory = Taken(), observed(services)
-    sound = _Reading(actor, services, memory).all_of(items, taken)
+    """Take in a batch; where another process controls the junctions, hand it over.
+
+    Then raises `StoreUnavailable` where the store is away.
+    """
+    taken = Taken()
+    sound = _Reading(actor, services).all_of(items, taken)
+    if observed(services).mine:
+        await _count(sound, taken, services)
+    else:
+        await observation_store(services).hand_over([items[each[1]] for each in sound])
+        for _, index, _, _, impossible in sound:
+            if impossible is None:
+                taken.recorded += 1
+            else:
+                taken.refused.append((index, ReadingImpossible(impossible)))
+    return taken
+
+
+async def take_over(items: Sequence[object], services: Services) -> Taken:
+    """Take in what another process was sent, and whose it is."""
+    taken = Taken()
+    await _count(_Reading(None, services).all_of(items, taken), taken, services)
+    return taken
+
+
+async def _count(sound: list[Sound], taken: Taken, services: Services) -> None:
+    """Count each in the order of time, under its detector."""
     sound.sort(key=_when)
     await _recalled(sound, observation_store(services))
     for _, index, seen, reading, impossible in sound:
@@ -61,7 +85,6 @@ async def observe(items: Sequence[object], actor: Actor, services: Services) -> 
         else:
             error = ReadingDiffers("the detector has said something else of this moment")
             taken.refused.append((index, error))
-    return taken
 
 
 def _when(sound: Sound) -> int:
@@ -69,10 +92,10 @@ def _when(sound: Sound) -> int:
 
 
 class _Reading:
-    """Reads the items of one batch, and whether who sends them may."""
+    """Reads the items of one batch, and whether who sends them may; None: that was looked at."""
 
-    def __init__(self, actor: Actor, services: Services, memory: Observed) -> None:
-        self._actor, self._memory = actor, memory
+    def __init__(self, actor: Actor | None, services: Services) -> None:
+        self._actor, self._memory = actor, observed(services)
         self._clock = services.clock()
         self._now = milliseconds(self._clock)
         self._junctions: dict[str, SeenJunction] = {}
@@ -102,7 +125,7 @@ class _Reading:
         if seen is None:
             raise DetectorUnknown("the junction has no such detector")
         device = seen.detector.device
-        if device not in self._own:
+        if self._actor is not None and device not in self._own:
             check_speaks_for(self._actor, device)
             self._own.add(device)
         if said.lane is not None and said.lane != seen.detector.lane:

@@ -7,7 +7,7 @@ definition that changes keeps what was said by detectors that it leaves as they 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from citybrain.domain.signals.detector_health import DetectorHealth, Fault, Judged, Standing
+from citybrain.domain.signals.detector_health import DetectorHealth, Judged
 from citybrain.domain.signals.five_minutes import (
     FIVE_MINUTES_MS,
     Added,
@@ -155,14 +155,6 @@ class SeenJunction:
     def judged(self, now: int) -> dict[str, Judged]:
         """How each detector stands at `now`, milliseconds since 1970."""
         return {code: each.health.judged(now) for code, each in self.detectors.items()}
-
-    def failed(self, now: int) -> dict[str, Fault]:
-        """The detectors that have failed, and with what."""
-        return {
-            code: judged.fault
-            for code, judged in self.judged(now).items()
-            if judged.standing is Standing.FAILED and judged.fault is not None
-        }
 
     def latest(self, now: int) -> Observations:
         """What is seen at `now`; who crossed is told once, so one may ask: who controls it."""

@@ -21,6 +21,7 @@ MODULES = {  # imported when wanted: each needs packages of its own
     "apply": "ops.bench.applications.apply",
     "inspection": "ops.bench.inspection.cases_and_detections",
     "parking": "ops.bench.parking.parking",
+    "signals-ingest": "ops.bench.signals.ingest",
 }
 MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "[dim]no peer[/dim]"}
 

@@ -19,7 +19,7 @@ from commands.processes.runner import Process, keep_leading, save_checkpoint
 from commands.services import Services
 from commands.signals.control import NAME, SignalControl
 from commands.signals.controllers import CENTRE, note_heard
-from commands.signals.observed import observed
+from commands.signals.handing_over import control_observations, stand_by
 
 CLOCK_SECONDS = 0.5  # how often the clock is read: it may be set
 LEAD_SECONDS = 1.0  # how often the lead is looked after
@@ -39,17 +39,10 @@ class SignalControlProcess:
 
     async def run(self, store: EventStore, services: Services) -> None:
         """Lead or stand by."""
-
-        memory = observed(services)
-        memory.mine = False
+        stand_by(services)
 
         async def lead(connection: "asyncpg.Connection[Any]") -> None:
-            memory.begin_anew(services.clock())
-            memory.mine = True
-            try:
-                await _control(store, services, connection)
-            finally:
-                memory.mine = False
+            await _control(store, services, connection)
 
         await keep_leading(store, self.name, lead)
 
@@ -62,6 +55,7 @@ async def _control(
     await control.load()
     async with asyncio.TaskGroup() as group:
         group.create_task(_follow(store, control))
+        group.create_task(control_observations(store, services))
         group.create_task(_look_after(store, connection, control))
         while True:
             await control.tick()

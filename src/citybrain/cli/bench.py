@@ -100,6 +100,14 @@ def parking(
     _run("parking", rounds, seconds, lines, data_dir, {"sessions": sessions})
 
 
+@app.command("signals-ingest")
+def signals_ingest(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Observations of detectors per second on one core, beside parsing and models alone."""
+    _run("signals-ingest", rounds, seconds, lines, data_dir)
+
+
 @app.command("signals")
 def signals(
     scenario: Annotated[

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from citybrain.domain.signals import signal_events as events
-from citybrain.domain.signals.detector_health import Fault
+from citybrain.domain.signals.detector_health import Judged, Standing
 from citybrain.domain.signals.signal import Signal
 
 PREFIX = "detector:"
@@ -25,25 +25,27 @@ def detector_faults(signal: Signal) -> dict[str, str]:
     }
 
 
-def follow_detectors(signal: Signal, now: datetime, failed: Mapping[str, Fault]) -> bool:
-    """Record what changed: `failed` are the detectors that have failed now. Whether any did.
+def follow_detectors(signal: Signal, now: datetime, judged: Mapping[str, Judged]) -> bool:
+    """Record which detectors failed and which are good again. Whether any did.
 
-    The detail of a fault is the `Fault`; one that turned into another is raised again. Raises
-    `DayIsClosed`.
+    One that is suspect, or was not heard yet, leaves what is recorded as it is; one that the
+    definition has no more has no fault. The detail of a fault is the `Fault`; one that turned into
+    another is raised again. Raises `DayIsClosed`.
     """
     signal.check_open()
     known = detector_faults(signal)
     changed = False
-    for code in sorted(failed.keys() - known.keys() | _turned(known, failed)):
-        signal.trigger_event(
-            events.FaultRaised, timestamp=now, fault=PREFIX + code, detail=failed[code].value
-        )
-        changed = True
-    for code in sorted(known.keys() - failed.keys()):
-        signal.trigger_event(events.FaultCleared, timestamp=now, fault=PREFIX + code, by=BEHAVES)
-        changed = True
+    for code, each in sorted(judged.items()):
+        fault = each.fault
+        if each.standing is Standing.FAILED and fault is not None and known.get(code) != fault:
+            signal.trigger_event(
+                events.FaultRaised, timestamp=now, fault=PREFIX + code, detail=fault.value
+            )
+            changed = True
+    for code in sorted(known):
+        if code not in judged or judged[code].standing is Standing.GOOD:
+            signal.trigger_event(
+                events.FaultCleared, timestamp=now, fault=PREFIX + code, by=BEHAVES
+            )
+            changed = True
     return changed
-
-
-def _turned(known: Mapping[str, str], failed: Mapping[str, Fault]) -> set[str]:
-    return {code for code, fault in failed.items() if code in known and known[code] != fault.value}

@@ -123,15 +123,20 @@ class DetectorHealth:
         self.heard(at)
         self._bad_at(at, Fault.TOO_HIGH)
 
+    def had_failed(self, fault: Fault, since: int, now: int) -> None:
+        """It had failed before it was watched: it must behave first, counted from `now`."""
+        self._fail(fault, since)
+        self._misbehaved_at = now
+
     def judged(self, now: int) -> Judged:
         """How it stands at `now`."""
         heard, limit = self.heard_at, self._silent_after
+        if self._failed is not None:
+            return Judged(Standing.FAILED, self._failed, self._failed_at)
         if heard is None:
             if now - self.watched_from > limit:
                 return Judged(Standing.FAILED, Fault.SILENT, self.watched_from + limit)
             return Judged(Standing.UNHEARD, None, self.watched_from)
-        if self._failed is not None:
-            return Judged(Standing.FAILED, self._failed, self._failed_at)
         if self.occupied_since is not None and self._stuck(min(now, heard + limit)):
             since = self.occupied_since + self.detector.longest_presence_ms
             return Judged(Standing.FAILED, Fault.STUCK_ON, since)

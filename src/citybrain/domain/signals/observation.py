@@ -150,12 +150,14 @@ def wrong(reading: Reading, limits: Limits) -> str | None:
 
 
 def _wrong_vehicles(vehicles: Vehicles, limits: Limits) -> str | None:
-    farthest, fastest = limits.length_m + SPACE_M, limits.speed
-    for metres, speed in vehicles:
-        if not 0.0 <= metres <= farthest:
-            return f"vehicles: from 0 to {limits.length_m:g} m before the end of this lane"
-        if not 0.0 <= speed <= fastest:
-            return f"vehicles: from 0 to {fastest:g} m/s on this lane"
+    """The nearest comes first."""
+    if not vehicles:
+        return None
+    if not (vehicles[0][0] >= 0.0 and vehicles[-1][0] <= limits.length_m + SPACE_M):
+        return f"vehicles: from 0 to {limits.length_m:g} m before the end of this lane"
+    speeds = [speed for _, speed in vehicles]
+    if not (min(speeds) >= 0.0 and max(speeds) <= limits.speed):
+        return f"vehicles: from 0 to {limits.speed:g} m/s on this lane"
     if len(vehicles) > limits.holds:
         return f"vehicles: at most {limits.holds} on this lane"
     return None
@@ -177,7 +179,7 @@ def standing(reading: Reading) -> int | None:
     """How many vehicles stand, as far as the reading says so."""
     if reading.queue is not None or reading.vehicles is None:
         return reading.queue
-    return sum(speed < STANDING_M_PER_S for _, speed in reading.vehicles)
+    return len([speed for _, speed in reading.vehicles if speed < STANDING_M_PER_S])
 
 
 def room_of(reading: Reading, length_m: float) -> float | None:

@@ -170,7 +170,7 @@ async def test_s20_stuck_on_gets_the_plans_share_and_is_listed_until_it_behaves(
     assert (failed["standing"], failed["fault"]) == ("failed", "stuck-on")
     assert failed["since"] == "2026-09-14T08:05:00Z"
     x1.now = 6 * MINUTE
-    assert observed(services).failed("x1")["D3"] == "stuck-on"
+    assert observed(services).judged("x1")["D3"].fault == "stuck-on"
     assert not observed(services).latest("x1").lanes["side"].trusted
     assert {
         "reason": "detector",
@@ -199,12 +199,10 @@ async def test_s20_what_failed_and_recovered_is_on_the_junctions_record(
     x1.now = 50
     await x1.told(x1.item("D3", 50, occupied=True))
     x1.now = 111
-    failed = observed(x1.api.runtime.services).failed("x1")
-    assert failed["D3"] == "silent"
-    assert "B2" not in failed, "a button that nobody presses is well"
-    assert "D9" not in failed, "its limit is an hour"
-    follow_detectors(street.signal, x1.at(x1.now), failed)
+    follow_detectors(street.signal, x1.at(x1.now), observed(x1.api.runtime.services).judged("x1"))
     assert street.signal.faults["detector:D3"] == "silent"
+    assert "detector:B2" not in street.signal.faults, "a button that nobody presses is well"
+    assert "detector:D9" not in street.signal.faults, "its limit is an hour"
 
 
 async def test_s22_chatter_is_marked_and_not_used_and_published_counts_stand(x1: Watched) -> None:

@@ -197,18 +197,40 @@ def test_looking_changes_nothing(said: list[tuple[int, int, str]]) -> None:
     assert asked.judged(at) == quiet.judged(at)
 
 
+def judged_as(standing: Standing, fault: Fault | None = None) -> Judged:
+    return Judged(standing, fault, EIGHT)
+
+
 def test_failing_and_recovering_is_on_the_record_once(tmp_path: Path) -> None:
     street = Street.green(loaded(tmp_path), "A")
     signal = street.signal
-    assert follow_detectors(signal, ZERO, {"D3": Fault.STUCK_ON, "D7": Fault.ERRATIC})
-    assert not follow_detectors(signal, ZERO, {"D3": Fault.STUCK_ON, "D7": Fault.ERRATIC})
-    assert follow_detectors(signal, ZERO, {"D3": Fault.SILENT})
-    assert detector_faults(signal) == {"D3": "silent"}
+    stuck, silent = (judged_as(Standing.FAILED, each) for each in (Fault.STUCK_ON, Fault.SILENT))
+    chatter = judged_as(Standing.FAILED, Fault.ERRATIC)
+    assert follow_detectors(signal, ZERO, {"D3": stuck, "D7": chatter, "D8": stuck})
+    assert not follow_detectors(signal, ZERO, {"D3": stuck, "D7": chatter, "D8": stuck})
+    suspect = judged_as(Standing.SUSPECT, Fault.ERRATIC)
+    assert not follow_detectors(
+        signal, ZERO, {"D3": stuck, "D7": suspect, "D8": judged_as(Standing.UNHEARD)}
+    ), "nobody knows yet"
+    assert follow_detectors(signal, ZERO, {"D3": silent, "D7": judged_as(Standing.GOOD)})
+    assert detector_faults(signal) == {"D3": "silent"}, "D8 is gone from the definition"
     said = [(type(each).TOPIC, each.fault) for each in street.collect()]
     assert said == [
         ("signal.fault_raised", "detector:D3"),
         ("signal.fault_raised", "detector:D7"),
+        ("signal.fault_raised", "detector:D8"),
         ("signal.fault_raised", "detector:D3"),
         ("signal.fault_cleared", "detector:D7"),
+        ("signal.fault_cleared", "detector:D8"),
     ]
     assert signal.carried["faults"] == {"detector:D3": "silent"}, "over midnight, too"
+
+
+def test_who_had_failed_before_it_was_watched_must_behave_first() -> None:
+    health = watched()
+    health.had_failed(Fault.STUCK_ON, EIGHT - MINUTE, EIGHT)
+    assert health.judged(EIGHT) == Judged(Standing.FAILED, Fault.STUCK_ON, EIGHT - MINUTE)
+    counting(health, EIGHT, EIGHT + BEHAVES_MS)
+    assert not health.judged(EIGHT + BEHAVES_MS - SECOND).trusted
+    counting(health, EIGHT + BEHAVES_MS, EIGHT + BEHAVES_MS + SECOND)
+    assert health.judged(EIGHT + BEHAVES_MS).trusted
