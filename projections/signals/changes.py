@@ -76,7 +76,7 @@ REFUSAL, RAISED, CLEARED, RESET = (
     "signal.reset",
 )
 ENDED_BY_RESET = ("conflict", "restarts")
-NOT_CHANGES = frozenset({REFUSAL, "signal.called", "signal.command_kept"})
+NOT_CHANGES = frozenset({REFUSAL, "signal.called", "signal.command_kept", "signal.acknowledged"})
 NOT_DETAILS = frozenset({"timestamp", "originator_topic", "stage", "source", "cause", "carried"})
 OPEN = """
 SELECT junction, fault, position FROM faults WHERE junction = ANY($1) AND cleared_at IS NULL

@@ -82,16 +82,23 @@ class SpatFeed:
                     shown = Spat(taken_at=now, intersections=new, next=None)
                     yield message("spat", orjson.dumps(shown.model_dump(mode="json")))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), self._until_next(codes, definitions))
+                    await asyncio.wait_for(
+                        changed.wait(), self._until_next(codes, definitions, milliseconds(now))
+                    )
         finally:
             self._viewers -= 1
 
-    def _until_next(self, codes: list[str], definitions: SignalDefinitions) -> float | None:
-        """Seconds until a lamp of these changes as decided; None where nothing is decided."""
-        at = milliseconds(self._runtime.services.clock())
+    def _until_next(
+        self, codes: list[str], definitions: SignalDefinitions, at: int
+    ) -> float | None:
+        """Seconds until the first lamp of these changes that changes after `at`, as decided.
+
+        None where nothing is decided. `at`: up to when it was told, in ms since 1970.
+        """
         found = (_next_change(self._signals.get(code), definitions, at) for code in codes)
         times = [each for each in found if each is not None]
-        return (min(times) - at) / 1000 if times else None
+        now = milliseconds(self._runtime.services.clock())
+        return max(0, min(times) - now) / 1000 if times else None
 
     async def _look(self) -> None:
         found = await junctions.changed(self._runtime.store.pool, self._position)

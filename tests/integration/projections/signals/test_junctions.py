@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from citybrain.domain.signals import officers
+from citybrain.domain.signals import controllers, officers, people
 from citybrain.domain.signals.signal_events import EVENTS, milliseconds
 from citybrain.eventstore import EventStore
 from projections.signals import junctions
@@ -18,9 +18,26 @@ def lived(folder: Path) -> Attack:
     """X1 after all that can happen to it."""
     attack = Attack(Street(loaded(folder, CITY)))
     attack.go(EVERYTHING)
-    signal, now = attack.street.signal, at(attack.now)
+    street, now = attack.street, at(attack.now)
+    signal = street.signal
     officers.choose_strategy(
         signal, now, "fixed", known=["fixed"], begins=now, by="o-1", reason="trial"
+    )
+    controllers.connect(signal, now, "controller-x1")
+    later = attack.now + 100
+    people.change_mode(signal, at(later), "centre", by="centre", reason="again")
+    stages = (stage for stage in "ABC" if stage != signal.stage)
+    street.command(later, next(stages), 1)  # which is sent to it
+    now, awaited = at(later), signal.unacknowledged
+    assert awaited is not None
+    controllers.hear(
+        signal,
+        street.junction,
+        now,
+        command=awaited["number"],
+        followed=True,
+        said_at=now,
+        lamps={code: street.shown(code, later) for code in street.junction.groups},
     )
     attack.street.collect()
     return attack
