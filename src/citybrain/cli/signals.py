@@ -51,13 +51,17 @@ class Unsafe(InvalidInput):
 
 @app.command()
 def check(folder: Folder = None) -> None:
-    """Read every junction; an error names its file and line, the rule, and what is needed."""
-    found = load_signals(files_over(folder), Definitions())
+    """Read every junction and road; an error names file, line, rule, and what is needed."""
+    files = files_over(folder)
+    found = load_signals(files, Definitions())
+    roads = load_corridors(files, Definitions(found))
     for code, versions in found.junctions.items():
         for version in versions:
             for warning in version.warnings:
                 console.print(warning)
         console.print(f"{code}: {len(versions)} version(s) in order")
+    for code, of_road in roads.corridors.items():
+        console.print(f"{code}: a road, {len(of_road)} version(s) in order")
 
 
 @app.command()

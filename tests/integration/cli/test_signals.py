@@ -11,6 +11,7 @@ import orjson
 from citybrain.eventstore import NO_STREAM, EventStore, Metadata, NewEvent
 from citybrain.eventstore.codec import mapper
 from tests.given.signals.attack import CITY, Attack, Step
+from tests.given.signals.nets import CROSSING
 from tests.given.signals.x1 import Street, loaded, written
 from tests.given.terminal import Terminal
 
@@ -79,7 +80,10 @@ async def test_lamps_are_verified_from_the_log_and_from_an_export(
 
 async def test_junctions_are_checked_and_drawn(terminal: Terminal, tmp_path: Path) -> None:
     checked = await terminal.run("signals", "check")
-    assert checked.out.splitlines()[-1] == "renmin_4: 1 version(s) in order"
+    assert checked.out.splitlines()[-2:] == [
+        "renmin_4: 1 version(s) in order",
+        "renmin: a road, 1 version(s) in order",
+    ]
     bad = written(tmp_path / "city", CITY | {"start": {"stage": "Z"}})
     refused = await terminal.run("signals", "check", str(tmp_path / "city"))
     assert refused.status == 1
@@ -92,3 +96,34 @@ async def test_junctions_are_checked_and_drawn(terminal: Terminal, tmp_path: Pat
     assert "P2 ending 76–90 s" in titles
     unknown = await terminal.run("signals", "show", "nowhere")
     assert unknown.status == 1
+
+
+async def test_a_network_becomes_junctions_that_are_in_order(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    city = tmp_path / "city"
+    made = await terminal.run("signals", "import-sumo", str(CROSSING), "--out", str(city))
+    assert made.out.splitlines()[0] == "c: 9 lanes, 13 movements, 11 groups, 16 stages"
+    checked = await terminal.run("signals", "check", str(city))
+    assert {"c: 1 version(s) in order", "e: 1 version(s) in order"} <= {*checked.out.splitlines()}
+    own = await terminal.run("signals", "import-sumo", str(CROSSING), "--all-red", "network")
+    assert own.status == 0
+    unclear = await terminal.run("signals", "import-sumo", str(CROSSING), "--all-red", "long")
+    assert unclear.status == 1
+    assert "seconds, `computed` or `network`" in unclear.err.replace("\n", " ")
+    nothing = await terminal.run("signals", "import-sumo", str(tmp_path / "none.net.xml"))
+    assert nothing.status == 1
+    assert "none.net.xml:1:" in nothing.err.replace("\n", "")
+
+
+async def test_a_road_says_how_wide_its_green_waves_are(terminal: Terminal, tmp_path: Path) -> None:
+    drawing = tmp_path / "road.svg"
+    said = await terminal.run("signals", "corridor", "renmin", "--out", str(drawing))
+    out, back = said.out.replace("\n", " ").split("renmin day back")
+    assert "out: a band of 22 s in a cycle of 90 s, the shortest green is 22 s" in out
+    assert "a band of 0 s in a cycle of 90 s" in back
+    assert ElementTree.parse(drawing).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    unknown = await terminal.run("signals", "corridor", "nowhere")
+    assert unknown.status == 1
+    other = await terminal.run("signals", "corridor", "renmin", "--plan", "night")
+    assert other.status == 1

@@ -213,12 +213,11 @@ class _Reader:
         self.net.into[end].append(connection)
 
     def _end_program(self, said: Attributes, line: int) -> None:
-        """The first program of a signal: the others are alternatives to it."""
+        """Of several programs of a signal the last one counts, as it does in SUMO."""
         tl = said["id"]
         if not self._phases:
             raise ValueError(f"signal {tl} has no phase")
         if len({len(state) for _, state in self._phases}) > 1:
             raise ValueError(f"the phases of signal {tl} differ in length")
-        if tl not in self.net.programs:
-            offset = float(said.get("offset", 0))
-            self.net.programs[tl] = NetProgram(tl, offset, tuple(self._phases), line)
+        offset = float(said.get("offset", 0))
+        self.net.programs[tl] = NetProgram(tl, offset, tuple(self._phases), line)

@@ -244,6 +244,25 @@ def test_s36_a_network_whose_plan_is_a_yellow_trap_is_refused(tmp_path: Path) ->
         import_net(changed(tmp_path, lagging))
 
 
+def test_of_several_programs_the_last_one_counts(tmp_path: Path) -> None:
+    def second(text: str) -> str:
+        begin = text.index('<tlLogic id="E"')
+        end = text.index("</tlLogic>", begin) + len("</tlLogic>")
+        program = text[begin:end].replace('programID="0"', 'programID="1"')
+        return text[:end] + program.replace('duration="42"', 'duration="57"') + text[end:]
+
+    plan = import_net(changed(tmp_path, second))["e"].file.plans["day"]
+    assert plan.cycle == 120
+
+
+def test_an_offset_is_when_the_first_green_begins(tmp_path: Path) -> None:
+    """As in SUMO: with an offset of 10 s the first phase begins at 10 s."""
+    own = import_net(CROSSING, NETWORKS_OWN)["c"].file.plans["day"]
+    path = changed(tmp_path, lambda text: text.replace('offset="0"', 'offset="10"'))
+    later = import_net(path, NETWORKS_OWN)["c"].file.plans["day"]
+    assert (later.offset - own.offset) % 90 == 10
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
