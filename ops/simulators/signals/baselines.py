@@ -32,25 +32,38 @@ def with_programs(net: Path, controller: str, times: SafetyTimes, to: Path) -> N
 
 
 def _timed(phases: list[ET.Element], times: SafetyTimes) -> list[ET.Element]:
-    """The phases with the yellow and all-red that is asked for."""
+    """The phases with the yellow and all-red that is asked for.
+
+    All red follows a yellow only where somebody becomes green; a left turn that goes on needs none.
+    """
+    said = times.all_red if isinstance(times.all_red, float) else None
     found: list[ET.Element] = []
-    for phase in phases:
-        if "y" not in phase.get("state", ""):
-            found.append(deepcopy(phase))
+    for place, phase in enumerate(phases):
+        state, own = phase.get("state", ""), float(phase.get("duration", "0"))
+        if "y" not in state:
+            if said is not None and "g" not in state.lower():
+                _give(found, own, times)  # the network's own all-red
+            else:
+                found.append(deepcopy(phase))
             continue
-        own = float(phase.get("duration", "0"))
-        yellow = deepcopy(phase)
+        all_red = (said or 0.0) if _starts(phases, place) else 0.0
         length = own if times.yellow is None else times.yellow
-        yellow.set("duration", f"{length:g}")
-        found.append(yellow)
-        all_red = times.all_red if isinstance(times.all_red, float) else 0.0
-        if all_red:
-            clear = deepcopy(phase)
-            clear.set("state", phase.get("state", "").replace("y", "r"))
-            clear.set("duration", f"{all_red:g}")
-            found.append(clear)
+        for seconds, letters in ((length, state), (all_red, state.replace("y", "r"))):
+            if seconds:
+                part = deepcopy(phase)
+                part.set("state", letters)
+                part.set("duration", f"{seconds:g}")
+                found.append(part)
         _give(found, own - length - all_red, times)
     return found
+
+
+def _starts(phases: list[ET.Element], place: int) -> bool:
+    """Whether the green phase after this one has a link that the green before it had not."""
+    around = phases[place:] + phases[:place]
+    after = next((each.get("state", "") for each in around if _is_green(each)), "")
+    before = next((each.get("state", "") for each in reversed(around) if _is_green(each)), "")
+    return any(now in "Gg" and then not in "Gg" for then, now in zip(before, after, strict=False))
 
 
 def _give(phases: list[ET.Element], seconds: float, times: SafetyTimes) -> None:

@@ -160,7 +160,7 @@ def _said(
         "conflicts": pairs,
         "intergreens": _intergreens(signal, grouping, pairs, yellow, times),
         "stages": grouping.stages,
-        "plans": {PLAN: _plan(signal, grouping)},
+        "plans": {PLAN: _plan(signal, grouping, times)},
         "start": {"stage": grouping.first_stage},
         "permissive": _permissive(streets, grouping),
         "yellow_traps_by_plan": True,
@@ -235,12 +235,12 @@ def _intergreens(
     return found
 
 
-def _plan(signal: Signal, grouping: Grouping) -> dict[str, Any]:
+def _plan(signal: Signal, grouping: Grouping, times: SafetyTimes) -> dict[str, Any]:
     """The network's own plan: a split is from green to green, through the yellow between them.
 
     Where nothing becomes green, the turn of the next stage begins with the yellow of what ends.
     """
-    turns = _turns(signal, grouping)
+    turns = _turns(signal, grouping, times.yellow)
     cycle = round(sum(seconds for seconds, _ in signal.phases), 1)
     ends = [begin for begin, _ in turns[1:]] + [turns[0][0] + cycle]
     splits = [(stage, end - begin) for (begin, stage), end in zip(turns, ends, strict=True)]
@@ -252,8 +252,11 @@ def _plan(signal: Signal, grouping: Grouping) -> dict[str, Any]:
     }
 
 
-def _turns(signal: Signal, grouping: Grouping) -> list[tuple[float, str]]:
-    """When in its program the turn of each stage begins, in seconds, and the stage."""
+def _turns(signal: Signal, grouping: Grouping, yellow: float | None) -> list[tuple[float, str]]:
+    """When in its program the turn of each stage begins, in seconds, and the stage.
+
+    With a yellow shorter than the network's, the green before it is longer.
+    """
     stages = [None if green is None else grouping.stage(green) for _, green in signal.phases]
     before = next(stage for stage in reversed(stages) if stage is not None)
     last = next(place for place, stage in enumerate(reversed(stages)) if stage is not None)
@@ -262,7 +265,8 @@ def _turns(signal: Signal, grouping: Grouping) -> list[tuple[float, str]]:
     for (seconds, _), stage in zip(signal.phases, stages, strict=True):
         if stage is not None and (stage != before or not turns):
             starts = set(grouping.stages[stage]) - set(grouping.stages[before])
-            turns.append((at if starts else ended, stage))
+            ends = ended if yellow is None else max(ended, at - yellow)
+            turns.append((at if starts else ends, stage))
             before = stage
         at += seconds
         ended = at if stage is not None else ended
