@@ -101,7 +101,8 @@ def _ask(
         advice = strategy.decide(seen, junction, view(signal, junction, plan, at), state.memory)
     stage = advice.stage
     again = stage == state.refused and at < state.refused_at + ASKED_AGAIN_MS
-    if stage is None or stage == signal.stage or again:
+    held = advice.green_at is not None  # the greens of a change that is on its way, for somebody
+    if stage is None or (stage == signal.stage and not held) or again:
         return
     rule = request(
         signal,

@@ -165,6 +165,47 @@ async def test_a_strategy_that_fails_leaves_the_junction_to_its_plan(
     assert await centre.violations() == {CODE: []}
 
 
+@dataclass(frozen=True)
+class Patient:
+    """Wishes for C, and once that its greens begin two seconds later: somebody is in the way."""
+
+    name: str = "max-pressure"
+    version: str = "0"
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def begin(self, junction: Junction) -> list[int]:
+        return []
+
+    def decide(
+        self, seen: Observations, junction: Junction, signal: SignalView, memory: list[int]
+    ) -> Advice:
+        coming = [
+            each.green_from
+            for each in signal.lamps.values()
+            if each.green_from is not None and signal.at < each.green_from
+        ]
+        if signal.stage == "C" and coming and not memory:
+            memory.append(max(coming) + 2000)
+            return Advice("C", {"because": "box"}, memory[0])
+        wanted = signal.stage != "C" and signal.allows(junction, "C")
+        return Advice("C" if wanted else None, {"because": "test"})
+
+
+async def test_greens_that_are_to_come_are_held_for_who_is_in_their_way(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(await applied(centre))
+    monkeypatch.setattr(deciding, "STRATEGIES", {"max-pressure": Patient()})
+    await choose(centre, "max-pressure")
+    await centre.run(60)
+    changes = [each for each in (await applied(centre))[before:] if each["source"] == "centre"]
+    first, held = changes[:2]
+    assert (first["stage"], held["stage"]) == ("C", "C")
+    assert held["why"]["reasons"] == {"because": "box"}
+    assert set(held["starts"].values()) == {max(first["starts"].values()) + 2000}
+    assert await centre.violations() == {CODE: []}
+
+
 async def test_s17_whoever_takes_over_late_finds_a_silent_centre(centre: Centre) -> None:
     """Decisions stopped for longer than the watchdog: local first, then the centre anew."""
     Cameras.standing = {"V2": 9}
