@@ -118,12 +118,12 @@ class Client:
         headers: dict[str, str],
     ) -> dict[str, Any] | float | None:
         """The answer, None where refused, or the seconds to wait before asking again."""
-        sent = headers | {"Authorization": f"Bearer {await self._token(person)}"}
+        sent = headers | {"Authorization": f"Bearer {await self.token(person)}"}
         async with self._session.request(
             method, self._url + path, json=body, headers=sent
         ) as answer:
             if answer.status == 401:  # new keys, or the token ran out
-                self._tokens.pop(person, None)
+                self.forget(person)
                 return 0.0
             if answer.status == 429 or answer.status >= 500:
                 return retry_after(answer.headers.get("Retry-After"))
@@ -133,7 +133,12 @@ class Client:
             value: dict[str, Any] = await answer.json()
             return value
 
-    async def _token(self, person: Person) -> str:
+    def forget(self, person: Person) -> None:
+        """Get a new token for them, next time."""
+        self._tokens.pop(person, None)
+
+    async def token(self, person: Person) -> str:
+        """A token for whoever sends requests without this client; it is good for now."""
         now = time.monotonic()
         known = self._tokens.get(person)
         if known is None or known[0] < now:

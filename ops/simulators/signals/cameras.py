@@ -1,9 +1,11 @@
 """What the cameras of a junction see: never more than that of the simulator.
 
 Seen are the last 150 m before a stop line, the exits, the box between, and who stands at a
-crossing. Where a vehicle wants to go is not seen before it has crossed the stop line.
+crossing; less where the zones of its cameras are shorter. Where a vehicle wants to go is not seen
+before it has crossed the stop line.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from citybrain.definitions.signals.sumo_net import Net
@@ -30,10 +32,14 @@ class Sight:
 
 @dataclass(slots=True)
 class Cameras:
-    """The cameras of one junction. They remember who stood where a second ago."""
+    """The cameras of one junction. They remember who stood where a second ago.
+
+    `zones`: how far they see, in metres by lane and exit; `RANGE_M` where none is named.
+    """
 
     net: Net
     placed: Placed
+    zones: Mapping[str, float] = field(default_factory=dict)
     _near: dict[str, set[str]] = field(default_factory=dict)
     _standing: dict[str, int] = field(default_factory=dict)
     _ways: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -69,12 +75,12 @@ class Cameras:
         return Sight(seen, frozenset(waiting))
 
     def _lane(self, street: Street, code: str, pieces: Pieces, waiting: set[str]) -> LaneSeen:
-        vehicles = []
+        vehicles, zone = [], self.zones.get(code, RANGE_M)
         for lane, before in pieces:
             length = self.net.lanes[lane].length
             for each in reversed(street.lane(lane)):
                 far = before + length - each.position
-                if far > RANGE_M:
+                if far > zone:
                     break
                 vehicles.append((round(far, 1), round(each.speed, 1)))
                 if each.speed < QUEUES:
@@ -110,10 +116,11 @@ class Cameras:
         Where nobody stands, what the whole exit holds.
         """
         moving, whole = 0, self.placed.dated.junction.layout.exits[code].length_m
+        zone = self.zones.get(code, RANGE_M)
         for lane, begin in self.placed.exits[code]:
             for each in street.lane(lane):
                 far = begin + each.position
-                if far > RANGE_M:
+                if far > zone:
                     break
                 if each.speed < QUEUES:
                     return round(max(0.0, (far - LENGTH_M) / PLACE_M - moving), 1)

@@ -28,11 +28,13 @@ class Handling:
 
     `teleport_s`: after how long it takes a vehicle off the street; −1 never. `blocker_s`: after
     how long those who stand in a junction are driven through. `collisions`: what is done with them.
+    `gives_up_s`: after how long whoever cannot enter goes another way; −1 never.
     """
 
     teleport_s: int = -1
     blocker_s: int = -1
     collisions: str = "warn"
+    gives_up_s: int = -1
 
     @property
     def wrong(self) -> tuple[str, ...]:
@@ -44,6 +46,8 @@ class Handling:
             found.append(f"who blocks a junction is ignored after {self.blocker_s} s")
         if self.collisions not in ("warn", "none"):
             found.append(f"vehicles that collide are handled by {self.collisions!r}")
+        if self.gives_up_s != -1:
+            found.append(f"who cannot enter within {self.gives_up_s} s does not come")
         return tuple(found)
 
 
@@ -89,6 +93,7 @@ class Street:
             *("--time-to-teleport", str(handling.teleport_s)),
             *("--ignore-junction-blocker", str(handling.blocker_s)),
             *("--collision.action", handling.collisions),
+            *("--max-depart-delay", str(handling.gives_up_s)),
             *("--no-step-log", "true", "--no-warnings", "true", "--duration-log.disable", "true"),
             *("--tripinfo-output", str(records.trips)),
             *("--tripinfo-output.write-unfinished", "true"),

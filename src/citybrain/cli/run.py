@@ -63,6 +63,11 @@ async def _run(settings: Settings, rate: float | None) -> None:
                 told += ["--gateway", bank.url]
             await stack.enter_async_context(_child("ops.simulators.city", *told))
             console.print("a simulated city reports to it; stop with Ctrl-C")
+            told = ["--url", url]
+            road = await stack.enter_async_context(
+                _child("ops.simulators.signals.renmin", *told, says=True)
+            )
+            console.print(road)
         await until_stopped(stopping)
 
 

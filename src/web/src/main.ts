@@ -9,6 +9,7 @@ import { drawApplications } from "./view_applications";
 import { drawCases, loadDistricts } from "./view_cases";
 import { drawFigures, RateView, TapeView } from "./view_log";
 import { drawParking } from "./view_parking";
+import { drawSignals } from "./view_signals";
 import { drawLag, drawOpen, drawStreams, NewestView } from "./view_tables";
 
 const HIDDEN_PAUSE_MS = 60_000;
@@ -31,6 +32,7 @@ const lag = whenChanged(drawLag);
 const applications = whenChanged(drawApplications);
 const cases = whenChanged(drawCases);
 const parking = whenChanged(drawParking);
+const signals = whenChanged(drawSignals);
 
 let shownState: FeedState | null = null;
 let summaryAt = 0;
@@ -72,6 +74,7 @@ function show(snapshot: Snapshot): void {
   applications(snapshot.applications);
   cases(snapshot.cases);
   parking(snapshot.parking);
+  signals(snapshot.signals);
   setText(find("updated"), `Updated ${timeOfDay(new Date(now).toISOString())}.`);
   summarise(snapshot, now);
 }

@@ -85,6 +85,48 @@ export interface Parking {
   anomalies: Record<string, number>;
 }
 
+/** What a queue costs in five minutes: who stood on the mean, who passed, seconds by vehicle. */
+export interface Cost {
+  queue: number;
+  vehicles: number;
+  /** `null`: nobody passed. */
+  delay_seconds: number | null;
+}
+
+/** An arm of a junction. `on`, `left`: what is shown to who goes on and to who turns left. */
+export interface Arm {
+  /** Where its vehicles come from, in degrees from north. */
+  bearing: number;
+  queue: number;
+  on: string | null;
+  left: string | null;
+}
+
+/** A junction with lights. */
+export interface Junction {
+  junction: string;
+  name: string;
+  /** Who decides, or `flashing`, `dark`, `starting`. */
+  standing: string;
+  strategy: string;
+  stage: string | null;
+  lamps: Record<string, string>;
+  faults: string[];
+  /** The last five minutes that are over, and those before; `null`: nobody tells. */
+  last: Cost | null;
+  before: Cost | null;
+  arms: Arm[];
+}
+
+/** The signals of the city now. */
+export interface Signals {
+  /** How many junctions stand how. */
+  standing: Record<string, number>;
+  /** How many have a fault. */
+  faulty: number;
+  junctions: Junction[];
+}
+
 export interface Snapshot {
   head: number;
   streams: StreamCount[];
@@ -97,6 +139,7 @@ export interface Snapshot {
   applications: Applications;
   cases: Cases;
   parking: Parking;
+  signals: Signals;
 }
 
 /** The server sent something else than a snapshot: most likely it is newer than the page. */
@@ -221,6 +264,52 @@ function parking(all: Fields): Parking {
   };
 }
 
+function cost(value: unknown): Cost | null {
+  if (value === null || value === undefined) return null;
+  const from = fields(value, "a cost");
+  return {
+    queue: number(from, "queue"),
+    vehicles: number(from, "vehicles"),
+    delay_seconds: share(from, "delay_seconds"),
+  };
+}
+
+function texts(from: Fields, name: string): Record<string, string> {
+  const found = fields(from[name], name);
+  return Object.fromEntries(Object.keys(found).map((key) => [key, text(found, key)]));
+}
+
+function junction(item: Fields): Junction {
+  const faults = item["faults"];
+  if (!Array.isArray(faults)) throw new UnreadableSnapshot("faults is not a list");
+  return {
+    junction: text(item, "junction"),
+    name: text(item, "name"),
+    standing: text(item, "standing"),
+    strategy: text(item, "strategy"),
+    stage: textOrNull(item, "stage"),
+    lamps: texts(item, "lamps"),
+    faults: faults.map(String),
+    last: cost(item["last"]),
+    before: cost(item["before"]),
+    arms: list(item, "arms", (arm) => ({
+      bearing: number(arm, "bearing"),
+      queue: number(arm, "queue"),
+      on: textOrNull(arm, "on"),
+      left: textOrNull(arm, "left"),
+    })),
+  };
+}
+
+function signals(all: Fields): Signals {
+  const from = fields(all["signals"], "signals");
+  return {
+    standing: counts(from, "standing"),
+    faulty: number(from, "faulty"),
+    junctions: list(from, "junctions", junction),
+  };
+}
+
 /** Read the data of a `snapshot` event; throws `UnreadableSnapshot`. Unknown members are ignored. */
 export function parseSnapshot(data: string): Snapshot {
   let parsed: unknown;
@@ -261,5 +350,6 @@ export function parseSnapshot(data: string): Snapshot {
     applications: applications(all),
     cases: cases(all),
     parking: parking(all),
+    signals: signals(all),
   };
 }

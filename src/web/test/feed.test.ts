@@ -15,6 +15,7 @@ const good = JSON.stringify({
     squares_a_degree: 200, squares: [],
   },
   parking: { berths: {}, sessions: {}, faces: [], anomalies: {}, today: { priced_fen: 0, settled_fen: 0, captured_fen: 0, returned_fen: 0 } },
+  signals: { standing: {}, faulty: 0, junctions: [] },
 });
 
 class FakeSource implements Source {

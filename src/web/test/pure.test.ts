@@ -8,6 +8,7 @@ import { boxAround, districtsOf, Projection, strength } from "../src/city_map";
 import { count, mostOf, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay, yuan } from "../src/format";
 import { nameOf, takeNames } from "../src/names";
 import { openTable } from "../src/open_cases";
+import { signs, sizeOfRoad, streets } from "../src/road";
 import { parseSnapshot, UnreadableSnapshot } from "../src/snapshot";
 import { paths, scale, within } from "../src/spark";
 
@@ -37,6 +38,15 @@ const snapshot = {
     today: { priced_fen: 1200, settled_fen: 800, captured_fen: 900, returned_fen: 100 },
     anomalies: { sentinel: 1, "device-silent": 3 },
   },
+  signals: {
+    standing: { centre: 1 }, faulty: 1,
+    junctions: [{
+      junction: "renmin_1", name: "人民路與一街", standing: "centre", strategy: "adaptive", stage: "A",
+      lamps: { V1: "green", V2: "red" }, faults: ["detector:CW1"],
+      last: { queue: 4.2, vehicles: 30, delay_seconds: 21.5 }, before: null,
+      arms: [{ bearing: 0, queue: 0, on: "red" }, { bearing: 270, queue: 4.2, on: "green", left: "red" }],
+    }],
+  },
 };
 
 test("a snapshot is read, newest event first, and members of a newer server are ignored", () => {
@@ -47,10 +57,29 @@ test("a snapshot is read, newest event first, and members of a newer server are 
   assert.deepEqual(read.parking.berths, { occupied: 2, free: 0, unknown: 1 });
   assert.deepEqual([read.parking.captured_fen, read.parking.returned_fen], [900, 100]);
   assert.deepEqual(read.parking.anomalies, { sentinel: 1, "device-silent": 3 });
+  const [junction] = read.signals.junctions;
+  assert.deepEqual(junction?.last, { queue: 4.2, vehicles: 30, delay_seconds: 21.5 });
+  assert.equal(junction?.before, null);
+  assert.deepEqual(junction?.arms[0], { bearing: 0, queue: 0, on: "red", left: null });
+});
+
+test("a junction is drawn with its streets, the lamps of each arm, and a bar where somebody stands", () => {
+  const [junction] = parseSnapshot(JSON.stringify(snapshot)).signals.junctions;
+  assert.ok(junction);
+  assert.deepEqual(sizeOfRoad(4), [600, 168]);
+  const [north, west] = streets(junction, 1);
+  assert.deepEqual(north?.attributes, { class: "street", x1: "225", y1: "84", x2: "225", y2: "0" });
+  assert.deepEqual(west?.attributes, { class: "street", x1: "225", y1: "84", x2: "150", y2: "84" });
+  const drawn = signs(junction, 1);
+  assert.deepEqual(drawn.map((each) => each.attributes["class"]), ["signal of-red", "queue", "signal of-green", "signal of-red"]);
+  const [, bar, on, left] = drawn;
+  assert.deepEqual([bar?.attributes["x1"], bar?.attributes["x2"], bar?.attributes["y2"]], ["201", "191.8", "84"]);
+  assert.deepEqual([on?.attributes["cx"], on?.attributes["cy"]], ["208", "84"]);
+  assert.deepEqual([left?.attributes["cx"], left?.attributes["cy"]], ["208", "75"]); // who comes from the west has the north on the left
 });
 
 test("what is not a snapshot is refused", () => {
-  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, today: {} } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, anomalies: { sentinel: "1" } } }), JSON.stringify({ ...snapshot, cases: { ...snapshot.cases, squares: [[1, 2]] } })]) {
+  for (const broken of ["", "null", "[]", "{}", JSON.stringify({ ...snapshot, head: "3" }), JSON.stringify({ ...snapshot, open: [1] }), JSON.stringify({ ...snapshot, applications: { ...snapshot.applications, seconds: [1] } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, today: {} } }), JSON.stringify({ ...snapshot, parking: { ...snapshot.parking, anomalies: { sentinel: "1" } } }), JSON.stringify({ ...snapshot, cases: { ...snapshot.cases, squares: [[1, 2]] } }), JSON.stringify({ ...snapshot, signals: { ...snapshot.signals, junctions: [{}] } })]) {
     assert.throws(() => parseSnapshot(broken), UnreadableSnapshot, broken);
   }
 });

@@ -1,28 +1,122 @@
-"""Signals on the live board: how many junctions stand how, faults, and what was refused."""
+"""Signals on the live board: how junctions stand, their lamps, what their queues cost, refusals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
+from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS
+from citybrain.domain.signals.layout import Turn
+from citybrain.domain.signals.level_of_service import mean_delay_s
+from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.http.board import BoardPart, Origin
 from citybrain.http.runtime import Runtime
+from citybrain.http.signals.traffic import SECONDS, LaneTraffic, traffic_of
+from commands.services import Services
 from projections.reading import Pool
 from projections.signals import changes, junctions
+from projections.signals.junctions import Standing
 
 HOUR_MS = 3_600_000
+MOST_JUNCTIONS = 12
+AGAIN_MS = 10_000
+"""What was counted is asked for again after so long: late readings are few."""
+
+
+@dataclass
+class Queues:
+    """What was counted of junctions in the last five minutes that are over, and in those before."""
+
+    services: Services
+    _asked: dict[str, tuple[int, list[list[LaneTraffic]]]] = field(default_factory=dict)
+
+    async def of(self, dated: DatedJunction, now: int) -> list[list[LaneTraffic]]:
+        """Two lists of lanes; the last five minutes come first."""
+        code, over = dated.junction.code, now - now % FIVE_MINUTES_MS
+        asked_at, found = self._asked.get(code, (0, []))
+        if now - asked_at >= AGAIN_MS or asked_at < over:
+            begins = [moment(over - FIVE_MINUTES_MS), moment(over - 2 * FIVE_MINUTES_MS)]
+            rows = await traffic_of(self.services, dated, begins[1], moment(over))
+            found = [[each for each in rows if each.begins == at] for at in begins]
+            self._asked[code] = (now, found)
+        return found
 
 
 async def members(runtime: Runtime) -> dict[str, Any]:
-    """How junctions stand now."""
-    pool, now = runtime.store.pool, milliseconds(runtime.services.clock())
+    """How junctions stand now; the first of them by code with lamps, queues and faults."""
+    pool, services = runtime.store.pool, runtime.services
+    now = milliseconds(services.clock())
     counts = await junctions.counts(pool, now)
+    queues, definitions = services.held(Queues, Queues), services.definitions.of(SignalDefinitions)
+    shown = []
+    for each in await junctions.page(pool, limit=MOST_JUNCTIONS):
+        signal = each.signal
+        dated = definitions.of_version(signal.junction, signal.definition_version)
+        if dated is not None:
+            shown.append(_junction(each, dated, await queues.of(dated, now), now))
     return {
         "signals": {
             "standing": {row["standing"]: row["junctions"] for row in counts},
             "faulty": sum(row["faulty"] for row in counts),
             "refused_last_hour": await changes.refused_since(pool, now - HOUR_MS),
+            "junctions": shown,
         }
     }
+
+
+def _junction(
+    standing: Standing, dated: DatedJunction, queues: Sequence[Sequence[LaneTraffic]], now: int
+) -> dict[str, Any]:
+    signal = standing.signal
+    last, before = queues
+    return {
+        "junction": signal.junction,
+        "name": dated.file.name,
+        "standing": signal.standing_at(now),
+        "strategy": signal.strategy_at(now),
+        "stage": signal.stage or None,
+        "lamps": {code: signal.shown(code, now) for code in sorted(signal.lamp_times)},
+        "faults": sorted(signal.faults),
+        "last": cost_of(last),
+        "before": cost_of(before),
+        "arms": _arms(standing, dated, last, now),
+    }
+
+
+def cost_of(lanes: Sequence[LaneTraffic]) -> dict[str, Any] | None:
+    """Of all lanes together; None where nobody who is believed tells."""
+    known = [
+        (each.queue_mean, each.vehicles)
+        for each in lanes
+        if each.queue_mean is not None and each.vehicles is not None
+    ]
+    if not known:
+        return None
+    queue, vehicles = sum(queue for queue, _ in known), sum(number for _, number in known)
+    delay = mean_delay_s(queue, vehicles, SECONDS)
+    return {
+        "queue": round(queue, 1),
+        "vehicles": vehicles,
+        "delay_seconds": None if delay is None else round(delay, 1),
+    }
+
+
+def _arms(
+    standing: Standing, dated: DatedJunction, lanes: Sequence[LaneTraffic], now: int
+) -> list[dict[str, Any]]:
+    """By where vehicles come from: what is shown to who goes on and who turns left, their queue."""
+    layout, found = dated.junction.layout, dict[float, dict[str, Any]]()
+    queues = {each.lane: each.queue_mean or 0.0 for each in lanes}
+    for code, lane in dated.file.lanes.items():
+        if lane.bearing is None:
+            continue
+        arm = found.setdefault(lane.bearing, {"bearing": lane.bearing, "queue": 0.0})
+        arm["queue"] = round(arm["queue"] + queues.get(code, 0.0), 1)
+        for movement in layout.of_lane(code):
+            if movement.group is not None:
+                place = "left" if movement.turn is Turn.LEFT else "on"
+                arm.setdefault(place, standing.signal.shown(movement.group, now))
+    return [found[bearing] for bearing in sorted(found)]
 
 
 async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]:

@@ -38,7 +38,11 @@ async def test_lamps_writer_vehicles_and_faults_are_shown(api: Api, told: Told) 
     assert (await api.call("GET", f"{JUNCTIONS}/x2", "auditor")).is_problem(404, "stream-not-found")
     assert (await api.call("GET", JUNCTIONS, "citizen")).is_problem(403, "role-missing")
     board = await members(api.runtime)
+    (shown,) = board["signals"].pop("junctions")
     assert board["signals"] == {"standing": {"preemption": 1}, "faulty": 0, "refused_last_hour": 1}
+    assert (shown["standing"], shown["strategy"]) == ("preemption", "plan")
+    assert shown["lamps"] == {code: each["shown"] for code, each in groups.items()}
+    assert (shown["last"], shown["before"], shown["arms"]) == (None, None, [])
 
 
 async def test_s07_the_lamp_of_a_button_is_lit_until_the_walk_begins(api: Api, told: Told) -> None:
