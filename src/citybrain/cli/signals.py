@@ -14,7 +14,7 @@ from citybrain.audit.signals.time_space import draw_corridor
 from citybrain.audit.signals.verify import Violation, verify
 from citybrain.cli.shared.folders import Folder, files_over
 from citybrain.cli.shared.output import console, print_json
-from citybrain.cli.signals_reading import explain_change, hires, replay_decisions
+from citybrain.cli.shared.signals_reading import explain_change, hires, replay_decisions
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.signals.corridors import load_corridors, wave
 from citybrain.definitions.signals.junctions import SignalDefinitions, load_signals
