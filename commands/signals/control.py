@@ -65,7 +65,8 @@ class Held:
     """A junction in memory. `stale`: its stream is read again before anything is decided.
 
     `plan_due`: when another plan becomes due by its schedule, in milliseconds since 1970; 0 where
-    that was not looked up, None where there is no schedule.
+    that was not looked up, None where there is no schedule. `wakes_at`: when its state wants to be
+    woken, as of a stream and its version.
     """
 
     signal: Signal
@@ -76,6 +77,13 @@ class Held:
     controller_heard: int | None = None
     plan_due: int | None = 0
     deciding: Deciding = field(default_factory=Deciding)
+    wakes_at: int | None = None
+    wakes_as_of: tuple[str, int] = ("", 0)
+
+    def is_due(self, at: int) -> bool:
+        """Whether its state has changed since it said when to wake it, or that time has come."""
+        changed = self.wakes_as_of != (self.signal.id, self.signal.version)
+        return changed or (self.wakes_at is not None and at >= self.wakes_at)
 
     @property
     def heard_at(self) -> datetime | None:
@@ -206,11 +214,15 @@ class SignalControl:
             plan_due = follow_schedule(held.signal, held.dated, self._calendar, now)
         signal, junction, plan = held.signal, held.dated.junction, held.plan
         note_silence(signal, junction, now, held.controller_heard)
-        wake(signal, junction, plan, now, heard_at=held.heard_at)
+        if held.is_due(at):
+            wake(signal, junction, plan, now, heard_at=held.heard_at)
         asks = decide(signal, held.dated, plan, now, held.deciding, self._observed)
         await self._save(signal)
         held.plan_due = plan_due
-        alarm = next_alarm(signal, junction, plan, at, heard_at=held.heard_at)
+        if held.is_due(at):
+            held.wakes_at = next_alarm(signal, junction, plan, at, heard_at=held.heard_at)
+            held.wakes_as_of = signal.id, signal.version
+        alarm = held.wakes_at
         silent = silent_from(signal, junction, held.controller_heard)
         times = [alarm, silent, asks, None if flashes else plan_due, turns_at(signal, at)]
         return max(min(each for each in times if each is not None), at + TICK_MS)

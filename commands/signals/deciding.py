@@ -22,6 +22,7 @@ from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies import STRATEGIES
 from citybrain.domain.signals.strategies.strategy import LaneSeen, Observations, view, why
+from citybrain.domain.signals.waiting import waiting_at
 from commands.signals.observed import Observed
 
 log = structlog.get_logger(__name__)
@@ -124,13 +125,16 @@ def _call_those_who_wait(
     signal: Signal, dated: DatedJunction, now: datetime, seen: Observations
 ) -> None:
     """Vehicles that are seen before a red lamp wait; where nothing is known, somebody may."""
-    at, junction = milliseconds(now), dated.junction
+    at, junction, lamps = milliseconds(now), dated.junction, signal.lamps
+    known = {code for code in lamps if lamps[code].is_green(at)}
+    known |= waiting_at(lamps, signal.calls, at).keys()
     for movement in junction.layout.movements.values():
         lane = seen.lanes.get(movement.lane)
-        if movement.group is None or lane is None or signal.lamps[movement.group].is_green(at):
+        if movement.group is None or movement.group in known or lane is None:
             continue
         if not lane.trusted or lane.vehicles or lane.counted:
             people.call(signal, junction, now, movement.group, by="detector")
+            known.add(movement.group)
 
 
 def compact(seen: Observations) -> dict[str, Any]:
