@@ -9,7 +9,7 @@ import pytest
 
 from citybrain.audit.signals.exports import read_log
 from citybrain.domain.signals import people
-from citybrain.domain.signals.detector_health import Fault
+from citybrain.domain.signals.detector_health import Judged
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.officers import choose_strategy
 from citybrain.domain.signals.signal import Signal
@@ -37,7 +37,7 @@ class Cameras(Observed):
 
     standing: Mapping[str, int] = {}
 
-    def failed(self, junction: str) -> dict[str, Fault]:
+    def judged(self, junction: str) -> dict[str, Judged]:
         return {}
 
     def latest(self, junction: str) -> Observations:
