@@ -1,11 +1,13 @@
 """Renmin Road as a client of a real server: cameras, controllers and officers at work."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from citybrain.settings import Settings
 from ops.simulators.signals.renmin.placing import JUNCTIONS
 from ops.simulators.signals.renmin.road import Road
 from tests.given.api import Api
@@ -13,7 +15,18 @@ from tests.given.simulators import SEED, client_of, topics
 from tests.given.waiting import PATIENCE_SECONDS
 
 
-@pytest.mark.storm
+@pytest.fixture
+def with_workers() -> bool:
+    """The junctions are controlled, and read models follow."""
+    return True
+
+
+@pytest.fixture
+def change_settings() -> Callable[[Settings], None]:
+    """The city's own definitions."""
+    return lambda _: None
+
+
 async def test_a_street_of_sumo_is_seen_controlled_and_told_of(api: Api, tmp_path: Path) -> None:
     road = Road(client_of(api), api.session, api.url, tmp_path, SEED)
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
