@@ -33,7 +33,9 @@ from projections.signals import junctions
 from projections.signals.junctions import Standing
 
 MODEL = "signal_junctions"
-MOST = 200
+MOST = 100
+CODES = r"^[A-Za-z0-9_,]*$"
+"""Of junctions, with commas between; what fits into a request line."""
 
 
 class J2735(BaseModel):
@@ -101,7 +103,10 @@ class JunctionsPage(Query):
     """Which junctions."""
 
     junctions: str | None = Field(
-        None, max_length=33 * MOST, description=f"codes, separated by commas, {MOST} at most"
+        None,
+        pattern=CODES,
+        max_length=33 * MOST,
+        description=f"codes, separated by commas, {MOST} at most",
     )
     after: str | None = Field(None, max_length=32, description="`next` of the page before")
     limit: int = Field(MOST, ge=1, le=MOST, description="junctions in the page, at most")

@@ -22,7 +22,7 @@ from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route
 from citybrain.http.runtime import RUNTIME, Runtime
-from citybrain.http.signals.spat import Spat, codes_in, digest, intersection
+from citybrain.http.signals.spat import CODES, Spat, codes_in, digest, intersection
 from citybrain.http.sse import message, stream_events
 from projections.signals import junctions
 
@@ -37,6 +37,7 @@ class FollowQuery(Query):
 
     junctions: str = Field(
         min_length=1,
+        pattern=CODES,
         max_length=33 * MOST,
         description=f"codes, separated by commas, {MOST} at most",
     )

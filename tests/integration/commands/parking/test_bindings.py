@@ -123,10 +123,11 @@ async def test_a_silent_or_lying_registry_is_waited_for(
     town: Drivers, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     within = timedelta(seconds=0.2)
-    monkeypatch.setattr("commands.parking.processes.plate_bindings.ANSWER_WITHIN", within)
     citizen, _ = await town.citizen()
     await town.departments.fault("police", mode)
-    binding = await town.bind(citizen)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("commands.parking.processes.plate_bindings.ANSWER_WITHIN", within)
+        binding = await town.bind(citizen)
     assert (binding.status, binding.ended) == ("unknown", None)
     assert await town.pays(ARRIVED) is Why.NOT_BOUND
     await town.departments.fault("police", "ok")
