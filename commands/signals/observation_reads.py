@@ -6,7 +6,7 @@ Another one shows what is written: five minutes that are over.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
@@ -82,7 +82,8 @@ async def counted(
     is carried into it. Walking begins earlier, where late readings may still change what goes on.
     """
     pool, codes = services.store.pool, sorted(detectors)
-    begins = since - timedelta(milliseconds=SEALED_AFTER_MS)
+    at = milliseconds(since)
+    begins = moment(at - at % FIVE_MINUTES_MS - SEALED_AFTER_MS)
     rows = await patiently(lambda: pool.fetch(ROWS, junction, codes, begins, until))
     before = await patiently(lambda: pool.fetch(BEFORE, junction, codes, begins))
     carried = {row["detector"]: carried_of(row) for row in before}

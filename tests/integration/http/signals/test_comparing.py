@@ -50,6 +50,8 @@ async def test_queues_delay_and_level_of_service_by_lane(api: Api, told: Told) -
     assert left["queue_mean"] == pytest.approx(2, abs=0.1)
     assert left["delay_s"] == pytest.approx(60, abs=3)  # 2 x 300 s of standing for 10 vehicles
     assert left["level_of_service"] == "E"
+    unaligned = await api.call("GET", f"{X1}/traffic?{span('', -7, 299)}", "auditor")
+    assert unaligned.json["lanes"] == answer.json["lanes"]  # a span need not begin with them
     unseen = by_lane["main"]
     assert (unseen["vehicles"], unseen["delay_s"], unseen["level_of_service"]) == (None,) * 3
 
