@@ -7,7 +7,7 @@ and it is decided anew. All that is due at a moment is appended together.
 
 import asyncio
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -100,13 +100,22 @@ class Held:
 
 
 class SignalControl:
-    """The junctions that one process controls. `load` first; then `tick` whenever it is time."""
+    """The junctions that one process controls. `load` first; then `tick` whenever it is time.
 
-    def __init__(self, services: Services, memory: Observed | None = None) -> None:
+    `ready`: whether strategies may be asked.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        memory: Observed | None = None,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._services = services
         self._store = services.store
         self._calendar = services.definitions.of(BusinessCalendar)
         self._observed = memory or observed(services)
+        self._ready = ready
         self._held: dict[str, Held] = {}
         self._heap: list[tuple[int, str]] = []
         self.bell = asyncio.Event()
@@ -216,7 +225,7 @@ class SignalControl:
         note_silence(signal, junction, now, held.controller_heard)
         if held.is_due(at):
             wake(signal, junction, plan, now, heard_at=held.heard_at)
-        asks = decide(signal, held.dated, plan, now, held.deciding, self._observed)
+        asks = decide(signal, held.dated, plan, now, held.deciding, self._observed, self._ready)
         await self._save(signal)
         held.plan_due = plan_due
         if held.is_due(at):

@@ -4,6 +4,7 @@ A strategy proposes and the aggregate decides. Each change carries which strateg
 and what it had seen, so that it can be explained from the log alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from citybrain.domain.signals.detector_faults import follow_detectors
 from citybrain.domain.signals.junction import Plan
 from citybrain.domain.signals.requesting import Numbered, request
 from citybrain.domain.signals.rules import Source, Wish
-from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal import PLAN, Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies import STRATEGIES
 from citybrain.domain.signals.strategies.strategy import LaneSeen, Observations, view, why
@@ -58,9 +59,18 @@ class Deciding:
 
 
 def decide(
-    signal: Signal, dated: DatedJunction, plan: Plan, now: datetime, state: Deciding, seen: Observed
+    signal: Signal,
+    dated: DatedJunction,
+    plan: Plan,
+    now: datetime,
+    state: Deciding,
+    seen: Observed,
+    ready: Callable[[], bool] = lambda: True,
 ) -> int | None:
-    """Let the strategy in force decide; when it wants to be asked next, None where none does."""
+    """Let the strategy in force decide; when it wants to be asked next, None where none does.
+
+    Where strategies are not `ready` in this process none is asked, and the plan goes on.
+    """
     at, junction = milliseconds(now), dated.junction
     if seen.known(junction.code) is not None:
         follow_detectors(signal, now, seen.judged(junction.code))
@@ -68,6 +78,8 @@ def decide(
             people.call(signal, junction, now, group, by="button")
     if at < state.rests_until:
         return state.rests_until
+    if signal.strategy_at(at) != PLAN and not ready():
+        return at + EVERY_MS
     if not settle_mode(signal, now):
         state.strategy = ""
         return signal.strategy_changes(at)

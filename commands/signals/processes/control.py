@@ -20,6 +20,7 @@ from commands.services import Services
 from commands.signals.control import NAME, SignalControl
 from commands.signals.controllers import CENTRE, note_heard
 from commands.signals.handing_over import control_observations, stand_by
+from commands.signals.warming import warming
 
 CLOCK_SECONDS = 0.5  # how often the clock is read: it may be set
 LEAD_SECONDS = 1.0  # how often the lead is looked after
@@ -51,7 +52,7 @@ async def _control(
     store: EventStore, services: Services, connection: "asyncpg.Connection[Any]"
 ) -> None:
     """Control all junctions for as long as the lead lasts."""
-    control = SignalControl(services)
+    control = SignalControl(services, ready=warming(services).ready)
     await control.load()
     async with asyncio.TaskGroup() as group:
         group.create_task(_follow(store, control))

@@ -1,5 +1,6 @@
 """Strategies in the server: they propose, the aggregate decides, the event says why."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,9 @@ from citybrain.domain.signals.strategies.strategy import (
 )
 from citybrain.eventstore import EventStore
 from commands.signals import deciding
+from commands.signals.control import SignalControl
 from commands.signals.observed import Observed
+from commands.signals.warming import Warming
 from tests.given.services import context
 from tests.given.signals.controlled import OFFICER, Centre, in_service
 
@@ -124,6 +127,30 @@ async def test_a_person_who_sets_the_mode_is_not_overruled(centre: Centre) -> No
     await centre.run(5)
     signal = centre.control.signal(CODE)
     assert (signal.mode, signal.epoch) == ("centre", 2)
+    assert await centre.violations() == {CODE: []}
+
+
+async def test_nobody_waits_for_strategies_that_are_not_ready(centre: Centre) -> None:
+    """What they compile is compiled in a thread; until then the junction follows its plan."""
+    Cameras.standing = {"V2": 9}
+    released = threading.Event()
+
+    def compiling() -> None:
+        released.wait()
+
+    warming = Warming(compiling)
+    centre.control = SignalControl(centre.services, centre.memory, ready=warming.ready)
+    await centre.control.load()
+    before = len(await applied(centre))
+    await choose(centre, "max-pressure")
+    await centre.run(180)
+    assert centre.control.signal(CODE).mode == "local"
+    stages = [each["stage"] for each in (await applied(centre))[before:]]
+    assert sorted(stages) == ["A", "A", "B", "B", "C", "C"], "two rounds of its plan"
+    released.set()
+    await warming.ended()
+    await centre.run(2)
+    assert centre.control.signal(CODE).mode == "centre"
     assert await centre.violations() == {CODE: []}
 
 

@@ -14,6 +14,7 @@ from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.adaptive import Adaptive
 from citybrain.domain.signals.strategies.fixed import FixedPlan
+from citybrain.domain.signals.strategies.planning import compile_plan, compiled_for
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import ExitSeen, LaneSeen, Observations
 from tests.given.signals.advised import Advised, nothing_seen, queues, standing, with_streets
@@ -37,6 +38,16 @@ def planned(folder: Path, until: int) -> Advised:
     ran = Advised(with_streets(Street.green(loaded(folder), "A")), FixedPlan())
     ran.run(0, until, nothing_seen)
     return ran
+
+
+def test_what_is_compiled_once_serves_every_junction(tmp_path: Path) -> None:
+    """Whatever it is set to, and however many lanes, stages and seconds there are."""
+    compile_plan()
+    for folder, said in (("x1", Settings()), ("whole", Settings(start_loss=2, horizon=13))):
+        ran = advised(tmp_path / folder, said=said)
+        ran.run(0, 60, lambda t: queues(t, main=6, side=3))
+        assert any(advice.reasons["because"] == "plan" for _, advice in ran.advice)
+    assert compiled_for() == 1
 
 
 # --- S26: nobody is left standing -----------------------------------------------------------

@@ -201,13 +201,13 @@ class Adaptive:
 
 def _costs(settings: Settings) -> Costs:
     return Costs(
-        stop=settings.stop_cost,
-        left=settings.left_cost,
-        gap_power=settings.gap_power,
-        start_loss=settings.start_loss,
-        yellow_used=settings.yellow_used,
-        shut=settings.shut_cost,
-        shut_for=settings.shut_for,
+        stop=float(settings.stop_cost),
+        left=float(settings.left_cost),
+        gap_power=float(settings.gap_power),
+        start_loss=float(settings.start_loss),
+        yellow_used=float(settings.yellow_used),
+        shut=float(settings.shut_cost),
+        shut_for=float(settings.shut_for),
     )
 
 

@@ -1,8 +1,9 @@
 """The plan ahead: dynamic programming over (second, stage), the cheapest way kept for each.
 
 Queues are vertical: who arrives goes at once where nothing stands, else joins the queue. A second
-costs the vehicles that stand, and more for each that has to stop. Compiled when first used; the
-compiled code is kept beside this file.
+costs the vehicles that stand, and more for each that has to stop. Compiled when first used, which
+takes many seconds; the compiled code is kept beside this file, or where `NUMBA_CACHE_DIR` says.
+Whoever must not wait for that calls `compile_plan` first, in a thread.
 """
 
 from collections.abc import Callable
@@ -65,6 +66,14 @@ class Costs(NamedTuple):
     shut_for: float
 
 
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compile it when it is first used; kept on disk, where there is a folder to keep it in."""
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:  # neither this folder nor one of the user can be written
+        return njit(function)
+
+
 def _goes(
     row: int, state: Floats, rate: Floats, green: Floats, yields: Floats, opposed: Any, here: Any
 ) -> float:
@@ -88,7 +97,7 @@ def _goes(
     return goes
 
 
-goes_from: Callable[..., float] = njit(cache=True)(_goes)
+goes_from: Callable[..., float] = _compiled(_goes)
 
 
 def _second(
@@ -122,7 +131,7 @@ def _second(
     return total
 
 
-second: Callable[..., float] = njit(cache=True)(_second)
+second: Callable[..., float] = _compiled(_second)
 
 
 def _step(
@@ -158,7 +167,7 @@ def _step(
     return cost, t
 
 
-step: Callable[..., tuple[float, int]] = njit(cache=True)(_step)
+step: Callable[..., tuple[float, int]] = _compiled(_step)
 
 
 def _worth(t: int, stage: int, following: int, state: Floats, case: Case, soon: Floats) -> bool:
@@ -172,7 +181,7 @@ def _worth(t: int, stage: int, following: int, state: Floats, case: Case, soon: 
     return False
 
 
-worth: Callable[..., bool] = njit(cache=True)(_worth)
+worth: Callable[..., bool] = _compiled(_worth)
 
 
 def _coming(arrivals: Floats) -> Floats:
@@ -186,7 +195,7 @@ def _coming(arrivals: Floats) -> Floats:
     return soon
 
 
-coming: Callable[..., Floats] = njit(cache=True)(_coming)
+coming: Callable[..., Floats] = _compiled(_coming)
 
 
 def _plan(case: Case, costs: Costs) -> Floats:
@@ -229,4 +238,36 @@ def _plan(case: Case, costs: Costs) -> Floats:
     return best
 
 
-plan: Callable[..., Floats] = njit(cache=True)(_plan)
+_planner = _compiled(_plan)
+plan: Callable[..., Floats] = _planner
+
+
+def compile_plan() -> None:
+    """Compile `plan`, or read what is kept; from then on nothing else is compiled in this process.
+
+    May run in a thread: others go on meanwhile.
+    """
+    none, square = np.zeros(1), np.zeros((1, 1))
+    whole = np.zeros((1, 1), dtype=np.int64)
+    case = Case(
+        stage=0,
+        state=np.zeros((3, 1)),
+        arrivals=square,
+        rate=square,
+        green=square,
+        yields=square,
+        opposed=np.zeros((1, 1, 1), dtype=np.bool_),
+        begins=whole.reshape(1, 1, 1),
+        lost=whole,
+        least=whole,
+        weight=none,
+        shut=none,
+        refill=none,
+    )
+    plan(case, Costs(*(0.0,) * len(Costs._fields)))
+    _planner.disable_compile()
+
+
+def compiled_for() -> int:
+    """For how many kinds of arguments there is compiled code."""
+    return len(_planner.signatures)
