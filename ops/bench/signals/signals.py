@@ -13,6 +13,7 @@ from rich.console import Console
 from citybrain.definitions.signals.sumo_import import NETWORKS_OWN, SafetyTimes
 from citybrain.domain.signals.strategies import STRATEGIES
 from ops.bench.signals.campaign import Row, carried_out
+from ops.bench.signals.emergency import priorities, table_of_priorities
 from ops.bench.signals.table import Cell, cells, table_of
 from ops.simulators.signals.baselines import KINDS
 from ops.simulators.signals.failures import Failing, Failure
@@ -53,6 +54,8 @@ def compare(
 ) -> list[Cell]:
     """Run all of it; JSON lines to standard output, progress and tables to standard error.
 
+    `preempt`: each run also with emergency vehicles that ask for junctions, beside that without.
+
     Raises `ValueError` on names that are unknown, `Unsafe` where a rule was broken.
     """
     console = Console(stderr=True)
@@ -75,16 +78,21 @@ def compare(
                 handling,
                 window=window,
                 failing=Failing(share, Failure(failure)),
-                preempt=preempt,
+                preempt=asked,
+                by_time=preempt,
             )
             for scenario in scenarios
             for scale in scales
             for share in failing
             for strategy in chosen
+            for asked in ((False, True) if preempt else (False,))
             for seed in range(seeds)
         ]
-        found = cells(_rows(runs, processes, name, console))
+        rows = _rows(runs, processes, name, console)
+        found = cells(rows)
         console.print(table_of(f"bench signals, {said(TIMES[name])}", found))
+        if preempt:
+            console.print(table_of_priorities(priorities(rows)))
         everything += found
     broken = sum(each.violations for each in everything)
     if broken:

@@ -39,6 +39,10 @@ class Cell:
         values = [row[name] for row in self.rows if row.get(name) is not None]
         return fmean(values) if values and not self.invalid else None
 
+    def worst_of(self, name: str) -> float | None:
+        """The largest of a column; None where no run has it."""
+        return max((row[name] for row in self.rows if row.get(name) is not None), default=None)
+
 
 def cells(rows: Iterable[dict[str, Any]]) -> list[Cell]:
     """Rows by scenario, scale and strategy, in the order in which they came."""
@@ -110,7 +114,7 @@ def table_of(title: str, found: Sequence[Cell]) -> Table:
             _said(cell.mean("waiting_s")),
             _said(cell.mean("stops"), 2),
             str(max(row["longest_red_s"] for row in cell.rows)),
-            str(max(row["longest_on_foot_s"] for row in cell.rows)),
+            _said(cell.worst_of("longest_on_foot_s"), 0),
             str(sum(row["on_the_road"] for row in cell.rows)),
             str(sum(row["never_entered"] for row in cell.rows)),
             f"[red]{cell.violations}[/red]" if cell.violations else "0",

@@ -64,7 +64,7 @@ class Cameras:
                 self._count(street, code, pieces[0][0], crossed)
         if self.placed.crossings:
             edges = frozenset(each for of in self.placed.crossings.values() for each in of)
-            pressed = street.waiting_at(edges)
+            pressed = set(street.waiting_at(edges).values())
             waiting |= {
                 group
                 for group, of in self.placed.crossings.items()

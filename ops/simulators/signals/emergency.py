@@ -19,10 +19,15 @@ LEVEL = 1
 
 @dataclass(slots=True)
 class Emergencies:
-    """All emergency vehicles of a run. `refused`: requests that the rules refused."""
+    """All emergency vehicles of a run. `refused`: requests that the rules refused.
+
+    `spans`: by vehicle, when it first asked and when it had passed its last junction, in
+    milliseconds.
+    """
 
     driven: dict[str, Driven]
     refused: int = 0
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
     _asked: set[tuple[str, str]] = field(default_factory=set)
 
     def look(self, street: Street, at: int) -> None:
@@ -33,6 +38,9 @@ class Emergencies:
             for light, link, metres in street.next_lights(vehicle)
             if metres < NEAR_M and light in self.driven
         }
+        for _, vehicle in self._asked | near.keys():
+            first, _ = self.spans.get(vehicle, (at, at))
+            self.spans[vehicle] = (first, at)
         for light, vehicle in sorted(self._asked - near.keys()):
             driven = self.driven[light]
             if vehicle in driven.signal.preemptions:

@@ -21,7 +21,10 @@ class RunInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """What became of one who wanted to travel, in seconds. `arrived`: the moment, None not yet."""
+    """What became of one who wanted to travel, in seconds. `arrived`: the moment, None not yet.
+
+    `entered_late`: how long they waited to enter; part of `delay`, not of `travel`.
+    """
 
     delay: float
     travel: float
@@ -29,6 +32,7 @@ class Trip:
     stops: int
     arrived: float | None
     entered: bool
+    entered_late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def _trips(path: Path) -> list[tuple[str, Trip]]:
             int(each.get("waitingCount", "0")),
             arrival if arrival >= 0 else None,
             depart >= 0,
+            max(0.0, late),
         )
         found.append((each.get("id", ""), trip))
         each.clear()

@@ -5,9 +5,10 @@ The same scenario, seed, scale, controller and safety times give the same figure
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from citybrain.definitions.signals.sumo_import import NETWORKS_OWN, SafetyTimes
 from citybrain.definitions.signals.sumo_net import Net
@@ -18,10 +19,11 @@ from ops.simulators.signals.demand import write_demand
 from ops.simulators.signals.driving import Driven, letters
 from ops.simulators.signals.emergency import Emergencies
 from ops.simulators.signals.failures import Failing, Failures
+from ops.simulators.signals.losses import Losses
 from ops.simulators.signals.measuring import Outcome, outcome
 from ops.simulators.signals.placing import placed
 from ops.simulators.signals.scenarios import Scenario, prepare
-from ops.simulators.signals.street import Handling, Records, Street
+from ops.simulators.signals.street import BLUE, Handling, Records, Street
 from ops.simulators.signals.waits import Waits
 
 LOCAL = "local"
@@ -38,7 +40,7 @@ class Run:
     """What is run. `drain`: for how long after the window those who are left may go on.
 
     `window`: the scenario's first so many seconds only; None all of it. `preempt`: whether
-    emergency vehicles ask for junctions.
+    emergency vehicles ask for junctions. `by_time`: whether it is kept what is lost when.
     """
 
     scenario: str
@@ -51,6 +53,13 @@ class Run:
     window: int | None = None
     failing: Failing = NONE_FAILS
     preempt: bool = False
+    by_time: bool = False
+
+
+class Watcher(Protocol):
+    """Measures something on the street, second by second."""
+
+    def look(self, street: Street) -> None: ...
 
 
 @dataclass(slots=True)
@@ -62,6 +71,8 @@ class Report:
     ended: int
     locked: int | None
     waits: Waits
+    losses: Losses
+    emergencies: Emergencies
     violations: list[str] = field(default_factory=list)
     events: int = 0
     refusals: int = 0
@@ -96,11 +107,15 @@ def perform(run: Run) -> Report:
             additional=scenario.additional,
         ) as street:
             waits = Waits.of(plan.net, [each.light for each in plan.junctions])
-            locked = _drive(run, scenario, street, plan.net, driven, waits)
+            losses = Losses(scenario.begin)
+            asking = {each.placed.light: each for each in driven if run.preempt}
+            emergencies = Emergencies(asking)
+            watchers = (waits, losses) if run.by_time else (waits,)
+            locked = _drive(run, scenario, street, plan.net, driven, emergencies, watchers)
             ended = street.now
         until = ended if locked is None else scenario.end + run.drain
         found = outcome(demand, records, run.handling, ended, until)
-    report = Report(run, found, ended, locked, waits)
+    report = Report(run, found, ended, locked, waits, losses, emergencies)
     for each in driven:
         report.violations += [
             f"{each.placed.light} rule {one.rule} at {one.at} {' '.join(one.groups)}: {one.text}"
@@ -113,7 +128,13 @@ def perform(run: Run) -> Report:
 
 
 def _drive(
-    run: Run, scenario: Scenario, street: Street, net: Net, driven: list[Driven], waits: Waits
+    run: Run,
+    scenario: Scenario,
+    street: Street,
+    net: Net,
+    driven: list[Driven],
+    emergencies: Emergencies,
+    watchers: Sequence[Watcher],
 ) -> int | None:
     """Second by second, until everybody has arrived, time is over, or the streets are locked.
 
@@ -127,7 +148,6 @@ def _drive(
         )
         for each in driven
     ]
-    emergencies = Emergencies({each.placed.light: each for each in driven if run.preempt})
     arrived_at, horizon = street.now, scenario.end + run.drain
     while street.now < horizon:
         at = street.now * 1000
@@ -136,7 +156,8 @@ def _drive(
             sight = camera.look(street, at)
             each.decide(failures.seen(sight) if run.failing.share else sight)
         street.step({each.placed.light: letters(each.placed, each.shown(at)) for each in driven})
-        waits.look(street)
+        for watcher in watchers:
+            watcher.look(street)
         if street.now >= scenario.end and street.is_empty:
             return None
         if street.arrived or not street.on_the_road:
@@ -148,7 +169,7 @@ def _drive(
 
 def figures(report: Report) -> dict[str, Any]:
     """A run as one row, JSON-able; `delay_s` is absent where it is invalid."""
-    trips = report.outcome.trips.values()
+    trips, on_foot = report.outcome.trips.values(), report.waits.on_foot
     row: dict[str, Any] = {
         "scenario": report.run.scenario,
         "strategy": report.run.strategy,
@@ -162,7 +183,9 @@ def figures(report: Report) -> dict[str, Any]:
         "locked_at_s": report.locked,
         "ended_s": report.ended,
         "longest_red_s": report.waits.longest_red,
-        "longest_on_foot_s": report.waits.longest_on_foot,
+        "longest_on_foot_s": max(on_foot, default=None),
+        "on_foot_s": round(sum(on_foot) / len(on_foot), 2) if on_foot else None,
+        "waited_on_foot": len(on_foot),
         "violations": len(report.violations),
         "events": report.events,
         "refusals": report.refusals,
@@ -177,7 +200,31 @@ def figures(report: Report) -> dict[str, Any]:
             "waiting_s": round(sum(each.waiting for each in trips) / count, 2),
             "stops": round(sum(each.stops for each in trips) / count, 3),
         }
+    if report.run.by_time:
+        row |= _by_time(report)
     return row
+
+
+def _by_time(report: Report) -> dict[str, Any]:
+    """What the others lost by ten seconds, and of each emergency vehicle what it took, in seconds.
+
+    `emergency_spans`: from the beginning of the run, when it first asked and was through.
+    """
+    found, begin = report.outcome, report.losses.begin
+    others = [each.delay for code, each in found.trips.items() if found.kinds[code] != BLUE]
+    return {
+        "others_lost": [round(each) for each in report.losses.lost],
+        "others_delay_s": round(sum(others) / len(others), 3) if others else None,
+        "emergency_trips_s": {
+            code: round(each.travel + each.entered_late, 1)
+            for code, each in sorted(found.trips.items())
+            if found.kinds[code] == BLUE and each.arrived is not None
+        },
+        "emergency_spans_s": {
+            code: [at // 1000 - begin for at in span]
+            for code, span in sorted(report.emergencies.spans.items())
+        },
+    }
 
 
 def _rounded(report: Report, kind: str) -> float | None:

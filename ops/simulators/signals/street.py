@@ -16,6 +16,7 @@ from ops.simulators.signals.scenarios import Scenario
 
 VERY_LATE = 10_000_000
 BLUE = "emergency"
+STANDS_ON_FOOT = 0.1  # m/s
 
 
 class LightsDiffer(RuntimeError):
@@ -166,15 +167,29 @@ class Street:
         lights = libsumo.vehicle.getNextTLS(vehicle)
         return [(each[0], int(each[1]), float(each[2])) for each in lights]
 
-    def waiting_at(self, crossings: frozenset[str]) -> dict[str, int]:
-        """By crossing, how many people stand before it."""
-        found: dict[str, int] = {}
+    def waiting_at(self, crossings: frozenset[str]) -> dict[str, str]:
+        """The people who stand before one of these crossings, each with the crossing."""
+        found: dict[str, str] = {}
         for person in libsumo.person.getIDList():
-            if libsumo.person.getSpeed(person) < 0.1:  # m/s
+            if libsumo.person.getSpeed(person) < STANDS_ON_FOOT:
                 crossing = libsumo.person.getNextEdge(person)
                 if crossing in crossings:
-                    found[crossing] = found.get(crossing, 0) + 1
+                    found[person] = crossing
         return found
+
+    def lost(self) -> float:
+        """Vehicle-seconds that all lost in the last second, but emergency vehicles.
+
+        Who wants to enter and cannot loses all of it; who stands at a stop of its line nothing.
+        """
+        vehicles = libsumo.vehicle
+        lost = float(len(libsumo.simulation.getPendingVehicles()))
+        for each in vehicles.getIDList():
+            speed = vehicles.getSpeed(each)
+            if vehicles.getVehicleClass(each) == BLUE or (not speed and vehicles.isStopped(each)):
+                continue
+            lost += max(0.0, 1.0 - speed / vehicles.getAllowedSpeed(each))
+        return lost
 
     @property
     def is_empty(self) -> bool:

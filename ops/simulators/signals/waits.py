@@ -5,25 +5,41 @@ This is a measure, and may know where somebody wants to go; cameras do not.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from citybrain.definitions.signals.sumo_net import Net
-from ops.simulators.signals.street import Street
+from ops.simulators.signals.street import Seen
 
 AT_THE_LINE_M, STANDS = 15.0, 0.1
 GREEN = frozenset("GgsOo")
 
 
+class Street(Protocol):
+    """What is read of a street here."""
+
+    @property
+    def now(self) -> int: ...
+
+    def shown(self, light: str) -> str: ...
+
+    def lane(self, lane: str) -> tuple[Seen, ...]: ...
+
+    def next_link(self, vehicle: str) -> int: ...
+
+    def waiting_at(self, crossings: frozenset[str]) -> dict[str, str]: ...
+
+
 @dataclass(slots=True)
 class Waits:
-    """The longest waits, in seconds: of vehicles first at a stop line, and of people on foot."""
+    """Waits before red, in seconds: the longest of vehicles, and those of people on foot."""
 
     longest_red: int = 0
-    longest_on_foot: int = 0
     _lanes: dict[str, list[tuple[str, tuple[int, ...]]]] = field(default_factory=dict)
     _crossings: dict[str, tuple[str, int]] = field(default_factory=dict)
     _length: dict[str, float] = field(default_factory=dict)
     _first: dict[str, tuple[str, int, int]] = field(default_factory=dict)
-    _pressed: dict[str, int] = field(default_factory=dict)
+    _standing: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    _stood: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, net: Net, lights: Sequence[str]) -> "Waits":
@@ -44,12 +60,17 @@ class Waits:
 
     def look(self, street: Street) -> None:
         """Take a second of the street in."""
-        walkers = street.waiting_at(frozenset(self._crossings)) if self._crossings else {}
         for light, lanes in self._lanes.items():
             state = street.shown(light)
             for lane, links in lanes:
                 self._before_red(street, lane, links, state)
-        self._on_foot(street, walkers)
+        if self._crossings:
+            self._on_foot(street, street.waiting_at(frozenset(self._crossings)))
+
+    @property
+    def on_foot(self) -> tuple[int, ...]:
+        """Seconds that each person stood, who had to; also those who still do."""
+        return (*self._stood, *(stood for _, stood in self._standing.values()))
 
     def _before_red(self, street: Street, lane: str, links: tuple[int, ...], state: str) -> None:
         """The first vehicle of a lane: since when it stands at the line without green."""
@@ -69,10 +90,12 @@ class Waits:
             self._first[lane] = (first.vehicle, link, since)
             self.longest_red = max(self.longest_red, street.now - since)
 
-    def _on_foot(self, street: Street, walkers: dict[str, int]) -> None:
-        for crossing, (light, place) in self._crossings.items():
-            if crossing in walkers and street.shown(light)[place] not in GREEN:
-                since = self._pressed.setdefault(crossing, street.now)
-                self.longest_on_foot = max(self.longest_on_foot, street.now - since)
-            else:
-                self._pressed.pop(crossing, None)
+    def _on_foot(self, street: Street, walkers: dict[str, str]) -> None:
+        """Each person from the first second before red until they go, also where green passes."""
+        before, self._standing = self._standing, {}
+        for person, crossing in walkers.items():
+            light, place = self._crossings[crossing]
+            since, _ = before.pop((person, crossing), (street.now, 0))
+            if since < street.now or street.shown(light)[place] not in GREEN:
+                self._standing[person, crossing] = (since, street.now - since)
+        self._stood += [street.now - since for since, _ in before.values()]

@@ -133,7 +133,7 @@ def signals(
     ] = None,
     failure: Annotated[str, typer.Option(help="How: silent, stuck or chatter.")] = "silent",
     preempt: Annotated[
-        bool, typer.Option("--preempt", help="Emergency vehicles ask for junctions.")
+        bool, typer.Option("--preempt", help="Also with emergency vehicles that ask for junctions.")
     ] = False,
     teleport: Annotated[
         int, typer.Option(help="Take who is stuck off the street after so many seconds; −1 never.")
