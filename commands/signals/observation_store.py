@@ -8,7 +8,7 @@ of those five minutes are marked as partial.
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +16,7 @@ import orjson
 import structlog
 
 from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS, Carried, FiveMinutes, Mark, Sums
+from citybrain.domain.signals.kept import KEPT
 from citybrain.domain.signals.layout import Detector
 from citybrain.domain.signals.observation import LATEST_MS
 from citybrain.domain.signals.signal_events import milliseconds, moment
@@ -38,7 +39,6 @@ GRACE_MS = 5_000
 SEALED_AFTER_MS = LATEST_MS + 2 * FIVE_MINUTES_MS
 """Nothing comes for them any more: only their sums are kept."""
 
-KEPT = timedelta(days=35)
 ROWS = 500
 
 KEYS = "unnest($1::text[], $2::text[], $3::timestamptz[]) AS k(junction, detector, begins)"

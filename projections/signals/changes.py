@@ -12,9 +12,10 @@ import orjson
 
 from citybrain.columns import columns
 from citybrain.domain.signals.signal import junction_and_day
-from citybrain.domain.signals.signal_events import EVENTS, milliseconds
+from citybrain.domain.signals.signal_events import EVENTS, SETS_LAMPS, milliseconds
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch, fetch_planned
+from projections.signals.forgetting import forget
 
 TABLES = """
 CREATE TABLE changes (
@@ -92,13 +93,27 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
      AS c (junction, fault, position, at, by)
 WHERE (f.junction, f.fault, f.position) = (c.junction, c.fault, c.position)
 """
+FORGET_OLD = """
+WITH o AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS o (junction, before)),
+old_refusals AS (
+    DELETE FROM refusals r USING o WHERE r.junction = o.junction AND r.at < o.before),
+old_faults AS (
+    DELETE FROM faults f USING o WHERE f.junction = o.junction AND f.cleared_at < o.before),
+shown AS (
+    SELECT o.junction, (
+        SELECT last.at FROM changes last
+        WHERE last.junction = o.junction AND last.at <= o.before AND last.topic = ANY($3)
+        ORDER BY last.at DESC, last.position DESC LIMIT 1) AS since FROM o)
+DELETE FROM changes c USING shown WHERE c.junction = shown.junction AND c.at < shown.since
+"""
+"""The change that says why lamps are as they are stays, however long they have been so."""
 
 
 class SignalChanges:
     """The read model `signal_changes`."""
 
     name = "signal_changes"
-    version = 1
+    version = 2
     topics = frozenset(
         topic
         for event in EVENTS
@@ -110,7 +125,7 @@ class SignalChanges:
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
-        """Add a row for each event, and open and close faults."""
+        """Add a row for each event, and open and close faults; forget."""
         refused = [_refusal(event) for event in events if event.topic == REFUSAL]
         changed = [_change(event) for event in events if event.topic != REFUSAL]
         await connection.copy_records_to_table("refusals", records=refused, columns=REFUSED)
@@ -118,6 +133,8 @@ class SignalChanges:
         await _faults(
             connection, [each for each in events if each.topic in (RAISED, CLEARED, RESET)]
         )
+        moments = ((junction_and_day(event.stream_id)[0], _at(event.data)) for event in events)
+        await forget(connection, FORGET_OLD, moments, list(SETS_LAMPS))
 
 
 def _at(data: dict[str, Any]) -> int:

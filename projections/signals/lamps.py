@@ -15,6 +15,7 @@ from citybrain.domain.signals.signal import junction_and_day
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
+from projections.signals.forgetting import forget
 from projections.signals.lamp_folding import Green, Lamps
 
 TABLES = """
@@ -69,6 +70,19 @@ WRITE_STATES = """
 INSERT INTO lamps (junction, state) SELECT * FROM unnest($1::text[], $2::text[])
 ON CONFLICT (junction) DO UPDATE SET state = excluded.state
 """
+FORGET_OLD = """
+WITH o AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS o (junction, before)),
+old_outs AS (
+    DELETE FROM outs USING o WHERE outs.junction = o.junction AND outs.until < o.before),
+old_calls AS (
+    DELETE FROM calls c USING o WHERE c.junction = o.junction AND c.since < o.before)
+DELETE FROM greens g USING o
+WHERE g.junction = o.junction AND g.began < o.before AND g.red_from < o.before
+  AND EXISTS (SELECT FROM greens later
+              WHERE later.junction = g.junction AND later."group" = g."group"
+                AND later.began > g.began AND later.began <= o.before)
+"""
+"""The last green of a group before that stays: with it the red began that is counted after it."""
 CALLED = "signal.called"
 TOPICS = (
     "signal.day_opened",
@@ -84,14 +98,14 @@ class SignalLamps:
     """The read model `signal_lamps`."""
 
     name = "signal_lamps"
-    version = 1
+    version = 2
     topics = frozenset(TOPICS)
     tables = TABLES
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
-        """Fold the batch into greens and times out of service; add its calls."""
+        """Fold the batch into greens and times out of service; add its calls; forget."""
         junctions = {junction_and_day(event.stream_id)[0] for event in events}
         found = await connection.fetch(KNOWN, list(junctions))
         lamps = {code: Lamps() for code in junctions}
@@ -108,6 +122,11 @@ class SignalLamps:
         await connection.copy_records_to_table(
             "calls", columns=("junction", "group", "since", "by", "position"), records=calls
         )
+        moments = (
+            (junction_and_day(event.stream_id)[0], milliseconds(event.data["timestamp"]))
+            for event in events
+        )
+        await forget(connection, FORGET_OLD, moments)
 
 
 async def _write(connection: "asyncpg.Connection[Any]", lamps: dict[str, Lamps]) -> None:

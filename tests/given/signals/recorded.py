@@ -5,9 +5,11 @@ from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
+from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent
 from citybrain.eventstore.codec import mapper
-from tests.given.signals.attack import Step
+from tests.given.signals.attack import Attack, Step
+from tests.given.signals.x1 import Street, at
 
 EVERYTHING: list[Step] = [
     ("call", 5.0, 4, 0, 0.0),
@@ -31,6 +33,23 @@ EVERYTHING: list[Step] = [
     ("call", 40.0, 3, 0, 0.0),
 ]
 """Two midnights, commands, vehicles, a person, faults, flashing and power failures."""
+
+FOR_LONG = 36 * 86_400.0
+"""Seconds: longer than read models keep."""
+
+
+def flashed_for_long(dated: DatedJunction) -> tuple[Attack, float]:
+    """A junction that everything happened to, that then flashed for long, and then again.
+
+    And when it began to flash.
+    """
+    attack = Attack(Street(dated))
+    attack.go([*EVERYTHING, ("conflict", 1.0, 0, 0, 0.0)])
+    flashed_at = attack.street.events[-1].timestamp
+    attack.now += FOR_LONG
+    attack.go([("reset", 1.0, 0, 0, 0.0), *EVERYTHING])
+    return attack, (flashed_at - at(0)).total_seconds()
+
 
 METADATA = Metadata("tester", "system", "test", uuid4(), uuid4())
 

@@ -8,16 +8,10 @@ from typing import Any, Final
 
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.signals.rules import Rule
-from citybrain.domain.signals.signal_events import moment
+from citybrain.domain.signals.signal_events import SETS_LAMPS, moment
 from projections.reading import Pool, Row
 from projections.signals import changes, lamps
 
-SETS_LAMPS: Final = (
-    "signal.stage_applied",
-    "signal.flash_begun",
-    "signal.powered_up",
-    "signal.reset",
-)
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "local": ("路口自身", "the junction itself"),
     "centre": ("中心", "the centre"),

@@ -13,7 +13,7 @@ from citybrain.eventstore import StreamNotFound
 from citybrain.http.paging import ReadModelQuery, wait_for_position
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.http.signals.history import READERS, RefusalSum
+from citybrain.http.signals.history import READERS, RefusalSum, check_kept
 from citybrain.http.signals.lamp_figures import MODELS, JunctionFigures, figures_of
 from citybrain.http.signals.traffic import SECONDS, LaneTraffic, traffic_of
 from commands.fields import Moment
@@ -90,6 +90,7 @@ async def _period(call: Call, junction: str, since: datetime, until: datetime) -
     if not timedelta(0) < until - since <= LONGEST:
         raise Malformed("each span begins before it ends, and has seven days at most")
     services, pool = call.runtime.services, call.runtime.store.pool
+    check_kept(since, services.clock())
     dated = services.definitions.of(SignalDefinitions).at(junction, since)
     if dated is None:
         raise StreamNotFound("there was no such junction then")

@@ -8,7 +8,7 @@ from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.paging import ReadModelQuery, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.http.signals.history import READERS, SignalChange, SignalRefusal
+from citybrain.http.signals.history import READERS, SignalChange, SignalRefusal, check_kept
 from commands.fields import Moment
 
 MODELS = ("signal_lamps", "signal_changes")
@@ -44,8 +44,9 @@ async def show(call: Call) -> web.Response:
     for model in MODELS:
         await wait_for_position(call.runtime, model, query.min_position)
     junction = call.request.match_info["junction"]
-    at = milliseconds(query.at or call.runtime.services.clock())
-    found = await explain(call.runtime.store.pool, junction, at)
+    now = call.runtime.services.clock()
+    check_kept(query.at or now, now)
+    found = await explain(call.runtime.store.pool, junction, milliseconds(query.at or now))
     if found is None:
         raise StreamNotFound("nothing had happened to this junction then")
     return json_response(shown(found))

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.actor import Role
+from citybrain.domain.signals.kept import KEPT
 from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.http.paging import (
     PagedQuery,
@@ -30,6 +31,12 @@ LONGEST = timedelta(days=31)
 HOUR = timedelta(hours=1)
 
 
+def check_kept(since: datetime, now: datetime) -> None:
+    """Raise `Malformed` where a span begins before what read models keep: half is no answer."""
+    if since < now - KEPT:
+        raise Malformed(f"what is more than {KEPT.days} days ago is in the log only")
+
+
 class Span(ReadModelQuery):
     """When; the last hour where left out."""
 
@@ -42,6 +49,7 @@ class Span(ReadModelQuery):
         since = self.since or until - HOUR
         if not timedelta(0) < until - since <= LONGEST:
             raise Malformed("since lies before until, 31 days at most")
+        check_kept(since, now)
         return milliseconds(since), milliseconds(until)
 
 

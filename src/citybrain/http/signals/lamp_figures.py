@@ -8,7 +8,7 @@ from enum import StrEnum
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from citybrain.domain.signals.signal_events import milliseconds, moment
+from citybrain.domain.signals.signal_events import SETS_LAMPS, milliseconds, moment
 from citybrain.http.paging import wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.signals.history import READERS, Span
@@ -17,7 +17,6 @@ from projections.signals import changes, lamps
 from projections.signals.figures import GroupFigures, Lengths, figures, splits
 
 MODELS = ("signal_lamps", "signal_changes")
-SETS_LAMPS = ("signal.stage_applied", "signal.powered_up", "signal.reset", "signal.flash_begun")
 
 
 class Bucket(StrEnum):

@@ -58,6 +58,10 @@ async def test_changes_are_paged_and_say_what_each_rested_on(api: Api, told: Tol
     until = "2026-09-14T02:00:00Z"
     none = await api.call("GET", f"{X1}/changes?since={until}&until={until}", "auditor")
     assert none.is_problem(400, "malformed-request")
+    long_ago = "since=2026-08-10T02:00:00Z&until=2026-08-11T02:00:00Z"
+    forgotten = await api.call("GET", f"{X1}/changes?{long_ago}", "auditor")
+    assert forgotten.is_problem(400, "malformed-request")
+    assert "in the log only" in forgotten.json["detail"]
 
 
 async def test_s42_the_sums_of_refusals_agree_with_the_log(api: Api, told: Told) -> None:

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
+from citybrain.systems import projection_named
+from projections.rebuild import compare
 from projections.signals import changes
+from projections.signals.forgetting import KEPT_MS
 from tests.given.read_models import project, same_in_any_batch
 from tests.given.signals.attack import CITY, Attack
-from tests.given.signals.recorded import EVERYTHING, record
+from tests.given.signals.recorded import EVERYTHING, flashed_for_long, record
 from tests.given.signals.refused import hundred_commands
 from tests.given.signals.x1 import Street, at, loaded
 
@@ -31,6 +34,30 @@ async def test_in_any_batch_with_faults_that_come_and_go(store: EventStore, tmp_
     ended = {row["fault"]: (row["cleared_at"] is not None, row["cleared_by"]) for row in faults}
     assert ended == {"clock": (True, ""), "conflict": (True, "o-1")}
     assert await changes.faults(store.pool, *SPAN, only_open=True) == []
+
+
+async def test_of_what_was_35_days_are_kept_and_why_lamps_are_as_they_are(
+    store: EventStore, tmp_path: Path
+) -> None:
+    attack, flashed_at = flashed_for_long(loaded(tmp_path, CITY))
+    await record(store, attack.street.events)
+    await project(store, MODEL, batch=50)
+    before = milliseconds(at(attack.now)) - KEPT_MS
+    span = 0, milliseconds(at(attack.now))
+    rows = await changes.changes(store.pool, "x1", *span)
+    old = [(row["topic"], row["at"]) for row in rows if row["at"] < before]
+    flash = milliseconds(at(flashed_at))
+    assert sorted(old) == [("signal.fault_raised", flash), ("signal.flash_begun", flash)]
+    faults = await changes.faults(store.pool, *span)
+    assert [(row["fault"], row["cleared_at"] >= before) for row in faults] == [
+        ("conflict", True),
+        ("clock", True),
+        ("conflict", True),
+    ]
+    refused = await changes.refusals(store.pool, *span)
+    assert refused
+    assert min(row["at"] for row in refused) >= before
+    assert (await compare(store, projection_named(MODEL))).equal, "the log says the same"
 
 
 async def test_s42_refusals_that_can_be_counted_on(store: EventStore, tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from citybrain.audit.signals.timeline import ENDING, FLASH, GREEN, RED, Timeline
 from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
+from citybrain.systems import projection_named
+from projections.rebuild import compare
 from projections.signals import lamps
+from projections.signals.forgetting import KEPT_MS
 from projections.signals.lamp_folding import Lamps
 from tests.given.read_models import project, same_in_any_batch
 from tests.given.signals.attack import CITY, STEPS, Attack, Step
-from tests.given.signals.recorded import EVERYTHING, record
+from tests.given.signals.recorded import EVERYTHING, flashed_for_long, record
 from tests.given.signals.x1 import Street, at, loaded, logged
 
 MODEL = "signal_lamps"
@@ -92,6 +95,27 @@ async def test_in_any_batch_and_over_two_midnights(store: EventStore, tmp_path: 
     for row in called:
         served = [each["began"] for each in rows if each["group"] == row["group"]]
         assert row["served_at"] == min(each for each in served if each >= row["since"])
+
+
+async def test_of_lamps_35_days_are_kept_and_the_last_green_before(
+    store: EventStore, tmp_path: Path
+) -> None:
+    attack, flashed_at = flashed_for_long(loaded(tmp_path, CITY))
+    await record(store, attack.street.events)
+    await project(store, MODEL, batch=50)
+    before = milliseconds(at(attack.now)) - KEPT_MS
+    span = 0, milliseconds(at(attack.now))
+    greens = await lamps.greens(store.pool, "x1", *span)
+    old = [row for row in greens if row["red_from"] is not None and row["red_from"] < before]
+    assert sorted(row["group"] for row in old) == ["P1", "P2", "V1", "V2"], "L1 had none"
+    assert all(row["red_from"] <= milliseconds(at(flashed_at)) for row in old)
+    assert len(greens) > 2 * len(old)
+    outs = await lamps.outs(store.pool, "x1", *span)
+    assert [row["why"] for row in outs if row["began"] < before] == ["conflict"]
+    calls = await lamps.calls(store.pool, "x1", *span)
+    assert calls
+    assert all(row["since"] >= before for row in calls)
+    assert (await compare(store, projection_named(MODEL))).equal, "the log says the same"
 
 
 async def test_a_window_has_what_was_on_and_what_was_before_it(
