@@ -1,6 +1,8 @@
 """Putting a junction in service: its controller was built, and its lamps come on."""
 
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.signals.days import put_in_service
@@ -21,7 +23,10 @@ class JunctionInService(Refused):
 class PutJunctionInService(Command):
     """Its controller was built and looked at; from now on it is controlled."""
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"simulated"})
+
     reason: Reason
+    simulated: bool | None = Field(None, description="it is made up; not, where left out")
 
 
 async def put_junction_in_service(
@@ -42,7 +47,13 @@ async def put_junction_in_service(
             raise JunctionInService("the junction is in service already")
 
     def decide() -> Signal:
-        return put_in_service(dated.junction, now, dated.first_stage, command.reason.value)
+        return put_in_service(
+            dated.junction,
+            now,
+            dated.first_stage,
+            command.reason.value,
+            simulated=bool(command.simulated),
+        )
 
     return await create(command, context, services, decide, answer_of, prepare)
 

@@ -30,6 +30,7 @@ CREATE TABLE junctions (
     standing      text COLLATE "C" NOT NULL,
     all_red_until bigint NOT NULL,
     faults        text[] NOT NULL,
+    simulated     boolean NOT NULL,
     state         text NOT NULL
 );
 CREATE INDEX ON junctions (position);
@@ -43,6 +44,7 @@ COLUMNS = (
     "standing",
     "all_red_until",
     "faults",
+    "simulated",
     "state",
 )
 SHOWN = ", ".join(COLUMNS)
@@ -63,7 +65,7 @@ class SignalJunctions:
     """The read model `signal_junctions`."""
 
     name = "signal_junctions"
-    version = 1
+    version = 2
     topics = frozenset(event.__dict__["TOPIC"] for event in EVENTS)
     tables = TABLES
 
@@ -103,6 +105,7 @@ def _row(standing: Standing) -> tuple[Any, ...]:
         signal.standing,
         signal.all_red_until,
         sorted(signal.faults),
+        signal.simulated,
         _kept(signal, standing.recorded_at),
     )
 
@@ -141,6 +144,10 @@ SELECT CASE WHEN standing NOT IN ('flashing', 'dark') AND all_red_until > $1
        count(*) AS junctions, count(*) FILTER (WHERE faults <> '{}') AS faulty
 FROM signal_junctions.junctions GROUP BY 1
 """
+SIMULATED = """
+SELECT junction, simulated FROM signal_junctions.junctions WHERE junction = ANY($1)
+"""
+ANY_SIMULATED = "SELECT EXISTS (SELECT FROM signal_junctions.junctions WHERE simulated)"
 
 
 async def one(pool: Pool, junction: str) -> Standing | None:
@@ -170,3 +177,14 @@ async def troubled(pool: Pool) -> list[Standing]:
 async def counts(pool: Pool, at: int) -> list[Row]:
     """How many junctions stand how at `at` (ms since 1970), and how many of them have a fault."""
     return await fetch(pool, COUNTS, at)
+
+
+async def simulated(pool: Pool, codes: Sequence[str]) -> dict[str, bool]:
+    """Of these junctions those that were ever in service, and whether they are made up."""
+    found = await fetch(pool, SIMULATED, list(codes))
+    return {row["junction"]: row["simulated"] for row in found}
+
+
+async def any_simulated(pool: Pool) -> bool:
+    """Whether there are made-up junctions."""
+    return bool((await fetch(pool, ANY_SIMULATED))[0]["exists"])

@@ -112,6 +112,8 @@ export interface Junction {
   stage: string | null;
   lamps: Record<string, string>;
   faults: string[];
+  /** It is made up. */
+  simulated: boolean;
   /** The last five minutes that are over, and those before; `null`: nobody tells. */
   last: Cost | null;
   before: Cost | null;
@@ -290,6 +292,7 @@ function junction(item: Fields): Junction {
     stage: textOrNull(item, "stage"),
     lamps: texts(item, "lamps"),
     faults: faults.map(String),
+    simulated: item["simulated"] === true,
     last: cost(item["last"]),
     before: cost(item["before"]),
     arms: list(item, "arms", (arm) => ({

@@ -1,6 +1,6 @@
 // Signals: the junctions of the road with lamps and queues, what waiting costs there, and what is wrong.
 
-import { emptyNote, find, make, setText } from "./dom";
+import { emptyNote, find, make, setText, simulatedMark } from "./dom";
 import { mostOf, rate, readable, shortCount } from "./format";
 import { signs, sizeOfRoad, streets, type Shape } from "./road";
 import type { Cost, Junction, Signals } from "./snapshot";
@@ -76,7 +76,7 @@ function row(junction: Junction): HTMLElement {
   return make(
     "tr",
     {},
-    make("th", { scope: "row" }, junction.name),
+    make("th", { scope: "row" }, junction.name, " ", junction.simulated ? simulatedMark() : null),
     make("td", {}, readable(junction.standing)),
     make("td", {}, readable(junction.strategy)),
     make("td", { class: "stage" }, junction.stage ?? "–", " ", ...lampsOf(junction)),

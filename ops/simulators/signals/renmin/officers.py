@@ -23,7 +23,8 @@ class Officers:
         for junction in self._junctions:
             path = f"/v1/signals/junctions/{junction}"
             if not await self._client.get(OFFICER, path):
-                await self._client.command(OFFICER, f"{path}/service", {"reason": "new"})
+                said = {"reason": "new", "simulated": True}
+                await self._client.command(OFFICER, f"{path}/service", said)
 
     async def run(self) -> None:
         """Somebody goes there within a minute, looks at it, and ends the flashing."""

@@ -18,9 +18,11 @@ def day_of(now: datetime) -> str:
     return city_day(now).isoformat()
 
 
-def put_in_service(junction: Junction, now: datetime, first_stage: str, reason: str) -> Signal:
-    """A junction's first day: its lamps come on, flashing first."""
-    signal = Signal.open(now, junction, day=day_of(now), reason=reason)
+def put_in_service(
+    junction: Junction, now: datetime, first_stage: str, reason: str, *, simulated: bool
+) -> Signal:
+    """A junction's first day: its lamps come on, flashing first. `simulated`: it is made up."""
+    signal = Signal.open(now, junction, day=day_of(now), reason=reason, simulated=simulated)
     power_up(signal, junction, now, first_stage)
     return signal
 
@@ -49,7 +51,9 @@ def turns_at(signal: Signal, at: int) -> int:
 
 def next_day(signal: Signal, junction: Junction, now: datetime, first_stage: str) -> Signal:
     """The stream that goes on; `signal` is closed. A controller that was changed is powered up."""
-    following = Signal.open(now, junction, day=day_of(now), carried=signal.carried)
+    following = Signal.open(
+        now, junction, day=day_of(now), carried=signal.carried, simulated=signal.simulated
+    )
     if following.all_red_until == NEVER and following.flash is None:
         power_up(following, junction, now, first_stage)
     return following

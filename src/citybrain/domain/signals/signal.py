@@ -37,7 +37,7 @@ class Signal(StreamAggregate):
     TOPIC: ClassVar[str] = "signal"
     category: ClassVar[str] = "signal"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = events.EVENTS
-    class_version: ClassVar[int] = 2  # of its snapshots
+    class_version: ClassVar[int] = 3  # of its snapshots
 
     # What the second version of the state has brought.
     mode_by: str
@@ -56,8 +56,9 @@ class Signal(StreamAggregate):
         groups: list[str],
         carried: dict[str, Any],
         reason: str = "",
+        simulated: bool = False,
     ) -> None:
-        self.reason = reason
+        self.reason, self.simulated = reason, simulated
         self.junction, self.day, self.definition_version = junction, day, definition_version
         self.closed = False
         self.lamp_times: dict[str, list[int | None]] = {code: [None, None, None] for code in groups}
@@ -84,6 +85,11 @@ class Signal(StreamAggregate):
         """Snapshots from before strategies and controllers."""
         state.update(_second_version() | {"reason": ""})
 
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Snapshots from before a junction could be said to be made up."""
+        state["simulated"] = False
+
     @classmethod
     def open(
         cls,
@@ -93,6 +99,7 @@ class Signal(StreamAggregate):
         day: str,
         carried: dict[str, Any] | None = None,
         reason: str = "",
+        simulated: bool = False,
     ) -> "Signal":
         """A day: the first of a junction, dark until it is powered up, or the next one.
 
@@ -112,6 +119,7 @@ class Signal(StreamAggregate):
             groups=sorted(junction.groups),
             carried=carried,
             reason=reason,
+            simulated=simulated,
         )
 
     def close(self, now: datetime, *, next_day: str) -> None:

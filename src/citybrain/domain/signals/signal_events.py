@@ -27,7 +27,7 @@ def moment(ms: int) -> datetime:
 class SignalDayOpened(StreamCreated):
     """A day begins; `carried` is all that goes on from the day before, empty on the first.
 
-    `reason`: why the junction was put in service, on its first day.
+    `reason`: why the junction was put in service, on its first day. `simulated`: it does not exist.
     """
 
     TOPIC: ClassVar[str] = "signal.day_opened"
@@ -37,6 +37,7 @@ class SignalDayOpened(StreamCreated):
     groups: list[str]
     carried: dict[str, Any]
     reason: str = field(default="", kw_only=True)
+    simulated: bool = field(default=False, kw_only=True)
 
 
 class SignalDayClosed(StreamEvent):
@@ -353,3 +354,6 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     FaultRaised,
     FaultCleared,
 )
+
+SETS_LAMPS = (StageApplied.TOPIC, FlashBegun.TOPIC, PoweredUp.TOPIC, Reset.TOPIC)
+"""The topics of those after which lamps show something else."""

@@ -8,7 +8,9 @@ from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinit
 from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS
 from citybrain.domain.signals.layout import Turn
 from citybrain.domain.signals.level_of_service import mean_delay_s
+from citybrain.domain.signals.signal import Signal, junction_and_day
 from citybrain.domain.signals.signal_events import milliseconds, moment
+from citybrain.domain.stream import category_of
 from citybrain.http.board import BoardPart, Origin
 from citybrain.http.runtime import Runtime
 from citybrain.http.signals.traffic import SECONDS, LaneTraffic, traffic_of
@@ -77,6 +79,7 @@ def _junction(
         "stage": signal.stage or None,
         "lamps": {code: signal.shown(code, now) for code in sorted(signal.lamp_times)},
         "faults": sorted(signal.faults),
+        "simulated": signal.simulated,
         "last": cost_of(last),
         "before": cost_of(before),
         "arms": _arms(standing, dated, last, now),
@@ -120,13 +123,18 @@ def _arms(
 
 
 async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]:
-    """No event of a junction has a class, or says of itself that it is made up."""
-    return {}
+    """Of these streams those of junctions, and whether a junction is made up."""
+    codes = {
+        each: junction_and_day(each)[0]
+        for each in stream_ids
+        if category_of(each) == Signal.category
+    }
+    found = await junctions.simulated(pool, [*codes.values()])
+    return {
+        stream_id: Origin(Signal.category, found[code])
+        for stream_id, code in codes.items()
+        if code in found
+    }
 
 
-async def any_simulated(pool: Pool) -> bool:
-    """No event of a junction says that it is made up."""
-    return False
-
-
-BOARD = BoardPart(members, origins, any_simulated)
+BOARD = BoardPart(members, origins, junctions.any_simulated)

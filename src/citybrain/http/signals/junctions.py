@@ -75,6 +75,7 @@ class JunctionState(BaseModel):
 
     junction: str
     name: str | None
+    simulated: bool = Field(description="it is made up")
     at: AwareDatetime
     day: str
     definition_version: str
@@ -150,6 +151,7 @@ def state_of(standing: Standing, definitions: SignalDefinitions, now: datetime) 
     return JunctionState(
         junction=signal.junction,
         name=None if dated is None else dated.file.name,
+        simulated=signal.simulated,
         at=now,
         day=signal.day,
         definition_version=signal.definition_version,

@@ -7,7 +7,10 @@ import pytest
 
 from citybrain.domain.signals import people
 from citybrain.domain.signals.signal import Signal
+from citybrain.http.board import Origin
+from citybrain.http.signals.board import BOARD
 from tests.given.api import Answer, Api
+from tests.given.read_models import project
 from tests.given.services import context
 from tests.given.signals.controlled import OFFICER, POLICE, Centre
 
@@ -54,6 +57,22 @@ async def shown(centre: Centre, groups: str = "V1 V2 L1 P1 P2") -> list[str]:
     await centre.run(0)
     signal, at = centre.control.signal("renmin_1"), round(centre.clock().timestamp() * 1000)
     return [code for code in groups.split() if signal.shown(code, at).value == "green"]
+
+
+async def test_a_made_up_junction_is_called_so_on_the_board(api: Api, centre: Centre) -> None:
+    pool, real = api.runtime.store.pool, (await log(centre))[0].stream_id
+    await project(api.runtime.store, "signal_junctions")
+    assert not await BOARD.any_simulated(pool)
+    made = await step(api, "service", junction="renmin_3", reason="new", simulated=True)
+    await project(api.runtime.store, "signal_junctions")
+    assert await BOARD.any_simulated(pool)
+    made_up, other = made.json["stream_id"], "case-1"
+    assert await BOARD.origins(pool, [real, made_up, other, "signal-gone-2026-09-14"]) == {
+        real: Origin("signal", False),
+        made_up: Origin("signal", True),
+    }
+    shown = (await BOARD.members(api.runtime))["signals"]["junctions"]
+    assert [each["simulated"] for each in shown] == [False, False, True]
 
 
 async def test_a_person_shows_stages_and_gives_back(api: Api, centre: Centre) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.domain.signals import controllers, people
+from citybrain.domain.signals.days import next_day, put_in_service
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.rules import Rule, Source
 from citybrain.domain.signals.signal import CARRIED, LOCAL, DayIsClosed, Signal
@@ -128,9 +129,18 @@ def test_s19_midnight_in_the_middle_of_a_green(x1: DatedJunction) -> None:
 
 
 def test_all_of_the_state_goes_on_into_the_next_day(x1: DatedJunction) -> None:
-    of_the_day = {"junction", "day", "definition_version", "closed", "reason"}
+    of_the_day = {"junction", "day", "definition_version", "closed", "reason", "simulated"}
     members = {name for name in vars(Signal.open(at(0), x1.junction, day="d")) if name[0] != "_"}
     assert members - of_the_day == set(CARRIED)
+
+
+def test_a_made_up_junction_is_made_up_on_each_day(x1: DatedJunction) -> None:
+    signal = put_in_service(x1.junction, at(0), "A", "new", simulated=True)
+    following = next_day(signal, x1.junction, at(86_400), "A")
+    assert following.simulated
+    state = dict[str, Any]()
+    Signal.upcast_v2_v3(state)
+    assert state == {"simulated": False}, "of before anybody could say so"
 
 
 def test_s42_refusals_can_be_counted_and_move_no_timer(x1: DatedJunction) -> None:
