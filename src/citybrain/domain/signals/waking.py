@@ -9,7 +9,7 @@ from datetime import datetime
 
 from citybrain.domain.signals import signal_events as events
 from citybrain.domain.signals.junction import Junction, Plan
-from citybrain.domain.signals.lamps import applied, green_now, work_out
+from citybrain.domain.signals.lamps import applied, work_out
 from citybrain.domain.signals.plans import offset_at, wanted
 from citybrain.domain.signals.priority import end_preemption, grant_next
 from citybrain.domain.signals.requesting import SILENT, carry_out
@@ -35,7 +35,7 @@ def wake(
     signal: Signal, junction: Junction, plan: Plan, now: datetime, *, heard_at: datetime | None
 ) -> None:
     """Do what it is time for. `heard_at`: the last sign of the centre, None where there is none."""
-    signal.check_open()
+    now = signal.opened(now)
     at = milliseconds(now)
     if signal.mode == CENTRE and at >= _silent_from(junction, heard_at):
         fall_back(signal, now, SILENT, "watchdog")
@@ -63,6 +63,7 @@ def _follow(signal: Signal, junction: Junction, now: datetime, stage: str) -> No
 
 def fall_back(signal: Signal, now: datetime, reason: str, by: str) -> None:
     """The junction decides by itself; its plan is joined with all clearances."""
+    now = signal.opened(now)
     signal.trigger_event(
         events.ModeChanged, timestamp=now, mode=LOCAL, epoch=signal.epoch, reason=reason, by=by
     )
@@ -127,17 +128,17 @@ def next_alarm(
 
 
 def _must_serve(signal: Signal, junction: Junction, at: int) -> list[int]:
-    """When a change can be put off no longer, and when a green is at its maximum."""
+    """When a change can be put off no longer, and when a green (or one to come) has its maximum."""
     lamps, calls = signal.lamps, signal.calls
     times = []
     order = next_in_order(junction, lamps, calls, at)
     if order is not None:
         times.append(max(order.begin, order.latest - junction.margin_ms))
-    for code in green_now(lamps, at):
-        began = lamps[code].green_from
-        assert began is not None
+    for code, lamp in lamps.items():
+        if lamp.green_from is None or not (lamp.is_green(at) or lamp.is_coming(at)):
+            continue
         if held_up(junction, lamps, calls, code, at):
-            times.append(began + junction.groups[code].maximum_ms)
+            times.append(lamp.green_from + junction.groups[code].maximum_ms)
     return times
 
 

@@ -79,3 +79,16 @@ def test_a_green_that_is_given_up_serves_nobody(x1: DatedJunction) -> None:
     assert street.shown("L1", 45) is Shown.RED
     street.run(25, 200)
     assert street.green_from("L1") <= 125
+
+
+def test_a_green_that_was_still_to_come_is_at_its_maximum_as_well(x1: DatedJunction) -> None:
+    """Who calls before it begins is not held up by it for longer than by any other."""
+    street = Street.green(x1, "C", since=0)
+    assert street.wish(20, "A") is None
+    assert street.green_from("P1") == 26
+    assert street.call(25, "L1")
+    street.run(25, 150)
+    street.collect()
+    assert street.shown("P1", 85.9) is Shown.GREEN
+    assert street.shown("P1", 86) is Shown.ENDING
+    assert not violations(X1, street.events, 150)
