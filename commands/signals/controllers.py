@@ -8,7 +8,7 @@ was heard is kept in a table that no evidence rests on: whoever leads looks ther
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -44,6 +44,8 @@ SELECT stream AS originator_id FROM unnest($1::text[]) AS stream WHERE (
 ) > $2
 """
 CENTRE = "centre"
+AHEAD = timedelta(seconds=2)
+"""By how much the clocks of our own processes may differ."""
 
 Number = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d/\d{1,9}$")]
 
@@ -88,6 +90,15 @@ async def centre_heard(store: EventStore) -> datetime | None:
     """When the centre last decided; None where that is not known."""
     found: datetime | None = await store.pool.fetchval(HEARD_OF, CENTRE)
     return found
+
+
+async def centre_decided(services: Services) -> datetime | None:
+    """The same as a sign of life: none where our clock was set back since, and nothing is decided.
+
+    A controller counts from it how long the centre is silent, and must not count into the future.
+    """
+    found = await centre_heard(services.store)
+    return None if found is None or found > services.clock() + AHEAD else found
 
 
 async def _one(

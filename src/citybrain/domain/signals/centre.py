@@ -45,6 +45,7 @@ def settle_mode(signal: Signal, now: datetime) -> bool:
 
 def note_failure(signal: Signal, now: datetime, error: str) -> None:
     """A strategy could not decide: the junction follows its plan, and it is said why."""
+    now = signal.opened(now)
     if FAILED not in signal.faults:
         signal.trigger_event(events.FaultRaised, timestamp=now, fault=FAILED, detail=error)
     if signal.mode == CENTRE:
@@ -53,5 +54,6 @@ def note_failure(signal: Signal, now: datetime, error: str) -> None:
 
 def note_success(signal: Signal, now: datetime) -> None:
     """It decides again."""
+    now = signal.opened(now)
     if FAILED in signal.faults:
         signal.trigger_event(events.FaultCleared, timestamp=now, fault=FAILED, by=CENTRE_PROCESS)

@@ -41,7 +41,7 @@ def check_controls(actor: Actor, junction: str) -> None:
 
 def connect(signal: Signal, now: datetime, device: str) -> None:
     """A controller is heard for the first time, or instead of another one."""
-    signal.check_open()
+    now = signal.opened(now)
     if signal.controller != device:
         signal.trigger_event(events.ControllerConnected, timestamp=now, controller=device)
 
@@ -60,7 +60,7 @@ def hear(
 
     What it acknowledges is recorded with its clock and lamps; once. Raises `GroupUnknown`.
     """
-    signal.check_open()
+    now = signal.opened(now)
     if unknown := lamps.keys() ^ junction.groups.keys():
         raise GroupUnknown("a controller tells of all its groups", groups=sorted(unknown))
     awaited = signal.unacknowledged
@@ -90,8 +90,8 @@ def _compare(signal: Signal, junction: Junction, now: datetime, lamps: Mapping[s
     if wrong and LAMPS not in signal.faults:
         detail = ", ".join(wrong)
         signal.trigger_event(events.FaultRaised, timestamp=now, fault=LAMPS, detail=detail)
-        if signal.mode == CENTRE:
-            to_local(signal, now, LAMPS)
+    if wrong and signal.mode == CENTRE:  # also where somebody gave it to the centre since
+        to_local(signal, now, LAMPS)
     elif not wrong and LAMPS in signal.faults:
         signal.trigger_event(events.FaultCleared, timestamp=now, fault=LAMPS, by="controller")
 
@@ -122,6 +122,7 @@ def note_silence(signal: Signal, junction: Junction, now: datetime, heard_at: in
     silent = silent_from(signal, junction, heard_at)
     if silent is None or milliseconds(now) < silent:
         return
+    now = signal.opened(now)
     unacknowledged = signal.unacknowledged
     detail = "not heard" if unacknowledged is None else f"{unacknowledged['number']} not followed"
     signal.trigger_event(events.FaultRaised, timestamp=now, fault=SILENT, detail=detail)

@@ -51,6 +51,7 @@ def turns_at(signal: Signal, at: int) -> int:
 
 def next_day(signal: Signal, junction: Junction, now: datetime, first_stage: str) -> Signal:
     """The stream that goes on; `signal` is closed. A controller that was changed is powered up."""
+    now = max(now, signal.modified_on)
     following = Signal.open(
         now, junction, day=day_of(now), carried=signal.carried, simulated=signal.simulated
     )

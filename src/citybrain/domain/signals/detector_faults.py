@@ -32,7 +32,7 @@ def follow_detectors(signal: Signal, now: datetime, judged: Mapping[str, Judged]
     definition has no more has no fault. The detail of a fault is the `Fault`; one that turned into
     another is raised again. Raises `DayIsClosed`.
     """
-    signal.check_open()
+    now = signal.opened(now)
     known = detector_faults(signal)
     changed = False
     for code, each in sorted(judged.items()):

@@ -75,7 +75,7 @@ def check_officer(actor: Actor, department: str) -> None:
 
 def check_in_hand(signal: Signal, now: datetime, by: str, until: datetime) -> None:
     """Raise unless this person has the junction in hand, and what they ask for counts still."""
-    signal.check_open()
+    now = signal.opened(now)
     if now >= until:
         raise CommandTooLate("it came after the moment until which it counts", rule=Rule.COMMAND)
     if signal.hand is None:
@@ -118,7 +118,7 @@ def flash_by_hand(
 
 def end_hand(signal: Signal, now: datetime, actor: Actor) -> None:
     """Give the junction back, or take it out of another's hand: supervisors may."""
-    signal.check_open()
+    now = signal.opened(now)
     if signal.hand is None:
         return
     own = signal.hand["by"] == actor.subject
@@ -148,7 +148,7 @@ def choose_strategy(
 
     Raises `StrategyUnknown`, `StrategyInThePast`.
     """
-    signal.check_open()
+    now = signal.opened(now)
     if strategy not in (PLAN, *known):
         raise StrategyUnknown("there is no such strategy", known=sorted((PLAN, *known)))
     if begins < now:
@@ -170,7 +170,7 @@ def record_refusal(signal: Signal, now: datetime, what: str, error: Refused) -> 
         return None
     signal.trigger_event(
         events.WishRefused,
-        timestamp=now,
+        timestamp=signal.opened(now),
         what=what,
         groups=[],
         source="hand",

@@ -45,7 +45,7 @@ class InAnotherHand(Refused):
 
 def call(signal: Signal, junction: Junction, now: datetime, group: str, *, by: str) -> bool:
     """Somebody waits at a group; whether that is new. A second press changes nothing."""
-    signal.check_open()
+    now = signal.opened(now)
     if group not in junction.groups:
         raise GroupUnknown("the junction has no such signal group", groups=[group])
     at = milliseconds(now)
@@ -62,7 +62,7 @@ def call(signal: Signal, junction: Junction, now: datetime, group: str, *, by: s
 
 def change_mode(signal: Signal, now: datetime, mode: str, *, by: str, reason: str) -> None:
     """The centre takes over with a new epoch, or gives the junction back to itself."""
-    signal.check_open()
+    now = signal.opened(now)
     _check_in_service(signal)
     if mode not in (LOCAL, CENTRE):
         raise InvalidInput("a mode is local or centre")
@@ -89,7 +89,7 @@ def activate_plan(
     A cycle that differs too much is refused (rule 11), and recorded. The rule is returned. Raises
     `OutOfService`.
     """
-    signal.check_open()
+    now = signal.opened(now)
     _check_in_service(signal)
     at = milliseconds(now)
     if current is not None and abs(plan.cycle_ms - current.cycle_ms) > junction.cycle_step_ms:
@@ -122,7 +122,7 @@ def activate_plan(
 
 def take_in_hand(signal: Signal, now: datetime, *, by: str, reason: str, until: datetime) -> None:
     """A person decides from now on. Raises `HandTooLong`, `InAnotherHand`, `OutOfService`."""
-    signal.check_open()
+    now = signal.opened(now)
     _check_in_service(signal)
     at, ends = milliseconds(now), milliseconds(until)
     if not at < ends <= at + LONGEST_HAND_MS:
@@ -138,7 +138,7 @@ def take_in_hand(signal: Signal, now: datetime, *, by: str, reason: str, until: 
 
 def give_back(signal: Signal, now: datetime, *, by: str) -> None:
     """The person gives it back; whoever is next in the order decides again."""
-    signal.check_open()
+    now = signal.opened(now)
     if signal.hand is None:
         return
     if signal.hand["by"] != by:
@@ -153,7 +153,7 @@ def give_back(signal: Signal, now: datetime, *, by: str) -> None:
 
 def flash(signal: Signal, now: datetime, *, kind: str, detail: str) -> None:
     """All lamps flash until a person resets the junction; once."""
-    signal.check_open()
+    now = signal.opened(now)
     if signal.flash is None:
         at = milliseconds(now)
         signal.trigger_event(events.FlashBegun, timestamp=now, kind=kind, detail=detail, at=at)
@@ -164,7 +164,7 @@ def power_up(signal: Signal, junction: Junction, now: datetime, first_stage: str
 
     What flashed before goes on flashing. The centre has to take over anew.
     """
-    signal.check_open()
+    now = signal.opened(now)
     at, start_up = milliseconds(now), junction.start_up
     if signal.mode == CENTRE:
         to_local(signal, now, "restarted")
@@ -193,7 +193,7 @@ def reset(
     signal: Signal, junction: Junction, now: datetime, first_stage: str, *, by: str, reason: str
 ) -> None:
     """A person on site ends the flashing. Raises `NotFlashing`."""
-    signal.check_open()
+    now = signal.opened(now)
     if signal.flash is None:
         raise NotFlashing("there is nothing to reset")
     at = milliseconds(now)
@@ -211,7 +211,7 @@ def reset(
 
 def report_conflict(signal: Signal, now: datetime, *, shown: str) -> None:
     """The monitor saw lamps that must not be on together: flash until a person resets it."""
-    signal.check_open()
+    now = signal.opened(now)
     if CONFLICT not in signal.faults:
         signal.trigger_event(events.FaultRaised, timestamp=now, fault=CONFLICT, detail=shown)
     flash(signal, now, kind=CONFLICT, detail=shown)
@@ -219,13 +219,13 @@ def report_conflict(signal: Signal, now: datetime, *, shown: str) -> None:
 
 def hear_clock(signal: Signal, junction: Junction, now: datetime, said: datetime) -> None:
     """A controller told the time by its clock: one that is off puts it on its own plan."""
-    signal.check_open()
+    now = signal.opened(now)
     off = abs(milliseconds(said) - milliseconds(now)) > junction.clock_ms
     if off and CLOCK not in signal.faults:
         detail = f"{(milliseconds(said) - milliseconds(now)) / 1000:+.1f} s"
         signal.trigger_event(events.FaultRaised, timestamp=now, fault=CLOCK, detail=detail)
-        if signal.mode == CENTRE:
-            to_local(signal, now, CLOCK)
+    if off and signal.mode == CENTRE:  # also where somebody gave it to the centre since
+        to_local(signal, now, CLOCK)
     elif not off and CLOCK in signal.faults:
         signal.trigger_event(events.FaultCleared, timestamp=now, fault=CLOCK)
 

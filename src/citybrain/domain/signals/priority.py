@@ -52,7 +52,7 @@ def ask(
 
     Raises `GroupUnknown`, `PreemptionKnown`, `PreemptionTooLong`, `TooManyPreemptions`.
     """
-    signal.check_open()
+    now = signal.opened(now)
     at, ends = milliseconds(now), milliseconds(until)
     if stage not in junction.stages:
         raise GroupUnknown("the junction has no such stage", groups=[stage])
@@ -116,7 +116,7 @@ def end_preemption(
     signal: Signal, junction: Junction, now: datetime, preemption: str, *, reason: str
 ) -> None:
     """A vehicle has passed, gave up, or its time is over; the next one has the junction."""
-    signal.check_open()
+    now = signal.opened(now)
     if preemption not in signal.preemptions:
         return
     at = milliseconds(now)

@@ -64,7 +64,7 @@ def request(
     A command that is known is answered as before, and nothing is written. Raises `GroupUnknown`,
     `GreenTooLate`, `DayIsClosed`.
     """
-    signal.check_open()
+    now = signal.opened(now)
     if unknown := wish.groups - junction.groups.keys():
         raise GroupUnknown("the junction has no such signal group", groups=sorted(unknown))
     at = milliseconds(now)

@@ -125,7 +125,8 @@ class Signal(StreamAggregate):
     def close(self, now: datetime, *, next_day: str) -> None:
         """The day is over; once."""
         if not self.closed:
-            self.trigger_event(events.SignalDayClosed, timestamp=now, next_day=next_day)
+            at = self.opened(now)
+            self.trigger_event(events.SignalDayClosed, timestamp=at, next_day=next_day)
 
     @property
     def carried(self) -> dict[str, Any]:
@@ -184,10 +185,15 @@ class Signal(StreamAggregate):
         chosen = [each["strategy"] for each in self.strategies if each["begins"] <= at]
         return chosen[-1] if chosen else PLAN
 
-    def check_open(self) -> None:
-        """Raise `DayIsClosed` where another stream goes on."""
+    def opened(self, now: datetime) -> datetime:
+        """The moment of a decision; raises `DayIsClosed` where another stream goes on.
+
+        A junction's time never runs back: where our clock was set back it stands still, so that
+        nothing that had expired counts again, and no green is taken for one that is to come.
+        """
         if self.closed:
             raise DayIsClosed("the day of this junction is closed", junction=self.junction)
+        return max(now, self.modified_on)
 
     def change(self, applied: events.StageApplied) -> None:
         """Fold a change of lamps."""

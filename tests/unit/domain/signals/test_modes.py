@@ -82,7 +82,7 @@ def test_s16_a_command_expires_by_our_clock(x1: DatedJunction) -> None:
     people.hear_clock(street.signal, street.junction, at(8), at(4))
     assert street.signal.faults == {"clock": "-4.0 s"}
     assert street.signal.mode == LOCAL
-    assert street.command(3, "B", 2, until=5) is Rule.WRITER, "no older clock makes it valid"
+    assert street.command(3, "B", 2, until=5) is Rule.COMMAND, "no older clock makes it valid"
 
 
 def test_s17_a_silent_centre(x1: DatedJunction) -> None:
