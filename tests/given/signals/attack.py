@@ -94,10 +94,19 @@ class Attack:
 
     def go(self, steps: Sequence[Step]) -> None:
         """Do them one after the other, and wake the street for a while after the last."""
-        for kind, pause, one, other, seconds in steps:
-            self._pass(pause)
-            with suppress(CitybrainError):  # refused without a trace
-                self._doing[kind](self, one, other, seconds)
+        for step in steps:
+            self.do(step)
+        self.end()
+
+    def do(self, step: Step) -> None:
+        """One step; what is refused without a trace is no error here."""
+        kind, pause, one, other, seconds = step
+        self._pass(pause)
+        with suppress(CitybrainError):
+            self._doing[kind](self, one, other, seconds)
+
+    def end(self) -> None:
+        """Wake the street for a while after the last step."""
         self._pass(400)
         self.street.collect()
 

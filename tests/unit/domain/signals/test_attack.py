@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from citybrain.definitions.signals.junctions import DatedJunction
+from citybrain.domain.signals.rules import Rule
 from tests.given.signals.attack import CITY, STEPS, Attack, Step, at_random
+from tests.given.signals.machine import SEARCHING, attacked
 from tests.given.signals.x1 import Street, loaded, violations
-from tests.given.storm import repeated
+from tests.given.storm import STORM, repeated
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +34,17 @@ def test_a_long_attack(city: DatedJunction, seed: int) -> None:
         attack = Attack(Street(city))
         attack.go(at_random(Random(seed * 1000 + part), 250))
         assert violations(CITY, attack.street.events, attack.now) == []
+
+
+@pytest.mark.storm
+def test_what_must_be_refused_is_refused_by_its_rule(city: DatedJunction) -> None:
+    """By chance and on purpose; in a storm 100 000 commands, and each rule that can be broken.
+
+    Nobody can ask for a shorter yellow.
+    """
+    if STORM == 1:
+        assert attacked(city, 100)["conflicting greens", "rule 1"]
+        return
+    tally = attacked(city, 100_000, SEARCHING)
+    by = {int(said.split()[1]) for _, said in tally if said.startswith("rule ")}
+    assert by == set(Rule) - {Rule.YELLOW}
