@@ -53,16 +53,19 @@ class Line:
         self.changes.sort(key=lambda each: each[0])
 
     def phases(self) -> list[Phase]:
-        """Its phases; a colour that is shown already begins no new one."""
+        """Its phases: what is shown already begins no new one, nor does what lasts for nothing."""
         found: list[Phase] = []
         for at, colour, by in self.changes:
-            if found and found[-1].colour == colour and colour != GREEN:
+            if found and found[-1].begin == at:
+                found.pop()
+            before = found[-1] if found else None
+            if before is not None and before.colour == colour and colour != GREEN:
+                found[-1] = Phase(colour, before.begin, None, before.by)
                 continue
-            if found:
-                last = found.pop()
-                found.append(Phase(last.colour, last.begin, at, last.by))
+            if before is not None:
+                found[-1] = Phase(before.colour, before.begin, at, before.by)
             found.append(Phase(colour, at, None, by))
-        return [each for each in found if each.end != each.begin]
+        return found
 
 
 class Timeline:

@@ -27,6 +27,13 @@ def test_in_any_order_nothing_unsafe_is_shown(city: DatedJunction, steps: list[S
     assert violations(CITY, attack.street.events, attack.now) == []
 
 
+def test_power_fails_at_the_moment_of_a_reset(city: DatedJunction) -> None:
+    attack = Attack(Street(city))
+    conflict, reset = ("conflict", 0.0, 0, 0, 0.0), ("reset", 28.6, 0, 0, 0.0)
+    attack.go([conflict, reset, ("power", 0.0, 0, 0, 0.0)])
+    assert violations(CITY, attack.street.events, attack.now) == [], "it has flashed all the time"
+
+
 @pytest.mark.storm
 @pytest.mark.parametrize("seed", range(4))
 def test_a_long_attack(city: DatedJunction, seed: int) -> None:
