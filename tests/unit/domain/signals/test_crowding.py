@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.adaptive import Adaptive
-from citybrain.domain.signals.strategies.ahead import rooms, shut_rows
+from citybrain.domain.signals.strategies.ahead import rooms, shut_rows, without_gap_seekers
 from citybrain.domain.signals.strategies.approaches import approaches
 from citybrain.domain.signals.strategies.estimating import begin, learn
 from citybrain.domain.signals.strategies.settings import Settings
-from citybrain.domain.signals.strategies.strategy import ExitSeen, Observations
+from citybrain.domain.signals.strategies.strategy import ExitSeen, Observations, view
 from tests.given.signals.advised import Advised, queues, with_streets
-from tests.given.signals.x1 import Street, loaded
+from tests.given.signals.x1 import Street, at, loaded
 
 See = Callable[[float], Observations]
 
@@ -89,6 +90,20 @@ def test_who_stands_in_the_box_shuts_the_lanes_whose_way_he_is_in(tmp_path: Path
     full = replace(boxed(30, 3_000), exits={"ahead": ExitSeen(0.0)})
     found = shut_rows(full, junction, model, ample, none, settings)
     assert {lane for lane, each in zip(lanes, found, strict=False) if each} == {"left", "side"}
+
+
+@pytest.mark.parametrize(("stage", "blocked"), [("A", {}), ("C", {"main": 9_000})])
+def test_who_has_green_and_waits_for_a_gap_blocks_nobody(
+    tmp_path: Path, stage: str, blocked: dict[str, int]
+) -> None:
+    street = with_streets(Street.green(loaded(tmp_path), stage))
+    ways = street.junction.layout.movements
+    onto = replace(ways["main"], code="on", lane="left")  # goes with the main street, first
+    yields = replace(ways["main"], yields_to=("on",))
+    layout = replace(street.junction.layout, movements={**ways, "main": yields, "on": onto})
+    junction = replace(street.junction, layout=layout)
+    signal = view(street.signal, junction, street.plan, milliseconds(at(30)))
+    assert without_gap_seekers(boxed(30, 9_000), junction, signal).in_box == blocked
 
 
 def drained(folder: Path, leaving: int, seconds: int) -> float:

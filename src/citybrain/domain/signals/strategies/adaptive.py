@@ -8,7 +8,12 @@ import numpy as np
 
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.lamps import end_of_minimum
-from citybrain.domain.signals.strategies.ahead import in_box_way, rooms, shut_rows
+from citybrain.domain.signals.strategies.ahead import (
+    in_box_way,
+    rooms,
+    shut_rows,
+    without_gap_seekers,
+)
 from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approaches, approaches
 from citybrain.domain.signals.strategies.crowding import (
     Crowding,
@@ -55,7 +60,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "1"
+    version: str = "2"
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -138,8 +143,9 @@ class Adaptive:
         lanes = len(model.lanes)
         memory.learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
         room, refill = rooms(seen, model, memory.learned, settings)
-        shut = shut_rows(seen, junction, model, room, refill, settings)
-        notice(crowding, model, settings, seen, stage, queue, room)
+        blocked = without_gap_seekers(seen, junction, signal)
+        shut = shut_rows(blocked, junction, model, room, refill, settings)
+        notice(crowding, model, settings, blocked, stage, queue, room)
         crowded = {"crowded": list(crowding.signs)} if crowding.signs else {}
         if last_resort(seen, settings):
             return follow(junction, signal, "last-resort")

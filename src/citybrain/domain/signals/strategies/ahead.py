@@ -1,6 +1,7 @@
 """What lies ahead of each approach: room on its exits, and who stands in its way."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,25 @@ def room_of(seen: Observations, exit_code: str) -> float | None:
     """Vehicles that still fit on an exit; None where it is not watched, or its detector failed."""
     here = seen.exits.get(exit_code)
     return None if here is None or here.room is None else max(0.0, here.room)
+
+
+def without_gap_seekers(seen: Observations, junction: Junction, signal: SignalView) -> Observations:
+    """What is seen, less those in the box who only wait for a gap in what is green now.
+
+    They have green, room and yield, and leave when that ends at the latest: they block nobody.
+    """
+    ways, green = junction.layout.movements, signal.green
+
+    def seeks(code: str) -> bool:
+        movement = ways.get(code)
+        if movement is None or movement.group not in green:
+            return False
+        room = room_of(seen, movement.exit)
+        if room is not None and room < 1.0:
+            return False
+        return any(each in ways and ways[each].group in green for each in movement.yields_to)
+
+    return replace(seen, in_box={k: v for k, v in seen.in_box.items() if not seeks(k)})
 
 
 def stuck(seen: Observations, junction: Junction, settings: Settings) -> list[Movement]:
