@@ -125,5 +125,7 @@ async def test_a_road_says_how_wide_its_green_waves_are(terminal: Terminal, tmp_
     assert ElementTree.parse(drawing).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     unknown = await terminal.run("signals", "corridor", "nowhere")
     assert unknown.status == 1
-    other = await terminal.run("signals", "corridor", "renmin", "--plan", "night")
+    night = await terminal.run("signals", "corridor", "renmin", "--plan", "night")
+    assert "out: a band of 16 s in a cycle of 75 s" in night.out.replace("\n", " ")
+    other = await terminal.run("signals", "corridor", "renmin", "--plan", "evening")
     assert other.status == 1
