@@ -200,13 +200,20 @@ async def _faults(connection: "asyncpg.Connection[Any]", events: Sequence[Record
         await connection.execute(CLEAR, *columns(cleared))
 
 
-STAGES = """
+CHANGES = """
 SELECT position, at, topic, stage, source, cause, details FROM signal_changes.changes
 WHERE junction = $1 AND at >= $2 AND at < $3
   AND ($4::text[] IS NULL OR topic = ANY($4)) AND ($5::text IS NULL OR cause = $5)
   AND ($6::text IS NULL OR stage = $6)
   AND ($7::bigint IS NULL OR (at, position) > ($7, $8::bigint))
 ORDER BY at, position LIMIT $9
+"""
+STAGES = """
+SELECT stage, greatest(
+    coalesce((details->>'all_red_until')::bigint, at),
+    (SELECT max(green::bigint) FROM jsonb_each_text(details->'starts') AS s(code, green))) AS begins
+FROM signal_changes.changes
+WHERE junction = $1 AND at >= $2 AND at < $3 AND topic = ANY($4) ORDER BY at, position
 """
 BEFORE = """
 SELECT position, at, topic, stage, source, cause, details FROM signal_changes.changes
@@ -253,9 +260,14 @@ async def changes(
     """
     place, wanted = after or (None, None), None if topics is None else list(topics)
     rows = await fetch_planned(
-        pool, STAGES, junction, since, until, wanted, cause, stage, *place, limit
+        pool, CHANGES, junction, since, until, wanted, cause, stage, *place, limit
     )
     return [_decoded(row) for row in rows]
+
+
+async def stages(pool: Pool, junction: str, since: int, until: int) -> list[Row]:
+    """The changes that set lamps: `stage`, and `begins`, when all that is made green is green."""
+    return await fetch(pool, STAGES, junction, since, until, list(SETS_LAMPS))
 
 
 async def last_before(

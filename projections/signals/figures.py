@@ -67,6 +67,8 @@ def figures(
     counts where somebody called, whenever they were served.
     """
     found: Figures = defaultdict(lambda: defaultdict(GroupFigures))
+    if since >= until:
+        return found
 
     def at(group: str, moment: int) -> GroupFigures:
         return found[since + (moment - since) // bucket * bucket][group]
@@ -111,25 +113,18 @@ def _overlap(out: Row, begin: int, end: int) -> bool:
     return bool(out["began"] <= end and (out["until"] is None or out["until"] >= begin))
 
 
-def splits(changes: Iterable[Row]) -> dict[str, Lengths]:
+def splits(stages: Iterable[Row]) -> dict[str, Lengths]:
     """By stage, how long it was from its greens to those of the next one.
 
-    `changes`: those that set lamps, in the order of time. What is no stage of the definition has
+    `stages`: as `changes` reads them, in the order of time. What is no stage of the definition has
     no split.
     """
     found: dict[str, Lengths] = defaultdict(Lengths)
     begun: list[tuple[str | None, int]] = []
-    for row in changes:
+    for row in stages:
         if not begun or begun[-1][0] != row["stage"]:
-            begun.append((row["stage"], _begins(row)))
+            begun.append((row["stage"], row["begins"]))
     for (stage, begin), (_, end) in pairwise(begun):
         if stage is not None and end > begin:
             found[stage].add(end - begin)
     return found
-
-
-def _begins(row: Row) -> int:
-    """When all that a change makes green is green."""
-    details = row["details"]
-    starts = details.get("starts") or {}
-    return int(max([details.get("all_red_until", row["at"]), *starts.values()]))

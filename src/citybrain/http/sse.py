@@ -1,7 +1,7 @@
 """Server-sent events (WHATWG HTML, section 9.2): framing, heartbeat and a clean end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,7 @@ HEARTBEAT_SECONDS = 15.0
 
 
 async def stream_events(
-    request: web.Request, runtime: Runtime, messages: AsyncIterator[bytes]
+    request: web.Request, runtime: Runtime, messages: AsyncGenerator[bytes, None]
 ) -> web.StreamResponse:
     """Send messages until the client leaves or the server stops; a comment when it is quiet.
 
@@ -46,6 +46,7 @@ async def stream_events(
             upcoming.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration):
                 await upcoming
+        await messages.aclose()
     return response
 
 

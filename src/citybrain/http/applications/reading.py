@@ -5,7 +5,7 @@ Everything here comes from read models, which hold nothing that is sealed.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -194,7 +194,7 @@ async def live(call: Call) -> web.StreamResponse:
     return await stream_events(call.request, call.runtime, _steps(call, row["application_id"]))
 
 
-async def _steps(call: Call, application_id: str) -> AsyncIterator[bytes]:
+async def _steps(call: Call, application_id: str) -> AsyncGenerator[bytes, None]:
     """Looks again when the log has grown: soon after a step, less often while others go on."""
     seen, pause, store = 0, FOLLOW_SECONDS, call.runtime.store
     while True:

@@ -1,7 +1,7 @@
 """For auditors: streams and the log as they are stored, as pages and as server-sent events."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from operator import attrgetter
 from typing import Any
 
@@ -123,7 +123,7 @@ async def follow_log(call: Call) -> web.StreamResponse:
     if after is None:
         after = await call.runtime.store.head()
 
-    async def messages(after: int) -> AsyncIterator[bytes]:
+    async def messages(after: int) -> AsyncGenerator[bytes, None]:
         filters = _filters(query.category, query.topic)
         seen: set[str] = set()
         async for batch in call.runtime.store.follow(after, batch_size=200, **filters):

@@ -4,74 +4,55 @@ Counts, topics and stream ids only: no free text, nobody's data. Of a stream tha
 only its category is said: everybody looks, and nobody could be told who did.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
-import structlog
 from aiohttp import web
 
 from citybrain.domain.stream import category_of, personal_categories
-from citybrain.errors import Unavailable
-from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.http.board import Origin
+from citybrain.http.live_feed import Feed, mounting
 from citybrain.http.routing import Answer, Call, Route
-from citybrain.http.runtime import RUNTIME, Runtime
+from citybrain.http.runtime import Runtime
 from citybrain.http.sse import message, stream_events
 from projections.platform import streams
 from projections.status import projection_status
 
-log = structlog.get_logger(__name__)
-
-SNAPSHOT_SECONDS = 1.0
 NEWEST = 40
 
 
-class LiveBoard:
+class LiveBoard(Feed):
     """Takes snapshots while anybody looks, and hands the latest to each viewer."""
 
+    every_seconds = 1.0
+
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._latest: bytes | None = None
-        self._changed = asyncio.Event()
         self._head = 0
         self._at = time.monotonic()
-        self._viewers = 0
 
-    async def run(self) -> None:
-        """Take a snapshot a second while there are viewers."""
-        while True:
-            if self._viewers:
-                try:
-                    await self._take()
-                except (Unavailable, LookupError, *CONNECTION_LOST) as error:
-                    log.warning("snapshot_failed", error=type(error).__name__)
-            await asyncio.sleep(SNAPSHOT_SECONDS)
-
-    async def messages(self) -> AsyncIterator[bytes]:
+    async def messages(self) -> AsyncGenerator[bytes, None]:
         """The latest snapshot, then each new one; a slow viewer misses those in between."""
-        self._viewers += 1
-        try:
+        with self.viewed():
             if self._latest is None:
-                await self._take()
+                await self.look()
             while True:
-                changed = self._changed
+                changed = self.changed
                 assert self._latest is not None
                 yield message("snapshot", self._latest)
                 await changed.wait()
-        finally:
-            self._viewers -= 1
 
-    async def _take(self) -> None:
+    async def look(self) -> None:
+        """Take a snapshot."""
         snapshot = await self._snapshot()
         self._latest = orjson.dumps(snapshot, default=str)
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self.wake()
 
     async def _snapshot(self) -> dict[str, Any]:
-        runtime, store = self._runtime, self._runtime.store
+        runtime, store = self.runtime, self.runtime.store
         head, now = await store.head(), time.monotonic()
         elapsed = max(now - self._at, 1e-3)
         rate = max(head - self._head, 0) / elapsed if self._head else 0.0
@@ -98,10 +79,10 @@ class LiveBoard:
 
     async def _newest(self, head: int) -> list[dict[str, Any]]:
         """The newest events, with what kind of stream they are of."""
-        store = self._runtime.store
+        store = self.runtime.store
         newest = (await store.read_all(max(head - NEWEST, 0), limit=NEWEST))[::-1]
         origins: dict[str, Origin] = {}
-        for part in self._runtime.board_parts:
+        for part in self.runtime.board_parts:
             origins |= await part.origins(store.pool, [event.stream_id for event in newest])
         return [
             {
@@ -131,17 +112,7 @@ async def live(call: Call) -> web.StreamResponse:
     return await stream_events(call.request, call.runtime, call.request.app[BOARD].messages())
 
 
-async def _run(app: web.Application) -> AsyncIterator[None]:
-    """Own the snapshot task for the life of the application."""
-    app[BOARD] = LiveBoard(app[RUNTIME])
-    task = asyncio.create_task(app[BOARD].run())
-    yield
-    task.cancel()
-
-
-def mount(app: web.Application) -> None:
-    """Take snapshots for the life of the application."""
-    app.cleanup_ctx.append(_run)
+mount = mounting(BOARD, LiveBoard)
 
 
 ROUTES = (

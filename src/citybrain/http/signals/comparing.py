@@ -94,7 +94,7 @@ async def _period(call: Call, junction: str, since: datetime, until: datetime) -
     dated = services.definitions.of(SignalDefinitions).at(junction, since)
     if dated is None:
         raise StreamNotFound("there was no such junction then")
-    span = milliseconds(since), milliseconds(min(until, services.clock()))
+    span = milliseconds(since), milliseconds(max(since, min(until, services.clock())))
     sums = await changes.refusal_sums(pool, *span, junction=junction)
     lanes = await traffic_of(services, dated, since, until)
     return SignalPeriod(

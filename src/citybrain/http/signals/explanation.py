@@ -7,6 +7,7 @@ from citybrain.audit.signals.explanation import Explanation, explain
 from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.paging import ReadModelQuery, wait_for_position
+from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.signals.history import READERS, SignalChange, SignalRefusal, check_kept
 from commands.fields import Moment
@@ -45,6 +46,8 @@ async def show(call: Call) -> web.Response:
         await wait_for_position(call.runtime, model, query.min_position)
     junction = call.request.match_info["junction"]
     now = call.runtime.services.clock()
+    if query.at is not None and query.at > now:
+        raise Malformed("what will be decided is not known yet")
     check_kept(query.at or now, now)
     found = await explain(call.runtime.store.pool, junction, milliseconds(query.at or now))
     if found is None:

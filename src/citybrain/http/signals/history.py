@@ -3,15 +3,18 @@
 For the office and for auditors. Times are moments with their offset; a span is [since, until).
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
+from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.actor import Role
 from citybrain.domain.signals.kept import KEPT
 from citybrain.domain.signals.signal_events import milliseconds, moment
+from citybrain.eventstore import StreamNotFound
 from citybrain.http.paging import (
     PagedQuery,
     ReadModelQuery,
@@ -23,12 +26,14 @@ from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Moment
 from projections.reading import Row
-from projections.signals import changes
+from projections.signals import changes, junctions
 
 MODEL = "signal_changes"
 READERS = (Role.OFFICIAL, Role.SUPERVISOR, Role.AUDITOR)
 LONGEST = timedelta(days=31)
 HOUR = timedelta(hours=1)
+TIMES = ("at", "raised_at", "cleared_at")
+"""Columns that are times: milliseconds since 1970 in rows, moments in answers."""
 
 
 def check_kept(since: datetime, now: datetime) -> None:
@@ -174,19 +179,14 @@ class FaultsQuery(SpanQuery):
 async def show_changes(call: Call) -> web.Response:
     """What happened to a junction."""
     query: ChangesQuery = call.query
-    since, until = await _span(call, query)
-    rows = await changes.changes(
-        call.runtime.store.pool,
-        call.request.match_info["junction"],
-        since,
-        until,
+    shown, following = await _page(
+        call,
+        changes.changes,
+        junction=await known_junction(call),
         topics=None if query.topic is None else [query.topic],
         cause=query.cause,
         stage=query.stage,
-        after=query.place(),
-        limit=query.limit + 1,
     )
-    shown, following = _page(rows, query.limit)
     found = [SignalChange(**row) for row in shown]
     return json_response(SignalChanges(changes=found, next=following))
 
@@ -194,18 +194,9 @@ async def show_changes(call: Call) -> web.Response:
 async def show_refusals(call: Call) -> web.Response:
     """Which wishes were refused."""
     query: RefusalsQuery = call.query
-    since, until = await _span(call, query)
-    rows = await changes.refusals(
-        call.runtime.store.pool,
-        since,
-        until,
-        junction=query.junction,
-        rule=query.rule,
-        source=query.source,
-        after=query.place(),
-        limit=query.limit + 1,
+    shown, following = await _page(
+        call, changes.refusals, junction=query.junction, rule=query.rule, source=query.source
     )
-    shown, following = _page(rows, query.limit)
     found = [SignalRefusal(**row) for row in shown]
     return json_response(SignalRefusals(refusals=found, next=following))
 
@@ -224,22 +215,20 @@ async def show_refusal_sums(call: Call) -> web.Response:
 async def show_faults(call: Call) -> web.Response:
     """Which faults there were."""
     query: FaultsQuery = call.query
-    since, until = await _span(call, query)
-    rows = await changes.faults(
-        call.runtime.store.pool,
-        since,
-        until,
-        junction=query.junction,
-        only_open=query.only_open,
-        after=query.place(),
-        limit=query.limit + 1,
+    shown, following = await _page(
+        call, changes.faults, junction=query.junction, only_open=query.only_open
     )
-    shown, following = _page(rows, query.limit, "raised_at")
-    cleared = [
-        row | {"cleared_at": row["cleared_at"] and moment(row["cleared_at"])} for row in shown
-    ]
-    found = [SignalFault(**row) for row in cleared]
+    found = [SignalFault(**row) for row in shown]
     return json_response(SignalFaults(faults=found, next=following))
+
+
+async def known_junction(call: Call) -> str:
+    """The junction that the path names; raises `StreamNotFound` where there never was one."""
+    junction, runtime = call.request.match_info["junction"], call.runtime
+    known = junction in runtime.services.definitions.of(SignalDefinitions).junctions
+    if not known and await junctions.one(runtime.store.pool, junction) is None:
+        raise StreamNotFound("there never was such a junction")
+    return junction
 
 
 async def _span(call: Call, query: Span) -> tuple[int, int]:
@@ -247,12 +236,22 @@ async def _span(call: Call, query: Span) -> tuple[int, int]:
     return query.span(call.runtime.services.clock())
 
 
-def _page(rows: list[Row], limit: int, time: str = "at") -> tuple[list[Row], str | None]:
-    """Of one row more than a page holds: the page with moments, and the cursor behind it."""
-    shown = [row | {time: moment(row[time])} for row in rows[:limit]]
-    if len(rows) <= limit:
+async def _page(
+    call: Call, find: Callable[..., Awaitable[list[Row]]], **wanted: object
+) -> tuple[list[Row], str | None]:
+    """A page of what a question finds in the span, with moments, and the cursor behind it."""
+    query: SpanQuery = call.query
+    since, until = await _span(call, query)
+    pool, more = call.runtime.store.pool, query.limit + 1
+    rows = await find(pool, since=since, until=until, after=query.place(), limit=more, **wanted)
+    shown = [
+        row | {name: moment(row[name]) for name in TIMES if row.get(name) is not None}
+        for row in rows[: query.limit]
+    ]
+    if len(rows) <= query.limit:
         return shown, None
-    return shown, encode_cursor(shown[-1][time], str(shown[-1]["position"]))
+    last = shown[-1]
+    return shown, encode_cursor(last.get("at") or last["raised_at"], str(last["position"]))
 
 
 ROUTES = (
@@ -265,6 +264,7 @@ ROUTES = (
         roles=READERS,
         query=ChangesQuery,
         answers={200: Answer("a page, in the order of time", SignalChanges)},
+        may_be_missing=True,
     ),
     Route(
         method="GET",

@@ -8,10 +8,10 @@ from enum import StrEnum
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from citybrain.domain.signals.signal_events import SETS_LAMPS, milliseconds, moment
+from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.http.paging import wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.http.signals.history import READERS, Span
+from citybrain.http.signals.history import READERS, Span, known_junction
 from projections.reading import Pool
 from projections.signals import changes, lamps
 from projections.signals.figures import GroupFigures, Lengths, figures, splits
@@ -83,17 +83,19 @@ async def show(call: Call) -> web.Response:
         await wait_for_position(call.runtime, model, query.min_position)
     now = call.runtime.services.clock()
     since, until = query.span(now)
-    junction = call.request.match_info["junction"]
-    found = await figures_of(
-        call.runtime.store.pool, junction, since, min(until, milliseconds(now)), by=query.by
-    )
+    junction = await known_junction(call)
+    until = max(since, min(until, milliseconds(now)))
+    found = await figures_of(call.runtime.store.pool, junction, since, until, by=query.by)
     return json_response(found)
 
 
 async def figures_of(
     pool: Pool, junction: str, since: int, until: int, *, by: Bucket = Bucket.WHOLE
 ) -> JunctionFigures:
-    """Figures from a moment until before another, in milliseconds since 1970."""
+    """Figures from a moment until before another, in milliseconds since 1970.
+
+    Nothing is known of what lies in the future: `until` is not later than now.
+    """
     bucket = LENGTHS_MS.get(by, max(1, until - since))
     begin = since if by is Bucket.WHOLE else since - since % bucket
     found = figures(
@@ -104,7 +106,7 @@ async def figures_of(
         until,
         bucket=bucket,
     )
-    used = splits(await changes.changes(pool, junction, begin, until, topics=SETS_LAMPS))
+    used = splits(await changes.stages(pool, junction, begin, until))
     return JunctionFigures(
         junction=junction,
         since=moment(begin),
@@ -149,5 +151,6 @@ ROUTES = (
         roles=READERS,
         query=FiguresQuery,
         answers={200: Answer("by group and part of the span", JunctionFigures)},
+        may_be_missing=True,
     ),
 )

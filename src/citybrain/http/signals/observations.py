@@ -23,6 +23,7 @@ from citybrain.http.paging import Query, decode_cursor, encode_cursor, page_by
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import RUNTIME
+from citybrain.http.signals.history import check_kept
 from citybrain.http.signals.junctions import READERS
 from commands.fields import Moment
 from commands.handling import Command
@@ -177,6 +178,7 @@ async def list_counts(call: Call) -> web.Response:
     since = query.since or until - timedelta(hours=1)
     if query.until is not None and since > query.until:
         raise Malformed("since lies before until")
+    check_kept(since, services.clock())
     detectors = _detectors(call, query, since)
     begins, after = _floor(since), ""
     if query.after is not None:

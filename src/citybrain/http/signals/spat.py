@@ -139,9 +139,9 @@ async def show(call: Call) -> web.Response:
     shown, following = page_by(found, query.limit, lambda each: each.signal.junction)
     now, definitions = services.clock(), services.definitions.of(SignalDefinitions)
     states = in_order(shown, definitions, now)
-    tag = f'"{digest(states, following or "")}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if tag in call.request.headers.get("If-None-Match", "").split(", "):
+    tag = digest(states, following or "")
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+    if any(each.value in (tag, "*") for each in call.request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
     return json_response(Spat(taken_at=now, intersections=states, next=following), headers=headers)
 

@@ -5,11 +5,10 @@ here at their moment, without a new event.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import orjson
-import structlog
 from aiohttp import web
 from pydantic import Field
 
@@ -17,18 +16,14 @@ from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.spat import next_change
-from citybrain.errors import Unavailable
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.http.live_feed import Feed, mounting
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route
-from citybrain.http.runtime import RUNTIME, Runtime
+from citybrain.http.runtime import Runtime
 from citybrain.http.signals.spat import CODES, Spat, codes_in, digest, intersection
 from citybrain.http.sse import message, stream_events
 from projections.signals import junctions
 
-log = structlog.get_logger(__name__)
-
-LOOK_SECONDS = 0.1
 MOST = 50
 
 
@@ -43,35 +38,24 @@ class FollowQuery(Query):
     )
 
 
-class SpatFeed:
+class SpatFeed(Feed):
     """Reads what changed while anybody looks, and wakes whoever does."""
 
+    every_seconds = 0.1
+
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._signals: dict[str, Signal] = {}
         self._position = 0
-        self._changed = asyncio.Event()
-        self._viewers = 0
 
-    async def run(self) -> None:
-        """Look ten times a second while there are viewers."""
-        while True:
-            if self._viewers:
-                try:
-                    await self._look()
-                except (Unavailable, *CONNECTION_LOST) as error:
-                    log.warning("spat_not_read", error=type(error).__name__)
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def messages(self, codes: list[str]) -> AsyncIterator[bytes]:
+    async def messages(self, codes: list[str]) -> AsyncGenerator[bytes, None]:
         """Of these junctions what they show, then each change; a slow viewer misses some."""
-        definitions = self._runtime.services.definitions.of(SignalDefinitions)
+        definitions = self.runtime.services.definitions.of(SignalDefinitions)
         sent: dict[str, str] = {}
-        self._viewers += 1
-        try:
-            await self._look()
+        with self.viewed():
+            await self.look()
             while True:
-                changed, now = self._changed, self._runtime.services.clock()
+                changed, now = self.changed, self.runtime.services.clock()
                 new = []
                 for code in codes:
                     signal = self._signals.get(code)
@@ -86,8 +70,6 @@ class SpatFeed:
                     await asyncio.wait_for(
                         changed.wait(), self._until_next(codes, definitions, milliseconds(now))
                     )
-        finally:
-            self._viewers -= 1
 
     def _until_next(
         self, codes: list[str], definitions: SignalDefinitions, at: int
@@ -98,17 +80,17 @@ class SpatFeed:
         """
         found = (_next_change(self._signals.get(code), definitions, at) for code in codes)
         times = [each for each in found if each is not None]
-        now = milliseconds(self._runtime.services.clock())
+        now = milliseconds(self.runtime.services.clock())
         return max(0, min(times) - now) / 1000 if times else None
 
-    async def _look(self) -> None:
-        found = await junctions.changed(self._runtime.store.pool, self._position)
+    async def look(self) -> None:
+        """Read the junctions that changed."""
+        found = await junctions.changed(self.runtime.store.pool, self._position)
         if not found:
             return
         self._position = found[-1].position
         self._signals |= {each.signal.junction: each.signal for each in found}
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self.wake()
 
 
 def _next_change(signal: Signal | None, definitions: SignalDefinitions, at: int) -> int | None:
@@ -130,17 +112,7 @@ async def follow(call: Call) -> web.StreamResponse:
     return await stream_events(call.request, call.runtime, call.request.app[FEED].messages(codes))
 
 
-async def _run(app: web.Application) -> AsyncIterator[None]:
-    """Own the reading task for the life of the application."""
-    app[FEED] = SpatFeed(app[RUNTIME])
-    task = asyncio.create_task(app[FEED].run())
-    yield
-    task.cancel()
-
-
-def mount(app: web.Application) -> None:
-    """Read what changed for the life of the application."""
-    app.cleanup_ctx.append(_run)
+mount = mounting(FEED, SpatFeed)
 
 
 ROUTES = (

@@ -46,6 +46,8 @@ async def test_a_change_says_what_it_rested_on_in_two_languages(api: Api, told: 
     assert len(found["text_zh"]) == len(found["text_en"])
     before = await api.call("GET", f"{X1}/explanation?at=2026-09-14T02:00:19Z", "official")
     assert before.json["change"]["topic"] == "signal.powered_up"
+    later = await api.call("GET", f"{X1}/explanation?at=2026-09-15T02:00:00Z", "auditor")
+    assert later.is_problem(400, "malformed-request")
     never = await api.call("GET", f"{X1}/explanation?at=2026-09-13T00:00:00Z", "auditor")
     assert never.is_problem(404, "stream-not-found")
 

@@ -62,6 +62,13 @@ async def test_changes_are_paged_and_say_what_each_rested_on(api: Api, told: Tol
     forgotten = await api.call("GET", f"{X1}/changes?{long_ago}", "auditor")
     assert forgotten.is_problem(400, "malformed-request")
     assert "in the log only" in forgotten.json["detail"]
+    to_come = "since=2026-09-15T02:00:00Z&until=2026-09-15T03:00:00Z"
+    nothing = await read(api, f"{X1}/figures?{to_come}")
+    assert (nothing["since"], nothing["until"]) == ("2026-09-15T02:00:00Z",) * 2
+    assert (nothing["groups"], nothing["stages"]) == ([], [])
+    for of in ("changes", "figures"):
+        unknown = await api.call("GET", f"/v1/signals/junctions/x2/{of}", "auditor")
+        assert unknown.is_problem(404, "stream-not-found")
 
 
 async def test_s42_the_sums_of_refusals_agree_with_the_log(api: Api, told: Told) -> None:
