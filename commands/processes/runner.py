@@ -143,10 +143,19 @@ async def keep_leading(
     store: EventStore, name: str, lead: "Callable[[asyncpg.Connection[Any]], Awaitable[None]]"
 ) -> None:
     """Lead a process whenever it is ours to lead; survive the store and the process's faults."""
+
+    async def once() -> None:
+        async with leading(store, f"process:{name}") as connection:
+            await lead(connection)
+
+    await keep(name, once)
+
+
+async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a process for ever: again when the store was away, or after a fault of its own."""
     while True:
         try:
-            async with leading(store, f"process:{name}") as connection:
-                await lead(connection)
+            await run()
         except* (Unavailable, *CONNECTION_LOST) as lost:
             names = [type(error).__name__ for error in lost.exceptions]
             log.warning("process_restarts", process=name, errors=names)

@@ -1,13 +1,14 @@
 """Controls junctions: wakes each when its state says so, and closes its day at midnight.
 
-The states are held in memory by the one process that leads. What it decides is appended at the
-version that it was decided at; where a person or a controller came first, the state is read again
-and it is decided anew. All that is due at a moment is appended together.
+The states are held in memory by the process that controls the junction (`sharing`). What it
+decides is appended at the version that it was decided at; where a person or a controller came
+first, or a process that controls it by now, the state is read again and it is decided anew. All
+that is due at a moment is appended together.
 """
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -29,10 +30,11 @@ from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.services import Services
-from commands.signals.controllers import centre_heard, heard_since
+from commands.signals.controllers import centres_heard, heard_since
 from commands.signals.deciding import Deciding, decide
 from commands.signals.observed import Observed, observed
 from commands.signals.scheduling import follow_schedule
+from commands.signals.sharing import SHARDS, shard_of
 from commands.signals.streams import (
     DefinitionGone,
     definition_of,
@@ -100,7 +102,7 @@ class Held:
 
 
 class SignalControl:
-    """The junctions that one process controls. `load` first; then `tick` whenever it is time.
+    """The junctions that one process controls. `take` some first; then `tick` whenever it is time.
 
     `ready`: whether strategies may be asked.
     """
@@ -117,6 +119,7 @@ class SignalControl:
         self._observed = memory or observed(services)
         self._ready = ready
         self._held: dict[str, Held] = {}
+        self._shards: set[int] = set()
         self._heap: list[tuple[int, str]] = []
         self.bell = asyncio.Event()
         self.position = 0
@@ -126,22 +129,38 @@ class SignalControl:
         self._looked_at = EARLIEST
 
     async def load(self) -> None:
-        """Take over all junctions that are in service."""
-        junctions = self._services.definitions.of(SignalDefinitions).junctions
-        self.position = await self._store.head()  # what comes meanwhile is heard
-        streams = await newest_streams(self._store, sorted(junctions))
-        self._held, self._heap = {}, []
-        for code, stream_id in streams.items():
-            try:
-                self._take(await self._store.load(Signal, stream_id))
-                self._set_alarm(code, self._now_ms())
-            except DefinitionGone as gone:
-                log.error("signal_definition_gone", stream_id=stream_id, code=gone.code)
+        """Control all junctions; from here on the log is to be followed."""
+        self.position = await self._store.head()
+        await self.take(range(SHARDS))
+
+    async def take(self, shards: Collection[int]) -> None:
+        """Control the junctions of these that are in service. The log is followed meanwhile."""
+        self._shards.update(shards)
+        known = self._services.definitions.of(SignalDefinitions).junctions
+        junctions = [code for code in sorted(known) if shard_of(code) in shards]
+        streams = await newest_streams(self._store, junctions)
+        heard = await centres_heard(self._store, shards)  # whoever led before decided until then
+        for signal in await self._store.load_all(Signal, list(streams.values())):
+            if signal.junction not in self._held:  # or its next day was heard of meanwhile
+                self._begin(signal, heard.get(shard_of(signal.junction)))
         HELD.set(len(self._held))
         self._looked_at = EARLIEST
-        heard = await centre_heard(self._store)
-        for held in self._held.values():  # whoever led before decided until then
-            held.deciding.decided_at = 0 if heard is None else milliseconds(heard)
+
+    def give_up(self, shards: Collection[int]) -> None:
+        """Another process controls these from now on; not while `tick` runs."""
+        self._shards.difference_update(shards)
+        for code in [each for each in self._held if shard_of(each) in shards]:
+            del self._held[code]
+        HELD.set(len(self._held))
+
+    def _begin(self, signal: Signal, heard: datetime | None) -> None:
+        try:
+            self._take(signal)
+        except DefinitionGone as gone:
+            log.error("signal_definition_gone", stream_id=signal.id, code=gone.code)
+            return
+        self._held[signal.junction].deciding.decided_at = milliseconds(heard) if heard else 0
+        self._set_alarm(signal.junction, self._now_ms())
 
     @property
     def next_alarm(self) -> int | None:
@@ -160,7 +179,9 @@ class SignalControl:
             signal_id = event.stream_id
             junction = signal_id.split("-", 2)[1]
             held = self._held.get(junction)
-            if held is None or signal_id > held.signal.id:
+            if shard_of(junction) not in self._shards:
+                pass
+            elif held is None or signal_id > held.signal.id:
                 self._discover(event, junction, held)
             elif signal_id == held.signal.id and event.version > held.signal.version:
                 self._follow(held, event)
@@ -299,7 +320,8 @@ class SignalControl:
 
     def _is_old(self, at: int, junction: str) -> bool:
         """Whether a junction's alarm was moved since; one that is being woken sets its own."""
-        return self._held[junction].alarm != at
+        held = self._held.get(junction)
+        return held is None or held.alarm != at
 
     def _now_ms(self) -> int:
         return milliseconds(self._services.clock())

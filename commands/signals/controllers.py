@@ -27,6 +27,7 @@ from commands.fields import Flag, Moment
 from commands.handling import Command, CommandContext
 from commands.services import Services
 from commands.signals.office import Name, change_junction
+from commands.signals.sharing import shards_of
 from commands.signals.streams import definition_of, newest_streams, plan_of
 
 MOST_REPORTS = 500
@@ -35,7 +36,7 @@ HEARD = """
 INSERT INTO signal_heard (who, heard_at) SELECT unnest($1::text[]), $2
 ON CONFLICT (who) DO UPDATE SET heard_at = greatest(signal_heard.heard_at, excluded.heard_at)
 """
-HEARD_OF = "SELECT heard_at FROM signal_heard WHERE who = $1"
+HEARD_OF = "SELECT who, heard_at FROM signal_heard WHERE who = ANY($1)"
 HEARD_SINCE = "SELECT who, heard_at FROM signal_heard WHERE heard_at > $1"
 MOVED = """
 SELECT stream AS originator_id FROM unnest($1::text[]) AS stream WHERE (
@@ -43,7 +44,8 @@ SELECT stream AS originator_id FROM unnest($1::text[]) AS stream WHERE (
     ORDER BY originator_version DESC LIMIT 1
 ) > $2
 """
-CENTRE = "centre"
+CENTRE = "centre:"
+"""Of each shard of junctions (`sharing`), by its number."""
 AHEAD = timedelta(seconds=2)
 """By how much the clocks of our own processes may differ."""
 
@@ -86,18 +88,30 @@ async def heard_since(store: EventStore, since: datetime) -> dict[str, datetime]
     return {row["who"]: row["heard_at"] for row in await store.pool.fetch(HEARD_SINCE, since)}
 
 
-async def centre_heard(store: EventStore) -> datetime | None:
-    """When the centre last decided; None where that is not known."""
-    found: datetime | None = await store.pool.fetchval(HEARD_OF, CENTRE)
-    return found
+async def note_centre(store: EventStore, shards: Collection[int], now: datetime) -> None:
+    """Keep when the centre last decided at the junctions of these shards."""
+    await note_heard(store, [f"{CENTRE}{shard}" for shard in shards], now)
 
 
-async def centre_decided(services: Services) -> datetime | None:
+async def centres_heard(store: EventStore, shards: Collection[int]) -> dict[int, datetime]:
+    """When the centre last decided, by shard, as far as that is known."""
+    rows = await store.pool.fetch(HEARD_OF, [f"{CENTRE}{shard}" for shard in shards])
+    return {int(row["who"].removeprefix(CENTRE)): row["heard_at"] for row in rows}
+
+
+async def centre_heard(store: EventStore, junctions: Collection[str]) -> datetime | None:
+    """Up to when the centre has decided at each of these; None where that is not known."""
+    shards = shards_of(junctions)
+    found = await centres_heard(store, shards)
+    return min(found.values()) if found and len(found) == len(shards) else None
+
+
+async def centre_decided(services: Services, junctions: Collection[str]) -> datetime | None:
     """The same as a sign of life: none where our clock was set back since, and nothing is decided.
 
     A controller counts from it how long the centre is silent, and must not count into the future.
     """
-    found = await centre_heard(services.store)
+    found = await centre_heard(services.store, junctions)
     return None if found is None or found > services.clock() + AHEAD else found
 
 

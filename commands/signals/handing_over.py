@@ -1,14 +1,15 @@
-"""Observations that reached a process which does not control the junctions go to the one that does.
+"""Observations that reached a process which does not control their junction go to one that does.
 
-One process controls all junctions, and judges from its own memory. Others check what they are sent
-and leave it in a table that the log of PostgreSQL does not carry (UNLOGGED); the one that controls
-takes it away every `TAKEN_EVERY_SECONDS`. So an observation through another process is seen that
-much later; what lies there when PostgreSQL crashes is lost, and detectors say it anew. Who hands
-over answers that a reading is recorded also where the other one knows it already.
+Each process judges what is said of the junctions that it controls, from its own memory. Others
+check what they are sent and leave it, by shard, in a table that the log of PostgreSQL does not
+carry (UNLOGGED); whoever controls the shard takes it away every `TAKEN_EVERY_SECONDS`. So an
+observation through another process is seen that much later; what lies there when PostgreSQL crashes
+is lost, and detectors say it anew. Who hands over answers that a reading is recorded also where the
+other one knows it already.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import orjson
@@ -16,62 +17,70 @@ import structlog
 
 from citybrain.domain.signals.detector_health import Fault, Standing
 from citybrain.domain.signals.signal_events import milliseconds
-from citybrain.eventstore import EventStore
 from commands.processes.batches import AWAY
 from commands.services import Services
-from commands.signals.observation_reads import STANDINGS
-from commands.signals.observation_upkeep import write_observations
+from commands.signals.observation_upkeep import write_of
 from commands.signals.observed import observed
 from commands.signals.observing import take_over
+from commands.signals.sharing import SHARDS, shard_of
 from commands.signals.streams import JunctionUnknown
 
 log = structlog.get_logger(__name__)
 
-TAKEN_EVERY_SECONDS = 0.2
+TAKEN_EVERY_SECONDS = 0.1
 TAKE = """
 DELETE FROM signal_handed_over WHERE id IN (
-    SELECT id FROM signal_handed_over ORDER BY id LIMIT 50 FOR UPDATE SKIP LOCKED
+    SELECT id FROM signal_handed_over WHERE shard = ANY($1) OR shard IS NULL
+    ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED
 ) RETURNING id, items
+"""
+"""Rows without a shard are those of a release that had none."""
+
+FAILURES = """
+SELECT junction, detector, fault, since FROM signal_detectors
+WHERE standing = $1 AND fault IS NOT NULL
 """
 
 
 def stand_by(services: Services) -> None:
-    """From now on another process judges what is said: hand it over."""
-    memory = observed(services)
-    memory.mine = False
-    memory.begin_anew(services.clock())
+    """From now on other processes judge what is said: hand it over."""
+    observed(services).give_up(range(SHARDS))
 
 
-async def control_observations(store: EventStore, services: Services) -> None:
-    """Judge what is said of all junctions, in this process and in others, until cancelled.
+async def take_shards(shards: Collection[int], services: Services) -> None:
+    """Judge what is said of the junctions of these. Raises one of `AWAY`.
 
-    Detectors that had failed must first behave for the set time. At the end what is in memory is
-    written, as far as the store is there. Raises one of `AWAY` where it is not, when it begins.
+    Detectors that had failed must first behave for the set time.
     """
-    memory = observed(services)
-    memory.begin_anew(services.clock())
-    await recall_failures(services)
-    memory.mine = True
+    observed(services).take(shards, services.clock())
+    await recall_failures(shards, services)
+
+
+async def give_up_shards(shards: Collection[int], services: Services) -> None:
+    """Hand over from now on; what is in memory is written, as far as the store is there."""
+    known = observed(services).give_up(shards)
     try:
-        while True:
-            with suppress(*AWAY):  # what is handed over lies there until the store is back
-                while rows := await store.pool.fetch(TAKE):
-                    for row in sorted(rows, key=lambda row: row["id"]):
-                        await take_over(_items(row["items"]), services)
-            await asyncio.sleep(TAKEN_EVERY_SECONDS)
-    finally:
-        try:
-            await write_observations(services, whole=True)
-        except AWAY as error:
-            log.warning("observations_lost", error=type(error).__name__)
-        stand_by(services)
+        await write_of(known, services, whole=True)
+    except AWAY as error:
+        log.warning("observations_lost", error=type(error).__name__)
 
 
-async def recall_failures(services: Services) -> None:
+async def collect_observations(services: Services) -> None:
+    """Take in what other processes were told of the junctions of this one, until cancelled."""
+    pool = services.store.pool
+    while True:
+        with suppress(*AWAY):  # what is handed over lies there until the store is back
+            while rows := await pool.fetch(TAKE, observed(services).shards):
+                for row in sorted(rows, key=lambda row: row["id"]):
+                    await take_over(_items(row["items"]), services)
+        await asyncio.sleep(TAKEN_EVERY_SECONDS)
+
+
+async def recall_failures(shards: Collection[int], services: Services) -> None:
     """What the process before had found: who has failed is not believed by being heard once."""
     now = services.clock()
-    for row in await services.store.pool.fetch(STANDINGS):
-        if row["standing"] != Standing.FAILED or row["fault"] is None:
+    for row in await services.store.pool.fetch(FAILURES, Standing.FAILED):
+        if shard_of(row["junction"]) not in shards:
             continue
         with suppress(JunctionUnknown):
             seen = observed(services).seen(row["junction"], now).detectors.get(row["detector"])

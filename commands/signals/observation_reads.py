@@ -1,6 +1,6 @@
 """What detectors counted, by five minutes, and how they stand: from the table, and from memory.
 
-The process that controls the junctions knows more than the table: what it has in memory counts.
+The process that controls a junction knows more than the table: what it has in memory counts.
 Another one shows what is written: five minutes that are over.
 """
 
@@ -60,10 +60,10 @@ class Stands:
     heard_at: int | None
 
 
-def known_until(services: Services) -> datetime:
+def known_until(services: Services, junction: str) -> datetime:
     """Up to when this process can tell: now, or the last five minutes that must be written."""
     now = milliseconds(services.clock())
-    if observed(services).mine:
+    if observed(services).controls(junction):
         return moment(now)
     over = now - GRACE_MS - 2 * WRITTEN_EVERY_MS
     return moment(over - over % FIVE_MINUTES_MS)
@@ -167,12 +167,15 @@ async def standings(services: Services, junctions: Sequence[str]) -> list[Stands
     """How the detectors of junctions stand now, in the order of their codes."""
     now = services.clock()
     definitions, memory = services.definitions.of(SignalDefinitions), observed(services)
-    if memory.mine:
-        return [each for code in junctions for each in _in_mind(memory, definitions, code, now)]
-    rows = await patiently(lambda: services.store.pool.fetch(STANDINGS))
-    written = {(row["junction"], row["detector"]): row for row in rows}
+    written: dict[tuple[str, str], Any] = {}
+    if not all(memory.controls(code) for code in junctions):
+        rows = await patiently(lambda: services.store.pool.fetch(STANDINGS))
+        written = {(row["junction"], row["detector"]): row for row in rows}
     found = []
     for code in junctions:
+        if memory.controls(code):
+            found += _in_mind(memory, definitions, code, now)
+            continue
         dated = definitions.at(code, now)
         layout = {} if dated is None else dated.junction.layout.detectors
         found += [
@@ -191,7 +194,7 @@ def _in_mind(
     layout = {} if dated is None else dated.junction.layout.detectors
     found = []
     for name, detector in sorted(layout.items()):
-        health = DetectorHealth(detector, memory.watched_from)
+        health = DetectorHealth(detector, memory.watched_from(code))
         if name in known and known[name].detector == detector:
             health = known[name].health
         found.append(Stands(code, detector, health.judged(at), health.heard_at))

@@ -6,7 +6,7 @@ of those five minutes are marked as partial.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -93,7 +93,9 @@ SELECT junction, detector, begins, said, readings, vehicles, occupancy, speed, q
 FROM signal_observations
 WHERE begins < $1 AND said IS NOT NULL ORDER BY begins, junction, detector LIMIT $2
 """
-HAND_OVER = "INSERT INTO signal_handed_over (items) VALUES ($1)"
+HAND_OVER = """
+INSERT INTO signal_handed_over (shard, items) SELECT * FROM unnest($1::smallint[], $2::bytea[])
+"""
 CLEAR = "DELETE FROM signal_handed_over WHERE said_at < now() - interval '1 minute'"
 CLEARED_EVERY_SECONDS = 10.0
 FORGET = "DELETE FROM signal_observations WHERE begins < $1"
@@ -138,14 +140,14 @@ class ObservationStore:
             else:
                 seen.five[begins] = stored
 
-    async def hand_over(self, items: Sequence[object]) -> None:
-        """Leave items for the process that controls the junctions; raises `StoreUnavailable`.
+    async def hand_over(self, items: Mapping[int, Sequence[object]]) -> None:
+        """Leave items, by shard, for whoever controls their junctions; raises `StoreUnavailable`.
 
         Where none takes them away, the old ones go: they are worth nothing then.
         """
-        pool, content = self._pool, orjson.dumps(items)
-        if items:
-            await patiently(lambda: pool.execute(HAND_OVER, content))
+        pool, shards = self._pool, list(items)
+        contents = [orjson.dumps(items[shard]) for shard in shards]
+        await patiently(lambda: pool.execute(HAND_OVER, shards, contents))
         if time.monotonic() >= self._clear_at:
             self._clear_at = time.monotonic() + CLEARED_EVERY_SECONDS
             await self._pool.execute(CLEAR)

@@ -1,6 +1,7 @@
 """Five minutes of detectors are written while the process serves, and grow old once an hour."""
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 
@@ -11,6 +12,7 @@ from commands.services import Services
 from commands.signals.observation_reads import WRITTEN_EVERY_MS
 from commands.signals.observation_store import Key, observation_store
 from commands.signals.observed import observed
+from commands.signals.seen import SeenJunction
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +34,19 @@ async def keep_observations(services: Services) -> None:
 
 async def write_observations(services: Services, *, whole: bool = False) -> None:
     """Write what is over, with `whole` also what is not; and how detectors stand."""
+    memory = observed(services)
+    seen = [each for each in memory.all_seen() if memory.controls(each.junction.code)]
+    await write_of(seen, services, whole=whole)
+
+
+async def write_of(
+    seen: Iterable[SeenJunction], services: Services, *, whole: bool = False
+) -> None:
+    """The same of some junctions. Raises one of `AWAY`."""
     store = observation_store(services)
-    detectors = [
-        each for junction in observed(services).all_seen() for each in junction.detectors.values()
-    ]
+    detectors = [each for junction in seen for each in junction.detectors.values()]
     await store.write(detectors, whole=whole)
-    if observed(services).mine:
-        await store.judge(detectors)
+    await store.judge(detectors)
 
 
 async def age_observations(services: Services) -> None:

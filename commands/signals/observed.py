@@ -1,4 +1,4 @@
-"""What is seen of the junctions now, in the memory of the process that controls them.
+"""What is seen of the junctions now, in the memory of the process that controls each.
 
 It is bounded by the definitions: a few readings of each detector, and the five minutes that are
 not written yet. Nothing of it is an event; when it is lost, detectors have said all anew in
@@ -6,6 +6,7 @@ seconds, and until then they are not believed. What five minutes came to is in a
 (`observation_store`).
 """
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
@@ -14,21 +15,22 @@ from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.strategy import Observations
 from commands.services import Services
 from commands.signals.seen import SeenJunction
+from commands.signals.sharing import SHARDS, shard_of
 from commands.signals.streams import JunctionUnknown
 
 
 class Observed:
     """The junctions of which something was said, or asked.
 
-    `mine`: whether this process controls the junctions, and so judges what is said of them. One
-    that serves alone does; one that stands by hands over what it is told.
+    A process judges what is said of the junctions that it controls, by their shards: of all where
+    it serves alone. What it is told of others it hands over.
     """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._junctions: dict[str, SeenJunction] = {}
-        self.watched_from = milliseconds(services.clock())
-        self.mine = True
+        self._watched: dict[int, int] = {}
+        self.take(range(SHARDS), services.clock())
 
     def latest(self, junction: str) -> Observations:
         """What is seen of a junction now, and what of it can be trusted.
@@ -59,9 +61,22 @@ class Observed:
             raise JunctionUnknown("there is no definition of this junction")
         found = self._junctions.get(junction)
         if found is None or found.junction.version != dated.junction.version:
-            found = SeenJunction(dated.junction, self.watched_from, found)
+            found = SeenJunction(dated.junction, self.watched_from(junction), found)
             self._junctions[junction] = found
         return found
+
+    @property
+    def shards(self) -> list[int]:
+        """Those that this process controls."""
+        return sorted(self._watched)
+
+    def controls(self, junction: str) -> bool:
+        """Whether this process controls it, and so judges what is said of it."""
+        return shard_of(junction) in self._watched
+
+    def watched_from(self, junction: str) -> int:
+        """Since when this process hears what is said of it, in milliseconds since 1970."""
+        return self._watched.get(shard_of(junction), milliseconds(self._services.clock()))
 
     def known(self, junction: str) -> SeenJunction | None:
         """A junction's memory; None where nothing was said of it yet."""
@@ -71,10 +86,17 @@ class Observed:
         """Those in memory."""
         return list(self._junctions.values())
 
-    def begin_anew(self, now: datetime) -> None:
-        """Forget all: another process has judged until now, and what it knew is not known here."""
-        self._junctions = {}
-        self.watched_from = milliseconds(now)
+    def take(self, shards: Iterable[int], now: datetime) -> None:
+        """Judge what is said of these from now on; what others knew of them is not known here."""
+        self.give_up(shards := set(shards))
+        self._watched |= dict.fromkeys(shards, milliseconds(now))
+
+    def give_up(self, shards: Collection[int]) -> list[SeenJunction]:
+        """Another process judges them from now on: forget them. Gives what was known."""
+        for shard in shards:
+            self._watched.pop(shard, None)
+        gone = [code for code in self._junctions if shard_of(code) in shards]
+        return [self._junctions.pop(code) for code in gone]
 
 
 def observed(services: Services) -> Observed:

@@ -4,7 +4,7 @@ A reading that cannot be true is refused, and held against its detector. What is
 it belongs, and changes nothing that was decided; what is sent again changes nothing at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from citybrain.domain.actor import Actor, check_speaks_for
@@ -27,6 +27,7 @@ from commands.signals.observation_items import Item, Moments, read_item
 from commands.signals.observation_store import ObservationStore, observation_store
 from commands.signals.observed import observed
 from commands.signals.seen import SeenDetector, SeenJunction
+from commands.signals.sharing import SHARDS
 
 
 @dataclass(slots=True)
@@ -43,29 +44,53 @@ Sound = tuple[int, int, SeenDetector, Reading, str | None]
 
 
 async def observe(items: Sequence[object], actor: Actor, services: Services) -> Taken:
-    """Take in a batch; where another process controls the junctions, hand it over.
+    """Take in a batch; what is of junctions that another process controls is handed over.
 
     Then raises `StoreUnavailable` where the store is away.
     """
     taken = Taken()
     sound = _Reading(actor, services).all_of(items, taken)
-    if observed(services).mine:
-        await _count(sound, taken, services)
-    else:
-        await observation_store(services).hand_over([items[each[1]] for each in sound])
-        for _, index, _, _, impossible in sound:
-            if impossible is None:
-                taken.recorded += 1
-            else:
-                taken.refused.append((index, ReadingImpossible(impossible)))
+    ours, others = _shared_out(sound, observed(services).shards)
+    await _count(ours, taken, services)
+    if others:
+        await _hand_over(others, items, services)
+    for _, index, _, _, impossible in (each for part in others.values() for each in part):
+        if impossible is None:
+            taken.recorded += 1
+        else:
+            taken.refused.append((index, ReadingImpossible(impossible)))
     return taken
 
 
 async def take_over(items: Sequence[object], services: Services) -> Taken:
     """Take in what another process was sent, and whose it is."""
     taken = Taken()
-    await _count(_Reading(None, services).all_of(items, taken), taken, services)
+    sound = _Reading(None, services).all_of(items, taken)
+    ours, others = _shared_out(sound, observed(services).shards)
+    await _count(ours, taken, services)
+    if others:  # a shard moved meanwhile
+        await _hand_over(others, items, services)
     return taken
+
+
+def _shared_out(
+    sound: list[Sound], shards: Collection[int]
+) -> tuple[list[Sound], dict[int, list[Sound]]]:
+    """What is of our shards, and what is of others, by theirs."""
+    if len(shards) == SHARDS:
+        return sound, {}
+    ours: list[Sound] = []
+    parts: dict[int, list[Sound]] = dict.fromkeys(shards, ours)
+    for each in sound:
+        parts.setdefault(each[2].shard, []).append(each)
+    return ours, {shard: part for shard, part in parts.items() if part is not ours}
+
+
+async def _hand_over(
+    others: Mapping[int, list[Sound]], items: Sequence[object], services: Services
+) -> None:
+    parts = {shard: [items[each[1]] for each in part] for shard, part in others.items()}
+    await observation_store(services).hand_over(parts)
 
 
 async def _count(sound: list[Sound], taken: Taken, services: Services) -> None:

@@ -19,6 +19,7 @@ from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.layout import Detector, DetectorKind, Layout
 from citybrain.domain.signals.observation import Limits, Reading, Vehicles, room_of
 from citybrain.domain.signals.strategies.strategy import ExitSeen, LaneSeen, Observations
+from commands.signals.sharing import shard_of
 
 FRESH_MS = 10_000
 """A picture of a street is used for so long, and no longer."""
@@ -35,7 +36,8 @@ class SeenDetector:
 
     `clock_ms`: how far its clock may be off. `crosses`: the movement of all who pass it, where
     there is only one. `five`: the five minutes in memory by when they began; `unwritten`: those
-    with something that is not stored. What began before `stored_before` may be stored. `judged`:
+    with something that is not stored. What began before `stored_before` may be stored. `shard`: of
+    its junction. `judged`:
     how it stood when that was written last. `crossed`, `pressed_at`: since they were asked for.
     """
 
@@ -46,6 +48,7 @@ class SeenDetector:
     crosses: str
     health: DetectorHealth
     stored_before: int
+    shard: int
     judged: Judged | None = None
     newest_at: int = 0
     picture: Reading | None = None
@@ -235,6 +238,7 @@ def _seen(
         crosses,
         DetectorHealth(detector, watched_from),
         watched_from,
+        shard_of(junction.code),
     )
 
 

@@ -5,7 +5,9 @@ appended: reading it catches up first, and an append decided on a stale one is r
 expected version and evicts it.
 """
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, TypeVar
@@ -29,11 +31,17 @@ LATEST_SNAPSHOT = """
 SELECT originator_version, topic, state FROM stored_snapshots
 WHERE originator_id = $1 AND originator_version <= $2 ORDER BY originator_version DESC LIMIT 1
 """
+LATEST_SNAPSHOTS = """
+SELECT DISTINCT ON (originator_id) originator_id, originator_version, topic, state
+FROM stored_snapshots WHERE originator_id = ANY($1)
+ORDER BY originator_id, originator_version DESC
+"""
 SAVE_SNAPSHOT = """
 INSERT INTO stored_snapshots (originator_id, originator_version, topic, state)
 VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
 ANY_VERSION = (1 << 63) - 1
+TOGETHER = 50  # streams that are loaded with one question
 
 
 class Aggregates:
@@ -62,6 +70,24 @@ class Aggregates:
         aggregate = await self._catch_up(cls, stream_id, base)
         self.remember(aggregate)  # a copy of it: this one is the caller's
         return aggregate
+
+    async def load_all(self, cls: type[A], stream_ids: Sequence[str]) -> list[A]:
+        """The current states of many, some together; those that do not exist are left out.
+
+        They are the caller's, and not kept in the cache.
+        """
+        found: list[A] = []
+        for first in range(0, len(stream_ids), TOGETHER):
+            part = stream_ids[first : first + TOGETHER]
+            states = await self._from_snapshots(part)
+            after = {each: states[each].version if each in states else 0 for each in part}
+            for event in await self._reader.read_behind(after):
+                base = states.get(event.stream_id)
+                state: Any = to_domain_event(event).mutate(base)
+                states[event.stream_id] = state
+            found += [_of_class(states[each], cls) for each in part if each in states]
+            await asyncio.sleep(0)  # others go on between
+        return found
 
     async def load_as_of(
         self,
@@ -112,6 +138,15 @@ class Aggregates:
         snapshot: Any = mapper().to_domain_event(StoredEvent(stream_id, version, topic, state))
         aggregate: StreamAggregate = snapshot.mutate(None)
         return aggregate
+
+    async def _from_snapshots(self, stream_ids: Sequence[str]) -> dict[str, StreamAggregate]:
+        found: dict[str, StreamAggregate] = {}
+        rows = await patiently(lambda: self._pool.fetch(LATEST_SNAPSHOTS, stream_ids))
+        for stream_id, version, topic, state in rows:
+            stored = StoredEvent(stream_id, version, topic, state)
+            snapshot: Any = mapper().to_domain_event(stored)
+            found[stream_id] = snapshot.mutate(None)
+        return found
 
     async def _catch_up(
         self, cls: type[A], stream_id: str, base: StreamAggregate | None, **bounds: Any

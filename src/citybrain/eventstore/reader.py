@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -33,6 +33,13 @@ ORDER BY originator_version LIMIT $6
 
 READ_STREAMS = f"""
 SELECT {COLUMNS} FROM stored_events WHERE originator_id = ANY($1) AND topic = ANY($2)
+ORDER BY originator_id, originator_version
+"""  # noqa: S608
+
+READ_BEHIND = f"""
+SELECT {COLUMNS}
+FROM unnest($1::text[], $2::bigint[]) AS after (stream, version), stored_events
+WHERE originator_id = stream AND originator_version > version
 ORDER BY originator_id, originator_version
 """  # noqa: S608
 
@@ -98,6 +105,10 @@ class Reader:
     ) -> list[RecordedEvent]:
         """The events of some streams that are of these topics, stream by stream, in order."""
         return await self._fetch(READ_STREAMS, stream_ids, topics)
+
+    async def read_behind(self, versions: Mapping[str, int]) -> list[RecordedEvent]:
+        """The events of some streams behind a version of each, stream by stream, in order."""
+        return await self._fetch(READ_BEHIND, list(versions), list(versions.values()))
 
     async def read_category(
         self, category: str, *, batch_size: int = PAGE

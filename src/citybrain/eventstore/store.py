@@ -79,6 +79,7 @@ class EventStore:
             snapshot_every=settings.snapshot_every,
         )
         self.load = self._aggregates.load
+        self.load_all = self._aggregates.load_all
         self.load_as_of = self._aggregates.load_as_of
         self.to_domain_event = to_domain_event
 

@@ -12,10 +12,11 @@ from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
 from commands.services import Services
 from commands.signals.control import SignalControl
-from commands.signals.controllers import CENTRE, note_heard
+from commands.signals.controllers import note_centre
 from commands.signals.junction import PutJunctionInService, put_junction_in_service
 from commands.signals.observed import Observed
 from commands.signals.processes.control import TOPICS
+from commands.signals.sharing import SHARDS
 from tests.given.services import context, services_over
 
 POLICE = "traffic_police"
@@ -62,7 +63,7 @@ class Centre:
     async def told(self) -> None:
         """Others can see that the centre decides."""
         assert self.control.ticked_at is not None
-        await note_heard(self.services.store, [CENTRE], self.control.ticked_at)
+        await note_centre(self.services.store, range(SHARDS), self.control.ticked_at)
 
     async def hear(self) -> None:
         """What others have appended since."""

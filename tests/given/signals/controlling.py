@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from citybrain.eventstore import leadership, open_event_store
+from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
 from citybrain.systems import register_streams
 from commands.signals.processes import control
@@ -26,9 +26,9 @@ def fast_clock(began: float, zero: float) -> Callable[[], datetime]:
 
 
 async def main(data_dir: Path, began: float, zero: float) -> None:
-    """Lead, or stand by."""
+    """Control what is ours."""
     register_streams()
-    control.CLOCK_SECONDS, leadership.STANDBY_SECONDS = 0.02, 0.05
+    control.CLOCK_SECONDS, control.LEAD_SECONDS = 0.02, 0.05
     async with open_event_store(Settings(data_dir=data_dir)) as store:
         services = services_over(store)
         services.clock = fast_clock(began, zero)

@@ -7,7 +7,8 @@ from typing import Any
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.signal_events import milliseconds
-from commands.signals.controllers import CENTRE, note_heard
+from commands.signals.controllers import note_centre
+from commands.signals.sharing import SHARDS
 from ops.simulators.signals.controller import Controller, Link
 from tests.given.api import Api
 from tests.given.signals.controlled import Centre
@@ -56,7 +57,7 @@ class Kerb:
             self.centre.clock.now += STEP
             if self.decides:
                 await self.centre.run(0)
-                await note_heard(self.centre.services.store, [CENTRE], self.centre.clock())
+                await note_centre(self.centre.services.store, range(SHARDS), self.centre.clock())
             if not self.cut:
                 await self.link.ask(self.own_clock)
             self.controller.step(self.own_clock)

@@ -257,6 +257,10 @@ async def test_snapshots_shorten_replay_and_never_change_it(store: EventStore) -
     store._aggregates.forget(counter.id)
     loaded = await store.load(Counter, counter.id)
     assert vars(loaded) == vars(counter)
+    short = Counter.open("d", uuid4())
+    await store.save(short, metadata=metadata())
+    several = await store.load_all(Counter, [short.id, "counter-none", counter.id])
+    assert [vars(each) for each in several] == [vars(short), vars(counter)]
     early = await store.load_as_of(Counter, counter.id, version=3)
     assert (early.version, early.total) == (3, Decimal("0.2"))
     at_position = await store.load_as_of(Counter, counter.id, position=6)

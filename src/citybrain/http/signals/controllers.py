@@ -89,7 +89,7 @@ async def ask(call: Call) -> web.Response:
     return json_response(
         ControllerCommands(
             at=services.clock(),
-            centre_at=await controllers.centre_decided(services),
+            centre_at=await controllers.centre_decided(services, junctions),
             position=position,
             commands=[ControllerCommand(**each) for each in found],
         )

@@ -173,7 +173,7 @@ async def list_counts(call: Call) -> web.Response:
     """What five minutes came to."""
     query: SignalCountsQuery = call.query
     services = call.runtime.services
-    known = known_until(services)
+    known = known_until(services, query.junction)
     until = min(query.until or known, known)
     since = query.since or until - timedelta(hours=1)
     if query.until is not None and since > query.until:

@@ -16,12 +16,18 @@ from citybrain.notifications import SilentNotifier
 from citybrain.systems import load_definitions
 from citybrain.vault import Vault
 from commands.services import Services
-from commands.signals.handing_over import control_observations, stand_by
+from commands.signals.handing_over import (
+    collect_observations,
+    give_up_shards,
+    stand_by,
+    take_shards,
+)
 from commands.signals.observation_reads import known_until, standings
 from commands.signals.observation_upkeep import write_observations
 from commands.signals.observed import observed
 from commands.signals.observing import observe
 from commands.signals.seen import SeenDetector
+from commands.signals.sharing import SHARDS
 from tests.given.services import WRAPPER
 from tests.given.signals.watched import WATCHED
 from tests.given.signals.x1 import ZERO, written
@@ -49,14 +55,15 @@ def processes(store: EventStore, tmp_path: Path) -> tuple[Services, Services]:
 @asynccontextmanager
 async def controlling(services: Services) -> AsyncIterator[None]:
     """In control of the junctions."""
-    task = asyncio.create_task(control_observations(services.store, services))
-    await holds(lambda: observed(services).mine)
+    await take_shards(range(SHARDS), services)
+    task = asyncio.create_task(collect_observations(services))
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        await give_up_shards(range(SHARDS), services)
 
 
 def d7(services: Services) -> SeenDetector:
@@ -84,7 +91,7 @@ async def test_what_another_process_is_told_is_seen_by_the_one_that_controls(
         await holds(lambda: observed(leads).judged("x1")["D7"].standing is Standing.SUSPECT)
         assert observed(leads).latest("x1").crossed == {}, "what is suspect is not used"
         assert observed(serves).all_seen()[0].judged(0)["D7"].standing is Standing.UNHEARD
-        assert known_until(serves) < known_until(leads) == ZERO
+        assert known_until(serves, "x1") < known_until(leads, "x1") == ZERO
         await write_observations(leads)
         found = await standings(serves, ["x1"])
         (written_down,) = [each for each in found if each.detector.code == "D7"]

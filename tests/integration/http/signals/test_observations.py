@@ -12,6 +12,7 @@ from citybrain.systems import load_definitions
 from commands.signals.observation_store import observation_store
 from commands.signals.observation_upkeep import age_observations, write_observations
 from commands.signals.observed import observed
+from commands.signals.sharing import SHARDS
 from tests.given.api import Api
 from tests.given.signals.watched import BATCH, WATCHED, Watched, codes
 from tests.given.signals.x1 import Street, loaded, written
@@ -277,7 +278,7 @@ async def test_a_process_that_takes_over_counts_no_reading_twice(x1: Watched) ->
     x1.now = 100
     await x1.told(*(x1.item("D7", t, seconds=1, count=1) for t in range(1, 101)))
     await write_observations(services, whole=True)
-    observed(services).begin_anew(services.clock())
+    observed(services).take(range(SHARDS), services.clock())
     assert not observed(services).latest("x1").lanes["left"].trusted
     x1.now = 200
     answer = await x1.tell(*(x1.item("D7", t, seconds=1, count=1) for t in range(50, 201)))
@@ -294,7 +295,7 @@ async def test_two_processes_that_count_at_once_merge(x1: Watched) -> None:
     x1.now = 290
     await x1.told(*(x1.item("D7", t, seconds=1, count=1) for t in range(1, 200)))
     (ours,) = observed(services).all_seen()
-    observed(services).begin_anew(x1.at(-1))
+    observed(services).take(range(SHARDS), x1.at(-1))
     await x1.told(*(x1.item("D7", t, seconds=1, count=1) for t in range(100, 291)))
     x1.now = 400
     await observation_store(services).write(ours.detectors.values())
@@ -310,7 +311,7 @@ async def test_what_is_long_over_keeps_its_sums_and_no_readings(x1: Watched) -> 
     await x1.write()
     (before,) = await x1.counts("D7", 0, 300)
     services = x1.api.runtime.services
-    observed(services).begin_anew(services.clock())
+    observed(services).take(range(SHARDS), services.clock())
     x1.now = 2 * 3600
     await age_observations(services)
     pool = services.store.pool

@@ -1,0 +1,89 @@
+"""Shares the junctions out over the living processes: who controls which, one at a time.
+
+Junctions belong to shards by their codes. Each shard is a session advisory lock, all of a process
+on one connection: they end with it, so what a killed process controlled is free at once, and
+whoever looks next takes it. A process holds as many as its share of those that live, so shards move
+when one joins. A lock only says who should decide: what keeps two writers apart is the version at
+which each event is appended.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+from zlib import crc32
+
+import asyncpg
+
+from citybrain.domain.signals.centre import CENTRE_PROCESS
+from citybrain.eventstore.locks import KEY, TRY_LOCK, is_held
+
+SHARDS: Final = 64
+"""How many; a release with another number must not serve beside one with this."""
+
+TOGETHER = 8
+"""So many are taken at a time."""
+
+MEMBER = f"process:{CENTRE_PROCESS}"
+JOIN = f"SELECT pg_try_advisory_lock_shared({KEY})"
+UNLOCK = f"SELECT pg_advisory_unlock({KEY})"
+MEMBERS = f"""
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND mode = 'ShareLock' AND objsubid = 1
+  AND (classid::bigint << 32 | objid::bigint) = {KEY}
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608
+FREE = f"""
+SELECT shard FROM unnest($2::int[]) AS shard WHERE NOT {is_held("$1 || ':' || shard")}
+"""  # noqa: S608
+
+
+def shard_of(junction: str) -> int:
+    """To which shard a junction belongs: the same in every process and release."""
+    return crc32(junction.encode()) % SHARDS
+
+
+def shards_of(junctions: Iterable[str]) -> set[int]:
+    """Those of some junctions."""
+    return {shard_of(each) for each in junctions}
+
+
+class Share:
+    """What one process has of the shards; all over the connection that it is made with."""
+
+    def __init__(self, connection: "asyncpg.Connection[Any]") -> None:
+        self._connection = connection
+        self.held: set[int] = set()
+
+    async def join(self) -> bool:
+        """Be one of those that control; false while one of an older release controls all alone."""
+        joined: bool = await self._connection.fetchval(JOIN, MEMBER)
+        return joined
+
+    async def surplus(self) -> list[int]:
+        """Those beyond what is ours now: to be given up."""
+        return sorted(self.held)[await self._fair() :]
+
+    async def take(self) -> list[int]:
+        """Some more that are free, up to what is ours."""
+        more = min(TOGETHER, await self._fair() - len(self.held))
+        if more <= 0:
+            return []
+        others = [shard for shard in range(SHARDS) if shard not in self.held]
+        taken: list[int] = []
+        for row in await self._connection.fetch(FREE, MEMBER, others):
+            if len(taken) < more:
+                shard: int = row["shard"]
+                if await self._connection.fetchval(TRY_LOCK, f"{MEMBER}:{shard}"):
+                    taken.append(shard)
+        self.held.update(taken)
+        return taken
+
+    async def give_up(self, shards: Collection[int]) -> None:
+        """Let others have them; we control them no more."""
+        for shard in shards:
+            await self._connection.execute(UNLOCK, f"{MEMBER}:{shard}")
+            self.held.discard(shard)
+
+    async def _fair(self) -> int:
+        """How many each living process has at most."""
+        members: int = await self._connection.fetchval(MEMBERS, MEMBER)
+        return -(-SHARDS // max(1, members))
