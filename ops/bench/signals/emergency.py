@@ -52,7 +52,7 @@ def priorities(rows: Sequence[Row]) -> list[Priority]:
     """Of rows with and without pre-empting, by scenario, scale and strategy. What has none is left
     out."""
     pairs: dict[tuple[str, str], list[tuple[Row, Row]]] = {}
-    without = {_key(row): row for row in rows if not row["preempt"]}
+    without = {_key(row): row for row in rows if not row["preempt"] and not row["buses"]}
     for row in rows:
         other = without.get(_key(row))
         if row["preempt"] and other is not None and other.get("emergency_trips_s"):

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from citybrain.definitions.signals.sumo_import import NETWORKS_OWN, SafetyTimes
 from citybrain.domain.signals.strategies import STRATEGIES
+from ops.bench.signals.bus_table import bus_priorities, table_of_buses
 from ops.bench.signals.campaign import Row, carried_out
 from ops.bench.signals.emergency import priorities, table_of_priorities
 from ops.bench.signals.table import Cell, cells, table_of
@@ -51,12 +52,13 @@ def compare(
     failing: Sequence[float] = (0.0,),
     failure: str = "silent",
     preempt: bool = False,
+    buses: bool = False,
 ) -> list[Cell]:
     """Run all of it; JSON lines to standard output, progress and tables to standard error.
 
-    `preempt`: each run also with emergency vehicles that ask for junctions, beside that without.
-
-    Raises `ValueError` on names that are unknown, `Unsafe` where a rule was broken.
+    `preempt`: each run also with emergency vehicles that ask for junctions, beside that without;
+    `buses`: with buses that ask where they are late. Raises
+    `ValueError` on names that are unknown, `Unsafe` where a rule was broken.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -67,25 +69,21 @@ def compare(
         raise ValueError(f"unknown: {', '.join(unknown)}; strategies: {', '.join(strategies())}")
     handling = Handling(teleport_s=teleport_s)
     everything: list[Cell] = []
+    asking = [(False, False), *[(True, False)] * preempt, *[(False, True)] * buses]
     for name in tables:
         runs = [
-            Run(
-                scenario,
-                strategy,
-                seed,
-                scale,
-                TIMES[name],
-                handling,
-                window=window,
+            replace(
+                Run(scenario, strategy, seed, scale, TIMES[name], handling, window=window),
                 failing=Failing(share, Failure(failure)),
-                preempt=asked,
-                by_time=preempt,
+                preempt=blue,
+                buses=late,
+                by_time=preempt or buses,
             )
             for scenario in scenarios
             for scale in scales
             for share in failing
             for strategy in chosen
-            for asked in ((False, True) if preempt else (False,))
+            for blue, late in asking
             for seed in range(seeds)
         ]
         rows = _rows(runs, processes, name, console)
@@ -93,6 +91,8 @@ def compare(
         console.print(table_of(f"bench signals, {said(TIMES[name])}", found))
         if preempt:
             console.print(table_of_priorities(priorities(rows)))
+        if buses:
+            console.print(table_of_buses(bus_priorities(rows)))
         everything += found
     broken = sum(each.violations for each in everything)
     if broken:

@@ -48,7 +48,8 @@ def cells(rows: Iterable[dict[str, Any]]) -> list[Cell]:
     """Rows by scenario, scale and strategy, in the order in which they came."""
     found: dict[tuple[str, float, str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        besides = ", ".join(filter(None, (row["failing"], "pre-empting" * row["preempt"])))
+        asking = ("pre-empting" * row["preempt"], "late buses first" * row["buses"])
+        besides = ", ".join(filter(None, (row["failing"], *asking)))
         key = (row["scenario"], row["scale"], besides, row["strategy"])
         found.setdefault(key, []).append(row)
     return [_cell(*key, each) for key, each in found.items()]

@@ -15,6 +15,8 @@ from random import Random
 from ops.simulators.signals.scenarios import OwnNetwork, Scenario, ScenarioUnknown
 
 STOP_SECONDS = 20
+MOST_SPREADS = 2.0
+"""No vehicle of a line enters further from its time than so many standard deviations."""
 TYPES = (
     {"id": "car", "vClass": "passenger", "speedDev": "0.1"},
     {"id": "bus", "vClass": "bus"},
@@ -81,8 +83,11 @@ def _drawn(scenario: Scenario, own: OwnNetwork, seed: str, scale: float) -> Iter
             ET.SubElement(person, "walk", {"from": begins, "to": to})
             yield person
     for line in own.lines:
+        chance = Random(f"{seed}/{line.name}")
         for number, second in enumerate(range(line.first, seconds, line.every)):
-            vehicle = _trip(f"{line.name}.{number}", line.kind, second, line.begins, line.to)
+            late = min(MOST_SPREADS, max(-MOST_SPREADS, chance.gauss(0.0, 1.0))) * line.spread
+            enters = max(0.0, second + late)
+            vehicle = _trip(f"{line.name}.{number}", line.kind, enters, line.begins, line.to)
             for lane in line.stops:
                 ET.SubElement(vehicle, "stop", {"lane": lane, "duration": f"{STOP_SECONDS}"})
             yield vehicle

@@ -14,6 +14,7 @@ from citybrain.definitions.signals.sumo_import import NETWORKS_OWN, SafetyTimes
 from citybrain.definitions.signals.sumo_net import Net
 from citybrain.domain.signals.strategies import STRATEGIES
 from ops.simulators.signals.baselines import KINDS, with_programs
+from ops.simulators.signals.buses import Buses, lines_of, with_lines
 from ops.simulators.signals.cameras import Cameras
 from ops.simulators.signals.demand import write_demand
 from ops.simulators.signals.driving import Driven, letters
@@ -21,7 +22,7 @@ from ops.simulators.signals.emergency import Emergencies
 from ops.simulators.signals.failures import Failing, Failures
 from ops.simulators.signals.losses import Losses
 from ops.simulators.signals.measuring import Outcome, outcome
-from ops.simulators.signals.placing import placed
+from ops.simulators.signals.placing import Plan, placed
 from ops.simulators.signals.scenarios import Scenario, prepare
 from ops.simulators.signals.street import BLUE, Handling, Records, Street
 from ops.simulators.signals.waits import Waits
@@ -40,7 +41,8 @@ class Run:
     """What is run. `drain`: for how long after the window those who are left may go on.
 
     `window`: the scenario's first so many seconds only; None all of it. `preempt`: whether
-    emergency vehicles ask for junctions. `by_time`: whether it is kept what is lost when.
+    emergency vehicles ask for junctions. `by_time`: whether it is kept what is lost when. `buses`:
+    whether those that are late ask for priority.
     """
 
     scenario: str
@@ -54,12 +56,19 @@ class Run:
     failing: Failing = NONE_FAILS
     preempt: bool = False
     by_time: bool = False
+    buses: bool = False
 
 
 class Watcher(Protocol):
     """Measures something on the street, second by second."""
 
     def look(self, street: Street) -> None: ...
+
+
+class Asking(Protocol):
+    """Vehicles that ask junctions for something, second by second; `at` in milliseconds."""
+
+    def look(self, street: Street, at: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -73,6 +82,7 @@ class Report:
     waits: Waits
     losses: Losses
     emergencies: Emergencies
+    buses: Buses
     violations: list[str] = field(default_factory=list)
     events: int = 0
     refusals: int = 0
@@ -89,14 +99,10 @@ def perform(run: Run) -> Report:
             scenario = replace(scenario, end=scenario.begin + run.window)
         demand = write_demand(scenario, run.seed, run.scale, folder / "demand.rou.xml")
         records = Records(folder / "trips.xml", folder / "statistics.xml")
-        plan, driven = placed(scenario.net, run.times), list[Driven]()
-        shown = scenario.net
+        plan, shown = placed(scenario.net, run.times), scenario.net
         if run.strategy in KINDS:
             shown = folder / "baseline.net.xml"
             with_programs(scenario.net, run.strategy, run.times, shown)
-        else:
-            strategy = None if run.strategy == LOCAL else STRATEGIES[run.strategy]
-            driven = [Driven(each, strategy, scenario.begin) for each in plan.junctions]
         with Street(
             scenario,
             shown,
@@ -106,16 +112,20 @@ def perform(run: Run) -> Report:
             handling=run.handling,
             additional=scenario.additional,
         ) as street:
+            driven = _driven(run, scenario, street, plan)
             waits = Waits.of(plan.net, [each.light for each in plan.junctions])
             losses = Losses(scenario.begin)
             asking = {each.placed.light: each for each in driven if run.preempt}
             emergencies = Emergencies(asking)
+            buses = Buses(
+                {each.placed.light: each for each in driven if run.buses}, lines_of(scenario.own)
+            )
             watchers = (waits, losses) if run.by_time else (waits,)
-            locked = _drive(run, scenario, street, plan.net, driven, emergencies, watchers)
+            locked = _drive(run, scenario, street, plan.net, driven, (emergencies, buses), watchers)
             ended = street.now
         until = ended if locked is None else scenario.end + run.drain
         found = outcome(demand, records, run.handling, ended, until)
-    report = Report(run, found, ended, locked, waits, losses, emergencies)
+    report = Report(run, found, ended, locked, waits, losses, emergencies, buses)
     for each in driven:
         report.violations += [
             f"{each.placed.light} rule {one.rule} at {one.at} {' '.join(one.groups)}: {one.text}"
@@ -127,13 +137,25 @@ def perform(run: Run) -> Report:
     return report
 
 
+def _driven(run: Run, scenario: Scenario, street: Street, plan: Plan) -> list[Driven]:
+    """The junctions under the strategy of a run; none under one of the simulator's own."""
+    if run.strategy in KINDS:
+        return []
+    junctions, own = plan.junctions, scenario.own
+    if run.buses and own is not None:
+        routes = {code: street.route(line.begins, line.to) for code, line in lines_of(own).items()}
+        junctions = tuple(with_lines(each, plan.net, routes, own) for each in junctions)
+    strategy = None if run.strategy == LOCAL else STRATEGIES[run.strategy]
+    return [Driven(each, strategy, scenario.begin) for each in junctions]
+
+
 def _drive(
     run: Run,
     scenario: Scenario,
     street: Street,
     net: Net,
     driven: list[Driven],
-    emergencies: Emergencies,
+    asking: Sequence[Asking],
     watchers: Sequence[Watcher],
 ) -> int | None:
     """Second by second, until everybody has arrived, time is over, or the streets are locked.
@@ -151,7 +173,8 @@ def _drive(
     arrived_at, horizon = street.now, scenario.end + run.drain
     while street.now < horizon:
         at = street.now * 1000
-        emergencies.look(street, at)
+        for vehicles in asking:
+            vehicles.look(street, at)
         for each, camera, failures in cameras:
             sight = camera.look(street, at)
             each.decide(failures.seen(sight) if run.failing.share else sight)
@@ -177,6 +200,7 @@ def figures(report: Report) -> dict[str, Any]:
         "scale": report.run.scale,
         "failing": str(report.run.failing),
         "preempt": report.run.preempt,
+        "buses": report.run.buses,
         "demand": len(report.outcome.trips),
         **report.outcome.counts,
         "invalid": list(report.outcome.invalid),
@@ -215,6 +239,8 @@ def _by_time(report: Report) -> dict[str, Any]:
     return {
         "others_lost": [round(each) for each in report.losses.lost],
         "others_delay_s": round(sum(others) / len(others), 3) if others else None,
+        "bus_lines": _lines(report),
+        "bus_priorities": report.buses.granted,
         "emergency_trips_s": {
             code: round(each.travel + each.entered_late, 1)
             for code, each in sorted(found.trips.items())
@@ -225,6 +251,20 @@ def _by_time(report: Report) -> dict[str, Any]:
             for code, span in sorted(report.emergencies.spans.items())
         },
     }
+
+
+def _lines(report: Report) -> dict[str, Any]:
+    """Of each bus line its headway, and when its buses entered and arrived, in seconds."""
+    trips, found = report.outcome.trips, {}
+    for code, line in report.buses.lines.items():
+        of = [each for name, each in trips.items() if name.rpartition(".")[0] == code]
+        arrived = sorted((each.arrived, each.travel) for each in of if each.arrived is not None)
+        found[code] = {
+            "headway_s": line.every,
+            "entered": sorted(round(at - travel, 1) for at, travel in arrived),
+            "arrived": [at for at, _ in arrived],
+        }
+    return found
 
 
 def _rounded(report: Report, kind: str) -> float | None:

@@ -25,7 +25,11 @@ class ScenarioUnknown(ValueError):
 
 
 class BusLine(BaseModel):
-    """Vehicles by timetable: each `every` seconds from `first` on, 20 s at each of `stops`."""
+    """Vehicles by timetable: each `every` seconds from `first` on, 20 s at each of `stops`.
+
+    `spread`: standard deviation of when they enter, in seconds. `pace`: m/s between stops, as the
+    timetable has it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -36,6 +40,8 @@ class BusLine(BaseModel):
     begins: str = Field(alias="from")
     to: str
     stops: tuple[str, ...] = ()
+    spread: float = Field(default=0, ge=0)
+    pace: float = Field(default=7.5, gt=0)
 
 
 class OwnNetwork(BaseModel):

@@ -4,7 +4,7 @@ Lamps are set one way only, as raw states; after each step what the simulator sh
 and a difference stops the run. Whoever controls the lights reads nothing here but through cameras.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -166,6 +166,35 @@ class Street:
         """The lights on a vehicle's way: each with its link there, and how far it is, in metres."""
         lights = libsumo.vehicle.getNextTLS(vehicle)
         return [(each[0], int(each[1]), float(each[2])) for each in lights]
+
+    def route(self, begins: str, to: str) -> tuple[str, ...]:
+        """The edges of the shortest way from one edge to another."""
+        return tuple(libsumo.simulation.findRoute(begins, to).edges)
+
+    def of_lines(self, lines: Collection[str]) -> dict[str, str]:
+        """The vehicles of these lines that are on the road, each with its line."""
+        found = {each: each.rpartition(".")[0] for each in libsumo.vehicle.getIDList()}
+        return {each: line for each, line in found.items() if line in lines}
+
+    def stops_within(self, vehicle: str, metres: float) -> bool:
+        """Whether a vehicle stands at a stop of its line, or comes to one within so many metres."""
+        vehicles = libsumo.vehicle
+        if vehicles.isStopped(vehicle):
+            return True
+        stops = vehicles.getStops(vehicle, 1)
+        if not stops:
+            return False
+        lane, position = stops[0].lane, stops[0].endPos
+        edge, _, place = lane.rpartition("_")
+        return bool(vehicles.getDrivingDistance(vehicle, edge, position, int(place)) < metres)
+
+    def stops_made(self, vehicle: str, of: int) -> int:
+        """How many of its stops a vehicle has behind it."""
+        return of - len(libsumo.vehicle.getStops(vehicle))
+
+    def driven_m(self, vehicle: str) -> float:
+        """How far a vehicle has come, in metres."""
+        return float(libsumo.vehicle.getDistance(vehicle))
 
     def waiting_at(self, crossings: frozenset[str]) -> dict[str, str]:
         """The people who stand before one of these crossings, each with the crossing."""

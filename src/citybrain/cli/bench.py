@@ -135,6 +135,9 @@ def signals(
     preempt: Annotated[
         bool, typer.Option("--preempt", help="Also with emergency vehicles that ask for junctions.")
     ] = False,
+    buses: Annotated[
+        bool, typer.Option("--buses", help="Also with buses that ask where they are late.")
+    ] = False,
     teleport: Annotated[
         int, typer.Option(help="Take who is stuck off the street after so many seconds; −1 never.")
     ] = -1,
@@ -154,6 +157,7 @@ def signals(
             failing=failing or (0.0,),
             failure=failure,
             preempt=preempt,
+            buses=buses,
         )
     except ValueError as error:
         typer.echo(f"citybrain bench signals: {error}", err=True)

@@ -47,6 +47,7 @@ RULES: Final[dict[Rule, tuple[str, str]]] = {
     Rule.WRITER: ("唯一控制者", "one writer"),
 }
 MOST_REFUSED = 100
+BUS_FIRST = "bus-priority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,10 @@ def _headline(found: Explanation, language: int) -> str:
 
 def _why(change: Row, language: int) -> list[str]:
     why: dict[str, Any] = change["details"].get("why") or {}
+    reasons = why.get("reasons") or {}
+    bus = [_of_bus(reasons, language)] if reasons.get("because") == BUS_FIRST else []
     rests = ("依据", "it rested on")[language]
-    lines = [f"{rests} {name}: {_said(value)}" for name, value in why.items()]
+    lines = [*bus, *(f"{rests} {name}: {_said(value)}" for name, value in why.items())]
     command = change["details"].get("command")
     if command:
         told = (
@@ -158,6 +161,23 @@ def _why(change: Row, language: int) -> list[str]:
         )
         lines.append(told[language])
     return lines
+
+
+def _of_bus(reasons: dict[str, Any], language: int) -> str:
+    """For which bus a strategy did otherwise than it would have."""
+    early = reasons.get("how") == "green-begins-earlier"
+    told = (
+        f"公交优先：线路 {reasons.get('line')}{'，绿灯提前' if early else '，绿灯延长'}",
+        f"priority for a bus of line {reasons.get('line')}: its green "
+        + ("begins earlier" if early else "goes on"),
+    )
+    late, gap = reasons.get("late"), reasons.get("gap")
+    parts = [told[language]]
+    if late is not None:
+        parts.append((f"晚点 {late} 秒", f"{late} s late")[language])
+    if gap is not None:
+        parts.append((f"与前车间隔 {gap} 秒", f"{gap} s behind the bus before")[language])
+    return ("，", ", ")[language].join(parts)
 
 
 def _said(value: Any) -> str:

@@ -27,6 +27,7 @@ def wrong_layout(file: JunctionFile) -> list[Finding]:
         *_movements(file),
         *_yielding(file),
         *_crossings(file),
+        *_buses(file),
         *(finding for code in file.detectors for finding in _detector(file, code)),
     ]
 
@@ -62,6 +63,8 @@ def _unknown(file: JunctionFile) -> Iterator[Finding]:
             "lane or exit", detector.lane, {**file.lanes, **file.exits}, (*at, "lane")
         )
         yield from _named("group", detector.group, file.groups, (*at, "group"))
+    for code, line in ({} if file.buses is None else file.buses.lines).items():
+        yield from _named("group", line.group, file.groups, ("buses", "lines", code, "group"))
     for code in file.crossings:
         yield from _named("group", code, file.groups, ("crossings", code))
 
@@ -163,6 +166,18 @@ def _together(file: JunctionFile, one: MovementPart, other: MovementPart) -> boo
         and one.group != other.group
         and any({one.group, other.group} <= set(stage) for stage in file.stages.values())
     )
+
+
+def _buses(file: JunctionFile) -> Iterator[Finding]:
+    """Buses go by lamps for vehicles, and not two cycles in a row before all others."""
+    if file.buses is None:
+        return
+    for code, line in file.buses.lines.items():
+        if isinstance(file.groups[line.group], PedestrianGroup):
+            yield ("buses", "lines", code, "group"), f"{line.group} is for people on foot"
+    longest = max(plan.cycle for plan in file.plans.values())
+    if file.buses.again_after < longest:
+        yield ("buses",), f"again_after is {longest:g} s at least, the longest cycle of a plan"
 
 
 def _crossings(file: JunctionFile) -> Iterator[Finding]:

@@ -168,6 +168,30 @@ class DetectorPart(Part):
     erratic_per_minute: Annotated[int, Field(strict=True, ge=1, le=6000)] = 60
 
 
+class BusLinePart(Part):
+    """A line whose late buses get priority at this junction, by the `group` that lets them through.
+
+    `headway`: by timetable. `late`: from how late on; `gap`: from how many seconds behind the bus
+    before on, 1.25 headways where it is not said. `extend`: for how long a green goes on for a bus;
+    `early`: how much sooner than a bus its green may begin.
+    """
+
+    group: Name
+    headway: Annotated[Seconds, Field(gt=0)]
+    late: Annotated[Seconds, Field(gt=0)] = 60.0
+    gap: Annotated[Seconds, Field(gt=0)] | None = None
+    extend: Annotated[Seconds, Field(le=30)] = 10.0
+    early: Annotated[Seconds, Field(le=30)] = 10.0
+
+
+class BusesPart(Part):
+    """Buses that may ask for priority, by line. `again_after`: after one was let through, for how
+    long no other one is; not less than a cycle, so that whoever crosses gets theirs back."""
+
+    again_after: Annotated[Seconds, Field(gt=0)] = 120.0
+    lines: Annotated[dict[Code, BusLinePart], Field(min_length=1)]
+
+
 class JunctionFile(Part):
     """One version of one junction, from a day on.
 
@@ -201,3 +225,4 @@ class JunctionFile(Part):
     movements: dict[Label, MovementPart] = {}
     crossings: dict[Name, Annotated[tuple[Bearing, ...], Field(min_length=1)]] = {}
     detectors: dict[Label, DetectorPart] = {}
+    buses: BusesPart | None = None

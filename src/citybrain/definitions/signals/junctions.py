@@ -15,6 +15,7 @@ from citybrain.definitions.signals.checking_layout import dangling, wrong_layout
 from citybrain.definitions.signals.junction_file import (
     DEPARTMENT,
     WALKING_M_PER_S,
+    BusesPart,
     DetectorPart,
     JunctionFile,
     PedestrianGroup,
@@ -23,10 +24,20 @@ from citybrain.definitions.signals.junction_file import (
 )
 from citybrain.definitions.signals.schedule import wrong_schedule
 from citybrain.definitions.yaml_file import DefinitionError, Lines, read_yaml
-from citybrain.domain.signals.junction import Group, Junction, Kind, Plan, StartUp, serving_round
+from citybrain.domain.signals.junction import (
+    BusLine,
+    Group,
+    Junction,
+    Kind,
+    Plan,
+    StartUp,
+    serving_round,
+)
 from citybrain.domain.signals.layout import Detector, Exit, Lane, Layout, Movement
 
 FOLDER = "signal-junction"
+WIDE_GAP = 1.25
+"""So many headways behind the bus before, the gap is wide where a file does not say from when."""
 LATER = (
     "department",
     "number",
@@ -37,6 +48,7 @@ LATER = (
     "movements",
     "crossings",
     "detectors",
+    "buses",
 )
 """Members that came later: a file without them keeps the version that events name."""
 
@@ -166,6 +178,7 @@ def dated(file: JunctionFile, said: tuple[str, ...] = ()) -> DatedJunction:
         preemption_cuts_walk=limits.preemption_cuts_walk,
         layout=_layout(file),
         round=serving_round(file.stages),
+        bus_lines={} if file.buses is None else _bus_lines(file.buses),
     )
     plans = {code: _plan(code, each) for code, each in file.plans.items()}
     return DatedJunction(file.valid_from, file, junction, start.stage, plans, said)
@@ -190,6 +203,22 @@ def _group(code: str, said: VehicleGroup | PedestrianGroup) -> Group:
         maximum_ms=ms(said.maximum),
         longest_wait_ms=ms(said.longest_wait),
     )
+
+
+def _bus_lines(said: BusesPart) -> dict[str, BusLine]:
+    return {
+        code: BusLine(
+            code=code,
+            group=each.group,
+            headway_ms=ms(each.headway),
+            late_ms=ms(each.late),
+            gap_ms=ms(each.gap if each.gap is not None else WIDE_GAP * each.headway),
+            extend_ms=ms(each.extend),
+            early_ms=ms(each.early),
+            again_after_ms=ms(said.again_after),
+        )
+        for code, each in said.lines.items()
+    }
 
 
 def _plan(code: str, said: PlanPart) -> Plan:

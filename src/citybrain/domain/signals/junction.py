@@ -55,6 +55,26 @@ class StartUp:
 
 
 @dataclass(frozen=True, slots=True)
+class BusLine:
+    """A line whose late buses get priority, and the group that lets them through.
+
+    `late_ms`: from how late on a bus is late; `gap_ms`: from which gap to the bus before on it is
+    too wide. `extend_ms`: for how long a green goes on for a bus that comes; `early_ms`: how much
+    sooner than a bus its green may begin. `again_after_ms`: after one was let through, for how
+    long no other one is.
+    """
+
+    code: str
+    group: str
+    headway_ms: int
+    late_ms: int
+    gap_ms: int
+    extend_ms: int
+    early_ms: int
+    again_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A fixed-time plan: stage after stage.
 
@@ -81,7 +101,7 @@ class Junction:
     `offset_step_ms`: by how much an offset moves in a cycle; `cycle_step_ms`: by how much a cycle
     may differ from the one before it. `layout`: its lanes, movements and detectors; no rule of
     safety rests on them. `round`: stages that serve every group, from which whoever waits is
-    served in time; all where it is empty.
+    served in time; all where it is empty. `bus_lines`: those that may ask for priority.
     """
 
     code: str
@@ -99,6 +119,7 @@ class Junction:
     preemption_cuts_walk: bool
     layout: Layout = field(default_factory=Layout)
     round: tuple[str, ...] = ()
+    bus_lines: Mapping[str, BusLine] = field(default_factory=dict)
 
     def conflict(self, one: str, other: str) -> bool:
         """Whether the two are never green together."""

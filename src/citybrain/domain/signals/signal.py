@@ -37,7 +37,7 @@ class Signal(StreamAggregate):
     TOPIC: ClassVar[str] = "signal"
     category: ClassVar[str] = "signal"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = events.EVENTS
-    class_version: ClassVar[int] = 3  # of its snapshots
+    class_version: ClassVar[int] = 4  # of its snapshots
 
     # What the second version of the state has brought.
     mode_by: str
@@ -47,6 +47,11 @@ class Signal(StreamAggregate):
     controller: str | None  # the device that was heard
     commanded: dict[str, Any] | None  # the number of what is to be shown, and since when
     unacknowledged: dict[str, Any] | None  # the same, while the controller has not said so
+
+    # What the fourth version has brought.
+    priorities: dict[str, dict[str, Any]]  # the buses that ask
+    prioritised: dict[str, Any] | None  # the newest that got priority, and when that ended
+    buses_passed: dict[str, int]  # by line, in milliseconds since 1970
 
     def __init__(
         self,
@@ -66,7 +71,7 @@ class Signal(StreamAggregate):
         self.groups: list[str] = []
         self.calls: dict[str, int] = {}
         self.mode, self.mode_reason, self.plan = LOCAL, "", ""
-        vars(self).update(_second_version())
+        vars(self).update(_second_version() | _fourth_version())
         self.epoch, self.last_sequence = 0, 0
         self.outcomes: dict[str, int] = {}
         self.hand: dict[str, Any] | None = None
@@ -89,6 +94,11 @@ class Signal(StreamAggregate):
     def upcast_v2_v3(state: dict[str, Any]) -> None:
         """Snapshots from before a junction could be said to be made up."""
         state["simulated"] = False
+
+    @staticmethod
+    def upcast_v3_v4(state: dict[str, Any]) -> None:
+        """Snapshots from before buses asked."""
+        state.update(_fourth_version())
 
     @classmethod
     def open(
@@ -282,6 +292,9 @@ CARRIED = (
     "controller",
     "commanded",
     "unacknowledged",
+    "priorities",
+    "prioritised",
+    "buses_passed",
 )
 """The members of the state that go on into the next day; a test holds that none is missing."""
 
@@ -289,6 +302,10 @@ CARRIED = (
 def _second_version() -> dict[str, Any]:
     later = dict.fromkeys(("controller", "commanded", "unacknowledged"))
     return {"mode_by": "", "mode_at": 0, "heard": 0, "strategies": [], **later}
+
+
+def _fourth_version() -> dict[str, Any]:
+    return {"priorities": {}, "prioritised": None, "buses_passed": {}}
 
 
 def stream_of(junction: str, day: str) -> str:

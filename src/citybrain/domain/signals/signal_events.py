@@ -10,6 +10,18 @@ from typing import Any, ClassVar
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
 STRATEGIES_KEPT = 9
+BUS_KEPT = (
+    "line",
+    "group",
+    "status",
+    "because",
+    "arrives",
+    "late_ms",
+    "gap_ms",
+    "until",
+    "granted_at",
+)
+"""What the state remembers of a bus that asks."""
 OF_CONTROLLER = ("conflict", "restarts")
 """Kinds of flashing that the controller has begun by itself."""
 
@@ -234,6 +246,54 @@ class PreemptionEnded(StreamEvent):
             aggregate.granted = None
 
 
+class BusAnswered(StreamEvent):
+    """A bus asked for priority, and what it was told; `status` in the words of SAE J2735's SSM.
+
+    `because`: `late` or `gap` where it is granted, else why not. `arrives`: when it comes;
+    `late_ms`: behind its timetable; `gap_ms`: to the bus before; None: not known. `granted_at`:
+    since when it has priority, None without.
+    """
+
+    TOPIC: ClassVar[str] = "signal.bus_answered"
+    request: str
+    line: str
+    group: str
+    status: str
+    because: str
+    arrives: int
+    late_ms: int | None
+    gap_ms: int | None
+    until: int
+    granted_at: int | None
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        asked = {name: getattr(self, name) for name in BUS_KEPT}
+        aggregate.priorities[self.request] = asked
+        newest = aggregate.prioritised
+        if self.granted_at is not None:
+            aggregate.prioritised = {"request": self.request, "ended": None, **asked}
+        elif newest is not None and newest["request"] == self.request and not newest["ended"]:
+            newest["ended"] = self.at
+
+
+class BusEnded(StreamEvent):
+    """A bus has `passed`, does not come (`cancelled`), or did not say so (`expired`)."""
+
+    TOPIC: ClassVar[str] = "signal.bus_ended"
+    request: str
+    reason: str
+    at: int
+
+    def apply(self, aggregate: Any) -> None:
+        asked = aggregate.priorities.pop(self.request)
+        if self.reason == "passed":
+            aggregate.buses_passed[asked["line"]] = self.at
+        newest = aggregate.prioritised
+        if newest is not None and newest["request"] == self.request and not newest["ended"]:
+            newest["ended"] = self.at
+
+
 class FlashBegun(StreamEvent):
     """All lamps flash until a person ends it: after a `conflict`, too many restarts, by hand."""
 
@@ -346,6 +406,8 @@ EVENTS: tuple[type[StreamEvent], ...] = (
     PreemptionAsked,
     PreemptionGranted,
     PreemptionEnded,
+    BusAnswered,
+    BusEnded,
     FlashBegun,
     PoweredUp,
     Reset,

@@ -8,6 +8,7 @@ decides. Woken too often, it does nothing.
 from datetime import datetime
 
 from citybrain.domain.signals import signal_events as events
+from citybrain.domain.signals.buses import expire
 from citybrain.domain.signals.junction import Junction, Plan
 from citybrain.domain.signals.lamps import applied, work_out
 from citybrain.domain.signals.plans import offset_at, wanted
@@ -44,6 +45,7 @@ def wake(
     for code, asked in list(signal.preemptions.items()):
         if at >= asked["until"]:
             end_preemption(signal, junction, now, code, reason="expired")
+    expire(signal, now)
     grant_next(signal, junction, now)
     writer = signal.writer(at)
     if writer not in (Source.LOCAL, Source.CENTRE) or _serve(signal, junction, now):
@@ -107,6 +109,7 @@ def next_alarm(
     It may have come already: then there is something to do at once.
     """
     times = [asked["until"] for asked in signal.preemptions.values()]
+    times += [asked["until"] for asked in signal.priorities.values()]
     if signal.mode == CENTRE:
         times.append(_silent_from(junction, heard_at))
     if signal.hand is not None:

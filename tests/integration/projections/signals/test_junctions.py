@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from citybrain.domain.signals import controllers, officers, people
+from citybrain.domain.signals import buses, controllers, officers, people
 from citybrain.domain.signals.signal_events import EVENTS, milliseconds
 from citybrain.eventstore import EventStore
 from projections.signals import junctions
@@ -12,11 +12,12 @@ from tests.given.signals.recorded import EVERYTHING, record
 from tests.given.signals.x1 import Street, at, loaded
 
 MODEL = "signal_junctions"
+BUSES = {"buses": {"again_after": 180, "lines": {"m1": {"group": "V1", "headway": 300}}}}
 
 
 def lived(folder: Path) -> Attack:
     """X1 after all that can happen to it."""
-    attack = Attack(Street(loaded(folder, CITY)))
+    attack = Attack(Street(loaded(folder, CITY | BUSES)))
     attack.go(EVERYTHING)
     street, now = attack.street, at(attack.now)
     signal = street.signal
@@ -39,6 +40,17 @@ def lived(folder: Path) -> Attack:
         said_at=now,
         lamps={code: street.shown(code, later) for code in street.junction.groups},
     )
+    for name, late_ms in (("b1", 0), ("b2", 90_000)):
+        buses.ask(
+            signal,
+            street.junction,
+            now,
+            request=name,
+            line="m1",
+            arrives=at(later + 9),
+            late_ms=late_ms,
+        )
+    buses.end(signal, now, "b1", reason=buses.PASSED)
     attack.street.collect()
     return attack
 

@@ -16,6 +16,7 @@ def row(preempt: bool, seed: int = 0, **said: Any) -> dict[str, Any]:
         "strategy": "fixed",
         "seed": seed,
         "preempt": preempt,
+        "buses": False,
         "others_delay_s": 20.0,
         "others_lost": [100] * 60,
         "emergency_trips_s": {"one": 100.0},

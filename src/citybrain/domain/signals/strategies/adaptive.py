@@ -15,6 +15,7 @@ from citybrain.domain.signals.strategies.ahead import (
     without_gap_seekers,
 )
 from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approaches, approaches
+from citybrain.domain.signals.strategies.bus_first import bus_first
 from citybrain.domain.signals.strategies.crowding import (
     Crowding,
     begin_crowding,
@@ -72,6 +73,11 @@ class Adaptive:
         return Memory(model, begin(model, self.settings), begin_crowding(model))
 
     def decide(
+        self, seen: Observations, junction: Junction, signal: SignalView, memory: Memory
+    ) -> Advice:
+        return bus_first(self._decided(seen, junction, signal, memory), junction, signal)
+
+    def _decided(
         self, seen: Observations, junction: Junction, signal: SignalView, memory: Memory
     ) -> Advice:
         model = memory.model

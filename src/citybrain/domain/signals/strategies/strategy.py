@@ -78,11 +78,29 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class Bus:
+    """A bus that has priority, or had it a moment ago (`ended`).
+
+    `arrives`, `ended`: milliseconds since 1970. `late_ms`, `gap_ms`: None where not known. The
+    rest as in `BusLine`.
+    """
+
+    line: str
+    group: str
+    arrives: int
+    late_ms: int | None
+    gap_ms: int | None
+    extend_ms: int
+    early_ms: int
+    ended: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SignalView:
     """What a strategy may know of the signal at `at`.
 
     `stage`: the one that is green or coming; None where the green groups are no stage. `plan`: the
-    one in force, with the offset that it runs with now.
+    one in force, with the offset that it runs with now. `bus`: the one that has priority.
     """
 
     at: int
@@ -91,6 +109,7 @@ class SignalView:
     calls: Calls
     plan: Plan
     offset_ms: int
+    bus: Bus | None = None
 
     @property
     def settled(self) -> bool:
@@ -141,7 +160,29 @@ class Strategy(Protocol):
 def view(signal: Signal, junction: Junction, plan: Plan, at: int) -> SignalView:
     """The signal as a strategy sees it at `at`, milliseconds since 1970."""
     offset = offset_at(junction, plan, signal.offset, at)
-    return SignalView(at, signal.stage, signal.lamps, dict(signal.calls), plan, offset)
+    bus = _bus(signal, junction, at)
+    return SignalView(at, signal.stage, signal.lamps, dict(signal.calls), plan, offset, bus)
+
+
+def _bus(signal: Signal, junction: Junction, at: int) -> Bus | None:
+    """The bus that has priority; for a moment also the one that had it last."""
+    said = signal.prioritised
+    line = None if said is None else junction.bus_lines.get(said["line"])
+    if said is None or line is None:
+        return None
+    ended = said["ended"]
+    if ended is not None and at >= ended + line.early_ms:
+        return None
+    return Bus(
+        line.code,
+        line.group,
+        said["arrives"],
+        said["late_ms"],
+        said["gap_ms"],
+        line.extend_ms,
+        line.early_ms,
+        ended,
+    )
 
 
 def why(strategy: Strategy, advice: Advice) -> dict[str, Any]:
