@@ -25,6 +25,9 @@ class Monitor:
         for one, other in self.file.conflicts:
             if shown[one] is Shown.GREEN and shown[other] is Shown.GREEN:
                 self.found.append(f"{second}: {one} and {other} are green together")
+        for each in self.file.permissive:
+            if shown[each.turn] is Shown.ENDING and shown[each.against] is Shown.GREEN:
+                self.found.append(f"{second}: {each.turn} is in a yellow trap of {each.against}")
         for code, colour in shown.items():
             before, since = self._shown.get(code, (colour, -(1 << 30)))
             if colour is before:

@@ -12,11 +12,10 @@ from functools import partial
 from citybrain.domain.signals import people
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.requesting import Numbered
-from citybrain.domain.signals.rules import Rule, Source
+from citybrain.domain.signals.rules import Rule, Source, Wish, broken_by
 from citybrain.domain.signals.signal_events import WishRefused, milliseconds
-from citybrain.domain.signals.waiting import next_in_order
 from citybrain.errors import CitybrainError
-from tests.given.signals.attack import GROUPS, KINDS, STAGES, Attack, Step
+from tests.given.signals.attack import KINDS, Attack, Step
 from tests.given.signals.x1 import Street, at
 
 Tally = Counter[tuple[str, str]]
@@ -86,7 +85,7 @@ class Adversary(Attack):
 
     def _conflicting(self, one: int, other: int, seconds: float) -> bool:
         pairs = self.street.dated.file.conflicts
-        groups = {*pairs[one % len(pairs)], GROUPS[other % len(GROUPS)]}
+        groups = {*pairs[one % len(pairs)], self.group(other)}
         source, rules = self._as_writer({Rule.CONFLICT})
         return self._refused(
             rules, lambda: self.street.wish(self.now, None, groups=frozenset(groups), source=source)
@@ -95,8 +94,8 @@ class Adversary(Attack):
     def _in_the_way(self, stage: str) -> bool:
         """Whether a group of the stage has to wait for one that is green or ends now."""
         street, junction = self.street, self.street.junction
-        shown = {code: street.shown(code, self.now) for code in GROUPS}
-        moving = {code for code in GROUPS if shown[code] in (Shown.GREEN, Shown.ENDING)}
+        shown = {code: street.shown(code, self.now) for code in self.groups}
+        moving = {code for code in self.groups if shown[code] in (Shown.GREEN, Shown.ENDING)}
         return any(
             shown[code] is Shown.RED and junction.conflict(each, code)
             for code in junction.stages[stage]
@@ -104,7 +103,7 @@ class Adversary(Attack):
         )
 
     def _skipped_yellow(self, one: int, other: int, seconds: float) -> bool:
-        stage = STAGES[one % 3]
+        stage = self.stage(one)
         if not self._in_the_way(stage):
             return False
         source, rules = self._as_writer({Rule.INTERGREEN})
@@ -113,7 +112,7 @@ class Adversary(Attack):
         )
 
     def _back_to_green(self, one: int, other: int, seconds: float) -> bool:
-        ending = [code for code in GROUPS if self.street.shown(code, self.now) is Shown.ENDING]
+        ending = [code for code in self.groups if self.street.shown(code, self.now) is Shown.ENDING]
         if not ending:
             return False
         group = frozenset({ending[one % len(ending)]})
@@ -135,7 +134,7 @@ class Adversary(Attack):
             for code, lamp in street.signal.lamps.items()
             if lamp.is_green(now) and lamp.green_from and now < lamp.green_from + 7_000
         ]
-        stages = [each for each in STAGES if set(new) - street.junction.stages[each]]
+        stages = [each for each in self.stages if set(new) - street.junction.stages[each]]
         if not stages:
             return False
         stage = stages[one % len(stages)]
@@ -152,25 +151,25 @@ class Adversary(Attack):
 
     def _expired(self, one: int, other: int, seconds: float) -> bool:
         signal, until = self.street.signal, self.now - abs(seconds)
-        return self._numbered(STAGES[one % 3], signal.epoch, signal.last_sequence + 1, until)
+        return self._numbered(self.stage(one), signal.epoch, signal.last_sequence + 1, until)
 
     def _out_of_order(self, one: int, other: int, seconds: float) -> bool:
         signal = self.street.signal
         known = {int(number) for number in signal.outcomes}
         free = [each for each in range(signal.last_sequence + 1) if each not in known]
         return bool(free) and self._numbered(
-            STAGES[one % 3], signal.epoch, free[other % len(free)], self.now + 10
+            self.stage(one), signal.epoch, free[other % len(free)], self.now + 10
         )
 
     def _ahead(self, one: int, other: int, seconds: float) -> bool:
         """Numbers are skipped, so that some are left that come too late."""
         signal = self.street.signal
-        self.street.command(self.now, STAGES[one % 3], signal.last_sequence + 2 + other % 3)
+        self.street.command(self.now, self.stage(one), signal.last_sequence + 2 + other % 3)
         return True
 
     def _other_epoch(self, one: int, other: int, seconds: float) -> bool:
         epoch = self.street.signal.epoch + (1 if other % 2 else -1)
-        return self._numbered(STAGES[one % 3], epoch, 1 + one, self.now + 10)
+        return self._numbered(self.stage(one), epoch, 1 + one, self.now + 10)
 
     def _repeated(self, one: int, other: int, seconds: float) -> bool:
         """Sent again, also where it has expired since: the same answer, and nothing is written."""
@@ -179,7 +178,7 @@ class Adversary(Attack):
             return False
         number = sorted(signal.outcomes)[one % len(signal.outcomes)]
         command = Numbered(signal.epoch, int(number), at(self.now + seconds))
-        answer = self.street.wish(self.now, STAGES[other % 3], command=command)
+        answer = self.street.wish(self.now, self.stage(other), command=command)
         assert (answer or 0) == signal.outcomes[number]
         assert self.street.collect() == []
         return True
@@ -189,20 +188,20 @@ class Adversary(Attack):
         others = [each for each in Source if each is not self._writer]
         rules = {Rule.WRITER, Rule.CENTRE_SILENT, Rule.START_AND_FLASH}
         for source in others:
-            stage = STAGES[(one + source) % 3]
+            stage = self.stage(one + source)
             self._refused(rules, partial(self.street.wish, self.now, stage, source=source))
         return True
 
     def _too_long(self, one: int, other: int, seconds: float) -> bool:
         """The moment at which a green is at its maximum, and somebody who wants it to go on."""
         street, junction, writer = self.street, self.street.junction, self._writer
-        green = [code for code in GROUPS if street.shown(code, self.now) is Shown.GREEN]
+        green = [code for code in self.groups if street.shown(code, self.now) is Shown.GREEN]
         if writer not in (Source.LOCAL, Source.CENTRE) or not green:
             return False
         code = green[one % len(green)]
         began, stage = street.green_from(code), street.signal.stage
         ends = round(began + junction.groups[code].maximum_ms / 1000, 1)
-        waits = [each for each in GROUPS if junction.conflict(code, each)]
+        waits = [each for each in self.groups if junction.conflict(code, each)]
         if stage is None or ends <= self.now:
             return False
         street.call(self.now, waits[other % len(waits)])
@@ -214,28 +213,24 @@ class Adversary(Attack):
         return self._refused({Rule.MAXIMUM_GREEN}, lambda: street.wish(ends, stage, source=writer))
 
     def _somebody_else_first(self, one: int, other: int, seconds: float) -> bool:
-        """Just before somebody must be served who has waited for long: another stage instead."""
-        street, junction, writer = self.street, self.street.junction, self._writer
-        if writer not in (Source.LOCAL, Source.CENTRE):
-            return False
-        street.call(self.now, GROUPS[one % len(GROUPS)])
-        now = milliseconds(at(self.now))
-        order = next_in_order(junction, street.signal.lamps, street.signal.calls, now)
-        if order is None or order.latest < now + 3_000:
-            return False
-        self._pass((order.latest - now) / 1000 - 2.5)
-        now = milliseconds(at(self.now))
-        again = next_in_order(junction, street.signal.lamps, street.signal.calls, now)
-        others = [
-            each for each in STAGES if again and each != again.stage and each != street.signal.stage
-        ]
-        same = again is not None and (again.stage, again.latest) == (order.stage, order.latest)
-        if not same or self._writer is not writer or not others:
-            return False
-        stage = others[other % len(others)]
-        return self._refused(
-            {Rule.MAXIMUM_RED}, lambda: street.wish(self.now, stage, source=writer)
-        )
+        """All wait; as soon as a stage would make it too late for one, that is asked for."""
+        street, writer = self.street, self._writer
+        for group in self.groups:
+            street.call(self.now, group)
+        for _ in range(40):
+            if writer is not self._writer or writer not in (Source.LOCAL, Source.CENTRE):
+                return False
+            signal, now = street.signal, milliseconds(at(self.now))
+            for stage in self.stages:
+                wish = Wish(street.junction.stages[stage], writer)
+                if broken_by(street.junction, signal.lamps, signal.calls, wish, now) == {
+                    Rule.MAXIMUM_RED
+                }:
+                    return self._refused(
+                        {Rule.MAXIMUM_RED}, partial(street.wish, self.now, stage, source=writer)
+                    )
+            self._pass(2.0)
+        return False
 
     def _clock_set_back(self, one: int, other: int, seconds: float) -> bool:
         """Our own clock was set back: what had expired when it was right does not count again."""
@@ -244,7 +239,7 @@ class Adversary(Attack):
         back = last - 1 - abs(seconds)
         command = Numbered(signal.epoch, signal.last_sequence + 1, at(last))
         return self._refused(
-            {Rule.COMMAND}, lambda: self.street.wish(back, STAGES[one % 3], command=command)
+            {Rule.COMMAND}, lambda: self.street.wish(back, self.stage(one), command=command)
         )
 
     def _clock_runs_away(self, one: int, other: int, seconds: float) -> bool:
@@ -259,7 +254,7 @@ class Adversary(Attack):
     def _too_far_ahead(self, one: int, other: int, seconds: float) -> bool:
         green_at = self.now + AHEAD_S + abs(seconds)
         source, _ = self._as_writer(set())
-        self.street.wish(self.now, STAGES[one % 3], source=source, green_at=green_at)
+        self.street.wish(self.now, self.stage(one), source=source, green_at=green_at)
         raise AssertionError("a green that far ahead is nobody's to ask for")
 
     def _to_yesterday(self, one: int, other: int, seconds: float) -> bool:
@@ -268,7 +263,7 @@ class Adversary(Attack):
         self._midnight(0, other, seconds)
         self.street.signal, after = before, self.street.signal
         try:
-            self.street.wish(self.now, STAGES[one % 3], source=list(Source)[other % 4])
+            self.street.wish(self.now, self.stage(one), source=list(Source)[other % 4])
         finally:
             self.street.signal = after
         raise AssertionError("the day is closed")

@@ -8,11 +8,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from citybrain.audit.signals.verify import Violation, verify
 from citybrain.domain.signals import people
 from citybrain.domain.signals.rules import Source
 from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.errors import CitybrainError
-from tests.given.signals.x1 import X1, Street, at
+from tests.given.signals.x1 import X1, Street, at, logged
 
 CITY: dict[str, Any] = deepcopy(X1)
 """X1 with three plans, one of which differs too much from the others."""
@@ -26,7 +28,6 @@ CITY["plans"]["night"] = {
     ],
 }
 
-GROUPS, STAGES = sorted(X1["groups"]), sorted(X1["stages"])
 NAMES, PEOPLE = ["E1", "E2", "E3"], ["o-1", "o-2"]
 KINDS = (
     "wish",
@@ -90,7 +91,9 @@ class Attack:
 
     def __init__(self, street: Street) -> None:
         self.street, self.now, self.days = street, 0.0, 14
-        people.power_up(street.signal, street.junction, at(0), "A")
+        self.first = street.dated.first_stage
+        self.groups, self.stages = sorted(street.junction.groups), sorted(street.junction.stages)
+        people.power_up(street.signal, street.junction, at(0), self.first)
 
     def go(self, steps: Sequence[Step]) -> None:
         """Do them one after the other, and wake the street for a while after the last."""
@@ -110,6 +113,19 @@ class Attack:
         self._pass(400)
         self.street.collect()
 
+    def found(self) -> list[Violation]:
+        """What the checker finds in all that was decided."""
+        street = self.street
+        return verify(street.dated.file, logged(street.events), milliseconds(at(self.now)))
+
+    def stage(self, number: int) -> str:
+        """One of the stages."""
+        return self.stages[number % len(self.stages)]
+
+    def group(self, number: int) -> str:
+        """One of the groups."""
+        return self.groups[number % len(self.groups)]
+
     def _pass(self, seconds: float) -> None:
         until = round(self.now + seconds, 1)
         self.street.run(self.now, until)
@@ -120,10 +136,10 @@ class Attack:
     def _wish(self, one: int, other: int, seconds: float) -> None:
         green_at = self.now + seconds if other % 4 == 0 else None
         source = list(Source)[one % 4]
-        self.street.wish(self.now, STAGES[other % 3], source=source, green_at=green_at)
+        self.street.wish(self.now, self.stage(other), source=source, green_at=green_at)
 
     def _groups(self, one: int, other: int, seconds: float) -> None:
-        groups = frozenset(each for place, each in enumerate(GROUPS) if one >> place & 1)
+        groups = frozenset(each for place, each in enumerate(self.groups) if one >> place & 1)
         green_at = self.now + seconds if other % 3 == 0 else None
         source = list(Source)[other % 4]
         self.street.wish(self.now, None, groups=groups, source=source, green_at=green_at)
@@ -133,14 +149,14 @@ class Attack:
         sequence = signal.last_sequence + 1 - (one % 4 == 0) * (one % 3)
         epoch = signal.epoch - (other % 8 == 0)
         until = self.now + seconds
-        self.street.command(self.now, STAGES[one % 3], sequence, until=until, epoch=epoch)
+        self.street.command(self.now, self.stage(one), sequence, until=until, epoch=epoch)
 
     def _call(self, one: int, other: int, seconds: float) -> None:
-        self.street.call(self.now, GROUPS[one % 5])
+        self.street.call(self.now, self.group(one))
 
     def _preempt(self, one: int, other: int, seconds: float) -> None:
         lasts = max(1.0, seconds)
-        self.street.preempt(self.now, STAGES[one % 3], NAMES[other % 3], level=one % 2, lasts=lasts)
+        self.street.preempt(self.now, self.stage(one), NAMES[other % 3], level=one % 2, lasts=lasts)
 
     def _passed(self, one: int, other: int, seconds: float) -> None:
         self.street.pass_by(self.now, NAMES[one % 3])
@@ -160,7 +176,7 @@ class Attack:
 
     def _plan(self, one: int, other: int, seconds: float) -> None:
         street, plans = self.street, self.street.dated.plans
-        plan = plans[sorted(plans)[one % 3]]
+        plan = plans[sorted(plans)[one % len(plans)]]
         current = plans[street.signal.plan] if street.signal.plan else None
         rule = people.activate_plan(
             street.signal, street.junction, at(self.now), plan, current, by="o-1", reason="day"
@@ -170,7 +186,7 @@ class Attack:
 
     def _power(self, one: int, other: int, seconds: float) -> None:
         if one % 4 == 0:
-            people.power_up(self.street.signal, self.street.junction, at(self.now), "A")
+            people.power_up(self.street.signal, self.street.junction, at(self.now), self.first)
 
     def _conflict(self, one: int, other: int, seconds: float) -> None:
         if one % 8 == 0:
@@ -178,7 +194,8 @@ class Attack:
 
     def _reset(self, one: int, other: int, seconds: float) -> None:
         street, by = self.street, PEOPLE[one % 2]
-        people.reset(street.signal, street.junction, at(self.now), "A", by=by, reason="seen to")
+        now = at(self.now)
+        people.reset(street.signal, street.junction, now, self.first, by=by, reason="seen to")
 
     def _clock(self, one: int, other: int, seconds: float) -> None:
         said = at(self.now + seconds / 10)

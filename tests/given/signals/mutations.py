@@ -15,8 +15,8 @@ from citybrain.domain.signals import lamps, people, plans, requesting, rules, wa
 from citybrain.domain.signals.junction import Junction, Kind
 from citybrain.domain.signals.rules import Rule, Source
 from citybrain.domain.signals.signal import Signal
-from tests.given.signals.attack import CITY, Attack, at_random
-from tests.given.signals.x1 import Street, violations
+from tests.given.signals.attack import Attack, at_random
+from tests.given.signals.x1 import Street
 
 MUTATE = pytest.MonkeyPatch
 MOST_ATTACKS, STEPS = 20, 250
@@ -113,6 +113,11 @@ def _anybody_writes(mutate: MUTATE, dated: DatedJunction) -> DatedJunction:
     return dated
 
 
+def no_interruption(mutate: MUTATE, dated: DatedJunction) -> DatedJunction:
+    """Those to whom a turn yields go on while it has yellow."""
+    return replace(dated, junction=replace(dated.junction, yields=frozenset()))
+
+
 MUTATIONS: dict[str, tuple[Rule, Callable[[MUTATE, DatedJunction], DatedJunction]]] = {
     "groups that conflict are allowed": (Rule.CONFLICT, _no_conflicts),
     "no intergreen": (Rule.INTERGREEN, _no_intergreens),
@@ -141,9 +146,7 @@ def found(
         for number in range(1, MOST_ATTACKS + 1):
             attack = Attack(Street(mutated))
             attack.go(at_random(Random(number - 1), STEPS))
-            rules_found |= {
-                each.rule for each in violations(CITY, attack.street.events, attack.now)
-            }
+            rules_found |= {each.rule for each in attack.found()}
             if rule in rules_found:
                 return number, rules_found
     return 0, rules_found

@@ -49,6 +49,7 @@ def verify(file: JunctionFile, events: Sequence[Logged], until: int) -> list[Vio
     found = [
         *(each for code, phases in shown.items() for each in _alone(file, code, phases, until)),
         *_together(file, shown),
+        *_traps(file, shown, until),
         *(Violation(*each) for each in waits(file, events, shown, until)),
         *(Violation(*each) for each in conduct(file, events)),
     ]
@@ -122,6 +123,18 @@ def _together(file: JunctionFile, shown: dict[str, list[Phase]]) -> Iterator[Vio
             if started and length < file.start.all_red * 1000:
                 text = f"all red of {length} ms after flashing"
                 yield Violation(9, phase.begin, (code,), text, before.by, phase.by)
+
+
+def _traps(file: JunctionFile, shown: dict[str, list[Phase]], until: int) -> Iterator[Violation]:
+    """Yellow traps: a turn that yields has yellow, and those to whom it yields have green."""
+    for said in file.permissive:
+        for yellow in (each for each in shown[said.turn] if each.colour == ENDING):
+            ends = until if yellow.end is None else min(yellow.end, until)
+            for green in (each for each in shown[said.against] if each.colour == GREEN):
+                if green.begin < ends and (green.end is None or green.end > yellow.begin):
+                    text = f"yellow trap: {said.turn} has yellow, {said.against} green"
+                    pair = (said.turn, said.against)
+                    yield Violation(2, yellow.begin, pair, text, yellow.by, green.by)
 
 
 def _pair(

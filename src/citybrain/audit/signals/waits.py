@@ -65,8 +65,16 @@ def _round_ms(file: JunctionFile) -> int:
             for one in groups
             for each in starting
         ]
+        for said in file.permissive:  # a turn that yields ends, and they are green again later
+            yellows = [_yellow(file, code) for code in (said.turn, said.against)]
+            changes.append(max(yellows) + file.limits.red_revert)
         total += max(_minimum_ms(file, each) for each in groups) / 1000 + max(changes, default=0.0)
     return round(total * 1000)
+
+
+def _yellow(file: JunctionFile, code: str) -> float:
+    group = file.groups[code]
+    return 0.0 if isinstance(group, PedestrianGroup) else group.yellow
 
 
 def _others_decide(events: Sequence[Logged], until: int) -> list[tuple[int, int]]:

@@ -289,14 +289,25 @@ def needed_wait(file: JunctionFile) -> float:
     for stage in serving_round(file.stages):
         groups = file.stages[stage]
         changes = [
-            file.intergreens.get(one, {}).get(other, 0.0)
+            seconds
             for following, others in file.stages.items()
             if following != stage
-            for one in set(groups) - set(others)
-            for other in set(others) - set(groups)
+            for seconds in _change_seconds(file, set(groups), set(others))
         ]
         total += max(minimum(file.groups[each]) for each in groups) + max(changes, default=0.0)
     return round(total + 2 * file.limits.margin, 1)
+
+
+def _change_seconds(file: JunctionFile, before: set[str], after: set[str]) -> Iterator[float]:
+    """How long those who begin wait for those who end, also for a turn that yields to them."""
+    for one in before - after:
+        for other in after - before:
+            yield file.intergreens.get(one, {}).get(other, 0.0)
+    for each in file.permissive:
+        if each.turn in before - after and each.against in after:
+            yield ending(file.groups[each.turn])
+            if each.against in before:  # interrupted, so that it is no yellow trap
+                yield ending(file.groups[each.against]) + file.limits.red_revert
 
 
 def _round(file: JunctionFile) -> Iterator[Finding]:

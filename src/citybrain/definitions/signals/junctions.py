@@ -179,6 +179,7 @@ def dated(file: JunctionFile, said: tuple[str, ...] = ()) -> DatedJunction:
         layout=_layout(file),
         round=serving_round(file.stages),
         bus_lines={} if file.buses is None else _bus_lines(file.buses),
+        yields=frozenset((each.turn, each.against) for each in file.permissive),
     )
     plans = {code: _plan(code, each) for code, each in file.plans.items()}
     return DatedJunction(file.valid_from, file, junction, start.stage, plans, said)

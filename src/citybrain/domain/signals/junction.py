@@ -101,7 +101,9 @@ class Junction:
     `offset_step_ms`: by how much an offset moves in a cycle; `cycle_step_ms`: by how much a cycle
     may differ from the one before it. `layout`: its lanes, movements and detectors; no rule of
     safety rests on them. `round`: stages that serve every group, from which whoever waits is
-    served in time; all where it is empty. `bus_lines`: those that may ask for priority.
+    served in time; all where it is empty. `bus_lines`: those that may ask for priority. `yields`:
+    pairs of a group with a turn that yields, and the group to which it does, both of which may be
+    green at once.
     """
 
     code: str
@@ -120,14 +122,18 @@ class Junction:
     layout: Layout = field(default_factory=Layout)
     round: tuple[str, ...] = ()
     bus_lines: Mapping[str, BusLine] = field(default_factory=dict)
+    yields: frozenset[tuple[str, str]] = frozenset()
 
     def conflict(self, one: str, other: str) -> bool:
         """Whether the two are never green together."""
         return (one, other) in self.intergreens
 
     def intergreen(self, ending: str, starting: str) -> int:
-        """Milliseconds; 0 where they do not conflict."""
-        return self.intergreens.get((ending, starting), 0)
+        """Milliseconds; 0 where they do not conflict. A turn that yields has its whole yellow."""
+        found = self.intergreens.get((ending, starting))
+        if found is not None:
+            return found
+        return self.groups[ending].ending_ms if (ending, starting) in self.yields else 0
 
     def between(self, ending: Iterable[str], starting: Iterable[str]) -> int:
         """The longest intergreen from groups that end to groups that start, in milliseconds."""
@@ -138,6 +144,21 @@ class Junction:
         """The intergreen between two stages, in milliseconds; 0 from one to itself."""
         ending, starting = self.stages[stage], self.stages[following]
         return self.between(ending - starting, starting - ending)
+
+    def interrupted(self, before: Collection[str], after: Collection[str]) -> frozenset[str]:
+        """Groups of both whose green must end between, since a turn that yields to them ends.
+
+        Whoever turns sees yellow and believes that the others stop as well (a yellow trap).
+        """
+        return frozenset(
+            against
+            for turn, against in self.yields
+            if turn in before and turn not in after and against in before and against in after
+        )
+
+    def again_after(self, group: str) -> int:
+        """How long after the end of its green a group is green again at the earliest, in ms."""
+        return self.groups[group].ending_ms + self.red_revert_ms
 
     def conflicting(self, groups: Iterable[str]) -> tuple[str, str] | None:
         """Two of these that conflict, the first found; None where none do."""

@@ -120,12 +120,19 @@ def work_out(
 
     A green whose minimum is not over ends when it is. `preempting` ends a walk at once where the
     definition allows it: its clearance runs in full. `not_before`: when greens begin at the
-    earliest. The groups must not conflict.
+    earliest. The groups must not conflict. Where a turn that yields ends, those to whom it yields
+    end with it (no yellow trap), and are green again later if they are to be; before all of them
+    have had their minimum there is no such change: all stays as it is.
     """
     ends: dict[str, tuple[int, int]] = {}
     kept, given_up = [], []
+    interrupted = junction.interrupted(green_now(lamps, at), groups)
+    if interrupted and at < untrapped_at(junction, lamps, groups, at):
+        return Change(at, {}, {}, (), ())
     for code, lamp in lamps.items():
-        if code in groups:
+        if code in interrupted:
+            ends[code] = (at, at + junction.groups[code].ending_ms)
+        elif code in groups:
             if lamp.is_green(at) and lamp.end_of_green is not None:
                 kept.append(code)
         elif lamp.is_green(at):
@@ -136,10 +143,11 @@ def work_out(
                 ends[code] = (end, end + junction.groups[code].ending_ms)
         elif lamp.is_coming(at):
             given_up.append(code)
+    _end_together(junction, lamps, ends, at)
     after = applied(lamps, Change(at, ends, {}, tuple(kept), tuple(given_up)))
     starts = {}
     for code in sorted(groups):
-        if not lamps[code].is_green(at):
+        if code in interrupted or not lamps[code].is_green(at):
             start = max(not_before, earliest_green(junction, after, code, at))
             if start != lamps[code].green_from:
                 starts[code] = start
@@ -154,14 +162,38 @@ def _end_of(junction: Junction, lamps: Lamps, code: str, at: int, preempting: bo
     return end if decided is None else min(end, decided)
 
 
+def untrapped_at(junction: Junction, lamps: Lamps, groups: Collection[str], at: int) -> int:
+    """From when on no green that must be interrupted for these groups is below its minimum.
+
+    `at` where none has to be: see `Junction.interrupted`.
+    """
+    green = green_now(lamps, at)
+    against = junction.interrupted(green, groups)
+    turns = {turn for turn, other in junction.yields if other in against and turn in green}
+    waited_for = against | (turns - set(groups))
+    return max((at, *(end_of_minimum(junction, lamps, code) for code in waited_for)))
+
+
+def _end_together(
+    junction: Junction, lamps: Lamps, ends: dict[str, tuple[int, int]], at: int
+) -> None:
+    """A turn that yields does not end before those to whom it yields, where both end."""
+    for turn, against in sorted(junction.yields):
+        if turn in ends and against in lamps and lamps[against].is_green(at):
+            end = ends[against][0] if against in ends else lamps[against].end_of_green
+            if end is not None and end > ends[turn][0]:
+                ends[turn] = (end, end + junction.groups[turn].ending_ms)
+
+
 def earliest_green(junction: Junction, lamps: Lamps, code: str, at: int) -> int:
     """When a group that is not green may be, after all that ended or will end."""
     own, earliest = lamps[code], at
     if own.red_from is not None:
         earliest = max(earliest, own.red_from + junction.red_revert_ms)
     for other, lamp in lamps.items():
-        if lamp.ends is not None and junction.conflict(other, code):
-            earliest = max(earliest, lamp.ends + junction.intergreen(other, code))
+        gap = 0 if lamp.ends is None else junction.intergreen(other, code)
+        if lamp.ends is not None and gap:
+            earliest = max(earliest, lamp.ends + gap)
     return earliest
 
 

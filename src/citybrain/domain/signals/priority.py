@@ -8,6 +8,7 @@ from datetime import datetime
 
 from citybrain.domain.signals import signal_events as events
 from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.lamps import untrapped_at
 from citybrain.domain.signals.requesting import GroupUnknown, carry_out
 from citybrain.domain.signals.rules import Source, Wish
 from citybrain.domain.signals.signal import Signal
@@ -91,7 +92,8 @@ def grant_next(signal: Signal, junction: Junction, now: datetime) -> None:
         )
     granted = signal.preemptions[signal.granted or first]
     wish = Wish(junction.stages[granted["stage"]], Source.PREEMPTION)
-    if wish.groups != set(signal.groups):
+    ready = untrapped_at(junction, signal.lamps, wish.groups, at)
+    if wish.groups != set(signal.groups) and at >= ready:
         why = {"preemption": signal.granted, "level": granted["level"]}
         carry_out(signal, junction, now, wish, cause="preemption", why=why)
 

@@ -15,6 +15,7 @@ from citybrain.domain.signals.lamps import (
     earliest_green,
     end_of_minimum,
     green_now,
+    untrapped_at,
     work_out,
 )
 from citybrain.domain.signals.waiting import (
@@ -99,11 +100,15 @@ def broken_by(junction: Junction, lamps: Lamps, calls: Calls, wish: Wish, at: in
 
 
 def _cut_short(junction: Junction, lamps: Lamps, groups: Collection[str], at: int) -> set[Rule]:
-    return {
+    green = green_now(lamps, at)
+    broken = {
         Rule.PEDESTRIANS if junction.groups[code].on_foot else Rule.MINIMUM_GREEN
-        for code in green_now(lamps, at)
+        for code in green
         if code not in groups and at < end_of_minimum(junction, lamps, code)
     }
+    if at < untrapped_at(junction, lamps, groups, at):
+        broken.add(Rule.MINIMUM_GREEN)
+    return broken
 
 
 def _too_early(junction: Junction, lamps: Lamps, wish: Wish, at: int) -> set[Rule]:

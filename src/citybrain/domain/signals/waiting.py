@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from citybrain.domain.signals.junction import Junction
-from citybrain.domain.signals.lamps import Lamps, applied, end_of_minimum, green_now, work_out
+from citybrain.domain.signals.lamps import (
+    Lamps,
+    applied,
+    end_of_minimum,
+    green_now,
+    untrapped_at,
+    work_out,
+)
 
 NEVER = 1 << 62
 
@@ -74,14 +81,14 @@ def serving(junction: Junction, due: Mapping[str, int]) -> str:
 
 
 def free_at(junction: Junction, lamps: Lamps, stage: str, at: int) -> int:
-    """When all that ends for a stage has had its minimum; `at` where it has."""
+    """When all that ends or is interrupted for a stage has had its minimum; `at` where it has."""
     groups = junction.stages[stage]
     ends = [
         end_of_minimum(junction, lamps, code)
         for code, lamp in lamps.items()
         if code not in groups and (lamp.is_green(at) or lamp.is_coming(at))
     ]
-    return max((at, *ends))
+    return max((untrapped_at(junction, lamps, groups, at), *ends))
 
 
 def leaves_time(junction: Junction, lamps: Lamps, calls: Calls, at: int) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from citybrain.domain.signals import signal_events as events
 from citybrain.domain.signals.buses import expire
 from citybrain.domain.signals.junction import Junction, Plan
-from citybrain.domain.signals.lamps import applied, work_out
+from citybrain.domain.signals.lamps import applied, untrapped_at, work_out
 from citybrain.domain.signals.plans import offset_at, wanted
 from citybrain.domain.signals.priority import end_preemption, grant_next
 from citybrain.domain.signals.requesting import SILENT, carry_out
@@ -114,6 +114,10 @@ def next_alarm(
         times.append(_silent_from(junction, heard_at))
     if signal.hand is not None:
         times.append(signal.hand["until"])
+    if signal.granted is not None:
+        stage = junction.stages[signal.preemptions[signal.granted]["stage"]]
+        if stage != set(signal.groups):
+            times.append(untrapped_at(junction, signal.lamps, stage, at))
     writer = signal.writer(at)
     if writer in (Source.LOCAL, Source.CENTRE):
         times += _must_serve(signal, junction, at)

@@ -10,7 +10,7 @@ from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.domain.signals.rules import Rule
 from tests.given.signals.attack import CITY, STEPS, Attack, Step, at_random
 from tests.given.signals.machine import SEARCHING, attacked
-from tests.given.signals.x1 import Street, loaded, violations
+from tests.given.signals.x1 import Street, loaded
 from tests.given.storm import STORM, repeated
 
 
@@ -24,14 +24,14 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> DatedJunction:
 def test_in_any_order_nothing_unsafe_is_shown(city: DatedJunction, steps: list[Step]) -> None:
     attack = Attack(Street(city))
     attack.go(steps)
-    assert violations(CITY, attack.street.events, attack.now) == []
+    assert attack.found() == []
 
 
 def test_power_fails_at_the_moment_of_a_reset(city: DatedJunction) -> None:
     attack = Attack(Street(city))
     conflict, reset = ("conflict", 0.0, 0, 0, 0.0), ("reset", 28.6, 0, 0, 0.0)
     attack.go([conflict, reset, ("power", 0.0, 0, 0, 0.0)])
-    assert violations(CITY, attack.street.events, attack.now) == [], "it has flashed all the time"
+    assert attack.found() == [], "it has flashed all the time"
 
 
 @pytest.mark.storm
@@ -40,7 +40,7 @@ def test_a_long_attack(city: DatedJunction, seed: int) -> None:
     for part in range(repeated(5)):
         attack = Attack(Street(city))
         attack.go(at_random(Random(seed * 1000 + part), 250))
-        assert violations(CITY, attack.street.events, attack.now) == []
+        assert attack.found() == []
 
 
 @pytest.mark.storm

@@ -184,13 +184,14 @@ def _changes(
     for one, stage in enumerate(stages):
         for other, following in enumerate(stages):
             before, after = junction.stages[stage], junction.stages[following]
+            again = junction.interrupted(before, after)
             ending, starting = before - after, after - before
             for row, groups in enumerate(groups_of):
-                waits = _seconds(
-                    junction.between(ending, [each]) for each in groups if each in starting
-                )
-                begins[one, other, row] = waits
-            lost[one, other] = _seconds([junction.between(ending, starting)])
+                waits = [junction.between(ending, [each]) for each in groups if each in starting]
+                waits += [junction.again_after(each) for each in groups if each in again]
+                begins[one, other, row] = _seconds(waits)
+            waits = [junction.between(ending, starting), *map(junction.again_after, again)]
+            lost[one, other] = _seconds(waits)
             least[one, other] = _seconds(junction.groups[each].minimum_ms for each in starting)
     return begins, lost, least
 
