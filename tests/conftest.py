@@ -17,6 +17,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from citybrain import garbage
 from citybrain.eventstore import EventStore, leadership, open_event_store
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.settings import Settings
@@ -51,6 +52,12 @@ def pytest_configure() -> None:
         root = Path(tempfile.gettempdir()) / f"citybrain-{crc32(__file__.encode()):08x}"
         root.mkdir(exist_ok=True)
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(root)
+
+
+def pytest_collection_finish() -> None:
+    """As a server does once it has started: thousands of tests are not looked through again."""
+    garbage.collect_seldom()
+    garbage.set_aside()
 
 
 @pytest.fixture(autouse=True, scope="session")

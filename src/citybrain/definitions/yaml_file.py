@@ -70,19 +70,31 @@ class _Document:
 
     def read(self) -> Any:
         try:
-            root = yaml.compose(self._path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            text = self._path.read_text(encoding="utf-8")
+            self._check_depth(text)
+            root = yaml.compose(text, Loader=yaml.CSafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             raise self._error(mark, error.problem or "this is not YAML") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise DefinitionError(f"{self._path}:1: {error}") from error
-        except RecursionError as error:
-            raise DefinitionError(f"{self._path}:1: the file is nested too deeply") from error
         except OSError as error:
             raise DefinitionError(f"{self._path}:1: {error.strerror}") from error
         if root is None:
             raise DefinitionError(f"{self._path}:1: the file is empty")
         return self._value(root, ())
+
+    def _check_depth(self, text: str) -> None:
+        """Before nodes are composed: that is a recursion in C, which ends in a crash."""
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise DefinitionError(f"{self._path}:{line}: this is nested too deeply")
 
     def _value(self, node: yaml.Node, place: Place) -> Any:
         self._lines.add(place, node)
@@ -91,8 +103,6 @@ class _Document:
                 node.start_mark, "this is referred to by an alias (*): write it out there"
             )
         self._seen.add(id(node))
-        if len(place) > MAX_DEPTH:
-            raise self._error(node.start_mark, "this is nested too deeply")
         if isinstance(node, yaml.MappingNode):
             mapping: dict[str, Any] = {}
             for key_node, value_node in node.value:
