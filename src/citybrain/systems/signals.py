@@ -4,6 +4,7 @@ from citybrain.definitions.signals.corridors import load_corridors
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.signal import Signal
 from citybrain.http.signals import (
+    buses,
     controllers,
     degraded,
     junctions,
@@ -35,6 +36,7 @@ SIGNALS = System(
         *degraded.ROUTES,
         *office.ROUTES,
         *controllers.ROUTES,
+        *buses.ROUTES,
         *spat.ROUTES,
         *spat_live.ROUTES,
         *map_message.ROUTES,

@@ -37,6 +37,8 @@ NEAR_M = 45.0
 """Metres from the beginning of the pocket, where people come; and to where they go."""
 
 BUS_EVERY, AMBULANCE_EVERY = 300, 900
+BUS_BEGINS = {"east": 60, "west": 210}
+"""Second of the street at which the first bus of each way enters."""
 AMBULANCE = "ambulance"
 STOPS = {"east": ("renmin_1.XE_1", "renmin_3.XE_1"), "west": ("renmin_4.XW_1", "renmin_2.XW_1")}
 ENDS = {"west": ("renmin_1.W.behind", "renmin_1.XW"), "east": ("renmin_4.E.behind", "renmin_4.XE")}
@@ -75,10 +77,10 @@ def _cars(name: str, begins: str, to: str, per_hour: float) -> ET.Element:
 
 
 def _lines() -> Iterator[ET.Element]:
-    for number, (to, stops) in enumerate(STOPS.items()):
+    for to, stops in STOPS.items():
         begins = ENDS["west" if to == "east" else "east"][0]
         said = {"id": f"bus-{to}", "type": "bus", "from": begins, "to": ENDS[to][1]}
-        said |= {"begin": str(60 + 150 * number), "end": str(FOR_EVER), "period": str(BUS_EVERY)}
+        said |= {"begin": str(BUS_BEGINS[to]), "end": str(FOR_EVER), "period": str(BUS_EVERY)}
         bus = ET.Element("flow", said | {"departLane": "best"})
         for lane in stops:
             ET.SubElement(bus, "stop", {"lane": lane, "duration": str(STOP_SECONDS)})

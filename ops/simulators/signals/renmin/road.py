@@ -22,6 +22,8 @@ from ops.simulators.signals.driving import letters
 from ops.simulators.signals.placing import Placed
 from ops.simulators.signals.renmin import demand
 from ops.simulators.signals.renmin.ambulances import Ambulances, send
+from ops.simulators.signals.renmin.buses import Buses
+from ops.simulators.signals.renmin.buses import send as ask
 from ops.simulators.signals.renmin.network import build
 from ops.simulators.signals.renmin.officers import Officers
 from ops.simulators.signals.renmin.placing import defined, place
@@ -98,11 +100,13 @@ class Road:
         ambulances = Ambulances({each.placed.light: each.placed for each in self.corners})
         for corner in self.corners:
             corner.controller.power_up(now_ms())
-        following = time.monotonic()
+        buses, following = Buses(), time.monotonic()
         while True:
             at = now_ms()
             for wish in ambulances.drive(at):
                 group.create_task(send(self.client, wish))
+            if asked := buses.drive(street, at):
+                group.create_task(ask(self.client, asked))
             for corner in self.corners:
                 sight = corner.cameras.look(street, at)
                 self._unsent += corner.detectors.items(sight, at)

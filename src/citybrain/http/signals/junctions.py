@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.actor import Role
+from citybrain.domain.signals.buses import Status
 from citybrain.domain.signals.junction import Kind
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.priority import expected, in_order
@@ -63,6 +64,20 @@ class SignalPreemption(BaseModel):
     )
 
 
+class SignalBus(BaseModel):
+    """A bus that asks for priority, and what it was told."""
+
+    request: str
+    line: str
+    group: str = Field(description="that lets it through")
+    status: Status
+    because: str
+    late_s: float | None = Field(description="behind its timetable")
+    gap_s: float | None = Field(description="to the bus before")
+    arrives_at: AwareDatetime
+    until: AwareDatetime
+
+
 class SignalFlash(BaseModel):
     """Flashing that a person ends."""
 
@@ -94,6 +109,7 @@ class JunctionState(BaseModel):
     last_sequence: int
     hand: SignalHand | None
     preemptions: list[SignalPreemption] = Field(description="who is first comes first")
+    buses: list[SignalBus] = Field(description="that ask for priority; who comes first is first")
     flash: SignalFlash | None
     flashing_until: AwareDatetime | None = Field(description="while it starts")
     all_red_until: AwareDatetime | None = Field(description="while it starts")
@@ -168,6 +184,7 @@ def state_of(standing: Standing, definitions: SignalDefinitions, now: datetime) 
         last_sequence=signal.last_sequence,
         hand=_hand(signal),
         preemptions=_preemptions(signal),
+        buses=_buses(signal),
         flash=None
         if signal.flash is None
         else SignalFlash(kind=signal.flash["kind"], since=moment(signal.flash["since"])),
@@ -219,6 +236,24 @@ def _preemptions(signal: Signal) -> list[SignalPreemption]:
         )
         for code in in_order(signal)
         for asked in (signal.preemptions[code],)
+    ]
+
+
+def _buses(signal: Signal) -> list[SignalBus]:
+    asked = sorted(signal.priorities.items(), key=lambda each: (each[1]["arrives"], each[0]))
+    return [
+        SignalBus(
+            request=request,
+            line=each["line"],
+            group=each["group"],
+            status=Status(each["status"]),
+            because=each["because"],
+            late_s=None if each["late_ms"] is None else each["late_ms"] / 1000,
+            gap_s=None if each["gap_ms"] is None else each["gap_ms"] / 1000,
+            arrives_at=moment(each["arrives"]),
+            until=moment(each["until"]),
+        )
+        for request, each in asked
     ]
 
 
