@@ -130,10 +130,12 @@ async def change(
     services: Services,
     decide: Callable[[A], None],
     answer: Callable[[A], dict[str, Any]],
+    about: str = "",
 ) -> CommandResult:
     """Run a decision on an existing stream; re-decides when another append came first.
 
-    A decision is taken on the cached state; a refusal is only believed on a fresh one.
+    A decision is taken on the cached state; a refusal is only believed on a fresh one. `about`: of
+    what the command is, where that goes on in another stream each day; the stream itself else.
     """
 
     async def attempt(idempotency: Callable[[A], IdempotencyRecord | None]) -> CommandResult:
@@ -153,7 +155,7 @@ async def change(
         raise TooContended("the stream is changing too fast; try again", stream_id=stream_id)
 
     with span("command", type=type(command).__name__):
-        return await _once(command, stream_id, context, services, answer, attempt)
+        return await _once(command, about or stream_id, context, services, answer, attempt)
 
 
 async def answered_before(

@@ -342,6 +342,7 @@ async def change_junction(
                 services,
                 decided,
                 lambda signal: {**answer_of(signal), **found},
+                about=f"{Signal.category}-{junction}",
             )
         except DayIsClosed:
             if attempt == BETWEEN_DAYS - 1:

@@ -36,11 +36,20 @@ async def centre(api: Api) -> Centre:
 
 
 async def step(
-    api: Api, name: str, who: str = "officer-1", *, junction: str = "renmin_1", **body: Any
+    api: Api,
+    name: str,
+    who: str = "officer-1",
+    *,
+    junction: str = "renmin_1",
+    key: str = "",
+    **body: Any,
 ) -> Answer:
     role = "supervisor" if who.startswith("chief") else "official"
     path = f"/v1/signals/junctions/{junction}/{name}"
-    return await api.call("POST", path, role, subject=who, department=POLICE, json=body)
+    headers = {"Idempotency-Key": key} if key else {}
+    return await api.call(
+        "POST", path, role, subject=who, department=POLICE, json=body, headers=headers
+    )
 
 
 def after(centre: Centre, seconds: float) -> str:
@@ -171,7 +180,7 @@ async def test_s14_flash_that_only_a_person_ends(api: Api, centre: Centre) -> No
         "hand": {"until": after(centre, 60)},
     }
     for name, body in tried.items():
-        answer = await step(api, name, reason="fault", **body)
+        answer = await step(api, name, reason="fault", key=f"before-midnight-{name}", **body)
         assert answer.is_problem(409, "signal-flashes")
         assert (answer.json["rule"], answer.json["rule_name"]) == (9, "start-and-flash")
     command = await step(
@@ -188,6 +197,9 @@ async def test_s14_flash_that_only_a_person_ends(api: Api, centre: Centre) -> No
     await centre.run_until(TEN + timedelta(hours=15))
     signal = centre.control.signal("renmin_1")
     assert (signal.day, signal.flash is not None) == ("2026-09-15", True)
+    again = await step(api, "mode", mode="centre", reason="fault", key="before-midnight-mode")
+    assert again.is_problem(409, "signal-flashes"), "the first answer, also on the next day"
+    assert [each.topic for each in await log(centre)] == ["signal.day_opened"]
     assert (await step(api, "reset", "officer-7", reason="repaired")).status == 200
     reset = (await log(centre))[-1]
     assert (reset.topic, reset.data["by"]) == ("signal.reset", "officer-7")
