@@ -109,6 +109,8 @@ def _imported(
 ) -> Imported:
     grouping = grouping_of(signal, streets)
     notes = list(streets.notes)
+    if signal.program.rings:
+        notes.append(f"plan {PLAN}: the network's phases of two rings (NEMA) follow one another")
     said = _said(net, signal, code, streets, grouping, times or SafetyTimes())
     try:
         file = _fitted(JunctionFile.model_validate(said), notes)

@@ -6,7 +6,7 @@ concluded here: what it means for a junction is in `sumo_import`.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
@@ -17,6 +17,7 @@ Point = tuple[float, float]
 Attributes = Mapping[str, str]
 
 NEVER_A_JUNCTION = "internal"
+NEMA = "NEMA"
 """The type of places inside a junction where a turn waits: their `intLanes` are no requests."""
 MOST_WAITING_PLACES = 6
 
@@ -52,12 +53,16 @@ class NetConnection:
 
 @dataclass(frozen=True, slots=True)
 class NetProgram:
-    """A signal program: phases of seconds and one letter for each link; `line` in the file."""
+    """A signal program: phases of seconds and one letter for each link; `line` in the file.
+
+    `rings`: it has phases of two rings at a time (NEMA), which stand here one after the other.
+    """
 
     tl: str
     offset: float
     phases: tuple[tuple[float, str], ...]
     line: int
+    rings: bool = False
 
 
 @dataclass(slots=True)
@@ -163,7 +168,7 @@ class _Reader:
             case "tlLogic":
                 self._program, self._phases = (said, self._line()), []
             case "phase" if self._program is not None:
-                self._phases.append((float(said["duration"]), said["state"]))
+                self._phases += _phases(said, rings=self._program[0].get("type") == NEMA)
 
     def end(self, name: str) -> None:
         if name == "junction":
@@ -220,4 +225,21 @@ class _Reader:
         if len({len(state) for _, state in self._phases}) > 1:
             raise ValueError(f"the phases of signal {tl} differ in length")
         offset = float(said.get("offset", 0))
-        self.net.programs[tl] = NetProgram(tl, offset, tuple(self._phases), line)
+        rings = said.get("type") == NEMA
+        self.net.programs[tl] = NetProgram(tl, offset, tuple(self._phases), line, rings)
+
+
+def _phases(said: Attributes, *, rings: bool) -> Iterator[tuple[float, str]]:
+    """A phase; one of a program with rings has its own yellow and red, and lasts `maxDur` at most.
+
+    SUMO shows such phases two at a time, one of each ring.
+    """
+    seconds, state = float(said["duration"]), said["state"]
+    if not rings:
+        yield seconds, state
+        return
+    yellow = float(said.get("yellow", 3))
+    yield min(seconds, float(said.get("maxDur", seconds))), state
+    yield yellow, state.replace("G", "y").replace("g", "y")
+    if red := float(said.get("red", 0)):
+        yield red, state.replace("G", "r").replace("g", "r")

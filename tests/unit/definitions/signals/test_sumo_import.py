@@ -54,6 +54,32 @@ def test_every_network_at_hand_is_imported_and_in_order(net: Path) -> None:
             assert all(each.links[link] for link in each.free)
 
 
+RINGS = """<tlLogic id="E" type="NEMA" programID="0" offset="0">
+        <param key="ring1" value="2,4"/><param key="ring2" value="6,8"/>
+        <phase duration="99" maxDur="40" yellow="4" red="2" name="2" state="rrrGGGGrrrr"/>
+        <phase duration="99" maxDur="30" yellow="4" red="2" name="4" state="GGgGrrrrrrr"/>
+        <phase duration="99" maxDur="40" yellow="4" red="2" name="6" state="rrrGrrrgGgg"/>
+    </tlLogic>"""
+
+
+def test_phases_of_two_rings_follow_one_another_with_their_own_yellow_and_red(
+    tmp_path: Path,
+) -> None:
+    """What SUMO shows at a time of two rings is not told by the file: nobody is green by it."""
+    text = CROSSING.read_text()
+    begins = text.index('<tlLogic id="E"')
+    ends = text.index("</tlLogic>", begins) + len("</tlLogic>")
+    net = tmp_path / "rings.net.xml"
+    net.write_text(text[:begins] + RINGS + text[ends:])
+    found = import_net(net, NETWORKS_OWN)["e"]
+    assert any("(NEMA)" in note for note in found.notes)
+    assert found.file.plans["day"].cycle == 40 + 30 + 40 + 3 * 6
+    yellows = {each.yellow for each in found.file.groups.values() if each.kind == "vehicle"}
+    assert yellows == {4.0}
+    assert min(s for by in found.file.intergreens.values() for s in by.values()) == 6
+    assert wrong(found.file) == []
+
+
 def test_waiting_places_inside_a_junction_are_no_junctions() -> None:
     """Read like the others they empty the conflict matrix, and all is green at once."""
     net = read_net(CROSSING)
