@@ -75,6 +75,7 @@ async def test_the_same_strategy_decides_the_same_and_the_plan_does_not(
     plan = await read_and_replay(store, definitions, "x1", STRATEGIES["fixed"], *SPAN)
     assert len(plan.decisions) == len(same.decisions)
     assert plan.differing
+    assert (plan.exact, same.exact) == (True, False)
     for each in plan.differing:
         assert each.strategy == "max-pressure"
         assert each.reasons["because"] == "plan"
@@ -92,6 +93,8 @@ async def test_what_would_differ_is_reported(
         "signals", "replay", "x1", "--strategy", "max-pressure", *span, "--json", **city
     )
     assert (as_json.json["differing"], as_json.json["others"]) == ([], 1)
+    assert "not exact" not in told.out
+    assert not as_json.json["exact"], "it goes by when it decided last"
     unknown = await terminal.run("signals", "replay", "x1", "--strategy", "luck", *span, **city)
     assert unknown.status == 1
     assert "there is no such strategy" in unknown.err

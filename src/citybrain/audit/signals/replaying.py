@@ -51,10 +51,12 @@ class Replay:
     """All decisions of strategies in a span, taken again. `others`: changes that none of them made.
 
     Those are of the plan, of vehicles, of people; or of a strategy whose inputs are not recorded.
+    `exact`: the strategy remembers nothing, so that the same one decides the same again.
     """
 
     decisions: tuple[Retaken, ...]
     others: int
+    exact: bool
 
     @property
     def differing(self) -> tuple[Retaken, ...]:
@@ -72,7 +74,7 @@ async def read_and_replay(
     """Take the decisions again that were made from `since` until before `until` (ms since 1970)."""
     day, last = city_day(moment(since)), city_day(moment(until))
     decisions: list[Retaken] = []
-    others = 0
+    others, exact = 0, True
     while day <= last:
         events = [
             (event.position, store.to_domain_event(event))
@@ -80,9 +82,9 @@ async def read_and_replay(
         ]
         found = replay(events, definitions, strategy, since, until)
         decisions += found.decisions
-        others += found.others
+        others, exact = others + found.others, exact and found.exact
         day += timedelta(days=1)
-    return Replay(tuple(decisions), others)
+    return Replay(tuple(decisions), others, exact)
 
 
 def replay(
@@ -110,7 +112,7 @@ def replay(
             dated = definitions.of_version(state.junction, state.definition_version)
             memory = None if dated is None else strategy.begin(dated.junction)
         signal = state
-    return Replay(tuple(decisions), others)
+    return Replay(tuple(decisions), others, exact=memory is None)
 
 
 def _retaken(

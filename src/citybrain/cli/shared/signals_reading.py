@@ -97,7 +97,8 @@ def replay_decisions(
 ) -> None:
     """Take the decisions again from the log alone, and report what would differ.
 
-    Each change carries what its strategy had seen; nothing else is read.
+    Each change carries what its strategy had seen; nothing else is read. Exact for a strategy that
+    remembers nothing; of another one it is said that it is not.
     """
     if strategy not in STRATEGIES:
         raise StrategyUnknown("there is no such strategy", known=sorted(STRATEGIES))
@@ -106,6 +107,7 @@ def replay_decisions(
         print_json(
             {
                 "decisions": len(found.decisions),
+                "exact": found.exact,
                 "others": found.others,
                 "differing": [
                     asdict(each) | {"at": moment(each.at).isoformat()} for each in found.differing
@@ -128,6 +130,11 @@ def replay_decisions(
         f"{junction}: {len(found.decisions)} decision(s), {len(found.differing)} would differ;"
         f" {found.others} change(s) of nobody's strategy"
     )
+    if not found.exact:
+        console.print(
+            f"not exact: {strategy} also goes by what it saw between changes, and that is not kept;"
+            " the same strategy may have decided otherwise then"
+        )
 
 
 async def _replayed(junction: str, strategy: Strategy, since: int, until: int) -> Replay:
