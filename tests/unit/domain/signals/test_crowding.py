@@ -45,7 +45,7 @@ def boxed(t: float, stood_ms: int) -> Observations:
 
 
 def test_queues_that_do_not_clear_are_recognised_and_greens_grow_longer(tmp_path: Path) -> None:
-    advised = ran(tmp_path, lambda t: queues(t, main=25, side=25, left=25))
+    advised = ran(tmp_path, lambda t: queues(t, main=25, side=25, left=25), until=600)
     assert crowded(advised) == {"queues"}
     assert "long-green" in because(advised)
     assert not advised.refused

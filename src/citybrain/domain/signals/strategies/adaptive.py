@@ -14,7 +14,12 @@ from citybrain.domain.signals.strategies.ahead import (
     shut_rows,
     without_gap_seekers,
 )
-from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approaches, approaches
+from citybrain.domain.signals.strategies.approaches import (
+    SECOND_MS,
+    Approaches,
+    approaches,
+    weights,
+)
 from citybrain.domain.signals.strategies.bus_first import bus_first
 from citybrain.domain.signals.strategies.crowding import (
     Crowding,
@@ -24,7 +29,14 @@ from citybrain.domain.signals.strategies.crowding import (
     notice,
     stays,
 )
-from citybrain.domain.signals.strategies.estimating import Learned, begin, learn, rates, yielding
+from citybrain.domain.signals.strategies.estimating import (
+    Learned,
+    begin,
+    clearing,
+    learn,
+    rates,
+    yielding,
+)
 from citybrain.domain.signals.strategies.failing import failed_rows, keeps_the_turn, plan_turn
 from citybrain.domain.signals.strategies.fixed import follow
 from citybrain.domain.signals.strategies.planning import (
@@ -61,7 +73,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "2"
+    version: str = "3"
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -162,7 +174,7 @@ class Adaptive:
             return Advice(None, {"because": "long-green", **crowded})
         room = kept_free(crowding, model, settings, room)
         case = self._case(memory, stage, queue, arrivals, room, refill, shut)
-        costs = plan(case, _costs(settings))
+        costs = plan(case, _costs(settings, memory.learned))
         stay = float(costs[stage])
         reasons: dict[str, Any] = {"because": "plan", "stay": round(stay, 1), **crowded}
         reasons["queues"] = {
@@ -192,26 +204,29 @@ class Adaptive:
         shut: Floats,
     ) -> Case:
         model, learned = memory.model, memory.learned
+        rate = rates(learned, model)
         state = np.zeros((3, model.rows))
         state[QUEUE], state[ROOM], state[LOSS] = queue, room, 0.0
         return Case(
             stage=stage,
             state=state,
             arrivals=arrivals,
-            rate=rates(learned, model),
+            rate=rate,
             green=model.green,
             yields=yielding(learned, model),
             opposed=model.opposed,
             begins=model.begins,
             lost=model.lost,
             least=model.least,
-            weight=np.ones(model.rows),
+            weight=weights(model, queue),
             shut=shut,
             refill=refill,
+            clearing=clearing(rate),
         )
 
 
-def _costs(settings: Settings) -> Costs:
+def _costs(settings: Settings, learned: Learned) -> Costs:
+    """Who still stands at the horizon waits for as long as others do here, as far as is known."""
     return Costs(
         stop=float(settings.stop_cost),
         left=float(settings.left_cost),

@@ -14,7 +14,7 @@ from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import Observations
 
-FIRST_RATE = 0.02
+FIRST_RATE, LEAST_RATE = 0.02, 0.1
 LEAST_SATURATION, MOST_SATURATION = 0.4, 0.7
 LEAST_DISCHARGE, MOST_DISCHARGE = 0.2, 1.2
 LEAST_GAP_S, MOST_GAP_S = 1.0, 3.0
@@ -30,6 +30,7 @@ class Learned:
     `discharge`: by stage and lane, what crossed of what was expected to. `opened`, `yielding`: by
     stage and lane, the share of its vehicles that is green, and that gives way. `drain`: vehicles a
     second that leave an exit on which a queue stands; `room`: what it had room for the last time.
+    `standing`: vehicles that stand before the junction, on average.
     """
 
     rate: Floats
@@ -44,6 +45,12 @@ class Learned:
     drain: dict[str, float] = field(default_factory=dict)
     room: dict[str, float] = field(default_factory=dict)
     shares_at: int = 0
+    standing: float = 0.0
+
+    @property
+    def wait(self) -> float:
+        """For how long who crosses has stood on average, in seconds (Little's law)."""
+        return self.standing / max(FIRST_RATE, float(self.rate.sum()))
 
 
 def begin(model: Approaches, settings: Settings) -> Learned:
@@ -78,6 +85,7 @@ def learn(
         return
     learn_exits(learned, junction, settings, seen, since)
     part = min(1.0, since / settings.rate_memory)
+    learned.standing += part * (_standing(seen, settings) - learned.standing)
     for row, lane in enumerate(model.lanes):
         crossed = 0
         for movement in lane.movements:
@@ -97,6 +105,17 @@ def learn(
     if seen.at >= learned.shares_at + SHARES_EVERY_MS:
         share(learned, model, settings)
         learned.shares_at = seen.at
+
+
+def _standing(seen: Observations, settings: Settings) -> int:
+    """Vehicles that stand on lanes that are believed."""
+    return sum(
+        sum(speed < settings.standing_m_per_s for _, speed in here.vehicles)
+        if here.counted is None
+        else max(0, here.counted)
+        for here in seen.lanes.values()
+        if here.trusted
+    )
 
 
 def learn_exits(
@@ -167,6 +186,12 @@ def rates(learned: Learned, model: Approaches) -> Floats:
     found = np.ones((len(model.stages), model.rows))
     found[:, :lanes] = learned.saturation * learned.discharge * learned.opened
     return found
+
+
+def clearing(found: Floats) -> Floats:
+    """By row, from `rates`: what each vehicle of a queue adds to the mean wait until it clears."""
+    best: Floats = found.max(axis=0)
+    return 0.5 / np.maximum(best, LEAST_RATE)
 
 
 def yielding(learned: Learned, model: Approaches) -> Floats:

@@ -35,7 +35,8 @@ class Case(NamedTuple):
     stage and row. `opposed`: by stage, row and row, to whom it gives way. `begins`: by stage, next
     stage and row, after how long it is green. `lost`, `least`: by stage and next stage. `weight`:
     by row. `shut`: by row, 1.0 where somebody is in its way, or its exit full.
-    `refill`: by row, for how many vehicles its exit gets room in a second.
+    `refill`: by row, for how many vehicles its exit gets room in a second. `clearing`: by row, how
+    long each of a queue is held up by those before it, on average, for each vehicle of the queue.
     """
 
     stage: int
@@ -51,6 +52,7 @@ class Case(NamedTuple):
     weight: Floats
     shut: Floats
     refill: Floats
+    clearing: Floats
 
 
 class Costs(NamedTuple):
@@ -224,10 +226,11 @@ def _plan(case: Case, costs: Costs) -> Floats:
                 state[:] = states[t, stage]
                 took, until = step(t, stage, following, state, case, costs, work)
                 spent = cost[t, stage] + took
-                left = 0.0
+                total = spent
                 for row in range(rows):
-                    left += case.weight[row] * state[QUEUE, row]
-                total = spent + left * (horizon - until + costs.left)
+                    stands = state[QUEUE, row]
+                    each = horizon - until + costs.left + case.clearing[row] * stands
+                    total += case.weight[row] * stands * each
                 act = following if t == 0 else first[t, stage]
                 if until >= horizon and total < best[act]:
                     best[act] = total
@@ -263,6 +266,7 @@ def compile_plan() -> None:
         weight=none,
         shut=none,
         refill=none,
+        clearing=none,
     )
     plan(case, Costs(*(0.0,) * len(Costs._fields)))
     _planner.disable_compile()

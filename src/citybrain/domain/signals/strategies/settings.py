@@ -11,7 +11,8 @@ class Settings:
     `saturation`: vehicles a second from one lane, before anything is learned. `start_loss`: what
     the first vehicle loses after green. `yellow_used`: how long of a yellow is still driven.
     `stop_cost`: for each vehicle that has to stop. `left_cost`: for each that still stands at the
-    horizon. `switch_gain`: what a change must gain at least, in vehicle-seconds. `standing_m_per_s`
+    horizon, and at least; else as long as those who wait here wait on average, up to `left_most`.
+    `switch_gain`: what a change must gain at least, in vehicle-seconds. `standing_m_per_s`
     and slower is a queue. `rate_memory`: of the arrival rate. `turn_weight`: vehicles that the
     first guess of turn shares counts for. `gap_power`: of how a lane is held up by its turns that
     yield. `discharge_gain`: how fast the discharge of a lane in a stage is learned.
@@ -34,7 +35,8 @@ class Settings:
     start_loss: float = 1.5
     yellow_used: float = 1.0
     stop_cost: float = 3.0
-    left_cost: float = 15.0
+    left_cost: float = 8.0
+    left_most: float = 120.0
     switch_gain: float = 1.0
     standing_m_per_s: float = 2.0
     acceleration: float = 2.6
