@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.given.browser import Browser, browser
-from tests.given.killed_server import killed_server
+from tests.given.killed_server import KilledServer, killed_server
 from tests.given.server import Server, server
 
 LIVE = "return document.querySelector('#connection').dataset.state === 'live'"
@@ -31,6 +31,15 @@ PAID = "return Number(document.querySelector('#apply-paid').innerText) > 0"
 ANOMALIES = "return /^[0-9]/.test(document.querySelector('#parking-anomalies').innerText)"
 CAME_IN = "return document.querySelector('#parking-captured').innerText"
 PARKED = "return Number(document.querySelector('#parking-parked').innerText) > 0"
+ROAD = "return document.querySelectorAll('#signals-junctions tbody tr').length === 4"
+JUNCTIONS = """
+return [...document.querySelectorAll('#signals-junctions tbody tr')].map((row) => ({
+    marked: row.querySelector('th .sim') !== null,
+    decides: row.cells[1].innerText,
+    by: row.cells[2].innerText,
+    lamps: row.querySelectorAll('.stage .signal').length,
+}));
+"""
 WIDER_THAN_WINDOW = "return document.documentElement.scrollWidth > window.innerWidth"
 ROAD_DAMAGE = {
     "source": "citizen",
@@ -48,7 +57,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def quiet_server(tmp_path: Path) -> AsyncIterator[Server]:
+async def quiet_server(tmp_path: Path) -> AsyncIterator[KilledServer]:
     async with killed_server(tmp_path / "data") as running:
         yield running
 
@@ -60,7 +69,7 @@ async def city_server(tmp_path: Path) -> AsyncIterator[Server]:
 
 
 async def test_a_report_shows_as_an_event_and_as_an_open_case(
-    quiet_server: Server, page: Browser
+    quiet_server: KilledServer, page: Browser
 ) -> None:
     await page.open(quiet_server.url)
     await page.wait_for(LIVE)
@@ -94,23 +103,32 @@ async def test_simulated_data_is_called_simulated(city_server: Server, page: Bro
     await page.wait_for(ANOMALIES)
     assert (await page.run(CAME_IN)).startswith("¥")
     assert await page.run("return document.querySelectorAll('#parking-faces .face').length") == 12
+    await page.wait_for(ROAD)
+    junctions = await page.run(JUNCTIONS)
+    assert [each["marked"] for each in junctions] == [True] * 4
+    assert all(each["lamps"] == 5 for each in junctions)
+    assert all(each["decides"] in ("Starting", "Local") for each in junctions)
+    assert {each["by"] for each in junctions} == {"Plan"}
+    assert await page.run("return document.querySelectorAll('#signals-road .signal').length") == 32
     assert await page.complaints() == []
 
 
-async def test_the_page_says_when_the_server_is_gone(tmp_path: Path, page: Browser) -> None:
-    async with server(tmp_path / "data", "--no-city") as running:
-        await page.open(running.url)
-        await page.wait_for(LIVE)
+async def test_the_page_says_when_the_server_is_gone(
+    quiet_server: KilledServer, page: Browser
+) -> None:
+    await page.open(quiet_server.url)
+    await page.wait_for(LIVE)
+    await quiet_server.kill()
     await page.wait_for("return document.querySelector('#connection').dataset.state !== 'live'")
     said = await page.run("return document.querySelector('#announce').innerText")
     assert "Connection lost" in said
 
 
-@pytest.mark.parametrize("width", [360, 768, 1920])
-async def test_the_page_fits_any_screen(quiet_server: Server, page: Browser, width: int) -> None:
-    await page.resize(width, 900)
-    await page.open(quiet_server.url)
+async def test_the_page_fits_any_screen(quiet_server: KilledServer, page: Browser) -> None:
     token = await quiet_server.token("citizen-1", "citizen")
     await quiet_server.post("/v1/cases", ROAD_DAMAGE, token)
+    await page.open(quiet_server.url)
     await page.wait_for(ROWS)
-    assert not await page.run(WIDER_THAN_WINDOW)
+    for width in (360, 768, 1920):
+        await page.resize(width, 900)
+        assert not await page.run(WIDER_THAN_WINDOW), width
