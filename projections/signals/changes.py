@@ -15,7 +15,7 @@ from citybrain.domain.signals.signal import junction_and_day
 from citybrain.domain.signals.signal_events import EVENTS, SETS_LAMPS, milliseconds
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch, fetch_planned
-from projections.signals.forgetting import forget
+from projections.signals.forgetting import TABLE, due_to_forget
 
 TABLES = """
 CREATE TABLE changes (
@@ -93,18 +93,12 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
      AS c (junction, fault, position, at, by)
 WHERE (f.junction, f.fault, f.position) = (c.junction, c.fault, c.position)
 """
-FORGET_OLD = """
-WITH o AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS o (junction, before)),
-old_refusals AS (
-    DELETE FROM refusals r USING o WHERE r.junction = o.junction AND r.at < o.before),
-old_faults AS (
-    DELETE FROM faults f USING o WHERE f.junction = o.junction AND f.cleared_at < o.before),
-shown AS (
-    SELECT o.junction, (
-        SELECT last.at FROM changes last
-        WHERE last.junction = o.junction AND last.at <= o.before AND last.topic = ANY($3)
-        ORDER BY last.at DESC, last.position DESC LIMIT 1) AS since FROM o)
-DELETE FROM changes c USING shown WHERE c.junction = shown.junction AND c.at < shown.since
+FORGET_REFUSALS = "DELETE FROM refusals WHERE junction = $1 AND at < $2"
+FORGET_FAULTS = "DELETE FROM faults WHERE junction = $1 AND cleared_at < $2"
+FORGET_CHANGES = """
+DELETE FROM changes WHERE junction = $1 AND at < (
+    SELECT max(last.at) FROM changes last
+    WHERE last.junction = $1 AND last.at <= $2 AND last.topic = ANY($3))
 """
 """The change that says why lamps are as they are stays, however long they have been so."""
 
@@ -113,14 +107,14 @@ class SignalChanges:
     """The read model `signal_changes`."""
 
     name = "signal_changes"
-    version = 2
+    version = 3
     topics = frozenset(
         topic
         for event in EVENTS
         for topic in (event.__dict__["TOPIC"],)
         if topic not in NOT_CHANGES or topic == REFUSAL
     )
-    tables = TABLES
+    tables = TABLES + TABLE
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
@@ -134,7 +128,10 @@ class SignalChanges:
             connection, [each for each in events if each.topic in (RAISED, CLEARED, RESET)]
         )
         moments = ((junction_and_day(event.stream_id)[0], _at(event.data)) for event in events)
-        await forget(connection, FORGET_OLD, moments, list(SETS_LAMPS))
+        due = await due_to_forget(connection, moments)
+        await connection.executemany(FORGET_REFUSALS, due)
+        await connection.executemany(FORGET_FAULTS, due)
+        await connection.executemany(FORGET_CHANGES, [(*each, list(SETS_LAMPS)) for each in due])
 
 
 def _at(data: dict[str, Any]) -> int:

@@ -15,7 +15,7 @@ from citybrain.domain.signals.signal import junction_and_day
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import RecordedEvent
 from projections.reading import Pool, Row, fetch
-from projections.signals.forgetting import forget
+from projections.signals.forgetting import TABLE, due_to_forget
 from projections.signals.lamp_folding import Green, Lamps
 
 TABLES = """
@@ -70,17 +70,12 @@ WRITE_STATES = """
 INSERT INTO lamps (junction, state) SELECT * FROM unnest($1::text[], $2::text[])
 ON CONFLICT (junction) DO UPDATE SET state = excluded.state
 """
-FORGET_OLD = """
-WITH o AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS o (junction, before)),
-old_outs AS (
-    DELETE FROM outs USING o WHERE outs.junction = o.junction AND outs.until < o.before),
-old_calls AS (
-    DELETE FROM calls c USING o WHERE c.junction = o.junction AND c.since < o.before)
-DELETE FROM greens g USING o
-WHERE g.junction = o.junction AND g.began < o.before AND g.red_from < o.before
-  AND EXISTS (SELECT FROM greens later
-              WHERE later.junction = g.junction AND later."group" = g."group"
-                AND later.began > g.began AND later.began <= o.before)
+FORGET_OUTS = "DELETE FROM outs WHERE junction = $1 AND until < $2"
+FORGET_CALLS = "DELETE FROM calls WHERE junction = $1 AND since < $2"
+FORGET_GREENS = """
+DELETE FROM greens WHERE junction = $1 AND "group" = $2 AND red_from < $3 AND began < (
+    SELECT max(last.began) FROM greens last
+    WHERE last.junction = $1 AND last."group" = $2 AND last.began <= $3)
 """
 """The last green of a group before that stays: with it the red began that is counted after it."""
 CALLED = "signal.called"
@@ -98,17 +93,17 @@ class SignalLamps:
     """The read model `signal_lamps`."""
 
     name = "signal_lamps"
-    version = 2
+    version = 3
     topics = frozenset(TOPICS)
-    tables = TABLES
+    tables = TABLES + TABLE
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
         """Fold the batch into greens and times out of service; add its calls; forget."""
-        junctions = {junction_and_day(event.stream_id)[0] for event in events}
-        found = await connection.fetch(KNOWN, list(junctions))
-        lamps = {code: Lamps() for code in junctions}
+        happened = {junction_and_day(event.stream_id)[0] for event in events}
+        found = await connection.fetch(KNOWN, list(happened))
+        lamps = {code: Lamps() for code in happened}
         lamps |= {row["junction"]: _read(row["state"]) for row in found}
         calls = []
         for event in events:
@@ -122,11 +117,22 @@ class SignalLamps:
         await connection.copy_records_to_table(
             "calls", columns=("junction", "group", "since", "by", "position"), records=calls
         )
-        moments = (
-            (junction_and_day(event.stream_id)[0], milliseconds(event.data["timestamp"]))
-            for event in events
-        )
-        await forget(connection, FORGET_OLD, moments)
+        await _forget(connection, lamps, events)
+
+
+async def _forget(
+    connection: "asyncpg.Connection[Any]", lamps: dict[str, Lamps], events: Sequence[RecordedEvent]
+) -> None:
+    moments = (
+        (junction_and_day(event.stream_id)[0], milliseconds(event.data["timestamp"]))
+        for event in events
+    )
+    due = await due_to_forget(connection, moments)
+    greens = [
+        (junction, code, before) for junction, before in due for code in lamps[junction].greens
+    ]
+    for statement, rows in ((FORGET_OUTS, due), (FORGET_CALLS, due), (FORGET_GREENS, greens)):
+        await connection.executemany(statement, rows)
 
 
 async def _write(connection: "asyncpg.Connection[Any]", lamps: dict[str, Lamps]) -> None:
@@ -168,17 +174,23 @@ def _read(state: str) -> Lamps:
 
 
 GREENS = """
+WITH RECURSIVE groups AS (
+    (SELECT "group" AS code FROM signal_lamps.greens WHERE junction = $1 ORDER BY 1 LIMIT 1)
+    UNION ALL
+    SELECT (SELECT g."group" FROM signal_lamps.greens g
+            WHERE g.junction = $1 AND g."group" > groups.code ORDER BY 1 LIMIT 1)
+    FROM groups WHERE groups.code IS NOT NULL)
 SELECT "group", began, ends, red_from, position FROM signal_lamps.greens
-WHERE junction = $1 AND began < $3 AND (red_from IS NULL OR red_from > $2)
-UNION
+WHERE junction = $1 AND began >= $2 AND began < $3
+UNION ALL
 SELECT g."group", g.began, g.ends, g.red_from, g.position
-FROM (SELECT DISTINCT "group" FROM signal_lamps.greens WHERE junction = $1) k
-CROSS JOIN LATERAL (
+FROM groups CROSS JOIN LATERAL (
     SELECT * FROM signal_lamps.greens b
-    WHERE b.junction = $1 AND b."group" = k."group" AND b.began < $2
+    WHERE b.junction = $1 AND b."group" = groups.code AND b.began < $2
     ORDER BY b.began DESC LIMIT 1) g
 ORDER BY "group", began
 """
+"""A green that was on at the beginning is the last one of its group before that."""
 OUTS = """
 SELECT began, until, why FROM signal_lamps.outs
 WHERE junction = $1 AND began < $3 AND (until IS NULL OR until > $2) ORDER BY began
@@ -193,9 +205,9 @@ WHERE c.junction = $1 AND c.since >= $2 AND c.since < $3 ORDER BY c.since, c."gr
 
 
 async def greens(pool: Pool, junction: str, since: int, until: int) -> list[Row]:
-    """Greens by group and time that began before `until` and were not over at `since`.
+    """Greens by group and time: those that began in the span, and of each group the one before.
 
-    And of each group the last one before `since`. Milliseconds since 1970.
+    Milliseconds since 1970.
     """
     return await fetch(pool, GREENS, junction, since, until)
 

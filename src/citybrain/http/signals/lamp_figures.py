@@ -3,6 +3,7 @@
 The longest red stands next to the mean: a mean hides whoever was forgotten.
 """
 
+import asyncio
 from enum import StrEnum
 
 from aiohttp import web
@@ -98,14 +99,10 @@ async def figures_of(
     """
     bucket = LENGTHS_MS.get(by, max(1, until - since))
     begin = since if by is Bucket.WHOLE else since - since % bucket
-    found = figures(
-        await lamps.greens(pool, junction, begin, until),
-        await lamps.outs(pool, junction, begin, until),
-        await lamps.calls(pool, junction, begin, until),
-        begin,
-        until,
-        bucket=bucket,
-    )
+    greens = await lamps.greens(pool, junction, begin, until)
+    outs = await lamps.outs(pool, junction, begin, until)
+    calls = await lamps.calls(pool, junction, begin, until)
+    found = await asyncio.to_thread(figures, greens, outs, calls, begin, until, bucket=bucket)
     used = splits(await changes.stages(pool, junction, begin, until))
     return JunctionFigures(
         junction=junction,

@@ -8,7 +8,7 @@ from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.rebuild import compare
 from projections.signals import changes
-from projections.signals.forgetting import KEPT_MS
+from projections.signals.forgetting import EVERY_MS, KEPT_MS
 from tests.given.read_models import project, same_in_any_batch
 from tests.given.signals.attack import CITY, Attack
 from tests.given.signals.recorded import EVERYTHING, flashed_for_long, record
@@ -42,7 +42,7 @@ async def test_of_what_was_35_days_are_kept_and_why_lamps_are_as_they_are(
     attack, flashed_at = flashed_for_long(loaded(tmp_path, CITY))
     await record(store, attack.street.events)
     await project(store, MODEL, batch=50)
-    before = milliseconds(at(attack.now)) - KEPT_MS
+    before = (milliseconds(at(attack.now)) - KEPT_MS) // EVERY_MS * EVERY_MS
     span = 0, milliseconds(at(attack.now))
     rows = await changes.changes(store.pool, "x1", *span)
     old = [(row["topic"], row["at"]) for row in rows if row["at"] < before]

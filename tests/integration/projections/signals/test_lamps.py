@@ -11,7 +11,7 @@ from citybrain.eventstore import EventStore
 from citybrain.systems import projection_named
 from projections.rebuild import compare
 from projections.signals import lamps
-from projections.signals.forgetting import KEPT_MS
+from projections.signals.forgetting import EVERY_MS, KEPT_MS
 from projections.signals.lamp_folding import Lamps
 from tests.given.read_models import project, same_in_any_batch
 from tests.given.signals.attack import CITY, STEPS, Attack, Step
@@ -103,7 +103,7 @@ async def test_of_lamps_35_days_are_kept_and_the_last_green_before(
     attack, flashed_at = flashed_for_long(loaded(tmp_path, CITY))
     await record(store, attack.street.events)
     await project(store, MODEL, batch=50)
-    before = milliseconds(at(attack.now)) - KEPT_MS
+    before = (milliseconds(at(attack.now)) - KEPT_MS) // EVERY_MS * EVERY_MS
     span = 0, milliseconds(at(attack.now))
     greens = await lamps.greens(store.pool, "x1", *span)
     old = [row for row in greens if row["red_from"] is not None and row["red_from"] < before]
