@@ -1,22 +1,35 @@
 """Renmin Road in the simulator: each lane, movement, crossing and lamp of its definitions."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.definitions.signals.sumo_net import Net, read_net
 from citybrain.domain.signals.layout import DetectorKind
+from commands.signals.buses import BusRequest
 from ops.simulators.signals.placing import Placed
+from ops.simulators.signals.renmin.buses import Buses
+from ops.simulators.signals.renmin.demand import write
 from ops.simulators.signals.renmin.network import build
 from ops.simulators.signals.renmin.placing import defined, place
+from ops.simulators.signals.scenarios import Scenario
+from ops.simulators.signals.street import Handling, Records, Street
 
 Pair = tuple[DatedJunction, Placed]
 
 
 @pytest.fixture(scope="module")
-def net(tmp_path_factory: pytest.TempPathFactory) -> Net:
-    return read_net(build(defined(), tmp_path_factory.mktemp("renmin")))
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(defined(), tmp_path_factory.mktemp("renmin"))
+
+
+@pytest.fixture(scope="module")
+def net(built: Path) -> Net:
+    return read_net(built)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +69,25 @@ def test_each_movement_is_a_connection_and_each_lamp_has_a_group(pairs: list[Pai
         assert len(groups) == len(placed.ways) + sum(map(len, placed.crossings.values()))
         assert set(groups) == set(dated.junction.groups)
         assert not any(each.free or each.on_red for each in placed.links)
+
+
+def test_a_bus_asks_for_each_junction_and_says_when_it_has_passed(built: Path) -> None:
+    flows = write(built.parent / "few.rou.xml", scale=0.2)
+    nowhere = Path(os.devnull)
+    buses, said = Buses(), list[dict[str, Any]]()
+    scenario, records = Scenario("renmin", built, 0, 0), Records(nowhere, nowhere)
+    with Street(scenario, built, flows, records, seed=1, handling=Handling()) as street:
+        while street.now < 420:
+            said += buses.drive(street, street.now * 1000)
+            street.step({})
+    first = [each for each in said if each["request"] == "bus-east.0"]
+    asked = dict.fromkeys((each["junction"], each["line"]) for each in first)
+    assert list(asked) == [(each.junction.code, "renmin_east") for each in defined()]
+    passed = [each["junction"] for each in first if each.get("passed")]
+    assert passed == [junction for junction, _ in asked]
+    assert all(BusRequest.model_validate(each) for each in said)
+    late = [each["late_s"] for each in first if "late_s" in each]
+    assert -60 < min(late) <= max(late) < 120, "it knows its stops and its timetable"
 
 
 def test_people_cross_the_arms_that_the_definition_says(net: Net, pairs: list[Pair]) -> None:
