@@ -69,13 +69,14 @@ def _border(net: Path) -> list[tuple[str, str]]:
 def _drawn(scenario: Scenario, own: OwnNetwork, seed: str, scale: float) -> Iterator[ET.Element]:
     """Each flow has a chance of its own, so that a shorter window has the same first vehicles."""
     seconds = scenario.end - scenario.begin
-    border = _border(scenario.net) if own.across else []
+    border = _border(scenario.net) if own.across or own.on_foot else []
     flows = [*own.vehicles, *((one, other, own.across / len(border)) for one, other in border)]
     for begins, to, per_hour in flows:
         chance = Random(f"{seed}/{begins}/{to}")
         for number, at in enumerate(_arrivals(chance, per_hour * scale, seconds)):
             yield _trip(f"{begins}-{to}.{number}", "car", at, begins, to)
-    for begins, to, per_hour in own.people:
+    walks = [(one, other, own.on_foot / len(border)) for one, other in border if own.on_foot]
+    for begins, to, per_hour in (*own.people, *walks):
         chance = Random(f"{seed}/{begins}/{to}/on foot")
         for number, at in enumerate(_arrivals(chance, per_hour * scale, seconds)):
             said = {"id": f"walk.{begins}-{to}.{number}", "depart": f"{at:.1f}"}

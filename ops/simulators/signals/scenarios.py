@@ -45,7 +45,10 @@ class BusLine(BaseModel):
 
 
 class OwnNetwork(BaseModel):
-    """A network of our own, as its file says: how it is built, and who drives where."""
+    """A network of our own, as its file says: how it is built, and who drives and walks where.
+
+    `across`, `on_foot`: vehicles and people an hour between any two edges of the border.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,6 +60,7 @@ class OwnNetwork(BaseModel):
     people: tuple[tuple[str, str, float], ...] = ()
     lines: tuple[BusLine, ...] = ()
     across: float = Field(default=0, ge=0)
+    on_foot: float = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, slots=True)

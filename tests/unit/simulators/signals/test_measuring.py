@@ -90,6 +90,20 @@ def test_demand_depends_on_scenario_seed_and_scale_alone(tmp_path: Path) -> None
     assert 1.4 < len(more.departs) / len(one.departs) < 1.8
 
 
+def test_in_a_town_people_walk_from_border_to_border_and_wait_at_its_crossings(
+    tmp_path: Path,
+) -> None:
+    scenario = prepare("square", tmp_path)
+    demand = write_demand(scenario, 0, 1.0, tmp_path / "demand.xml")
+    walks = demand.path.read_text().count("<walk ")
+    assert scenario.own is not None
+    assert 0.8 < walks / (scenario.own.on_foot * scenario.own.seconds / 3600) < 1.2
+    assert len(demand.departs) > 800, "people are no vehicles"
+    row = figures(perform(Run("square", "local", window=60, drain=120)))
+    assert row["waited_on_foot"] > 0
+    assert 0 < row["on_foot_s"] <= row["longest_on_foot_s"] <= 180
+
+
 def test_a_scenario_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScenarioUnknown, match="nowhere"):
         prepare("nowhere", tmp_path)
