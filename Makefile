@@ -85,7 +85,7 @@ lock: ## pin the newest allowed packages again, with their hashes
 	@$(PIN) --extra dev --unsafe-package opencv-python -o build/requirements.lock pyproject.toml
 	@$(PIN) -c build/requirements.lock -o build/requirements-sumo.lock ops/sumo.in
 	@for each in requirements requirements-sumo; do \
-		{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; sed '/^# WARNING: /,$$d' build/$$each.lock; } > $$each.lock; done
+		{ echo '# Pinned with hashes by `make lock`; not to be edited by hand.'; sed '/^# WARNING: /,$$d; /^$$/d' build/$$each.lock; } > $$each.lock; done
 
 system:
 	@ops/install-system-packages.sh
