@@ -11,7 +11,7 @@ from citybrain.domain.signals.days import next_day, put_in_service
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.rules import Rule, Source
 from citybrain.domain.signals.signal import CARRIED, LOCAL, DayIsClosed, Signal
-from citybrain.domain.signals.signal_events import milliseconds
+from citybrain.domain.signals.signal_events import Called, StageApplied, milliseconds
 from tests.given.signals.x1 import X1, Street, at, loaded, violations
 
 
@@ -105,7 +105,8 @@ def test_s17_the_plan_is_joined_with_all_clearances(x1: DatedJunction) -> None:
     street.heard = -5
     street.run(0, 400)
     street.collect()
-    assert {each.stage for each in street.events if hasattr(each, "stage")} == {"A", "B", "C"}
+    applied = [each for each in street.events if isinstance(each, StageApplied)]
+    assert {each.stage for each in applied} == {"A", "B", "C"}
     assert not violations(X1, street.events, 400)
 
 
@@ -126,6 +127,25 @@ def test_s19_midnight_in_the_middle_of_a_green(x1: DatedJunction) -> None:
     assert "V2" in street.signal.calls
     street.collect()
     assert not violations(X1, street.events, 60)
+
+
+def test_s19_who_waited_is_served_across_midnight(x1: DatedJunction) -> None:
+    """V1 green since 23:59:50; V2 has waited since 23:58:10 and is green by 00:00:10."""
+    street = Street.green(x1, "B", since=-60)
+    signal = street.signal
+    waits = milliseconds(at(-110))
+    signal.trigger_event(Called, timestamp=at(-59), group="V2", since=waits, by="detector")
+    assert street.wish(-15, None, groups=frozenset({"V1"})) is None
+    assert street.green_from("V1") == -10
+    street.run(-10, 0)
+    carried = signal.carried
+    signal.close(at(0), next_day="2026-09-15")
+    street.collect()
+    street.signal = Signal.open(at(0), street.junction, day="2026-09-15", carried=carried)
+    street.run(0, 20)
+    assert -3 < street.green_from("V2") <= 10
+    street.collect()
+    assert not violations(X1, street.events, 20)
 
 
 def test_all_of_the_state_goes_on_into_the_next_day(x1: DatedJunction) -> None:

@@ -8,6 +8,7 @@ from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.domain.signals import people, priority
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.rules import Rule
+from citybrain.domain.signals.signal_events import StageApplied, milliseconds
 from tests.given.signals.x1 import X1, Street, at, loaded, violations
 
 
@@ -44,6 +45,25 @@ def test_s09_a_higher_level_takes_over_with_all_clearances(x1: DatedJunction) ->
     assert street.signal.granted == "E1"
     street.collect()
     assert not violations(X1, street.events, 100)
+
+
+def test_s12_the_plan_is_joined_again_after_the_vehicle(x1: DatedJunction) -> None:
+    street = Street(x1)
+    people.power_up(street.signal, street.junction, at(-300), "A")
+    street.run(-300, 130)
+    street.preempt(130, "C", lasts=100)
+    street.run(130, 170)
+    street.pass_by(170)
+    street.run(170, 600)
+    street.collect()
+    applied = [each for each in street.events if isinstance(each, StageApplied)]
+    begins = [each.starts["V1"] - milliseconds(at(0)) for each in applied if "V1" in each.starts]
+    cycle = street.plan.cycle_ms
+    assert [each % cycle for each in begins if each < 130_000] == [0] * 4
+    late = [each for each in begins if each > 170_000]
+    assert [each % cycle for each in late[1:]] == [0] * (len(late) - 1), "within one cycle"
+    assert len(late) >= 4
+    assert not violations(X1, street.events, 600)
 
 
 def test_s12_who_waited_longest_comes_first_after_the_vehicle(tmp_path: Path) -> None:

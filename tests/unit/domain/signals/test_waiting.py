@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from citybrain.definitions.signals.junctions import DatedJunction
+from citybrain.domain.signals import people
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.rules import Rule
-from tests.given.signals.x1 import X1, Street, loaded, violations
+from citybrain.domain.signals.signal import Signal
+from tests.given.signals.x1 import X1, Street, at, loaded, violations
 
 
 @pytest.fixture
@@ -25,6 +27,23 @@ def test_s07_who_pressed_once_walks_in_time_whatever_is_preferred(x1: DatedJunct
     assert street.shown("P2", walk + 6.9) is Shown.GREEN
     causes = [each.cause for each in street.collect() if hasattr(each, "cause")]
     assert causes == ["maximum-green"]
+
+
+def test_s07_a_call_survives_other_modes_and_midnight(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=0)
+    assert street.call(5, "P2")
+    people.change_mode(street.signal, at(10), "local", by="o-1", reason="look")
+    people.change_mode(street.signal, at(11), "centre", by="o-1", reason="look")
+    carried = street.signal.carried
+    street.signal.close(at(12), next_day="2026-09-15")
+    street.collect()
+    street.signal = Signal.open(at(12), x1.junction, day="2026-09-15", carried=carried)
+    assert not street.call(13, "P2"), "a second press changes nothing"
+    street.run(13, 200)
+    walk = street.green_from("P2")
+    assert walk <= 95
+    street.collect()
+    assert not violations(X1, street.events, 200)
 
 
 def test_s07_the_walk_is_not_ended_before_its_minimum(x1: DatedJunction) -> None:
