@@ -31,7 +31,7 @@ from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.services import Services
 from commands.signals.controllers import centres_heard, heard_since
-from commands.signals.deciding import Deciding, decide
+from commands.signals.deciding import Deciding, decide, pace
 from commands.signals.observed import Observed, observed
 from commands.signals.scheduling import follow_schedule
 from commands.signals.sharing import SHARDS, shard_of
@@ -46,6 +46,7 @@ from commands.signals.streams import (
 log = structlog.get_logger(__name__)
 
 NAME = CENTRE_PROCESS
+TOGETHER = 20  # junctions that are decided before others have their turn
 TICK_MS = 100  # a junction is woken ten times a second at most
 AGAIN_MS = 1000  # where the store is away
 LATER_MS = 30_000  # where a junction cannot be controlled
@@ -118,14 +119,15 @@ class SignalControl:
         self._calendar = services.definitions.of(BusinessCalendar)
         self._observed = memory or observed(services)
         self._ready = ready
+        self._every_ms = pace(0)
         self._held: dict[str, Held] = {}
         self._shards: set[int] = set()
         self._heap: list[tuple[int, str]] = []
         self.bell = asyncio.Event()
         self.position = 0
         """How far the log has been heard."""
-        self.ticked_at: datetime | None = None
-        """When all that was due had been decided last: a sign of the centre."""
+        self._woken: dict[asyncio.Task[None], datetime] = {}
+        self._started_at: datetime | None = None
         self._looked_at = EARLIEST
 
     async def load(self) -> None:
@@ -147,7 +149,7 @@ class SignalControl:
         self._looked_at = EARLIEST
 
     def give_up(self, shards: Collection[int]) -> None:
-        """Another process controls these from now on; not while `tick` runs."""
+        """Another process controls these from now on; not while junctions are woken."""
         self._shards.difference_update(shards)
         for code in [each for each in self._held if shard_of(each) in shards]:
             del self._held[code]
@@ -188,20 +190,71 @@ class SignalControl:
             self.position = event.position
 
     async def tick(self) -> None:
-        """Wake every junction that is due, and append together what that comes to."""
+        """Wake every junction that is due, and wait until it is appended what that comes to."""
+        await self.start()
+        await self.finish()
+
+    async def start(self) -> None:
+        """Wake every junction that is due; what it comes to is appended together, meanwhile.
+
+        Between some and the next ones others in this process have their turn.
+        """
         now = self._services.clock()
-        at, due = milliseconds(now), []
         if now - self._looked_at >= LOOK:
             await self._look_at_controllers(now)
-        while (alarm := self.next_alarm) is not None and alarm <= at:
+        began = milliseconds(now)
+        while due := self._due(began):
+            for each in due:
+                task = asyncio.create_task(self._wake(each, now))
+                self._woken[task] = now
+                task.add_done_callback(self._ended)
+            await asyncio.sleep(0)
+            now = self._services.clock()
+        self._started_at = moment(began)
+
+    async def finish(self) -> None:
+        """Wait for what was begun."""
+        await asyncio.gather(*self._woken)
+
+    async def stop(self) -> None:
+        """Begin nothing more, and give up what was begun and is not with the store yet."""
+        for task in self._woken:
+            task.cancel()
+        await asyncio.gather(*self._woken, return_exceptions=True)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or task.exception() is None:  # else whoever finishes is told
+            del self._woken[task]
+
+    @property
+    def ticked_at(self) -> datetime | None:
+        """Up to when all that was due has been decided: a sign of the centre."""
+        return next(iter(self._woken.values()), self._started_at)
+
+    def _due(self, at: int) -> list[str]:
+        """Some of those that are due at `at`, the longest due first."""
+        found: list[str] = []
+        while len(found) < TOGETHER and (alarm := self.next_alarm) is not None and alarm <= at:
             _, junction = heapq.heappop(self._heap)
-            LATE.observe(max(0, at - alarm) / 1000)
-            due.append(junction)
-        await asyncio.gather(*(self._wake(junction, now) for junction in due))
-        self.ticked_at = now
+            held = self._held[junction]
+            if not held.busy:  # else it sets its alarm when it is done
+                held.busy = True
+                LATE.observe(max(0, self._now_ms() - alarm) / 1000)
+                found.append(junction)
+        return found
+
+    def told(self, junctions: Iterable[str]) -> None:
+        """Something new was said of these: whose strategy is to be asked is asked now."""
+        now = self._now_ms()
+        for code in junctions:
+            held = self._held.get(code)
+            if held is not None and held.deciding.told(now, self._every_ms) and not held.busy:
+                self._ring(code)
 
     async def _look_at_controllers(self, now: datetime) -> None:
-        """When each was heard, whichever process it spoke to."""
+        """When each was heard, whichever process it spoke to; and how many there are to ask."""
+        asked = sum(1 for held in self._held.values() if held.deciding.strategy)
+        self._every_ms = pace(asked)
         try:
             found = await heard_since(self._store, self._looked_at - LOOK)
         except AWAY:
@@ -214,7 +267,6 @@ class SignalControl:
     async def _wake(self, junction: str, now: datetime) -> None:
         """Let one junction do what it is time for; whatever fails costs no other one anything."""
         held, again = self._held[junction], self._now_ms() + AGAIN_MS
-        held.busy = True
         try:
             if held.stale:
                 await self._reload(held)
@@ -246,7 +298,16 @@ class SignalControl:
         note_silence(signal, junction, now, held.controller_heard)
         if held.is_due(at):
             wake(signal, junction, plan, now, heard_at=held.heard_at)
-        asks = decide(signal, held.dated, plan, now, held.deciding, self._observed, self._ready)
+        asks = decide(
+            signal,
+            held.dated,
+            plan,
+            now,
+            held.deciding,
+            self._observed,
+            self._every_ms,
+            self._ready,
+        )
         await self._save(signal)
         held.plan_due = plan_due
         if held.is_due(at):

@@ -19,13 +19,14 @@ from citybrain.domain.signals import people
 from citybrain.domain.signals.controllers import check_controls, connect, controls, device_of, hear
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.plans import offset_at
-from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal import Signal, junction_and_day
 from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
 from commands.fields import Flag, Moment
 from commands.handling import Command, CommandContext
 from commands.services import Services
+from commands.signals.moves import moves
 from commands.signals.office import Name, change_junction
 from commands.signals.sharing import shards_of
 from commands.signals.streams import definition_of, newest_streams, plan_of
@@ -173,23 +174,33 @@ async def commands_for(
 
     Waits for a change as long as it is told to. The position goes with the next question.
     """
-    store, ends = services.store, time.monotonic() + wait_seconds
+    store, ends, known = services.store, time.monotonic() + wait_seconds, moves(services)
     while True:
-        notices, head = store.listener.notices, await store.head()
-        found = await _changed(junctions, services, after) if head > after else []
+        notices = store.listener.notices
+        await known.look()
+        head, moved = known.position, known.of(junctions, after)
+        if after < known.since:
+            moved = await _moved(junctions, services, after)
+        found = await _commands(moved, services)
         left = ends - time.monotonic()
         if found or left <= 0:
             return head, found
         await store.listener.wait(notices, left)
 
 
-async def _changed(
-    junctions: Sequence[str], services: Services, after: int
-) -> list[dict[str, Any]]:
-    """The commands of those junctions whose streams have something behind a position."""
+async def _moved(junctions: Sequence[str], services: Services, after: int) -> list[str]:
+    """Those of the junctions whose streams have something behind a position, by looking at each."""
     streams = await newest_streams(services.store, junctions)
-    moved = await services.store.pool.fetch(MOVED, list(streams.values()), after)
-    signals = [await services.store.load(Signal, row["originator_id"]) for row in moved]
+    rows = await services.store.pool.fetch(MOVED, list(streams.values()), after)
+    return [junction_and_day(row["originator_id"])[0] for row in rows]
+
+
+async def _commands(junctions: Sequence[str], services: Services) -> list[dict[str, Any]]:
+    """The commands of junctions, as their newest streams say."""
+    if not junctions:
+        return []
+    streams = await newest_streams(services.store, junctions)
+    signals = await services.store.load_all(Signal, list(streams.values()))
     return [command_of(services, each) for each in signals]
 
 

@@ -28,10 +28,18 @@ from commands.signals.observed import Observed
 
 log = structlog.get_logger(__name__)
 
-EVERY_MS = 1000  # a strategy is asked
+EVERY_MS, MOST_MS = 1000, 5000  # a strategy is asked
+ASKED_A_SECOND = 1000  # strategies in one process; where there are more, each is asked less often
+EARLY_MS, LATE_MS, EXPECTED_MS = 200, 400, 3000  # so that it is asked when something new was seen
 REST_MS = 60_000  # after it could not decide
 ASKED_AGAIN_MS = 5000  # a wish that was refused
 COUNTS = timedelta(seconds=10)  # a command
+
+
+def pace(junctions: int) -> int:
+    """How often the strategy of each of so many junctions is asked, in milliseconds."""
+    return min(MOST_MS, max(EVERY_MS, 1000 * junctions // ASKED_A_SECOND))
+
 
 SECONDS = Histogram(
     "citybrain_signal_decision_seconds",
@@ -46,7 +54,8 @@ CHANGES = Counter("citybrain_signal_changes_total", "Changes that strategies mad
 class Deciding:
     """What is remembered of the decisions at a junction, in milliseconds since 1970.
 
-    `decided_at`: when the strategy was last asked, also where it proposed nothing.
+    `decided_at`: when the strategy was last asked, also where it proposed nothing. `told_at`: when
+    something was seen last, 0 where that was not said.
     """
 
     strategy: str = ""
@@ -56,6 +65,22 @@ class Deciding:
     rests_until: int = 0
     refused_at: int = 0
     refused: str | None = None
+    told_at: int = 0
+
+    def told(self, at: int, every_ms: int) -> bool:
+        """Note that something was seen at `at`; whether the strategy is to be asked about it."""
+        self.told_at = at
+        return bool(self.strategy) and self.due(at, every_ms)
+
+    def due(self, at: int, every_ms: int) -> bool:
+        """Whether it is to be asked; a little early where something new was seen."""
+        early = EARLY_MS if self.told_at > self.decided_at else 0
+        return at >= self.decided_at + every_ms - early
+
+    def next_at(self, at: int, every_ms: int) -> int:
+        """When it is asked at the latest: a little late where something new is to be expected."""
+        expects = self.told_at > 0 and at - self.told_at < EXPECTED_MS
+        return self.decided_at + every_ms + (LATE_MS if expects else 0)
 
 
 def decide(
@@ -65,11 +90,13 @@ def decide(
     now: datetime,
     state: Deciding,
     seen: Observed,
-    ready: Callable[[], bool] = lambda: True,
+    every_ms: int,
+    ready: Callable[[], bool],
 ) -> int | None:
     """Let the strategy in force decide; when it wants to be asked next, None where none does.
 
-    Where strategies are not `ready` in this process none is asked, and the plan goes on.
+    It is asked each `every_ms`, as soon as something was seen since. Where strategies are not
+    `ready` in this process none is asked, and the plan goes on.
     """
     at, junction = milliseconds(now), dated.junction
     if seen.known(junction.code) is not None:
@@ -83,7 +110,8 @@ def decide(
     if not settle_mode(signal, now):
         state.strategy = ""
         return signal.strategy_changes(at)
-    if at >= state.decided_at + EVERY_MS or state.strategy != signal.strategy_at(at):
+    asked = state.due(at, every_ms)
+    if asked or state.strategy != signal.strategy_at(at):
         try:
             _ask(signal, dated, plan, now, state, seen.latest(junction.code))
             note_success(signal, now)
@@ -91,8 +119,8 @@ def decide(
             log.exception("signal_strategy_failed", junction=junction.code)
             note_failure(signal, now, type(error).__name__)
             state.strategy, state.rests_until = "", at + REST_MS
-    state.decided_at = at if at >= state.decided_at + EVERY_MS else state.decided_at
-    return max(state.decided_at + EVERY_MS, state.rests_until)
+    state.decided_at = at if asked else state.decided_at
+    return max(state.next_at(at, every_ms), state.rests_until)
 
 
 def _ask(
@@ -153,6 +181,7 @@ def compact(seen: Observations) -> dict[str, Any]:
     """What was seen, as the event of a change carries it: nobody's data, few bytes."""
     return {
         "at": seen.at,
+        "newest": seen.newest,
         "lanes": {code: _lane(each) for code, each in sorted(seen.lanes.items())},
         "exits": {
             code: None if each.room is None else round(each.room, 1)

@@ -6,7 +6,7 @@ seconds, and until then they are not believed. What five minutes came to is in a
 (`observation_store`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from citybrain.definitions.signals.junctions import SignalDefinitions
@@ -30,6 +30,8 @@ class Observed:
         self._services = services
         self._junctions: dict[str, SeenJunction] = {}
         self._watched: dict[int, int] = {}
+        self.told: Callable[[Iterable[str]], None] = _nobody
+        """Called with the junctions of which something new was said, whoever controls them."""
         self.take(range(SHARDS), services.clock())
 
     def latest(self, junction: str) -> Observations:
@@ -97,6 +99,10 @@ class Observed:
             self._watched.pop(shard, None)
         gone = [code for code in self._junctions if shard_of(code) in shards]
         return [self._junctions.pop(code) for code in gone]
+
+
+def _nobody(_: Iterable[str]) -> None:
+    """Where none controls them."""
 
 
 def observed(services: Services) -> Observed:

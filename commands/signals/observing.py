@@ -95,6 +95,8 @@ async def _hand_over(
 
 async def _count(sound: list[Sound], taken: Taken, services: Services) -> None:
     """Count each in the order of time, under its detector."""
+    if not sound:
+        return
     sound.sort(key=_when)
     await _recalled(sound, observation_store(services))
     for _, index, seen, reading, impossible in sound:
@@ -110,6 +112,7 @@ async def _count(sound: list[Sound], taken: Taken, services: Services) -> None:
         else:
             error = ReadingDiffers("the detector has said something else of this moment")
             taken.refused.append((index, error))
+    observed(services).told({each[2].junction for each in sound})
 
 
 def _when(sound: Sound) -> int:

@@ -155,6 +155,8 @@ class SeenJunction:
             for code in (*layout.lanes, *layout.exits)
         }
 
+        self._watched_exits = [code for code in layout.exits if self._of_lane[code]]
+
     def judged(self, now: int) -> dict[str, Judged]:
         """How each detector stands at `now`, milliseconds since 1970."""
         return {code: each.health.judged(now) for code, each in self.detectors.items()}
@@ -175,9 +177,10 @@ class SeenJunction:
         return Observations(
             now,
             {code: self._lane(code, trusted, now) for code in layout.lanes},
-            {code: ExitSeen(self._room(code, trusted, now)) for code in layout.exits},
+            {code: ExitSeen(self._room(code, trusted, now)) for code in self._watched_exits},
             crossed,
             in_box,
+            max((each.newest_at for each in self.detectors.values()), default=0) or None,
         )
 
     def pressed(self, now: int) -> dict[str, int]:

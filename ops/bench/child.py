@@ -61,6 +61,23 @@ class Child:
             raise BenchFailed("a process of the benchmark failed; see its message above")
         return orjson.loads(output)
 
+    async def tell(self, word: str) -> None:
+        """A word more: the child reads it with `word`."""
+        await self._say(word.encode())
+
+    async def said(self) -> Any:
+        """The next line that it says, while it goes on. Raises `BenchFailed` when it has died."""
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line:
+            raise BenchFailed("a process of the benchmark failed; see its message above")
+        return orjson.loads(line)
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        await self._process.wait()
+
     async def stop(self) -> None:
         """End it, if it has not ended."""
         if self._process.returncode is None:
@@ -88,6 +105,20 @@ def wait_for_go() -> None:
     """In a child: block until the word is given."""
     if not sys.stdin.buffer.readline():
         sys.exit(1)
+
+
+def word() -> str:
+    """In a child: the next word, once it comes; where nobody says any more, that ends the child."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        sys.exit(1)
+    return line.decode().strip()
+
+
+def say(value: object) -> None:
+    """In a child: something between, as a line."""
+    sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def answer(value: object) -> None:

@@ -26,6 +26,7 @@ from commands.signals.handing_over import (
     stand_by,
     take_shards,
 )
+from commands.signals.observed import observed
 from commands.signals.sharing import Share
 from commands.signals.warming import warming
 
@@ -65,10 +66,11 @@ async def _control(store: EventStore, services: Services) -> None:
             group.create_task(sharing.look_after())
             while True:
                 async with sharing.deciding:
-                    await sharing.control.tick()
+                    await sharing.control.start()
                 await _sleep(sharing.control, services)
     finally:
         connection.terminate()
+        await sharing.control.stop()
         await give_up_shards(sharing.share.held, services)
 
 
@@ -81,6 +83,7 @@ class Sharing:
         self._store, self._services, self._connection = store, services, connection
         self.share = Share(connection)
         self.control = SignalControl(services, ready=warming(services).ready)
+        observed(services).told = self.control.told
         self.deciding = asyncio.Lock()
         """Nothing is given up while it is decided."""
 
@@ -101,6 +104,7 @@ class Sharing:
     async def _give_up(self, shards: Sequence[int]) -> None:
         """First nobody decides, then it is written what was heard, then others may take them."""
         async with self.deciding:
+            await self.control.finish()
             self.control.give_up(shards)
         await give_up_shards(shards, self._services)
         await self.share.give_up(shards)

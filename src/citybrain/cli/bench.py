@@ -5,7 +5,8 @@ package.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
@@ -29,6 +30,28 @@ DataDir = Annotated[
 ]  # fmt: skip
 
 Sessions = Annotated[int, typer.Option(min=1, help="Parking sessions that are rebuilt.")]
+BENCHMARKS = "citybrain bench: the benchmarks are"
+Scenarios = Annotated[
+    list[str] | None, typer.Option(help="A network of ours or of RESCO; several times for several.")
+]
+Strategies = Annotated[
+    list[str] | None, typer.Option(help="Who controls the lights; all where none is named.")
+]
+Scales = Annotated[list[float] | None, typer.Option(help="Of the demand; 1.0 where none is named.")]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option(help="Safety times of a table: own, 3s, cautious; own where none is named."),
+]
+Window = Annotated[
+    int | None, typer.Option(min=60, help="Only the first seconds of each scenario.")
+]
+Failing = Annotated[list[float] | None, typer.Option(help="Share of cameras that fail, 0 to 1.")]
+Intersections = Annotated[
+    int | None,
+    typer.Option(min=1, help="No streets: servers that drive a made-up city of so many."),
+]
+Servers = Annotated[int, typer.Option(min=1, help="How many share the intersections.")]
+Kill = Annotated[bool, typer.Option("--kill", help="Kill one of the servers at the end.")]
 NO_SIZES: Mapping[str, int] = MappingProxyType({})
 
 
@@ -110,27 +133,14 @@ def signals_ingest(
 
 @app.command("signals")
 def signals(
-    scenario: Annotated[
-        list[str], typer.Option(help="A network of ours or of RESCO; several times for several.")
-    ],
-    strategy: Annotated[
-        list[str] | None, typer.Option(help="Who controls the lights; all where none is named.")
-    ] = None,
+    scenario: Scenarios = None,
+    strategy: Strategies = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")] = 10,
-    scale: Annotated[
-        list[float] | None, typer.Option(help="Of the demand; 1.0 where none is named.")
-    ] = None,
-    times: Annotated[
-        list[str] | None,
-        typer.Option(help="Safety times of a table: own, 3s, cautious; own where none is named."),
-    ] = None,
+    scale: Scales = None,
+    times: Tables = None,
     processes: Annotated[int, typer.Option(min=1, help="How many runs at a time.")] = 2,
-    window: Annotated[
-        int | None, typer.Option(min=60, help="Only the first seconds of each scenario.")
-    ] = None,
-    failing: Annotated[
-        list[float] | None, typer.Option(help="Share of cameras that fail, 0 to 1.")
-    ] = None,
+    window: Window = None,
+    failing: Failing = None,
     failure: Annotated[str, typer.Option(help="How: silent, stuck or chatter.")] = "silent",
     preempt: Annotated[
         bool, typer.Option("--preempt", help="Also with emergency vehicles that ask for junctions.")
@@ -141,33 +151,41 @@ def signals(
     teleport: Annotated[
         int, typer.Option(help="Take who is stuck off the street after so many seconds; −1 never.")
     ] = -1,
+    intersections: Intersections = None,
+    servers: Servers = 1,
+    seconds: Seconds = 30.0,
+    kill: Kill = False,
+    data_dir: DataDir = None,
 ) -> None:
-    """Mean delay over all demand: what each strategy costs everybody who wants to travel."""
-    ops = of_checkout("ops.bench.signals.signals", "citybrain bench: the benchmarks are")
-    try:
-        ops.compare(
-            scenario,
-            strategy or ops.strategies(),
-            seeds=seeds,
-            scales=scale or (1.0,),
-            tables=times or ("own",),
-            processes=processes,
-            teleport_s=teleport,
-            window=window,
-            failing=failing or (0.0,),
-            failure=failure,
-            preempt=preempt,
-            buses=buses,
-        )
-    except ValueError as error:
-        typer.echo(f"citybrain bench signals: {error}", err=True)
-        raise typer.Exit(1) from error
+    """Mean delay over all demand by strategy, or how many intersections servers can drive."""
+    if intersections is not None:
+        scale_up = of_checkout("ops.bench.signals.scale", BENCHMARKS)
+        wanted = scale_up.Wanted(intersections, servers, seconds, kill=kill)
+        _or_failed("signals", lambda: scale_up.run(wanted, data_dir), scale_up.BenchFailed)
+        return
+    streets = of_checkout("ops.bench.signals.signals", BENCHMARKS)
+    run = partial(
+        streets.compare,
+        scenario or (),
+        strategy or streets.strategies(),
+        seeds=seeds,
+        scales=scale or (1.0,),
+        tables=times or ("own",),
+        processes=processes,
+        teleport_s=teleport,
+        window=window,
+        failing=failing or (0.0,),
+        failure=failure,
+        preempt=preempt,
+        buses=buses,
+    )
+    _or_failed("signals", run, ValueError)
 
 
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""
-    for bench in of_checkout("ops.bench.run", "citybrain bench: the benchmarks are").MODULES:
+    for bench in of_checkout("ops.bench.run", BENCHMARKS).MODULES:
         _run(bench, rounds, seconds, None, data_dir)
 
 
@@ -179,7 +197,7 @@ def _run(
     data_dir: Path | None,
     sizes: Mapping[str, int] = NO_SIZES,
 ) -> None:
-    ops = of_checkout("ops.bench.run", "citybrain bench: the benchmarks are")
+    ops = of_checkout("ops.bench.run", BENCHMARKS)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(
@@ -193,5 +211,13 @@ def _run(
                 )
             )
     except (ops.BenchFailed, ValueError) as error:
+        typer.echo(f"citybrain bench {bench}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _or_failed(bench: str, run: Callable[[], object], *failures: type[Exception]) -> None:
+    try:
+        run()
+    except failures as error:
         typer.echo(f"citybrain bench {bench}: {error}", err=True)
         raise typer.Exit(1) from error

@@ -72,20 +72,22 @@ class Aggregates:
         return aggregate
 
     async def load_all(self, cls: type[A], stream_ids: Sequence[str]) -> list[A]:
-        """The current states of many, some together; those that do not exist are left out.
-
-        They are the caller's, and not kept in the cache.
-        """
+        """The current states of many, some together; those that do not exist are left out."""
         found: list[A] = []
         for first in range(0, len(stream_ids), TOGETHER):
             part = stream_ids[first : first + TOGETHER]
-            states = await self._from_snapshots(part)
+            states = {each: self._cache[each] for each in part if each in self._cache}
+            states |= await self._from_snapshots([each for each in part if each not in states])
+            states = {stream_id: _own_copy(each) for stream_id, each in states.items()}
             after = {each: states[each].version if each in states else 0 for each in part}
             for event in await self._reader.read_behind(after):
                 base = states.get(event.stream_id)
                 state: Any = to_domain_event(event).mutate(base)
                 states[event.stream_id] = state
-            found += [_of_class(states[each], cls) for each in part if each in states]
+            loaded = [_of_class(states[each], cls) for each in part if each in states]
+            for each in loaded:
+                self.remember(each)
+            found += loaded
             await asyncio.sleep(0)  # others go on between
         return found
 

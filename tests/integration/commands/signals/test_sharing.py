@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from citybrain.domain.signals.signal import Signal
+from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
 from citybrain.eventstore.locks import TRY_LOCK
 from commands.signals.control import SignalControl
@@ -140,3 +141,19 @@ async def test_two_writers_of_one_junction_never_make_it_unsafe(store: EventStor
             newest = await store.load(Signal, control.signal(code).id)
             assert control.signal(code).version == newest.version
     assert await centre.violations() == {code: [] for code in RENMIN}
+
+
+async def test_a_strategy_is_asked_when_something_new_was_said(store: EventStore) -> None:
+    centre = await Centre.over(store, NOON)
+    await in_service(centre, "renmin_1")
+    await centre.run(60)
+    held = centre.control._held["renmin_1"]
+    held.deciding.strategy, held.deciding.decided_at = "adaptive", held.alarm
+    centre.clock.now += timedelta(seconds=2)
+    before = held.alarm
+    centre.control.told(["renmin_1", "nobody"])
+    assert held.alarm == before, "it was asked just now"
+    held.deciding.decided_at = 0
+    centre.control.told(["renmin_1"])
+    assert held.alarm == milliseconds(centre.clock.now)
+    assert centre.control.bell.is_set()

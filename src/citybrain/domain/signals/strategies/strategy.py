@@ -55,6 +55,7 @@ class Observations:
     stop line since the observations before, by movement. `in_box`: by movement, for how many
     milliseconds at most somebody has stood (slower than 0.5 m/s) between the stop line and the
     exit; 0 where somebody is there and moves; a movement whose part of the box is empty is absent.
+    `newest`: of when the newest of it is; None where that is not known.
     """
 
     at: int
@@ -62,6 +63,7 @@ class Observations:
     exits: Mapping[str, ExitSeen] = field(default_factory=dict)
     crossed: Mapping[str, int] = field(default_factory=dict)
     in_box: Mapping[str, int] = field(default_factory=dict)
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
