@@ -102,6 +102,12 @@ export interface Arm {
   left: string | null;
 }
 
+/** A bus that has priority at a junction; seconds behind its timetable, `null`: it does not say. */
+export interface BusFirst {
+  line: string;
+  late_s: number | null;
+}
+
 /** A junction with lights. */
 export interface Junction {
   junction: string;
@@ -110,6 +116,7 @@ export interface Junction {
   standing: string;
   strategy: string;
   stage: string | null;
+  bus: BusFirst | null;
   lamps: Record<string, string>;
   faults: string[];
   /** It is made up. */
@@ -281,6 +288,12 @@ function texts(from: Fields, name: string): Record<string, string> {
   return Object.fromEntries(Object.keys(found).map((key) => [key, text(found, key)]));
 }
 
+function busFirst(value: unknown): BusFirst | null {
+  if (value === null || value === undefined) return null;
+  const from = fields(value, "a bus");
+  return { line: text(from, "line"), late_s: share(from, "late_s") };
+}
+
 function junction(item: Fields): Junction {
   const faults = item["faults"];
   if (!Array.isArray(faults)) throw new UnreadableSnapshot("faults is not a list");
@@ -290,6 +303,7 @@ function junction(item: Fields): Junction {
     standing: text(item, "standing"),
     strategy: text(item, "strategy"),
     stage: textOrNull(item, "stage"),
+    bus: busFirst(item["bus"]),
     lamps: texts(item, "lamps"),
     faults: faults.map(String),
     simulated: item["simulated"] === true,

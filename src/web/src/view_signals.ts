@@ -3,7 +3,7 @@
 import { emptyNote, find, make, setText, simulatedMark } from "./dom";
 import { mostOf, rate, readable, shortCount } from "./format";
 import { signs, sizeOfRoad, streets, type Shape } from "./road";
-import type { Cost, Junction, Signals } from "./snapshot";
+import type { BusFirst, Cost, Junction, Signals } from "./snapshot";
 
 const SVG = "http://www.w3.org/2000/svg";
 const COLUMNS = ["Junction", "Decides", "By", "Stage"];
@@ -78,7 +78,7 @@ function row(junction: Junction): HTMLElement {
     {},
     make("th", { scope: "row" }, junction.name, " ", junction.simulated ? simulatedMark() : null),
     make("td", {}, readable(junction.standing)),
-    make("td", {}, readable(junction.strategy)),
+    make("td", {}, readable(junction.strategy), junction.bus === null ? "" : `, for ${busSaid(junction.bus)}`),
     make("td", { class: "stage" }, junction.stage ?? "–", " ", ...lampsOf(junction)),
     make("td", { class: "number" }, last === null ? "–" : rate(last.queue)),
     make("td", { class: "number" }, delay(last)),
@@ -86,6 +86,9 @@ function row(junction: Junction): HTMLElement {
     make("td", faults.length === 0 ? {} : { class: "wrong" }, faults.length === 0 ? "–" : wrong(faults)),
   );
 }
+
+const busSaid = ({ line, late_s }: BusFirst): string =>
+  late_s === null || late_s <= 0 ? `a bus of ${readable(line)}` : `a bus of ${readable(line)}, ${late_s} s late`;
 
 const lampsOf = (junction: Junction): HTMLElement[] =>
   Object.entries(junction.lamps).map(([group, shown]) =>

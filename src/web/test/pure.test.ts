@@ -41,7 +41,7 @@ const snapshot = {
   signals: {
     standing: { centre: 1 }, faulty: 1,
     junctions: [{
-      junction: "renmin_1", name: "人民路與一街", standing: "centre", strategy: "adaptive", stage: "A",
+      junction: "renmin_1", name: "人民路與一街", standing: "centre", strategy: "adaptive", stage: "A", bus: { line: "renmin_east", late_s: 75 },
       lamps: { V1: "green", V2: "red" }, faults: ["detector:CW1"],
       last: { queue: 4.2, vehicles: 30, delay_seconds: 21.5 }, before: null,
       arms: [{ bearing: 0, queue: 0, on: "red" }, { bearing: 270, queue: 4.2, on: "green", left: "red" }],
@@ -60,6 +60,7 @@ test("a snapshot is read, newest event first, and members of a newer server are 
   const [junction] = read.signals.junctions;
   assert.deepEqual(junction?.last, { queue: 4.2, vehicles: 30, delay_seconds: 21.5 });
   assert.equal(junction?.before, null);
+  assert.deepEqual(junction?.bus, { line: "renmin_east", late_s: 75 });
   assert.deepEqual(junction?.arms[0], { bearing: 0, queue: 0, on: "red", left: null });
 });
 

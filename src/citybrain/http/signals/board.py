@@ -77,6 +77,7 @@ def _junction(
         "standing": signal.standing_at(now),
         "strategy": signal.strategy_at(now),
         "stage": signal.stage or None,
+        "bus": _bus(signal),
         "lamps": {code: signal.shown(code, now) for code in sorted(signal.lamp_times)},
         "faults": sorted(signal.faults),
         "simulated": signal.simulated,
@@ -84,6 +85,15 @@ def _junction(
         "before": cost_of(before),
         "arms": _arms(standing, dated, last, now),
     }
+
+
+def _bus(signal: Signal) -> dict[str, Any] | None:
+    """The bus that has priority now, by its line and how late it is; None where none has."""
+    newest = signal.prioritised
+    if newest is None or newest["ended"] is not None:
+        return None
+    late_ms = newest["late_ms"]
+    return {"line": newest["line"], "late_s": None if late_ms is None else late_ms // 1000}
 
 
 def cost_of(lanes: Sequence[LaneTraffic]) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from citybrain.http.signals.board import members
 from tests.given.api import Answer, Api
 from tests.given.read_models import project
 from tests.given.signals.attack import CITY
@@ -48,6 +49,8 @@ async def test_a_late_bus_is_granted_and_the_junction_shows_it_until_it_has_pass
         ("m1-6", "rejected", 10.0),
         ("m1-7", "granted", 90.0),
     ]
+    (junction,) = (await members(api.runtime))["signals"]["junctions"]
+    assert junction["bus"] == {"line": "m1", "late_s": 90}
     gone: dict[str, Any] = {
         "request_type": "priorityCancellation",
         "arrives_at": None,
