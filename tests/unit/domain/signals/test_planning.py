@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from citybrain.domain.signals.strategies.adaptive import costs_of
 from citybrain.domain.signals.strategies.approaches import approaches, weights
 from citybrain.domain.signals.strategies.estimating import Learned, begin, clearing, learn
 from citybrain.domain.signals.strategies.planning import Case, Costs, Floats, plan
@@ -73,6 +74,8 @@ def waited(folder: Path, standing: int, crossed: int) -> Learned:
     return learned
 
 
-def test_how_long_who_crosses_has_waited_follows_from_who_stands(tmp_path: Path) -> None:
-    assert waited(tmp_path, standing=12, crossed=2).wait == pytest.approx(60.0, rel=0.02)
-    assert waited(tmp_path, standing=0, crossed=2).wait == 0.0
+def test_who_is_left_waits_for_as_long_as_those_who_cross_have_waited(tmp_path: Path) -> None:
+    for standing, wait, left in ((12, 60.0, 60.0), (25, 125.0, 120.0), (0, 0.0, 8.0)):
+        learned = waited(tmp_path, standing, crossed=2)
+        assert learned.wait == pytest.approx(wait, rel=0.02)
+        assert costs_of(Settings(), learned).left == pytest.approx(left, rel=0.02)

@@ -73,7 +73,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "3"
+    version: str = "4"
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -174,7 +174,7 @@ class Adaptive:
             return Advice(None, {"because": "long-green", **crowded})
         room = kept_free(crowding, model, settings, room)
         case = self._case(memory, stage, queue, arrivals, room, refill, shut)
-        costs = plan(case, _costs(settings, memory.learned))
+        costs = plan(case, costs_of(settings, memory.learned))
         stay = float(costs[stage])
         reasons: dict[str, Any] = {"because": "plan", "stay": round(stay, 1), **crowded}
         reasons["queues"] = {
@@ -225,11 +225,11 @@ class Adaptive:
         )
 
 
-def _costs(settings: Settings, learned: Learned) -> Costs:
+def costs_of(settings: Settings, learned: Learned) -> Costs:
     """Who still stands at the horizon waits for as long as others do here, as far as is known."""
     return Costs(
         stop=float(settings.stop_cost),
-        left=float(settings.left_cost),
+        left=float(max(settings.left_cost, min(learned.wait, settings.left_most))),
         gap_power=float(settings.gap_power),
         start_loss=float(settings.start_loss),
         yellow_used=float(settings.yellow_used),
