@@ -1,10 +1,10 @@
-"""Queues, delay and level of service over HTTP: by approach lane and five minutes.
+"""Queues, delay and level of service over HTTP: by approach lane, movement and five minutes.
 
 Made of what detectors counted (`observations`). Of the detectors of a lane that one counts whose
 time is known best; where none says how many passed, or how many stood, nothing is made up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS, Mark
+from citybrain.domain.signals.layout import Turn
 from citybrain.domain.signals.level_of_service import LevelOfService, level_of_service, mean_delay_s
 from citybrain.domain.signals.signal_events import moment
 from citybrain.eventstore import StreamNotFound
@@ -43,11 +44,26 @@ class LaneTraffic(BaseModel):
     marks: list[Mark]
 
 
+class MovementTraffic(BaseModel):
+    """Five minutes of a movement: who stands in its lane waits as long, whichever way he goes."""
+
+    begins: AwareDatetime
+    movement: str
+    turn: Turn
+    lane: str
+    group: str | None = Field(description="null where no lamp holds it")
+    vehicles: int | None = Field(description="null also where others go from the same lane")
+    queue_mean: float | None = Field(description="of its lane")
+    delay_s: float | None = Field(description="of its lane")
+    level_of_service: LevelOfService | None
+
+
 class JunctionTraffic(BaseModel):
-    """A junction's lanes, by time."""
+    """A junction's lanes and movements, by time."""
 
     junction: str
     lanes: list[LaneTraffic]
+    movements: list[MovementTraffic]
 
 
 async def show(call: Call) -> web.Response:
@@ -61,7 +77,8 @@ async def show(call: Call) -> web.Response:
     if dated is None:
         raise StreamNotFound("there was no such junction then")
     lanes = await traffic_of(services, dated, since, until)
-    return json_response(JunctionTraffic(junction=junction, lanes=lanes))
+    movements = list(by_movement(dated, lanes))
+    return json_response(JunctionTraffic(junction=junction, lanes=lanes, movements=movements))
 
 
 async def traffic_of(
@@ -82,6 +99,24 @@ async def traffic_of(
         _lane(dated, begins, lane, best_of(found))
         for (begins, lane), found in sorted(by_lane.items())
     ]
+
+
+def by_movement(dated: DatedJunction, lanes: Iterable[LaneTraffic]) -> Iterator[MovementTraffic]:
+    """The same by movement, of the lane at whose stop line each begins."""
+    for row in lanes:
+        found = dated.junction.layout.of_lane(row.lane)
+        for each in found:
+            yield MovementTraffic(
+                begins=row.begins,
+                movement=each.code,
+                turn=each.turn,
+                lane=row.lane,
+                group=each.group,
+                vehicles=row.vehicles if len(found) == 1 else None,
+                queue_mean=row.queue_mean,
+                delay_s=row.delay_s,
+                level_of_service=row.level_of_service,
+            )
 
 
 def best_of(rows: Iterable[Counted]) -> Counted:
@@ -123,11 +158,11 @@ ROUTES = (
         method="GET",
         path="/v1/signals/junctions/{junction}/traffic",
         tag="signals",
-        summary="Queues, delay and level of service by lane and five minutes",
+        summary="Queues, delay and level of service by lane, by movement and five minutes",
         handler=show,
         roles=READERS,
         query=Span,
-        answers={200: Answer("by time and lane", JunctionTraffic)},
+        answers={200: Answer("by time and lane, and by movement", JunctionTraffic)},
         may_be_missing=True,
     ),
 )

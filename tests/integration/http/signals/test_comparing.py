@@ -52,6 +52,10 @@ async def test_queues_delay_and_level_of_service_by_lane(api: Api, told: Told) -
     assert left["level_of_service"] == "E"
     unaligned = await api.call("GET", f"{X1}/traffic?{span('', -7, 299)}", "auditor")
     assert unaligned.json["lanes"] == answer.json["lanes"]  # a span need not begin with them
+    (turning,) = [each for each in answer.json["movements"] if each["movement"] == "ML"]
+    assert (turning["turn"], turning["lane"], turning["group"]) == ("left", "left", "L1")
+    figures = ("vehicles", "queue_mean", "delay_s", "level_of_service")
+    assert [turning[each] for each in figures] == [left[each] for each in figures]
     unseen = by_lane["main"]
     assert (unseen["vehicles"], unseen["delay_s"], unseen["level_of_service"]) == (None,) * 3
 
