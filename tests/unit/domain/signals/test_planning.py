@@ -74,8 +74,13 @@ def waited(folder: Path, standing: int, crossed: int) -> Learned:
     return learned
 
 
-def test_who_is_left_waits_for_as_long_as_those_who_cross_have_waited(tmp_path: Path) -> None:
-    for standing, wait, left in ((12, 60.0, 60.0), (25, 125.0, 120.0), (0, 0.0, 8.0)):
+def test_who_is_left_waits_half_as_long_as_those_who_cross_have_waited(tmp_path: Path) -> None:
+    for standing, wait, left in (
+        (12, 30.0, 30.0),
+        (60, 150.0, 120.0),
+        (4, 10.0, 10.0),
+        (0, 0.0, 8.0),
+    ):
         learned = waited(tmp_path, standing, crossed=2)
         assert learned.wait == pytest.approx(wait, rel=0.02)
         assert costs_of(Settings(), learned).left == pytest.approx(left, rel=0.02)

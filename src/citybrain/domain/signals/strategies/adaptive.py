@@ -73,7 +73,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "4"
+    version: str = "5"
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -226,7 +226,7 @@ class Adaptive:
 
 
 def costs_of(settings: Settings, learned: Learned) -> Costs:
-    """Who still stands at the horizon waits for as long as others do here, as far as is known."""
+    """Who stands at the horizon waits still for as long as who stands here now, on average."""
     return Costs(
         stop=float(settings.stop_cost),
         left=float(max(settings.left_cost, min(learned.wait, settings.left_most))),

@@ -49,8 +49,9 @@ class Learned:
 
     @property
     def wait(self) -> float:
-        """For how long who crosses has stood on average, in seconds (Little's law)."""
-        return self.standing / max(FIRST_RATE, float(self.rate.sum()))
+        """For how long who stands here waits still, in seconds: on average half of the time for
+        which who crosses has stood (Little's law)."""
+        return 0.5 * self.standing / max(FIRST_RATE, float(self.rate.sum()))
 
 
 def begin(model: Approaches, settings: Settings) -> Learned:

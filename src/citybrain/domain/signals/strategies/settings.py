@@ -11,7 +11,7 @@ class Settings:
     `saturation`: vehicles a second from one lane, before anything is learned. `start_loss`: what
     the first vehicle loses after green. `yellow_used`: how long of a yellow is still driven.
     `stop_cost`: for each vehicle that has to stop. `left_cost`: for each that still stands at the
-    horizon, and at least; else as long as those who wait here wait on average, up to `left_most`.
+    horizon, and at least; else as long as who stands here waits still, up to `left_most`.
     `switch_gain`: what a change must gain at least, in vehicle-seconds. `standing_m_per_s`
     and slower is a queue. `rate_memory`: of the arrival rate. `turn_weight`: vehicles that the
     first guess of turn shares counts for. `gap_power`: of how a lane is held up by its turns that
