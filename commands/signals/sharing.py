@@ -14,7 +14,7 @@ from zlib import crc32
 import asyncpg
 
 from citybrain.domain.signals.centre import CENTRE_PROCESS
-from citybrain.eventstore.locks import KEY, TRY_LOCK, is_held
+from citybrain.eventstore.locks import FREE, HELD, KEY, TRY_LOCK
 
 SHARDS: Final = 64
 """How many; a release with another number must not serve beside one with this."""
@@ -26,13 +26,7 @@ MEMBER = f"process:{CENTRE_PROCESS}"
 JOIN = f"SELECT pg_try_advisory_lock_shared({KEY})"
 UNLOCK = f"SELECT pg_advisory_unlock({KEY})"
 MEMBERS = f"""
-SELECT count(*) FROM pg_locks
-WHERE locktype = 'advisory' AND granted AND mode = 'ShareLock' AND objsubid = 1
-  AND (classid::bigint << 32 | objid::bigint) = {KEY}
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""  # noqa: S608
-FREE = f"""
-SELECT shard FROM unnest($2::int[]) AS shard WHERE NOT {is_held("$1 || ':' || shard")}
+SELECT count(*) FROM ({HELD}) AS held WHERE held.key = {KEY} AND held.mode = 'ShareLock'
 """  # noqa: S608
 
 
@@ -67,13 +61,12 @@ class Share:
         more = min(TOGETHER, await self._fair() - len(self.held))
         if more <= 0:
             return []
-        others = [shard for shard in range(SHARDS) if shard not in self.held]
+        others = {f"{MEMBER}:{each}": each for each in range(SHARDS) if each not in self.held}
         taken: list[int] = []
-        for row in await self._connection.fetch(FREE, MEMBER, others):
-            if len(taken) < more:
-                shard: int = row["shard"]
-                if await self._connection.fetchval(TRY_LOCK, f"{MEMBER}:{shard}"):
-                    taken.append(shard)
+        for row in await self._connection.fetch(FREE, list(others)):
+            lock = row["text"]
+            if len(taken) < more and await self._connection.fetchval(TRY_LOCK, lock):
+                taken.append(others[lock])
         self.held.update(taken)
         return taken
 

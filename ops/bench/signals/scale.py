@@ -166,7 +166,7 @@ def _figures(
     rows: list[Any],
 ) -> dict[str, Any]:
     sent, heard = street["sent"], street["heard"]
-    if sent.get("refused") or not sent.get("recorded"):
+    if not sent.get("recorded"):
         raise BenchFailed(f"observations were not taken: {sent}")
     recorded, published = [], []
     for row in rows:
@@ -190,7 +190,7 @@ def _figures(
         "strategy": wanted.strategy,
         "seconds": round(took, 1),
         "observations_per_second": round(sent["recorded"] / took),
-        "observations_failed": sent.get("failed", 0),
+        "observations_not_taken": sent.get("failed", 0) + sent.get("refused", 0),
         "answer_ms": _spread(street["answered_ms"]),
         "decisions_per_second": round(decisions / took),
         "seconds_between_decisions": round(wanted.junctions * took / decisions, 2),

@@ -20,6 +20,7 @@ from citybrain.eventstore.codec import mapper
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.listener import Listener
+from citybrain.eventstore.locks import Standby
 from citybrain.eventstore.migrations import migrate
 from citybrain.eventstore.pending import PendingAppend
 from citybrain.eventstore.reader import Reader, patiently
@@ -63,6 +64,7 @@ class EventStore:
         self.pool = pool
         self.listener = listener
         self.appender = appender
+        self.standby = Standby(pool)
         reader = Reader(pool, listener)
         self.read = reader.read
         self.read_streams = reader.read_streams
