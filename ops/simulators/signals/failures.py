@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 
 from citybrain.domain.signals.strategies.strategy import ExitSeen, LaneSeen
-from ops.simulators.signals.cameras import Sight
+from ops.simulators.signals.cameras import PLACE_M, Sight
 from ops.simulators.signals.placing import Placed
 
 
@@ -44,7 +44,11 @@ class Failures:
         self._chance = Random(f"{placed.light}/{seed}/{failing}")
         layout = placed.dated.junction.layout
         self._lanes = [each for each in layout.lanes if self._chance.random() < failing.share]
-        self._exits = [each for each in layout.exits if self._chance.random() < failing.share]
+        self._exits = {
+            code: each.length_m / PLACE_M
+            for code, each in layout.exits.items()
+            if self._chance.random() < failing.share
+        }
         self._movements = {
             code for code, each in layout.movements.items() if each.lane in self._lanes
         }
@@ -57,12 +61,20 @@ class Failures:
         seen = sight.observations
         known = seen.at >= self._known_at
         lanes = dict(seen.lanes) | {code: self._lane(known) for code in self._lanes}
-        exits = dict(seen.exits) | {code: ExitSeen(None) for code in self._exits}
+        exits = dict(seen.exits) | {
+            code: ExitSeen(self._room(places, known)) for code, places in self._exits.items()
+        }
         crossed = {k: v for k, v in seen.crossed.items() if k not in self._movements}
         told = known or self._how is not Failure.SILENT
         groups = frozenset(each for each in self._groups if each is not None)
         waiting = sight.waiting | groups if told else sight.waiting - groups
         return Sight(replace(seen, lanes=lanes, exits=exits, crossed=crossed), waiting)
+
+    def _room(self, places: float, known: bool) -> float | None:
+        """Of an exit with so many places; a camera of which nothing comes tells of no room."""
+        if known or self._how is Failure.SILENT:
+            return None
+        return 0.0 if self._how is Failure.STUCK else round(self._chance.random() * places, 1)
 
     def _lane(self, known: bool) -> LaneSeen:
         if known:

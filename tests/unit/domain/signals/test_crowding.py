@@ -45,7 +45,11 @@ def boxed(t: float, stood_ms: int) -> Observations:
 
 
 def test_queues_that_do_not_clear_are_recognised_and_greens_grow_longer(tmp_path: Path) -> None:
-    advised = ran(tmp_path, lambda t: queues(t, main=25, side=25, left=25), until=600)
+    def alive(t: float) -> Observations:
+        cars = 25 - int(t) % 2  # a picture that never changes is that of a camera that has failed
+        return queues(t, main=cars, side=cars, left=cars)
+
+    advised = ran(tmp_path, alive, until=600)
     assert crowded(advised) == {"queues"}
     assert "long-green" in because(advised)
     assert not advised.refused

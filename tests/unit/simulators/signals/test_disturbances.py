@@ -46,6 +46,8 @@ def test_a_camera_that_fails_is_believed_until_that_is_known(
     assert all(each.trusted for each in before.observations.lanes.values())
     assert not any(each.trusted for each in after.observations.lanes.values())
     assert before.observations.crossed == after.observations.crossed == {}
+    told = {each.room for each in before.observations.exits.values()}
+    assert (told == {None}) is (how is Failure.SILENT), "what it says is believed, if it says it"
     assert {each.room for each in after.observations.exits.values()} == {None}
     assert after.waiting == junction.dated.junction.groups.keys()  # nobody is forgotten
     assert bool(before.waiting) is (how is not Failure.SILENT)

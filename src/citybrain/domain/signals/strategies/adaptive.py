@@ -1,7 +1,7 @@
 """The queue-responsive strategy: it sees, learns, predicts, and takes the first step of a plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from citybrain.domain.signals.strategies.crowding import (
     notice,
     stays,
 )
+from citybrain.domain.signals.strategies.doubting import Doubts, believed
 from citybrain.domain.signals.strategies.estimating import (
     Learned,
     begin,
@@ -66,6 +67,7 @@ class Memory:
     crowding: Crowding
     stage: str | None = None
     ran_since: int | None = None
+    doubts: Doubts = field(default_factory=Doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,12 @@ class Adaptive:
     def decide(
         self, seen: Observations, junction: Junction, signal: SignalView, memory: Memory
     ) -> Advice:
-        return bus_first(self._decided(seen, junction, signal, memory), junction, signal)
+        seen = believed(memory.doubts, seen, junction, signal)
+        advice = bus_first(self._decided(seen, junction, signal, memory), junction, signal)
+        if not memory.doubts.doubted:
+            return advice
+        reasons = {**advice.reasons, "doubted": list(memory.doubts.doubted)}
+        return replace(advice, reasons=reasons)
 
     def _decided(
         self, seen: Observations, junction: Junction, signal: SignalView, memory: Memory
