@@ -22,7 +22,7 @@ from citybrain.domain.signals.rules import Source, Wish
 from citybrain.domain.signals.signal import PLAN, Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies import STRATEGIES
-from citybrain.domain.signals.strategies.strategy import LaneSeen, Observations, view, why
+from citybrain.domain.signals.strategies.strategy import LaneSeen, Observations, Strategy, view, why
 from citybrain.domain.signals.waiting import waiting_at
 from commands.signals.observed import Observed
 
@@ -113,7 +113,8 @@ def decide(
     asked = state.due(at, every_ms)
     if asked or state.strategy != signal.strategy_at(at):
         try:
-            _ask(signal, dated, plan, now, state, seen.latest(junction.code))
+            strategy = STRATEGIES[signal.strategy_at(at)]
+            ask(strategy, signal, dated, plan, now, state, seen.latest(junction.code))
             note_success(signal, now)
         except Exception as error:  # a strategy is somebody's code: the plan holds
             log.exception("signal_strategy_failed", junction=junction.code)
@@ -123,7 +124,8 @@ def decide(
     return max(state.next_at(at, every_ms), state.rests_until)
 
 
-def _ask(
+def ask(
+    strategy: Strategy,
     signal: Signal,
     dated: DatedJunction,
     plan: Plan,
@@ -131,9 +133,12 @@ def _ask(
     state: Deciding,
     seen: Observations,
 ) -> None:
-    at, junction = milliseconds(now), dated.junction
-    name = signal.strategy_at(at)
-    strategy = STRATEGIES[name]
+    """Ask a strategy with what is seen, and follow what it proposes as far as rules allow it.
+
+    Who measures strategies without a server asks them here as well, so that it measures what the
+    server does.
+    """
+    at, junction, name = milliseconds(now), dated.junction, strategy.name
     if (state.strategy, state.version) != (name, junction.version):
         state.strategy, state.version = name, junction.version
         state.memory = strategy.begin(junction)

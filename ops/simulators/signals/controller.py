@@ -6,7 +6,7 @@ conflict were green together. It is simulated: its clock and its lamps are numbe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ NEVER = 1 << 62
 class Controller:
     """One junction's controller. All moments are milliseconds since 1970, by its own clock.
 
-    `heard`: the last sign of a centre that decides. `target`: what that wants green.
+    `heard`: the last sign of a centre that decides. `target`: what that wants green; `greens`: not
+    before when, where that is later than it could be.
     """
 
     dated: DatedJunction
@@ -36,6 +37,7 @@ class Controller:
     remote: bool = False
     preempts: bool = False
     target: frozenset[str] = frozenset()
+    greens: dict[str, int] = field(default_factory=dict)
     heard: int = 0
     plan: str = ""
     offset_ms: int | None = None
@@ -120,6 +122,7 @@ class Controller:
         self.remote, self.preempts = decides in FOLLOWING, command["preempts"]
         if self.remote:
             self.target = frozenset(command["groups"])
+            self.greens = {code: at + _ms(each) - ours for code, each in command["greens"].items()}
             self.heard = max(self.heard, at - max(0, ours - _ms(command["sent_at"])))
 
     def _start(self, dark_since: int, flash_until: int) -> None:
@@ -144,6 +147,12 @@ class Controller:
             self.followed = False
             return
         change = work_out(junction, self.lamps, groups, at, preempting=preempting)
+        if self.remote:
+            starts = {
+                code: max(begins, self.greens.get(code, 0))
+                for code, begins in change.starts.items()
+            }
+            change = replace(change, starts=starts)
         self.lamps = applied(self.lamps, change)
 
     def _watch(self, at: int) -> None:

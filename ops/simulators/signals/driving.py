@@ -15,20 +15,19 @@ from citybrain.definitions.signals.sumo_import import PLAN
 from citybrain.domain.signals import people
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.lamps import Shown
-from citybrain.domain.signals.requesting import Numbered, request
-from citybrain.domain.signals.rules import Source, Wish
+from citybrain.domain.signals.rules import Source
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
-from citybrain.domain.signals.strategies.strategy import Strategy, view, why
+from citybrain.domain.signals.strategies.strategy import Strategy
 from citybrain.domain.signals.waking import next_alarm, wake
 from citybrain.domain.stream import StreamEvent, register_stream
+from commands.signals.deciding import Deciding, ask
 from ops.simulators.signals.cameras import Sight
 from ops.simulators.signals.placing import Placed
 
 MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC)
 """Second 0 of a simulation. Offsets of plans count from here as well."""
 register_stream(Signal)
-VALID = timedelta(seconds=5)
 LETTERS = {Shown.ENDING: "y", Shown.RED: "r", Shown.FLASH: "o"}
 
 
@@ -40,7 +39,7 @@ class Driven:
     strategy: Strategy | None
     begin: int
     signal: Signal = field(init=False)
-    memory: Any = field(init=False, default=None)
+    deciding: Deciding = field(init=False, default_factory=Deciding)
     events: list[Any] = field(init=False, default_factory=list)
     alarm: int | None = field(init=False, default=None)
 
@@ -48,12 +47,10 @@ class Driven:
         junction, dated = self.junction, self.placed.dated
         dark = junction.between(junction.groups, junction.stages[dated.first_stage])
         start = junction.start_up
-        before = max(start.flash_ms + start.all_red_ms, dark) // 1000 + 1
-        now = moment(self.begin - before)
+        now = from_ms(self.begin * 1000 - max(start.flash_ms + start.all_red_ms, dark))
         self.signal = Signal.open(now, junction, day="1970-01-01")
         people.power_up(self.signal, junction, now, dated.first_stage)
         if self.strategy is not None:
-            self.memory = self.strategy.begin(junction)
             people.change_mode(
                 self.signal, moment(self.begin), "centre", by="centre", reason="measured"
             )
@@ -63,31 +60,25 @@ class Driven:
         return self.placed.dated.junction
 
     def decide(self, sight: Sight) -> None:
-        """Calls of those who wait, the strategy's proposal, and what it is time for."""
-        now, signal, junction = from_ms(sight.observations.at), self.signal, self.junction
-        plan = self.placed.dated.plans[PLAN]
-        for group in sorted(sight.waiting):
-            people.call(signal, junction, now, group, by="camera")
-        if self.strategy is not None:
-            seen = view(signal, junction, plan, sight.observations.at)
-            advice = self.strategy.decide(sight.observations, junction, seen, self.memory)
-            if advice.stage is not None:
-                request(
-                    signal,
-                    junction,
-                    now,
-                    Wish(junction.stages[advice.stage], Source.CENTRE, advice.green_at),
-                    cause=self.strategy.name,
-                    command=Numbered(signal.epoch, signal.last_sequence + 1, now + VALID),
-                    why=why(self.strategy, advice),
-                )
+        """What it is time for, calls of those who wait, and the strategy's proposal.
+
+        In the order, and by the code, of the server (`commands.signals`).
+        """
+        at, signal, junction = sight.observations.at, self.signal, self.junction
+        now, plan = from_ms(at), self.placed.dated.plans[PLAN]
         heard = now if self.strategy is not None else None
-        new = list(signal.collect_events())
-        if new or self.alarm is None or sight.observations.at >= self.alarm:
+        due = self.alarm is None or at >= self.alarm or bool(signal.pending_events)
+        if due:
             wake(signal, junction, plan, now, heard_at=heard)
-            new += signal.collect_events()
-            self.alarm = next_alarm(signal, junction, plan, sight.observations.at, heard_at=heard)
-        self.events += new
+        for group in sorted(sight.waiting):
+            if self.strategy is None or junction.groups[group].on_foot:
+                people.call(signal, junction, now, group, by="camera")
+        if self.strategy is not None and signal.writer(at) is Source.CENTRE:
+            observed = sight.observations
+            ask(self.strategy, signal, self.placed.dated, plan, now, self.deciding, observed)
+        if due or signal.pending_events:
+            self.alarm = next_alarm(signal, junction, plan, at, heard_at=heard)
+        self.events += signal.collect_events()
 
     def shown(self, at: int) -> dict[str, Shown]:
         """What each group shows at `at`, milliseconds since 1970."""

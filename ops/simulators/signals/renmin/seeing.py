@@ -35,7 +35,7 @@ class Detectors:
     def items(self, sight: Sight, at: int) -> list[dict[str, Any]]:
         """What each says at `at`, milliseconds since 1970."""
         layout = self.placed.dated.junction.layout
-        said = {"junction": self.placed.light, "at": moment(at).isoformat()}
+        said = {"junction": self.placed.dated.junction.code, "at": moment(at).isoformat()}
         found = []
         for code, detector in layout.detectors.items():
             if detector.kind is DetectorKind.BUTTON:

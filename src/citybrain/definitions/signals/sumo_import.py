@@ -144,8 +144,8 @@ def _said(
     """The file's members, before what its own plan needs more is added."""
     yellow = {group: _yellow(signal, links, times) for group, links in grouping.groups.items()}
     pairs = _conflicts(signal, grouping)
-    members = streets.members(grouping.group_of)
-    device = f"buttons of {signal.program.tl}"[:200]
+    members = streets.members(grouping.group_of, f"{code}-cameras")
+    device = f"{code}-buttons"
     members["detectors"] |= {
         f"B{group}": {"kind": "button", "device": device, "group": group}
         for group in dict.fromkeys(grouping.on_foot.values())

@@ -87,13 +87,16 @@ class Streets:
                 if straight and way.link != other.link and self._yields(way, other):
                     yield way.link, other.link
 
-    def members(self, group_of: Callable[[int], str | None]) -> dict[str, Any]:
-        """The members `lanes`, `exits`, `movements` and `detectors` of the file."""
+    def members(self, group_of: Callable[[int], str | None], device: str) -> dict[str, Any]:
+        """The members `lanes`, `exits`, `movements` and `detectors` of the file.
+
+        `device`: the one that its cameras belong to.
+        """
         return {
             "lanes": dict(self._lanes()),
             "exits": dict(self._exits()),
             "movements": {way.code: self._movement(way, group_of) for way in self.ways},
-            "detectors": dict(self._detectors()),
+            "detectors": dict(self._detectors(device)),
         }
 
     def _lanes(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -148,7 +151,7 @@ class Streets:
         ways = self.signal.ways
         return self.signal.goes_on_red(one.link) or not ways.conflict(one.link, other.link)
 
-    def _detectors(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _detectors(self, device: str) -> Iterator[tuple[str, dict[str, Any]]]:
         lengths = {code: self.signal.net.lanes[id_].length for id_, code in self.lane_codes.items()}
         lengths |= {code: self._exit_m(code) for code in self.exit_codes.values()}
         for code, length in lengths.items():
@@ -156,7 +159,7 @@ class Streets:
                 f"C{code}",
                 {
                     "kind": "camera",
-                    "device": f"camera of {self.signal.program.tl}"[:200],
+                    "device": device,
                     "lane": code,
                     "zone": (0.0, round(min(REACH_M, length), 2)),
                 },
