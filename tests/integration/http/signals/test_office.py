@@ -27,8 +27,13 @@ def with_workers() -> bool:
 @pytest.fixture
 async def centre(api: Api) -> Centre:
     """Two junctions in service for ten minutes."""
+    return await served(api, "renmin_1", "renmin_2")
+
+
+async def served(api: Api, *junctions: str) -> Centre:
+    """Junctions in service for ten minutes."""
     centre = await Centre.of(api.runtime.services, TEN - timedelta(minutes=10))
-    for junction in ("renmin_1", "renmin_2"):
+    for junction in junctions:
         answer = await step(api, "service", reason="new", junction=junction)
         assert answer.status == 200, answer.body
     await centre.run_until(TEN)
@@ -168,8 +173,9 @@ async def test_police_arm_flashes_until_somebody_resets_it(api: Api, centre: Cen
     assert await centre.violations() == {"renmin_1": [], "renmin_2": []}
 
 
-async def test_s14_flash_that_only_a_person_ends(api: Api, centre: Centre) -> None:
+async def test_s14_flash_that_only_a_person_ends(api: Api) -> None:
     """Mode, plan, hand and command are refused with rule 9, midnight changes nothing."""
+    centre = await served(api, "renmin_1")  # no other has to be decided for until midnight
     store = centre.services.store
     signal = await store.load(Signal, centre.control.signal("renmin_1").id)
     people.report_conflict(signal, centre.clock(), shown="V1 and V2 green")
