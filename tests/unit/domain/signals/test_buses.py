@@ -146,11 +146,13 @@ def test_what_buses_said_goes_on_into_the_next_day_and_old_states_are_read(
     assert following.prioritised == street.signal.prioritised
     passes(street, 5)
     assert following.priorities.keys() == {"b1"}, "a state of its own"
-    before = {name: each for name, each in following.carried.items() if "b" not in name[:1]}
-    for name in ("priorities", "prioritised", "buses_passed"):
-        before.pop(name, None)
+    none: dict[str, Any] = {"priorities": {}, "prioritised": None, "buses_passed": {}}
+    before = {name: each for name, each in street.signal.carried.items() if name not in none}
     old = Signal.open(at(1), street.junction, day="2026-09-15", carried=before)
-    assert (old.priorities, old.prioritised, old.buses_passed) == ({}, None, {})
+    assert {name: getattr(old, name) for name in none} == none
+    state = dict[str, Any]()
+    Signal.upcast_v3_v4(state)
+    assert state == none
 
 
 def advised(street: Street, t: float, advice: Advice, *, in_turn: bool = False) -> Advice:
