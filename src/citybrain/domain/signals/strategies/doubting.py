@@ -25,7 +25,7 @@ FROZEN_MS, FROZEN_YIELDING_MS = 20_000, 60_000
 LINE_M, STANDS_M_PER_S = 15.0, 0.5
 FREE = 2.0
 """Vehicles for which an exit has room, so that it holds nobody up."""
-STILL_MS = 30_000
+STILL_MS = 5_000
 """For so long all lanes stand and no exit has room, and nothing changes at all: either nothing is
 seen, or nothing goes any more, and the plan is as good as anything."""
 CROSSED = 4
