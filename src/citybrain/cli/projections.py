@@ -11,7 +11,7 @@ from citybrain.cli.shared.output import console, errors, print_json
 from citybrain.cli.shared.progress import progress_bar
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
-from citybrain.systems import PROJECTIONS, projection_named
+from citybrain.systems import PROJECTIONS, projection_named, register_streams
 from projections.parked import Retried, retry_parked
 from projections.reading import Row
 from projections.rebuild import Comparison, compare, rebuild
@@ -22,6 +22,12 @@ app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of a projection, as in `projections status`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def projections() -> None:
+    """See, rebuild, compare and repair the read models."""
+    register_streams()  # some fold their rows as the domain does
 
 
 @app.command()
@@ -56,18 +62,27 @@ def status(as_json: Json = False) -> None:
 
 @app.command(name="rebuild")
 def rebuild_command(name: Name, as_json: Json = False) -> None:
-    """Build a read model anew beside the live one and swap it in; readers notice nothing."""
+    """Build a read model anew beside the live one and swap it in; readers notice nothing.
 
-    async def run(progress: ReportProgress) -> int:
+    Exit status 1 where some events are parked.
+    """
+
+    async def run(progress: ReportProgress) -> tuple[int, int]:
         async with open_event_store(Settings()) as store:
-            return await rebuild(store, projection_named(name), progress)
+            projection = projection_named(name)
+            position = await rebuild(store, projection, progress)
+            (row,) = await projection_status(store, [projection])
+            return position, row["parked"]
 
     with progress_bar(f"rebuilding {name}") as progress:
-        position = asyncio.run(run(progress))
+        position, parked = asyncio.run(run(progress))
     if as_json:
-        print_json({"projection": name, "position": position})
+        print_json({"projection": name, "position": position, "parked": parked})
     else:
         console.print(f"{name} is rebuilt, up to position {position}")
+    if parked:
+        errors.print(f"{parked} events are parked: see `citybrain projections status`")
+        raise typer.Exit(1)
 
 
 @app.command(name="compare")

@@ -35,5 +35,8 @@ async def test_a_light_is_explained_and_its_log_is_written(
     written = await terminal.run("signals", "hires", "x1", *span, "--out", str(file), **city)
     assert written.status == 0
     assert file.read_text(encoding="utf-8").splitlines() == log.out.splitlines()
+    assert (await terminal.run("projections", "rebuild", "signal_junctions")).status == 0
+    compared = await terminal.run("projections", "compare", "signal_junctions", "--json")
+    assert [(each["table"], each["rows"]) for each in compared.json["tables"]] == [("junctions", 1)]
     unknown = await terminal.run("signals", "explain", "x9", **city)
     assert unknown.status == 1
