@@ -32,6 +32,7 @@ from commands.signals.sharing import SHARDS
 from ops.bench.append_ours import new_streams, ours
 from ops.bench.child import Child
 from ops.bench.signals import made_up
+from ops.bench.signals.ingest import as_loop, observing
 from ops.bench.workbench import BenchFailed, Workbench, describe_ground, open_workbench
 
 OFFICER = Actor("officer-1", frozenset({Role.OFFICIAL}), "traffic_police")
@@ -68,6 +69,7 @@ async def _run(wanted: Wanted, data_dir: Path | None) -> dict[str, Any]:
     async with open_workbench(3.0, data_dir) as bench, AsyncExitStack() as stack:
         console.print(await describe_ground(bench))
         limit = await ours(new_streams(1), 512)(bench)
+        taken = await observing(as_loop)(bench)
         url = await stack.enter_async_context(bench.database())
         services = await stack.enter_async_context(open_services(bench.settings(url)))
         await _in_service(services.store, wanted)
@@ -84,6 +86,7 @@ async def _run(wanted: Wanted, data_dir: Path | None) -> dict[str, Any]:
         await _settled(services.store, wanted)
         found = await _measured(bench, services.store, servers, streets, wanted)
         found["store_limit_events_per_second"] = round(limit.rate)
+        found["cpu_us_per_observation"] = round(taken.cpu_us or 0.0, 1)
         print(json.dumps(found), flush=True)
         return found
 
@@ -131,7 +134,7 @@ async def _measured(
     await asyncio.sleep(wanted.seconds)
     last, took = await store.head(), time.monotonic() - began
     computed = bench.postgres_cpu_seconds() - computed
-    for each in servers:
+    for each in (streets, *servers):
         await each.tell("measured")
     said = [await each.said() for each in servers]
     taken_over = await _killed(store, servers[0], streets) if wanted.kill else None

@@ -161,12 +161,15 @@ async def _drive() -> None:
     for number, gateway in enumerate(orders["servers"][0]["tokens"]):
         tasks.append(asyncio.create_task(traffic.listen(gateway, number)))
     child.say_ready()
+    measured: Counter[str] = Counter()
     while True:
         word = await asyncio.to_thread(child.word)
         if word == "end":
             break
         if word.startswith("killed "):
             traffic.alive.discard(int(word.partition(" ")[2]))
+        elif word == "measured":
+            measured = Counter(traffic.sent)
         elif word == "measure":
             traffic.sent.clear()
             traffic.answered_ms.clear()
@@ -175,7 +178,7 @@ async def _drive() -> None:
             task.result()
         task.cancel()
     await traffic.close()
-    child.say({"sent": traffic.sent, "answered_ms": traffic.answered_ms, "heard": traffic.heard})
+    child.say({"sent": measured, "answered_ms": traffic.answered_ms, "heard": traffic.heard})
 
 
 if __name__ == "__main__":
