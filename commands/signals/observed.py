@@ -6,6 +6,7 @@ seconds, and until then they are not believed. What five minutes came to is in a
 (`observation_store`).
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
@@ -30,6 +31,8 @@ class Observed:
         self._services = services
         self._junctions: dict[str, SeenJunction] = {}
         self._watched: dict[int, int] = {}
+        self.taking = asyncio.Lock()
+        """Held while a batch is taken in."""
         self.told: Callable[[Iterable[str]], None] = _nobody
         """Called with the junctions of which something new was said, whoever controls them."""
         self.take(range(SHARDS), services.clock())

@@ -4,6 +4,7 @@ A reading that cannot be true is refused, and held against its detector. What is
 it belongs, and changes nothing that was decided; what is sent again changes nothing at all.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -49,9 +50,7 @@ async def observe(items: Sequence[object], actor: Actor, services: Services) -> 
     Then raises `StoreUnavailable` where the store is away.
     """
     taken = Taken()
-    sound = _Reading(actor, services).all_of(items, taken)
-    ours, others = _shared_out(sound, observed(services).shards)
-    await _count(ours, taken, services)
+    others = await _taken(items, _Reading(actor, services), taken, services)
     if others:
         await _hand_over(others, items, services)
     for _, index, _, _, impossible in (each for part in others.values() for each in part):
@@ -65,12 +64,25 @@ async def observe(items: Sequence[object], actor: Actor, services: Services) -> 
 async def take_over(items: Sequence[object], services: Services) -> Taken:
     """Take in what another process was sent, and whose it is."""
     taken = Taken()
-    sound = _Reading(None, services).all_of(items, taken)
-    ours, others = _shared_out(sound, observed(services).shards)
-    await _count(ours, taken, services)
+    others = await _taken(items, _Reading(None, services), taken, services)
     if others:  # a shard moved meanwhile
         await _hand_over(others, items, services)
     return taken
+
+
+async def _taken(
+    items: Sequence[object], reading: "_Reading", taken: Taken, services: Services
+) -> dict[int, list[Sound]]:
+    """Read a batch and count what is ours; what is of others, by their shards.
+
+    One batch at a turn of the loop: however many come, decisions have their turn between two.
+    """
+    memory = observed(services)
+    async with memory.taking:
+        ours, others = _shared_out(reading.all_of(items, taken), memory.shards)
+        await _count(ours, taken, services)
+        await asyncio.sleep(0)
+    return others
 
 
 def _shared_out(
