@@ -19,7 +19,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.actor import system_actor
-from citybrain.domain.signals.centre import CENTRE_PROCESS
+from citybrain.domain.signals.centre import CENTRE_PROCESS, note_absence, note_presence
 from citybrain.domain.signals.controllers import note_silence, silent_from
 from citybrain.domain.signals.days import next_day, turns_at
 from citybrain.domain.signals.junction import Plan
@@ -68,8 +68,9 @@ class Held:
     """A junction in memory. `stale`: its stream is read again before anything is decided.
 
     `plan_due`: when another plan becomes due by its schedule, in milliseconds since 1970; 0 where
-    that was not looked up, None where there is no schedule. `wakes_at`: when its state wants to be
-    woken, as of a stream and its version.
+    that was not looked up, None where there is no schedule. `may_have_missed`: nobody may have
+    decided, from `missed_since` on, or from the last decision on where it is None. `wakes_at`: when
+    its state wants to be woken, as of a stream and its version.
     """
 
     signal: Signal
@@ -79,6 +80,8 @@ class Held:
     busy: bool = False
     controller_heard: int | None = None
     plan_due: int | None = 0
+    missed_since: datetime | None = None
+    may_have_missed: bool = False
     deciding: Deciding = field(default_factory=Deciding)
     wakes_at: int | None = None
     wakes_as_of: tuple[str, int] = ("", 0)
@@ -161,7 +164,9 @@ class SignalControl:
         except DefinitionGone as gone:
             log.error("signal_definition_gone", stream_id=signal.id, code=gone.code)
             return
-        self._held[signal.junction].deciding.decided_at = milliseconds(heard) if heard else 0
+        held = self._held[signal.junction]
+        held.deciding.decided_at = milliseconds(heard) if heard else 0
+        held.missed_since, held.may_have_missed = heard, True
         self._set_alarm(signal.junction, self._now_ms())
 
     @property
@@ -277,6 +282,8 @@ class SignalControl:
             held.stale, again = True, milliseconds(now)  # somebody came first
         except AWAY as error:
             held.stale = True
+            if not held.may_have_missed:
+                held.missed_since, held.may_have_missed = self.ticked_at, True
             log.warning("signal_store_away", junction=junction, error=type(error).__name__)
         except Exception:
             held.stale, again = True, self._now_ms() + LATER_MS
@@ -289,6 +296,8 @@ class SignalControl:
     async def _decide(self, held: Held, now: datetime) -> int:
         """Decide and append; when it wants to be woken again."""
         at = milliseconds(now)
+        if held.may_have_missed and not held.signal.closed:
+            note_absence(held.signal, held.dated.junction, now, held.missed_since)
         if held.signal.closed or at >= turns_at(held.signal, at):
             await self._turn(held, now)
         plan_due, flashes = held.plan_due, held.signal.flash is not None
@@ -308,8 +317,9 @@ class SignalControl:
             self._every_ms,
             self._ready,
         )
+        note_presence(signal, now)
         await self._save(signal)
-        held.plan_due = plan_due
+        held.plan_due, held.may_have_missed = plan_due, False
         if held.is_due(at):
             held.wakes_at = next_alarm(signal, junction, plan, at, heard_at=held.heard_at)
             held.wakes_as_of = signal.id, signal.version

@@ -1,11 +1,25 @@
 """How long somebody waited (rule 6), and how long a green lasted meanwhile (rule 5)."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from citybrain.audit.signals.timeline import GREEN, Logged, Phase
 from citybrain.definitions.signals.junction_file import JunctionFile, PedestrianGroup
 
 Finding = tuple[int, int, tuple[str, ...], str, Logged, Logged]
+DECISIONS = frozenset(
+    f"signal.{name}"
+    for name in (
+        "day_opened",
+        "stage_applied",
+        "command_kept",
+        "preemption_granted",
+        "taken_in_hand",
+        "flash_begun",
+        "powered_up",
+        "reset",
+    )
+)
 REACTION_MS = 2000
 """A change that must come is made within this, once nothing else has to be awaited."""
 
@@ -78,10 +92,13 @@ def _yellow(file: JunctionFile, code: str) -> float:
 
 
 def _others_decide(events: Sequence[Logged], until: int) -> list[tuple[int, int]]:
-    """When a person's hand, a pre-emption, flashing or a start held the junction."""
+    """When a person's hand, a pre-emption, flashing or a start held the junction, or nobody did.
+
+    Nobody decided (`unattended`) for no longer than the log has no decision on its lamps.
+    """
     found: list[tuple[int, int]] = []
     since: dict[str, int] = {}
-    granted = None
+    granted, decided = None, 0
     for event in events:
         data = event.data
         match event.topic:
@@ -100,8 +117,12 @@ def _others_decide(events: Sequence[Logged], until: int) -> list[tuple[int, int]
                 found.append((since.pop("flash", data["at"]), data["all_red_until"]))
             case "signal.powered_up":
                 found.append((data["at"], data["all_red_until"]))
+            case "signal.fault_raised" if data["fault"] == "unattended":
+                found.append((max(decided, _ms(data["detail"])), _at(event)))
             case "signal.day_opened" if data["carried"]:
                 _go_on(data["carried"], since)
+        if event.topic in DECISIONS:
+            decided = _at(event)
     found += [(begin, until) for begin in since.values()]
     return sorted(found)
 
@@ -111,6 +132,10 @@ def _go_on(carried: dict[str, object], since: dict[str, int]) -> None:
     for name, member in (("hand", "hand"), ("preemption", "granted"), ("flash", "flash")):
         if carried.get(member) is not None:
             since.setdefault(name, 0)
+
+
+def _ms(moment: str) -> int:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
 def _at(event: Logged) -> int:

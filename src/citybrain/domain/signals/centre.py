@@ -9,6 +9,7 @@ from typing import Final
 
 from citybrain.domain.signals import signal_events as events
 from citybrain.domain.signals.controllers import NO_CENTRE
+from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.people import change_mode
 from citybrain.domain.signals.rules import Source
 from citybrain.domain.signals.signal import CENTRE, LOCAL, PLAN, Signal
@@ -17,7 +18,8 @@ from citybrain.domain.signals.signal_events import milliseconds
 CENTRE_PROCESS: Final = "signal-control"
 BY_ITSELF: Final = frozenset({"", CENTRE_PROCESS, "watchdog", "controller"})
 FAILED: Final = "strategy"
-"""The fault of a strategy that could not decide."""
+UNATTENDED: Final = "unattended"
+"""The faults of a strategy that could not decide, and of nobody who decided at all."""
 
 
 def is_ours(signal: Signal, at: int) -> bool:
@@ -41,6 +43,34 @@ def settle_mode(signal: Signal, now: datetime) -> bool:
         change_mode(signal, now, CENTRE, by=CENTRE_PROCESS, reason=strategy)
         held = True
     return held and signal.writer(at) is Source.CENTRE
+
+
+def note_absence(signal: Signal, junction: Junction, now: datetime, since: datetime | None) -> None:
+    """Nobody has decided `since` then: for longer than the watchdog it is recorded.
+
+    None: since lamps were decided last. Controllers have followed their plans meanwhile, so what
+    the log has of the lamps is not what the street has seen, until they are decided anew.
+    """
+    now, began = signal.opened(now), _decided_at(signal)
+    began = max(began, milliseconds(since) if since else 0)
+    if UNATTENDED in signal.faults or milliseconds(now) - began < junction.watchdog_ms:
+        return
+    detail = events.moment(began).isoformat()
+    signal.trigger_event(events.FaultRaised, timestamp=now, fault=UNATTENDED, detail=detail)
+
+
+def note_presence(signal: Signal, now: datetime) -> None:
+    """Lamps were decided since: it is over."""
+    began = signal.faults.get(UNATTENDED)
+    if began is not None and _decided_at(signal) > milliseconds(datetime.fromisoformat(began)):
+        now = signal.opened(now)
+        by = CENTRE_PROCESS
+        signal.trigger_event(events.FaultCleared, timestamp=now, fault=UNATTENDED, by=by)
+
+
+def _decided_at(signal: Signal) -> int:
+    """When it was decided last what lamps are to show."""
+    return int(signal.commanded["at"]) if signal.commanded else 0
 
 
 def note_failure(signal: Signal, now: datetime, error: str) -> None:

@@ -92,6 +92,13 @@ async def test_while_the_store_is_away_nothing_is_decided_and_then_the_plan_goes
     assert await store.head() == before
     await centre.run(181)
     assert await store.head() > before + 16
+    absences = [
+        (code, each.data["fault"])
+        for code, events in (await read_log(store)).items()
+        for each in events
+        if each.topic == "signal.fault_raised"
+    ]
+    assert absences == [(code, "unattended") for code in RENMIN], "it is on record that nobody did"
     for code in RENMIN:
         signal = away.signal(code)
         assert signal.version == (await store.load(Signal, signal.id)).version

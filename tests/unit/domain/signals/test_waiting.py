@@ -6,6 +6,7 @@ import pytest
 
 from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.domain.signals import people
+from citybrain.domain.signals.centre import note_absence, note_presence
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.rules import Rule
 from citybrain.domain.signals.signal import Signal
@@ -111,3 +112,23 @@ def test_a_green_that_was_still_to_come_is_at_its_maximum_as_well(x1: DatedJunct
     assert street.shown("P1", 85.9) is Shown.GREEN
     assert street.shown("P1", 86) is Shown.ENDING
     assert not violations(X1, street.events, 150)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_whoever_waited_while_nobody_decided_is_served_within_a_round(
+    x1: DatedJunction, said: bool
+) -> None:
+    """The log cannot know what the street did by itself; that nobody decided stands in it."""
+    street = Street.green(x1, "A", since=0)
+    street.call(5, "P2")
+    street.collect()
+    if said:
+        street.call(299, "L1")  # a button is no decision
+        note_absence(street.signal, street.junction, at(300), at(6))
+        note_absence(street.signal, street.junction, at(305), at(298))
+    street.run(300, 400)
+    note_presence(street.signal, at(400))
+    assert street.signal.faults == {}
+    street.collect()
+    assert {each.rule for each in violations(X1, street.events, 400)} == (set() if said else {5, 6})
+    assert sum(each.TOPIC == "signal.fault_raised" for each in street.events) == said
