@@ -17,10 +17,10 @@ class Monitor:
 
     file: JunctionFile
     found: list[str] = field(default_factory=list)
-    _shown: dict[str, tuple[Shown, int]] = field(default_factory=dict)
-    _ended: dict[str, int] = field(default_factory=dict)
+    _shown: dict[str, tuple[Shown, float]] = field(default_factory=dict)
+    _ended: dict[str, float] = field(default_factory=dict)
 
-    def look(self, second: int, shown: Mapping[str, Shown]) -> None:
+    def look(self, second: float, shown: Mapping[str, Shown]) -> None:
         """Take in what all groups show from this second on."""
         for one, other in self.file.conflicts:
             if shown[one] is Shown.GREEN and shown[other] is Shown.GREEN:
@@ -36,7 +36,7 @@ class Monitor:
             self._shown[code] = (colour, second)
             self._changed(second, code, before, colour, second - since)
 
-    def _changed(self, second: int, code: str, before: Shown, now: Shown, lasted: int) -> None:
+    def _changed(self, second: float, code: str, before: Shown, now: Shown, lasted: float) -> None:
         group = self.file.groups[code]
         on_foot = isinstance(group, PedestrianGroup)
         least = group.walk if isinstance(group, PedestrianGroup) else group.minimum
@@ -54,7 +54,7 @@ class Monitor:
         if now is Shown.GREEN:
             self._starts(second, code)
 
-    def _starts(self, second: int, code: str) -> None:
+    def _starts(self, second: float, code: str) -> None:
         """Whoever ended before it had enough time."""
         for one, by_other in self.file.intergreens.items():
             ended = self._ended.get(one)

@@ -182,6 +182,20 @@ def signals(
     _or_failed("signals", run, ValueError)
 
 
+@app.command("signals-outages")
+def signals_outages(
+    strategy: Annotated[str, typer.Option(help="Who decides while all is well.")] = "fixed",
+    seconds: Annotated[float, typer.Option(min=15, help="For how long each is away.")] = 60.0,
+) -> None:
+    """What the street shows, second by second, while server, PostgreSQL or network are away."""
+    ops = of_checkout("ops.bench.signals.outages", "citybrain bench: the benchmarks are")
+    try:
+        asyncio.run(ops.outages(strategy, seconds))
+    except (ops.BenchFailed, ValueError) as error:
+        typer.echo(f"citybrain bench signals-outages: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other."""
