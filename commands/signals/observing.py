@@ -22,13 +22,22 @@ from citybrain.domain.signals.observation import (
     wrong,
 )
 from citybrain.domain.signals.signal_events import milliseconds
-from citybrain.errors import CitybrainError
+from citybrain.errors import CitybrainError, Unavailable
 from commands.services import Services
 from commands.signals.observation_items import Item, Moments, read_item
 from commands.signals.observation_store import ObservationStore, observation_store
 from commands.signals.observed import observed
 from commands.signals.seen import SeenDetector, SeenJunction
 from commands.signals.sharing import SHARDS
+
+MOST_WAIT_SECONDS = 2.0
+"""So long a batch waits for those before it."""
+
+
+class ObservationsBusy(Unavailable):
+    """More observations come than this process can take in; nothing of this batch was."""
+
+    code = "signal-observations-busy"
 
 
 @dataclass(slots=True)
@@ -76,12 +85,20 @@ async def _taken(
     """Read a batch and count what is ours; what is of others, by their shards.
 
     One batch at a turn of the loop: however many come, decisions have their turn between two.
+    Raises `ObservationsBusy`: what would wait longer is worth less than what comes after it.
     """
     memory = observed(services)
-    async with memory.taking:
+    try:
+        async with asyncio.timeout(MOST_WAIT_SECONDS):
+            await memory.taking.acquire()
+    except TimeoutError as error:
+        raise ObservationsBusy("more comes than can be taken in") from error
+    try:
         ours, others = _shared_out(reading.all_of(items, taken), memory.shards)
         await _count(ours, taken, services)
         await asyncio.sleep(0)
+    finally:
+        memory.taking.release()
     return others
 
 

@@ -16,6 +16,7 @@ from citybrain.notifications import SilentNotifier
 from citybrain.systems import load_definitions
 from citybrain.vault import Vault
 from commands.services import Services
+from commands.signals import observing
 from commands.signals.handing_over import (
     collect_observations,
     give_up_shards,
@@ -25,7 +26,7 @@ from commands.signals.handing_over import (
 from commands.signals.observation_reads import known_until, standings
 from commands.signals.observation_upkeep import write_observations
 from commands.signals.observed import observed
-from commands.signals.observing import observe
+from commands.signals.observing import ObservationsBusy, observe
 from commands.signals.seen import SeenDetector
 from commands.signals.sharing import SHARDS
 from tests.given.services import WRAPPER
@@ -120,6 +121,18 @@ async def test_who_takes_over_counts_on_and_believes_nobody_who_had_failed(
     pool = first.store.pool
     counted = await pool.fetchval("SELECT sum(vehicles) FROM signal_observations")
     assert counted == 31
+
+
+async def test_who_would_wait_for_long_is_told_so_and_nothing_is_counted(
+    processes: tuple[Services, Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serves, _ = processes
+    monkeypatch.setattr(observing, "MOST_WAIT_SECONDS", 0.01)
+    async with controlling(serves):
+        async with observed(serves).taking:
+            with pytest.raises(ObservationsBusy):
+                await observe([said(0, count=2)], CABINET, serves)
+        assert (await observe([said(0, count=2)], CABINET, serves)).recorded == 1
 
 
 async def test_what_nobody_takes_away_does_not_pile_up(
