@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.given.browser import Browser, browser
-from tests.given.killed_server import KilledServer, killed_server
+from tests.given.killed_server import KilledServer, kill_postgres, killed_server
 from tests.given.server import Server, server
 
 LIVE = "return document.querySelector('#connection').dataset.state === 'live'"
@@ -60,6 +60,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Browser]:
 async def quiet_server(tmp_path: Path) -> AsyncIterator[KilledServer]:
     async with killed_server(tmp_path / "data") as running:
         yield running
+    kill_postgres(tmp_path / "data")  # it outlives a server that is killed
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable, open_event_store
 from citybrain.settings import Settings
+from tests.given.killed_server import kill_postgres
 from tests.given.storm import repeated
 from tests.given.waiting import eventually, holds
 from tests.given.warm import Warm
@@ -43,22 +43,6 @@ async def until_more(notes: Path, appends: int) -> None:
     """Wait until so many more have been."""
     enough = acknowledged(notes) + appends
     await holds(lambda: acknowledged(notes) >= enough)
-
-
-def kill_postgres(data_dir: Path) -> None:
-    """SIGKILL the postmaster and all its children, as a power cut would.
-
-    The file of one that is dead may name a process of somebody else by now.
-    """
-    folder = data_dir / "postgres"
-    pid = int((folder / "postmaster.pid").read_text().split()[0])
-    with suppress(psutil.NoSuchProcess):
-        postmaster = psutil.Process(pid)
-        if str(folder) not in postmaster.cmdline():
-            return
-        for process in [postmaster, *postmaster.children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
 
 
 async def follow(store: EventStore, seen: list[int]) -> None:

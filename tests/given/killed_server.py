@@ -1,8 +1,10 @@
 """A real server that is there to be killed: no simulators beside it, and quick to begin again."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from tests.given.server import URL, Server, environment_of
 from tests.given.waiting import holds
@@ -29,3 +31,19 @@ async def killed_server(data: Path, **settings: str) -> AsyncIterator[KilledServ
         yield KilledServer(listening[0], environment, process)
     finally:
         await process.kill()
+
+
+def kill_postgres(data_dir: Path) -> None:
+    """SIGKILL the postmaster and all its children, as a power cut would.
+
+    The file of one that is dead may name a process of somebody else by now.
+    """
+    folder = data_dir / "postgres"
+    pid = int((folder / "postmaster.pid").read_text().split()[0])
+    with suppress(psutil.NoSuchProcess):
+        postmaster = psutil.Process(pid)
+        if str(folder) not in postmaster.cmdline():
+            return
+        for process in [postmaster, *postmaster.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
