@@ -16,7 +16,7 @@ from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.errors import InvalidInput, Refused
 
 CONFLICT, RESTARTS, CLOCK = "conflict", "restarts", "clock"
-LONGEST_HAND_MS = 4 * 3_600_000
+LONGEST_HAND_MS, LEAST_FLASH_MS = 4 * 3_600_000, 3000
 
 
 class OutOfService(Refused):
@@ -192,11 +192,16 @@ def power_up(signal: Signal, junction: Junction, now: datetime, first_stage: str
 def reset(
     signal: Signal, junction: Junction, now: datetime, first_stage: str, *, by: str, reason: str
 ) -> None:
-    """A person on site ends the flashing. Raises `NotFlashing`."""
+    """A person on site ends the flashing. Raises `NotFlashing`, and `OutOfService` within 3 s.
+
+    Who had green when it began has seen the flashing for as long as a yellow lasts at least.
+    """
     now = signal.opened(now)
     if signal.flash is None:
         raise NotFlashing("there is nothing to reset")
     at = milliseconds(now)
+    if at < signal.flash["since"] + LEAST_FLASH_MS:
+        raise OutOfService("it has only begun to flash", rule=int(Rule.START_AND_FLASH))
     signal.trigger_event(
         events.Reset,
         timestamp=now,

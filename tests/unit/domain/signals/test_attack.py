@@ -34,6 +34,17 @@ def test_power_fails_at_the_moment_of_a_reset(city: DatedJunction) -> None:
     assert attack.found() == [], "it has flashed all the time"
 
 
+def test_nobody_goes_from_green_to_red_by_a_reset(city: DatedJunction) -> None:
+    """Flashing lasts as long as a yellow at least, else whoever had green sees red at once."""
+    attack = Attack(Street(city))
+    conflict = ("conflict", 25.0, 0, 0, 0.0)
+    attack.go([conflict, ("reset", 0.0, 0, 0, 0.0), ("reset", 2.9, 0, 0, 0.0)])
+    assert attack.street.signal.flash is not None
+    attack.go([("reset", 3.0, 0, 0, 0.0)])
+    assert attack.street.signal.flash is None
+    assert attack.found() == []
+
+
 @pytest.mark.storm
 @pytest.mark.parametrize("seed", range(4))
 def test_a_long_attack(city: DatedJunction, seed: int) -> None:
