@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import asyncpg
 import structlog
@@ -10,7 +9,7 @@ from prometheus_client import Counter, Gauge
 
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
-from citybrain.eventstore.leadership import leading
+from citybrain.eventstore.leadership import Lead
 from citybrain.eventstore.locks import LOCK
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
@@ -55,8 +54,8 @@ class ProjectionRunner:
     async def _keep(self, projection: Projection) -> None:
         while True:
             try:
-                async with leading(self._store, f"projection:{projection.name}") as connection:
-                    await self._lead(projection, connection)
+                async with self._store.leads.leading(f"projection:{projection.name}") as lead:
+                    await self._lead(projection, lead)
             except (
                 CheckpointMoved,
                 StoreUnavailable,
@@ -71,22 +70,21 @@ class ProjectionRunner:
                 log.exception("projection_failed", projection=projection.name)
                 await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
 
-    async def _lead(self, projection: Projection, connection: "asyncpg.Connection[Any]") -> None:
-        # What a crash of the server takes back is applied again: checkpoint and rows go together.
-        await connection.execute("SET synchronous_commit = off")
-        worker = ProjectionWorker(projection, connection, projection.name, self._idle)
-        version = await worker.resume()
-        if version is None:
-            await prepare(self._store, [projection])
-            version = await worker.resume()
-        if version != projection.version:
-            log.info("projection_outdated", projection=projection.name, version=version)
+    async def _lead(self, projection: Projection, lead: Lead) -> None:
+        worker = await self._resumed(projection)
+        if worker is None:
+            lead.stays = True
             await rebuild(self._store, projection)
-            await worker.resume()
+            lead.stays = False
+            return
         applied, set_aside = APPLIED.labels(projection.name), PARKED.labels(projection.name)
         position, lag = POSITION.labels(projection.name), LAG.labels(projection.name)
         async for batch in self._store.follow(worker.position, batch_size=BATCH_SIZE):
-            set_aside.inc(await worker.apply(batch))
+            if worker.concerned(batch):
+                async with self._store.writing() as worker.connection:
+                    set_aside.inc(await worker.apply(batch))
+            else:
+                await worker.pass_by(batch[-1].position)
             applied.inc(len(batch))
             position.set(worker.position)
             if len(batch) == BATCH_SIZE:
@@ -94,6 +92,19 @@ class ProjectionRunner:
             else:  # all there was
                 lag.set(0)
                 await asyncio.sleep(GATHER_SECONDS)
+
+    async def _resumed(self, projection: Projection) -> ProjectionWorker | None:
+        """A worker where the model stands; None where that is of another version."""
+        async with self._store.writing() as connection:
+            worker = ProjectionWorker(projection, connection, projection.name, self._idle)
+            version = await worker.resume()
+            if version is None:
+                await prepare(self._store, [projection])
+                version = await worker.resume()
+        if version == projection.version:
+            return worker
+        log.info("projection_outdated", projection=projection.name, version=version)
+        return None
 
 
 async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:

@@ -47,7 +47,7 @@ class CheckpointMoved(CitybrainError):
 
 
 class ProjectionWorker:
-    """One projection in one schema, over one connection.
+    """One projection in one schema, over one connection, which may be another one for each batch.
 
     `schema` is the projection's name for the live model, another for a shadow. `idle` moves the
     checkpoint where a batch holds nothing for the model; absent, the worker does it alone.
@@ -98,6 +98,11 @@ class ProjectionWorker:
     async def _read_parked(self) -> None:
         rows = await self.connection.fetch(PARKED_STREAMS, self.schema)
         self._parked = {row["stream_id"] for row in rows}
+
+    def concerned(self, events: Sequence[RecordedEvent]) -> bool:
+        """Whether the model may change by them; else `pass_by` is enough."""
+        topics = self.projection.topics
+        return bool(self._parked) or topics is None or any(e.topic in topics for e in events)
 
     async def apply(self, events: Sequence[RecordedEvent]) -> int:
         """Apply consecutive events of the log; returns how many were parked.

@@ -62,9 +62,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def standbys_look_often() -> Iterator[None]:
-    """Whoever takes over does so in a moment."""
+    """Whoever takes over does so in a moment, and nobody is taken for dead on a busy machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leadership, "STANDBY_SECONDS", 0.05)
+        patch.setattr(leadership, "LEASE_SECONDS", 60.0)
         yield
 
 

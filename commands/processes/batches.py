@@ -7,9 +7,8 @@ what a process does is safe to repeat.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import asyncpg
 import structlog
 
 from citybrain.errors import Refused, Unavailable
@@ -66,16 +65,16 @@ class BatchRunner:
         """Lead or stand by."""
         await keep_leading(self._store, self._process.name, self._lead)
 
-    async def _lead(self, connection: "asyncpg.Connection[Any]") -> None:
+    async def _lead(self) -> None:
         async with asyncio.TaskGroup() as group:
             if self._process.tick_seconds is not None:
                 group.create_task(self._tick(self._process.tick_seconds))
-            position = await read_checkpoint(connection, self._process.name)
+            position = await read_checkpoint(self._store, self._process.name)
             async for batch in self._store.follow(
                 position, topics=self._process.topics, batch_size=BATCH_SIZE
             ):
                 await self._work(batch)
-                await save_checkpoint(connection, self._process.name, batch[-1].position)
+                await save_checkpoint(self._store, self._process.name, batch[-1].position)
 
     async def _tick(self, seconds: float) -> None:
         while True:

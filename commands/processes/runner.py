@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import Any, Protocol
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -21,7 +20,6 @@ from citybrain.domain.actor import system_actor
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.lane import CONNECTION_LOST
-from citybrain.eventstore.leadership import leading
 from commands.handling import CommandContext, TooContended
 from commands.services import Services
 
@@ -36,7 +34,8 @@ RETRY_AFTER_FAULT_SECONDS = 5.0
 READ_CHECKPOINT = "SELECT position FROM process_checkpoints WHERE process = $1"
 SAVE_CHECKPOINT = """
 INSERT INTO process_checkpoints (process, position) VALUES ($1, $2)
-ON CONFLICT (process) DO UPDATE SET position = $2, updated_at = clock_timestamp()
+ON CONFLICT (process) DO UPDATE
+SET position = greatest(process_checkpoints.position, $2), updated_at = clock_timestamp()
 """
 PARK = """
 INSERT INTO parked_commands (process, position, stream_id, topic, error)
@@ -93,8 +92,8 @@ class ProcessRunner:
                 lead = partial(self._lead, manager)
                 group.create_task(keep_leading(self._store, manager.name, lead))
 
-    async def _lead(self, manager: ProcessManager, connection: "asyncpg.Connection[Any]") -> None:
-        position = await read_checkpoint(connection, manager.name)
+    async def _lead(self, manager: ProcessManager) -> None:
+        position = await read_checkpoint(self._store, manager.name)
         limit = asyncio.Semaphore(CONCURRENT_STREAMS)
         async for batch in self._store.follow(
             position, topics=manager.topics, batch_size=BATCH_SIZE
@@ -102,23 +101,17 @@ class ProcessRunner:
             by_stream = sorted(batch, key=lambda event: event.stream_id)
             async with asyncio.TaskGroup() as group:
                 for _, events in groupby(by_stream, key=lambda event: event.stream_id):
-                    group.create_task(self._stream(manager, list(events), connection, limit))
-            await save_checkpoint(connection, manager.name, batch[-1].position)
+                    group.create_task(self._stream(manager, list(events), limit))
+            await save_checkpoint(self._store, manager.name, batch[-1].position)
 
     async def _stream(
-        self,
-        manager: ProcessManager,
-        events: list[RecordedEvent],
-        connection: "asyncpg.Connection[Any]",
-        limit: asyncio.Semaphore,
+        self, manager: ProcessManager, events: list[RecordedEvent], limit: asyncio.Semaphore
     ) -> None:
         async with limit:
             for event in events:
-                await self._react(manager, event, connection)
+                await self._react(manager, event)
 
-    async def _react(
-        self, manager: ProcessManager, event: RecordedEvent, connection: "asyncpg.Connection[Any]"
-    ) -> None:
+    async def _react(self, manager: ProcessManager, event: RecordedEvent) -> None:
         delay = RETRY_SECONDS
         attempt = 0
         while True:
@@ -139,14 +132,12 @@ class ProcessRunner:
                 await asyncio.sleep(delay)
 
 
-async def keep_leading(
-    store: EventStore, name: str, lead: "Callable[[asyncpg.Connection[Any]], Awaitable[None]]"
-) -> None:
+async def keep_leading(store: EventStore, name: str, lead: Callable[[], Awaitable[None]]) -> None:
     """Lead a process whenever it is ours to lead; survive the store and the process's faults."""
 
     async def once() -> None:
-        async with leading(store, f"process:{name}") as connection:
-            await lead(connection)
+        async with store.leads.leading(f"process:{name}"):
+            await lead()
 
     await keep(name, once)
 
@@ -165,14 +156,14 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
 
 
-async def read_checkpoint(connection: "asyncpg.Connection[Any]", name: str) -> int:
+async def read_checkpoint(store: EventStore, name: str) -> int:
     """The log position that a process has finished."""
-    return await connection.fetchval(READ_CHECKPOINT, name) or 0
+    return await store.pool.fetchval(READ_CHECKPOINT, name) or 0
 
 
-async def save_checkpoint(connection: "asyncpg.Connection[Any]", name: str, position: int) -> None:
-    """All events up to here are finished."""
-    await connection.execute(SAVE_CHECKPOINT, name, position)
+async def save_checkpoint(store: EventStore, name: str, position: int) -> None:
+    """All events up to here are finished; one that lost its lead does not set it back."""
+    await store.pool.execute(SAVE_CHECKPOINT, name, position)
     POSITION.labels(name).set(position)
 
 

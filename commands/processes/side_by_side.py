@@ -7,9 +7,7 @@ goes on from wherever its stream stands.
 
 import asyncio
 from functools import partial
-from typing import Any
 
-import asyncpg
 import structlog
 
 from citybrain.errors import Refused, Unavailable
@@ -61,23 +59,23 @@ class SideBySideRunner:
         """The position up to which every event is finished."""
         return min(self._unfinished) - 1 if self._unfinished else self._seen
 
-    async def _lead(self, connection: "asyncpg.Connection[Any]") -> None:
-        position = self._seen = await read_checkpoint(connection, self._manager.name)
+    async def _lead(self) -> None:
+        position = self._seen = await read_checkpoint(self._store, self._manager.name)
         self._unfinished.clear()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._save(connection, position))
+            group.create_task(self._save(position))
             async for batch in self._store.follow(position, topics=self._manager.topics):
                 for event in batch:
                     self._unfinished[event.position] = event
                     group.create_task(self._react(event))
                 self._seen = batch[-1].position
 
-    async def _save(self, connection: "asyncpg.Connection[Any]", saved: int) -> None:
+    async def _save(self, saved: int) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             if self.finished > saved:
                 saved = self.finished
-                await save_checkpoint(connection, self._manager.name, saved)
+                await save_checkpoint(self._store, self._manager.name, saved)
 
     async def _react(self, event: RecordedEvent) -> None:
         manager, delay, attempt = self._manager, RETRY_SECONDS, 0

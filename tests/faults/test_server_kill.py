@@ -6,7 +6,9 @@ manager, and every read model equals one rebuilt from the log.
 
 import asyncio
 import itertools
+import os
 import random
+import signal
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -96,9 +98,41 @@ async def test_killed_servers_leave_each_case_whole_and_each_model_equal(tmp_pat
                     break
                 city.up = asyncio.get_running_loop().create_future()
                 await serving.kill()
-        log = await store.read_all(limit=await store.head() + 1)
-        parked = await parked_commands(store)
-        comparisons = [await compare(store, projection) for projection in PROJECTIONS]
+        await whole(store, city)
+
+
+@pytest.mark.fault
+async def test_a_stopped_leader_is_replaced_and_does_no_harm_when_it_wakes(tmp_path: Path) -> None:
+    city = City()
+    async with (
+        open_event_store(Settings(data_dir=tmp_path)) as store,
+        killed_server(tmp_path) as stopped,
+        killed_server(tmp_path) as serving,
+    ):
+        city.up.set_result(serving)
+        cameras = [asyncio.create_task(city.camera(number)) for number in range(CAMERAS)]
+        await holds(lambda: len(city.acknowledged) >= 40)
+        os.kill(stopped.pid, signal.SIGSTOP)
+        await holds(lambda: len(city.acknowledged) >= 80)
+        city.ending = True
+        await asyncio.gather(*cameras)
+        await until_quiet(store, len(city.acknowledged))
+        os.kill(stopped.pid, signal.SIGCONT)
+        city.ending, city.up = False, asyncio.get_running_loop().create_future()
+        city.up.set_result(stopped)
+        cameras = [asyncio.create_task(city.camera(number)) for number in range(CAMERAS)]
+        await holds(lambda: len(city.acknowledged) >= 120)
+        city.ending = True
+        await asyncio.gather(*cameras)
+        await until_quiet(store, len(city.acknowledged))
+        await whole(store, city)
+
+
+async def whole(store: EventStore, city: City) -> None:
+    """Each acknowledged report is one case, filed and dispatched once; each model is right."""
+    log = await store.read_all(limit=await store.head() + 1)
+    parked = await parked_commands(store)
+    comparisons = [await compare(store, projection) for projection in PROJECTIONS]
 
     assert len(set(city.acknowledged.values())) == len(city.acknowledged)
     steps = Counter((event.stream_id, event.topic) for event in log)

@@ -54,7 +54,7 @@ class SignalControlProcess:
 
 async def _control(store: EventStore, services: Services) -> None:
     """Control our share for as long as the connection lasts; ends with one of `CONNECTION_LOST`."""
-    connection = await store.connect("citybrain-worker")
+    connection = await store.connect("citybrain-junctions")
     sharing = Sharing(store, services, connection)
     try:
         while not await sharing.share.join():  # noqa: ASYNC110
@@ -91,7 +91,7 @@ class Sharing:
         """Say that decisions are taken; give up what is too much, take what is free; for ever."""
         share, control = self.share, self.control
         while True:
-            await save_checkpoint(self._connection, NAME, control.position)
+            await save_checkpoint(self._store, NAME, control.position)
             if control.ticked_at is not None:
                 await note_centre(self._store, share.held, control.ticked_at)
             if surplus := await share.surplus():

@@ -8,7 +8,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from secrets import token_hex
+from typing import Any, TypeVar, cast
 
 import asyncpg
 
@@ -19,8 +20,8 @@ from citybrain.eventstore.appender import Appender
 from citybrain.eventstore.codec import mapper
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.leadership import Leads
 from citybrain.eventstore.listener import Listener
-from citybrain.eventstore.locks import Standby
 from citybrain.eventstore.migrations import migrate
 from citybrain.eventstore.pending import PendingAppend
 from citybrain.eventstore.reader import Reader, patiently
@@ -54,17 +55,20 @@ class EventStore:
         self,
         settings: Settings,
         pool: "asyncpg.Pool[Any]",
+        writing: "asyncpg.Pool[Any]",
         appender: Appender,
         listener: Listener,
+        leads: Leads,
         connector: "Connector",
     ) -> None:
         self.settings = settings
         self.dsn = connector.dsn
         self.connect = connector.connect
         self.pool = pool
+        self._writing = writing
+        self.leads = leads
         self.listener = listener
         self.appender = appender
-        self.standby = Standby(pool)
         reader = Reader(pool, listener)
         self.read = reader.read
         self.read_streams = reader.read_streams
@@ -127,6 +131,12 @@ class EventStore:
         self._aggregates.remember(aggregate)
         await self._aggregates.snapshot_if_due(aggregate, len(events))
         return appended
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """A connection for one batch of a read model; waits where all are in use."""
+        async with self._writing.acquire() as connection:
+            yield cast("asyncpg.Connection[Any]", connection)
 
     async def answer_for(self, key: str) -> StoredAnswer | None:
         """What an idempotency key was answered with, if it was used."""
@@ -209,6 +219,11 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
             reset=_as_it_was,
         )
         stack.push_async_callback(_close_pool, pool)
+        process = token_hex(8)
+        writing = await _open_writing(dsn, settings.writing_pool_size, process)
+        stack.push_async_callback(_close_pool, writing)
+        leads = Leads(connector.connect, process)
+        stack.push_async_callback(leads.close)
         listener = Listener(lambda: connector.connect("citybrain-listen"))
         stack.push_async_callback(_cancelled, asyncio.create_task(listener.run()))
         appender = Appender(
@@ -218,7 +233,27 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
         )
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
-        yield EventStore(settings, pool, appender, listener, connector)
+        yield EventStore(settings, pool, writing, appender, listener, leads, connector)
+
+
+async def _open_writing(dsn: str, size: int, process: str) -> "asyncpg.Pool[Any]":
+    """Connections on which read models are written, each for one batch of one model.
+
+    What a crash of PostgreSQL takes back of it is applied again.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        max_inactive_connection_lifetime=60,
+        server_settings={
+            "application_name": f"citybrain-worker {process}",
+            "jit": "off",
+            "synchronous_commit": "off",
+            "timezone": "UTC",
+        },
+        reset=_as_it_was,
+    )
 
 
 async def _as_it_was(connection: object) -> None:

@@ -174,7 +174,8 @@ async def test_a_standby_takes_over_and_each_event_counts_once(store: EventStore
             await append(store, "case-1")
             await store.pool.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name = 'citybrain-worker' AND datname = current_database()"
+                "WHERE application_name ~ '^citybrain-(leads|worker) ' "
+                "AND datname = current_database()"
             )
             for _ in range(20):
                 await append(store, "case-1")
