@@ -54,7 +54,7 @@ class SignalControlProcess:
 
 async def _control(store: EventStore, services: Services) -> None:
     """Control our share for as long as the connection lasts; ends with one of `CONNECTION_LOST`."""
-    connection = await store.connect("citybrain-junctions")
+    connection = await store.connect(f"citybrain-junctions {store.leads.process}")
     sharing = Sharing(store, services, connection)
     try:
         while not await sharing.share.join():  # noqa: ASYNC110

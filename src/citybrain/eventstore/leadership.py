@@ -3,8 +3,8 @@
 A process holds all that it leads on one connection, as session advisory locks: they end with it, so
 what a killed process led is free at once. Each such connection speaks every `STANDBY_SECONDS`. One
 that was silent for `LEASE_SECONDS` belongs to a process that hangs or cannot be reached: whoever
-looks next ends it, with those that its read models are written on, and takes over. Leads are
-spread: a process has at most its share and one more.
+looks next ends it, with its others that hold locks or rows, and takes over. Leads are spread: a
+process has at most its share and one more.
 
 A lead says who should write. That a leader which was stopped and wakes does no harm follows from
 what it writes with: a checkpoint moves only from where its worker left it, and a command's id
@@ -43,7 +43,7 @@ WITH activity AS MATERIALIZED (
 SELECT (SELECT count(*) FROM leaders WHERE NOT silent) AS living,
     count(pg_terminate_backend(a.pid)) AS ended
 FROM activity a JOIN leaders l ON l.process = a.process AND l.silent
-WHERE a.role IN ('citybrain-leads', 'citybrain-worker')
+WHERE a.role IN ('citybrain-leads', 'citybrain-worker', 'citybrain-junctions')
 """
 TAKE = f"""
 SELECT work FROM unnest($1::text[]) AS work
@@ -81,7 +81,7 @@ class Leads:
         self, connect: "Callable[[str], Awaitable[asyncpg.Connection[Any]]]", process: str
     ) -> None:
         self._connect = connect
-        self._application = f"citybrain-leads {process}"
+        self.process = process
         self._waiting: list[Lead] = []
         self._held: dict[str, Lead] = {}
         self._returned: list[str] = []
@@ -128,7 +128,7 @@ class Leads:
     async def _run(self) -> None:
         while True:
             try:
-                await self._hold(await self._connect(self._application))
+                await self._hold(await self._connect(f"citybrain-leads {self.process}"))
             except CONNECTION_LOST as error:
                 log.warning("leads_lost", error=type(error).__name__)
             except Exception:

@@ -138,12 +138,13 @@ async def test_one_that_is_silent_is_ended_and_another_leads(
     hanging = await store.connect("citybrain-leads hanging")
     writing = await store.connect("citybrain-worker hanging")
     await writing.execute("BEGIN")
+    junctions = await store.connect("citybrain-junctions hanging")
     for work in WORK:
         assert await hanging.fetchval(leadership.TAKE, [work], 1) == work
     one = await process("one")
     monkeypatch.setattr(leadership, "LEASE_SECONDS", 1.0)
     await holds(lambda: len(one.led) == 12)
-    await holds(lambda: hanging.is_closed() and writing.is_closed())
+    await holds(lambda: all(c.is_closed() for c in (hanging, writing, junctions)))
 
 
 async def _both_have_looked(store: EventStore) -> None:
