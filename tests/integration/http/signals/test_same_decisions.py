@@ -19,7 +19,7 @@ from tests.given.signals.controlled import Centre
 from tests.given.signals.through_api import EARLIEST_MS, ThroughTheApi, in_process
 from tests.given.storm import STORM
 
-SECONDS = 900 if STORM > 1 else 60
+SECONDS = 60
 
 
 @pytest.fixture
