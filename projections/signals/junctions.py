@@ -65,7 +65,7 @@ class SignalJunctions:
     """The read model `signal_junctions`."""
 
     name = "signal_junctions"
-    version = 3
+    version = 4
     topics = frozenset(event.__dict__["TOPIC"] for event in EVENTS)
     tables = TABLES
 

@@ -226,7 +226,9 @@ class Signal(StreamAggregate):
         """Who was green since they called waits no more."""
         lamps = self.lamps
         self.calls = {
-            code: each for code, each in self.calls.items() if not lamps[code].is_green(at)
+            code: since
+            for code, since in self.calls.items()
+            if since > at or not lamps[code].is_green(at)
         }
 
     def note_outcome(self, command: list[int] | None, outcome: int) -> None:
@@ -249,8 +251,11 @@ class Signal(StreamAggregate):
             self.heard = max(self.heard, events.milliseconds(at))
 
     def darken(self, at: int, red_from: int) -> None:
-        """No lamp is green any more, nor will be; whoever waits goes on waiting."""
-        self.forget_served(at)
+        """No lamp is green any more, nor will be; whoever waits goes on waiting.
+
+        A green that would begin at this moment is none.
+        """
+        self.forget_served(at - 1)
         self.lamp_times = {code: [None, None, red_from] for code in self.lamp_times}
         self.stage, self.groups, self.granted = None, [], None
 

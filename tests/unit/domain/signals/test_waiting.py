@@ -47,6 +47,18 @@ def test_s07_a_call_survives_other_modes_and_midnight(x1: DatedJunction) -> None
     assert not violations(X1, street.events, 200)
 
 
+def test_a_green_that_power_ends_at_its_first_moment_serves_nobody(x1: DatedJunction) -> None:
+    street = Street.green(x1, "A", since=0)
+    street.call(5, "L1")
+    assert street.wish(10, "B") is None
+    begins = street.green_from("L1")
+    people.power_up(street.signal, street.junction, at(begins), "A")
+    assert street.signal.calls.keys() == {"L1"}
+    street.run(begins, begins + 300)
+    street.collect()
+    assert not violations(X1, street.events, begins + 300)
+
+
 def test_s07_the_walk_is_not_ended_before_its_minimum(x1: DatedJunction) -> None:
     street = Street.green(x1, "A", since=0)
     street.call(5, "P2")
