@@ -21,10 +21,12 @@ from typing import Any
 import citybrain
 import commands
 import projections
+from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.stream import StreamAggregate, StreamEvent, StreamSnapshot
 from citybrain.errors import CitybrainError
 from citybrain.http.openapi import openapi
 from citybrain.settings import Settings
+from citybrain.systems import load_definitions
 from commands.handling import Command
 
 FROZEN: dict[str, Any] = json.loads(Path(__file__).with_name("frozen_names.json").read_text())
@@ -187,6 +189,13 @@ def test_operations_and_their_models_are_what_clients_were_generated_from() -> N
 
 def test_folders_of_a_citys_definitions() -> None:
     assert gone("definition_folders") == []
+
+
+def test_a_junctions_day_finds_the_file_that_it_was_opened_under() -> None:
+    """A file that is in force is never edited: another version stands beside it."""
+    found = load_definitions().of(SignalDefinitions).junctions
+    for code, versions in FROZEN["junctions"].items():
+        assert set(versions) <= {each.junction.version for each in found[code]}, code
 
 
 def test_seals_and_locks_go_by_the_same_texts() -> None:

@@ -88,7 +88,7 @@ async def test_a_day_is_closed_when_no_lamp_is_between_two_colours(store: EventS
     await centre.run(120)
     first = await store.read("signal-renmin_1-2026-09-14")
     second = await store.read("signal-renmin_1-2026-09-15")
-    opened = ["signal.day_opened", "signal.powered_up", "signal.plan_activated"]
+    opened = ["signal.day_opened", "signal.powered_up"]
     assert [each.topic for each in first] == [*opened, "signal.day_closed"]
     green_from = second[0].data["carried"]["lamp_times"]["V1"][0]
     assert green_from > milliseconds(MIDNIGHT)
