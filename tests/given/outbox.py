@@ -1,9 +1,12 @@
 """What was sent to phones: the development server writes messages into a file."""
 
 import json
+import re
 from pathlib import Path
 
 from tests.given.api import Api
+
+CODE = re.compile(r" is (\d{6})\b")
 
 
 def messages(api: Api) -> list[tuple[str, str]]:
@@ -13,6 +16,6 @@ def messages(api: Api) -> list[tuple[str, str]]:
     return [(said["phone"], said["text"]) for said in map(json.loads, lines)]
 
 
-def code_in(text: str) -> str:
-    """The one-time code in a message."""
-    return text.split(" is ")[1][:6]
+def newest_code(api: Api) -> str:
+    """The one-time code that was sent last; notices may have come after it."""
+    return next(found[1] for _, text in reversed(messages(api)) if (found := CODE.search(text)))

@@ -11,7 +11,7 @@ from citybrain.domain.applications.statuses import Status
 from citybrain.settings import Settings
 from tests.given.api import Answer, Api
 from tests.given.applying import REPAYMENT, applied, applying, registered, state, submit, until
-from tests.given.outbox import code_in, messages
+from tests.given.outbox import newest_code
 
 SHIPPED = Path("src/citybrain/definitions/city/service/social-security-query.yaml")
 QUERY = "social-security-query"
@@ -41,7 +41,7 @@ async def prove(
     base = f"/v1/citizens/{citizen}/identity"
     sent = await api.call("POST", f"{base}/codes", role, subject=subject, json={"purpose": service})
     assert sent.status == 201, sent.body
-    body = {"code_id": sent.json["code_id"], "code": code_in(messages(api)[-1][1])}
+    body = {"code_id": sent.json["code_id"], "code": newest_code(api)}
     answer = await api.call(
         "POST", f"{base}/proof", role, subject=subject, json={"purpose": service, **body, **known}
     )

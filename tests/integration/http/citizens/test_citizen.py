@@ -1,9 +1,7 @@
 """People over HTTP without a face: registered, found, agreed, known by a code or at a counter."""
 
 import asyncio
-import json
 from datetime import date
-from pathlib import Path
 
 import orjson
 import pytest
@@ -12,6 +10,7 @@ from citybrain.errors import Unavailable
 from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
 from tests.given.faces import events, registered
+from tests.given.outbox import messages, newest_code
 from tests.given.serving import before
 
 
@@ -108,9 +107,7 @@ async def test_a_one_time_code_and_an_officer_do_without_a_face(api: Api) -> Non
         json={"purpose": "housing-fund-repayment"},
     )
     assert sent.status == 201
-    outbox = Path(api.runtime.settings.data_dir) / "outbox.jsonl"
-    message = json.loads(outbox.read_text().splitlines()[-1])
-    code = message["text"].split(" is ")[1][:6]
+    code = newest_code(api)
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     body = {
         "purpose": "housing-fund-repayment",
@@ -138,9 +135,7 @@ async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
     sent = await api.call(
         "POST", f"{base}/codes", "clerk", json={"purpose": "housing-fund-repayment"}
     )
-    code = json.loads(
-        (Path(api.runtime.settings.data_dir) / "outbox.jsonl").read_text().splitlines()[-1]
-    )["text"].split(" is ")[1][:6]
+    code = newest_code(api)
     body = {
         "purpose": "housing-fund-repayment",
         "document": "passport",
@@ -190,7 +185,6 @@ async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:
 
 async def test_one_key_sends_one_code(api: Api) -> None:
     citizen, other = await registered(api), await registered(api)
-    outbox = Path(api.runtime.settings.data_dir) / "outbox.jsonl"
 
     async def send(
         whose: str, key: str, purpose: str = "housing-fund-repayment", subject: str = ""
@@ -207,13 +201,13 @@ async def test_one_key_sends_one_code(api: Api) -> None:
     answers = await asyncio.gather(*(send(citizen, "one") for _ in range(4)))
     assert {answer.status for answer in answers} == {201}
     assert len({answer.body for answer in answers}) == 1
-    assert len(outbox.read_text().splitlines()) == 1
+    assert len(messages(api)) == 1
     for reused in (await send(other, "one"), await send(citizen, "one", "living-allowance")):
         assert reused.is_problem(422, "idempotency-key-reused")
     assert (await send(citizen, "two")).json["code_id"] != answers[0].json["code_id"]
     of_somebody_else = await send(citizen, "one", subject="official-2")
     assert of_somebody_else.json["code_id"] != answers[0].json["code_id"]
-    assert len(outbox.read_text().splitlines()) == 3
+    assert len(messages(api)) == 3
 
 
 async def test_a_code_that_could_not_be_sent_is_sent_with_the_same_key(
@@ -237,4 +231,4 @@ async def test_a_code_that_could_not_be_sent_is_sent_with_the_same_key(
         patched.setattr(notifier, "send", away)
         assert (await send()).status == 503
     assert (await send()).status == 201
-    assert len((Path(api.runtime.settings.data_dir) / "outbox.jsonl").read_text().splitlines()) == 1
+    assert len(messages(api)) == 1

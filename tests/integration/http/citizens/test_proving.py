@@ -10,7 +10,7 @@ from citybrain.domain.citizens.proving import PROOFS_ALLOWED
 from tests.given.api import Answer, Api
 from tests.given.applying import REPAYMENT
 from tests.given.faces import events, registered
-from tests.given.outbox import code_in, messages
+from tests.given.outbox import newest_code
 
 NUMBER = "410102199005011231"
 PASSCODE = "271828"
@@ -33,7 +33,7 @@ async def code_for(api: Api, citizen: str, purpose: str = REPAYMENT) -> dict[str
     """A code that came to the phone, and its id."""
     sent = await post(api, citizen, "identity/codes", purpose=purpose)
     assert sent.status == 201, sent.body
-    return {"code_id": sent.json["code_id"], "code": code_in(messages(api)[-1][1])}
+    return {"code_id": sent.json["code_id"], "code": newest_code(api)}
 
 
 async def prove(api: Api, citizen: str, purpose: str = REPAYMENT, **known: Any) -> Answer:
@@ -76,7 +76,7 @@ async def test_phone_and_document_are_a_low_and_phone_and_passcode_a_substantial
 async def test_a_kiosk_takes_a_proof_for_who_stands_there(api: Api) -> None:
     citizen = await with_passcode(api)
     sent = await post(api, citizen, "identity/codes", "kiosk", purpose=REPAYMENT)
-    code = code_in(messages(api)[-1][1])
+    code = newest_code(api)
     proof = await post(
         api,
         citizen,
