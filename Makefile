@@ -1,5 +1,5 @@
 # citybrain: `make` lists the targets. Nothing outside this folder is changed, except that
-# `make test` installs a browser where none is found (it says so first).
+# `make test` installs a browser, Java and Maven where none are found (it says so first).
 
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
@@ -21,7 +21,7 @@ STORM ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test storm lint types fmt new-system bench venv pages lock system clean
+.PHONY: help run test storm lint types fmt new-system bench venv pages kafka lock system clean
 
 help: ## list the targets
 	@printf 'citybrain: an event-sourced backend for a city\n\n'
@@ -30,11 +30,11 @@ help: ## list the targets
 run: venv pages ## start it all for development: PostgreSQL, server, read models, a simulated city
 	@exec $(BIN)/citybrain run $(ARGS)
 
-test: system lint types pages ## everything that must hold: lint, types, floors, every test
+test: system kafka lint types pages ## everything that must hold: lint, types, floors, every test
 	npm --prefix $(WEB) run --silent test
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-storm: system venv pages ## faults, soaks and searches by chance, STORM=20 times as long as in `make test`
+storm: system kafka venv pages ## faults, soaks and searches by chance, STORM=20 times as long as in `make test`
 	CITYBRAIN_STORM=$(STORM) $(BIN)/pytest -n auto --dist worksteal -m "fault or storm or hypothesis" $(ARGS)
 
 lint: venv ## format, lint and the floors of the house (which module may import which)
@@ -79,6 +79,9 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 	@echo 'installing what $(WEB)/package-lock.json pins'
 	@npm --prefix $(WEB) ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
+
+kafka: venv ## Apache Kafka for tests and development, from Maven Central, into build/
+	@$(BIN)/python -m ops.kafka fetch >/dev/null || echo 'the tests that need a broker are skipped' >&2
 
 lock: ## pin the newest allowed packages again, with their hashes
 	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools; }

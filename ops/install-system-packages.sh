@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What the tests need from the operating system: a Chromium and its driver, for the test that
-# looks at the live page. Does nothing where both are there. On Debian and Ubuntu it installs
-# them with apt (as root, or by sudo where that asks no password); elsewhere it says what to
-# install and fails, so that no test is skipped in silence.
+# looks at the live page; Java and Maven, for the Kafka broker of the tests. Does nothing where all
+# are there. On Debian and Ubuntu it installs them with apt (as root, or by sudo where that asks no
+# password). Elsewhere it says what to install: without a browser it fails, so that no test is
+# skipped in silence; without Java or Maven the tests of Kafka are skipped, and say so.
 set -euo pipefail
 
 first_of() {
@@ -18,11 +19,18 @@ first_of chromium chromium-browser google-chrome google-chrome-stable "${CHROMIU
     missing+=(chromium)
 first_of chromedriver chromium.chromedriver "${CHROMEDRIVER:-chromedriver}" ||
     missing+=(chromium-driver)
-if [ "${#missing[@]}" -eq 0 ]; then exit 0; fi
+of_kafka=()
+first_of java "${JAVA_HOME:-}/bin/java" || of_kafka+=(default-jre-headless)
+first_of mvn || of_kafka+=(maven)
+if [ "${#missing[@]}" -eq 0 ] && [ "${#of_kafka[@]}" -eq 0 ]; then exit 0; fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
 if ! first_of apt-get || ! { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
+    if [ "${#of_kafka[@]}" -gt 0 ]; then
+        echo "no Kafka broker for the tests: install Java 17 or newer, and Maven (${of_kafka[*]})" >&2
+    fi
+    if [ "${#missing[@]}" -eq 0 ]; then exit 0; fi
     {
         echo "The browser test needs Chromium (or Chrome) and chromedriver of the same version."
         echo "  Debian, Ubuntu:  sudo apt-get install chromium chromium-driver"
@@ -33,7 +41,14 @@ if ! first_of apt-get || ! { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
     exit 1
 fi
 
-echo "installing ${missing[*]} with apt, for the test that looks at the live page" >&2
-export DEBIAN_FRONTEND=noninteractive
+install() {
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
+        --no-install-recommends "$@" >/dev/null
+}
+echo "installing ${missing[*]} ${of_kafka[*]} with apt, for the tests that look at the live page" \
+    "and those of Kafka" >&2
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+if [ "${#missing[@]}" -gt 0 ]; then install "${missing[@]}"; fi
+if [ "${#of_kafka[@]}" -gt 0 ]; then
+    install "${of_kafka[@]}" || echo "no Kafka broker for the tests: apt gives no ${of_kafka[*]}" >&2
+fi

@@ -22,6 +22,7 @@ from citybrain.eventstore import EventStore, leadership, open_event_store
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS, register_streams
+from ops.kafka import Cluster
 from projections.projection import Projection
 from projections.runner import prepare
 
@@ -67,6 +68,15 @@ def standbys_look_often() -> Iterator[None]:
         patch.setattr(leadership, "STANDBY_SECONDS", 0.05)
         patch.setattr(leadership, "LEASE_SECONDS", 60.0)
         yield
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Cluster]:
+    """The Kafka broker of the test run; the test is skipped where there can be none."""
+    from tests.given.kafka import shared_cluster
+
+    with shared_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(autouse=True)

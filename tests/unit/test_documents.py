@@ -38,7 +38,7 @@ from tests.given.documents import (
 README, CONTRIBUTING = CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md"
 DOCS = CHECKOUT / "docs"
 LONGEST_README = 200
-OF_TESTS_ONLY = {"CITYBRAIN_TEST_DATABASE_URL"}
+OF_TESTS_ONLY = {"CITYBRAIN_TEST_DATABASE_URL", "CITYBRAIN_TEST_NEEDS_KAFKA"}
 TARGETS = set(re.findall(r"^([a-z-]+):.* ## ", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
 ROUTES = {
     f"{route.method} {route.path}"
