@@ -19,6 +19,9 @@ ARGS ?=
 # How many times as long a storm goes on as `make test`: make storm STORM=100
 STORM ?= 20
 
+# Each process that a test starts would compile our sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test storm lint types fmt new-system bench venv pages kafka lock system clean

@@ -18,6 +18,7 @@ from citybrain.errors import InvalidInput
 from citybrain.eventstore.aggregates import Aggregates, to_domain_event
 from citybrain.eventstore.appender import Appender
 from citybrain.eventstore.codec import mapper
+from citybrain.eventstore.connection import Connection
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import Leads
@@ -185,12 +186,17 @@ class Connector:
             "timezone": "UTC",
         }
         try:
-            return await asyncpg.connect(self.dsn, server_settings=options, timeout=10)
+            return await self._connected(options)
         except CONNECTION_LOST:
             if self._embedded is None:
                 raise
             await self._embedded.ensure_running()
-            return await asyncpg.connect(self.dsn, server_settings=options, timeout=10)
+            return await self._connected(options)
+
+    async def _connected(self, options: dict[str, str]) -> Connection:
+        return await asyncpg.connect(
+            self.dsn, server_settings=options, timeout=10, connection_class=Connection
+        )
 
 
 @asynccontextmanager
@@ -215,6 +221,7 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
             dsn,
             min_size=1,
             max_size=settings.pool_size,
+            connection_class=Connection,
             server_settings={"jit": "off", "timezone": "UTC"},
             reset=_as_it_was,
         )
@@ -245,6 +252,7 @@ async def _open_writing(dsn: str, size: int, process: str) -> "asyncpg.Pool[Any]
         dsn,
         min_size=0,
         max_size=size,
+        connection_class=Connection,
         max_inactive_connection_lifetime=60,
         server_settings={
             "application_name": f"citybrain-worker {process}",

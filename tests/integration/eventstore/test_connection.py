@@ -1,0 +1,85 @@
+"""What a connection asks PostgreSQL about types, and what it knows of another one."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from citybrain.eventstore import EventStore
+from citybrain.eventstore.connection import ARRAYS, FIRST_OF_A_DATABASE, Connection
+
+TIMES = [datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)]
+VALUES = {
+    "bigint[]": [1, None, 3],
+    "boolean[]": [True, False],
+    "bytea[]": [b"one", b"\x00"],
+    "date[]": [date(2026, 3, 1)],
+    "double precision[]": [[1.5, 2.5], [3.5, 4.5]],
+    "integer[]": [7],
+    "jsonb[]": ['{"one": 1}'],
+    "numeric[]": [Decimal("1.20")],
+    "text[]": ["a,b", '"'],
+    "timestamptz[]": TIMES,
+    "uuid[]": [UUID(int=7)],
+    "box[]": [asyncpg.Box((2.0, 2.0), (1.0, 1.0))],
+    "money[]": ["$1.00"],
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
+    """The types that PostgreSQL was asked about as `asyncpg` does; nothing is known before."""
+    asked: list[set[int]] = []
+    ask = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]
+
+    async def asking(self: Any, types: Any, seconds: float | None) -> Any:
+        asked.append(set(types))
+        return await ask(self, types, seconds)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", asking)
+    monkeypatch.setattr(Connection, "_arrays", {})
+    return asked
+
+
+async def test_arrays_come_back_as_they_were_and_nothing_is_asked_about(
+    store: EventStore, asked: list[set[int]]
+) -> None:
+    for _ in range(2):
+        connection = await store.connect()
+        for array, values in VALUES.items():
+            assert await connection.fetchval(f"SELECT $1::{array}", values) == values
+        long = f"SELECT $1::smallint[] -- {'x' * 20_000}"  # a statement without a name
+        assert await connection.fetchval(long, [7]) == [7]
+        await connection.executemany("SELECT $1::real[]", [([1.5],), ([2.5],)])
+        await connection.close()
+    assert asked == []
+
+
+async def test_what_is_known_of_an_array_is_what_asyncpg_would_be_told(
+    store: EventStore, asked: list[set[int]]
+) -> None:
+    connection = await store.connect()
+    known = {each["oid"]: each for each in await connection.fetch(ARRAYS, FIRST_OF_A_DATABASE)}
+    assert len(known) > 50
+    ask: Any = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]
+    told, _ = await ask(connection, list(known), 10)
+    arrays = {each["oid"]: each for each in told if each["oid"] in known}
+    for oid, array in arrays.items():
+        assert {name: array[name] for name in known[oid].keys()} == dict(known[oid])  # noqa: SIM118
+    assert arrays.keys() == known.keys()
+    await connection.close()
+
+
+async def test_a_type_of_a_database_is_asked_about_by_each_connection(
+    store: EventStore, asked: list[set[int]]
+) -> None:
+    for values in (("a", "b"), ("c", "d")):
+        connection = await store.connect()
+        await connection.execute("DROP TYPE IF EXISTS ours")
+        await connection.execute("CREATE TYPE ours AS (one text, two text)")
+        assert await connection.fetchval("SELECT $1::ours[]", [values]) == [values]
+        await connection.close()
+    assert len(asked) == 2
