@@ -6,7 +6,7 @@ conflict were green together. It is simulated: its clock and its lamps are numbe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -146,13 +146,10 @@ class Controller:
         if junction.conflicting(groups) or not groups <= junction.groups.keys():
             self.followed = False
             return
-        change = work_out(junction, self.lamps, groups, at, preempting=preempting)
-        if self.remote:
-            starts = {
-                code: max(begins, self.greens.get(code, 0))
-                for code, begins in change.starts.items()
-            }
-            change = replace(change, starts=starts)
+        not_before = self.greens if self.remote else {}
+        change = work_out(
+            junction, self.lamps, groups, at, preempting=preempting, not_before=not_before
+        )
         self.lamps = applied(self.lamps, change)
 
     def _watch(self, at: int) -> None:

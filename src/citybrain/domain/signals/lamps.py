@@ -8,6 +8,7 @@ middle leaves no lamp in an undefined state, and nothing ever goes from yellow b
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from citybrain.domain.signals.junction import Junction
 
@@ -93,6 +94,7 @@ class Change:
 
 
 Lamps = Mapping[str, Lamp]
+ANY_TIME: Mapping[str, int] = MappingProxyType({})
 
 
 def green_now(lamps: Lamps, at: int) -> frozenset[str]:
@@ -114,15 +116,15 @@ def work_out(
     at: int,
     *,
     preempting: bool = False,
-    not_before: int = 0,
+    not_before: Mapping[str, int] = ANY_TIME,
 ) -> Change:
     """The change to exactly these groups, begun at `at`; each green ends and begins on its own.
 
     A green whose minimum is not over ends when it is. `preempting` ends a walk at once where the
-    definition allows it: its clearance runs in full. `not_before`: when greens begin at the
-    earliest. The groups must not conflict. Where a turn that yields ends, those to whom it yields
-    end with it (no yellow trap), and are green again later if they are to be; before all of them
-    have had their minimum there is no such change: all stays as it is.
+    definition allows it: its clearance runs in full. `not_before`: when the greens of some groups
+    begin at the earliest. The groups must not conflict. Where a turn that yields ends, those to
+    whom it yields end with it (no yellow trap), and are green again later if they are to be; before
+    all of them have had their minimum there is no such change: all stays as it is.
     """
     ends: dict[str, tuple[int, int]] = {}
     kept, given_up = [], []
@@ -148,7 +150,7 @@ def work_out(
     starts = {}
     for code in sorted(groups):
         if code in interrupted or not lamps[code].is_green(at):
-            start = max(not_before, earliest_green(junction, after, code, at))
+            start = max(not_before.get(code, 0), earliest_green(junction, after, code, at))
             if start != lamps[code].green_from:
                 starts[code] = start
     return Change(at, ends, starts, tuple(kept), tuple(given_up))

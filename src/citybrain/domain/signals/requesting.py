@@ -147,8 +147,10 @@ def carry_out(
 ) -> None:
     """Change the lamps as wished, which breaks no rule; nothing where all is so already."""
     at, lamps, groups = milliseconds(now), signal.lamps, wish.groups
-    preempting, green_at = wish.source is Source.PREEMPTION, wish.green_at or 0
-    change = work_out(junction, lamps, groups, at, preempting=preempting, not_before=green_at)
+    preempting = wish.source is Source.PREEMPTION
+    change = work_out(
+        junction, lamps, groups, at, preempting=preempting, not_before=wish.not_before
+    )
     if change.is_none and set(signal.groups) == groups:
         if command is not None:
             signal.trigger_event(events.CommandKept, timestamp=now, command=command.number)

@@ -84,6 +84,11 @@ class Wish:
     source: Source
     green_at: int | None = None
 
+    @property
+    def not_before(self) -> dict[str, int]:
+        """When each group is green at the earliest, where that was wished for."""
+        return {} if self.green_at is None else dict.fromkeys(self.groups, self.green_at)
+
 
 def broken_by(junction: Junction, lamps: Lamps, calls: Calls, wish: Wish, at: int) -> set[Rule]:
     """Of the rules of lamps and times, those that the wish breaks at `at`."""
@@ -133,7 +138,7 @@ def _keeps_waiting(
     broken = set()
     if over_maximum(junction, lamps, calls, at) in wish.groups:
         broken.add(Rule.MAXIMUM_GREEN)
-    change = work_out(junction, lamps, wish.groups, at, not_before=wish.green_at or 0)
+    change = work_out(junction, lamps, wish.groups, at, not_before=wish.not_before)
     calls = waiting_at(lamps, calls, at)  # who is green now is served, also if that ends here
     order = next_in_order(junction, lamps, calls, at)
     is_next = order is not None and junction.stages[order.stage] == wish.groups

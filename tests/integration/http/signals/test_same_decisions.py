@@ -19,7 +19,7 @@ from tests.given.signals.controlled import Centre
 from tests.given.signals.through_api import EARLIEST_MS, ThroughTheApi, in_process
 from tests.given.storm import STORM
 
-SECONDS = 60
+SECONDS = 120 if STORM == 1 else 3600
 
 
 @pytest.fixture

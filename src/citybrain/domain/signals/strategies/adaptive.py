@@ -176,7 +176,7 @@ class Adaptive:
             return follow(junction, signal, "last-resort")
         if not queue.any() and not arrivals.any():
             return Advice(None, {"because": "nobody"})
-        ran = signal.at - (memory.ran_since or signal.at)
+        ran = 0 if memory.ran_since is None else signal.at - memory.ran_since
         if stays(crowding, model, settings, stage, ran, queue, shut):
             return Advice(None, {"because": "long-green", **crowded})
         room = kept_free(crowding, model, settings, room)

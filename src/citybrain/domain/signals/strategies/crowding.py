@@ -31,7 +31,7 @@ class Crowding:
     least: list[float | None]
     full: Floats
     boxed: float = 0.0
-    at: int = 0
+    at: int | None = None
     signs: tuple[str, ...] = field(default=())
 
 
@@ -51,7 +51,7 @@ def notice(
     room: Floats,
 ) -> None:
     """Take in what is seen now, while `stage` is green."""
-    passed = (seen.at - crowding.at) / SECOND_MS if crowding.at else 0.0
+    passed = 0.0 if crowding.at is None else (seen.at - crowding.at) / SECOND_MS
     crowding.at = seen.at
     part = min(1.0, max(0.0, passed) / settings.crowd_memory)
     stood = max(seen.in_box.values(), default=0) >= settings.box_stuck * SECOND_MS

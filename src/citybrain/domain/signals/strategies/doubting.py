@@ -57,7 +57,7 @@ class Doubts:
     """What is remembered of all pictures of a junction, and which are doubted now."""
 
     pictures: dict[str, Picture] = field(default_factory=dict)
-    at: int = 0
+    at: int | None = None
     doubted: tuple[str, ...] = ()
 
 
@@ -65,7 +65,7 @@ def believed(
     doubts: Doubts, seen: Observations, junction: Junction, signal: SignalView
 ) -> Observations:
     """What is seen, without what is doubted: that is as if its detector had failed."""
-    passed = min(LONGEST_STEP_MS, max(0, seen.at - doubts.at)) if doubts.at else 0
+    passed = 0 if doubts.at is None else min(LONGEST_STEP_MS, max(0, seen.at - doubts.at))
     doubts.at = seen.at
     lanes = {code: each for code, each in seen.lanes.items() if each.trusted}
     exits = {code: each.room for code, each in seen.exits.items() if each.room is not None}

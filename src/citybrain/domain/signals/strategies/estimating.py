@@ -5,6 +5,7 @@ strategy begins again.
 """
 
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -30,7 +31,8 @@ class Learned:
     `discharge`: by stage and lane, what crossed of what was expected to. `opened`, `yielding`: by
     stage and lane, the share of its vehicles that is green, and that gives way. `drain`: vehicles a
     second that leave an exit on which a queue stands; `room`: what it had room for the last time.
-    `standing`: vehicles that stand before the junction, on average.
+    `standing`: vehicles that stand before the junction, on average. Moments are milliseconds since
+    1970, None before the first.
     """
 
     rate: Floats
@@ -40,11 +42,11 @@ class Learned:
     opened: Floats
     yielding: Floats
     expected: Floats
-    last_crossed: list[int] = field(default_factory=list)
-    last_at: int = 0
+    last_crossed: list[int | None] = field(default_factory=list)
+    last_at: int | None = None
     drain: dict[str, float] = field(default_factory=dict)
     room: dict[str, float] = field(default_factory=dict)
-    shares_at: int = 0
+    shares_at: int | None = None
     standing: float = 0.0
 
     @property
@@ -65,7 +67,7 @@ def begin(model: Approaches, settings: Settings) -> Learned:
         opened=np.zeros((stages, lanes)),
         yielding=np.zeros((stages, lanes)),
         expected=np.zeros(lanes),
-        last_crossed=[0] * lanes,
+        last_crossed=[None] * lanes,
     )
     share(learned, model, settings)
     return learned
@@ -80,7 +82,8 @@ def learn(
     stage: int | None,
 ) -> None:
     """Take in what crossed since the last time; `stage`: the one that ran all the while."""
-    since = (seen.at - learned.last_at) / SECOND_MS if learned.last_at else 0.0
+    before = learned.last_at
+    since = 0.0 if before is None else (seen.at - before) / SECOND_MS
     learned.last_at = seen.at
     if since <= 0.0:
         return
@@ -96,14 +99,10 @@ def learn(
                 learned.turns[row][movement.code] += count
         learned.rate[row] += part * (crossed / since - learned.rate[row])
         if crossed:
-            gap = (seen.at - learned.last_crossed[row]) / SECOND_MS / crossed
-            if LEAST_GAP_S <= gap <= MOST_GAP_S:
-                new = learned.saturation[row] + 0.02 * (1.0 / gap - learned.saturation[row])
-                learned.saturation[row] = min(MOST_SATURATION, max(LEAST_SATURATION, new))
-            learned.last_crossed[row] = seen.at
+            _saturation(learned, row, crossed, seen.at)
         if stage is not None and model.green[stage, row] and learned.expected[row] >= 1.5:
             _discharge(learned, model, settings, row, stage, crossed / since)
-    if seen.at >= learned.shares_at + SHARES_EVERY_MS:
+    if learned.shares_at is None or seen.at >= learned.shares_at + SHARES_EVERY_MS:
         share(learned, model, settings)
         learned.shares_at = seen.at
 
@@ -117,6 +116,15 @@ def _standing(seen: Observations, settings: Settings) -> int:
         for here in seen.lanes.values()
         if here.trusted
     )
+
+
+def _saturation(learned: Learned, row: int, crossed: int, at: int) -> None:
+    """Take in the gap between those who crossed last and these."""
+    before, learned.last_crossed[row] = learned.last_crossed[row], at
+    gap = inf if before is None else (at - before) / SECOND_MS / crossed
+    if LEAST_GAP_S <= gap <= MOST_GAP_S:
+        new = learned.saturation[row] + 0.02 * (1.0 / gap - learned.saturation[row])
+        learned.saturation[row] = min(MOST_SATURATION, max(LEAST_SATURATION, new))
 
 
 def learn_exits(

@@ -20,7 +20,7 @@ VEHICLE_M = 7.5
 class Decided:
     """When it decided last, in milliseconds since 1970."""
 
-    at: int = 0
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class MaxPressure:
         }
         if not known or len(known) < len(movements):
             return follow(junction, signal, "not-all-is-seen")
-        if signal.at < memory.at + self.interval_ms:
+        if memory.at is not None and signal.at < memory.at + self.interval_ms:
             return Advice(None, {"because": "interval"})
         total = {
             stage: sum(known[each.code] for each in movements if each.group in groups)
