@@ -70,14 +70,14 @@ export interface Face {
   berths: string;
 }
 
-/** Parking now. What is priced and settled is of stays that began on the city's day; what came in
+/** Parking now. What is charged and settled is of stays that began on the city's day; what came in
  *  and went back moved on it. */
 export interface Parking {
   berths: { occupied: number; free: number; unknown: number };
   /** How many sessions stand where. */
   sessions: Record<string, number>;
   faces: Face[];
-  priced_fen: number;
+  charged_fen: number;
   settled_fen: number;
   captured_fen: number;
   returned_fen: number;
@@ -265,7 +265,7 @@ function parking(all: Fields): Parking {
       tariff_zone: text(item, "tariff_zone"),
       berths: text(item, "berths"),
     })),
-    priced_fen: number(today, "priced_fen"),
+    charged_fen: number(today, "charged_fen"),
     settled_fen: number(today, "settled_fen"),
     captured_fen: number(today, "captured_fen"),
     returned_fen: number(today, "returned_fen"),

@@ -21,7 +21,7 @@ export function drawParking(parking: Parking): void {
   setText(find("parking-held"), shortCount(sessions("held")));
   setText(find("parking-open"), shortCount(TO_BE_PAID.reduce((sum, status) => sum + sessions(status), 0)));
   setText(find("parking-settled"), yuan(parking.settled_fen));
-  setText(find("parking-priced"), `of ${yuan(parking.priced_fen)} that today’s stays cost`);
+  setText(find("parking-charged"), `of ${yuan(parking.charged_fen)} that today’s stays owe`);
   setText(find("parking-captured"), yuan(parking.captured_fen));
   setText(find("parking-returned"), parking.returned_fen === 0 ? "" : `${yuan(parking.returned_fen)} went back`);
   const open = Object.values(parking.anomalies).reduce((sum, each) => sum + each, 0);

@@ -14,7 +14,7 @@ const good = JSON.stringify({
     counts: { reported: 0, detections: 0, handled: 0 }, rates: {}, overdue: 0, within_1_hour: 0,
     squares_a_degree: 200, squares: [],
   },
-  parking: { berths: {}, sessions: {}, faces: [], anomalies: {}, today: { priced_fen: 0, settled_fen: 0, captured_fen: 0, returned_fen: 0 } },
+  parking: { berths: {}, sessions: {}, faces: [], anomalies: {}, today: { charged_fen: 0, settled_fen: 0, captured_fen: 0, returned_fen: 0 } },
   signals: { standing: {}, faulty: 0, junctions: [] },
 });
 

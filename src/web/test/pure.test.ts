@@ -35,7 +35,7 @@ const snapshot = {
   parking: {
     berths: { occupied: 2, unknown: 1 }, sessions: { parked: 2, settled: 3 },
     faces: [{ zone_id: "z-1", name: "West", tariff_zone: "1", berths: "oou" }],
-    today: { priced_fen: 1200, settled_fen: 800, captured_fen: 900, returned_fen: 100 },
+    today: { charged_fen: 1200, settled_fen: 800, captured_fen: 900, returned_fen: 100 },
     anomalies: { sentinel: 1, "device-silent": 3 },
   },
   signals: {

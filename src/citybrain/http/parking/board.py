@@ -34,11 +34,11 @@ async def members(runtime: Runtime) -> dict[str, Any]:
 
 
 async def _money(pool: Pool, now: datetime) -> dict[str, int]:
-    """What stays that began today cost, and what of it is settled; what came in and went back."""
+    """What is owed for what began today, what of it is settled, what came in and went back."""
     today = city_day(now)
     found = revenue.summed(await revenue.rows(pool, today, today))
     return {
-        "priced_fen": found.priced_fen,
+        "charged_fen": found.charged_fen,
         "settled_fen": found.charged_fen - found.open_fen,
         "captured_fen": found.captured_fen,
         "returned_fen": found.refunded_fen + found.charged_back_fen,

@@ -30,7 +30,7 @@ async def test_the_days_money_and_open_anomalies_are_on_the_board(api: Api) -> N
     await caught_up(store, *MODELS)
     board = (await members(api.runtime))["parking"]
     assert board["today"] == {
-        "priced_fen": 800,
+        "charged_fen": 800,
         "settled_fen": 400,
         "captured_fen": 400,
         "returned_fen": 0,
