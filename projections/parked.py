@@ -7,6 +7,7 @@ import asyncpg
 import structlog
 
 from citybrain.eventstore import EventStore, RecordedEvent
+from citybrain.eventstore.connecting import LONG_SECONDS
 from projections.projection import Projection
 from projections.worker import describe
 
@@ -34,7 +35,7 @@ class Retried:
 
 async def retry_parked(store: EventStore, projection: Projection) -> Retried:
     """Apply what is parked again; a stream stops at its first event that fails again."""
-    connection = await store.connect("citybrain-retry")
+    connection = await store.connect("citybrain-retry", statement_seconds=LONG_SECONDS)
     applied = still_parked = 0
     try:
         async with connection.transaction():

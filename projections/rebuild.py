@@ -13,6 +13,7 @@ import asyncpg
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
+from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.locks import TRY_LOCK
 from projections.projection import Projection
 from projections.worker import ProjectionWorker
@@ -135,7 +136,7 @@ async def _shadow(
     store: EventStore, projection: Projection, suffix: str
 ) -> AsyncIterator[ProjectionWorker]:
     """An empty shadow model; whatever is left of it afterwards is removed."""
-    connection = await store.connect("citybrain-rebuild")
+    connection = await store.connect("citybrain-rebuild", statement_seconds=LONG_SECONDS)
     try:
         if not await connection.fetchval(TRY_LOCK, f"rebuild:{projection.name}"):
             raise RebuildRunning(f"{projection.name} is being rebuilt or compared already")

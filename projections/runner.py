@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from citybrain.eventstore import EventStore, StoreUnavailable
+from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import Lead
 from citybrain.eventstore.locks import LOCK
@@ -109,7 +110,7 @@ class ProjectionRunner:
 
 async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:
     """Create the empty tables of models that do not exist yet, so that readers find them."""
-    connection = await store.connect("citybrain-prepare")
+    connection = await store.connect("citybrain-prepare", statement_seconds=LONG_SECONDS)
     try:
         await connection.execute(LOCK, "prepare")
         for projection in projections:

@@ -10,6 +10,7 @@ import structlog
 
 from citybrain.certificates import open_certificates
 from citybrain.eventstore import open_event_store
+from citybrain.eventstore.connections import Connections, needed
 from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
 from citybrain.http import reach
@@ -33,15 +34,18 @@ HOUR_SECONDS = 3600.0
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, *, faces: bool = False, keeps: Connections | None = None
+) -> AsyncIterator[Services]:
     """What command handlers need; with `faces` also the loaded face models.
 
-    Production serves faces where a pack is named: the development pack is not for people.
+    `keeps`: the connections that a serving process opens at once and keeps. Production
+    serves faces where a pack is named: the development pack is not for people.
     """
     register_streams()
     definitions = load_definitions(settings.definitions_dir)
     async with (
-        open_event_store(settings) as store,
+        open_event_store(settings, keeps=keeps) as store,
         open_exchange(settings) as exchange,
         open_payments(settings) as payments,
         open_photos(settings) as photos,
@@ -67,12 +71,16 @@ async def open_services(settings: Settings, *, faces: bool = False) -> AsyncIter
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, *, workers: bool = True, faces: bool = True
+    settings: Settings,
+    *,
+    workers: bool = True,
+    faces: bool = True,
+    keeps: Connections | None = None,
 ) -> AsyncIterator[Runtime]:
     """The parts of a serving process; with `workers`, projections and processes run in it."""
     verifier, development = open_verifier(settings)
     require_own_key(settings)
-    async with open_services(settings, faces=faces) as services:
+    async with open_services(settings, faces=faces, keeps=keeps) as services:
         runtime = Runtime(
             settings,
             services.store,
@@ -99,8 +107,15 @@ async def open_runtime(
 
 @asynccontextmanager
 async def open_server(settings: Settings, *, workers: bool = True) -> AsyncIterator[str]:
-    """A listening server; gives its URL."""
-    async with open_runtime(settings, workers=workers) as runtime, serving(runtime) as url:
+    """A listening server with all the connections that it needs; gives its URL.
+
+    Raises `NotEnoughConnections` where PostgreSQL has no room for them.
+    """
+    keeps = needed(settings, working=workers)
+    async with (
+        open_runtime(settings, workers=workers, keeps=keeps) as runtime,
+        serving(runtime) as url,
+    ):
         yield url
 
 

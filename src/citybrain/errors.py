@@ -16,6 +16,8 @@ class CitybrainError(Exception):
     """
 
     code: ClassVar[str] = "internal"
+    exit_status: ClassVar[int] = 1
+    """How a command ends that meets it."""
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)

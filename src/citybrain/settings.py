@@ -48,9 +48,9 @@ class Settings(BaseSettings):
     append_queue_limit: int = Field(8192, description="appends that may wait; more answer 503")
     append_batch_limit: int = Field(1024, description="appends in one commit, at most")
     event_size_limit_bytes: int = Field(256 * 1024, description="largest state of one event")
-    pool_size: int = Field(8, description="connections for reads and checkpoints")
+    pool_size: int = Field(4, ge=1, description="connections for reads and checkpoints")
     writing_pool_size: int = Field(
-        6, ge=1, description="connections on which read models are written; the others wait"
+        2, ge=1, description="connections on which read models are written; the others wait"
     )
     aggregate_cache_size: int = Field(10_000, description="aggregates kept in memory")
     snapshot_every: int = Field(100, description="a snapshot each so many events of a stream")

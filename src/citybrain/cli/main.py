@@ -80,13 +80,13 @@ def citybrain() -> None:
 
 
 def main() -> None:
-    """Entry point: our errors are one line and exit status 1, not a stack trace."""
+    """Entry point: our errors are one line and an exit status, not a stack trace."""
     garbage.collect_seldom()
     try:
         app()
     except CitybrainError as error:
         errors.print(f"[red]citybrain:[/] {escape(error.message)} [dim]({error.code})[/]")
-        sys.exit(1)
+        sys.exit(error.exit_status)
     except ConnectionError as error:
         errors.print(f"[red]citybrain:[/] nobody answers there: {escape(str(error))}")
         sys.exit(1)

@@ -1,5 +1,6 @@
 """`citybrain settings`: every setting with its value and what it is for; secrets stay hidden."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -22,8 +23,16 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
         }
         for name, value in values
     }
+    from citybrain.eventstore.connections import needed  # loads the driver
+
+    connections = needed(values)
     if as_json:
-        print_json(rows, indent=True)
+        counted = asdict(connections) | {"total": connections.total}
+        print_json({**rows, "connections": counted}, indent=True)
         return
     for name, row in rows.items():
         console.print(f"{name}={row['value']}\n    {row['description']}")
+    each = ", ".join(f"{many} {what}" for what, many in asdict(connections).items())
+    console.print(f"\nA process has {connections.total} connections to PostgreSQL: {each}.")
+    alone = needed(values, working=False).total
+    console.print(f"One that only serves has {alone}.")

@@ -3,7 +3,8 @@
 Appends wait in a bounded queue; a dispatcher drains it into batches, each one call of the SQL
 function `append_events`. Versions are checked there, so a conflict is an answer and never
 costs a neighbour. A commit whose outcome a broken connection hides is looked up by command id
-after the old backend is known to be gone; it is never retried blindly.
+after the old backend is known to be gone; it is never retried blindly. A lane that cannot connect
+is put aside until it can, and holds up nothing that another one can write.
 """
 
 import asyncio
@@ -28,9 +29,11 @@ from citybrain.eventstore.types import (
 
 log = structlog.get_logger(__name__)
 
+LANES = 2
 SECOND_LANE_FROM = 96  # events waiting that are worth a second commit in flight
 BATCH_BYTES = 8 << 20  # state bytes in one commit, roughly
 RECONNECT_SECONDS = 30.0  # how long an append outlives its connection
+LANE_RETRY_SECONDS = 1.0  # the longest pause of a lane that cannot connect
 
 
 class Appender:
@@ -42,16 +45,22 @@ class Appender:
         *,
         queue_limit: int,
         batch_limit: int,
-        lanes: int = 2,
+        lanes: int = LANES,
     ) -> None:
-        self._lanes = [Lane(connect) for _ in range(lanes)]
-        self._idle = list(self._lanes)
+        self._wake = asyncio.Event()
+        self._lanes = [Lane(connect, self._wake.set) for _ in range(lanes)]
+        self._apart = list(self._lanes)  # those that nobody connects
+        self._keeps = False
+        self._connecting: dict[Lane, asyncio.Task[None]] = {}
+        self._idle: list[Lane] = []  # connected, when they were looked at last
+        self._writing: set[Lane] = set()
+        self._batches = 0  # taken from the queue and not answered yet
+        self._failing: set[Lane] = set()
         self._queue: deque[PendingAppend] = deque()
         self._waiting_events = 0
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._busy_streams: set[str] = set()
-        self._wake = asyncio.Event()
         self._closing = False
         self._head = 0  # highest position this process has seen acknowledged
 
@@ -59,6 +68,18 @@ class Appender:
     def waiting(self) -> int:
         """Appends queued and not yet in a commit."""
         return len(self._queue)
+
+    @property
+    def cut_off(self) -> bool:
+        """No append can be written: no lane is connected, and it has been tried."""
+        return bool(self._failing) and not any(lane.connected for lane in self._lanes)
+
+    async def connect(self) -> None:
+        """Connect all lanes, before `run`, and keep them; raises one of `CONNECTION_LOST`."""
+        self._keeps = True
+        while self._apart:
+            await self._apart[-1].connect()
+            self._idle.append(self._apart.pop())
 
     async def append(self, pending: PendingAppend) -> Appended:
         """Queue one append and wait until it is durable or refused.
@@ -76,15 +97,23 @@ class Appender:
         return await pending.outcome
 
     async def run(self) -> None:
-        """Drain the queue until `close` and the last commit; owns every commit's task."""
-        async with asyncio.TaskGroup() as commits:
-            while not (self._closing and not self._queue and len(self._idle) == len(self._lanes)):
+        """Drain the queue until `close` and the last commit; owns the tasks of both."""
+        async with asyncio.TaskGroup() as tasks:
+            while not (self._closing and not self._queue and not self._batches):
                 await self._wake.wait()
                 self._wake.clear()
                 await asyncio.sleep(0)  # whoever is ready in this turn of the loop joins the batch
-                while self._worth_a_commit() and (batch := self._take()):
+                self._put_lost_ones_apart()
+                while self._worth_a_commit() and self._idle and (batch := self._take()):
                     lane = self._idle.pop()
-                    commits.create_task(self._commit(lane, batch))
+                    self._writing.add(lane)
+                    self._batches += 1
+                    tasks.create_task(self._commit(lane, batch))
+                while self._apart and (self._keeps or self._wants_a_lane()):
+                    lane = self._apart.pop()
+                    self._connecting[lane] = tasks.create_task(self._connect(lane))
+            for connecting in self._connecting.values():
+                connecting.cancel()
         for lane in self._lanes:
             await lane.close()
 
@@ -93,10 +122,57 @@ class Appender:
         self._closing = True
         self._wake.set()
 
+    def _put_lost_ones_apart(self) -> None:
+        lost = [lane for lane in self._idle if not lane.connected]
+        self._idle = [lane for lane in self._idle if lane.connected]
+        self._apart += lost
+
     def _worth_a_commit(self) -> bool:
-        if not self._queue or not self._idle:
+        """Whether somebody waits for whom a lane is wanted."""
+        if not self._queue:
             return False
-        return len(self._idle) == len(self._lanes) or self._waiting_events >= SECOND_LANE_FROM
+        return not self._writing or self._waiting_events >= SECOND_LANE_FROM
+
+    def _wants_a_lane(self) -> bool:
+        return self._worth_a_commit() and not self._idle and not self._connecting
+
+    async def _connect(self, lane: Lane) -> None:
+        """Connect a lane, however long that takes; whoever waits too long meanwhile is answered."""
+        delay = 0.05
+        while True:
+            try:
+                await lane.connect()
+                break
+            except Exception as error:
+                self._note_failure(lane, error)
+                self._answer_those_that_waited(error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LANE_RETRY_SECONDS)
+        self._note_success(lane)
+        del self._connecting[lane]
+        self._idle.append(lane)
+        self._wake.set()
+
+    def _note_failure(self, lane: Lane, error: Exception) -> None:
+        if lane not in self._failing:
+            log.warning("append_lane_cannot_connect", error=type(error).__name__)
+        self._failing.add(lane)
+
+    def _note_success(self, lane: Lane) -> None:
+        if lane in self._failing:
+            log.warning("append_lane_connected")
+        self._failing.discard(lane)
+
+    def _answer_those_that_waited(self, error: Exception) -> None:
+        """Where no lane is connected, an append waits for so long and no longer."""
+        if any(lane.connected for lane in self._lanes):
+            return
+        since = time.monotonic() - RECONNECT_SECONDS
+        while self._queue and self._queue[0].since <= since:
+            pending = self._queue.popleft()
+            self._waiting_events -= len(pending.events)
+            pending.fail(StoreUnavailable("PostgreSQL cannot be reached"), error)
+        self._wake.set()
 
     def _take(self) -> list[PendingAppend]:
         """The next batch, in order of arrival.
@@ -132,6 +208,12 @@ class Appender:
         self._busy_streams.update(pending.stream_id for pending in batch)
         return batch
 
+    def _put_back(self, batch: list[PendingAppend]) -> None:
+        """Nothing of it was written: another lane takes it, before all that came later."""
+        waiting = [pending for pending in batch if not pending.outcome.done()]
+        self._queue.extendleft(reversed(waiting))
+        self._waiting_events += sum(len(pending.events) for pending in waiting)
+
     async def _commit(self, lane: Lane, batch: list[PendingAppend]) -> None:
         try:
             await self._write(lane, batch)
@@ -141,11 +223,14 @@ class Appender:
                 pending.fail(OutcomeUnknown("the append failed unexpectedly"), error)
         finally:
             self._busy_streams.difference_update(pending.stream_id for pending in batch)
-            self._idle.append(lane)
+            self._writing.discard(lane)
+            self._batches -= 1
+            (self._idle if lane.connected else self._apart).append(lane)
             self._wake.set()
 
     async def _write(self, lane: Lane, batch: list[PendingAppend]) -> None:
-        if not await self._connected(lane, batch):
+        if not lane.connected:
+            self._put_back(batch)
             return
         sent_after = self._head
         try:
@@ -168,23 +253,6 @@ class Appender:
         else:
             pending.fail(WrongExpectedVersion(pending.stream_id, pending.expected, version))
 
-    async def _connected(self, lane: Lane, batch: list[PendingAppend]) -> bool:
-        """Connect the lane where needed; on failure the batch is answered: nothing was written."""
-        deadline = time.monotonic() + RECONNECT_SECONDS
-        delay = 0.05
-        while not lane.connected:
-            try:
-                await lane.connect()
-                break
-            except CONNECTION_LOST as error:
-                if time.monotonic() + delay > deadline:
-                    for pending in batch:
-                        pending.fail(StoreUnavailable("PostgreSQL cannot be reached"), error)
-                    return False
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 1.0)
-        return True
-
     async def _look_up(
         self, lane: Lane, batch: list[PendingAppend], sent_after: int, cause: BaseException
     ) -> None:
@@ -193,6 +261,8 @@ class Appender:
         `sent_after`: the head when the batch was sent, so that its own rows lie behind it.
         """
         log.warning("append_connection_lost", appends=len(batch), error=type(cause).__name__)
+        self._writing.discard(lane)  # meanwhile others write what waits
+        self._wake.set()
         deadline = time.monotonic() + RECONNECT_SECONDS
         delay = 0.05
         while True:
@@ -201,6 +271,7 @@ class Appender:
                 written = await lane.written(batch, after=sent_after)
                 break
             except CONNECTION_LOST as error:
+                self._note_failure(lane, error)
                 if time.monotonic() + delay > deadline:
                     for pending in batch:
                         pending.fail(
@@ -210,6 +281,8 @@ class Appender:
                     return
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 1.0)
+        self._note_success(lane)
+        self._writing.add(lane)
         missing = []
         for index, pending in enumerate(batch):
             if index in written:

@@ -51,10 +51,13 @@ GROUP BY a.place
 
 
 class Lane:
-    """A connection that writes one batch at a time."""
+    """A connection that writes one batch at a time; `lost` is called when it ends."""
 
-    def __init__(self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]], lost: Callable[[], None]
+    ) -> None:
         self._connect = connect
+        self._lost = lost
         self._connection: asyncpg.Connection[Any] | None = None
         self._statement: Any = None
         self._backend: tuple[int, Any] | None = None
@@ -74,6 +77,7 @@ class Lane:
             connection.terminate()
             raise
         assert row is not None
+        connection.add_termination_listener(lambda _: self._lost())
         self._connection, self._backend = connection, (row["pid"], row["backend_start"])
 
     async def reconnect_after_fence(self) -> None:

@@ -1,6 +1,7 @@
 """One append between its caller and its commit."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from citybrain.eventstore.types import Appended, IdempotencyRecord, Metadata, NewEvent
@@ -16,6 +17,7 @@ class PendingAppend:
         "idempotency",
         "metadata_json",
         "outcome",
+        "since",
         "size",
         "stream_id",
     )
@@ -36,6 +38,7 @@ class PendingAppend:
         self.command_id = str(metadata.command_id)
         self.idempotency = idempotency
         self.size = size
+        self.since = time.monotonic()
         self.outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
 
     def succeed(self, appended: Appended) -> None:

@@ -12,15 +12,16 @@ from secrets import token_hex
 from typing import Any, TypeVar, cast
 
 import asyncpg
+import structlog
 
 from citybrain.domain.stream import StreamAggregate, category_of
 from citybrain.errors import InvalidInput
 from citybrain.eventstore.aggregates import Aggregates, to_domain_event
 from citybrain.eventstore.appender import Appender
 from citybrain.eventstore.codec import mapper
-from citybrain.eventstore.connection import Connection
+from citybrain.eventstore.connecting import LONG_SECONDS, Connector
+from citybrain.eventstore.connections import Connections, NotEnoughConnections, limits, require
 from citybrain.eventstore.embedded import EmbeddedPostgres
-from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import Leads
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.migrations import migrate
@@ -38,6 +39,8 @@ from citybrain.eventstore.types import (
 )
 from citybrain.observability import span
 from citybrain.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 A = TypeVar("A", bound=StreamAggregate)
 
@@ -146,7 +149,7 @@ class EventStore:
 
     async def forget_answers(self, older_than_days: int) -> None:
         """Drop idempotency records that no client will ask for any more."""
-        await self.pool.execute(FORGET_ANSWERS, older_than_days)
+        await self.pool.execute(FORGET_ANSWERS, older_than_days, timeout=LONG_SECONDS)
 
     def _checked_size(self, stream_id: str, expected: int, events: Sequence[NewEvent]) -> int:
         if not STREAM_ID.fullmatch(stream_id):
@@ -170,38 +173,15 @@ class EventStore:
         return size
 
 
-class Connector:
-    """Opens connections; starts an embedded server again that has died."""
-
-    def __init__(self, dsn: str, embedded: EmbeddedPostgres | None) -> None:
-        self.dsn = dsn
-        self._embedded = embedded
-
-    async def connect(self, application: str = "citybrain") -> "asyncpg.Connection[Any]":
-        """A new connection; raises one of `CONNECTION_LOST`."""
-        options = {
-            "application_name": application,
-            "jit": "off",
-            "synchronous_commit": "on",
-            "timezone": "UTC",
-        }
-        try:
-            return await self._connected(options)
-        except CONNECTION_LOST:
-            if self._embedded is None:
-                raise
-            await self._embedded.ensure_running()
-            return await self._connected(options)
-
-    async def _connected(self, options: dict[str, str]) -> Connection:
-        return await asyncpg.connect(
-            self.dsn, server_settings=options, timeout=10, connection_class=Connection
-        )
-
-
 @asynccontextmanager
-async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
-    """The store of `settings`, migrated and ready; accepted appends end before it closes."""
+async def open_event_store(
+    settings: Settings, *, keeps: Connections | None = None
+) -> AsyncIterator[EventStore]:
+    """The store of `settings`, migrated and ready; accepted appends end before it closes.
+
+    `keeps`: what a serving process needs. It is opened at once and kept; raises
+    `NotEnoughConnections` where PostgreSQL has no room for it. Others connect when they have to.
+    """
     async with AsyncExitStack() as stack:
         embedded = None
         if settings.database_url is None:
@@ -211,61 +191,50 @@ async def open_event_store(settings: Settings) -> AsyncIterator[EventStore]:
         else:
             dsn = settings.database_url.get_secret_value()
         connector = Connector(dsn, embedded)
-        connection = await connector.connect("citybrain-migrate")
-        try:
-            await migrate(connection)
-        finally:
-            await connection.close()
+        await _begin(connector, keeps)
 
-        pool = await asyncpg.create_pool(
-            dsn,
-            min_size=1,
-            max_size=settings.pool_size,
-            connection_class=Connection,
-            server_settings={"jit": "off", "timezone": "UTC"},
-            reset=_as_it_was,
+        process = token_hex(8)
+        pool = await connector.pool(
+            f"citybrain-reads {process}", settings.pool_size, keeps=keeps is not None
         )
         stack.push_async_callback(_close_pool, pool)
-        process = token_hex(8)
-        writing = await _open_writing(dsn, settings.writing_pool_size, process)
+        # What a crash of PostgreSQL takes back of read models is applied again.
+        writing = await connector.pool(
+            f"citybrain-worker {process}",
+            settings.writing_pool_size,
+            keeps=keeps is not None and keeps.writing > 0,
+            synchronous_commit="off",
+        )
         stack.push_async_callback(_close_pool, writing)
         leads = Leads(connector.connect, process)
         stack.push_async_callback(leads.close)
-        listener = Listener(lambda: connector.connect("citybrain-listen"))
+        listener = Listener(lambda: connector.connect(f"citybrain-listen {process}"))
         stack.push_async_callback(_cancelled, asyncio.create_task(listener.run()))
         appender = Appender(
-            lambda: connector.connect("citybrain-append"),
+            lambda: connector.connect(f"citybrain-append {process}"),
             queue_limit=settings.append_queue_limit,
             batch_limit=settings.append_batch_limit,
         )
+        if keeps is not None:
+            await appender.connect()
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
         yield EventStore(settings, pool, writing, appender, listener, leads, connector)
 
 
-async def _open_writing(dsn: str, size: int, process: str) -> "asyncpg.Pool[Any]":
-    """Connections on which read models are written, each for one batch of one model.
-
-    What a crash of PostgreSQL takes back of it is applied again.
-    """
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=0,
-        max_size=size,
-        connection_class=Connection,
-        max_inactive_connection_lifetime=60,
-        server_settings={
-            "application_name": f"citybrain-worker {process}",
-            "jit": "off",
-            "synchronous_commit": "off",
-            "timezone": "UTC",
-        },
-        reset=_as_it_was,
-    )
-
-
-async def _as_it_was(connection: object) -> None:
-    """Pooled connections only read, in single statements: no session state to reset, no trip."""
+async def _begin(connector: Connector, keeps: Connections | None) -> None:
+    """Bring the schema up to date; raises `NotEnoughConnections` where there is no room."""
+    try:
+        connection = await connector.connect("citybrain-migrate", statement_seconds=LONG_SECONDS)
+    except asyncpg.TooManyConnectionsError as error:
+        raise NotEnoughConnections("PostgreSQL takes no more connections, not even one") from error
+    try:
+        await migrate(connection)
+        if keeps is not None:
+            narrowest = require(keeps, await limits(connection))
+            log.info("connections", needed=keeps.total, free=narrowest.free, limit=narrowest.most)
+    finally:
+        await connection.close()
 
 
 async def _close_pool(pool: "asyncpg.Pool[Any]") -> None:

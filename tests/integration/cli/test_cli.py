@@ -108,6 +108,8 @@ async def test_read_models_and_processes_show_where_they_are(
 async def test_settings_are_listed_and_secrets_stay_hidden(terminal: Terminal) -> None:
     listed = (await terminal.run_anew("settings", "--json")).json
     assert listed["CITYBRAIN_DATABASE_URL"]["value"] == "(set)"
+    connections = listed.pop("connections")
     assert all(row["description"] for row in listed.values())
+    assert connections.pop("total") == sum(connections.values())
     wrong = await terminal.run("settings", CITYBRAIN_HTTP_PORT="many")
     assert (wrong.status, "CITYBRAIN_HTTP_PORT" in wrong.err) == (2, True)

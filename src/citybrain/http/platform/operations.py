@@ -21,6 +21,14 @@ from projections.status import projection_status
 log = structlog.get_logger(__name__)
 
 MEASURE_SECONDS = 2.0
+READY_SECONDS = 2.0
+REASONS = {
+    "database": "PostgreSQL does not answer a read in time",
+    "log_listener": "there is no connection that says when the log grows",
+    "appends": "no connection to append on can be had",
+    "append_queue": "too many appends wait",
+    "not_closing": "the process was asked to stop",
+}
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
 BEARER = "Bearer"
 TOKEN_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
@@ -41,6 +49,7 @@ class Readiness(BaseModel):
 
     ready: bool
     checks: dict[str, bool]
+    reasons: list[str] = Field(description="why it is not ready; empty where it is")
     faces: dict[str, str] | None = Field(
         None, description="the model pack and what runs it; null where no faces are served"
     )
@@ -93,20 +102,30 @@ async def healthz(_: Call) -> web.Response:
 async def readyz(call: Call) -> web.Response:
     """The process can take requests."""
     runtime = call.runtime
-    try:
-        await runtime.store.head()
-        database = True
-    except (CitybrainError, *CONNECTION_LOST):
-        database = False
+    store = runtime.store
     checks = {
-        "database": database,
-        "log_listener": runtime.store.listener.alive,
-        "append_queue": runtime.store.appender.waiting < runtime.settings.append_queue_limit,
+        "database": await _database_answers(runtime),
+        "log_listener": store.listener.alive,
+        "appends": not store.appender.cut_off,
+        "append_queue": store.appender.waiting < runtime.settings.append_queue_limit,
         "not_closing": not runtime.closing.is_set(),
     }
-    ready = all(checks.values())
-    readiness = Readiness(ready=ready, checks=checks, faces=_faces(runtime))
-    return json_response(readiness, status=200 if ready else 503)
+    readiness = Readiness(
+        ready=all(checks.values()),
+        checks=checks,
+        reasons=[REASONS[name] for name, fine in checks.items() if not fine],
+        faces=_faces(runtime),
+    )
+    return json_response(readiness, status=200 if readiness.ready else 503)
+
+
+async def _database_answers(runtime: Runtime) -> bool:
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await runtime.store.head()
+    except (CitybrainError, *CONNECTION_LOST):
+        return False
+    return True
 
 
 def _faces(runtime: Runtime) -> dict[str, str] | None:
