@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.connecting import LONG_SECONDS
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import Lead
 from citybrain.eventstore.locks import LOCK
 from projections.checkpoints import IdleCheckpoints
@@ -57,12 +56,7 @@ class ProjectionRunner:
             try:
                 async with self._store.leads.leading(f"projection:{projection.name}") as lead:
                     await self._lead(projection, lead)
-            except (
-                CheckpointMoved,
-                StoreUnavailable,
-                asyncpg.TransactionRollbackError,
-                *CONNECTION_LOST,
-            ) as error:
+            except (CheckpointMoved, StoreUnavailable, *AGAIN_LATER) as error:
                 log.warning(
                     "projection_restarts", projection=projection.name, error=type(error).__name__
                 )

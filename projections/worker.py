@@ -12,7 +12,7 @@ import structlog
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.observability import span
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
@@ -107,13 +107,13 @@ class ProjectionWorker:
     async def apply(self, events: Sequence[RecordedEvent]) -> int:
         """Apply consecutive events of the log; returns how many were parked.
 
-        Raises `CheckpointMoved`, or one of `CONNECTION_LOST`; in both cases nothing happened.
+        Raises `CheckpointMoved`, or one of `AGAIN_LATER`; in both cases nothing happened.
         """
         if not events:
             return 0
         try:
             return await self._apply_together(events)
-        except (CheckpointMoved, *CONNECTION_LOST, asyncpg.TransactionRollbackError):
+        except (CheckpointMoved, *AGAIN_LATER):
             raise
         except Exception as error:
             if len(events) == 1:

@@ -14,7 +14,7 @@ from citybrain.domain.applications.reading_rights import Whose, is_own, may_read
 from citybrain.domain.applications.statuses import Status, has_ended
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown, StreamNotFound, WrongExpectedVersion
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.reader import patiently
 from commands.handling import Command, CommandContext, change
 from commands.services import Services
@@ -72,7 +72,7 @@ async def turn(
 
 async def give_turn_back(citizen_id: str, application_id: str, services: Services) -> None:
     """Nothing was submitted under this id; where that cannot be said, it is so in a minute."""
-    with suppress(*CONNECTION_LOST):
+    with suppress(*AGAIN_LATER):
         await services.store.pool.execute(GIVE_BACK, application_id, citizen_id)
 
 
@@ -98,7 +98,7 @@ async def appeal_turn(
 
 async def _appealed(application: Application, taken_at: datetime, services: Services) -> None:
     """It says itself now whether it is open; where that cannot be said, it is so in a minute."""
-    with suppress(*CONNECTION_LOST):
+    with suppress(*AGAIN_LATER):
         await services.store.pool.execute(
             APPEALED, application.id, application.citizen_id, taken_at
         )

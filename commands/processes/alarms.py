@@ -158,8 +158,11 @@ class StreamAlarms(ABC, Generic[A]):
         await self.ring_due(services)
 
     async def ring_due(self, services: Services) -> None:
-        """Wake all streams whose alarms are due; raises one of `AWAY` where some stay due."""
-        while due := await self._due(services):
+        """Wake all streams whose alarms are due; raises one of `AWAY` where some stay due.
+
+        While our clock is not to be believed nothing is due.
+        """
+        while not services.store.clock_is_off and (due := await self._due(services)):
             limit = asyncio.Semaphore(AT_ONCE)
             rung = await asyncio.gather(
                 *(self._wake(stream_id, services, limit) for stream_id in due),

@@ -13,7 +13,7 @@ import structlog
 
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from commands.handling import TooContended
 from commands.processes.runner import (
     ATTEMPTS,
@@ -31,7 +31,8 @@ from commands.services import Services
 
 log = structlog.get_logger(__name__)
 
-AWAY = (Unavailable, TooContended, *CONNECTION_LOST)
+CLOCK_SECONDS = 1.0  # where our clock is not to be believed, work that comes with time waits
+AWAY = (Unavailable, TooContended, *AGAIN_LATER)
 
 
 class BatchProcess(ProcessManager, Protocol):
@@ -78,9 +79,10 @@ class BatchRunner:
 
     async def _tick(self, seconds: float) -> None:
         while True:
-            pause = seconds
+            pause = max(seconds, CLOCK_SECONDS) if self._store.clock_is_off else seconds
             try:
-                await self._process.tick(self._services)
+                if not self._store.clock_is_off:
+                    await self._process.tick(self._services)
             except (*AWAY, Refused):
                 pause = max(seconds, RETRY_SECONDS)
             except Exception:

@@ -19,7 +19,7 @@ from prometheus_client import Counter, Gauge
 from citybrain.domain.actor import system_actor
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from commands.handling import CommandContext, TooContended
 from commands.services import Services
 
@@ -121,7 +121,7 @@ class ProcessRunner:
             except Refused as refusal:
                 log.debug("process_refused", process=manager.name, code=refusal.code)
                 return  # it has been done, or the case took another way
-            except (Unavailable, TooContended, *CONNECTION_LOST):
+            except (Unavailable, TooContended, *AGAIN_LATER):
                 await asyncio.sleep(delay)  # the store is away or busy: later, for as long as it is
                 delay = min(delay * 2, 5.0)
             except Exception as error:
@@ -147,7 +147,7 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await run()
-        except* (Unavailable, *CONNECTION_LOST) as lost:
+        except* (Unavailable, *AGAIN_LATER) as lost:
             names = [type(error).__name__ for error in lost.exceptions]
             log.warning("process_restarts", process=name, errors=names)
             await asyncio.sleep(RETRY_SECONDS)

@@ -12,7 +12,7 @@ import structlog
 
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from commands.handling import TooContended
 from commands.processes.runner import (
     ATTEMPTS,
@@ -84,7 +84,7 @@ class SideBySideRunner:
             try:
                 await manager.react(event, self._services, context_for)
                 break
-            except (Unavailable, TooContended, *CONNECTION_LOST):
+            except (Unavailable, TooContended, *AGAIN_LATER):
                 delay = min(delay * 2, LONGEST_PAUSE_SECONDS)  # for as long as the store is away
             except Refused as refusal:  # somebody else was faster; look where the stream stands
                 log.debug("process_refused", process=manager.name, code=refusal.code)

@@ -18,6 +18,7 @@ END_APPENDS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE usename = $1 AND application_name LIKE 'citybrain-append %'
 """
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
 
 
 class Limited:
@@ -38,6 +39,10 @@ class Limited:
         """How many each process has."""
         rows = await self._connection.fetch(OURS, self.role)
         return {row["process"]: row["connections"] for row in rows}
+
+    async def end_all(self) -> None:
+        """All of the role's are ended."""
+        await self._connection.execute(END_ALL, self.role)
 
     async def end_appends(self) -> None:
         """Those that append are ended."""

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from citybrain.eventstore.lane import CONNECTION_LOST, Lane
+from citybrain.eventstore.lane import AGAIN_LATER, CONNECTION_LOST, Lane
 from citybrain.eventstore.pending import PendingAppend
 from citybrain.eventstore.types import (
     Appended,
@@ -33,6 +33,7 @@ LANES = 2
 SECOND_LANE_FROM = 96  # events waiting that are worth a second commit in flight
 BATCH_BYTES = 8 << 20  # state bytes in one commit, roughly
 RECONNECT_SECONDS = 30.0  # how long an append outlives its connection
+AWAY_AFTER_SECONDS = 3.0  # longer than PostgreSQL takes to start again, as a rule
 LANE_RETRY_SECONDS = 1.0  # the longest pause of a lane that cannot connect
 
 
@@ -56,6 +57,9 @@ class Appender:
         self._writing: set[Lane] = set()
         self._batches = 0  # taken from the queue and not answered yet
         self._failing: set[Lane] = set()
+        self._cut_off_at: float | None = None
+        self.cut_off_for_long = False
+        """So long that nobody need wait for a lane."""
         self._queue: deque[PendingAppend] = deque()
         self._waiting_events = 0
         self._queue_limit = queue_limit
@@ -72,7 +76,12 @@ class Appender:
     @property
     def cut_off(self) -> bool:
         """No append can be written: no lane is connected, and it has been tried."""
-        return bool(self._failing) and not any(lane.connected for lane in self._lanes)
+        return bool(self._failing) and not self.connected
+
+    @property
+    def connected(self) -> bool:
+        """Whether a lane is."""
+        return any(lane.connected for lane in self._lanes)
 
     async def connect(self) -> None:
         """Connect all lanes, before `run`, and keep them; raises one of `CONNECTION_LOST`."""
@@ -157,15 +166,19 @@ class Appender:
         if lane not in self._failing:
             log.warning("append_lane_cannot_connect", error=type(error).__name__)
         self._failing.add(lane)
+        if not self.connected:
+            self._cut_off_at = self._cut_off_at or time.monotonic()
+            self.cut_off_for_long = time.monotonic() - self._cut_off_at > AWAY_AFTER_SECONDS
 
     def _note_success(self, lane: Lane) -> None:
         if lane in self._failing:
             log.warning("append_lane_connected")
         self._failing.discard(lane)
+        self._cut_off_at, self.cut_off_for_long = None, False
 
     def _answer_those_that_waited(self, error: Exception) -> None:
         """Where no lane is connected, an append waits for so long and no longer."""
-        if any(lane.connected for lane in self._lanes):
+        if self.connected:
             return
         since = time.monotonic() - RECONNECT_SECONDS
         while self._queue and self._queue[0].since <= since:
@@ -237,6 +250,10 @@ class Appender:
             versions, positions = await lane.append(batch)
         except CONNECTION_LOST as error:
             await self._look_up(lane, batch, sent_after, error)
+        except AGAIN_LATER as error:
+            log.warning("append_put_off", appends=len(batch), error=type(error).__name__)
+            for pending in batch:
+                pending.fail(StoreUnavailable("PostgreSQL cannot write this now"), error)
         except asyncpg.PostgresError as error:
             await self._isolate(lane, batch, error)
         else:

@@ -6,6 +6,7 @@ that is there and does not answer is left after the time that a statement has.
 """
 
 import socket
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -14,11 +15,15 @@ import asyncpg
 from citybrain.eventstore.connection import Connection
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.lane import CONNECTION_LOST, STATEMENT_TIMEOUT_SECONDS
+from citybrain.eventstore.types import StoreUnavailable
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 10
 KEEPALIVE_IDLE, KEEPALIVE_EVERY, KEEPALIVES = 4, 2, 3
-ACQUIRE_SECONDS = 10.0  # to have a connection of a pool, and to give it back
+ACQUIRE_SECONDS = 10.0  # to have a connection of a pool
+RELEASE_SECONDS = 2.0  # to give it back: one that does not answer a cancellation is closed
+AWAY = "PostgreSQL cannot be reached"
+AWAY_RETRY_SECONDS = 5
 LONG_SECONDS = 6 * 3600.0  # for what goes through a whole table
 
 SOCKET_OPTIONS = (
@@ -39,9 +44,28 @@ SERVER_SIDE = {
 class ConnectionPool(asyncpg.Pool):
     """A pool that nobody waits for without end: neither for a connection, nor to give it back."""
 
+    away: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether PostgreSQL is known to be away: then nobody waits at all."""
+
     def acquire(self, *, timeout: float | None = ACQUIRE_SECONDS) -> Any:
-        """A connection for a block; raises `TimeoutError` where there is none in time."""
+        """A connection for a block.
+
+        Raises `TimeoutError` where there is none in time, `StoreUnavailable` where it is known
+        that there will be none.
+        """
+        if self.away():
+            raise StoreUnavailable(AWAY, retry_after_seconds=AWAY_RETRY_SECONDS)
         return super().acquire(timeout=timeout)
+
+    def release(
+        self, connection: Any, *, timeout: float | None = RELEASE_SECONDS
+    ) -> Coroutine[Any, Any, None]:
+        """Give a connection back."""
+        return self._release(connection, timeout)
+
+    async def _release(self, connection: Any, seconds: float | None) -> None:
+        with suppress(TimeoutError):  # it is closed then; why it was cancelled is what counts
+            await super().release(connection, timeout=seconds)
 
 
 class Connector:
@@ -89,13 +113,13 @@ class Connector:
 
     async def pool(
         self, application: str, size: int, *, keeps: bool, synchronous_commit: str = "on"
-    ) -> "asyncpg.Pool[Any]":
+    ) -> ConnectionPool:
         """Up to so many connections; with `keeps` all of them, from now on."""
 
         async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[Any]":
             return await self.connect(application, synchronous_commit=synchronous_commit, **options)
 
-        pool: asyncpg.Pool[Any] = ConnectionPool(
+        pool = ConnectionPool(
             self.dsn,
             connect=connect,
             min_size=size if keeps else 0,

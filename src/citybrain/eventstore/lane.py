@@ -19,6 +19,15 @@ CONNECTION_LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
 )
+# What another try may not meet: a lock, a full disk, a standby. It says nothing of what was asked.
+AGAIN_LATER = (
+    *CONNECTION_LOST,
+    asyncpg.TransactionRollbackError,  # 40xxx
+    asyncpg.InsufficientResourcesError,  # 53xxx
+    asyncpg.LockNotAvailableError,  # 55P03
+    asyncpg.QueryCanceledError,  # 57014
+    asyncpg.ReadOnlySQLTransactionError,  # 25006
+)
 STATEMENT_TIMEOUT_SECONDS = 30.0
 FENCE_MILLISECONDS = 5_000
 

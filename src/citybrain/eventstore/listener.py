@@ -1,10 +1,12 @@
-"""Wakes the followers of a process when the log grows.
+"""Wakes the followers of a process when the log grows, and knows whether PostgreSQL is there.
 
 One connection LISTENs for all of them. A wake-up is only a hint: followers read the log
-themselves, so a lost notification delays them by one `POLL_SECONDS`, and skips nothing.
+themselves, so a lost notification delays them by one `POLL_SECONDS`, and skips nothing. On it
+the server is asked each second what time it has; one that does not answer is left.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -12,12 +14,17 @@ from typing import Any
 import asyncpg
 import structlog
 
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.appender import AWAY_AFTER_SECONDS
+from citybrain.eventstore.lane import AGAIN_LATER
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "stored_events"
 POLL_SECONDS = 5.0
+PULSE_SECONDS = 1.0
+PULSE_TIMEOUT_SECONDS = 3.0
+PULSE = "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
+wall_clock = time.time
 
 
 class Listener:
@@ -26,9 +33,13 @@ class Listener:
     def __init__(self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
         self._connect = connect
         self._woken = asyncio.Event()
-        self._lost = asyncio.Event()
         self.notices = 0
         self.alive = False
+        self.away = False
+        """PostgreSQL could not be reached again for `AWAY_AFTER_SECONDS`."""
+        self._lost_at: float | None = None
+        self.clock_ahead_seconds = 0.0
+        """By how much our clock is ahead of the server's."""
 
     async def wait(self, seen: int, timeout_seconds: float = POLL_SECONDS) -> None:
         """Return when there are more than `seen` notices, or after the timeout.
@@ -48,21 +59,44 @@ class Listener:
             connection = None
             try:
                 connection = await self._connect()
-                self._lost.clear()
-                connection.add_termination_listener(lambda _: self._lost.set())
-                await connection.add_listener(CHANNEL, self._notified)
-                self.alive, delay = True, 0.05
-                self._wake()
-                await self._lost.wait()
-                log.warning("listener_lost")
-            except CONNECTION_LOST as error:
-                log.warning("listener_cannot_connect", error=type(error).__name__)
+                await self._listen(connection)
+            except AGAIN_LATER as error:
+                if self.alive:
+                    log.warning("listener_lost", error=type(error).__name__)
+                    delay = 0.05
+                else:
+                    log.warning("listener_cannot_connect", error=type(error).__name__)
+                self._note_failure()
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
             finally:
                 self.alive = False
                 if connection is not None:
                     connection.terminate()
+
+    async def _listen(self, connection: "asyncpg.Connection[Any]") -> None:
+        """LISTEN until the connection is lost; ends with one of `AGAIN_LATER`."""
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        await connection.add_listener(CHANNEL, self._notified)
+        await self._feel_pulse(connection)
+        self.alive, self.away, self._lost_at = True, False, None
+        self._wake()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PULSE_SECONDS):
+                    await lost.wait()
+            await self._feel_pulse(connection)
+
+    async def _feel_pulse(self, connection: "asyncpg.Connection[Any]") -> None:
+        asked = wall_clock()
+        now: float = await connection.fetchval(PULSE, timeout=PULSE_TIMEOUT_SECONDS)
+        self.clock_ahead_seconds = (asked + wall_clock()) / 2 - now
+
+    def _note_failure(self) -> None:
+        self.alive = False
+        self._lost_at = self._lost_at or time.monotonic()
+        self.away = time.monotonic() - self._lost_at > AWAY_AFTER_SECONDS
 
     def _notified(self, *_: object) -> None:
         self._wake()

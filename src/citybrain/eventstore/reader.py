@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.news import News, Wanted
 from citybrain.eventstore.tail import Tail
@@ -244,8 +244,8 @@ async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await attempt()
-        except CONNECTION_LOST as error:
+        except AGAIN_LATER as error:
             if time.monotonic() + delay > deadline:
-                raise StoreUnavailable("PostgreSQL cannot be reached") from error
+                raise StoreUnavailable("PostgreSQL does not answer") from error
             await asyncio.sleep(delay)
             delay = min(delay * 2, 0.5)

@@ -15,11 +15,12 @@ import asyncpg
 import structlog
 
 from citybrain.domain.stream import StreamAggregate, category_of
+from citybrain.domain.times import CLOCK_TOLERANCE
 from citybrain.errors import InvalidInput
 from citybrain.eventstore.aggregates import Aggregates, to_domain_event
 from citybrain.eventstore.appender import Appender
 from citybrain.eventstore.codec import mapper
-from citybrain.eventstore.connecting import LONG_SECONDS, Connector
+from citybrain.eventstore.connecting import AWAY, AWAY_RETRY_SECONDS, LONG_SECONDS, Connector
 from citybrain.eventstore.connections import Connections, NotEnoughConnections, limits, require
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.leadership import Leads
@@ -35,6 +36,7 @@ from citybrain.eventstore.types import (
     Metadata,
     NewEvent,
     StoredAnswer,
+    StoreUnavailable,
     WrongExpectedVersion,
 )
 from citybrain.observability import span
@@ -92,6 +94,21 @@ class EventStore:
         self.load_all = self._aggregates.load_all
         self.load_as_of = self._aggregates.load_as_of
         self.to_domain_event = to_domain_event
+
+    @property
+    def away(self) -> bool:
+        """PostgreSQL has not been there for longer than it takes to start again."""
+        return self.listener.away and not self.appender.connected
+
+    def check_writable(self) -> None:
+        """Raises `StoreUnavailable` where it is known that nothing can be appended now."""
+        if self.away or self.appender.cut_off_for_long:
+            raise StoreUnavailable(AWAY, retry_after_seconds=AWAY_RETRY_SECONDS)
+
+    @property
+    def clock_is_off(self) -> bool:
+        """This machine's clock and PostgreSQL's differ by more than decisions allow for."""
+        return abs(self.listener.clock_ahead_seconds) > CLOCK_TOLERANCE.total_seconds()
 
     async def append(
         self,
@@ -219,7 +236,9 @@ async def open_event_store(
             await appender.connect()
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
-        yield EventStore(settings, pool, writing, appender, listener, leads, connector)
+        store = EventStore(settings, pool, writing, appender, listener, leads, connector)
+        pool.away = writing.away = lambda: store.away
+        yield store
 
 
 async def _begin(connector: Connector, keeps: Connections | None) -> None:

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from citybrain.errors import Unavailable
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.runtime import RUNTIME, Runtime
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class Feed(ABC):
             if self._viewers:
                 try:
                     await self.look()
-                except (Unavailable, LookupError, *CONNECTION_LOST) as error:
+                except (Unavailable, LookupError, *AGAIN_LATER) as error:
                     log.warning("feed_not_read", feed=type(self).__name__, error=repr(error))
             await asyncio.sleep(self.every_seconds)
 

@@ -109,6 +109,8 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
         if not request.path.isprintable():
             raise NotFound("an address has no control characters")
         runtime = request.app[RUNTIME]
+        if route.method != "GET":
+            runtime.store.check_writable()
         address = request.remote or "unknown"
         try:
             actor = await _authenticate(route, request, runtime)

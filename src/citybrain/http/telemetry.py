@@ -6,11 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
+import asyncpg
 import structlog
 from aiohttp import web
 from prometheus_client import Counter, Histogram
 
 from citybrain.errors import CitybrainError
+from citybrain.eventstore import StoreUnavailable
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.bodies import TIMER
 from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
@@ -109,6 +112,13 @@ async def _answer(
         return problem_of(late, correlation, language)
     except ConnectionResetError:
         raise  # the caller has gone
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if not isinstance(error, AGAIN_LATER):
+            log.exception("request_failed", route=route)
+            return _internal(correlation, language)
+        log.warning("request_put_off", route=route, error=type(error).__name__)
+        PROBLEMS.labels(StoreUnavailable.code).inc()
+        return problem_of(StoreUnavailable("PostgreSQL cannot do this now"), correlation, language)
     except Exception:
         log.exception("request_failed", route=route)
         return _internal(correlation, language)

@@ -17,10 +17,12 @@ from projections.parked import retry_parked
 from projections.platform import streams
 from projections.platform.streams import Streams
 from projections.rebuild import RebuildRunning, compare, rebuild
+from projections.runner import prepare
 from projections.status import parked_events
+from tests.given.logs import every_log
 from tests.given.read_models import append, caught_up, running
 from tests.given.services import services_over, take_to_the_end
-from tests.given.waiting import PATIENCE_SECONDS
+from tests.given.waiting import PATIENCE_SECONDS, holds
 
 
 async def test_read_models_show_what_happened(store: EventStore) -> None:
@@ -46,6 +48,29 @@ async def test_read_models_show_what_happened(store: EventStore) -> None:
     assert sum(row["closed"] for row in days) == 1
     (category,) = await streams.counts(store.pool)
     assert (category["streams"], category["events"]) == (3, 7 + 5 + 3)
+
+
+async def test_a_lock_that_somebody_holds_parks_nothing(store: EventStore) -> None:
+    await take_to_the_end(services_over(store), 2)
+    await prepare(store, [CaseDesk()])
+    database = await store.pool.fetchval("SELECT current_database()")
+    await store.pool.execute(f"ALTER DATABASE {database} SET lock_timeout = '20ms'")
+    with every_log() as logs:
+        holder = await store.connect("holder")
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.execute("LOCK TABLE case_desk.cases")
+        async with running(store, CaseDesk()):
+            await holds(lambda: any(put_off(entry) for entry in logs))
+            await transaction.rollback()
+            await caught_up(store, "case_desk")
+        await holder.close()
+    assert len(await desk.cases(store.pool)) == 1
+    assert await parked_events(store.pool) == []
+
+
+def put_off(entry: Any) -> bool:
+    return (entry["event"], entry.get("error")) == ("projection_restarts", "LockNotAvailableError")
 
 
 async def test_paging_by_cursor_sees_each_case_once(store: EventStore) -> None:

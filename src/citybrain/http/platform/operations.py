@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from citybrain import __version__
 from citybrain.domain.actor import Role
 from citybrain.errors import CitybrainError, NotFound, Unavailable
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
@@ -26,6 +26,7 @@ REASONS = {
     "database": "PostgreSQL does not answer a read in time",
     "log_listener": "there is no connection that says when the log grows",
     "appends": "no connection to append on can be had",
+    "clock": "the clocks of this machine and of PostgreSQL are minutes apart: deadlines wait",
     "append_queue": "too many appends wait",
     "not_closing": "the process was asked to stop",
 }
@@ -107,6 +108,7 @@ async def readyz(call: Call) -> web.Response:
         "database": await _database_answers(runtime),
         "log_listener": store.listener.alive,
         "appends": not store.appender.cut_off,
+        "clock": not store.clock_is_off,
         "append_queue": store.appender.waiting < runtime.settings.append_queue_limit,
         "not_closing": not runtime.closing.is_set(),
     }
@@ -123,7 +125,7 @@ async def _database_answers(runtime: Runtime) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             await runtime.store.head()
-    except (CitybrainError, *CONNECTION_LOST):
+    except (CitybrainError, *AGAIN_LATER):
         return False
     return True
 
@@ -154,7 +156,7 @@ async def _measure(runtime: Runtime) -> None:
             for part in runtime.board_parts:
                 if part.measure is not None:
                     await part.measure(runtime)
-    except (Unavailable, *CONNECTION_LOST):
+    except (Unavailable, *AGAIN_LATER):
         log.warning("not_measured")
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar
 
+import asyncpg
 import pytest
 
 from citybrain.errors import Refused
@@ -97,6 +98,19 @@ class Failing(Slow):
         self.ended.append(event.stream_id)
 
 
+class Away(Slow):
+    """Fails more often than what is parked, and then no more."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    async def react(self, event: RecordedEvent, *_: Any) -> None:
+        self.begun.append(event.stream_id)
+        if len(self.begun) < ATTEMPTS + 3:
+            raise self.error
+
+
 async def test_what_fails_again_and_again_is_parked(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +122,31 @@ async def test_what_fails_again_and_again_is_parked(
     (parked,) = await parked_commands(store)
     assert (parked["process"], parked["error"]) == ("slow", "RuntimeError")
     assert len(failing.begun) == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        asyncpg.LockNotAvailableError("55P03"),
+        asyncpg.QueryCanceledError("57014"),
+        asyncpg.DeadlockDetectedError("40P01"),
+        asyncpg.DiskFullError("53100"),
+        asyncpg.OutOfMemoryError("53200"),
+        asyncpg.ReadOnlySQLTransactionError("25006"),
+        asyncpg.ConnectionDoesNotExistError("08003"),
+    ],
+    ids=str,
+)
+async def test_what_the_database_cannot_do_now_is_tried_until_it_can(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch, passing: Exception
+) -> None:
+    monkeypatch.setattr(side_by_side, "RETRY_SECONDS", 0.001)
+    services, away = services_over(store), Away(passing)
+    await report_case(report(), context(CAMERA), services)
+    async with running(services, away) as runner:
+        await holds(lambda: runner.finished == 1)
+    assert len(away.begun) == ATTEMPTS + 3
+    assert await parked_commands(store) == []
 
 
 async def test_a_refusal_means_look_again(store: EventStore) -> None:
