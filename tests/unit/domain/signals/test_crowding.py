@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from citybrain.domain.signals.layout import Exit
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.adaptive import Adaptive
-from citybrain.domain.signals.strategies.ahead import rooms, shut_rows, without_gap_seekers
+from citybrain.domain.signals.strategies.ahead import is_full, rooms, shut_rows, without_gap_seekers
 from citybrain.domain.signals.strategies.approaches import approaches
 from citybrain.domain.signals.strategies.estimating import begin, learn
 from citybrain.domain.signals.strategies.settings import Settings
@@ -140,6 +141,33 @@ def test_an_exit_that_is_full_and_drains_does_not_shut_its_lane(tmp_path: Path) 
     row = [lane.lane for lane in model.lanes].index("main")
     for drain, is_shut in ((0.0, True), (0.4, False)):
         learned.drain["ahead"] = drain
-        room, refill = rooms(seen, model, learned, settings)
+        room, refill = rooms(seen, junction, model, learned, settings)
         assert refill[row] == drain
         assert bool(shut_rows(seen, junction, model, room, refill, settings)[row]) is is_shut
+
+
+@pytest.mark.parametrize(
+    ("metres", "room", "full"),
+    [
+        (75.0, 0.9, True),
+        (75.0, 1.0, False),
+        (9.0, 0.5, True),
+        (9.0, 1.2, False),
+        (4.5, 0.6, False),
+        (4.5, 0.0, True),
+        (0.2, 0.0, False),
+    ],
+)
+def test_an_exit_that_is_shorter_than_a_car_is_full_only_while_somebody_is_on_it(
+    tmp_path: Path, metres: float, room: float, full: bool
+) -> None:
+    junction = with_streets(Street.green(loaded(tmp_path), "A")).junction
+    exits = {**junction.layout.exits, "ahead": Exit("ahead", metres)}
+    junction = replace(junction, layout=replace(junction.layout, exits=exits))
+    settings = Settings()
+    model = approaches(junction, settings.seen_m)
+    row = [lane.lane for lane in model.lanes].index("main")
+    seen = queues(30, main=4, room=room)
+    assert is_full(seen, junction, "ahead") is full
+    room_, refill = rooms(seen, junction, model, begin(model, settings), settings)
+    assert bool(shut_rows(seen, junction, model, room_, refill, settings)[row]) is full

@@ -69,6 +69,14 @@ def test_nobody_drives_into_a_full_exit(street: Street) -> None:
     assert doubted(street, see, 14) == ("ahead",)
 
 
+def test_who_has_not_left_the_box_did_not_drive_into_the_exit(street: Street) -> None:
+    def see(t: float) -> Observations:
+        seen = queues(t, main=int(t) % 5, room=0.0)
+        return replace(seen, crossed={"main": int(t) % 4 == 0}, in_box={"main": 0})
+
+    assert doubted(street, see, 60) == ()
+
+
 def test_a_queue_that_jumps_is_none(street: Street) -> None:
     def see(t: float) -> Observations:
         return queues(t, side=(0, 7)[int(t) % 2])

@@ -48,3 +48,10 @@ def test_a_run_repeats_exactly_in_any_process() -> None:
     run = Run("twin", "fixed", seed=1, window=SECONDS)
     (there,) = carried_out([run], 1, lambda done, of: None)
     assert without_time(there) == without_time(figures(perform(run)))
+
+
+def test_streets_shorter_than_a_car_are_not_taken_for_full() -> None:
+    row = figures(perform(Run("close", "adaptive", window=240)))
+    assert row["locked_at_s"] is None
+    assert row["delay_s"] < 20  # 30 to 60 where they are, as long as the plan takes
+    assert row["violations"] == 0

@@ -75,7 +75,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "6"
+    version: str = "7"
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -167,7 +167,7 @@ class Adaptive:
         queue, arrivals = predict(model, memory.learned, settings, seen, signal, failed)
         lanes = len(model.lanes)
         memory.learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
-        room, refill = rooms(seen, model, memory.learned, settings)
+        room, refill = rooms(seen, junction, model, memory.learned, settings)
         blocked = without_gap_seekers(seen, junction, signal)
         shut = shut_rows(blocked, junction, model, room, refill, settings)
         notice(crowding, model, settings, blocked, stage, queue, room)

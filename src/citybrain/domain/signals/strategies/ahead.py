@@ -7,7 +7,7 @@ import numpy as np
 
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.layout import Movement
-from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approach, Approaches
+from citybrain.domain.signals.strategies.approaches import PLACE_M, SECOND_MS, Approach, Approaches
 from citybrain.domain.signals.strategies.estimating import Learned, turn_shares
 from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
@@ -16,12 +16,25 @@ from citybrain.domain.signals.strategies.strategy import Observations, SignalVie
 AMPLE = 1e9
 FEW = 0.1
 """A share of turns below which their exit does not hold the lane up."""
+ROUNDED = 0.05
+"""By so many vehicles room is said less exactly than it is."""
 
 
 def room_of(seen: Observations, exit_code: str) -> float | None:
     """Vehicles that still fit on an exit; None where it is not watched, or its detector failed."""
     here = seen.exits.get(exit_code)
     return None if here is None or here.room is None else max(0.0, here.room)
+
+
+def is_full(seen: Observations, junction: Junction, exit_code: str) -> bool:
+    """Whether no vehicle fits on an exit any more; False where that is not known.
+
+    An exit that is shorter than a vehicle is full where somebody stands on it, and not always.
+    """
+    room, way = room_of(seen, exit_code), junction.layout.exits.get(exit_code)
+    if room is None:
+        return False
+    return room < (1.0 if way is None else min(1.0, way.length_m / PLACE_M - ROUNDED))
 
 
 def without_gap_seekers(seen: Observations, junction: Junction, signal: SignalView) -> Observations:
@@ -35,8 +48,7 @@ def without_gap_seekers(seen: Observations, junction: Junction, signal: SignalVi
         movement = ways.get(code)
         if movement is None or movement.group not in green:
             return False
-        room = room_of(seen, movement.exit)
-        if room is not None and room < 1.0:
+        if is_full(seen, junction, movement.exit):
             return False
         return any(each in ways and ways[each].group in green for each in movement.yields_to)
 
@@ -50,9 +62,8 @@ def stuck(seen: Observations, junction: Junction, settings: Settings) -> list[Mo
         movement, stood = junction.layout.movements.get(code), seen.in_box[code]
         if movement is None or stood <= 0:
             continue
-        room = room_of(seen, movement.exit)
-        full = room is not None and room < 1.0 and stood >= 2 * SECOND_MS
-        if full or stood >= settings.box_stuck * SECOND_MS:
+        full = is_full(seen, junction, movement.exit)
+        if (full and stood >= 2 * SECOND_MS) or stood >= settings.box_stuck * SECOND_MS:
             found.append(movement)
     return found
 
@@ -68,8 +79,8 @@ def in_box_way(
         movement = junction.layout.movements.get(code)
         if movement is None or movement.group is None or seen.in_box[code] <= 0:
             continue
-        room = room_of(seen, movement.exit)
-        if signal.lamps[movement.group].is_green(signal.at) or (room is not None and room < 1.0):
+        green = signal.lamps[movement.group].is_green(signal.at)
+        if green or is_full(seen, junction, movement.exit):
             continue
         if any(junction.conflict(movement.group, each) for each in coming):
             return code
@@ -87,7 +98,7 @@ def in_the_way(junction: Junction, lane: Approach, of: Collection[Movement]) -> 
 
 
 def rooms(
-    seen: Observations, model: Approaches, learned: Learned, settings: Settings
+    seen: Observations, junction: Junction, model: Approaches, learned: Learned, settings: Settings
 ) -> tuple[Floats, Floats]:
     """By row, how many vehicles its exits take, and for how many they get room in a second.
 
@@ -98,6 +109,8 @@ def rooms(
         shares = turn_shares(learned, row, settings)
         for part, movement in zip(shares, lane.movements, strict=True):
             places = room_of(seen, movement.exit)
+            if places is not None and not is_full(seen, junction, movement.exit):
+                places = max(1.0, places)
             if places is not None and part > FEW and places / part < room[row]:
                 room[row] = places / part
                 drain = max(0.0, learned.drain.get(movement.exit, settings.refill))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.layout import Movement
+from citybrain.domain.signals.strategies.ahead import is_full
 from citybrain.domain.signals.strategies.strategy import (
     ExitSeen,
     LaneSeen,
@@ -72,7 +73,7 @@ def believed(
     for gone in doubts.pictures.keys() - lanes.keys() - exits.keys():
         del doubts.pictures[gone]
     found = set[str]()
-    shut = bool(lanes) and all(room < 1.0 for room in exits.values())
+    shut = bool(lanes) and all(is_full(seen, junction, code) for code in exits)
     for code, lane in lanes.items():
         picture = _take(doubts, code, seen.at, (lane.vehicles, lane.counted), _count(lane), passed)
         movements = [each for each in junction.layout.of_lane(code) if each.group]
@@ -90,9 +91,10 @@ def believed(
         picture = _take(doubts, code, seen.at, room, room, passed)
         into = [each for each in junction.layout.movements.values() if each.exit == code]
         picture.crossed += sum(seen.crossed.get(each.code, 0) for each in into)
+        gone_in = picture.crossed >= CROSSED and not any(each.code in seen.in_box for each in into)
         picture.jumps += abs(picture.size - room) >= EXIT_JUMP
         picture.size = room
-        if picture.jumps >= EXIT_JUMPS or (room < 1.0 and picture.crossed >= CROSSED):
+        if picture.jumps >= EXIT_JUMPS or (gone_in and is_full(seen, junction, code)):
             found.add(code)
     newest = max((each.since for each in doubts.pictures.values()), default=seen.at)
     if shut and seen.at >= newest + STILL_MS:
