@@ -201,5 +201,67 @@ class Settings(BaseSettings):
         "development where absent",
     )
 
+    kafka_bootstrap_servers: str | None = Field(
+        None, description="host:port of Kafka brokers, comma-separated; no Kafka where absent"
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to get in at the brokers"
+    )
+    kafka_ca_file: Path | None = Field(
+        None,
+        description="certificates (PEM) that the brokers' are signed with; the system's "
+        "where absent",
+    )
+    kafka_certificate_file: Path | None = Field(
+        None, description="our own certificate (PEM), where brokers ask for one"
+    )
+    kafka_key_file: Path | None = Field(None, description="the key (PEM) of that certificate")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="how the password is shown to the brokers"
+    )
+    kafka_sasl_username: str | None = Field(None, description="who we are to the brokers")
+    kafka_sasl_password: SecretStr | None = Field(None, description="the password of that user")
+    kafka_topic_prefix: str = Field(
+        "citybrain.",
+        pattern=r"^[A-Za-z0-9._-]{0,100}$",
+        description="what the names of topics and transactional ids begin with; a category follows",
+    )
+    kafka_source: str = Field(
+        "urn:citybrain", description="URI of this installation: `ce_source` of its events"
+    )
+    kafka_categories: list[str] = Field(
+        default_factory=list,
+        description="categories of streams that are published, as JSON; all where empty",
+    )
+    kafka_partitions: int = Field(6, ge=1, description="partitions of a topic that is created")
+    kafka_replication: int | None = Field(
+        None,
+        ge=1,
+        description="copies of a topic that is created; 3, or one a broker, where absent",
+    )
+    kafka_retention_hours: float | None = Field(
+        None, gt=0, description="how long topics keep events; for ever where absent"
+    )
+    kafka_message_limit_bytes: int = Field(
+        1 << 20, ge=64 << 10, description="largest batch of a topic that is created"
+    )
+    kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "lz4", description="how batches are compressed"
+    )
+    kafka_idempotence: bool = Field(
+        True, description="without it retries could reorder events: publishing is refused"
+    )
+    kafka_accepted_risks: list[str] = Field(
+        default_factory=list,
+        description="what a topic may be although events can get lost, as JSON; "
+        "`citybrain publish` names them",
+    )
+    health_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="port at which a process that serves no API says how it is; none where absent",
+    )
+
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: Literal["json", "console"] = Field("json", description="how logs are rendered")

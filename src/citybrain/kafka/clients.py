@@ -1,0 +1,129 @@
+"""Connections to Kafka: how to get in is in the settings, and every wait has an end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+
+from citybrain.errors import CitybrainError
+from citybrain.settings import Settings
+
+REQUEST_MS = 10_000
+START_SECONDS = 30.0
+STOP_SECONDS = 2.0
+CANCEL_SECONDS = 0.1
+TRANSACTION_MS = 60_000  # a publisher that was silent for so long has given up what it had begun
+
+# What says that brokers are away, or that they are not ready for what was asked.
+KAFKA_AWAY = (KafkaError, OSError, TimeoutError)
+
+
+class KafkaNotConfigured(CitybrainError):
+    """No brokers are named."""
+
+    code = "kafka-not-configured"
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """The arguments by which any aiokafka client gets in; raises `KafkaNotConfigured`."""
+    if not settings.kafka_bootstrap_servers:
+        raise KafkaNotConfigured("CITYBRAIN_KAFKA_BOOTSTRAP_SERVERS names no brokers")
+    protocol = settings.kafka_security_protocol
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "security_protocol": protocol,
+        "request_timeout_ms": REQUEST_MS,
+    }
+    if protocol.endswith("SSL"):
+        arguments["ssl_context"] = create_ssl_context(
+            cafile=settings.kafka_ca_file,
+            certfile=settings.kafka_certificate_file,
+            keyfile=settings.kafka_key_file,
+        )
+    if protocol.startswith("SASL"):
+        password = settings.kafka_sasl_password
+        arguments |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_sasl_username,
+            "sasl_plain_password": password.get_secret_value() if password else None,
+        }
+    return arguments
+
+
+@asynccontextmanager
+async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client that asks for topics, and creates them."""
+    client = AIOKafkaAdminClient(client_id="citybrain", **connection(settings))
+    try:
+        await client.start()
+        yield client
+    finally:
+        await _in_time(client.close())
+
+
+@asynccontextmanager
+async def reader(settings: Settings, *, committed: bool = True) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of no group; `committed`: it sees nothing of what is not, or not yet."""
+    consumer = AIOKafkaConsumer(
+        client_id="citybrain",
+        isolation_level="read_committed" if committed else "read_uncommitted",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        **connection(settings),
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await _in_time(consumer.stop())
+
+
+@asynccontextmanager
+async def transactional_producer(
+    settings: Settings, transactional_id: str, batch_bytes: int
+) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer of the only epoch of this id that the brokers still take anything from.
+
+    It ends in time whatever state it is in: one that has failed is thrown away and not mended
+    (https://github.com/aio-libs/aiokafka/issues/1017).
+    """
+    compression = settings.kafka_compression
+    producer = AIOKafkaProducer(
+        client_id="citybrain-publish",
+        transactional_id=transactional_id,
+        transaction_timeout_ms=TRANSACTION_MS,
+        acks="all",
+        compression_type=None if compression == "none" else compression,
+        max_batch_size=batch_bytes,
+        max_request_size=settings.kafka_message_limit_bytes * 2,
+        **connection(settings),
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await producer.start()
+        yield producer
+    finally:
+        await _thrown_away(producer)
+
+
+async def _thrown_away(producer: AIOKafkaProducer) -> None:
+    """Close a producer without waiting for what it still has to send."""
+    producer._closed = True
+    sending = producer._sender.sender_task
+    while sending is not None and not sending.done():
+        sending.cancel()  # again and again: it waits for its own tasks, which look for brokers
+        await asyncio.wait([sending], timeout=CANCEL_SECONDS)
+    if sending is not None and not sending.cancelled():
+        sending.exception()
+    await _in_time(producer.client.close())
+
+
+async def _in_time(closing: Any) -> None:
+    with suppress(*KAFKA_AWAY):
+        async with asyncio.timeout(STOP_SECONDS):
+            await closing
