@@ -1,7 +1,7 @@
 """The composition root: every part of a serving process is put together here, once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
@@ -23,7 +23,8 @@ from citybrain.notifications import open_notifier
 from citybrain.payments import open_payments
 from citybrain.photos import open_photos
 from citybrain.settings import Settings
-from citybrain.systems import PROCESSES, PROJECTIONS, SYSTEMS, load_definitions, register_streams
+from citybrain.systems import PROJECTIONS, SYSTEMS, load_definitions, register_streams
+from citybrain.systems.system import System
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
 from commands.services import Services
 from projections.runner import ProjectionRunner, prepare
@@ -74,10 +75,14 @@ async def open_runtime(
     settings: Settings,
     *,
     workers: bool = True,
+    at_work: Sequence[System] = SYSTEMS,
     faces: bool = True,
     keeps: Connections | None = None,
 ) -> AsyncIterator[Runtime]:
-    """The parts of a serving process; with `workers`, projections and processes run in it."""
+    """The parts of a serving process.
+
+    With `workers`, projections and processes run in it: those of the systems `at_work`.
+    """
     verifier, development = open_verifier(settings)
     require_own_key(settings)
     async with open_services(settings, faces=faces, keeps=keeps) as services:
@@ -94,7 +99,7 @@ async def open_runtime(
             mounts=[mount for system in SYSTEMS for mount in system.mounts],
         )
         await prepare(services.store, PROJECTIONS)
-        tasks = _workers(services) if workers else []
+        tasks = _workers(services, at_work) if workers else []
         try:
             yield runtime
         finally:
@@ -134,24 +139,25 @@ def _routes(development: bool) -> tuple[Route, ...]:
     return tuple(routes)
 
 
-def _workers(services: Services) -> list["asyncio.Task[Any]"]:
+def _workers(services: Services, at_work: Sequence[System]) -> list["asyncio.Task[Any]"]:
     store = services.store
+    projections = [projection for system in at_work for projection in system.projections]
     return [
         asyncio.create_task(work)
         for work in (
-            ProjectionRunner(store, PROJECTIONS).run(),
-            _upkeep(services),
-            *(process.run(store, services) for process in PROCESSES),
+            ProjectionRunner(store, projections).run(),
+            _upkeep(services, at_work),
+            *(each.run(store, services) for system in at_work for each in system.processes),
         )
     ]
 
 
-async def _upkeep(services: Services) -> None:
+async def _upkeep(services: Services, at_work: Sequence[System]) -> None:
     """At once what follows from definitions; once an hour that again, and what systems drop.
 
     What fails is tried again in an hour; the others and the hours after do not wait for it.
     """
-    due = [work for system in SYSTEMS for work in system.at_start]
+    due = [work for system in at_work for work in system.at_start]
     while True:
         for work in due:
             try:
@@ -159,4 +165,4 @@ async def _upkeep(services: Services) -> None:
             except Exception:
                 log.exception("upkeep_failed", work=work.__name__)
         await asyncio.sleep(HOUR_SECONDS)
-        due = [work for system in SYSTEMS for work in (*system.at_start, *system.upkeep)]
+        due = [work for system in at_work for work in (*system.at_start, *system.upkeep)]

@@ -1,7 +1,7 @@
 """What the tests of applications do over HTTP: register, identify, apply, wait."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -12,9 +12,11 @@ from citybrain.app import open_runtime
 from citybrain.domain.applications.application import Application
 from citybrain.http.server import serving
 from citybrain.settings import Settings
+from citybrain.systems.system import System
 from ops.simulators.applications.departments import Departments, open_departments
 from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.api import Answer, Api
+from tests.given.at_work import FOR_APPLICATIONS
 from tests.given.numbers import next_number
 from tests.given.waiting import PATIENCE_SECONDS
 
@@ -26,7 +28,9 @@ ENDS = ("paid", "refused", "referred", "payout-failed", "withdrawn", "expired")
 
 @asynccontextmanager
 async def applying(
-    settings: Settings, change: Callable[[Settings], None] = lambda settings: None
+    settings: Settings,
+    change: Callable[[Settings], None] = lambda settings: None,
+    at_work: Sequence[System] = FOR_APPLICATIONS,
 ) -> AsyncIterator[tuple[Api, Departments]]:
     """A server with departments and a bank that answer at once."""
     settings.http_port = 0
@@ -34,7 +38,7 @@ async def applying(
     change(settings)
     async with (
         open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1) as departments,
-        open_runtime(settings, faces=False) as runtime,
+        open_runtime(settings, faces=False, at_work=at_work) as runtime,
         serving(runtime) as url,
         aiohttp.ClientSession() as session,
     ):

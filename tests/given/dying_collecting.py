@@ -18,6 +18,7 @@ from citybrain.domain.parking.payment import Step
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 from commands.parking.processes.collecting import _Drive
+from tests.given.at_work import FOR_PARKING
 
 DIED = "died"
 
@@ -28,7 +29,7 @@ async def main(step: Step | None, when: str) -> None:
     configure_logging("WARNING", "console")
     if step is not None and not (settings.data_dir / DIED).exists():
         _die_at(settings, step, when)
-    async with open_runtime(settings, faces=False):
+    async with open_runtime(settings, faces=False, at_work=FOR_PARKING):
         print("ready", flush=True)
         await asyncio.Event().wait()
 

@@ -21,6 +21,7 @@ from citybrain.settings import Settings
 from commands.parking.processes import reservations
 from commands.parking.processes.reservations import Drive, Step
 from commands.parking.reserving import Claiming
+from tests.given.at_work import FOR_PARKING
 
 DIED = "died"
 BEGUN = {
@@ -37,7 +38,7 @@ async def main(step: Step | None, when: str) -> None:
     configure_logging("WARNING", "console")
     if step is not None and not (settings.data_dir / DIED).exists():
         _die_at(settings, step, when)
-    async with open_runtime(settings, faces=False):
+    async with open_runtime(settings, faces=False, at_work=FOR_PARKING):
         print("ready", flush=True)
         await asyncio.Event().wait()
 

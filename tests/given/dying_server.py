@@ -18,6 +18,7 @@ from citybrain.domain.applications.application import Application, Step
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 from commands.applications.processes import application
+from tests.given.at_work import FOR_APPLICATIONS
 
 DIED = "died"
 
@@ -28,7 +29,7 @@ async def main(step: Step, when: str) -> None:
     configure_logging("WARNING", "console")
     if not (settings.data_dir / DIED).exists():
         _die_at(settings, step, when)
-    async with open_runtime(settings, faces=False):
+    async with open_runtime(settings, faces=False, at_work=FOR_APPLICATIONS):
         print("ready", flush=True)
         await asyncio.Event().wait()
 

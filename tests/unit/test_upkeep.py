@@ -1,16 +1,22 @@
 """The hourly clean-up outlives a lost connection."""
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
 from citybrain import app
+from citybrain.systems.system import System
 from commands.services import Services
 from tests.given.waiting import PATIENCE_SECONDS
+
+
+def upkeep(*systems: SimpleNamespace) -> Coroutine[Any, Any, None]:
+    return app._upkeep(cast(Services, SimpleNamespace()), cast(Sequence[System], systems))
 
 
 async def test_a_clean_up_that_fails_is_said_and_tried_again_and_stops_no_other(
@@ -29,10 +35,9 @@ async def test_a_clean_up_that_fails_is_said_and_tried_again_and_stops_no_other(
             twice.set()
 
     systems = (SimpleNamespace(at_start=(), upkeep=(loses_its_connection, forgets)),)
-    monkeypatch.setattr(app, "SYSTEMS", systems)
     monkeypatch.setattr(app, "HOUR_SECONDS", 0.0)
     with capture_logs() as logs:
-        task = asyncio.create_task(app._upkeep(cast(Services, SimpleNamespace())))
+        task = asyncio.create_task(upkeep(*systems))
         await asyncio.wait_for(twice.wait(), PATIENCE_SECONDS)
         task.cancel()
     assert calls[:4] == ["first", "second"] * 2
@@ -54,9 +59,8 @@ async def test_what_follows_from_definitions_is_done_at_once_and_again_each_hour
         dropped.set()
 
     systems = (SimpleNamespace(at_start=(follows,), upkeep=(drops,)),)
-    monkeypatch.setattr(app, "SYSTEMS", systems)
     monkeypatch.setattr(app, "HOUR_SECONDS", 0.0)
-    task = asyncio.create_task(app._upkeep(cast(Services, SimpleNamespace())))
+    task = asyncio.create_task(upkeep(*systems))
     await asyncio.wait_for(dropped.wait(), PATIENCE_SECONDS)
     task.cancel()
     assert calls[:3] == ["follows", "follows", "drops"]

@@ -36,6 +36,7 @@ from ops.simulators.applications.identity_numbers import identity_number
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Api
 from tests.given.applying import registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.numbers import next_number
 from tests.given.outbox import messages
 from tests.given.parking.city import WATCHER, Street, at
@@ -303,7 +304,7 @@ async def town(settings: Settings) -> AsyncIterator[Town]:
         aiohttp.ClientSession() as session,
         _door(session) as door,
         _gateway(settings, door.url) as control_url,
-        open_runtime(settings, faces=False) as runtime,
+        open_runtime(settings, faces=False, at_work=FOR_PARKING) as runtime,
         serving(runtime) as door.server,
     ):
         street = await Street.open(runtime.services, at("12:00"))

@@ -34,6 +34,7 @@ from projections.parking.berths import watching
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.parking.cds.client import ms
 from tests.given.parking.city import IMPORT, places
 from tests.given.parking.reserving import sent
@@ -273,7 +274,7 @@ async def open_town(
 ) -> AsyncIterator[ParkingTown]:
     """A server with its workers, a registry and a gateway that answer at once; and the places."""
     patch.setattr("commands.processes.side_by_side.CHECKPOINT_SECONDS", QUICK_SECONDS)
-    async with applying(settings) as (api, departments):
+    async with applying(settings, at_work=FOR_PARKING) as (api, departments):
         departments.gateway.callbacks.url = f"{api.url}/v1/parking/payments/callbacks"
         bank = load_directory(settings).bank
         assert bank is not None

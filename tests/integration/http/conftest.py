@@ -1,6 +1,6 @@
 """A listening server with its workers, and clients with tokens of each role."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import aiohttp
 import pytest
@@ -9,7 +9,8 @@ from citybrain.app import open_runtime
 from citybrain.http import paging
 from citybrain.http.server import serving
 from citybrain.settings import Settings
-from citybrain.systems import load_definitions
+from citybrain.systems import SYSTEMS, load_definitions
+from citybrain.systems.system import System
 from tests.given.api import Api
 from tests.given.services import DEFINITIONS
 from tests.given.waiting import PATIENCE_SECONDS
@@ -58,18 +59,25 @@ def with_workers() -> bool:
 
 
 @pytest.fixture
+def at_work() -> Sequence[System]:
+    """Override where what a test waits for is the work of few systems."""
+    return SYSTEMS
+
+
+@pytest.fixture
 async def api(
     settings: Settings,
     change_settings: Callable[[Settings], None],
     with_faces: bool,
     with_workers: bool,
+    at_work: Sequence[System],
 ) -> AsyncIterator[Api]:
     """A server on a free port, with projections and processes running."""
     settings.http_port = 0
     settings.rate_limit_per_second, settings.rate_limit_burst = 1e6, 1_000_000
     change_settings(settings)
     async with (
-        open_runtime(settings, faces=with_faces, workers=with_workers) as runtime,
+        open_runtime(settings, faces=with_faces, workers=with_workers, at_work=at_work) as runtime,
         serving(runtime) as url,
         aiohttp.ClientSession() as session,
     ):

@@ -23,6 +23,7 @@ from ops.simulators.parking.reserving import Reserving
 from ops.simulators.parking.town import Town
 from ops.simulators.parking.traffic import Planned
 from tests.given.api import Api
+from tests.given.at_work import FOR_PARKING, models
 from tests.given.parking.world import OTHER_PLATE, PLATE
 from tests.given.read_models import caught_up
 from tests.given.simulators import SEED, client_of, topics
@@ -110,9 +111,9 @@ async def test_who_plans_ahead_reserves_and_may_think_better_of_it(api: Api) -> 
 async def test_a_driver_disputes_and_a_supervisor_decides(api: Api) -> None:
     drivers = await drivers_of(api)
     disputes = Disputes(client_of(api), drivers, Sure())
-    await caught_up(api.runtime.store)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
     assert await disputes.disputed(drivers.citizens[PLATE])
-    await caught_up(api.runtime.store)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
     await disputes.decide()
     assert not (await topics(api))["parking.dispute_decided"], "it is not of the simulated city"
     assert not await disputes.disputed(drivers.citizens[PLATE]), "once"

@@ -37,7 +37,7 @@ NOT_THEIRS = {
 
 @pytest.fixture
 async def world(settings: Settings) -> AsyncIterator[World]:
-    async with applying(settings) as (api, _):
+    async with applying(settings, at_work=SYSTEMS) as (api, _):
         yield await built(api)
 
 

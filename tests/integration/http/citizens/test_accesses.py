@@ -10,6 +10,7 @@ import pytest
 from citybrain.domain.citizens import Citizen
 from citybrain.eventstore import EventStore, StoreBusy
 from citybrain.settings import Settings
+from citybrain.systems import SYSTEMS
 from ops.simulators.applications.departments import Departments
 from tests.given.accesses import READER, accesses, is_said, opening, read, reading_role
 from tests.given.api import REPORT, Api
@@ -64,7 +65,7 @@ QUERIES = {
 
 @pytest.fixture
 async def both(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
-    async with applying(settings) as started:
+    async with applying(settings, at_work=SYSTEMS) as started:
         yield started
 
 

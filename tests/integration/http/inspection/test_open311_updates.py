@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from citybrain.systems import PROJECTIONS, projection_named
+from citybrain.systems import PROJECTIONS, SYSTEMS, projection_named
 from citybrain.vault.vault import NoSuchBlob, PersonErased
 from projections.reading import wait_until
 from projections.rebuild import compare
@@ -104,6 +104,7 @@ async def test_comments_come_in_pages(client: Open311Client, api: Api) -> None:
     assert texts == [f"remark {number}" for number in range(5)]
 
 
+@pytest.mark.parametrize("at_work", [SYSTEMS], ids=["all-at-work"])
 async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api) -> None:
     case_id = await client.report(HOLE)
     assert await api.runtime.store.wait_for(3, PATIENCE_SECONDS)

@@ -9,6 +9,7 @@ from citybrain.settings import Settings
 from tests.given.accesses import READER, accesses, is_said
 from tests.given.api import Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.parking.city import GARAGE
 from tests.given.parking.claims import asked, misfit
 from tests.given.parking.collecting import context
@@ -20,7 +21,7 @@ ANOMALIES = "/v1/parking/anomalies"
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[tuple[Api, str, str]]:
     """A server, somebody who owes for a session, and their claim."""
-    async with applying(settings) as (api, _):
+    async with applying(settings, at_work=FOR_PARKING) as (api, _):
         first, second = [await registered(api, id_number()) for _ in range(2)]
         (_, claim_id), _ = await parked(api.runtime.services, first, second)
         yield api, first, claim_id

@@ -12,6 +12,7 @@ from tests.given.accesses import accesses
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.waiting import eventually
 
 PLATES = "/v1/parking/plates"
@@ -26,7 +27,7 @@ BODY = {
 
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
-    async with applying(settings) as found:
+    async with applying(settings, at_work=FOR_PARKING) as found:
         yield found
 
 

@@ -17,6 +17,7 @@ from ops.simulators.applications.departments import Departments
 from tests.given.accesses import accesses
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.parking.claims import DECISION
 from tests.given.parking.collecting import context
 from tests.given.parking.plates import plate
@@ -90,7 +91,7 @@ class Town:
 
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[Town]:
-    async with applying(settings) as (api, departments):
+    async with applying(settings, at_work=FOR_PARKING) as (api, departments):
         departments.gateway.callbacks.url = f"{api.url}/v1/parking/payments/callbacks"
         bank = load_directory(settings).bank
         assert bank is not None

@@ -11,6 +11,7 @@ from citybrain.domain.actor import Role
 from citybrain.http.routing import Route
 from citybrain.systems.parking import PARKING
 from tests.given.api import Api
+from tests.given.at_work import FOR_PARKING, models
 from tests.given.parking.cds.city import happened
 from tests.given.parking.hostile import (
     PATHS,
@@ -185,7 +186,7 @@ class TestQuestions:
     @pytest.fixture
     async def world(self, api: Api) -> World:
         world = await parking_world(api)
-        await caught_up(api.runtime.store)
+        await caught_up(api.runtime.store, *models(FOR_PARKING))
         return world
 
     async def test_no_query_with_one_thing_wrong_is_answered(self, world: World) -> None:

@@ -15,6 +15,7 @@ from commands.parking.plates import PlateKeeper
 from projections.parking.notices import ParkingNotices
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.parking.collecting import context
 from tests.given.parking.plates import plate
 from tests.given.parking.world import owed_session, parked
@@ -62,7 +63,7 @@ class Town:
 
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[Town]:
-    async with applying(settings) as (api, _):
+    async with applying(settings, at_work=FOR_PARKING) as (api, _):
         first, second = [await registered(api, id_number()) for _ in range(2)]
         services = api.runtime.services
         (_, known), _ = await parked(services, first, second)

@@ -22,6 +22,7 @@ from ops.simulators.parking.callbacks import LATER, Callbacks
 from tests.given.accesses import accesses
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.parking.claims import DECISION
 from tests.given.parking.collecting import context
 from tests.given.services import DEFINITIONS
@@ -96,7 +97,7 @@ class Town:
 
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[Town]:
-    async with applying(settings) as (api, departments):
+    async with applying(settings, at_work=FOR_PARKING) as (api, departments):
         departments.gateway.callbacks.url = api.url + CALLBACKS
         services = api.runtime.services
         services.definitions = services.definitions.extended(LIMITED)

@@ -12,6 +12,7 @@ from citybrain.http.parking.cds.versions import Version
 from citybrain.http.reach import TOKEN_ROLES
 from citybrain.systems.parking import PARKING
 from tests.given.api import Answer, Api
+from tests.given.at_work import FOR_PARKING, models
 from tests.given.parking.cds.schemas import ERROR
 from tests.given.read_models import caught_up
 from tests.given.valid_bodies import FILTERS, body_of
@@ -27,7 +28,7 @@ KINDS = ("session_id", "claim_id", "permit_id", "binding_id", "reservation_id")
 async def world(api: Api) -> World:
     """Two citizens with what is theirs."""
     world = await parking_world(api)
-    await caught_up(api.runtime.store)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
     return world
 
 

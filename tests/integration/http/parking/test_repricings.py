@@ -12,6 +12,7 @@ from citybrain.settings import Settings
 from commands.parking.pricing import STREET
 from tests.given.api import Answer, Api
 from tests.given.applying import applying
+from tests.given.at_work import FOR_PARKING
 from tests.given.waiting import eventually
 
 REPRICINGS = "/v1/parking/repricings"
@@ -21,7 +22,7 @@ PARKING = "parking"
 
 @pytest.fixture
 async def api(settings: Settings) -> AsyncIterator[Api]:
-    async with applying(settings) as (api, _):
+    async with applying(settings, at_work=FOR_PARKING) as (api, _):
         services = api.runtime.services
         tariff = tariff_of(services.definitions, STREET)
         (first,) = tariff.versions

@@ -17,6 +17,7 @@ from ops.simulators.applications.departments import Departments
 from tests.given.accesses import accesses
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.parking.plates import plate
 from tests.given.parking.reservations import BERTH, NEXT_BERTH
 from tests.given.parking.reserving import SYSTEM, places, sent
@@ -74,7 +75,7 @@ class Town:
 
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[Town]:
-    async with applying(settings) as (api, departments):
+    async with applying(settings, at_work=FOR_PARKING) as (api, departments):
         await describe_places(places(), sent(SYSTEM), api.runtime.services)
         number = id_number()
         anna, ben = await registered(api, number), await registered(api)

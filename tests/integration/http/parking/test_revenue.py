@@ -9,6 +9,7 @@ import pytest
 from citybrain.settings import Settings
 from tests.given.api import Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING
 from tests.given.parking.world import parked
 
 REVENUE = "/v1/parking/revenue"
@@ -16,7 +17,7 @@ REVENUE = "/v1/parking/revenue"
 
 @pytest.fixture
 async def api(settings: Settings) -> AsyncIterator[Api]:
-    async with applying(settings) as (api, _):
+    async with applying(settings, at_work=FOR_PARKING) as (api, _):
         yield api
 
 

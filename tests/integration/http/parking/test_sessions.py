@@ -7,6 +7,7 @@ import pytest
 from tests.given.accesses import READER, accesses, is_said, opening, read, reading_role
 from tests.given.api import Api
 from tests.given.applying import registered
+from tests.given.at_work import FOR_PARKING, models
 from tests.given.parking.world import PLATE, parked
 from tests.given.read_models import caught_up
 
@@ -23,7 +24,7 @@ READ = {
 async def test_each_look_at_her_session_is_an_access_in_her_words(api: Api, language: str) -> None:
     citizen, other = await registered(api), await registered(api)
     (session_id, _), _ = await parked(api.runtime.services, citizen, other)
-    await caught_up(api.runtime.store)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
     routes = opening(api)
     for operation, body in READ.items():
         route = routes[operation]
@@ -41,7 +42,7 @@ async def test_each_look_at_her_session_is_an_access_in_her_words(api: Api, lang
 async def test_strangers_and_other_departments_see_none(api: Api) -> None:
     citizen, other = await registered(api), await registered(api)
     (session_id, _), _ = await parked(api.runtime.services, citizen, other)
-    await caught_up(api.runtime.store)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
     path = f"/v1/parking/sessions/{session_id}"
     assert (await api.call("GET", path, "citizen", subject=citizen)).status == 200
     assert (await api.call("GET", path, "citizen", subject=other)).is_problem(

@@ -17,6 +17,7 @@ from tests.given.accesses import accesses, is_said
 from tests.given.agreements import PARKING_NOTICE
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, registered
+from tests.given.at_work import FOR_PARKING, models
 from tests.given.parking.city import GARAGE, IMPORT, at, places
 from tests.given.read_models import caught_up
 from tests.given.waiting import eventually
@@ -44,7 +45,7 @@ class Town:
 
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[Town]:
-    async with applying(settings) as (api, _):
+    async with applying(settings, at_work=FOR_PARKING) as (api, _):
         services, command_id = api.runtime.services, uuid4()
         by = CommandContext(IMPORT, "import", command_id, command_id)
         for each in await describe_places(places(), by, services):
@@ -119,7 +120,7 @@ async def test_p46_in_the_app_it_is_ones_own_stay(town: Town) -> None:
     other = await registered(town.api)
     assert (await town.app(SEARCH, other)).json["stays"] == []
     assert (await town.app(path, other)).is_problem(403, "not-your-parking-session")
-    await caught_up(town.api.runtime.store)
+    await caught_up(town.api.runtime.store, *models(FOR_PARKING))
     claims = await town.api.call("GET", "/v1/parking/claims", "citizen", subject=town.citizen)
     assert [each["claim_id"] for each in claims.json["claims"]] == [first.json["claim_id"]]
 

@@ -15,6 +15,7 @@ from commands.services import Services
 from tests.given.accesses import accesses
 from tests.given.api import Answer, Api
 from tests.given.applying import applying, id_number, registered
+from tests.given.at_work import FOR_PARKING, models
 from tests.given.parking.world import parked
 from tests.given.read_models import caught_up
 
@@ -38,7 +39,7 @@ def with_another(services: Services) -> None:
 
 @pytest.fixture
 async def api(settings: Settings) -> AsyncIterator[Api]:
-    async with applying(settings) as (api, _):
+    async with applying(settings, at_work=FOR_PARKING) as (api, _):
         with_another(api.runtime.services)
         yield api
 
@@ -52,7 +53,7 @@ async def ask(api: Api, role: str = "auditor", **said: Any) -> Answer:
 async def test_stays_page_by_page_with_the_sums_at_the_end(api: Api) -> None:
     people = [await registered(api, id_number()) for _ in range(2)]
     await parked(api.runtime.services, people[0], people[1])
-    await caught_up(api.runtime.store)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
     head = await api.runtime.store.head()
 
     first = await ask(api, limit=1)

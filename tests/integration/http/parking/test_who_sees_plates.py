@@ -12,6 +12,7 @@ import pytest
 from citybrain import observability
 from commands.parking.plates import PlateKeeper
 from tests.given.api import Api
+from tests.given.at_work import FOR_PARKING, models
 from tests.given.logs import every_log
 from tests.given.parking.cds.city import ended, opened_street
 from tests.given.parking.city import GARAGE, Street, at
@@ -106,7 +107,7 @@ async def told(street: Street, api: Api) -> None:
     )
     assert answer.json["recorded"] == 6, answer.body
     await ended(api, 3)
-    await caught_up(api.runtime.store)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
 
 
 async def read(api: Api, path: str, reader: Reader) -> str:

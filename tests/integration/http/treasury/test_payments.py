@@ -7,6 +7,7 @@ import pytest
 
 from citybrain.city_day import city_day
 from citybrain.settings import Settings
+from citybrain.systems import SYSTEMS
 from citybrain.vault import open_key_wrapper
 from ops.simulators.applications.departments import Departments
 from tests.given.api import Api
@@ -18,7 +19,7 @@ PATH = "/v1/statistics/payments"
 
 @pytest.fixture
 async def both(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
-    async with applying(settings) as started:
+    async with applying(settings, at_work=SYSTEMS) as started:
         yield started
 
 

@@ -1,0 +1,13 @@
+"""A server on which what concerns parking is at work."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from citybrain.systems.system import System
+from tests.given.at_work import FOR_PARKING
+
+
+@pytest.fixture
+def at_work() -> Sequence[System]:
+    return FOR_PARKING
