@@ -10,7 +10,13 @@ import pytest
 from citybrain.domain.signals.layout import Exit
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.adaptive import Adaptive
-from citybrain.domain.signals.strategies.ahead import is_full, rooms, shut_rows, without_gap_seekers
+from citybrain.domain.signals.strategies.ahead import (
+    AMPLE,
+    is_full,
+    rooms,
+    shut_rows,
+    without_gap_seekers,
+)
 from citybrain.domain.signals.strategies.approaches import approaches
 from citybrain.domain.signals.strategies.estimating import begin, learn
 from citybrain.domain.signals.strategies.settings import Settings
@@ -171,3 +177,17 @@ def test_an_exit_that_is_shorter_than_a_car_is_full_only_while_somebody_is_on_it
     assert is_full(seen, junction, "ahead") is full
     room_, refill = rooms(seen, junction, model, begin(model, settings), settings)
     assert bool(shut_rows(seen, junction, model, room_, refill, settings)[row]) is full
+
+
+def test_a_short_exit_before_no_signal_takes_as_many_as_come_until_somebody_stands_on_it(
+    tmp_path: Path,
+) -> None:
+    junction = with_streets(Street.green(loaded(tmp_path), "A")).junction
+    settings = Settings()
+    for leads_to, room, takes in ((None, 3.0, AMPLE), (None, 2.0, 2.0), (("b", "W1"), 3.0, 3.0)):
+        exits = {**junction.layout.exits, "ahead": Exit("ahead", 22.0, leads_to)}
+        short = replace(junction, layout=replace(junction.layout, exits=exits))
+        model = approaches(short, settings.seen_m)
+        row = [lane.lane for lane in model.lanes].index("main")
+        seen = queues(30, main=20, room=room)
+        assert rooms(seen, short, model, begin(model, settings), settings)[0][row] == takes

@@ -8,7 +8,7 @@ import numpy as np
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.layout import Movement
 from citybrain.domain.signals.strategies.approaches import PLACE_M, SECOND_MS, Approach, Approaches
-from citybrain.domain.signals.strategies.estimating import Learned, turn_shares
+from citybrain.domain.signals.strategies.estimating import QUEUED, Learned, turn_shares
 from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import Observations, SignalView
@@ -108,14 +108,26 @@ def rooms(
     for row, lane in enumerate(model.lanes):
         shares = turn_shares(learned, row, settings)
         for part, movement in zip(shares, lane.movements, strict=True):
-            places = room_of(seen, movement.exit)
-            if places is not None and not is_full(seen, junction, movement.exit):
-                places = max(1.0, places)
+            places = _places(seen, junction, movement.exit)
             if places is not None and part > FEW and places / part < room[row]:
                 room[row] = places / part
                 drain = max(0.0, learned.drain.get(movement.exit, settings.refill))
                 refill[row] = drain / part if places >= 1.0 or drain >= settings.drains else 0.0
     return room, refill
+
+
+def _places(seen: Observations, junction: Junction, exit_code: str) -> float | None:
+    """How many vehicles an exit takes; None where it holds nobody up.
+
+    So it is where that is not known, and where nobody stands on it and no signal is behind it: a
+    short piece before two lanes become one takes as many as come.
+    """
+    room, way = room_of(seen, exit_code), junction.layout.exits.get(exit_code)
+    if room is None or is_full(seen, junction, exit_code):
+        return room
+    if way is not None and way.leads_to is None and room >= QUEUED * way.length_m / PLACE_M:
+        return None
+    return max(1.0, room)
 
 
 def shut_rows(
