@@ -11,7 +11,8 @@ import asyncpg
 
 GATHER_SECONDS = 0.02  # followers hear of a batch in the same moment, and pause as long after it
 MOVE = """
-UPDATE projection_checkpoints c SET position = m.reached, updated_at = clock_timestamp()
+UPDATE projection_checkpoints c
+SET position = m.reached, stopped = NULL, updated_at = clock_timestamp()
 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) m(projection, was, reached),
      set_config('synchronous_commit', 'off', true)
 WHERE c.projection = m.projection AND c.position = m.was

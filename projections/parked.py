@@ -8,6 +8,7 @@ import structlog
 
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.connecting import LONG_SECONDS
+from projections.ahead import hold
 from projections.projection import Projection
 from projections.worker import describe
 
@@ -39,6 +40,7 @@ async def retry_parked(store: EventStore, projection: Projection) -> Retried:
     applied = still_parked = 0
     try:
         async with connection.transaction():
+            await hold(connection, projection.name)
             await connection.fetchval(HOLD_LIVE, projection.name)
             await connection.execute(
                 "SELECT set_config('search_path', quote_ident($1) || ', public', true)",

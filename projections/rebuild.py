@@ -15,6 +15,7 @@ from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
 from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.locks import TRY_LOCK
+from projections.ahead import all_ahead, hold
 from projections.projection import Projection
 from projections.worker import ProjectionWorker
 
@@ -26,10 +27,15 @@ LIVE_POSITION = "SELECT position FROM projection_checkpoints WHERE projection = 
 HOLD_LIVE = f"{LIVE_POSITION} FOR UPDATE"
 ADOPT_CHECKPOINT = """
 UPDATE projection_checkpoints live
-SET version = shadow.version, position = shadow.position, updated_at = clock_timestamp()
+SET version = shadow.version, position = shadow.position, fed = shadow.fed,
+    updated_at = clock_timestamp()
 FROM projection_checkpoints shadow WHERE live.projection = $1 AND shadow.projection = $2
 """
+NOTHING_AHEAD = "DELETE FROM streams_ahead WHERE projection = $1"
 ADOPT_PARKED = "UPDATE parked_events SET projection = $1 WHERE projection = $2"
+FIRST_PARKED = """
+SELECT stream_id, min(position) FROM parked_events WHERE projection = $1 GROUP BY stream_id
+"""
 TABLES_OF = """
 SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY tablename
 """
@@ -84,8 +90,10 @@ async def rebuild(
         connection = shadow.connection
         old = f"{projection.name}__old"
         async with connection.transaction():
+            await hold(connection, projection.name)
             live = await connection.fetchval(HOLD_LIVE, projection.name)
             await _apply_up_to(store, shadow, await store.head(), progress)
+            await connection.execute(NOTHING_AHEAD, projection.name)
             if live is not None:
                 await connection.execute(f'DROP SCHEMA IF EXISTS "{old}" CASCADE')
                 await connection.execute(f'ALTER SCHEMA "{projection.name}" RENAME TO "{old}"')
@@ -120,10 +128,12 @@ async def compare(
 
         await _catch_up(store, shadow, live_position, progress)
         async with connection.transaction():
+            await hold(connection, projection.name)
             live = await connection.fetchval(HOLD_LIVE, projection.name)
             if live is None:
                 raise NothingToCompare(f"{projection.name} has not been built yet")
             await _apply_up_to(store, shadow, live, progress)
+            await _apply_ahead(store, shadow)
             tables = [
                 await _difference(connection, projection.name, shadow.schema, row["tablename"])
                 for row in await connection.fetch(TABLES_OF, projection.name)
@@ -179,6 +189,25 @@ async def _apply_up_to(
         progress(shadow.position, position)
     await shadow.pass_by(position)
     progress(shadow.position, position)
+
+
+async def _apply_ahead(store: EventStore, shadow: ProjectionWorker) -> None:
+    """Apply what the live model has of streams that are ahead of its checkpoint.
+
+    What it has parked of them is left out. Within the transaction that compares.
+    """
+    projection, connection = shadow.projection, shadow.connection
+    versions = await all_ahead(connection, projection.name)
+    parked = {row[0]: row[1] for row in await connection.fetch(FIRST_PARKED, projection.name)}
+    events = [
+        event
+        for stream_id, version in versions.items()
+        for event in await store.read(stream_id, up_to_version=version)
+        if shadow.position < event.position < parked.get(stream_id, event.position + 1)
+    ]
+    if wanted := shadow.wanted(sorted(events, key=lambda event: event.position)):
+        await shadow.enter()
+        await projection.apply(connection, wanted)
 
 
 async def _difference(

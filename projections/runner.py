@@ -1,27 +1,34 @@
 """Keeps the live read models up to date: one leading worker a projection, over all processes."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Counter, Gauge
 
-from citybrain.eventstore import EventStore, StoreUnavailable
+from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import Lead
 from citybrain.eventstore.locks import LOCK
+from projections.ahead import ahead, missing
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
 from projections.rebuild import rebuild
+from projections.versions import NewerThanKnown
 from projections.worker import CheckpointMoved, ProjectionWorker
 
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 2000
 GATHER_SECONDS = 0.05  # transactions of two dozen models, each for every event, would fill a core
+PATIENCE_SECONDS = 2.0  # with those who feed a model, since they have brought something last
+ALONE_SECONDS = 30.0  # without them, after that
+LOOK_SECONDS = 0.05
 RETRY_SECONDS = 0.5
 RETRY_AFTER_FAULT_SECONDS = 5.0
+STOPPED = "UPDATE projection_checkpoints SET stopped = $2 WHERE projection = $1"
 
 POSITION = Gauge(
     "citybrain_projection_position", "Log position a projection has reached", ["projection"]
@@ -61,6 +68,10 @@ class ProjectionRunner:
                     "projection_restarts", projection=projection.name, error=type(error).__name__
                 )
                 await asyncio.sleep(RETRY_SECONDS)
+            except NewerThanKnown as error:
+                log.error("projection_stopped", projection=projection.name, why=error.message)
+                await self._say_stopped(projection, error.message)
+                await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
             except Exception:  # a fault of one model must not stop the others
                 log.exception("projection_failed", projection=projection.name)
                 await asyncio.sleep(RETRY_AFTER_FAULT_SECONDS)
@@ -74,8 +85,10 @@ class ProjectionRunner:
             return
         applied, set_aside = APPLIED.labels(projection.name), PARKED.labels(projection.name)
         position, lag = POSITION.labels(projection.name), LAG.labels(projection.name)
+        fed = Fed(self._store, worker)
         async for batch in self._store.follow(worker.position, batch_size=BATCH_SIZE):
             if worker.concerned(batch):
+                await fed.wait_for(batch)
                 async with self._store.writing() as worker.connection:
                     set_aside.inc(await worker.apply(batch))
             else:
@@ -87,6 +100,13 @@ class ProjectionRunner:
             else:  # all there was
                 lag.set(0)
                 await asyncio.sleep(GATHER_SECONDS)
+
+    async def _say_stopped(self, projection: Projection, why: str) -> None:
+        """In the checkpoint, whose next move takes it back."""
+        try:
+            await self._store.pool.execute(STOPPED, projection.name, why)
+        except (StoreUnavailable, *AGAIN_LATER) as error:
+            log.info("not_said", projection=projection.name, error=type(error).__name__)
 
     async def _resumed(self, projection: Projection) -> ProjectionWorker | None:
         """A worker where the model stands; None where that is of another version."""
@@ -100,6 +120,35 @@ class ProjectionRunner:
             return worker
         log.info("projection_outdated", projection=projection.name, version=version)
         return None
+
+
+class Fed:
+    """Leaves those who feed a model the time to bring events, so that it needs not do it itself."""
+
+    def __init__(self, store: EventStore, worker: ProjectionWorker) -> None:
+        self._store = store
+        self._worker = worker
+        self._alone_until = 0.0
+
+    async def wait_for(self, batch: Sequence[RecordedEvent]) -> None:
+        """Return when a batch was brought, or nobody brings any of it any more."""
+        if not self._worker.fed or time.monotonic() < self._alone_until:
+            return
+        wanted = self._worker.wanted(batch)
+        streams = list({event.stream_id for event in wanted})
+        fewest, since = len(wanted), time.monotonic()
+        while True:
+            versions = await ahead(self._store.pool, self._worker.schema, streams)
+            left = len(missing(wanted, versions))
+            if left == 0 or (not versions and len(batch) == BATCH_SIZE):  # far behind, and alone
+                return
+            if left < fewest:
+                fewest, since = left, time.monotonic()
+            elif time.monotonic() > since + PATIENCE_SECONDS:
+                log.info("projection_not_fed", projection=self._worker.schema, missing=left)
+                self._alone_until = time.monotonic() + ALONE_SECONDS
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:

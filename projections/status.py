@@ -8,15 +8,16 @@ from projections.projection import Projection
 from projections.reading import Pool, Row, fetch
 
 STATUS = f"""
-SELECT c.projection, c.version, c.position, c.updated_at,
+SELECT c.projection, c.version, c.position, c.updated_at, c.stopped,
        (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked,
        {is_held("'projection:' || c.projection")} AS running
 FROM projection_checkpoints c ORDER BY c.projection
 """  # noqa: S608
 
 PARKED = """
-SELECT projection, position, stream_id, topic, error, attempts, parked_at
-FROM parked_events ORDER BY projection, position LIMIT $1
+SELECT projection, position, stream_id, topic, error, attempts, parked_at, source, announced
+FROM parked_events WHERE $2::text IS NULL OR projection = $2
+ORDER BY projection, position LIMIT $1
 """
 
 
@@ -31,6 +32,6 @@ async def projection_status(store: EventStore, projections: Sequence[Projection]
     ]
 
 
-async def parked_events(pool: Pool, limit: int = 100) -> list[Row]:
-    """Events that projections set aside."""
-    return await fetch(pool, PARKED, limit)
+async def parked_events(pool: Pool, limit: int = 100, projection: str | None = None) -> list[Row]:
+    """Events that projections set aside, or that one did."""
+    return await fetch(pool, PARKED, limit, projection)

@@ -13,35 +13,38 @@ import structlog
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.kafka.wire import Event
 from citybrain.observability import span
+from projections.ahead import ahead, hold, missing, passed
 from projections.checkpoints import IdleCheckpoints
-from projections.projection import Projection
+from projections.projection import Projection, wants
+from projections.versions import newer
 
 log = structlog.get_logger(__name__)
 
 CREATE_CHECKPOINT = """
 INSERT INTO projection_checkpoints (projection, version, position) VALUES ($1, $2, 0)
 """
-READ_CHECKPOINT = "SELECT version, position FROM projection_checkpoints WHERE projection = $1"
+READ_CHECKPOINT = "SELECT version, position, fed FROM projection_checkpoints WHERE projection = $1"
 MOVE_CHECKPOINT = """
-UPDATE projection_checkpoints SET position = $3, updated_at = clock_timestamp()
-WHERE projection = $1 AND position = $2
+UPDATE projection_checkpoints SET position = $3, updated_at = clock_timestamp(), stopped = NULL
+WHERE projection = $1 AND position = $2 AND fed = $4
 """
 MOVE_AND_ENTER = """
-UPDATE projection_checkpoints SET position = $3, updated_at = clock_timestamp()
-WHERE projection = $1 AND position = $2
+UPDATE projection_checkpoints SET position = $3, updated_at = clock_timestamp(), stopped = NULL
+WHERE projection = $1 AND position = $2 AND fed = $4
 RETURNING set_config('search_path', quote_ident($1) || ', public', true)
 """
 PARK = """
-INSERT INTO parked_events (projection, position, stream_id, topic, error)
-SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[])
+INSERT INTO parked_events (projection, position, stream_id, topic, error, source)
+SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
 """
 PARKED_STREAMS = "SELECT DISTINCT stream_id FROM parked_events WHERE projection = $1"
 BEHIND_A_PARKED_EVENT = "waits behind a parked event of its stream"
 
 
 class CheckpointMoved(CitybrainError):
-    """Somebody else moved the checkpoint (a rebuild was swapped in); read it again."""
+    """Somebody moved the checkpoint (a rebuild was swapped in), or feeds now; read it again."""
 
     code = "checkpoint-moved"
 
@@ -64,6 +67,7 @@ class ProjectionWorker:
         self.schema = schema
         self.connection = connection
         self.position = 0
+        self.fed = False
         self._idle = idle
         self._parked: set[str] = set()
 
@@ -71,7 +75,7 @@ class ProjectionWorker:
         """Create the schema and its checkpoint at the beginning of the log."""
         async with self.connection.transaction():
             await self.connection.execute(f'CREATE SCHEMA "{self.schema}"')
-            await self._enter_schema()
+            await self.enter()
             await self.connection.execute(self.projection.tables)
             await self.connection.execute(CREATE_CHECKPOINT, self.schema, self.projection.version)
 
@@ -79,7 +83,7 @@ class ProjectionWorker:
         """Remove the schema, its checkpoint and what it parked."""
         async with self.connection.transaction():
             await self.connection.execute(f'DROP SCHEMA IF EXISTS "{self.schema}" CASCADE')
-            for table in ("projection_checkpoints", "parked_events"):
+            for table in ("projection_checkpoints", "parked_events", "streams_ahead"):
                 await self.connection.execute(
                     f"DELETE FROM {table} WHERE projection = $1",  # noqa: S608
                     self.schema,
@@ -90,7 +94,7 @@ class ProjectionWorker:
         row = await self.connection.fetchrow(READ_CHECKPOINT, self.schema)
         if row is None:
             return None
-        self.position = row["position"]
+        self.position, self.fed = row["position"], row["fed"]
         await self._read_parked()
         version: int = row["version"]
         return version
@@ -101,16 +105,25 @@ class ProjectionWorker:
 
     def concerned(self, events: Sequence[RecordedEvent]) -> bool:
         """Whether the model may change by them; else `pass_by` is enough."""
-        topics = self.projection.topics
-        return bool(self._parked) or topics is None or any(e.topic in topics for e in events)
+        return bool(self._parked) or bool(self.wanted(events))
+
+    def wanted(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+        """Those of the events that the model applies."""
+        return [event for event in events if wants(self.projection, event.topic)]
 
     async def apply(self, events: Sequence[RecordedEvent]) -> int:
         """Apply consecutive events of the log; returns how many were parked.
 
-        Raises `CheckpointMoved`, or one of `AGAIN_LATER`; in both cases nothing happened.
+        Raises `CheckpointMoved`, or one of `AGAIN_LATER`; in both cases nothing happened. Where it
+        comes to an event that is newer than known, all before it is applied, and it raises
+        `NewerThanKnown`.
         """
         if not events:
             return 0
+        for event in self.wanted(events):
+            if error := newer(event):
+                await self.apply([each for each in events if each.position < event.position])
+                raise error
         try:
             return await self._apply_together(events)
         except (CheckpointMoved, *AGAIN_LATER):
@@ -123,43 +136,45 @@ class ProjectionWorker:
             return await self.apply(events[:middle]) + await self.apply(events[middle:])
 
     async def _apply_together(self, events: Sequence[RecordedEvent]) -> int:
-        topics = self.projection.topics
         if self._parked:  # somebody may have retried them
             await self._read_parked()
-        wanted = [event for event in events if topics is None or event.topic in topics]
-        behind = [event for event in wanted if event.stream_id in self._parked]
+        wanted = self.wanted(events)
         if not wanted:
             await self.pass_by(events[-1].position)
             return 0
         async with self.connection.transaction():
             # First of all: the row lock keeps a swap from renaming the schema under our feet.
             await self._move_and_enter(events[-1].position)
+            if self.fed:
+                wanted = await self._still_missing(wanted, events[-1].position)
+            behind = [event for event in wanted if event.stream_id in self._parked]
             if behind:
                 wanted = [event for event in wanted if event.stream_id not in self._parked]
-                await self._park(behind, BEHIND_A_PARKED_EVENT)
+                await park(self.connection, self.schema, behind, BEHIND_A_PARKED_EVENT)
             if wanted:
                 with span("projection.apply", projection=self.schema, events=len(wanted)):
                     await self.projection.apply(self.connection, wanted)
         self.position = events[-1].position
         return len(behind)
 
+    async def _still_missing(
+        self, wanted: Sequence[RecordedEvent], position: int
+    ) -> list[RecordedEvent]:
+        """Those that nobody has applied ahead; whoever did may have parked some as well."""
+        streams = list({event.stream_id for event in wanted})
+        found = missing(wanted, await ahead(self.connection, self.schema, streams))
+        await passed(self.connection, self.schema, streams, position)
+        await self._read_parked()
+        return found
+
     async def _park_alone(self, event: RecordedEvent, error: str) -> int:
         async with self.connection.transaction():
             await self._move_checkpoint(event.position)
-            await self._park([event], error)
-        self._parked.add(event.stream_id)
+            if not self.fed or await self._still_missing([event], event.position):
+                await park(self.connection, self.schema, [event], error)
+                self._parked.add(event.stream_id)
         self.position = event.position
         return 1
-
-    async def _park(self, events: Sequence[RecordedEvent], error: str) -> None:
-        await self.connection.execute(
-            PARK,
-            self.schema,
-            [event.position for event in events],
-            [event.stream_id for event in events],
-            [event.topic for event in events],
-            [error] * len(events),
-        )
 
     async def pass_by(self, position: int) -> None:
         """There is nothing for it up to a position, which may be where it is; raises as `apply`."""
@@ -175,22 +190,44 @@ class ProjectionWorker:
             raise CheckpointMoved(f"the checkpoint of {self.schema} was moved")
 
     async def _move_checkpoint(self, position: int) -> None:
-        moved = await self.connection.execute(MOVE_CHECKPOINT, self.schema, self.position, position)
+        if self.fed:
+            await hold(self.connection, self.schema)
+        moved = await self.connection.execute(
+            MOVE_CHECKPOINT, self.schema, self.position, position, self.fed
+        )
         if moved != "UPDATE 1":
             raise CheckpointMoved(f"the checkpoint of {self.schema} was moved")
 
     async def _move_and_enter(self, position: int) -> None:
         """Both in one statement: most transactions of a quiet city hold little else."""
+        if self.fed:
+            await hold(self.connection, self.schema)
         entered = await self.connection.fetchval(
-            MOVE_AND_ENTER, self.schema, self.position, position
+            MOVE_AND_ENTER, self.schema, self.position, position, self.fed
         )
         if entered is None:
             raise CheckpointMoved(f"the checkpoint of {self.schema} was moved")
 
-    async def _enter_schema(self) -> None:
+    async def enter(self) -> None:
+        """The schema first in the search path, until the transaction ends."""
         await self.connection.execute(
             "SELECT set_config('search_path', quote_ident($1) || ', public', true)", self.schema
         )
+
+
+async def park(
+    connection: "asyncpg.Connection[Any]", model: str, events: Sequence[Event], error: str
+) -> None:
+    """Set events aside, within the transaction that moves past them."""
+    await connection.execute(
+        PARK,
+        model,
+        [event.position for event in events],
+        [event.stream_id for event in events],
+        [event.topic for event in events],
+        [error] * len(events),
+        [getattr(event, "source", None) for event in events],
+    )
 
 
 def describe(error: Exception) -> str:

@@ -21,6 +21,7 @@ from citybrain.domain.applications.application_events import status_after
 from citybrain.domain.applications.statuses import FINAL, Status, ended_well, has_ended
 from citybrain.eventstore import RecordedEvent
 from projections.buckets import bucket_of, bucket_seconds
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -85,6 +86,7 @@ class ApplicationDays:
 
     name = "application_days"
     version = 3
+    order = Order.STREAM
     topics = TOPICS
     tables = TABLES
 

@@ -24,6 +24,7 @@ from citybrain.domain.applications.statuses import FOR_AN_OFFICER, Status, waits
 from citybrain.domain.applications.waiting import Waits, appeal_day, due_after, legal_day, waits_for
 from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch, reached
 
 TABLES = """
@@ -175,6 +176,7 @@ class Applications:
 
     name = "applications"
     version = 6
+    order = Order.STREAM
     topics = application_events.TOPICS
     tables = TABLES
 

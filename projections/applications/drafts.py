@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from citybrain.domain.applications.draft import EVENTS, DraftStatus
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
@@ -55,6 +56,7 @@ class Drafts:
 
     name = "drafts"
     version = 1
+    order = Order.STREAM
     topics = frozenset(event.__dict__["TOPIC"] for event in EVENTS)
     tables = TABLES
 

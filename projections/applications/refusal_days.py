@@ -13,6 +13,7 @@ from citybrain.columns import counted
 from citybrain.domain.applications.application_events import DECIDED_BY, verdict_of
 from citybrain.domain.applications.statuses import Status
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
@@ -44,6 +45,7 @@ class RefusalDays:
 
     name = "refusal_days"
     version = 1
+    order = Order.STREAM
     topics = frozenset({SUBMITTED, *DECIDED_BY})
     tables = TABLES
 

@@ -14,6 +14,7 @@ from citybrain.columns import counted
 from citybrain.eventstore import RecordedEvent
 from projections.applications.figures import Seconds, distribution, share
 from projections.buckets import bucket_of, bucket_seconds
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -52,6 +53,7 @@ class SourceDays:
 
     name = "source_days"
     version = 2
+    order = Order.STREAM
     topics = frozenset({REQUESTED, COLLECTED, FAILED})
     tables = TABLES
 

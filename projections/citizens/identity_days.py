@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from citybrain.city_day import city_day
 from citybrain.columns import counted
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -43,6 +44,7 @@ class IdentityDays:
 
     name = "identity_days"
     version = 1
+    order = Order.STREAM
     topics = frozenset({VERIFIED, FAILED, CONFIRMED})
     tables = TABLES
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from citybrain.columns import columns
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -51,6 +52,7 @@ class Cameras:
 
     name = "cameras"
     version = 1
+    order = Order.STREAM
     topics = frozenset({REGISTERED, OFFLINE, "camera.came_online"})
     tables = TABLES
 

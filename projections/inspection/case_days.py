@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from citybrain.city_day import city_day
 from citybrain.columns import columns
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 MILLISECOND = timedelta(milliseconds=1)  # whole numbers add up alike in any order
@@ -79,6 +80,7 @@ class CaseDays:
 
     name = "case_days"
     version = 2
+    order = Order.STREAM
     topics = frozenset(f"case.{step}" for step in COUNTED)
     tables = TABLES
 

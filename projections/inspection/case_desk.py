@@ -20,6 +20,7 @@ from citybrain.domain.inspection.standing import Standing
 from citybrain.domain.inspection.statuses import CaseStatus, is_over
 from citybrain.domain.times import as_text, moment
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Row
 
 CITY_LATITUDE = 34.7466  # the map of `location` is true to distance here
@@ -189,6 +190,7 @@ class CaseDesk:
 
     name = "case_desk"
     version = 1
+    order = Order.STREAM
     tables = TABLES
 
     @property

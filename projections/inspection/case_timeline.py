@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -53,6 +54,7 @@ class CaseTimeline:
 
     name = "case_timeline"
     version = 2
+    order = Order.STREAM
     tables = TABLES
 
     @property

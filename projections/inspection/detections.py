@@ -8,6 +8,7 @@ import asyncpg
 from pydantic import AwareDatetime, BaseModel
 
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -50,6 +51,7 @@ class Detections:
 
     name = "detections"
     version = 1
+    order = Order.STREAM
     topics = frozenset({RECORDED, "detection.confirmed", "detection.dismissed"})
     tables = TABLES
 

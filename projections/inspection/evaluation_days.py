@@ -38,6 +38,7 @@ from citybrain.domain.inspection.merging_events import CaseReleased
 from citybrain.domain.inspection.standing import Folded, Standing
 from citybrain.eventstore import RecordedEvent
 from projections.inspection.case_days import MILLISECOND
+from projections.projection import Order
 from projections.reading import Pool, fetch_planned
 
 TABLES = """
@@ -96,6 +97,7 @@ class EvaluationDays:
 
     name = "evaluation_days"
     version = 1
+    order = Order.STREAM
     tables = TABLES
 
     @property

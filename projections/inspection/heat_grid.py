@@ -11,6 +11,7 @@ import asyncpg
 from citybrain.city_day import city_day
 from citybrain.columns import counted
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch_planned
 
 SQUARES_A_DEGREE = 200
@@ -38,6 +39,7 @@ class HeatGrid:
 
     name = "heat_grid"
     version = 2
+    order = Order.STREAM
     topics = frozenset({"case.reported"})
     tables = TABLES
 

@@ -18,6 +18,7 @@ from citybrain.domain.inspection.deadlines import recalled
 from citybrain.domain.inspection.standing import Standing
 from citybrain.domain.inspection.telling import SILENT, Shown, expected_at, laid_over, told_of
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -97,6 +98,7 @@ class ServiceRequests:
 
     name = "service_requests"
     version = 2
+    order = Order.STREAM
     tables = TABLES
 
     @property

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.parking.binding_events import LEADS_TO, OPEN, BindingStatus
 from citybrain.domain.times import moment
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch
 
 TABLES = """
@@ -148,6 +149,7 @@ class PlateBindingsModel:
 
     name = "plate_bindings"
     version = 1
+    order = Order.STREAM
     topics = frozenset({ASKED, HIRED, *STEPS, *LEADS_TO, *OTHERS})
     tables = TABLES
 

@@ -23,6 +23,7 @@ from citybrain.domain.parking.notice import (
     NoticeWithdrawn,
 )
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch, fetch_planned
 
 TABLES = """
@@ -118,6 +119,7 @@ class ParkingNotices:
 
     name = "parking_notices"
     version = 1
+    order = Order.STREAM
     topics = frozenset(STEPS)
     tables = TABLES
 

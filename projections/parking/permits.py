@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.parking.permit_events import LEADS_TO, PermitStatus
 from citybrain.domain.times import moment
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch, reached
 
 TABLES = """
@@ -114,6 +115,7 @@ class ParkingPermitsModel:
 
     name = "parking_permits"
     version = 1
+    order = Order.STREAM
     topics = frozenset({ASKED, *STEPS})
     tables = TABLES
 

@@ -9,6 +9,7 @@ import orjson
 
 from citybrain.domain.parking.repricing_batch import SUMS, RepricingStatus, Scope
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -84,6 +85,7 @@ class ParkingRepricingsModel:
 
     name = "parking_repricings"
     version = 1
+    order = Order.STREAM
     topics = frozenset({PROPOSED, *STEPS})
     tables = TABLES
 

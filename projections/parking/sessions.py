@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel
 from citybrain.domain.parking import session_claims
 from citybrain.domain.parking.judging import PLATE_MEMBERS, judged, status_of
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch, fetch_planned
 
 TABLES = """
@@ -278,6 +279,7 @@ class ParkingSessionsModel:
 
     name = "parking_sessions"
     version = 2
+    order = Order.STREAM
     topics = frozenset(STEPS)
     tables = TABLES
 

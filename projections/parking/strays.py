@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.parking.stray import StrayPayment, StrayStatus
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, columns, fetch_planned
 
 TABLES = """
@@ -63,6 +64,7 @@ class ParkingStraysModel:
 
     name = "parking_strays"
     version = 1
+    order = Order.STREAM
     topics = frozenset(event.TOPIC for event in StrayPayment.EVENTS)
     tables = TABLES
 

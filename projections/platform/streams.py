@@ -8,6 +8,7 @@ import asyncpg
 from citybrain.columns import columns
 from citybrain.domain.stream import category_of
 from citybrain.eventstore import RecordedEvent
+from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
 TABLES = """
@@ -26,8 +27,8 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::t
 ON CONFLICT (category) DO UPDATE SET
     streams = c.streams + excluded.streams,
     events = c.events + excluded.events,
-    last_position = excluded.last_position,
-    last_recorded_at = excluded.last_recorded_at
+    last_position = greatest(c.last_position, excluded.last_position),
+    last_recorded_at = greatest(c.last_recorded_at, excluded.last_recorded_at)
 """
 
 
@@ -36,6 +37,7 @@ class Streams:
 
     name = "streams"
     version = 1
+    order = Order.STREAM
     topics = None
     tables = TABLES
 

@@ -1,7 +1,7 @@
 """The composition root: every part of a serving process is put together here, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
 from citybrain.http.server import serving
 from citybrain.http.tokens import open_verifier
+from citybrain.kafka.clients import connection
 from citybrain.notifications import open_notifier
 from citybrain.payments import open_payments
 from citybrain.photos import open_photos
@@ -27,6 +28,9 @@ from citybrain.systems import PROJECTIONS, SYSTEMS, load_definitions, register_s
 from citybrain.systems.system import System
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
 from commands.services import Services
+from projections.dead_letters import DeadLetters
+from projections.kafka_feed import KafkaFeed
+from projections.projection import Projection
 from projections.runner import ProjectionRunner, prepare
 
 log = structlog.get_logger(__name__)
@@ -146,10 +150,23 @@ def _workers(services: Services, at_work: Sequence[System]) -> list["asyncio.Tas
         asyncio.create_task(work)
         for work in (
             ProjectionRunner(store, projections).run(),
+            *_fed_from_kafka(services, projections),
             _upkeep(services, at_work),
             *(each.run(store, services) for system in at_work for each in system.processes),
         )
     ]
+
+
+def _fed_from_kafka(
+    services: Services, projections: Sequence[Projection]
+) -> list[Coroutine[Any, Any, None]]:
+    """Work beside the leaders of read models, where they are fed; raises `KafkaNotConfigured`."""
+    settings = services.settings
+    if settings.via != "kafka":
+        return []
+    connection(settings)
+    feed = KafkaFeed(settings, services.store, projections)
+    return [feed.run(), DeadLetters(settings, services.store).run()]
 
 
 async def _upkeep(services: Services, at_work: Sequence[System]) -> None:

@@ -256,6 +256,20 @@ class Settings(BaseSettings):
         description="what a topic may be although events can get lost, as JSON; "
         "`citybrain publish` names them",
     )
+    via: Literal["log", "kafka"] = Field(
+        "log",
+        description="kafka: read models for which the order of each stream is enough have their "
+        "events from there as well, as soon as they come",
+    )
+    kafka_instance: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="a name of this process among those that read Kafka: where it comes back in "
+        "time, it has its partitions again; a process without one leaves when it stops",
+    )
+    kafka_session_seconds: int = Field(
+        10, ge=6, le=300, description="how long a reader may be silent until others have its part"
+    )
     health_port: int | None = Field(
         None,
         ge=0,

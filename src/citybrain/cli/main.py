@@ -1,7 +1,7 @@
 """The command line: one `typer` app from the files beside this one, each a command or a group.
 
-A file `name.py` is the command `citybrain name` (`import_.py`: `citybrain import`). It is imported
-when its command is wanted. The help shows the first line of each file, and loads none.
+A file `a_name.py` is the command `citybrain a-name` (`import_.py`: `citybrain import`). It is
+imported when its command is wanted. The help shows the first line of each file, and loads none.
 """
 
 import ast
@@ -22,7 +22,7 @@ from citybrain.errors import CitybrainError
 
 HERE = Path(__file__).parent
 FILES = {
-    found.name.removesuffix("_"): found.name
+    found.name.removesuffix("_").replace("_", "-"): found.name
     for found in iter_modules([str(HERE)])
     if not found.ispkg and found.name != "main"
 }

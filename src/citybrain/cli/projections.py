@@ -53,6 +53,9 @@ def status(as_json: Json = False) -> None:
             "yes" if row["running"] else "no",
         )
     console.print(table)
+    for row in rows:
+        if row["stopped"]:
+            errors.print(f"stopped: {row['projection']}: {row['stopped']}")
     for event in parked:
         errors.print(
             f"parked: {event['projection']} position {event['position']} {event['topic']} "

@@ -83,6 +83,7 @@ def uuid7_hex(at_ms: int | None = None, entropy: bytes | None = None) -> str:
 
 
 _PERSONAL: set[str] = set()
+_VERSIONS: dict[str, int] = {}
 
 
 def personal_categories() -> frozenset[str]:
@@ -94,8 +95,15 @@ def register_stream(aggregate: type[StreamAggregate]) -> None:
     """Make the topics of a stream and of its events known to the replay code (idempotent)."""
     if aggregate.personal:
         _PERSONAL.add(aggregate.category)
+    for event in aggregate.EVENTS:
+        _VERSIONS[event.__dict__["TOPIC"]] = getattr(event, "class_version", 1)
     for cls in (aggregate, *aggregate.EVENTS):
         register_topic(cls.__dict__["TOPIC"], cls)
+
+
+def known_version(topic: str) -> int | None:
+    """The newest version of a type of event that this release knows; None where it knows none."""
+    return _VERSIONS.get(topic)
 
 
 def category_of(stream_id: str) -> str:

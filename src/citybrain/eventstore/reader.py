@@ -43,6 +43,14 @@ WHERE originator_id = stream AND originator_version > version
 ORDER BY originator_id, originator_version
 """  # noqa: S608
 
+VERSIONS_AT = """
+SELECT stream, coalesce((
+    SELECT originator_version FROM stored_events
+    WHERE originator_id = stream AND notification_id <= $2
+    ORDER BY originator_version DESC LIMIT 1), 0) AS version
+FROM unnest($1::text[]) AS stream
+"""
+
 READ_CATEGORY = f"""
 SELECT {COLUMNS} FROM stored_events
 WHERE (originator_id, originator_version) > ($1, $2) AND originator_id < $3
@@ -109,6 +117,11 @@ class Reader:
     async def read_behind(self, versions: Mapping[str, int]) -> list[RecordedEvent]:
         """The events of some streams behind a version of each, stream by stream, in order."""
         return await self._fetch(READ_BEHIND, list(versions), list(versions.values()))
+
+    async def versions_at(self, streams: Sequence[str], position: int) -> dict[str, int]:
+        """The versions that some streams had at a position of the log; 0 where there was none."""
+        rows = await patiently(lambda: self._pool.fetch(VERSIONS_AT, streams, position))
+        return {row["stream"]: row["version"] for row in rows}
 
     async def read_category(
         self, category: str, *, batch_size: int = PAGE

@@ -78,6 +78,8 @@ class EventStore:
         reader = Reader(pool, listener)
         self.read = reader.read
         self.read_streams = reader.read_streams
+        self.read_behind = reader.read_behind
+        self.versions_at = reader.versions_at
         self.read_category = reader.read_category
         self.read_all = reader.read_all
         self.follow = reader.follow

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
@@ -15,6 +15,8 @@ from citybrain.settings import Settings
 
 REQUEST_MS = 10_000
 START_SECONDS = 30.0
+HEARTBEAT_MS = 1_500  # by which a reader hears that others come or go
+NEW_TOPICS_MS = 10_000  # until a topic, or a partition, is found that was added
 STOP_SECONDS = 2.0
 CANCEL_SECONDS = 0.1
 TRANSACTION_MS = 60_000  # a publisher that was silent for so long has given up what it had begun
@@ -81,6 +83,54 @@ async def reader(settings: Settings, *, committed: bool = True) -> AsyncIterator
         yield consumer
     finally:
         await _in_time(consumer.stop())
+
+
+@asynccontextmanager
+async def group_member(
+    settings: Settings, group: str, topics: str, listener: ConsumerRebalanceListener
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A member of a group that shares the partitions of all topics whose names match a pattern.
+
+    Offsets are committed by who reads. Where nothing (any more) is known of a partition it is read
+    from its beginning, one that was added as well.
+    """
+    consumer = AIOKafkaConsumer(
+        client_id="citybrain",
+        group_id=settings.kafka_topic_prefix + group,
+        group_instance_id=settings.kafka_instance,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=settings.kafka_session_seconds * 1000,
+        heartbeat_interval_ms=HEARTBEAT_MS,
+        metadata_max_age_ms=NEW_TOPICS_MS,
+        **connection(settings),
+    )
+    consumer.subscribe(pattern=topics, listener=listener)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await consumer.start()
+        yield consumer
+    finally:
+        await _in_time(consumer.stop())
+
+
+@asynccontextmanager
+async def idempotent_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that repeats nothing by itself; one that has failed is thrown away, not mended."""
+    producer = AIOKafkaProducer(
+        client_id="citybrain",
+        enable_idempotence=True,
+        acks="all",
+        max_request_size=settings.kafka_message_limit_bytes * 2,
+        **connection(settings),
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await producer.start()
+        yield producer
+    finally:
+        await _thrown_away(producer)
 
 
 @asynccontextmanager

@@ -63,6 +63,8 @@ class ReceivedEvent:
     metadata_json: str | None
     incarnation: UUID
     """Of which log it is: after a restore positions come twice with different content."""
+    source: str | None = None
+    """Where it was read: topic/partition/offset, where that is known."""
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -109,7 +111,10 @@ def headers_of(event: Event, source: str, incarnation: UUID) -> Headers:
 
 
 def received(
-    key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]
+    key: bytes | None,
+    value: bytes | None,
+    headers: Iterable[tuple[str, bytes]],
+    source: str | None = None,
 ) -> ReceivedEvent:
     """The event of a record; raises `NotOurRecord` where it is none."""
     found = dict(headers)
@@ -129,6 +134,7 @@ def received(
             recorded_at=datetime.fromisoformat(found["ce_time"].decode()),
             metadata_json=None if metadata is None else metadata.decode(),
             incarnation=UUID(found["ce_incarnation"].decode()),
+            source=source,
         )
     except ValueError as error:
         raise NotOurRecord("a header of the record is not of its form") from error

@@ -25,6 +25,7 @@ from tests.given.terminal import Terminal
         (["replay"], ["stream", "--as-of"]),
         (["projections"], ["status", "rebuild", "compare"]),
         (["processes"], ["status", "retry"]),
+        (["dead-letters"], ["list", "replay"]),
     ],
 )
 def test_commands_are_found_whose_modules_are_loaded_late(

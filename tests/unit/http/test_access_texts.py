@@ -108,6 +108,7 @@ SHOWS_NOBODY = {
     "parking",  # counts of facilities
     "bench",
     "catalogue",
+    "dead-letters",
     "faces info",
     "faces pack",
     "import",

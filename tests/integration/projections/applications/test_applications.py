@@ -51,6 +51,7 @@ from tests.given.applications import (
     send_back,
     submitted,
 )
+from tests.given.feeding import SHOWN, same_in_any_order
 
 DAY = date(2026, 3, 2)
 MODELS = ("applications", "application_days", "source_days", "refusal_days", "data_accesses")
@@ -294,6 +295,7 @@ async def test_one_at_a_time_and_all_at_once_give_the_same(store: EventStore) ->
     assert await tables(store) == at_once
     assert sum(map(len, at_once.values())) > 50
     assert not any("sealed" in row for rows in at_once.values() for row in rows)
+    await same_in_any_order(store, *SHOWN["applications"])
 
 
 async def test_days_count_what_became_of_them_and_what_was_saved(store: EventStore) -> None:

@@ -9,6 +9,7 @@ from citybrain.systems import projection_named
 from projections.applications import drafts
 from projections.worker import ProjectionWorker
 from tests.given.applications import ANNA, CITIZEN_ID, KIOSK, NOW
+from tests.given.feeding import SHOWN, same_in_any_order
 from tests.given.services import context
 
 UNTIL = NOW + timedelta(days=30)
@@ -51,6 +52,7 @@ async def test_one_event_at_a_time_and_all_at_once_give_the_same(store: EventSto
         await store.save(draft, metadata=context(ANNA).metadata())
     found = [await projected(store, batch) for batch in (1, 1000)]
     assert found[0] == found[1]
+    await same_in_any_order(store, *SHOWN["drafts"])
     (row,) = await drafts.page(store.pool, CITIZEN_ID, now=UNTIL)
     assert (row["draft_id"], row["channel"], row["version"]) == (elsewhere.id, "kiosk", 3)
     assert await drafts.page(store.pool, CITIZEN_ID, now=UNTIL + timedelta(days=1)) == []

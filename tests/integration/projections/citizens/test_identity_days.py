@@ -7,6 +7,7 @@ from citybrain.systems import projection_named
 from projections.citizens import identity_days
 from projections.rebuild import compare
 from tests.given.citizens import CLERK, NOW, consent, enrol, registered, saved, verify
+from tests.given.feeding import SHOWN, same_in_any_order
 from tests.given.read_models import caught_up, running
 
 NAME = "identity_days"
@@ -38,3 +39,4 @@ async def test_days_of_the_city_and_rates(store: EventStore) -> None:
     ]
     assert (second[1]["face_success_rate"], second[1]["fallback_rate"]) == (None, 1)
     assert (await compare(store, projection_named(NAME))).equal
+    await same_in_any_order(store, *SHOWN["identities"])

@@ -15,6 +15,7 @@ from projections.inspection.case_desk_questions import Wanted
 from tests.given.case_changes import HOUR
 from tests.given.case_lives import MODELS, all_lives, living, saved
 from tests.given.cases import NOW
+from tests.given.feeding import SHOWN, same_in_any_order
 from tests.given.read_models import project, same_in_any_batch
 
 DAY = NOW.date()
@@ -23,6 +24,8 @@ DAY = NOW.date()
 async def test_one_at_a_time_and_all_at_once_and_a_rebuild_are_the_same(store: EventStore) -> None:
     await all_lives(store)
     assert await same_in_any_batch(store, *MODELS) > 100
+    await project(store, "service_requests", "streams")
+    await same_in_any_order(store, *SHOWN["cases"])
 
 
 async def test_the_desk_says_what_the_stream_says(store: EventStore) -> None:

@@ -8,6 +8,7 @@ from citybrain.settings import Settings
 from citybrain.systems import projection_named
 from citybrain.systems.parking import PARKING
 from projections.rebuild import compare
+from tests.given.feeding import SHOWN, same_in_any_order
 from tests.given.parking.charged_city import City, charged_city
 from tests.given.parking.rich_city import everything
 from tests.given.read_models import caught_up, project, running, tables
@@ -39,3 +40,4 @@ async def test_rebuilt_is_as_live_and_one_at_a_time_as_all_at_once(city: City) -
         await project(store, name, batch=1)
     again = await tables(store, *MODELS)
     assert [name for name in live if again[name] != live[name]] == []
+    await same_in_any_order(store, *SHOWN["parking"])

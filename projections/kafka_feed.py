@@ -1,0 +1,199 @@
+"""Feeds the read models from Kafka, as one of a group that shares the partitions (decision 0031).
+
+Nothing depends on it: what does not come, or cannot be read, the leaders of the models have from
+the log. Offsets say where to go on reading, and nothing of what the models have.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from prometheus_client import Counter, Histogram
+
+from citybrain.eventstore import EventStore, StoreUnavailable
+from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.kafka.clients import KAFKA_AWAY, group_member
+from citybrain.kafka.wire import NotOurRecord, ReceivedEvent, received
+from citybrain.settings import Settings
+from projections.feeder import Feeder
+from projections.projection import Order, Projection, order_of
+from projections.versions import NewerThanKnown
+
+log = structlog.get_logger(__name__)
+
+GROUP = "read-models"
+MOST_AT_ONCE = 500  # records; the next are fetched meanwhile, and no more than fit a fetch
+POLL_MS = 1000
+RETRY_SECONDS = 1.0
+REVOKE_SECONDS = 5.0  # for a batch to end when its partitions go; then it is rolled back
+COMMIT_SECONDS = 2.0
+TELL_SECONDS = 5.0
+
+TELL = """
+UPDATE projection_checkpoints SET fed = true WHERE projection IN (
+    SELECT projection FROM projection_checkpoints
+    WHERE projection = ANY($1) AND NOT fed FOR UPDATE SKIP LOCKED)
+"""
+
+FED = Counter("citybrain_kafka_fed_total", "Events applied from Kafka", ["projection"])
+UNREADABLE = Counter(
+    "citybrain_kafka_unreadable_total", "Records that are no event of a log", ["topic"]
+)
+PAUSE = Histogram(
+    "citybrain_kafka_rebalance_seconds", "From partitions that go to partitions that come"
+)
+
+
+class KafkaFeed:
+    """One reader for all projections for which the order of each stream is enough."""
+
+    def __init__(
+        self, settings: Settings, store: EventStore, projections: Iterable[Projection]
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._feeders = {
+            projection.name: Feeder(store, projection)
+            for projection in projections
+            if order_of(projection) is Order.STREAM
+        }
+        self.problems: dict[str, str] = {}
+        """Why it does not read, where it does not."""
+        self.assigned: frozenset[TopicPartition] = frozenset()
+
+    async def run(self) -> None:
+        """Read until cancelled; waits while brokers are away, and says so."""
+        topics = f"^{re.escape(self._settings.kafka_topic_prefix)}[^.]+$"
+        while True:
+            shares = Shares(self)
+            try:
+                async with group_member(self._settings, GROUP, topics, shares) as consumer:
+                    self.problems.clear()
+                    try:
+                        await self._read(consumer, shares)
+                    finally:
+                        self.assigned = frozenset()
+            except KAFKA_AWAY as error:
+                if not self.problems:
+                    log.warning("kafka_away", error=type(error).__name__)
+                self.problems = {"kafka": f"brokers cannot be reached: {type(error).__name__}"}
+            except Exception:
+                log.exception("kafka_feed_failed")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _read(self, consumer: AIOKafkaConsumer, shares: "Shares") -> None:
+        told = -TELL_SECONDS
+        while True:
+            if self.assigned and time.monotonic() > told + TELL_SECONDS:
+                await self._tell_leaders()
+                told = time.monotonic()
+            found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_AT_ONCE)
+            if found:
+                await shares.during(self._take(consumer, found))
+
+    async def _tell_leaders(self) -> None:
+        """Whoever leads a model shall leave us the time to feed it."""
+        try:
+            await self._store.pool.execute(TELL, list(self._feeders))
+        except AGAIN_LATER as error:
+            log.info("leaders_not_told", error=type(error).__name__)
+
+    async def _take(
+        self, consumer: AIOKafkaConsumer, found: dict[TopicPartition, list[Any]]
+    ) -> None:
+        events = [event for records in found.values() for event in _events(records)]
+        await self._apply(events)
+        offsets = {partition: records[-1].offset + 1 for partition, records in found.items()}
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await consumer.commit(offsets)
+        except KAFKA_AWAY as error:
+            log.info("kafka_offsets_not_kept", error=type(error).__name__)
+
+    async def _apply(self, events: Sequence[ReceivedEvent]) -> None:
+        """Give them to all models, again while PostgreSQL is away: that is no event's fault."""
+        left = list(self._feeders)
+        while left:
+            done = await asyncio.gather(
+                *(self._feeders[name].apply(events) for name in left), return_exceptions=True
+            )
+            again = []
+            for name, result in zip(left, done, strict=True):
+                if isinstance(result, (StoreUnavailable, *AGAIN_LATER)):
+                    again.append(name)
+                elif isinstance(result, NewerThanKnown):
+                    log.info("not_fed", projection=name, why=result.message)  # its leader says so
+                elif isinstance(result, BaseException):
+                    raise result
+                else:
+                    FED.labels(name).inc(result)
+            if again:
+                log.warning("feeding_waits", projections=len(again))
+                await asyncio.sleep(RETRY_SECONDS)
+            left = again
+
+
+class Shares(ConsumerRebalanceListener):  # type: ignore[misc]
+    """What this reader has of the partitions; a batch ends before any of them go to another one."""
+
+    def __init__(self, feed: KafkaFeed) -> None:
+        self._feed = feed
+        self._batch: asyncio.Task[None] | None = None
+        self._gone_at: float | None = None
+
+    async def during(self, batch: Any) -> None:
+        """Run a batch to its end, or until it is rolled back because its partitions go."""
+        self._batch = asyncio.create_task(batch)
+        try:
+            await asyncio.wait({self._batch})
+        finally:
+            if not self._batch.done():
+                await _ended(self._batch)
+        if not self._batch.cancelled():
+            self._batch.result()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let the batch end, or end it."""
+        self._gone_at = time.monotonic()
+        if self._batch is not None and not self._batch.done():
+            await asyncio.wait({self._batch}, timeout=REVOKE_SECONDS)
+            await _ended(self._batch)
+        self._feed.assigned = frozenset()
+        log.info("partitions_revoked", partitions=_named(revoked))
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Say so."""
+        if self._gone_at is not None:
+            PAUSE.observe(time.monotonic() - self._gone_at)
+        self._feed.assigned = frozenset(assigned)
+        log.info("partitions_assigned", partitions=_named(assigned))
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _events(records: Iterable[Any]) -> Iterable[ReceivedEvent]:
+    """The events of a partition's records; others are counted and left out."""
+    for record in records:
+        try:
+            source = f"{record.topic}/{record.partition}/{record.offset}"
+            yield received(record.key, record.value, record.headers, source)
+        except NotOurRecord as error:
+            UNREADABLE.labels(record.topic).inc()
+            log.warning(
+                "kafka_record_unreadable",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                error=str(error),
+            )
+
+
+def _named(partitions: Iterable[TopicPartition]) -> list[str]:
+    return sorted(f"{each.topic}/{each.partition}" for each in partitions)
