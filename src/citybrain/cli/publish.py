@@ -47,7 +47,7 @@ def publish(port: Port = None) -> None:
 async def _publish(settings: Settings) -> None:
     connection(settings)
     stopping = stop_signal()
-    async with open_event_store(settings) as store:
+    async with open_event_store(settings, there_for="publish") as store:
         publisher = Publisher(settings, store, settings.kafka_categories or _categories())
         async with health_served(
             settings.http_host, settings.health_port, lambda: publisher.problems

@@ -3,8 +3,8 @@
 A process holds all that it leads on one connection, as session advisory locks: they end with it, so
 what a killed process led is free at once. Each such connection speaks every `STANDBY_SECONDS`. One
 that was silent for `LEASE_SECONDS` belongs to a process that hangs or cannot be reached: whoever
-looks next ends it, with its others that hold locks or rows, and takes over. Leads are spread: a
-process has at most its share and one more.
+looks next ends it, with its others that hold locks or rows, and takes over. Leads are spread over
+the processes that are there for the same: each has at most its share and one more.
 
 A lead says who should write. That a leader which was stopped and wakes does no harm follows from
 what it writes with: a checkpoint moves only from where its worker left it, and a command's id
@@ -33,14 +33,15 @@ LOOKS_BEFORE_ONE_MORE = 5
 LIVING = """
 WITH activity AS MATERIALIZED (
     SELECT pid, state, state_change, split_part(application_name, ' ', 1) AS role,
-        split_part(application_name, ' ', 2) AS process
+        split_part(application_name, ' ', 2) AS process,
+        split_part(application_name, ' ', 3) AS there_for
     FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
 ), leaders AS MATERIALIZED (
-    SELECT process, pid <> pg_backend_pid() AND state = 'idle'
+    SELECT process, there_for, pid <> pg_backend_pid() AND state = 'idle'
         AND state_change < clock_timestamp() - make_interval(secs => $1) AS silent
     FROM activity WHERE role = 'citybrain-leads'
 )
-SELECT (SELECT count(*) FROM leaders WHERE NOT silent) AS living,
+SELECT (SELECT count(*) FROM leaders WHERE NOT silent AND there_for = $2) AS living,
     count(pg_terminate_backend(a.pid)) AS ended
 FROM activity a JOIN leaders l ON l.process = a.process AND l.silent
 WHERE a.role IN ('citybrain-leads', 'citybrain-worker', 'citybrain-junctions')
@@ -75,13 +76,20 @@ class Lead:
 
 
 class Leads:
-    """What one process leads, and waits to lead."""
+    """What one process leads, and waits to lead.
+
+    `there_for`: what it does (a word); with whoever does something else it shares nothing.
+    """
 
     def __init__(
-        self, connect: "Callable[[str], Awaitable[asyncpg.Connection[Any]]]", process: str
+        self,
+        connect: "Callable[[str], Awaitable[asyncpg.Connection[Any]]]",
+        process: str,
+        there_for: str,
     ) -> None:
         self._connect = connect
         self.process = process
+        self._there_for = there_for
         self._waiting: list[Lead] = []
         self._held: dict[str, Lead] = {}
         self._returned: list[str] = []
@@ -128,7 +136,7 @@ class Leads:
     async def _run(self) -> None:
         while True:
             try:
-                await self._hold(await self._connect(f"citybrain-leads {self.process}"))
+                await self._hold(await self._connect(self._name))
             except CONNECTION_LOST as error:
                 log.warning("leads_lost", error=type(error).__name__)
             except Exception:
@@ -156,13 +164,17 @@ class Leads:
         while self._returned:
             await connection.execute(UNLOCK, self._returned[0])
             del self._returned[0]
-        ((living, ended),) = await connection.fetch(LIVING, LEASE_SECONDS)
+        ((living, ended),) = await connection.fetch(LIVING, LEASE_SECONDS, self._there_for)
         if ended:
             log.warning("silent_leader_ended", connections=ended)
         share = -(-len(self._names()) // max(1, living))
         for lead in self._surplus(share):
             lead.lose()
         await self._take(connection, share)
+
+    @property
+    def _name(self) -> str:
+        return f"citybrain-leads {self.process} {self._there_for}"
 
     def _names(self) -> set[str]:
         return {*self._held, *(lead.work for lead in self._waiting)}

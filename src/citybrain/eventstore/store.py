@@ -194,12 +194,13 @@ class EventStore:
 
 @asynccontextmanager
 async def open_event_store(
-    settings: Settings, *, keeps: Connections | None = None
+    settings: Settings, *, keeps: Connections | None = None, there_for: str = "work"
 ) -> AsyncIterator[EventStore]:
     """The store of `settings`, migrated and ready; accepted appends end before it closes.
 
     `keeps`: what a serving process needs. It is opened at once and kept; raises
     `NotEnoughConnections` where PostgreSQL has no room for it. Others connect when they have to.
+    `there_for`: leads are shared with processes that are there for the same (`Leads`).
     """
     async with AsyncExitStack() as stack:
         embedded = None
@@ -225,7 +226,7 @@ async def open_event_store(
             synchronous_commit="off",
         )
         stack.push_async_callback(_close_pool, writing)
-        leads = Leads(connector.connect, process)
+        leads = Leads(connector.connect, process, there_for)
         stack.push_async_callback(leads.close)
         listener = Listener(lambda: connector.connect(f"citybrain-listen {process}"))
         stack.push_async_callback(_cancelled, asyncio.create_task(listener.run()))

@@ -93,6 +93,21 @@ async def test_one_leads_all_and_gives_half_to_one_that_joins(
     assert len(one.led) <= 7
 
 
+async def test_one_that_is_there_for_something_else_takes_no_share(
+    process: Callable[[str], "asyncio.Future[Workers]"], settings: Settings, store: EventStore
+) -> None:
+    one = await process("one")
+    await holds(lambda: len(one.led) == 12)
+    async with (
+        open_event_store(settings, there_for="other") as other,
+        other.leads.leading("other:1"),
+        other.leads.leading("other:2"),
+    ):
+        for _ in range(2):
+            await _both_have_looked(store)
+        assert len(one.led) == 12
+
+
 async def test_what_is_left_is_led_by_those_that_stay(
     process: Callable[[str], "asyncio.Future[Workers]"],
 ) -> None:
