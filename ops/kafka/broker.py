@@ -3,6 +3,7 @@
 Whoever knows the folder can stop, kill or start the broker, from any process.
 """
 
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -89,19 +90,19 @@ class Broker:
 
     def wait_until_ended(self, seconds: float = STOP_SECONDS) -> None:
         """Wait for its end; SIGKILL after so long."""
-        if process := self._process():
-            with suppress(psutil.NoSuchProcess):
-                try:
-                    process.wait(seconds)
-                except psutil.TimeoutExpired:
-                    self.kill()
+        deadline = time.monotonic() + seconds
+        while self._process() is not None:
+            if time.monotonic() > deadline:
+                self.kill()
+                return
+            time.sleep(LOOK_SECONDS)
 
     def kill(self) -> None:
         """SIGKILL."""
-        if process := self._process():
+        while process := self._process():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-                process.wait()
+            time.sleep(LOOK_SECONDS)
 
     def pause(self) -> None:
         """SIGSTOP."""
@@ -131,8 +132,11 @@ class Broker:
         )
 
     def _process(self) -> psutil.Process | None:
+        """Its process; none where it has ended, though whoever started it does not know it yet."""
         with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
             pid, created = (self.folder / "pid").read_text().split()
+            with suppress(ChildProcessError):
+                os.waitpid(int(pid), os.WNOHANG)
             process = psutil.Process(int(pid))
             alive = process.status() != psutil.STATUS_ZOMBIE
             if process.create_time() == float(created) and alive:

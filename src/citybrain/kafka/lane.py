@@ -34,6 +34,8 @@ TRANSACTION_SECONDS = 30.0
 ABORT_SECONDS = 1.0
 BATCH_BYTES = 256 * 1024
 
+FAILED = (*KAFKA_AWAY, AssertionError)  # what a producer says that has failed before
+
 HEALED = Counter(
     "citybrain_publish_healed_total", "Partitions that had lost events, sent again", ["category"]
 )
@@ -153,11 +155,11 @@ class Lane:
                     sent = await self._delivered(records)
                     await self._producer.commit_transaction()
                 except BaseException:
-                    with suppress(*KAFKA_AWAY):
+                    with suppress(*FAILED):
                         async with asyncio.timeout(ABORT_SECONDS):
                             await self._producer.abort_transaction()
                     raise
-        except KAFKA_AWAY as error:
+        except FAILED as error:
             raise BrokersAway(f"{self.topic} was not written: {type(error).__name__}") from error
         return sent
 

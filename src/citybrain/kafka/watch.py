@@ -20,6 +20,7 @@ from citybrain.settings import Settings
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 5.0
+ANSWER_SECONDS = 15.0
 RETRY_SECONDS = 1.0
 
 
@@ -69,7 +70,7 @@ class Watch:
         self.reason = None
 
     async def _look(self, client: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
-        async with asyncio.timeout(LOOK_SECONDS * 2):
+        async with asyncio.timeout(ANSWER_SECONDS):
             found = await topics.describe(client, self._names)
             if len(found) < len(self._names):
                 raise UnknownTopicOrPartitionError("a topic is gone")
