@@ -134,8 +134,9 @@ async def change(
 ) -> CommandResult:
     """Run a decision on an existing stream; re-decides when another append came first.
 
-    A decision is taken on the cached state; a refusal is only believed on a fresh one. `about`: of
-    what the command is, where that goes on in another stream each day; the stream itself else.
+    A decision is taken on the cached state; that it refuses, or that there is nothing to do, is
+    only believed on a fresh one. `about`: of what the command is, where that goes on in another
+    stream each day; the stream itself else.
     """
 
     async def attempt(idempotency: Callable[[A], IdempotencyRecord | None]) -> CommandResult:
@@ -145,6 +146,9 @@ async def change(
             _check_version(aggregate, context)
             try:
                 decide(aggregate)
+                if not fresh and not aggregate.pending_events:
+                    fresh = True  # another process may have appended what makes a difference
+                    continue
                 return await _save(aggregate, context, services, idempotency(aggregate), answer)
             except WrongExpectedVersion:
                 fresh = True
@@ -187,9 +191,12 @@ def once_a_key(handler: Prepared) -> Prepared:
             raise KeyInFlight("a request with this idempotency key is being worked on")
         services.keys_in_flight.add(key)
         try:
-            if before := await answered_before(command, stream_id, context, services):
-                return before
-            return await handler(stream_id, command, context, services)
+            async with services.store.listener.alone(key) as alone:
+                if not alone:
+                    raise KeyInFlight("a request with this idempotency key is being worked on")
+                if before := await answered_before(command, stream_id, context, services):
+                    return before
+                return await handler(stream_id, command, context, services)
         finally:
             services.keys_in_flight.discard(key)
 

@@ -23,6 +23,7 @@ from citybrain.domain.citizens.serving import ENROL_PURPOSE as ENROL
 from citybrain.domain.citizens.serving import FACE_PURPOSE, is_own
 from citybrain.errors import CitybrainError, Forbidden, InvalidInput, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown
+from citybrain.faces.challenges import forget_old
 from citybrain.faces.engine import Analysis, FaceEngine
 from citybrain.faces.gallery import SAMPLE, TEMPLATE, Candidate
 from citybrain.faces.liveness import AttackSuspected, LivenessFailed, Turn, judge
@@ -430,5 +431,4 @@ def _models_and_quality(analysis: Analysis, engine: FaceEngine) -> dict[str, Any
 
 async def forget_challenges(services: Services) -> None:
     """Drop challenges that nobody answers any more."""
-    if services.faces is not None:
-        await services.faces.challenges.forget_old()
+    await forget_old(services.store.pool)

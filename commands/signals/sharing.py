@@ -14,7 +14,7 @@ from zlib import crc32
 import asyncpg
 
 from citybrain.domain.signals.centre import CENTRE_PROCESS
-from citybrain.eventstore.locks import FREE, HELD, KEY, TRY_LOCK
+from citybrain.eventstore.locks import FREE, HELD, KEY, TRY_LOCK, UNLOCK
 
 SHARDS: Final = 64
 """How many; a release with another number must not serve beside one with this."""
@@ -24,7 +24,6 @@ TOGETHER = 8
 
 MEMBER = f"process:{CENTRE_PROCESS}"
 JOIN = f"SELECT pg_try_advisory_lock_shared({KEY})"
-UNLOCK = f"SELECT pg_advisory_unlock({KEY})"
 MEMBERS = f"""
 SELECT count(*) FROM ({HELD}) AS held WHERE held.key = {KEY} AND held.mode = 'ShareLock'
 """  # noqa: S608

@@ -1,6 +1,7 @@
 """The composition root: every part of a serving process is put together here, once."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
@@ -15,10 +16,11 @@ from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
 from citybrain.http import reach
 from citybrain.http.access_texts import merged
+from citybrain.http.platform import operations
 from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
-from citybrain.http.server import serving
-from citybrain.http.tokens import open_verifier
+from citybrain.http.server import serving, watched
+from citybrain.http.tokens import open_verifier, refuses_all
 from citybrain.kafka.clients import connection
 from citybrain.notifications import open_notifier
 from citybrain.payments import open_payments
@@ -27,6 +29,7 @@ from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS, SYSTEMS, load_definitions, register_streams
 from citybrain.systems.system import System
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
+from commands.processes.runner import keep
 from commands.services import Services
 from projections.dead_letters import DeadLetters
 from projections.kafka_feed import KafkaFeed
@@ -40,7 +43,11 @@ HOUR_SECONDS = 3600.0
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, *, faces: bool = False, keeps: Connections | None = None
+    settings: Settings,
+    *,
+    faces: bool = False,
+    keeps: Connections | None = None,
+    serves: bool = False,
 ) -> AsyncIterator[Services]:
     """What command handlers need; with `faces` also the loaded face models.
 
@@ -50,7 +57,7 @@ async def open_services(
     register_streams()
     definitions = load_definitions(settings.definitions_dir)
     async with (
-        open_event_store(settings, keeps=keeps) as store,
+        open_event_store(settings, keeps=keeps, serves=serves) as store,
         open_exchange(settings) as exchange,
         open_payments(settings) as payments,
         open_photos(settings) as photos,
@@ -86,10 +93,13 @@ async def open_runtime(
     """The parts of a serving process.
 
     With `workers`, projections and processes run in it: those of the systems `at_work`.
+    `keeps` as of `open_services`: it is one of many, perhaps.
     """
     verifier, development = open_verifier(settings)
     require_own_key(settings)
-    async with open_services(settings, faces=faces, keeps=keeps) as services:
+    async with open_services(
+        settings, faces=faces, keeps=keeps, serves=keeps is not None
+    ) as services:
         runtime = Runtime(
             settings,
             services.store,
@@ -103,27 +113,49 @@ async def open_runtime(
             mounts=[mount for system in SYSTEMS for mount in system.mounts],
         )
         await prepare(services.store, PROJECTIONS)
-        tasks = _workers(services, at_work) if workers else []
-        try:
+        if workers:
+            work = _work(services, at_work)
+        else:
+            work = [] if keeps is None else _beside_others(services)
+        async with _running(work):
             yield runtime
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
 
 
 @asynccontextmanager
-async def open_server(settings: Settings, *, workers: bool = True) -> AsyncIterator[str]:
+async def open_worker(settings: Settings) -> AsyncIterator[str]:
+    """Read models and process managers alone, and what is asked of them: gives its URL.
+
+    Raises `NotEnoughConnections` where PostgreSQL has no room for it.
+    """
+    require_own_key(settings)
+    async with open_services(settings, keeps=needed(settings)) as services:
+        store = services.store
+        runtime = Runtime(
+            settings,
+            store,
+            services,
+            refuses_all,
+            board_parts=[system.board for system in SYSTEMS if system.board is not None],
+            routes=operations.WATCHED,
+        )
+        await prepare(store, PROJECTIONS)
+        async with _running(_work(services, SYSTEMS)), watched(runtime, settings.work_port) as url:
+            yield url
+
+
+@asynccontextmanager
+async def open_server(
+    settings: Settings, *, workers: bool = True, listens: socket.socket | None = None
+) -> AsyncIterator[str]:
     """A listening server with all the connections that it needs; gives its URL.
 
-    Raises `NotEnoughConnections` where PostgreSQL has no room for them.
+    `listens`: a bound socket to listen on, in place of one of the settings. Raises
+    `NotEnoughConnections` where PostgreSQL has no room for it.
     """
     keeps = needed(settings, working=workers)
     async with (
         open_runtime(settings, workers=workers, keeps=keeps) as runtime,
-        serving(runtime) as url,
+        serving(runtime, listens) as url,
     ):
         yield url
 
@@ -143,17 +175,29 @@ def _routes(development: bool) -> tuple[Route, ...]:
     return tuple(routes)
 
 
-def _workers(services: Services, at_work: Sequence[System]) -> list["asyncio.Task[Any]"]:
+@asynccontextmanager
+async def _running(work: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """It is done during the block."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _work(services: Services, at_work: Sequence[System]) -> list[Coroutine[Any, Any, None]]:
+    """Projections, process managers and upkeep."""
     store = services.store
     projections = [projection for system in at_work for projection in system.projections]
     return [
-        asyncio.create_task(work)
-        for work in (
-            ProjectionRunner(store, projections).run(),
-            *_fed_from_kafka(services, projections),
-            _upkeep(services, at_work),
-            *(each.run(store, services) for system in at_work for each in system.processes),
-        )
+        ProjectionRunner(store, projections).run(),
+        *_fed_from_kafka(services, projections),
+        _upkeep(services, at_work),
+        *(each.run(store, services) for system in at_work for each in system.processes),
     ]
 
 
@@ -167,6 +211,14 @@ def _fed_from_kafka(
     connection(settings)
     feed = KafkaFeed(settings, services.store, projections)
     return [feed.run(), DeadLetters(settings, services.store).run()]
+
+
+def _beside_others(services: Services) -> list[Coroutine[Any, Any, None]]:
+    """What a process does that only serves: it hears of what the others append."""
+    for system in SYSTEMS:
+        if system.beside_others is not None:
+            system.beside_others(services)
+    return [keep("hearing", services.store.hear)]
 
 
 async def _upkeep(services: Services, at_work: Sequence[System]) -> None:

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="address to listen on")
     http_port: int = Field(8080, description="port to listen on; 0 picks a free one")
+    work_port: int = Field(
+        8081, description="port of `citybrain work` for health and metrics; 0 picks a free one"
+    )
     body_limit_bytes: int = Field(1 << 20, description="largest request body taken")
     body_seconds: float = Field(60.0, gt=0, description="longest a request body may take to come")
     bodies_limit_bytes: int = Field(

@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 import aiohttp
@@ -53,7 +54,8 @@ async def _run(settings: Settings, rate: float | None) -> None:
         departments = await stack.enter_async_context(
             _child("ops.simulators.applications.departments", *told, says=True)
         )
-        url = await stack.enter_async_context(listening(settings, workers=True))
+        url = await stack.enter_async_context(listening(settings, workers=False))
+        console.print(await stack.enter_async_context(_work(settings)))
         await _call_at(departments.rpartition(" ")[2], url)
         console.print(f"simulated {departments}")
         if rate is not None:
@@ -69,6 +71,19 @@ async def _run(settings: Settings, rate: float | None) -> None:
             )
             console.print(road)
         await until_stopped(stopping)
+
+
+def _work(settings: Settings) -> AbstractAsyncContextManager[str]:
+    """Read models and process managers in a process of their own: no burst slows an answer."""
+    return _child(
+        "citybrain",
+        *("work", "--port", "0"),
+        says=True,
+        folder=Path.cwd(),
+        CITYBRAIN_MODE=settings.mode,
+        CITYBRAIN_LOG_LEVEL=settings.log_level,
+        CITYBRAIN_LOG_FORMAT=settings.log_format,
+    )
 
 
 async def _call_at(control: str, url: str) -> None:
@@ -99,14 +114,17 @@ async def _build_streets(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _child(module: str, *arguments: str, says: bool = False) -> AsyncIterator[str]:
-    """A simulator as a process of its own; with `says`, its first line once it is ready."""
+async def _child(
+    module: str, *arguments: str, says: bool = False, folder: Path = CHECKOUT, **environment: str
+) -> AsyncIterator[str]:
+    """A process of its own; with `says`, its first line once it is ready."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         module,
         *arguments,
-        cwd=CHECKOUT,
+        env=os.environ | environment,
+        cwd=folder,
         start_new_session=True,
         stdout=asyncio.subprocess.PIPE if says else None,
     )

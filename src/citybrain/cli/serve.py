@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ import uvloop
 from citybrain import garbage
 from citybrain.app import open_server
 from citybrain.cli.shared.output import console
+from citybrain.cli.shared.supervisor import READY, Supervisor
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 
@@ -30,19 +32,53 @@ def serve(
     workers: Annotated[
         bool, typer.Option(help="Also run projections and process managers.")
     ] = True,
+    processes: Annotated[
+        int, typer.Option(help="So many processes on one port.", min=1, max=256)
+    ] = 1,
+    listens: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
+    line: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Serve the API with the settings of the environment (production by default)."""
+    """Serve the API with the settings of the environment (production by default).
+
+    With more than one process: SIGHUP replaces them one by one, and no connection is refused.
+    """
     settings = Settings()
     if port is not None:
         settings.http_port = port
     configure_logging(settings.log_level, settings.log_format)
-    uvloop.run(_serve(settings, workers=workers))
+    if listens is not None and line is not None:
+        uvloop.run(_supervised(settings, workers, listens, socket.socket(fileno=line)))
+    elif processes > 1:
+        uvloop.run(_supervise(settings, processes, [] if workers else ["--no-workers"]))
+    else:
+        uvloop.run(_serve(settings, workers=workers))
 
 
 async def _serve(settings: Settings, *, workers: bool) -> None:
     stopping = stop_signal()
     async with listening(settings, workers=workers):
         await until_stopped(stopping)
+
+
+async def _supervise(settings: Settings, processes: int, options: list[str]) -> None:
+    await Supervisor(settings, processes, options).run()
+
+
+async def _supervised(settings: Settings, workers: bool, listens: int, line: socket.socket) -> None:
+    """One process of several: it says when it listens, and ends with the one that watches it."""
+    stopping = stop_signal()
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(line)
+        stopping.set()
+
+    loop.add_reader(line, ended)  # nothing comes on it but its end
+    keep_no_core()
+    async with open_server(settings, workers=workers, listens=socket.socket(fileno=listens)):
+        garbage.set_aside()
+        line.send(READY)
+        await stopping.wait()
 
 
 def stop_signal() -> asyncio.Event:
@@ -56,11 +92,16 @@ def stop_signal() -> asyncio.Event:
 @asynccontextmanager
 async def listening(settings: Settings, *, workers: bool) -> AsyncIterator[str]:
     """A server that says where it listens; gives its URL."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and faces
+    keep_no_core()
     async with open_server(settings, workers=workers) as url:
         garbage.set_aside()
         console.print(f"citybrain listens at [bold]{url}[/]  (API: {url}/docs)")
         yield url
+
+
+def keep_no_core() -> None:
+    """Whatever happens, nothing of our memory is written to a disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and faces
 
 
 async def until_stopped(stopping: asyncio.Event) -> None:

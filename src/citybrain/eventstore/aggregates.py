@@ -2,7 +2,8 @@
 
 The cache holds states, never truth. A cached state may lag behind what another process
 appended: reading it catches up first, and an append decided on a stale one is refused by its
-expected version and evicts it.
+expected version and evicts it. What this process has heard of the log it knows: whoever reacts to
+an event never sees a state from before it.
 """
 
 import asyncio
@@ -53,6 +54,8 @@ class Aggregates:
         self._pool = pool
         self._reader = reader
         self._cache: OrderedDict[str, StreamAggregate] = OrderedDict()
+        self._behind: dict[str, int] = {}
+        """Of which cached streams there are later events; at which version, or one of them."""
         self._cache_size = cache_size
         self._snapshot_every = snapshot_every
 
@@ -62,12 +65,14 @@ class Aggregates:
         `fresh=False` takes a cached state as it is: right for a decision whose append checks
         the version anyway, wrong for showing it to somebody.
         """
-        cached = self._cache.get(stream_id)
-        if cached is not None and not fresh:
+        cached, behind = self._cache.get(stream_id), self._behind.get(stream_id)
+        if cached is not None and behind is None and not fresh:
             self._cache.move_to_end(stream_id)
             return _own_copy(_of_class(cached, cls))
         base = cached or await self._from_snapshot(stream_id, ANY_VERSION)
         aggregate = await self._catch_up(cls, stream_id, base)
+        if self._behind.get(stream_id) == behind:
+            self._behind.pop(stream_id, None)
         self.remember(aggregate)  # a copy of it: this one is the caller's
         return aggregate
 
@@ -112,12 +117,27 @@ class Aggregates:
         if known is None or known.version < aggregate.version:
             self._cache[aggregate.id] = _own_copy(aggregate)
         self._cache.move_to_end(aggregate.id)
+        if aggregate.version >= self._behind.get(aggregate.id, 0):
+            self._behind.pop(aggregate.id, None)
         while len(self._cache) > self._cache_size:
-            self._cache.popitem(last=False)
+            gone, _ = self._cache.popitem(last=False)
+            self._behind.pop(gone, None)
 
     def forget(self, stream_id: str) -> None:
         """Drop a cached state that proved stale."""
         self._cache.pop(stream_id, None)
+        self._behind.pop(stream_id, None)
+
+    def heard(self, events: Sequence[RecordedEvent]) -> None:
+        """These are in the log: states from before them are not to be taken as they are."""
+        for event in events:
+            cached = self._cache.get(event.stream_id)
+            if cached is not None and cached.version < event.version:
+                self._behind[event.stream_id] = event.version
+
+    def missed(self) -> None:
+        """More is in the log than was heard: no state is to be taken as it is."""
+        self._behind = {each.id: each.version + 1 for each in self._cache.values()}
 
     async def snapshot_if_due(self, aggregate: StreamAggregate, events: int) -> None:
         """Write a snapshot when the last `events` crossed a multiple of the interval."""

@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 
 from citybrain.eventstore.lane import CONNECTION_LOST
-from citybrain.eventstore.locks import KEY, NAMESPACE
+from citybrain.eventstore.locks import NAMESPACE, UNLOCK
 from citybrain.eventstore.types import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,6 @@ TAKE = f"""
 SELECT work FROM unnest($1::text[]) AS work
 WHERE pg_try_advisory_lock(hashtextextended(work, {NAMESPACE})) LIMIT $2
 """  # noqa: S608
-UNLOCK = f"SELECT pg_advisory_unlock({KEY})"
 
 
 class LeadLost(StoreUnavailable):

@@ -2,13 +2,14 @@
 
 One connection LISTENs for all of them. A wake-up is only a hint: followers read the log
 themselves, so a lost notification delays them by one `POLL_SECONDS`, and skips nothing. On it
-the server is asked each second what time it has; one that does not answer is left.
+the server is asked each second what time it has and how many processes serve; one that does not
+answer is left.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,8 @@ import structlog
 
 from citybrain.eventstore.appender import AWAY_AFTER_SECONDS
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.eventstore.locks import TRY_LOCK, UNLOCK
+from citybrain.eventstore.types import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +26,12 @@ CHANNEL = "stored_events"
 POLL_SECONDS = 5.0
 PULSE_SECONDS = 1.0
 PULSE_TIMEOUT_SECONDS = 3.0
-PULSE = "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
+PULSE = """
+SELECT extract(epoch FROM clock_timestamp())::float8 AS now, count(*) AS serving
+FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user
+  AND application_name LIKE 'citybrain-serves %'
+"""
 wall_clock = time.time
 
 
@@ -38,8 +46,13 @@ class Listener:
         self.away = False
         """PostgreSQL could not be reached again for `AWAY_AFTER_SECONDS`."""
         self._lost_at: float | None = None
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._asking = asyncio.Lock()
+        self._unlocking: set[asyncio.Task[None]] = set()
         self.clock_ahead_seconds = 0.0
         """By how much our clock is ahead of the server's."""
+        self.serving = 0
+        """How many processes serve now, this one included where it does."""
 
     async def wait(self, seen: int, timeout_seconds: float = POLL_SECONDS) -> None:
         """Return when there are more than `seen` notices, or after the timeout.
@@ -51,6 +64,32 @@ class Listener:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(timeout_seconds, POLL_SECONDS)):
                 await self._woken.wait()
+
+    @asynccontextmanager
+    async def alone(self, text: str) -> AsyncIterator[bool]:
+        """Whether no other process is in a block of this text now; none begins one meanwhile.
+
+        A process asks once at a time. Raises `StoreUnavailable` where there is no connection.
+        """
+        if self._connection is None:
+            await self.wait(self.notices)
+        connection = self._connection
+        if connection is None:
+            raise StoreUnavailable("PostgreSQL cannot be reached")
+        try:
+            async with self._asking:
+                free: bool = await connection.fetchval(TRY_LOCK, text)
+            yield free
+        finally:
+            unlocking = asyncio.ensure_future(self._unlock(connection, text))
+            self._unlocking.add(unlocking)
+            unlocking.add_done_callback(self._unlocking.discard)
+            await asyncio.shield(unlocking)  # whoever is cancelled leaves nothing locked
+
+    async def _unlock(self, connection: "asyncpg.Connection[Any]", text: str) -> None:
+        with suppress(*AGAIN_LATER):  # it ends with the connection
+            async with self._asking:
+                await connection.execute(UNLOCK, text)
 
     async def run(self) -> None:
         """LISTEN until cancelled; reconnects, and wakes everybody after each reconnect."""
@@ -70,7 +109,7 @@ class Listener:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
             finally:
-                self.alive = False
+                self.alive, self._connection = False, None
                 if connection is not None:
                     connection.terminate()
 
@@ -80,6 +119,7 @@ class Listener:
         connection.add_termination_listener(lambda _: lost.set())
         await connection.add_listener(CHANNEL, self._notified)
         await self._feel_pulse(connection)
+        self._connection = connection
         self.alive, self.away, self._lost_at = True, False, None
         self._wake()
         while True:
@@ -90,8 +130,11 @@ class Listener:
 
     async def _feel_pulse(self, connection: "asyncpg.Connection[Any]") -> None:
         asked = wall_clock()
-        now: float = await connection.fetchval(PULSE, timeout=PULSE_TIMEOUT_SECONDS)
-        self.clock_ahead_seconds = (asked + wall_clock()) / 2 - now
+        async with self._asking:
+            row = await connection.fetchrow(PULSE, timeout=PULSE_TIMEOUT_SECONDS)
+        assert row is not None
+        self.clock_ahead_seconds = (asked + wall_clock()) / 2 - row["now"]
+        self.serving = row["serving"]
 
     def _note_failure(self) -> None:
         self.alive = False

@@ -11,6 +11,7 @@ KEY = f"hashtextextended($1, {NAMESPACE})"
 
 LOCK = f"SELECT pg_advisory_lock({KEY})"
 TRY_LOCK = f"SELECT pg_try_advisory_lock({KEY})"
+UNLOCK = f"SELECT pg_advisory_unlock({KEY})"
 LOCK_TRANSACTION = f"SELECT pg_advisory_xact_lock({KEY})"
 
 

@@ -83,10 +83,15 @@ class Reader:
     def __init__(self, pool: "asyncpg.Pool[Any]", listener: Listener) -> None:
         self._pool = pool
         self._listener = listener
+        self.heard: Callable[[list[RecordedEvent]], None] = lambda _: None
+        self.missed: Callable[[], None] = lambda: None
+        """Who wants to know what followers of this process have heard, before they do."""
         self._tail = Tail(
             lambda after, limit: self._fetch(READ_NEWEST, after, limit),
             self.head,
             lambda: listener.notices,
+            lambda events: self.heard(events),
+            lambda: self.missed(),
         )
         self._news = News(self._tail, listener)
 

@@ -92,6 +92,7 @@ class EventStore:
             cache_size=settings.aggregate_cache_size,
             snapshot_every=settings.snapshot_every,
         )
+        reader.heard, reader.missed = self._aggregates.heard, self._aggregates.missed
         self.load = self._aggregates.load
         self.load_all = self._aggregates.load_all
         self.load_as_of = self._aggregates.load_as_of
@@ -161,6 +162,11 @@ class EventStore:
         async with self._writing.acquire() as connection:
             yield cast("asyncpg.Connection[Any]", connection)
 
+    async def hear(self) -> None:
+        """Know of each append of others, until cancelled: as any process that follows the log."""
+        async for _ in self.follow(await self.head(), topics=("nothing",)):
+            pass
+
     async def answer_for(self, key: str) -> StoredAnswer | None:
         """What an idempotency key was answered with, if it was used."""
         rows = await patiently(lambda: self.pool.fetch(ANSWER, key))
@@ -194,13 +200,18 @@ class EventStore:
 
 @asynccontextmanager
 async def open_event_store(
-    settings: Settings, *, keeps: Connections | None = None, there_for: str = "work"
+    settings: Settings,
+    *,
+    keeps: Connections | None = None,
+    serves: bool = False,
+    there_for: str = "work",
 ) -> AsyncIterator[EventStore]:
     """The store of `settings`, migrated and ready; accepted appends end before it closes.
 
     `keeps`: what a serving process needs. It is opened at once and kept; raises
     `NotEnoughConnections` where PostgreSQL has no room for it. Others connect when they have to.
-    `there_for`: leads are shared with processes that are there for the same (`Leads`).
+    `serves`: callers have their limits over all processes that do. `there_for`: leads are shared
+    with processes that are there for the same (`Leads`).
     """
     async with AsyncExitStack() as stack:
         embedded = None
@@ -228,7 +239,8 @@ async def open_event_store(
         stack.push_async_callback(_close_pool, writing)
         leads = Leads(connector.connect, process, there_for)
         stack.push_async_callback(leads.close)
-        listener = Listener(lambda: connector.connect(f"citybrain-listen {process}"))
+        role = "citybrain-serves" if serves else "citybrain-listens"
+        listener = Listener(lambda: connector.connect(f"{role} {process}"))
         stack.push_async_callback(_cancelled, asyncio.create_task(listener.run()))
         appender = Appender(
             lambda: connector.connect(f"citybrain-append {process}"),
@@ -237,6 +249,7 @@ async def open_event_store(
         )
         if keeps is not None:
             await appender.connect()
+            await listener.wait(0)  # for its connection, as a rule
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
         store = EventStore(settings, pool, writing, appender, listener, leads, connector)

@@ -19,7 +19,8 @@ class Tail:
     """Events from some position up to where the log was last read, in position order.
 
     `read` gives the decoded rows behind a position, at most so many; `head` the last position;
-    `notices` how often the log has been said to grow.
+    `notices` how often the log has been said to grow. `heard` is told of what is new, `missed` that
+    there is more than that.
     """
 
     def __init__(
@@ -27,10 +28,13 @@ class Tail:
         read: Callable[[int, int], Awaitable[list[RecordedEvent]]],
         head: Callable[[], Awaitable[int]],
         notices: Callable[[], int],
+        heard: Callable[[list[RecordedEvent]], None],
+        missed: Callable[[], None],
     ) -> None:
         self._read = read
         self._head = head
         self._notices = notices
+        self._heard, self._missed = heard, missed
         self._events: list[RecordedEvent] = []
         self._begin = self.end = -1  # everything in (begin, end] is among the events
         self._as_of = -1
@@ -60,6 +64,7 @@ class Tail:
             as_of = self._notices()
             if self.end < 0:
                 self._begin = self.end = await self._head()
+                self._missed()
             new = await self._read(self.end, PAGE)
             if len(new) < PAGE:
                 self._keep(new)
@@ -67,12 +72,14 @@ class Tail:
                 end = await self._head()
                 self._events.clear()
                 self._begin = self.end = end
+                self._missed()
             self._as_of = as_of
         finally:
             self._reading = None
 
     def _keep(self, new: list[RecordedEvent]) -> None:
         decode_together(new)
+        self._heard(new)
         self._events += new
         self.end = new[-1].position if new else self.end
         if len(self._events) > KEPT:

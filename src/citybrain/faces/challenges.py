@@ -160,10 +160,11 @@ class Challenges:
         if near or added != f"INSERT 0 {len(set(digests))}" or len(set(digests)) < len(digests):
             raise RepeatedPicture("a picture was used before")
 
-    async def forget_old(self) -> None:
-        """Drop what no rule asks about any more."""
-        for statement in FORGET:
-            await self._pool.execute(statement)
+
+async def forget_old(pool: "asyncpg.Pool[Any]") -> None:
+    """Drop what no rule asks about any more."""
+    for statement in FORGET:
+        await pool.execute(statement)
 
 
 def _signed(value: int) -> int:

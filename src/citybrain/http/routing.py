@@ -115,9 +115,9 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
         try:
             actor = await _authenticate(route, request, runtime)
         except Unauthenticated:
-            request.app[LIMITER].spend(address)  # who guesses tokens is slowed down as well
+            await request.app[LIMITER].spend(address)  # who guesses tokens is slowed down as well
             raise
-        request.app[LIMITER].spend(actor.subject if actor else address)
+        await request.app[LIMITER].spend(actor.subject if actor else address)
         call = Call(
             route=route,
             request=request,

@@ -1,5 +1,7 @@
 """The aiohttp application: all routes, the pages, and how a server of it starts and stops."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -18,6 +20,7 @@ from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemet
 
 PAGES = Path(__file__).parent / "pages"
 ASSET_CACHING = "public, max-age=31536000, immutable"  # the build puts a digest in each name
+LAST_REQUESTS_SECONDS = 1.0  # for the first request of whoever was accepted last
 LINGERING_SECONDS = 2.0  # for who goes on sending after a refusal
 
 
@@ -35,19 +38,27 @@ class CannotListen(CitybrainError):
 
 def build_app(runtime: Runtime) -> web.Application:
     """The application over a runtime."""
-    settings = runtime.settings
-    app = web.Application(middlewares=[telemetry])  # each route limits its own body
-    app[RUNTIME] = runtime
-    app[LIMITER] = RateLimiter(settings.rate_limit_per_second, settings.rate_limit_burst)
-    app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
-    app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
-    for route in runtime.routes:
-        app.router.add_route(route.method, route.path, bind(route))
+    app = _bare_app(runtime)
     for mount in runtime.mounts:
         mount(app)
     _add_documents(app, tuple(runtime.routes))
     _add_pages(app)
     app.on_response_prepare.append(add_headers)
+    return app
+
+
+def _bare_app(runtime: Runtime) -> web.Application:
+    """The routes, and what they need."""
+    settings = runtime.settings
+    app = web.Application(middlewares=[telemetry])  # each route limits its own body
+    app[RUNTIME] = runtime
+    app[LIMITER] = RateLimiter(
+        "requests", settings.rate_limit_per_second, settings.rate_limit_burst, runtime.store
+    )
+    app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
+    app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
+    for route in runtime.routes:
+        app.router.add_route(route.method, route.path, bind(route))
     return app
 
 
@@ -94,11 +105,29 @@ def _asset(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serving(runtime: Runtime) -> AsyncIterator[str]:
-    """Listen; gives the server's URL. At the end accepted requests finish first."""
+async def serving(runtime: Runtime, listens: socket.socket | None = None) -> AsyncIterator[str]:
+    """Listen as the settings say, or on a bound socket; gives the server's URL."""
+    async with _listening(build_app(runtime), runtime, runtime.settings.http_port, listens) as url:
+        yield url
+
+
+@asynccontextmanager
+async def watched(runtime: Runtime, port: int) -> AsyncIterator[str]:
+    """Listen for the routes of a process that serves nothing else; gives the URL."""
+    app = _bare_app(runtime)
+    app.on_response_prepare.append(add_headers)
+    async with _listening(app, runtime, port, None) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _listening(
+    app: web.Application, runtime: Runtime, port: int, listens: socket.socket | None
+) -> AsyncIterator[str]:
+    """Gives the URL. At the end accepted requests finish first."""
     settings = runtime.settings
     runner = web.AppRunner(
-        build_app(runtime),
+        app,
         access_log=None,
         logger=server_log,
         shutdown_timeout=settings.shutdown_grace_seconds,
@@ -106,15 +135,20 @@ async def serving(runtime: Runtime) -> AsyncIterator[str]:
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.http_host, settings.http_port)
         try:
-            await site.start()
+            if listens is None:
+                await web.TCPSite(runner, settings.http_host, port).start()
+            else:
+                await web.SockSite(runner, listens).start()
         except OSError as error:
-            where = f"{settings.http_host}:{settings.http_port}"
+            where = f"{settings.http_host}:{port}"
             raise CannotListen(f"cannot listen at {where}: {error.strerror}") from error
-        assert site._server is not None
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"
     finally:
         runtime.closing.set()
+        if listens is not None:  # others accept from the socket
+            for site in list(runner.sites):
+                await site.stop()
+            await asyncio.sleep(LAST_REQUESTS_SECONDS)
         await runner.cleanup()

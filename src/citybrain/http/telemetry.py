@@ -56,6 +56,8 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
         response = await _answer(request, handler, correlation, route)
     if request.content.exception() is not None:
         response.force_close()  # nobody knows where the next request begins
+    if request.app[RUNTIME].closing.is_set():
+        response.force_close()  # the next one goes to somebody else
     seconds = time.perf_counter() - started
     DURATION.labels(request.method, route, response.status).observe(seconds)
     log.info(

@@ -140,6 +140,14 @@ class TokenVerifier:
             self._fetched_at = time.monotonic()
 
 
+async def _no_keys() -> dict[str, Any]:
+    return {"keys": []}
+
+
+refuses_all = TokenVerifier("nobody", "nobody", _no_keys)
+"""Of a process of which nothing is asked that needs a token."""
+
+
 def _actor(claims: dict[str, Any]) -> Actor:
     roles = claims.get("roles", [])
     names = {role.value for role in Role} - {Role.SYSTEM.value}

@@ -3,6 +3,7 @@
 from citybrain.definitions.calendars import load_business_calendar
 from citybrain.definitions.platform.areas import load_surveys
 from citybrain.domain.access import Access
+from citybrain.http.limits import forget_purses
 from citybrain.http.platform import audit, live, operations, photos, places
 from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
 from citybrain.systems.system import System
@@ -28,5 +29,5 @@ PLATFORM = System(
     development_reach=DEVELOPMENT_REACH,
     development_routes=operations.DEVELOPMENT_ROUTES,
     mounts=(photos.mount, live.mount),
-    upkeep=(forget_answers,),
+    upkeep=(forget_answers, forget_purses),
 )

@@ -18,6 +18,7 @@ from citybrain.http.signals import (
 from citybrain.http.signals.board import BOARD
 from citybrain.http.signals.reach import REACH
 from citybrain.systems.system import System
+from commands.signals.handing_over import stand_by
 from commands.signals.observation_upkeep import age_observations
 from commands.signals.processes.control import controlling
 from projections.signals.changes import SignalChanges
@@ -44,6 +45,7 @@ SIGNALS = System(
     ),
     reach={**REACH, **looking_back.REACH},
     board=BOARD,
+    beside_others=stand_by,
     mounts=(spat_live.mount, observations.mount),
     upkeep=(age_observations,),
 )

@@ -60,6 +60,9 @@ class System:
     board: BoardPart | None = None
     """Its part of the live snapshot."""
 
+    beside_others: Callable[[Services], None] | None = None
+    """Called in a process that only serves, and leaves the work to others."""
+
     at_start: tuple[Callable[[Services], Awaitable[None]], ...] = ()
     """What follows from its definitions: done when a server starts with them, and once an hour."""
 

@@ -9,8 +9,18 @@ from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.refusals import WrongCaseStatus
 from citybrain.eventstore import EventStore, StreamNotFound, open_event_store
 from citybrain.settings import Settings
-from commands.handling import KeyInFlight, KeyReused, StaleVersion
+from commands.handling import (
+    Command,
+    CommandContext,
+    CommandResult,
+    KeyInFlight,
+    KeyReused,
+    StaleVersion,
+    change,
+    once_a_key,
+)
 from commands.inspection.case import FileCase, ReportCase, file_case, report_case
+from commands.services import Services
 from tests.given.services import CAMERA, OPERATOR, context, report, services_over, take_to_the_end
 
 
@@ -62,6 +72,30 @@ async def test_a_key_in_flight_says_so(store: EventStore) -> None:
     assert await store.head() == 1
 
 
+async def test_a_key_in_flight_in_another_process_says_so(
+    store: EventStore, settings: Settings
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    @once_a_key
+    async def handle(
+        stream_id: str, command: Command, by: CommandContext, services: Services
+    ) -> CommandResult:
+        begun.set()
+        await may_end.wait()
+        return CommandResult(stream_id, 1, 1, {})
+
+    async with open_event_store(settings) as other:
+        here, there = services_over(store), services_over(other)
+        first = asyncio.ensure_future(handle("case-1", Command(), context(CAMERA, "k"), here))
+        await begun.wait()
+        with pytest.raises(KeyInFlight):
+            await handle("case-1", Command(), context(CAMERA, "k"), there)
+        may_end.set()
+        await first
+        assert (await handle("case-1", Command(), context(CAMERA, "k"), there)).version == 1
+
+
 async def test_if_match_is_held_to(store: EventStore) -> None:
     services = services_over(store)
     case = await report_case(report(), context(CAMERA), services)
@@ -94,6 +128,42 @@ async def test_a_state_cached_here_and_changed_elsewhere_is_not_believed(
             await file_case(case.stream_id, FileCase(), context(OPERATOR), here)
         assert refusal.value.details["case_status"] == "filed"
         assert (await store.load(InspectionCase, case.stream_id)).status == "filed"
+
+
+async def test_that_there_is_nothing_to_do_is_not_believed_either(
+    store: EventStore, settings: Settings
+) -> None:
+    here = services_over(store)
+    case = (await report_case(report(), context(CAMERA), here)).stream_id
+
+    seen: list[str] = []
+    async with open_event_store(settings) as elsewhere:
+        await file_case(case, FileCase(), context(OPERATOR), services_over(elsewhere))
+    done = await change(
+        InspectionCase,
+        case,
+        Command(),
+        context(OPERATOR),
+        here,
+        lambda state: seen.append(state.status),
+        lambda state: {"status": state.status},
+    )
+    assert seen == ["reported", "filed"]
+    assert done.answer == {"status": "filed"}
+
+
+async def test_who_hears_of_an_event_sees_the_state_behind_it(
+    store: EventStore, settings: Settings
+) -> None:
+    here = services_over(store)
+    case = (await report_case(report(), context(CAMERA), here)).stream_id
+    following = store.follow(1)
+    hearing = asyncio.ensure_future(anext(following))
+    async with open_event_store(settings) as elsewhere:
+        await file_case(case, FileCase(), context(OPERATOR), services_over(elsewhere))
+    assert [event.version for event in await hearing] == [2]
+    assert (await store.load(InspectionCase, case, fresh=False)).status == "filed"
+    await following.aclose()  # type: ignore[attr-defined]
 
 
 async def test_what_does_not_exist_is_not_found(store: EventStore) -> None:

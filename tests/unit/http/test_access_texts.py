@@ -126,6 +126,7 @@ SHOWS_NOBODY = {
     "systems",
     "tariffs",
     "version",
+    "work",
 }
 """Counts, definitions, positions and ids; or nothing."""
 

@@ -196,7 +196,7 @@ async def jwks(call: Call) -> web.Response:
     return json_response(keys)
 
 
-ROUTES = (
+WATCHED = (
     Route(
         method="GET",
         path="/healthz",
@@ -224,6 +224,11 @@ ROUTES = (
         query=Query,
         answers={200: Answer("Prometheus text")},
     ),
+)
+"""What whoever operates a process asks it for, also where it serves nothing else."""
+
+ROUTES = (
+    *WATCHED,
     Route(
         method="GET",
         path="/v1/projections",

@@ -61,7 +61,7 @@ async def upload(call: Call) -> web.Response:
     """Take a photo."""
     request, settings = call.request, call.runtime.settings
     caller, photos = call.authenticated.subject, _photos(call)
-    request.app[UPLOADS].spend(caller)
+    await request.app[UPLOADS].spend(caller)
     if not request.content_type.startswith("image/"):
         raise UnsupportedMediaType("the body must be a picture (image/…)")
     refusal, limit = too_large(photos.limits), photos.limits.bytes
@@ -121,8 +121,9 @@ def _photos(call: Call) -> Photos:
 
 def mount(app: web.Application) -> None:
     """Uploads have a rate limit of their own."""
-    settings = app[RUNTIME].settings
-    app[UPLOADS] = RateLimiter(settings.photos_rate_per_second, settings.photos_rate_burst)
+    runtime = app[RUNTIME]
+    per_second, burst = runtime.settings.photos_rate_per_second, runtime.settings.photos_rate_burst
+    app[UPLOADS] = RateLimiter("photos", per_second, burst, runtime.store)
 
 
 ROUTES = (

@@ -69,7 +69,7 @@ async def test_a_connection_for_notices_that_hangs_is_left(
     await holds(lambda: store.listener.alive)
     monkeypatch.setattr(listener, "PULSE_SECONDS", 0.05)
     monkeypatch.setattr(listener, "PULSE_TIMEOUT_SECONDS", 0.5)
-    found = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'citybrain-listen %'"
+    found = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'citybrain-listens %'"
     (row,) = await store.pool.fetch(f"{found} AND usename = current_user")
     os.kill(row["pid"], signal.SIGSTOP)
     try:

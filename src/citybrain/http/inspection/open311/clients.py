@@ -66,11 +66,13 @@ async def form_of(request: web.Request, known: Collection[str]) -> Form:
     try:
         return await read_form(request, known)
     except Open311Error:
-        request.app[LIMITER].spend(request.remote or "unknown")
+        await request.app[LIMITER].spend(request.remote or "unknown")
         raise
 
 
-def context_of(request: web.Request, fields: Fields, once: str | None = None) -> CommandContext:
+async def context_of(
+    request: web.Request, fields: Fields, once: str | None = None
+) -> CommandContext:
     """Who sends a form, by its api_key; raises 403 as the specification says.
 
     A client with a key spends of its own share, whoever guesses keys of their address's.
@@ -79,9 +81,9 @@ def context_of(request: web.Request, fields: Fields, once: str | None = None) ->
     try:
         actor = _client(runtime, fields.get("api_key"))
     except Open311Error:
-        request.app[LIMITER].spend(request.remote or "unknown")
+        await request.app[LIMITER].spend(request.remote or "unknown")
         raise
-    request.app[KEYS].spend(actor.subject)
+    await request.app[KEYS].spend(actor.subject)
     check_jurisdiction(fields)
     if once is not None and len(once) > 200:
         raise Open311Error(400, "update_id is too long")

@@ -32,7 +32,7 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
         kind = request.match_info.get("format") or _format_of(request.path)
         try:
             if work not in (report, update):  # a form says in its body whose share it spends
-                request.app[LIMITER].spend(request.remote or "unknown")
+                await request.app[LIMITER].spend(request.remote or "unknown")
             if request.method in READING:
                 request[ASKED] = read_query(request)
             root, value = await work(request)
@@ -76,8 +76,9 @@ async def _unknown(request: web.Request) -> tuple[str, Any]:
 
 def mount(app: web.Application) -> None:
     """The specification's paths, each in both formats; whatever else is asked is an error."""
-    settings = app[RUNTIME].settings
-    app[KEYS] = RateLimiter(settings.open311_rate_per_second, settings.open311_rate_burst)
+    settings, store = app[RUNTIME].settings, app[RUNTIME].store
+    per_second, burst = settings.open311_rate_per_second, settings.open311_rate_burst
+    app[KEYS] = RateLimiter("open311", per_second, burst, store)
     kinds = "{format:" + "|".join(FORMATS) + "}"
     for path, get, post in (
         ("/discovery", discovery, None),

@@ -56,7 +56,7 @@ REPORT_FIELDS = {
 async def report(request: web.Request) -> tuple[str, Any]:
     """Report a problem; answers its id at once."""
     runtime, form = request.app[RUNTIME], await form_of(request, REPORT_FIELDS)
-    context = context_of(request, form.fields)
+    context = await context_of(request, form.fields)
     classes = definitions_of(request).classes
     command = _report_of(form, classes)
     contact = contact_of(form.fields, CONTACT_FIELDS)

@@ -92,7 +92,7 @@ async def update(request: web.Request) -> tuple[str, Any]:
     """Say something of a service request; the same `update_id` says it once."""
     runtime, form = request.app[RUNTIME], await form_of(request, UPDATE_FIELDS)
     fields = form.fields
-    context = context_of(request, fields, fields.get("update_id"))
+    context = await context_of(request, fields, fields.get("update_id"))
     if form.attributes:
         raise Open311Error(400, "an update has no attributes")
     for name in ("service_request_id", "description"):

@@ -184,7 +184,7 @@ async def _actor(request: web.Request, roles: Sequence[Role] | None) -> Actor | 
     """Who asks, where a token is needed; each spends of their own share."""
     limiter, address = request.app[LIMITER], request.remote or "unknown"
     if roles is None:
-        limiter.spend(address)
+        await limiter.spend(address)
         return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
@@ -192,9 +192,9 @@ async def _actor(request: web.Request, roles: Sequence[Role] | None) -> Actor | 
             raise Unauthenticated("an access token is required (Authorization: Bearer …)")
         actor = await request.app[RUNTIME].verifier.actor(token.strip())
     except Unauthenticated:
-        limiter.spend(address)
+        await limiter.spend(address)
         raise
-    limiter.spend(actor.subject)
+    await limiter.spend(actor.subject)
     if not actor.has(*roles):
         raise RoleMissing(f"this takes the role {' or '.join(roles)}")
     return actor
