@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge
 from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.lane import AGAIN_LATER
-from citybrain.eventstore.leadership import Lead
+from citybrain.eventstore.leadership import Lead, LeadLost
 from citybrain.eventstore.locks import LOCK
 from projections.ahead import ahead, missing
 from projections.checkpoints import IdleCheckpoints
@@ -63,6 +63,8 @@ class ProjectionRunner:
             try:
                 async with self._store.leads.leading(f"projection:{projection.name}") as lead:
                     await self._lead(projection, lead)
+            except LeadLost:
+                log.info("projection_led_elsewhere", projection=projection.name)
             except (CheckpointMoved, StoreUnavailable, *AGAIN_LATER) as error:
                 log.warning(
                     "projection_restarts", projection=projection.name, error=type(error).__name__

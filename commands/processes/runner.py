@@ -20,6 +20,7 @@ from citybrain.domain.actor import system_actor
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.eventstore.leadership import LeadLost
 from commands.handling import CommandContext, TooContended
 from commands.services import Services
 
@@ -147,6 +148,8 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await run()
+        except* LeadLost:
+            log.info("process_led_elsewhere", process=name)
         except* (Unavailable, *AGAIN_LATER) as lost:
             names = [type(error).__name__ for error in lost.exceptions]
             log.warning("process_restarts", process=name, errors=names)

@@ -1,13 +1,17 @@
 """Projections: exactly once, parked visibly, rebuilt beside the live model and equal to it."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import pytest
 
-from citybrain.eventstore import EventStore, RecordedEvent
+from citybrain.eventstore import EventStore, RecordedEvent, open_event_store
+from citybrain.eventstore.connecting import Connector
+from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS, UnknownProjection, projection_named
 from projections.inspection import case_days, case_timeline
 from projections.inspection import case_desk_questions as desk
@@ -67,6 +71,27 @@ async def test_a_lock_that_somebody_holds_parks_nothing(store: EventStore) -> No
         await holder.close()
     assert len(await desk.cases(store.pool)) == 1
     assert await parked_events(store.pool) == []
+
+
+async def test_a_connection_that_hangs_in_a_batch_is_left(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's process is stopped; the statement has its time, and another one is used."""
+    defaults = Connector.connect.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "statement_seconds", 1.0)
+    settings.writing_pool_size = 1
+    async with open_event_store(settings) as store, running(store, Streams()):
+        await append(store, "case-1")
+        await caught_up(store, "streams")
+        async with store.writing() as connection:
+            stopped = await connection.fetchval("SELECT pg_backend_pid()")
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            await append(store, "case-2")
+            await caught_up(store, "streams")
+        finally:
+            os.kill(stopped, signal.SIGCONT)
 
 
 def put_off(entry: Any) -> bool:

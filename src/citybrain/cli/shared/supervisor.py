@@ -97,15 +97,12 @@ class Supervisor:
         try:
             await asyncio.gather(*(self._begin(place) for place in self._places))
             if not self._stopping.is_set():
-                many = len(self._places)
-                console.print(
-                    f"citybrain listens at [bold]{self.url}[/]  (API: {self.url}/docs), "
-                    f"{many} processes"
-                )
+                console.print(f"citybrain listens at [bold]{self.url}[/]  (API: {self.url}/docs)")
+                console.print(f"{len(self._places)} processes serve it")
                 sys.stdout.flush()
                 await self._keep()
+                console.print("stopping: accepted requests finish first")
         finally:
-            console.print("stopping: accepted requests finish first")
             await asyncio.gather(*(self._end(place.child) for place in self._places))
         if self._status:
             raise typer.Exit(self._status)

@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, InvalidInput, TooOften, Unavailable
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.inspection.open311.clients import ASKED, KEYS, PREFIX
 from citybrain.http.inspection.open311.reading import Open311Error, read_query
 from citybrain.http.inspection.open311.rendering import FORMATS, error, rendered
@@ -51,7 +52,10 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
             return error(kind, int(status_of(wrong)), wrong.message)
         except (ConnectionError, TimeoutError):
             raise
-        except Exception:
+        except Exception as wrong:
+            if isinstance(wrong, AGAIN_LATER) and not isinstance(wrong, OSError):
+                log.warning("request_put_off", route=request.path, error=type(wrong).__name__)
+                return error(kind, 503, "PostgreSQL cannot do this now", {"Retry-After": "1"})
             log.exception("request_failed", route=request.path)
             return error(kind, 500, "something failed here")
 
