@@ -109,6 +109,7 @@ async def open_runtime(
             projections=PROJECTIONS,
             board_parts=[system.board for system in SYSTEMS if system.board is not None],
             routes=_routes(development is not None),
+            streams=[stream for system in SYSTEMS for stream in system.streams],
             names=merged(s.words(services.definitions) for s in SYSTEMS if s.words is not None),
             mounts=[mount for system in SYSTEMS for mount in system.mounts],
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from citybrain.domain.stream import StreamAggregate
 from citybrain.eventstore import EventStore
 from citybrain.http.tokens import DevelopmentIssuer, TokenVerifier
 from citybrain.settings import Settings
@@ -31,6 +32,7 @@ class Runtime:
     projections: Sequence["Projection"] = ()
     board_parts: Sequence["BoardPart"] = ()
     routes: Sequence["Route"] = ()
+    streams: Sequence[type[StreamAggregate]] = ()
     names: "Words" = field(default_factory=dict)
     """What codes of the systems' definitions are called."""
     mounts: Sequence[Callable[[web.Application], None]] = ()

@@ -10,7 +10,9 @@ from pathlib import Path
 import orjson
 from aiohttp import web
 
+from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import CitybrainError, Unavailable
+from citybrain.http.asyncapi import asyncapi
 from citybrain.http.bodies import BODIES, BodyRoom
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
@@ -41,7 +43,7 @@ def build_app(runtime: Runtime) -> web.Application:
     app = _bare_app(runtime)
     for mount in runtime.mounts:
         mount(app)
-    _add_documents(app, tuple(runtime.routes))
+    _add_documents(app, runtime)
     _add_pages(app)
     app.on_response_prepare.append(add_headers)
     return app
@@ -69,8 +71,14 @@ def _documents(routes: tuple[Route, ...]) -> tuple[bytes, str]:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2), page(document)
 
 
-def _add_documents(app: web.Application, routes: tuple[Route, ...]) -> None:
-    body, html = _documents(routes)
+@cache
+def _events_document(streams: tuple[type[StreamAggregate], ...], prefix: str) -> bytes:
+    """The description of what goes to Kafka; made once a process."""
+    return orjson.dumps(asyncapi(streams, prefix), option=orjson.OPT_INDENT_2)
+
+
+def _add_documents(app: web.Application, runtime: Runtime) -> None:
+    body, html = _documents(tuple(runtime.routes))
 
     async def json_document(_: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
@@ -81,7 +89,13 @@ def _add_documents(app: web.Application, routes: tuple[Route, ...]) -> None:
     async def style(_: web.Request) -> web.Response:
         return web.Response(text=PAGE_STYLE, content_type="text/css")
 
+    async def events_document(_: web.Request) -> web.Response:
+        prefix = runtime.settings.kafka_topic_prefix
+        document = _events_document(tuple(runtime.streams), prefix)
+        return web.Response(body=document, content_type="application/json")
+
     app.router.add_get("/openapi.json", json_document)
+    app.router.add_get("/asyncapi.json", events_document)
     app.router.add_get("/docs", html_document)
     app.router.add_get("/docs.css", style)
 

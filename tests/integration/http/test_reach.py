@@ -15,6 +15,7 @@ from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from tests.given.api import Answer, Api
 from tests.given.applying import applying
+from tests.given.described_events import require_described
 from tests.given.valid_bodies import FILTERS, body_of
 from tests.given.world import FOREIGN, NIL, OWN, World, built
 
@@ -133,6 +134,7 @@ async def test_every_operation_reaches_as_far_as_the_table_says(world: World) ->
     print(f"{len(every)} calls in {time.monotonic() - began:.1f} s")
     assert wrong == [], "\n".join(wrong)
     assert len(every) > 2000
+    await require_described(world.api)
 
 
 async def test_without_a_token_only_what_is_public_answers(world: World) -> None:
