@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
@@ -31,7 +31,7 @@ POLL_MS = 1000
 RETRY_SECONDS = 1.0
 REVOKE_SECONDS = 5.0  # for a batch to end when its partitions go; then it is rolled back
 COMMIT_SECONDS = 2.0
-TELL_SECONDS = 5.0
+LOOK_SECONDS = 5.0  # between looks at what the leaders know, and at how far we are
 
 TELL = """
 UPDATE projection_checkpoints SET fed = true WHERE projection IN (
@@ -42,6 +42,14 @@ UPDATE projection_checkpoints SET fed = true WHERE projection IN (
 FED = Counter("citybrain_kafka_fed_total", "Events applied from Kafka", ["projection"])
 UNREADABLE = Counter(
     "citybrain_kafka_unreadable_total", "Records that are no event of a log", ["topic"]
+)
+BEHIND = Gauge(
+    "citybrain_kafka_behind_records",
+    "Records of a partition that are not read",
+    ["topic", "partition"],
+)
+LOST = Counter(
+    "citybrain_kafka_lost_total", "Records that a topic forgot before they were read", ["topic"]
 )
 PAUSE = Histogram(
     "citybrain_kafka_rebalance_seconds", "From partitions that go to partitions that come"
@@ -71,12 +79,13 @@ class KafkaFeed:
         while True:
             shares = Shares(self)
             try:
-                async with group_member(self._settings, GROUP, topics, shares) as consumer:
+                async with group_member(self._settings, GROUP, topics, shares.of) as consumer:
                     self.problems.clear()
                     try:
                         await self._read(consumer, shares)
                     finally:
                         self.assigned = frozenset()
+                        BEHIND.clear()
             except KAFKA_AWAY as error:
                 if not self.problems:
                     log.warning("kafka_away", error=type(error).__name__)
@@ -86,11 +95,12 @@ class KafkaFeed:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self, consumer: AIOKafkaConsumer, shares: "Shares") -> None:
-        told = -TELL_SECONDS
+        looked = -LOOK_SECONDS
         while True:
-            if self.assigned and time.monotonic() > told + TELL_SECONDS:
+            if self.assigned and time.monotonic() > looked + LOOK_SECONDS:
                 await self._tell_leaders()
-                told = time.monotonic()
+                await self._measure(consumer)
+                looked = time.monotonic()
             found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_AT_ONCE)
             if found:
                 await shares.during(self._take(consumer, found))
@@ -101,6 +111,23 @@ class KafkaFeed:
             await self._store.pool.execute(TELL, list(self._feeders))
         except AGAIN_LATER as error:
             log.info("leaders_not_told", error=type(error).__name__)
+
+    async def _measure(self, consumer: AIOKafkaConsumer) -> None:
+        """How far we are with what is ours; where the brokers do not say, nothing is known."""
+        ours = self.assigned
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                begins = await consumer.beginning_offsets(ours)
+                ends = await consumer.end_offsets(ours)
+                at = {each: await consumer.position(each) for each in ours}
+        except KAFKA_AWAY as error:
+            BEHIND.clear()
+            self.problems = {"kafka": f"brokers do not answer: {type(error).__name__}"}
+            return
+        self.problems.clear()
+        for each in ours & self.assigned:
+            behind = ends[each] - max(at[each], begins[each])
+            BEHIND.labels(each.topic, each.partition).set(max(behind, 0))  # it may have been cut
 
     async def _take(
         self, consumer: AIOKafkaConsumer, found: dict[TopicPartition, list[Any]]
@@ -144,6 +171,12 @@ class Shares(ConsumerRebalanceListener):  # type: ignore[misc]
         self._feed = feed
         self._batch: asyncio.Task[None] | None = None
         self._gone_at: float | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    def of(self, consumer: AIOKafkaConsumer) -> "Shares":
+        """Those of a consumer."""
+        self._consumer = consumer
+        return self
 
     async def during(self, batch: Any) -> None:
         """Run a batch to its end, or until it is rolled back because its partitions go."""
@@ -163,14 +196,34 @@ class Shares(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.wait({self._batch}, timeout=REVOKE_SECONDS)
             await _ended(self._batch)
         self._feed.assigned = frozenset()
+        BEHIND.clear()
         log.info("partitions_revoked", partitions=_named(revoked))
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Say so."""
         if self._gone_at is not None:
             PAUSE.observe(time.monotonic() - self._gone_at)
+        await _count_lost(self._consumer, list(assigned))
         self._feed.assigned = frozenset(assigned)
         log.info("partitions_assigned", partitions=_named(assigned))
+
+
+async def _count_lost(
+    consumer: AIOKafkaConsumer | None, assigned: Sequence[TopicPartition]
+) -> None:
+    """What was deleted between where the group was and where a partition begins now."""
+    if consumer is None:
+        return
+    try:
+        async with asyncio.timeout(COMMIT_SECONDS):
+            begins = await consumer.beginning_offsets(assigned)
+            at = {each: await consumer.committed(each) for each in assigned}
+    except KAFKA_AWAY as error:
+        log.info("kafka_lost_unknown", error=type(error).__name__)
+        return
+    for each in assigned:
+        if at[each] is not None and at[each] < begins[each]:
+            LOST.labels(each.topic).inc(begins[each] - at[each])
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

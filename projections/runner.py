@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.connecting import LONG_SECONDS
@@ -30,12 +30,6 @@ RETRY_SECONDS = 0.5
 RETRY_AFTER_FAULT_SECONDS = 5.0
 STOPPED = "UPDATE projection_checkpoints SET stopped = $2 WHERE projection = $1"
 
-POSITION = Gauge(
-    "citybrain_projection_position", "Log position a projection has reached", ["projection"]
-)
-LAG = Gauge(
-    "citybrain_projection_lag_events", "Events between a projection and the head", ["projection"]
-)
 APPLIED = Counter(
     "citybrain_projection_events_total", "Events a projection has seen", ["projection"]
 )
@@ -86,7 +80,6 @@ class ProjectionRunner:
             lead.stays = False
             return
         applied, set_aside = APPLIED.labels(projection.name), PARKED.labels(projection.name)
-        position, lag = POSITION.labels(projection.name), LAG.labels(projection.name)
         fed = Fed(self._store, worker)
         async for batch in self._store.follow(worker.position, batch_size=BATCH_SIZE):
             if worker.concerned(batch):
@@ -96,11 +89,7 @@ class ProjectionRunner:
             else:
                 await worker.pass_by(batch[-1].position)
             applied.inc(len(batch))
-            position.set(worker.position)
-            if len(batch) == BATCH_SIZE:
-                lag.set(await self._store.head() - worker.position)
-            else:  # all there was
-                lag.set(0)
+            if len(batch) < BATCH_SIZE:  # all there was
                 await asyncio.sleep(GATHER_SECONDS)
 
     async def _say_stopped(self, projection: Projection, why: str) -> None:

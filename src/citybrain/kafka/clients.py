@@ -1,7 +1,7 @@
 """Connections to Kafka: how to get in is in the settings, and every wait has an end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -23,6 +23,8 @@ TRANSACTION_MS = 60_000  # a publisher that was silent for so long has given up 
 
 # What says that brokers are away, or that they are not ready for what was asked.
 KAFKA_AWAY = (KafkaError, OSError, TimeoutError)
+
+Listening = Callable[[AIOKafkaConsumer], ConsumerRebalanceListener]
 
 
 class KafkaNotConfigured(CitybrainError):
@@ -87,12 +89,13 @@ async def reader(settings: Settings, *, committed: bool = True) -> AsyncIterator
 
 @asynccontextmanager
 async def group_member(
-    settings: Settings, group: str, topics: str, listener: ConsumerRebalanceListener
+    settings: Settings, group: str, topics: str, listening: Listening
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A member of a group that shares the partitions of all topics whose names match a pattern.
 
-    Offsets are committed by who reads. Where nothing (any more) is known of a partition it is read
-    from its beginning, one that was added as well.
+    `listening` makes who is told when partitions go and come. Offsets are committed by who reads.
+    Where nothing (any more) is known of a partition it is read from its beginning, one that was
+    added as well.
     """
     consumer = AIOKafkaConsumer(
         client_id="citybrain",
@@ -106,7 +109,7 @@ async def group_member(
         metadata_max_age_ms=NEW_TOPICS_MS,
         **connection(settings),
     )
-    consumer.subscribe(pattern=topics, listener=listener)
+    consumer.subscribe(pattern=topics, listener=listening(consumer))
     try:
         async with asyncio.timeout(START_SECONDS):
             await consumer.start()

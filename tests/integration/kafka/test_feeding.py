@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from prometheus_client import REGISTRY
 
 from citybrain.eventstore import EventStore
 from citybrain.kafka import clients
+from citybrain.kafka.clients import transactional_producer
 from citybrain.settings import Settings
 from ops.kafka import Cluster
 from projections import kafka_feed, runner
@@ -307,3 +309,35 @@ async def test_k16_stop_while_the_cluster_is_away(
     ours = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:1"})
     async with asyncio.timeout(60), feeding(ours, store, Seen()) as feed:
         await holds(lambda: "kafka" in feed.problems)
+
+
+def behind(topic: Topic, partition: int = 0) -> float | None:
+    """What the metrics say of a partition; nothing where there is no series."""
+    labels = {"topic": topic.name, "partition": str(partition)}
+    return REGISTRY.get_sample_value("citybrain_kafka_behind_records", labels)
+
+
+async def test_k34_records_that_are_not_read(
+    kafka: Cluster, settings: Settings, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A marker of a transaction is none, an idle partition has none, what was deleted is lost."""
+    monkeypatch.setattr(kafka_feed, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(kafka_feed, "POLL_MS", 50)
+    ours = feeding_settings(settings, kafka)
+    topic, model = Topic(ours, 2), await prepared(store, Seen())
+    await topic.make()
+    await fill(store, 2)
+    events = await all_received(store)
+    await topic.write(events, partition=0)
+    await topic.forget({0: 5})
+    await read_up_to(ours, {TopicPartition(topic.name, 0): 2})
+    async with (
+        transactional_producer(ours, f"{topic.name}-marks", 16_384) as producer,
+        producer.transaction(),
+    ):
+        await producer.send_and_wait(topic.name, b"no event of ours", partition=0)
+    async with feeding(ours, store, model):
+        await holds(lambda: (behind(topic), behind(topic, 1)) == (0, 0))
+    assert (behind(topic), behind(topic, 1)) == (None, None)
+    lost = REGISTRY.get_sample_value("citybrain_kafka_lost_total", {"topic": topic.name})
+    assert lost == 3

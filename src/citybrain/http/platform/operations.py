@@ -16,6 +16,7 @@ from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import DEVICES, LONGEST_LIFE_SECONDS, PLACE
+from projections import lag
 from projections.status import projection_status
 
 log = structlog.get_logger(__name__)
@@ -146,6 +147,7 @@ async def metrics(call: Call) -> web.Response:
     """Prometheus metrics."""
     WAITING.set(call.runtime.store.appender.waiting)
     await _measure(call.runtime)
+    await lag.measure(call.runtime.store.pool)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
