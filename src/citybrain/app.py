@@ -21,6 +21,7 @@ from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
 from citybrain.http.server import serving, watched
 from citybrain.http.tokens import open_verifier, refuses_all
+from citybrain.intake.reading import IntakeReader
 from citybrain.kafka.clients import connection
 from citybrain.notifications import open_notifier
 from citybrain.payments import open_payments
@@ -197,6 +198,7 @@ def _work(services: Services, at_work: Sequence[System]) -> list[Coroutine[Any, 
     return [
         ProjectionRunner(store, projections).run(),
         *_fed_from_kafka(services, projections),
+        *_taken_from_kafka(services, at_work),
         _upkeep(services, at_work),
         *(each.run(store, services) for system in at_work for each in system.processes),
     ]
@@ -212,6 +214,18 @@ def _fed_from_kafka(
     connection(settings)
     feed = KafkaFeed(settings, services.store, projections)
     return [feed.run(), DeadLetters(settings, services.store).run()]
+
+
+def _taken_from_kafka(
+    services: Services, at_work: Sequence[System]
+) -> list[Coroutine[Any, Any, None]]:
+    """What devices send, where it is taken in; raises `KafkaNotConfigured`."""
+    settings = services.settings
+    if not settings.intake:
+        return []
+    connection(settings)
+    intakes = [intake for system in at_work for intake in system.intakes]
+    return [IntakeReader(settings, services, intakes).run()]
 
 
 def _beside_others(services: Services) -> list[Coroutine[Any, Any, None]]:

@@ -264,6 +264,20 @@ class Settings(BaseSettings):
         description="kafka: read models for which the order of each stream is enough have their "
         "events from there as well, as soon as they come",
     )
+    intake: bool = Field(False, description="take in what devices send through Kafka")
+    intake_topic_prefix: str = Field(
+        "devices.",
+        pattern=r"^[A-Za-z0-9._-]{0,100}$",
+        description="what the names of device topics begin with",
+    )
+    intake_acts_for: list[str] = Field(
+        default_factory=list,
+        description="devices that these topics speak for, as JSON; `*` at the end: all that begin "
+        "so; nothing is taken in of others",
+    )
+    intake_letters_hours: float = Field(
+        168.0, gt=0, description="how long messages that were refused are kept in their topics"
+    )
     kafka_instance: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9._-]{1,100}$",

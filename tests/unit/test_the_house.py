@@ -29,6 +29,7 @@ FLOORS = (
     "projections",
     "citybrain.audit",
     "citybrain.http",
+    "citybrain.intake",
 )
 MACHINERY = frozenset({"citybrain.definitions.city", "citybrain.http.pages", "commands.processes"})
 BELOW_ALL = "platform"  # every system stands on it, so none has to say so

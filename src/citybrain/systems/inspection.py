@@ -21,6 +21,7 @@ from citybrain.http.inspection import (
 from citybrain.http.inspection.board import BOARD
 from citybrain.http.inspection.open311.mount import mount as mount_open311
 from citybrain.http.inspection.reach import REACH
+from citybrain.intake.inspection import detections as intake
 from citybrain.systems.system import System
 from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.inspection.processes.detections import DetectionMerging
@@ -70,6 +71,7 @@ INSPECTION = System(
         *classes.ROUTES,
         *detection.ROUTES,
     ),
+    intakes=(intake.DETECTIONS,),
     reach=REACH,
     mounts=(mount_open311,),
     board=BOARD,

@@ -52,6 +52,7 @@ from citybrain.http.parking import reservations as reserving
 from citybrain.http.parking.board import BOARD
 from citybrain.http.parking.cds.mount import mount as mount_cds
 from citybrain.http.parking.reach import REACH
+from citybrain.intake.parking import detections as intake
 from citybrain.systems.system import System
 from commands.parking.erased import (
     ending_bindings_of_the_erased,
@@ -184,6 +185,7 @@ PARKING = System(
         *place_metrics.ROUTES,
         *notices.ROUTES,
     ),
+    intakes=(intake.DETECTIONS,),
     reach=REACH,
     board=BOARD,
     mounts=(mount_cds,),

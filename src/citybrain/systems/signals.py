@@ -17,6 +17,7 @@ from citybrain.http.signals import (
 )
 from citybrain.http.signals.board import BOARD
 from citybrain.http.signals.reach import REACH
+from citybrain.intake.signals import observations as intake
 from citybrain.systems.system import System
 from commands.signals.handing_over import stand_by
 from commands.signals.observation_upkeep import age_observations
@@ -43,6 +44,7 @@ SIGNALS = System(
         *map_message.ROUTES,
         *looking_back.ROUTES,
     ),
+    intakes=(intake.OBSERVATIONS,),
     reach={**REACH, **looking_back.REACH},
     board=BOARD,
     beside_others=stand_by,

@@ -12,6 +12,7 @@ from citybrain.http.access_texts import Words
 from citybrain.http.board import BoardPart
 from citybrain.http.reach import Rows
 from citybrain.http.routing import Route
+from citybrain.intake.taking import Intake
 from commands.processes.runner import Process
 from commands.services import Services
 from projections.projection import Projection
@@ -53,6 +54,9 @@ class System:
 
     development_reach: Rows = field(default_factory=dict)
     """The same of those."""
+
+    intakes: tuple[Intake, ...] = ()
+    """What it takes in of device topics."""
 
     mounts: tuple[Callable[[web.Application], None], ...] = ()
     """Foreign protocols, and what its routes keep in the application."""

@@ -1,0 +1,1 @@
+"""What devices send through Kafka, as commands: an edge beside HTTP."""

@@ -1,0 +1,214 @@
+"""Reads device topics as one of a group, and gives their messages to the systems.
+
+A partition has one batch under way, and is not asked for more meanwhile: one that is loud or slow
+holds up no other, and no more is in memory than that and what was fetched. A message is past when
+it is durable or in the topic of letters; what is read again is known by what its device calls it.
+"""
+
+import asyncio
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from prometheus_client import Counter
+
+from citybrain.errors import CitybrainError, InvalidInput, Unavailable
+from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.intake.context import actor_of
+from citybrain.intake.taking import Intake, Outcome
+from citybrain.kafka.clients import KAFKA_AWAY, admin, group_member, idempotent_producer
+from citybrain.kafka.topics import create, describe
+from citybrain.settings import Settings
+from commands.services import Services
+
+log = structlog.get_logger(__name__)
+
+GROUP = "intake"
+LETTERS = ".dead-letters"
+MOST_AT_ONCE = 200  # messages of a partition
+POLL_MS = 100
+RETRY_SECONDS = 1.0
+REVOKE_SECONDS = 5.0
+
+TAKEN = Counter("citybrain_intake_total", "Messages of devices taken in", ["topic"])
+REFUSED = Counter("citybrain_intake_refused_total", "Messages that are letters", ["topic", "code"])
+
+
+class NotJson(InvalidInput):
+    """A message is not JSON."""
+
+    code = "intake-not-json"
+
+
+class IntakeReader:
+    """Takes in what is in the topics of some intakes, also where a mirror put its alias before."""
+
+    def __init__(self, settings: Settings, services: Services, intakes: Iterable[Intake]) -> None:
+        self._settings = settings
+        self._services = services
+        self._intakes = {settings.intake_topic_prefix + each.name: each for each in intakes}
+        self._actor = actor_of(settings)
+        self.problems: dict[str, str] = {}
+        """Why it does not read, where it does not."""
+
+    async def run(self) -> None:
+        """Read until cancelled; waits while brokers are away, and says so."""
+        names = "|".join(map(re.escape, self._intakes))
+        topics = rf"^([A-Za-z0-9_-]+\.)?({names})$"
+        while True:
+            batches = Batches()
+            try:
+                await self._make_letters()
+                async with (
+                    idempotent_producer(self._settings) as letters,
+                    group_member(self._settings, GROUP, topics, batches.of) as consumer,
+                ):
+                    self.problems.clear()
+                    try:
+                        await self._read(consumer, letters, batches)
+                    finally:
+                        await batches.end()
+            except KAFKA_AWAY as error:
+                if not self.problems:
+                    log.warning("kafka_away", error=type(error).__name__)
+                self.problems = {"kafka": f"brokers cannot be reached: {type(error).__name__}"}
+            except Exception:
+                log.exception("intake_failed")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _make_letters(self) -> None:
+        """Their topics; what devices send may be of people, so it is not kept for ever."""
+        names = [name + LETTERS for name in self._intakes]
+        kept = {"kafka_retention_hours": self._settings.intake_letters_hours}
+        async with admin(self._settings) as client:
+            known = await describe(client, names)
+            if missing := [name for name in names if name not in known]:
+                await create(client, missing, self._settings.model_copy(update=kept))
+
+    async def _read(
+        self, consumer: AIOKafkaConsumer, letters: AIOKafkaProducer, batches: "Batches"
+    ) -> None:
+        while True:
+            batches.check()
+            free = [each for each in consumer.assignment() if each not in batches.under_way]
+            if not free:
+                await asyncio.sleep(POLL_MS / 1000)
+                continue
+            found = await consumer.getmany(*free, timeout_ms=POLL_MS, max_records=MOST_AT_ONCE)
+            for partition, records in found.items():
+                batches.begin(partition, self._batch(consumer, letters, partition, records))
+
+    async def _batch(
+        self,
+        consumer: AIOKafkaConsumer,
+        letters: AIOKafkaProducer,
+        partition: TopicPartition,
+        records: Sequence[Any],
+    ) -> None:
+        intake = self._intakes[_at_home(partition.topic, self._intakes)]
+        outcomes = await self._taken(intake, records)
+        refused = [
+            (record, why) for record, why in zip(records, outcomes, strict=True) if why is not None
+        ]
+        await self._send(letters, self._settings.intake_topic_prefix + intake.name, refused)
+        TAKEN.labels(intake.name).inc(len(records) - len(refused))
+        await consumer.commit({partition: records[-1].offset + 1})
+
+    async def _taken(self, intake: Intake, records: Sequence[Any]) -> list[Outcome]:
+        """An outcome for each; again while we cannot take in: that is no message's fault."""
+        outcomes: list[Outcome] = [None] * len(records)
+        items: dict[int, object] = {}
+        for index, record in enumerate(records):
+            try:
+                items[index] = orjson.loads(record.value or b"")
+            except orjson.JSONDecodeError:
+                outcomes[index] = NotJson("the message is not JSON")
+        left = list(items)
+        while left:
+            try:
+                some = [items[index] for index in left]
+                found: Sequence[Outcome] = await intake.take(some, self._actor, self._services)
+            except (Unavailable, *AGAIN_LATER) as error:
+                found = [error if isinstance(error, Unavailable) else _AWAY] * len(left)
+            outcomes_now = dict(zip(left, found, strict=True))
+            left = [index for index, why in outcomes_now.items() if isinstance(why, Unavailable)]
+            for index, why in outcomes_now.items():
+                outcomes[index] = why
+            if left:
+                log.warning("intake_waits", topic=intake.name, messages=len(left))
+                await asyncio.sleep(RETRY_SECONDS)
+        return outcomes
+
+    async def _send(
+        self, letters: AIOKafkaProducer, topic: str, refused: Sequence[tuple[Any, CitybrainError]]
+    ) -> None:
+        """Send letters: the messages as they were, and why; returns when they are there."""
+        sent = []
+        for record, why in refused:
+            source = f"{record.topic}/{record.partition}/{record.offset}"
+            headers = [
+                *record.headers,
+                ("dead-letter-code", why.code.encode()),
+                ("dead-letter-reason", why.message.encode()),
+                ("dead-letter-source", source.encode()),
+            ]
+            sent.append(
+                await letters.send(topic + LETTERS, record.value, key=record.key, headers=headers)
+            )
+            REFUSED.labels(topic, why.code).inc()
+        await asyncio.gather(*sent)
+
+
+_AWAY = Unavailable("PostgreSQL cannot be reached")
+
+
+class Batches(ConsumerRebalanceListener):  # type: ignore[misc]
+    """The batches under way, at most one for each partition; they end before any of them go."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
+
+    def of(self, _: AIOKafkaConsumer) -> "Batches":
+        """Those of a consumer."""
+        return self
+
+    @property
+    def under_way(self) -> Collection[TopicPartition]:
+        """The partitions that have one."""
+        return self._tasks.keys()
+
+    def begin(self, partition: TopicPartition, batch: Any) -> None:
+        """Run a batch of a partition."""
+        self._tasks[partition] = asyncio.create_task(batch)
+
+    def check(self) -> None:
+        """Forget what is done; raises what ended a batch."""
+        for partition, task in list(self._tasks.items()):
+            if task.done():
+                del self._tasks[partition]
+                if not task.cancelled():
+                    task.result()
+
+    async def end(self, patience_seconds: float = 0.0) -> None:
+        """Wait for all of them, and cancel those that take longer."""
+        tasks = set(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=patience_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let batches end, or end them: they are read again."""
+        await self.end(REVOKE_SECONDS)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """All batches are of partitions that were here before."""
+
+
+def _at_home(topic: str, names: Iterable[str]) -> str:
+    """The topic that one is, or a mirror of."""
+    return next(name for name in names if topic == name or topic.endswith(f".{name}"))

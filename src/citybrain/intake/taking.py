@@ -1,0 +1,56 @@
+"""What a system takes in of device topics: a topic's name, and what is done with its messages."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from citybrain.domain.actor import Actor
+from citybrain.errors import CitybrainError, InvalidInput
+from commands.services import Services
+
+M = TypeVar("M", bound=BaseModel)
+
+Outcome = CitybrainError | None
+"""Of a message: why it was refused; None where it is durable, or was before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The messages of a topic are JSON, each as an item of `take`.
+
+    `take` gives an outcome for each. What it raises is of all of them: they are given again.
+    """
+
+    name: str
+    """The topic, behind `CITYBRAIN_INTAKE_TOPIC_PREFIX`."""
+
+    take: Callable[[Sequence[object], Actor, Services], Awaitable[Sequence[Outcome]]]
+
+
+async def each_as(
+    model: type[M],
+    items: Sequence[object],
+    record: Callable[[list[M]], Awaitable[Sequence[object]]],
+) -> list[Outcome]:
+    """Check each item against a model, and record those that are sound."""
+    outcomes: list[Outcome] = [None] * len(items)
+    sound: dict[int, M] = {}
+    for index, item in enumerate(items):
+        try:
+            sound[index] = model.model_validate(item)
+        except ValidationError as error:
+            outcomes[index] = unfit(error)
+    if sound:
+        found = await record(list(sound.values()))
+        for index, result in zip(sound, found, strict=True):
+            outcomes[index] = result if isinstance(result, CitybrainError) else None
+    return outcomes
+
+
+def unfit(error: ValidationError) -> InvalidInput:
+    """The first thing that is wrong with a message: the member and the kind, never a value."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    member = ".".join(map(str, first["loc"]))
+    return InvalidInput(f"{member}: {first['type']}" if member else first["type"])

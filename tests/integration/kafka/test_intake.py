@@ -1,0 +1,213 @@
+"""What devices send through Kafka is taken in once, or is a letter; nobody holds up the others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from citybrain.domain.actor import Actor
+from citybrain.errors import Unavailable
+from citybrain.eventstore import EventStore
+from citybrain.intake import reading
+from citybrain.intake.context import actor_of
+from citybrain.intake.inspection.detections import DETECTIONS
+from citybrain.intake.parking.detections import DETECTIONS as SIGNS
+from citybrain.intake.reading import LETTERS, IntakeReader
+from citybrain.intake.signals.observations import OBSERVATIONS
+from citybrain.intake.taking import Intake, Outcome
+from citybrain.kafka.clients import connection
+from citybrain.settings import Settings
+from commands.services import Services
+from ops.kafka import Cluster
+from tests.given.detections import detection
+from tests.given.feeding_kafka import feeding_settings
+from tests.given.kafka import topic_prefix
+from tests.given.services import services_over
+from tests.given.waiting import eventually, holds
+
+HOUR = timedelta(hours=1)
+
+
+def intake_settings(settings: Settings, kafka: Cluster) -> Settings:
+    """Settings with device topics of the test's own, which speak for some cameras."""
+    ours = {"intake_topic_prefix": topic_prefix(), "intake_acts_for": ["c-*"]}
+    return feeding_settings(settings, kafka, **ours)
+
+
+async def make(settings: Settings, topic: str, partitions: int = 1) -> None:
+    """A device topic."""
+    client = AIOKafkaAdminClient(**connection(settings))
+    await client.start()
+    try:
+        await client.create_topics([NewTopic(topic, partitions, 1)])
+    finally:
+        await client.close()
+
+
+async def send(settings: Settings, topic: str, *messages: Any, partition: int = 0) -> None:
+    """As a gateway does; bytes are sent as they are."""
+    producer = AIOKafkaProducer(**connection(settings))
+    await producer.start()
+    try:
+        for each in messages:
+            value = each if isinstance(each, bytes) else orjson.dumps(each)
+            await producer.send_and_wait(topic, value, key=b"gateway", partition=partition)
+    finally:
+        await producer.stop()
+
+
+async def letters(settings: Settings, topic: str, number: int) -> list[Any]:
+    """So many letters of a device topic."""
+    consumer = AIOKafkaConsumer(
+        topic + LETTERS, auto_offset_reset="earliest", **connection(settings)
+    )
+    await consumer.start()
+    try:
+        return [await consumer.getone() for _ in range(number)]
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def taking(settings: Settings, services: Services, *intakes: Intake) -> AsyncIterator[None]:
+    """What comes is taken in while the block runs."""
+    working = asyncio.create_task(IntakeReader(settings, services, intakes).run())
+    try:
+        yield
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+def seen(ref: str, **fields: Any) -> dict[str, Any]:
+    """What a camera says."""
+    return detection(ref, **fields).model_dump(mode="json")
+
+
+async def test_k29_the_same_detection_at_two_offsets(
+    kafka: Cluster, settings: Settings, store: EventStore
+) -> None:
+    ours = intake_settings(settings, kafka)
+    topic, services = ours.intake_topic_prefix + DETECTIONS.name, services_over(store)
+    await make(ours, topic)
+    tomorrow = datetime.now(UTC) + 24 * HOUR
+    await send(
+        ours,
+        topic,
+        seen("4711"),
+        seen("4711"),  # a gateway has tried again
+        seen("4711", confidence=91),  # another one under the same name
+        b"not JSON",
+        seen("4712") | {"class_code": 7},
+        seen("4713", camera_id="elsewhere-1"),
+        seen("4714", occurred_at=tomorrow),  # K21: a device that lives in the future
+        seen("4715") | {"occurred_at": tomorrow.timestamp() * 1_000_000},  # as milliseconds
+        seen("4716"),
+    )
+    async with taking(ours, services, DETECTIONS):
+        found = await letters(ours, topic, 6)
+        await eventually(lambda: _at(store, 2))
+    codes = [dict(letter.headers)["dead-letter-code"].decode() for letter in found]
+    assert codes == [
+        "detection-ref-reused",
+        "intake-not-json",
+        "invalid-input",
+        "not-your-device",
+        "time-out-of-order",
+        "invalid-input",
+    ]
+    assert found[1].value == b"not JSON"
+    assert found[1].key == b"gateway"
+    assert dict(found[1].headers)["dead-letter-source"].decode() == f"{topic}/0/3"
+    assert dict(found[2].headers)["dead-letter-reason"] == b"class_code: string_type"
+    async with taking(ours, services, DETECTIONS):  # read on, not again
+        await send(ours, topic, seen("4717"))
+        await eventually(lambda: _at(store, 3))
+    recorded = await store.read_all()
+    assert [event.topic for event in recorded] == ["detection.recorded"] * 3
+    assert recorded[0].metadata["channel"] == "kafka"
+
+
+async def _at(store: EventStore, head: int) -> bool:
+    return await store.head() == head
+
+
+async def test_k31_mirrored_from_the_second_site(
+    kafka: Cluster, settings: Settings, store: EventStore
+) -> None:
+    """A mirror puts its alias before the name; what came by both ways counts once."""
+    ours = intake_settings(settings, kafka)
+    topic = ours.intake_topic_prefix + DETECTIONS.name
+    for each in (topic, f"b.{topic}"):
+        await make(ours, each)
+        await send(ours, each, seen("4711"), seen(each))
+    async with taking(ours, services_over(store), DETECTIONS):
+        await eventually(lambda: _at(store, 3))
+
+
+async def test_k33_one_loud_camera(
+    kafka: Cluster, settings: Settings, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its partition waits for the store; the other one does not, and no more is in memory."""
+    monkeypatch.setattr(reading, "MOST_AT_ONCE", 5)
+    ours = intake_settings(settings, kafka)
+    topic, go_on = ours.intake_topic_prefix + "signs", asyncio.Event()
+    taken: list[object] = []
+    begun: list[int] = []
+
+    async def take(items: Sequence[object], _: Actor, __: Services) -> list[Outcome]:
+        if items[0] == "loud":
+            begun.append(len(items))
+            await go_on.wait()
+        taken.extend(items)
+        return [None] * len(items)
+
+    await make(ours, topic, 2)
+    await send(ours, topic, *["loud"] * 20)
+    async with taking(ours, services_over(store), Intake("signs", take)):
+        await holds(lambda: begun)
+        await send(ours, topic, "soft", "softer", partition=1)
+        await holds(lambda: len(taken) == 2)
+        assert begun == [5]
+        go_on.set()
+        await holds(lambda: len(taken) == 22)
+
+
+async def test_a_store_that_is_away_is_no_message_s_fault(
+    kafka: Cluster, settings: Settings, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "RETRY_SECONDS", 0.02)
+    ours = intake_settings(settings, kafka)
+    topic = ours.intake_topic_prefix + "signs"
+    asked: list[list[object]] = []
+
+    async def take(items: Sequence[object], _: Actor, __: Services) -> list[Outcome]:
+        asked.append(list(items))
+        if len(asked) == 1:
+            raise ConnectionRefusedError
+        return [Unavailable("busy") if len(asked) == 2 and item == 2 else None for item in items]
+
+    await make(ours, topic)
+    await send(ours, topic, 1, 2, 3)
+    async with taking(ours, services_over(store), Intake("signs", take)):
+        await holds(lambda: sum(map(len, asked)) >= 4 and asked[-1] == [2] and asked[-2] != [2])
+    assert asked[0] == asked[1][: len(asked[0])]
+
+
+async def test_each_system_takes_its_own(store: EventStore, settings: Settings) -> None:
+    services = services_over(store)
+    actor = actor_of(settings.model_copy(update={"intake_acts_for": ["c-*"]}))
+    sign = {"device_id": "c-1", "ref": "1", "occurred_at": "2026-03-01T08:00:00Z", "sign": "lost"}
+    assert await SIGNS.take([sign, sign], actor, services) == [None, None]
+    (wrong,) = await SIGNS.take([sign | {"sign": "sung"}], actor, services)
+    assert wrong is not None
+    assert wrong.message == "sign: enum"
+    assert await store.head() == 1
+    refused = await OBSERVATIONS.take([{"detector": "none"}, 7], actor, services)
+    assert all(refused)
