@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
-from citybrain.kafka.clients import KAFKA_AWAY, group_member
+from citybrain.kafka.clients import AWAY, KAFKA_AWAY, group_member
 from citybrain.kafka.wire import NotOurRecord, ReceivedEvent, received
 from citybrain.settings import Settings
 from projections.feeder import Feeder
@@ -69,8 +69,8 @@ class KafkaFeed:
             for projection in projections
             if order_of(projection) is Order.STREAM
         }
-        self.problems: dict[str, str] = {}
-        """Why it does not read, where it does not."""
+        self.away = False
+        """Whether the brokers cannot be reached."""
         self.assigned: frozenset[TopicPartition] = frozenset()
 
     async def run(self) -> None:
@@ -80,19 +80,24 @@ class KafkaFeed:
             shares = Shares(self)
             try:
                 async with group_member(self._settings, GROUP, topics, shares.of) as consumer:
-                    self.problems.clear()
+                    self._found(None)
                     try:
                         await self._read(consumer, shares)
                     finally:
                         self.assigned = frozenset()
                         BEHIND.clear()
             except KAFKA_AWAY as error:
-                if not self.problems:
-                    log.warning("kafka_away", error=type(error).__name__)
-                self.problems = {"kafka": f"brokers cannot be reached: {type(error).__name__}"}
+                self._found(error)
             except Exception:
                 log.exception("kafka_feed_failed")
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _found(self, error: BaseException | None) -> None:
+        """The brokers answer, or they do not."""
+        if error is not None and not self.away:
+            log.warning("kafka_away", error=type(error).__name__)
+        self.away = error is not None
+        AWAY.labels(GROUP).set(self.away)
 
     async def _read(self, consumer: AIOKafkaConsumer, shares: "Shares") -> None:
         looked = -LOOK_SECONDS
@@ -122,9 +127,9 @@ class KafkaFeed:
                 at = {each: await consumer.position(each) for each in ours}
         except KAFKA_AWAY as error:
             BEHIND.clear()
-            self.problems = {"kafka": f"brokers do not answer: {type(error).__name__}"}
+            self._found(error)
             return
-        self.problems.clear()
+        self._found(None)
         for each in ours & self.assigned:
             behind = ends[each] - max(at[each], begins[each])
             BEHIND.labels(each.topic, each.partition).set(max(behind, 0))  # it may have been cut

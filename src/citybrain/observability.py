@@ -39,6 +39,7 @@ def configure_logging(level: str, form: Literal["json", "console"]) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # each of its tries; we say it once
 
 
 def span(name: str, **attributes: str | int) -> AbstractContextManager[object]:

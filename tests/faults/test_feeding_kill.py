@@ -14,33 +14,38 @@ from projections.rebuild import compare
 from projections.runner import prepare
 from tests.given.feeding import all_received
 from tests.given.feeding_kafka import Topic, feeding_settings
-from tests.given.read_models import append
+from tests.given.read_models import append, caught_up
 from tests.given.reading_kafka import GATE, at_the_gate
 from tests.given.seen import Seen, seen
 from tests.given.server import environment_of
 from tests.given.waiting import eventually, holds
 from tests.given.warm import Warm
 
+NOBODY = "127.0.0.1:1"
 STREAMS = 3
 FED = "SELECT fed FROM projection_checkpoints"
+
+
+def environment(settings: Settings, servers: str) -> dict[str, str]:
+    """What a process of the test's database runs in."""
+    assert settings.database_url is not None
+    return environment_of(settings.data_dir) | {
+        "CITYBRAIN_MODE": "development",
+        "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
+        "CITYBRAIN_KAFKA_BOOTSTRAP_SERVERS": servers,
+        "CITYBRAIN_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+        "CITYBRAIN_KAFKA_SESSION_SECONDS": "6",
+    }
 
 
 @asynccontextmanager
 async def reader(settings: Settings) -> AsyncIterator[Warm]:
     """A process that feeds, and leads where it may; killed with the block, if not before."""
-    assert settings.database_url is not None
     assert settings.kafka_bootstrap_servers is not None
     process = Warm(
         settings.data_dir / "said",
         "tests.given.reading_kafka",
-        environment=environment_of(settings.data_dir)
-        | {
-            "CITYBRAIN_MODE": "development",
-            "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
-            "CITYBRAIN_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-            "CITYBRAIN_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-            "CITYBRAIN_KAFKA_SESSION_SECONDS": "6",
-        },
+        environment=environment(settings, settings.kafka_bootstrap_servers),
     )
     try:
         await holds(lambda: process.status is not None or "ready" in process.out.read_text())
@@ -101,3 +106,22 @@ async def test_k12_the_worker_that_woke_up(
     expected = [n + 1 for n in range(written // STREAMS)]
     assert await seen(store) == {f"test-{stream}": expected for stream in range(STREAMS)}
     assert (await compare(store, Seen())).tables[1].only_live == 0
+
+
+@pytest.mark.fault
+async def test_k16_stop_while_the_cluster_is_away(settings: Settings, store: EventStore) -> None:
+    """It works on from the log, says that nobody is there, and ends when it is asked to."""
+    process = Warm(
+        settings.data_dir / "said",
+        *("citybrain", "work", "--via", "kafka", "--port", "0"),
+        environment=environment(settings, NOBODY) | {"CITYBRAIN_INTAKE": "true"},
+    )
+    try:
+        await holds(lambda: process.status is not None or "works" in process.out.read_text())
+        await append(store, "test-1")
+        await caught_up(store, "streams")
+        await holds(lambda: process.err.read_text().count("kafka_away") == 2)
+        os.kill(process.pid, signal.SIGTERM)
+        assert await process.ended() == 0, process.err.read_text()
+    finally:
+        await process.kill()

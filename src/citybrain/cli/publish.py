@@ -1,7 +1,6 @@
 """`citybrain publish`: publish the log to Apache Kafka; several stand by for each other."""
 
 import asyncio
-import logging
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -38,9 +37,6 @@ def publish(port: Port = None) -> None:
     if port is not None:
         settings.health_port = port
     configure_logging(settings.log_level, settings.log_format)
-    logging.getLogger("aiokafka").setLevel(
-        logging.CRITICAL
-    )  # what it says of each try, we say once
     uvloop.run(_publish(settings))
 
 

@@ -1,5 +1,7 @@
 """`citybrain work`: keep up read models and run process managers, and serve nothing else."""
 
+from typing import Annotated, Literal
+
 import typer
 import uvloop
 
@@ -13,8 +15,14 @@ from citybrain.settings import Settings
 app = typer.Typer()
 
 
+Via = Annotated[
+    Literal["log", "kafka"] | None,
+    typer.Option(help="kafka: read models are fed from there as well, where they can be."),
+]
+
+
 @app.command()
-def work(port: Port = None) -> None:
+def work(port: Port = None, via: Via = None) -> None:
     """Keep up read models and run process managers, and serve nothing else.
 
     The port is for health, readiness and metrics.
@@ -22,6 +30,8 @@ def work(port: Port = None) -> None:
     settings = Settings()
     if port is not None:
         settings.work_port = port
+    if via is not None:
+        settings.via = via
     configure_logging(settings.log_level, settings.log_format)
     uvloop.run(_work(settings))
 

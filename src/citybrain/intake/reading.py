@@ -19,7 +19,7 @@ from citybrain.errors import CitybrainError, InvalidInput, Unavailable
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.intake.context import actor_of
 from citybrain.intake.taking import Intake, Outcome
-from citybrain.kafka.clients import KAFKA_AWAY, admin, group_member, idempotent_producer
+from citybrain.kafka.clients import AWAY, KAFKA_AWAY, admin, group_member, idempotent_producer
 from citybrain.kafka.topics import create, describe
 from citybrain.settings import Settings
 from commands.services import Services
@@ -51,8 +51,7 @@ class IntakeReader:
         self._services = services
         self._intakes = {settings.intake_topic_prefix + each.name: each for each in intakes}
         self._actor = actor_of(settings)
-        self.problems: dict[str, str] = {}
-        """Why it does not read, where it does not."""
+        self._away = False
 
     async def run(self) -> None:
         """Read until cancelled; waits while brokers are away, and says so."""
@@ -66,18 +65,23 @@ class IntakeReader:
                     idempotent_producer(self._settings) as letters,
                     group_member(self._settings, GROUP, topics, batches.of) as consumer,
                 ):
-                    self.problems.clear()
+                    self._found(None)
                     try:
                         await self._read(consumer, letters, batches)
                     finally:
                         await batches.end()
             except KAFKA_AWAY as error:
-                if not self.problems:
-                    log.warning("kafka_away", error=type(error).__name__)
-                self.problems = {"kafka": f"brokers cannot be reached: {type(error).__name__}"}
+                self._found(error)
             except Exception:
                 log.exception("intake_failed")
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _found(self, error: BaseException | None) -> None:
+        """The brokers answer, or they do not."""
+        if error is not None and not self._away:
+            log.warning("kafka_away", error=type(error).__name__)
+        self._away = error is not None
+        AWAY.labels(GROUP).set(self._away)
 
     async def _make_letters(self) -> None:
         """Their topics; what devices send may be of people, so it is not kept for ever."""

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
+from prometheus_client import Gauge
 
 from citybrain.errors import CitybrainError
 from citybrain.settings import Settings
@@ -23,6 +24,8 @@ TRANSACTION_MS = 60_000  # a publisher that was silent for so long has given up 
 
 # What says that brokers are away, or that they are not ready for what was asked.
 KAFKA_AWAY = (KafkaError, OSError, TimeoutError)
+
+AWAY = Gauge("citybrain_kafka_away", "1: the brokers cannot be reached", ["reader"])
 
 Listening = Callable[[AIOKafkaConsumer], ConsumerRebalanceListener]
 

@@ -14,16 +14,20 @@ from citybrain.eventstore import EventStore
 from citybrain.kafka import clients
 from citybrain.kafka.clients import transactional_producer
 from citybrain.settings import Settings
+from citybrain.systems import projection_named
 from ops.kafka import Cluster
 from projections import kafka_feed, runner
 from projections.feeder import Feeder
 from projections.kafka_feed import KafkaFeed, Shares
 from projections.rebuild import compare
 from projections.runner import prepare
-from tests.given.feeding import all_received
+from tests.given.feeding import SHOWN, all_received
 from tests.given.feeding_kafka import Topic, feeding, feeding_settings, has_read, read_up_to
+from tests.given.publishing import publishing
 from tests.given.read_models import append, caught_up, running
 from tests.given.seen import Seen, seen
+from tests.given.services import services_over, take_to_the_end
+from tests.given.storm import repeated
 from tests.given.waiting import eventually, holds
 
 STREAMS = 4
@@ -82,6 +86,27 @@ async def test_what_is_in_the_topic_is_in_the_model(
         await topic.write((await all_received(store))[before:])
         await caught_up(store, model.name)
     await whole(store, model)
+
+
+async def test_published_and_fed_a_model_is_as_it_is_from_the_log(
+    kafka: Cluster, settings: Settings, store: EventStore, only_from_kafka: None
+) -> None:
+    """From a command to the read models of cases, all of it through Kafka."""
+    ours, services = feeding_settings(settings, kafka, kafka_partitions=2), services_over(store)
+    models = [projection_named(name) for name in SHOWN["cases"]]
+    await prepare(store, models)
+    await store.pool.execute("UPDATE projection_checkpoints SET fed = true")
+    async with (
+        publishing(ours, store, ("case",)),
+        running(store, *models),
+        feeding(ours, store, *models),
+    ):
+        for steps in (6, 3, 6, 0):
+            await take_to_the_end(services, steps)
+        await caught_up(store, *SHOWN["cases"])
+    for model in models:
+        assert (await compare(store, model)).equal, model.name
+    assert await store.pool.fetchval("SELECT count(*) FROM case_timeline.entries") == 19
 
 
 async def test_a_database_that_is_away_is_no_poison(
@@ -242,7 +267,7 @@ async def test_k13_everybody_stops_when_one_joins(
 
     random = Random(13)
     async with running(store, model):
-        for _ in range(6):
+        for _ in range(repeated(6)):
             before = await store.head()
             await fill(store, 2)
             if len(feeds) < 2 or random.random() < 0.5:
@@ -308,7 +333,8 @@ async def test_k16_stop_while_the_cluster_is_away(
     monkeypatch.setattr(kafka_feed, "RETRY_SECONDS", 0.05)
     ours = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:1"})
     async with asyncio.timeout(60), feeding(ours, store, Seen()) as feed:
-        await holds(lambda: "kafka" in feed.problems)
+        await holds(lambda: feed.away)
+        assert REGISTRY.get_sample_value("citybrain_kafka_away", {"reader": "read-models"}) == 1
 
 
 def behind(topic: Topic, partition: int = 0) -> float | None:

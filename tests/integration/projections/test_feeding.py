@@ -33,6 +33,7 @@ from tests.given.storm import SHARED_FIXTURE, examples
 STREAMS, EVENTS = 4, 7
 AHEAD = "SELECT stream_id, version FROM streams_ahead ORDER BY stream_id"
 SILENT = "test.silent"
+RESTORED = "INSERT INTO log_incarnations (number, began_after) VALUES (2, $1)"
 
 
 async def fill(store: EventStore) -> None:
@@ -158,6 +159,43 @@ async def test_an_event_of_another_log_is_refused(store: EventStore) -> None:
     feeder = Feeder(store, model)
     assert await feeder.apply([replace(event, incarnation=uuid4()) for event in events]) == 0
     assert await feeder.apply(events) > 0
+
+
+async def test_k35_restored_to_yesterday(store: EventStore) -> None:
+    """What the log had before it went back is left out, whatever its versions are."""
+    await fill(store)
+    model, events = Seen(), await all_received(store)
+    await prepare(store, [model])
+    kept = events[: len(events) // 2]
+    await store.pool.execute(RESTORED, kept[-1].position)
+    feeder = Feeder(store, model)
+    await feeder.apply(events)
+    assert await seen(store) == expected(kept)
+    await feeder.apply(await all_received(store))  # of the log as it is
+    assert await seen(store) == expected(events)
+
+
+class Heavy(Seen):
+    """Cannot do more than a few events within its time."""
+
+    most = 0
+
+    async def apply(self, connection: Any, events: Sequence[RecordedEvent]) -> None:
+        if len(events) > EVENTS:
+            raise TimeoutError
+        self.most = max(self.most, len(events))
+        await super().apply(connection, events)
+
+
+async def test_k15_a_batch_that_takes_too_long(store: EventStore) -> None:
+    """It is taken in smaller steps, and nothing of it is taken for poison."""
+    await fill(store)
+    model, events = Heavy(), await all_received(store)
+    await prepare(store, [model])
+    await Feeder(store, model).apply(events)
+    assert await seen(store) == expected(events)
+    assert 0 < model.most <= EVENTS
+    assert await store.pool.fetchval("SELECT count(*) FROM parked_events") == 0
 
 
 def test_a_model_that_needs_the_log_is_not_fed(store: EventStore) -> None:
