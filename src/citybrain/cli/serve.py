@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
 import typer
@@ -15,7 +15,7 @@ import uvloop
 from citybrain import garbage
 from citybrain.app import open_server
 from citybrain.cli.shared.output import console
-from citybrain.cli.shared.supervisor import READY, Supervisor
+from citybrain.cli.shared.supervisor import Supervisor, go_on_saying
 from citybrain.observability import configure_logging
 from citybrain.settings import Settings
 
@@ -75,9 +75,14 @@ async def _supervised(settings: Settings, workers: bool, listens: int, line: soc
 
     loop.add_reader(line, ended)  # nothing comes on it but its end
     keep_no_core()
-    async with open_server(settings, workers=workers, listens=socket.socket(fileno=listens)):
+    async with AsyncExitStack() as stack:  # it goes on saying so while the last requests end
+        own = socket.socket(fileno=listens)
+        server = open_server(settings, workers=workers, listens=own)
+        saying: list[asyncio.Task[None]] = []
+        stack.callback(lambda: [each.cancel() for each in saying])
+        await stack.enter_async_context(server)
         garbage.set_aside()
-        line.send(READY)
+        saying.append(asyncio.create_task(go_on_saying(line)))
         await stopping.wait()
 
 

@@ -27,12 +27,17 @@ log = structlog.get_logger(__name__)
 STEADY_SECONDS = 30.0  # whoever lived so long is started again at once
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 MORE_THAN_ITS_GRACE_SECONDS = 10.0
+SILENT_SECONDS = 30.0  # whoever says nothing for so long hangs
+SPEAKING_SECONDS = 1.0
 READY = b"1"
 
 
 @dataclass(eq=False)
 class Child:
-    """A serving process. `told` says that it listens; it ends with the other side of it."""
+    """A serving process: it says that it listens, and goes on saying it on `told`.
+
+    It ends with the other side of `line`.
+    """
 
     process: asyncio.subprocess.Process
     told: asyncio.StreamReader
@@ -65,6 +70,26 @@ class Place:
     child: Child | None = None
     pause: float = 0.0
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+async def kill_when_silent(child: Child, seconds: float) -> None:
+    """Watch it until it ends; whoever hangs keeps taking connections, and answers none."""
+    try:
+        while True:
+            async with asyncio.timeout(seconds):
+                if not await child.told.read(64):
+                    return
+    except TimeoutError:
+        log.error("process_hangs", pid=child.process.pid)
+        child.tell(signal.SIGKILL)
+
+
+async def go_on_saying(line: socket.socket) -> None:
+    """In a serving process: that it listens, and goes on."""
+    with suppress(OSError):  # nobody hears it any more
+        while True:
+            line.send(READY)
+            await asyncio.sleep(SPEAKING_SECONDS)
 
 
 class Supervisor:
@@ -129,7 +154,11 @@ class Supervisor:
         while True:
             child = place.child
             assert child is not None
-            status = await child.ended()
+            watching = asyncio.create_task(kill_when_silent(child, SILENT_SECONDS))
+            try:
+                status = await child.ended()
+            finally:
+                watching.cancel()
             async with place.changing:
                 if place.child is child:  # and was not replaced
                     await self._start_again(place, status, time.monotonic() - child.began)
