@@ -22,6 +22,7 @@ MODULES = {  # imported when wanted: each needs packages of its own
     "inspection": "ops.bench.inspection.cases_and_detections",
     "parking": "ops.bench.parking.parking",
     "signals-ingest": "ops.bench.signals.ingest",
+    "kafka": "ops.bench.kafka",
 }
 MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "[dim]no peer[/dim]"}
 

@@ -131,6 +131,14 @@ def signals_ingest(
     _run("signals-ingest", rounds, seconds, lines, data_dir)
 
 
+@app.command("kafka")
+def kafka(
+    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+) -> None:
+    """Events per second into Kafka, and how long each takes, beside a bare producer."""
+    _run("kafka", rounds, seconds, lines, data_dir)
+
+
 @app.command("signals")
 def signals(
     scenario: Scenarios = None,

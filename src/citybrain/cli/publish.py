@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -70,8 +69,7 @@ async def _until(stopping: asyncio.Event, publisher: Publisher) -> None:
     finally:
         asked.cancel()
         working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
+        await asyncio.gather(working, return_exceptions=True)
 
 
 def _first(error: BaseException) -> BaseException:

@@ -6,7 +6,6 @@ compare-and-set: whoever was stopped and wakes moves nothing that somebody else 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,27 +39,11 @@ WITH moved AS (
 SELECT count(*) FROM moved
 """
 MOVE_PAST = """
-WITH here AS (
-    SELECT topic, category, position FROM kafka_topics WHERE topic = ANY($1) AND position < $2
-), newest AS (
-    SELECT split_part(originator_id, '-', 1) AS category, max(notification_id) AS position
-    FROM stored_events
-    WHERE notification_id > (SELECT min(position) FROM here) AND notification_id <= $2
-    GROUP BY 1
-)
-UPDATE kafka_topics t SET position = $2, revision = revision + 1, moved_at = clock_timestamp()
-FROM here h LEFT JOIN newest n USING (category)
-WHERE t.topic = h.topic AND t.position = h.position AND coalesce(n.position, 0) <= h.position
-RETURNING t.topic, t.revision
-"""
-BEHIND = """
-SELECT t.topic, t.position, (
-    SELECT recorded_at FROM stored_events
-    WHERE notification_id > t.position AND notification_id <= $2
-      AND split_part(originator_id, '-', 1) = t.category
-    ORDER BY notification_id LIMIT 1
-) AS oldest
-FROM kafka_topics t WHERE t.topic = ANY($1)
+UPDATE kafka_topics t
+SET position = s.position, revision = t.revision + 1, moved_at = clock_timestamp()
+FROM unnest($1::text[], $2::bigint[], $3::bigint[]) s (topic, revision, position)
+WHERE t.topic = s.topic AND t.revision = s.revision
+RETURNING t.topic
 """
 
 
@@ -131,23 +114,16 @@ async def move(
 
 
 async def pass_by(
-    connection: "asyncpg.Connection[Any]",
-    topics: Sequence[str],
-    head: int,
-    known: Mapping[str, Checkpoint],
+    connection: "asyncpg.Connection[Any]", past: Sequence[tuple[Checkpoint, int]]
 ) -> None:
-    """Move those topics to `head` whose categories have nothing up to there that was not sent.
-
-    `known` are checkpoints to be brought up to date.
-    """
-    for topic, revision in await connection.fetch(MOVE_PAST, topics, head):
-        if topic in known:
-            known[topic].position, known[topic].revision = head, revision
-
-
-async def behind(
-    pool: "asyncpg.Pool[Any]", topics: Sequence[str], head: int
-) -> dict[str, tuple[int, datetime | None]]:
-    """Where topics are, and when the oldest event was recorded that they lack up to `head`."""
-    rows = await pool.fetch(BEHIND, topics, head)
-    return {topic: (position, oldest) for topic, position, oldest in rows}
+    """Move checkpoints to positions up to which there is nothing more; one that was moved stays."""
+    rows = await connection.fetch(
+        MOVE_PAST,
+        [checkpoint.topic for checkpoint, _ in past],
+        [checkpoint.revision for checkpoint, _ in past],
+        [position for _, position in past],
+    )
+    moved = {row["topic"] for row in rows}
+    for checkpoint, position in past:
+        if checkpoint.topic in moved:
+            checkpoint.position, checkpoint.revision = position, checkpoint.revision + 1

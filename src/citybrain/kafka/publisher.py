@@ -21,6 +21,7 @@ from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import LeadLost
 from citybrain.kafka import checkpoints, topics
 from citybrain.kafka.checkpoints import CheckpointMoved
+from citybrain.kafka.lag import Behind, look
 from citybrain.kafka.lane import BrokersAway, Lane, LostByBrokers, open_lane
 from citybrain.kafka.watch import Watch
 from citybrain.settings import Settings
@@ -50,6 +51,7 @@ class Progress:
 
     category: str
     topic: str
+    behind: Behind
     leads: bool = False
     reason: str | None = None
     """Why it was not published when this process led it last."""
@@ -67,7 +69,10 @@ class Publisher:
     def __post_init__(self) -> None:
         topics.refuse_reordering(self.settings)
         prefix = self.settings.kafka_topic_prefix
-        self.progress = {each: Progress(each, prefix + each) for each in self.categories}
+        self.progress = {
+            each: Progress(each, prefix + each, Behind(prefix + each, each))
+            for each in self.categories
+        }
         self.watch = Watch(
             self.settings, [each.topic for each in self.progress.values()], self.lanes
         )
@@ -155,29 +160,35 @@ class Publisher:
     async def _measure(self) -> None:
         head = await self.store.head()
         ours = [each for each in self.progress.values() if each.leads or each.reason is not None]
-        await self._pass_by([each.topic for each in ours], head)
-        behind = await checkpoints.behind(self.store.pool, [each.topic for each in ours], head)
+        await look(self.store, [each.behind for each in ours], head)
+        await self._pass_by([each.behind for each in ours])
         now = datetime.now(UTC)
         for each in self.progress.values():
             if each not in ours:
                 for gauge in (LAG_POSITIONS, LAG_SECONDS, STOPPED):
                     gauge.remove(each.category)
                 continue
-            position, oldest = behind.get(each.topic, (0, None))
-            LAG_POSITIONS.labels(each.category).set(max(0, head - position))
-            LAG_SECONDS.labels(each.category).set(
-                max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-            )
+            missing = each.behind.missing
+            lag = head - (missing[0] - 1 if missing else each.behind.looked)
+            age = (now - missing[1]).total_seconds() if missing else 0.0
+            LAG_POSITIONS.labels(each.category).set(max(0, lag))
+            LAG_SECONDS.labels(each.category).set(max(0.0, age))
             STOPPED.labels(each.category).set(each.reason is not None)
 
-    async def _pass_by(self, topics: Sequence[str], head: int) -> None:
-        """Move the checkpoints of those of which there is nothing up to here."""
-        lanes = {topic: self.lanes[topic].checkpoint for topic in topics if topic in self.lanes}
+    async def _pass_by(self, topics: Sequence[Behind]) -> None:
+        """Move the checkpoints of those that lack nothing, as far as was looked."""
         async with AsyncExitStack() as stack:
-            for topic in lanes:
-                await stack.enter_async_context(self.lanes[topic].moving)
-            connection = await stack.enter_async_context(self.store.writing())
-            await checkpoints.pass_by(connection, topics, head, lanes)
+            past = []
+            for each in topics:
+                lane = self.lanes.get(each.topic)
+                if lane is None or each.missing is not None or each.looked <= each.position:
+                    continue
+                await stack.enter_async_context(lane.moving)
+                if lane.checkpoint.revision == each.revision:
+                    past.append((lane.checkpoint, each.looked))
+            if past:
+                connection = await stack.enter_async_context(self.store.writing())
+                await checkpoints.pass_by(connection, past)
 
 
 async def _unless(trouble: "asyncio.Future[None]", work: Coroutine[Any, Any, None]) -> None:

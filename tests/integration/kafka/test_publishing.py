@@ -1,11 +1,13 @@
 """The log goes to Kafka whole, once, in order, and as it is stored."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import NewPartitions, NewTopic
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
+from pydantic import SecretStr
 
 from citybrain.eventstore import EventStore, open_event_store
 from citybrain.eventstore.incarnations import begin_incarnation, read_lineage
@@ -17,6 +19,7 @@ from citybrain.kafka.publisher import Publisher
 from citybrain.kafka.topics import TopicRefused
 from citybrain.settings import Settings
 from ops.kafka import Cluster
+from ops.kafka.cluster import USER
 from tests.given.publishing import (
     append,
     copy_of,
@@ -201,7 +204,7 @@ async def test_two_logs_under_one_prefix_are_not_mixed(
 
 
 async def test_a_topic_that_could_lose_events_is_refused_unless_that_is_accepted(
-    kafka: Cluster, settings: Settings, store: EventStore
+    kafka: Cluster, settings: Settings, store: EventStore, tmp_path: Path
 ) -> None:
     ours = publishing_settings(settings, kafka)
     topic = ours.kafka_topic_prefix + "parking"
@@ -222,3 +225,25 @@ def test_k04_without_idempotence_it_does_not_begin(settings: Settings, store: Ev
     ours = settings.model_copy(update={"kafka_idempotence": False})
     with pytest.raises(TopicRefused, match="no-idempotence"):
         Publisher(ours, store, ["parking"])
+
+
+async def test_it_gets_in_with_tls_and_a_password(
+    kafka: Cluster, settings: Settings, store: EventStore
+) -> None:
+    plain = publishing_settings(settings, kafka)
+    ours = plain.model_copy(
+        update={
+            "kafka_bootstrap_servers": kafka.secure_servers,
+            "kafka_security_protocol": "SASL_SSL",
+            "kafka_ca_file": kafka.ca_file,
+            "kafka_sasl_username": USER,
+            "kafka_sasl_password": SecretStr(kafka.password),
+        }
+    )
+    head = await append(store, "parking-s1", 3)
+    wrong = ours.model_copy(update={"kafka_sasl_password": SecretStr("wrong")})
+    async with publishing(wrong, store) as publisher:
+        await holds(lambda: "do not answer" in publisher.problems["brokers"])
+    async with publishing(ours, store):
+        await published_up_to(store, head, ours.kafka_topic_prefix + "parking")
+    await require_whole(plain, store)
