@@ -21,6 +21,7 @@ LOADED = [
     "rich.console",
     "uvloop",
     "pytest",
+    "hypothesis",
     "tests.given.services",  # which has read our definitions
     "tests.given.parking.reaching_back",
 ]

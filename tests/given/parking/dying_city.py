@@ -55,16 +55,23 @@ class Deaths:
     def __init__(self, file: Path, fatal: frozenset[str]) -> None:
         self._file, self._fatal = file, fatal
         self._known = set(file.read_text().splitlines()) if file.exists() else set()
+        self._new: set[str] = set()
 
     def at(self, when: str, step: str, which: str) -> None:
-        """Die here, unless somebody has."""
+        """Die here, unless somebody has.
+
+        To die after a step is to die before the next one: nothing is written between them. In a
+        storm there is a death for each.
+        """
         process = acting.get()
         if process not in self._fatal:
             return
         line = f"{process}: {when} {step}" + (f" {which}" if STORM > 1 else "")
         if line not in self._known:
+            self._new.add(line)
+        if self._new and (when == BEFORE or STORM > 1):
             with self._file.open("a") as file:
-                file.write(line + "\n")
+                file.writelines(f"{each}\n" for each in sorted(self._new))
             os.kill(os.getpid(), signal.SIGKILL)
 
     def step(self, cls: type, name: str, called: Callable[..., tuple[str, str] | None]) -> None:

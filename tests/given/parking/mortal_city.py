@@ -40,10 +40,11 @@ from tests.given.parking.collecting import BORN, CLERK, Street, collecting, cont
 from tests.given.parking.dying_city import CLOCK, DEATHS, publish
 from tests.given.parking.reserving import places, sent
 from tests.given.processes import BEHIND
-from tests.given.waiting import LOOK_SECONDS, PATIENCE_SECONDS
+from tests.given.waiting import PATIENCE_SECONDS
 from tests.given.warm import Warm
 
 BANK, DAY = "bank-payments", "2026-09-08"
+LOOK_SECONDS = 0.05  # to look costs what a step of the work does
 DUE = "SELECT count(*) FROM stream_alarms WHERE alarm_at <= $1"
 HAPPENED = "SELECT count(*) FROM stored_events WHERE topic = $1"
 OPENED = "SELECT originator_id FROM stored_events WHERE topic = 'parking.opened'"
