@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from citybrain.definitions.applications.catalogue import Catalogue
-from citybrain.systems import load_definitions
+from tests.given.services import DEFINITIONS
 
 TODAY = date(2026, 3, 1)
-CATALOGUE = load_definitions().of(Catalogue)
+CATALOGUE = DEFINITIONS.of(Catalogue)
 CODES = [item.code for item in CATALOGUE.on(TODAY)]
 EXAMPLES = {item.code: item.examples for item in CATALOGUE.on(TODAY) if item.examples is not None}
 GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

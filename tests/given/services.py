@@ -1,9 +1,11 @@
 """Cases for integration tests: services over a store, and a case taken through its life."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from citybrain.definitions import Definitions
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.eventstore import EventStore
@@ -35,6 +37,20 @@ WRAPPER = FileKeyWrapper(bytes(32))
 CAMERA = Actor("gateway-1", frozenset({Role.GATEWAY}), acts_for=frozenset({"c-*", "bad-camera"}))
 OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}))
 SANITATION = Actor("official-1", frozenset({Role.OFFICIAL}), "sanitation")
+
+
+_KNOWN: dict[tuple[tuple[str, bytes], ...], Definitions] = {}
+
+
+def definitions_of(folder: Path | None) -> Definitions:
+    """Ours, or with a city's own folder over them; folders that say the same are read once."""
+    if folder is None:
+        return DEFINITIONS
+    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    said = tuple((str(each.relative_to(folder)), each.read_bytes()) for each in files)
+    if said not in _KNOWN:
+        _KNOWN[said] = load_definitions(folder)
+    return _KNOWN[said]
 
 
 def services_over(store: EventStore) -> Services:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.deciding import Outcome, decide
 from citybrain.domain.citizens.documents import identity_document
-from citybrain.systems import load_definitions
 from ops.simulators.applications.departments import people
 from ops.simulators.applications.departments.people import RECORDS, Paid, Person
 from ops.simulators.applications.identity_numbers import identity_number
+from tests.given.services import DEFINITIONS
 from tests.given.storm import examples
 
 TODAY = date(2026, 3, 2)
-ITEMS = load_definitions().of(Catalogue).on(TODAY)
+ITEMS = DEFINITIONS.of(Catalogue).on(TODAY)
 FORM = {"ground": "job", "contract_number": "1"}
 YOUNG = st.integers(TODAY.year - 34, TODAY.year - 20)
 SERIAL = st.integers(0, 10**6)

@@ -9,10 +9,10 @@ from citybrain.app import open_runtime
 from citybrain.http import paging
 from citybrain.http.server import serving
 from citybrain.settings import Settings
-from citybrain.systems import SYSTEMS, load_definitions
+from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
 from tests.given.api import Api
-from tests.given.services import DEFINITIONS
+from tests.given.services import definitions_of
 from tests.given.waiting import PATIENCE_SECONDS
 
 
@@ -30,11 +30,8 @@ def readers_are_patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def definitions_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours do not change from test to test; a city's own are read as ever."""
-    monkeypatch.setattr(
-        "citybrain.app.load_definitions",
-        lambda folder: load_definitions(folder) if folder else DEFINITIONS,
-    )
+    """They do not change from test to test."""
+    monkeypatch.setattr("citybrain.app.load_definitions", definitions_of)
 
 
 @pytest.fixture

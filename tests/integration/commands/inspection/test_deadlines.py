@@ -16,7 +16,6 @@ from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.deadlines import RunningDeadline
 from citybrain.domain.times import moment
 from citybrain.eventstore import EventStore
-from citybrain.systems import load_definitions
 from commands.inspection.approvals import (
     RequestChange,
     SettleChange,
@@ -29,12 +28,12 @@ from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.services import Services
 from tests.given.cases import WORKS
 from tests.given.processes import settled, working
-from tests.given.services import CAMERA, context, report, services_over
+from tests.given.services import CAMERA, DEFINITIONS, context, report, services_over
 from tests.given.waiting import PATIENCE_SECONDS
 
 SUPERVISOR = Actor("supervisor-1", frozenset({Role.SUPERVISOR}))
 MANHOLE = "displaced_manhole_cover"
-CALENDAR = load_definitions().of(BusinessCalendar)
+CALENDAR = DEFINITIONS.of(BusinessCalendar)
 
 
 class Clock:
