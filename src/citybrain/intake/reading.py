@@ -7,13 +7,14 @@ it is durable or in the topic of letters; what is read again is known by what it
 
 import asyncio
 import re
+import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from citybrain.errors import CitybrainError, InvalidInput, Unavailable
 from citybrain.eventstore.lane import AGAIN_LATER
@@ -32,8 +33,18 @@ MOST_AT_ONCE = 200  # messages of a partition
 POLL_MS = 100
 RETRY_SECONDS = 1.0
 REVOKE_SECONDS = 5.0
+LOOK_SECONDS = 5.0  # between looks at how far we are
+MEASURE_SECONDS = 2.0
 
 TAKEN = Counter("citybrain_intake_total", "Messages of devices taken in", ["topic"])
+BEHIND = Gauge(
+    "citybrain_intake_behind_records", "Messages that are not taken in", ["topic", "partition"]
+)
+BEHIND_SECONDS = Gauge(
+    "citybrain_intake_behind_seconds",
+    "Age of the oldest message that is not taken in, by the brokers' clock",
+    ["topic", "partition"],
+)
 REFUSED = Counter("citybrain_intake_refused_total", "Messages that are letters", ["topic", "code"])
 
 
@@ -70,6 +81,7 @@ class IntakeReader:
                         await self._read(consumer, letters, batches)
                     finally:
                         await batches.end()
+                        _nothing_known()
             except KAFKA_AWAY as error:
                 self._found(error)
             except Exception:
@@ -95,15 +107,41 @@ class IntakeReader:
     async def _read(
         self, consumer: AIOKafkaConsumer, letters: AIOKafkaProducer, batches: "Batches"
     ) -> None:
+        looked = -LOOK_SECONDS
         while True:
             batches.check()
+            if time.monotonic() > looked + LOOK_SECONDS:
+                await self._measure(consumer, batches)
+                looked = time.monotonic()
             free = [each for each in consumer.assignment() if each not in batches.under_way]
             if not free:
                 await asyncio.sleep(POLL_MS / 1000)
                 continue
             found = await consumer.getmany(*free, timeout_ms=POLL_MS, max_records=MOST_AT_ONCE)
             for partition, records in found.items():
-                batches.begin(partition, self._batch(consumer, letters, partition, records))
+                batch = self._batch(consumer, letters, partition, records)
+                batches.begin(partition, records[0], batch)
+
+    async def _measure(self, consumer: AIOKafkaConsumer, batches: "Batches") -> None:
+        """How far we are with what is ours; where the brokers do not say, nothing is known."""
+        ours = set(consumer.assignment())
+        try:
+            async with asyncio.timeout(MEASURE_SECONDS):
+                ends = await consumer.end_offsets(ours)
+                at = {each: await consumer.position(each) for each in ours}
+        except KAFKA_AWAY as error:
+            self._found(error)
+            _nothing_known()
+            return
+        self._found(None)
+        _nothing_known()  # of what went to others
+        now = time.time()
+        for each in ours & set(consumer.assignment()):
+            first = batches.oldest(each)
+            behind = ends[each] - (at[each] if first is None else first.offset)
+            BEHIND.labels(each.topic, each.partition).set(max(behind, 0))
+            age = 0.0 if first is None else now - first.timestamp / 1000
+            BEHIND_SECONDS.labels(each.topic, each.partition).set(max(age, 0.0))
 
     async def _batch(
         self,
@@ -174,6 +212,7 @@ class Batches(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._oldest: dict[TopicPartition, Any] = {}
 
     def of(self, _: AIOKafkaConsumer) -> "Batches":
         """Those of a consumer."""
@@ -184,15 +223,20 @@ class Batches(ConsumerRebalanceListener):  # type: ignore[misc]
         """The partitions that have one."""
         return self._tasks.keys()
 
-    def begin(self, partition: TopicPartition, batch: Any) -> None:
-        """Run a batch of a partition."""
+    def oldest(self, partition: TopicPartition) -> Any:
+        """The first record of the batch of a partition; None where none is under way."""
+        return self._oldest.get(partition)
+
+    def begin(self, partition: TopicPartition, first: Any, batch: Any) -> None:
+        """Run a batch of a partition, whose first record is given."""
+        self._oldest[partition] = first
         self._tasks[partition] = asyncio.create_task(batch)
 
     def check(self) -> None:
         """Forget what is done; raises what ended a batch."""
         for partition, task in list(self._tasks.items()):
             if task.done():
-                del self._tasks[partition]
+                del self._tasks[partition], self._oldest[partition]
                 if not task.cancelled():
                     task.result()
 
@@ -208,9 +252,15 @@ class Batches(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let batches end, or end them: they are read again."""
         await self.end(REVOKE_SECONDS)
+        _nothing_known()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """All batches are of partitions that were here before."""
+
+
+def _nothing_known() -> None:
+    for gauge in (BEHIND, BEHIND_SECONDS):
+        gauge.clear()
 
 
 def _at_home(topic: str, names: Iterable[str]) -> str:

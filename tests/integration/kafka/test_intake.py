@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client import REGISTRY
 
 from citybrain.domain.actor import Actor
 from citybrain.errors import Unavailable
@@ -72,6 +73,16 @@ async def letters(settings: Settings, topic: str, number: int) -> list[Any]:
         return [await consumer.getone() for _ in range(number)]
     finally:
         await consumer.stop()
+
+
+def behind(topic: str, partition: int) -> tuple[float | None, float | None]:
+    """How many messages and seconds a partition is behind; nothing where there is no series."""
+    labels = {"topic": topic, "partition": str(partition)}
+    records, seconds = (
+        REGISTRY.get_sample_value(f"citybrain_intake_behind_{unit}", labels)
+        for unit in ("records", "seconds")
+    )
+    return records, seconds
 
 
 @asynccontextmanager
@@ -156,6 +167,7 @@ async def test_k33_one_loud_camera(
 ) -> None:
     """Its partition waits for the store; the other one does not, and no more is in memory."""
     monkeypatch.setattr(reading, "MOST_AT_ONCE", 5)
+    monkeypatch.setattr(reading, "LOOK_SECONDS", 0.05)
     ours = intake_settings(settings, kafka)
     topic, go_on = ours.intake_topic_prefix + "signs", asyncio.Event()
     taken: list[object] = []
@@ -175,8 +187,15 @@ async def test_k33_one_loud_camera(
         await send(ours, topic, "soft", "softer", partition=1)
         await holds(lambda: len(taken) == 2)
         assert begun == [5]
+        await holds(lambda: behind(topic, 1) == (0, 0))
+        records, seconds = behind(topic, 0)
+        assert records == 20
+        assert seconds is not None
+        assert seconds > 0
         go_on.set()
         await holds(lambda: len(taken) == 22)
+        await holds(lambda: behind(topic, 0) == (0, 0))
+    assert behind(topic, 0) == (None, None)
 
 
 async def test_a_store_that_is_away_is_no_message_s_fault(
