@@ -192,7 +192,11 @@ class Feeder:
             elif max(event.position for event in found) - self.position <= NEAR:
                 holes[stream] = last
         due += await self._from_the_log(was, holes)
-        wanted_events = [event for event in due if wants(self._projection, event.topic)]
+        wanted_events = [
+            event
+            for event in due  # up to its checkpoint the model has everything, whatever we read
+            if event.position > self.position and wants(self._projection, event.topic)
+        ]
         return was, sorted(wanted_events, key=_position)
 
     async def _from_the_log(
