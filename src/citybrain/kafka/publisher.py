@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from citybrain.errors import CitybrainError
-from citybrain.eventstore import EventStore
+from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import LeadLost
 from citybrain.kafka import checkpoints, topics
@@ -153,7 +153,7 @@ class Publisher:
     async def _tick(self) -> None:
         """Every second: move on what has nothing to send, and measure."""
         while True:
-            with suppress(*CONNECTION_LOST):
+            with suppress(StoreUnavailable, *CONNECTION_LOST):
                 await self._measure()
             await asyncio.sleep(TICK_SECONDS)
 

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
 RETRY_SECONDS = 1.0
+NO_CONTROLLER = (AssertionError, AttributeError)  # what the client says that knows of none
 
 
 class Watch:
@@ -48,7 +49,7 @@ class Watch:
                     while True:
                         await self._look(client, consumer)
                         await asyncio.sleep(LOOK_SECONDS)
-            except KAFKA_AWAY as error:
+            except (*KAFKA_AWAY, *NO_CONTROLLER) as error:
                 self._away(f"the brokers do not answer: {type(error).__name__}")
             await asyncio.sleep(RETRY_SECONDS)
 

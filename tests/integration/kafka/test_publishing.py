@@ -1,5 +1,6 @@
 """The log goes to Kafka whole, once, in order, and as it is stored."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from pydantic import SecretStr
 
-from citybrain.eventstore import EventStore, open_event_store
+from citybrain.eventstore import EventStore, StoreUnavailable, open_event_store
 from citybrain.eventstore.incarnations import begin_incarnation, read_lineage
 from citybrain.kafka import publisher as publishers
 from citybrain.kafka import watch as watches
@@ -247,3 +248,26 @@ async def test_it_gets_in_with_tls_and_a_password(
     async with publishing(ours, store):
         await published_up_to(store, head, ours.kafka_topic_prefix + "parking")
     await require_whole(plain, store)
+
+
+async def test_a_database_that_is_away_for_long_does_not_end_a_publisher(
+    kafka: Cluster, settings: Settings, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = publishing_settings(settings, kafka)
+    topic = ours.kafka_topic_prefix + "parking"
+    away, asked = asyncio.Event(), asyncio.Event()
+    away.set()
+    head = store.head
+
+    async def may_be_away() -> int:
+        if away.is_set():
+            asked.set()
+            raise StoreUnavailable("PostgreSQL cannot be reached")
+        return await head()
+
+    monkeypatch.setattr(store, "head", may_be_away)
+    async with publishing(ours, store):
+        last = await append(store, "case-1")
+        await asked.wait()
+        away.clear()
+        await published_up_to(store, last, topic)
