@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,10 +16,13 @@ from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
 from tests.given.many_processes import ManyProcesses, many_processes
 from tests.given.storm import STORM
-from tests.given.waiting import holds
+from tests.given.waiting import eventually, holds
 
 PROCESSES = 2 if STORM == 1 else 4
 LIMIT, SENT = 100, 260
+SERVING = "FROM pg_stat_activity WHERE application_name LIKE 'citybrain-serves %'"
+ALL_SERVE = f"SELECT clock_timestamp() WHERE (SELECT count(*) {SERVING}) = $1"
+ASKED_SINCE = f"SELECT count(*) {SERVING} AND query_start > $1"
 REPORT = {
     "source": "camera",
     "class_code": "overflowing_bin",
@@ -76,8 +80,13 @@ class Cameras:
 @pytest.mark.fault
 @pytest.mark.storm
 async def test_k39_several_processes_keep_one_promise(tmp_path: Path) -> None:
-    limits = {"CITYBRAIN_RATE_LIMIT_PER_SECOND": "0.001", "CITYBRAIN_RATE_LIMIT_BURST": str(LIMIT)}
-    async with many_processes(tmp_path, PROCESSES, **limits) as city:
+    settings = {
+        "CITYBRAIN_RATE_LIMIT_PER_SECOND": "0.001",
+        "CITYBRAIN_RATE_LIMIT_BURST": str(LIMIT),
+        "CITYBRAIN_REQUEST_TIMEOUT_SECONDS": "3600",
+    }
+    async with many_processes(tmp_path, PROCESSES, **settings) as city:
+        await all_know_of_all(tmp_path)
         first = city.serving
         assert len(first) == PROCESSES
         await one_key_is_one_effect(city)
@@ -112,6 +121,23 @@ async def test_k39_several_processes_keep_one_promise(tmp_path: Path) -> None:
     assert len(set(cameras.acknowledged.values())) == len(cameras.acknowledged)
     assert {reported[case_id] for case_id in cameras.acknowledged.values()} == {1}
     assert [event.position for event in every] == list(range(1, len(every) + 1))
+
+
+async def all_know_of_all(data: Path) -> None:
+    """Each has asked how many serve since all do: it has one limit with all others."""
+    async with open_event_store(Settings(data_dir=data)) as store:
+
+        async def since() -> datetime | None:
+            found: datetime | None = await store.pool.fetchval(ALL_SERVE, PROCESSES)
+            return found
+
+        seen = await eventually(since)
+
+        async def asked() -> bool:
+            many: int = await store.pool.fetchval(ASKED_SINCE, seen)
+            return many == PROCESSES
+
+        await eventually(asked)
 
 
 async def one_key_is_one_effect(city: ManyProcesses) -> None:

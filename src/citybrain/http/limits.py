@@ -27,7 +27,6 @@ SHARED_OUT: Final = 0.25
 TAKEN_SECONDS: Final = 0.05
 """So much of what comes in a second is taken of the purse at once."""
 
-PURSE_SECONDS: Final = 1.0  # to have something of it
 TAKE = "SELECT taken, left_over FROM take_of_purse($1, $2, $3, $4)"
 FORGET = "DELETE FROM rate_purses WHERE at < clock_timestamp() - interval '1 hour'"
 
@@ -103,8 +102,7 @@ class RateLimiter:
             wanted = max(1.0, per_second * TAKEN_SECONDS // 1)
             try:
                 purse = self._purse(caller)
-                async with asyncio.timeout(PURSE_SECONDS):
-                    row = await self._store.pool.fetchrow(TAKE, purse, wanted, per_second, burst)
+                row = await self._store.pool.fetchrow(TAKE, purse, wanted, per_second, burst)
             except (Unavailable, *AGAIN_LATER):
                 bucket.taken = 1.0  # what cannot be counted is let through
                 return

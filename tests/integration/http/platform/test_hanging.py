@@ -11,12 +11,13 @@ import pytest
 from citybrain.app import open_runtime
 from citybrain.domain.times import CLOCK_TOLERANCE
 from citybrain.eventstore import appender, listener
+from citybrain.http.platform import operations
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from commands.inspection.processes.deadlines import CaseDeadlines
 from tests.given.api import Api
 from tests.given.limited import Limited, limited
-from tests.given.waiting import holds
+from tests.given.waiting import PATIENCE_SECONDS, holds
 
 REPORT = {
     "source": "camera",
@@ -26,6 +27,12 @@ REPORT = {
     "confidence": 90,
     "simulated": True,
 }
+
+
+@pytest.fixture(autouse=True)
+def readiness_is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine does other work as well."""
+    monkeypatch.setattr(operations, "READY_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

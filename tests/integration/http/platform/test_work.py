@@ -1,14 +1,22 @@
 """Work in a process of its own: read models and process managers, and nothing else is served."""
 
 import aiohttp
+import pytest
 
 from citybrain.app import open_worker
 from citybrain.eventstore import EventStore
+from citybrain.http.platform import operations
 from citybrain.settings import Settings
 from commands.inspection.case import report_case
 from tests.given.read_models import caught_up
 from tests.given.services import CAMERA, context, report, services_over
-from tests.given.waiting import eventually
+from tests.given.waiting import PATIENCE_SECONDS, eventually
+
+
+@pytest.fixture(autouse=True)
+def readiness_is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine does other work as well."""
+    monkeypatch.setattr(operations, "READY_SECONDS", PATIENCE_SECONDS)
 
 
 async def test_a_worker_keeps_up_what_others_append_and_is_watched(
