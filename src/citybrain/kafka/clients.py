@@ -20,6 +20,7 @@ HEARTBEAT_MS = 1_500  # by which a reader hears that others come or go
 NEW_TOPICS_MS = 10_000  # until a topic, or a partition, is found that was added
 STOP_SECONDS = 2.0
 CANCEL_SECONDS = 0.1
+RETRY_MS = 30  # most retries wait for the markers of the transaction before
 TRANSACTION_MS = 60_000  # a publisher that was silent for so long has given up what it had begun
 
 # What says that brokers are away, or that they are not ready for what was asked.
@@ -153,6 +154,7 @@ async def transactional_producer(
         client_id="citybrain-publish",
         transactional_id=transactional_id,
         transaction_timeout_ms=TRANSACTION_MS,
+        retry_backoff_ms=RETRY_MS,
         acks="all",
         compression_type=None if compression == "none" else compression,
         max_batch_size=batch_bytes,
