@@ -156,7 +156,7 @@ async def test_k21_a_clock_of_the_future_is_not_the_time_of_a_record(
     await require_whole(ours, store)
 
 
-async def test_a_log_that_was_restored_stops_until_it_is_another_incarnation(
+async def test_k35_a_log_that_was_restored_stops_until_it_is_another_incarnation(
     kafka: Cluster, settings: Settings, server_url: str
 ) -> None:
     ours = publishing_settings(settings, kafka)
