@@ -55,7 +55,7 @@ async def _run(settings: Settings, rate: float | None) -> None:
             _child("ops.simulators.applications.departments", *told, says=True)
         )
         url = await stack.enter_async_context(listening(settings, workers=False))
-        console.print(await stack.enter_async_context(_work(settings)))
+        console.print(await stack.enter_async_context(_work(settings, stopping)))
         await _call_at(departments.rpartition(" ")[2], url)
         console.print(f"simulated {departments}")
         if rate is not None:
@@ -73,13 +73,17 @@ async def _run(settings: Settings, rate: float | None) -> None:
         await until_stopped(stopping)
 
 
-def _work(settings: Settings) -> AbstractAsyncContextManager[str]:
-    """Read models and process managers in a process of their own: no burst slows an answer."""
+def _work(settings: Settings, stopping: asyncio.Event) -> AbstractAsyncContextManager[str]:
+    """Read models and process managers in a process of their own: no burst slows an answer.
+
+    Without it nothing goes on: where it ends all stops.
+    """
     return _child(
         "citybrain",
         *("work", "--port", "0"),
         says=True,
         folder=Path.cwd(),
+        without_it=stopping,
         CITYBRAIN_MODE=settings.mode,
         CITYBRAIN_LOG_LEVEL=settings.log_level,
         CITYBRAIN_LOG_FORMAT=settings.log_format,
@@ -115,9 +119,17 @@ async def _build_streets(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _child(
-    module: str, *arguments: str, says: bool = False, folder: Path = CHECKOUT, **environment: str
+    module: str,
+    *arguments: str,
+    says: bool = False,
+    folder: Path = CHECKOUT,
+    without_it: asyncio.Event | None = None,
+    **environment: str,
 ) -> AsyncIterator[str]:
-    """A process of its own; with `says`, its first line once it is ready."""
+    """A process of its own; with `says`, its first line once it is ready.
+
+    Where it ends by itself `without_it` is set, and the block ends with `CitybrainError`.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -128,6 +140,9 @@ async def _child(
         start_new_session=True,
         stdout=asyncio.subprocess.PIPE if says else None,
     )
+    ended = asyncio.create_task(process.wait())
+    if without_it is not None:
+        ended.add_done_callback(lambda _: without_it.set())
     try:
         said = ""
         if says:
@@ -136,8 +151,11 @@ async def _child(
             if not said:
                 raise CitybrainError(f"{module} did not start")
         yield said
+        if without_it is not None and ended.done():
+            raise CitybrainError(f"{module} ended by itself, with status {ended.result()}")
     finally:
         await _stop(process)
+        await ended
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
