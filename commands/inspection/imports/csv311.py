@@ -40,7 +40,7 @@ from commands.inspection.merging import MergeCase, finish_merge, merge_case
 from commands.inspection.processes.routing import IMPORT_CHANNEL
 from commands.services import Services
 
-CONCURRENT_ROWS = 256
+CONCURRENT_ROWS = 64
 ATTEMPTS = 8
 RETRY_SECONDS = 0.25
 ACTOR = system_actor("import")

@@ -20,7 +20,7 @@ from citybrain.eventstore.types import StoreUnavailable
 CONNECT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 10
 KEEPALIVE_IDLE, KEEPALIVE_EVERY, KEEPALIVES = 4, 2, 3
-ACQUIRE_SECONDS = 10.0  # to have a connection of a pool
+ACQUIRE_SECONDS = 60.0  # to have a connection of a pool; a request has its own end before
 RELEASE_SECONDS = 2.0  # to give it back: one that does not answer a cancellation is closed
 AWAY = "PostgreSQL cannot be reached"
 AWAY_RETRY_SECONDS = 5

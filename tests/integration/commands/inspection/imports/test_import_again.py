@@ -12,14 +12,13 @@ from typer.testing import CliRunner
 from citybrain.cli.import_ import app
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import InspectionCase
-from citybrain.eventstore import EventStore, StoreUnavailable, reader
+from citybrain.eventstore import EventStore, StoreUnavailable
 from commands.inspection.case import HandleCase, ReturnCase, handle_case, return_case
 from commands.inspection.imports.csv311 import Import, ImportResult
 from commands.inspection.imports.record_311 import UPDATED_LATER, case_id_of
 from commands.inspection.merging import UnmergeCase, unmerge_case
 from tests.given.services import DIGEST, OPERATOR, context, services_over
 from tests.given.shared_data import RECORDS_311, beginning_of, needs_records_311
-from tests.given.waiting import PATIENCE_SECONDS
 
 HEADER = (
     "Unique Key",
@@ -86,10 +85,8 @@ async def test_what_the_real_records_cannot_say_is_reported(store: EventStore) -
 
 @needs_records_311
 async def test_two_imports_at_once_do_not_disturb_each_other(
-    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: EventStore, tmp_path: Path
 ) -> None:
-    # Their reads wait for each other, and on a busy machine that may be long.
-    monkeypatch.setattr(reader, "READ_PATIENCE_SECONDS", PATIENCE_SECONDS)
     records = beginning_of(RECORDS_311, 800, tmp_path)
     first, second = await asyncio.gather(bring_in(store, records), bring_in(store, records))
     assert counts(first)[3] == counts(second)[3] == 7
