@@ -40,6 +40,11 @@ pytest.register_assert_rewrite("tests.given")
 register_streams()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a worker waits for servers and timers a third of its time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure() -> None:
     """No test depends on chance: what is drawn follows from the test, unless in a storm.
 
