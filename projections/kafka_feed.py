@@ -169,7 +169,7 @@ class KafkaFeed:
             left = again
 
 
-class Shares(ConsumerRebalanceListener):  # type: ignore[misc]
+class Shares(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """What this reader has of the partitions; a batch ends before any of them go to another one."""
 
     def __init__(self, feed: KafkaFeed) -> None:

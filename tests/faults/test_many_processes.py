@@ -14,6 +14,7 @@ import pytest
 
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
+from tests.given.api import REPORT_NOW
 from tests.given.many_processes import ManyProcesses, many_processes
 from tests.given.storm import STORM
 from tests.given.waiting import eventually, holds
@@ -23,14 +24,6 @@ LIMIT, SENT = 100, 260
 SERVING = "FROM pg_stat_activity WHERE application_name LIKE 'citybrain-serves %'"
 ALL_SERVE = f"SELECT clock_timestamp() WHERE (SELECT count(*) {SERVING}) = $1"
 ASKED_SINCE = f"SELECT count(*) {SERVING} AND query_start > $1"
-REPORT = {
-    "source": "camera",
-    "class_code": "overflowing_bin",
-    "latitude": 34.7,
-    "longitude": 113.6,
-    "confidence": 90,
-    "simulated": True,
-}
 
 
 class Cameras:
@@ -67,7 +60,7 @@ class Cameras:
     async def _send(self, http: aiohttp.ClientSession, key: str) -> None:
         try:
             headers = {"Idempotency-Key": key}
-            async with http.post("/v1/cases", json=REPORT, headers=headers) as answer:
+            async with http.post("/v1/cases", json=REPORT_NOW, headers=headers) as answer:
                 if answer.status == 201:
                     self.acknowledged[key] = (await answer.json())["case_id"]
                 else:
@@ -146,7 +139,7 @@ async def one_key_is_one_effect(city: ManyProcesses) -> None:
 
         async def send() -> tuple[int, str]:
             headers = {"Idempotency-Key": "the-same"}
-            async with http.post("/v1/cases", json=REPORT, headers=headers) as answer:
+            async with http.post("/v1/cases", json=REPORT_NOW, headers=headers) as answer:
                 body = await answer.json()
                 return answer.status, body.get("case_id") or body["code"]
 
@@ -173,7 +166,7 @@ async def everybody_sees_what_they_wrote(city: ManyProcesses) -> None:
     """Whichever process is asked."""
     async with city.client("camera-reads", "camera") as http, city.client("o", "operator") as staff:
         for _ in range(4):
-            async with http.post("/v1/cases", json=REPORT) as answer:
+            async with http.post("/v1/cases", json=REPORT_NOW) as answer:
                 case, position = (await answer.json())["case_id"], answer.headers["X-Position"]
             async with staff.get(f"/v1/cases/{case}") as answer:
                 assert answer.status == 200

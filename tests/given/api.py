@@ -76,12 +76,13 @@ class Answer:
         return True
 
 
-REPORT = {
+REPORT_NOW = {
     "source": "camera",
     "class_code": "overflowing_bin",
     "latitude": 34.7,
     "longitude": 113.6,
     "confidence": 90,
     "simulated": True,
-    "occurred_at": "2026-03-01T08:00:00+08:00",
 }
+"""What a camera reports, seen at the moment at which it arrives."""
+REPORT = REPORT_NOW | {"occurred_at": "2026-03-01T08:00:00+08:00"}

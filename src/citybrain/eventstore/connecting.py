@@ -137,7 +137,8 @@ class Connector:
 
 def _keep_alive(connection: "asyncpg.Connection[Any]") -> None:
     """The options of the socket, which asyncpg has no parameters for."""
-    found = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+    inside: Any = connection  # asyncpg shows its transport in no other way
+    found = inside._transport.get_extra_info("socket")
     if found is None or found.family == socket.AF_UNIX:
         return
     for level, name, value in SOCKET_OPTIONS:

@@ -207,7 +207,7 @@ class IntakeReader:
 _AWAY = Unavailable("PostgreSQL cannot be reached")
 
 
-class Batches(ConsumerRebalanceListener):  # type: ignore[misc]
+class Batches(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """The batches under way, at most one for each partition; they end before any of them go."""
 
     def __init__(self) -> None:

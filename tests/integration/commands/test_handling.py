@@ -1,6 +1,7 @@
 """Commands: once a key, again on conflict, and never on a stale state."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -157,13 +158,13 @@ async def test_who_hears_of_an_event_sees_the_state_behind_it(
 ) -> None:
     here = services_over(store)
     case = (await report_case(report(), context(CAMERA), here)).stream_id
-    following = store.follow(1)
+    following: Any = store.follow(1)  # a generator, to be closed
     hearing = asyncio.ensure_future(anext(following))
     async with open_event_store(settings) as elsewhere:
         await file_case(case, FileCase(), context(OPERATOR), services_over(elsewhere))
     assert [event.version for event in await hearing] == [2]
     assert (await store.load(InspectionCase, case, fresh=False)).status == "filed"
-    await following.aclose()  # type: ignore[attr-defined]
+    await following.aclose()
 
 
 async def test_what_does_not_exist_is_not_found(store: EventStore) -> None:

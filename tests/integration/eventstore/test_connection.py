@@ -33,7 +33,7 @@ VALUES = {
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
     """The types that PostgreSQL was asked about as `asyncpg` does; nothing is known before."""
     asked: list[set[int]] = []
-    ask = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]
+    ask = vars(asyncpg.Connection)["_introspect_types"]
 
     async def asking(self: Any, types: Any, seconds: float | None) -> Any:
         asked.append(set(types))
@@ -64,7 +64,7 @@ async def test_what_is_known_of_an_array_is_what_asyncpg_would_be_told(
     connection = await store.connect()
     known = {each["oid"]: each for each in await connection.fetch(ARRAYS, FIRST_OF_A_DATABASE)}
     assert len(known) > 50
-    ask: Any = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]
+    ask = vars(asyncpg.Connection)["_introspect_types"]
     told, _ = await ask(connection, list(known), 10)
     arrays = {each["oid"]: each for each in told if each["oid"] in known}
     for oid, array in arrays.items():

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 import typer
@@ -245,12 +246,12 @@ def _reserved(host: str, port: int) -> socket.socket:
         raise CannotListen(f"cannot listen at {host}:{port}: {error.strerror}") from error
 
 
-def _bound(family: int, address: object) -> socket.socket:
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.setblocking(False)
-    bound.bind(address)  # type: ignore[arg-type]
+    bound.bind(address)
     return bound
 
 

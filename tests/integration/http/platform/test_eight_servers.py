@@ -11,19 +11,11 @@ from citybrain.eventstore.connections import NotEnoughConnections, needed
 from citybrain.http.platform import operations
 from citybrain.http.server import serving
 from citybrain.settings import Settings
-from tests.given.api import Api
+from tests.given.api import REPORT_NOW, Api
 from tests.given.limited import limited
 from tests.given.waiting import PATIENCE_SECONDS, holds
 
 SERVERS, LEFT_BY_A_HUNDRED = 8, 97
-REPORT = {
-    "source": "camera",
-    "class_code": "overflowing_bin",
-    "latitude": 34.7,
-    "longitude": 113.6,
-    "confidence": 90,
-    "simulated": True,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +39,7 @@ async def test_eight_servers_work_on_a_hundred_connections(settings: Settings) -
 
         answers = await asyncio.gather(
             *(
-                api.call("POST", "/v1/cases", "camera", json=REPORT)
+                api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)
                 for api in servers
                 for _ in range(20)
             )
@@ -76,4 +68,4 @@ async def test_eight_servers_work_on_a_hundred_connections(settings: Settings) -
         await role.allow(LEFT_BY_A_HUNDRED)
         for api in servers:
             await holds(lambda: not api.runtime.store.appender.cut_off)  # noqa: B023
-            assert (await api.call("POST", "/v1/cases", "camera", json=REPORT)).status == 201
+            assert (await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)).status == 201

@@ -15,18 +15,9 @@ from citybrain.http.platform import operations
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from commands.inspection.processes.deadlines import CaseDeadlines
-from tests.given.api import Api
+from tests.given.api import REPORT_NOW, Api
 from tests.given.limited import Limited, limited
 from tests.given.waiting import PATIENCE_SECONDS, holds
-
-REPORT = {
-    "source": "camera",
-    "class_code": "overflowing_bin",
-    "latitude": 34.7,
-    "longitude": 113.6,
-    "confidence": 90,
-    "simulated": True,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -92,19 +83,19 @@ async def test_while_the_database_is_away_whoever_asks_is_told_at_once(
     monkeypatch.setattr(listener, "AWAY_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(appender, "AWAY_AFTER_SECONDS", 0.0)
     store = api.runtime.store
-    assert (await api.call("POST", "/v1/cases", "camera", json=REPORT)).status == 201
+    assert (await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)).status == 201
     await role.allow(0)
     await role.end_all()
     await holds(lambda: store.away)
     for method in ("POST", "GET"):
-        told = await api.call(method, "/v1/cases", "operator", json=REPORT)
+        told = await api.call(method, "/v1/cases", "operator", json=REPORT_NOW)
         assert (told.status, told.json["code"]) == (503, "store-unavailable")
         assert told.headers["Retry-After"] == "5"
     ready = await api.call("GET", "/readyz")
     assert (ready.status, ready.json["checks"]["database"]) == (503, False)
     await role.allow(50)
     await holds(lambda: not store.away)
-    assert (await api.call("POST", "/v1/cases", "camera", json=REPORT)).status == 201
+    assert (await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)).status == 201
 
 
 async def test_what_the_database_cannot_do_now_is_no_fault_of_ours(api: Api) -> None:
@@ -116,10 +107,10 @@ async def test_what_the_database_cannot_do_now_is_no_fault_of_ours(api: Api) -> 
         appends = await store.connect("looks")
         await appends.execute("ALTER ROLE CURRENT_USER SET lock_timeout = '20ms'")
         await appends.close()
-        told = await api.call("POST", "/v1/cases", "camera", json=REPORT)
+        told = await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)
         assert (told.status, told.json["code"]) == (503, "store-unavailable")
     await holder.close()
-    assert (await api.call("POST", "/v1/cases", "camera", json=REPORT)).status == 201
+    assert (await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)).status == 201
 
 
 async def test_where_clocks_are_apart_a_server_is_not_ready_and_no_alarm_rings(
