@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.kafka.clients import AWAY, KAFKA_AWAY, group_member
-from citybrain.kafka.wire import NotOurRecord, ReceivedEvent, received
+from citybrain.kafka.wire import NotOurRecord, ReceivedEvent, received, topic_of
 from citybrain.settings import Settings
 from projections.feeder import Feeder
 from projections.projection import Order, Projection, order_of
@@ -38,10 +38,19 @@ UPDATE projection_checkpoints SET fed = true WHERE projection IN (
     SELECT projection FROM projection_checkpoints
     WHERE projection = ANY($1) AND NOT fed FOR UPDATE SKIP LOCKED)
 """
+IN_THE_LOG = """
+SELECT place - 1 FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[])
+    WITH ORDINALITY AS k (position, stream_id, version, at, place)
+JOIN stored_events e ON e.notification_id = k.position AND e.originator_id = k.stream_id
+    AND e.originator_version = k.version AND e.recorded_at = k.at
+"""
 
 FED = Counter("citybrain_kafka_fed_total", "Events applied from Kafka", ["projection"])
 UNREADABLE = Counter(
     "citybrain_kafka_unreadable_total", "Records that are no event of a log", ["topic"]
+)
+UNKNOWN = Counter(
+    "citybrain_kafka_unknown_total", "Events of a topic that the log does not have", ["topic"]
 )
 BEHIND = Gauge(
     "citybrain_kafka_behind_records",
@@ -138,13 +147,32 @@ class KafkaFeed:
         self, consumer: AIOKafkaConsumer, found: dict[TopicPartition, list[Any]]
     ) -> None:
         events = [event for records in found.values() for event in _events(records)]
-        await self._apply(events)
+        await self._apply(await self._of_the_log(events))
         offsets = {partition: records[-1].offset + 1 for partition, records in found.items()}
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await consumer.commit(offsets)
         except KAFKA_AWAY as error:
             log.info("kafka_offsets_not_kept", error=type(error).__name__)
+
+    async def _of_the_log(self, events: Sequence[ReceivedEvent]) -> list[ReceivedEvent]:
+        """Those of the events that the log has: where it went back, Kafka may have others."""
+        if not events:
+            return []
+        told = [(e.position, e.stream_id, e.version, e.recorded_at) for e in events]
+        members = list(zip(*told, strict=True))
+        while True:
+            try:
+                rows = await self._store.pool.fetch(IN_THE_LOG, *members)
+                break
+            except (StoreUnavailable, *AGAIN_LATER) as error:
+                log.warning("feeding_waits", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+        there = {row[0] for row in rows}
+        for place, event in enumerate(events):
+            if place not in there:
+                UNKNOWN.labels(topic_of(self._settings.kafka_topic_prefix, event.stream_id)).inc()
+        return [event for place, event in enumerate(events) if place in there]
 
     async def _apply(self, events: Sequence[ReceivedEvent]) -> None:
         """Give them to all models, again while PostgreSQL is away: that is no event's fault."""

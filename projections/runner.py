@@ -12,6 +12,7 @@ from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import Lead, LeadLost
 from citybrain.eventstore.locks import LOCK
+from citybrain.eventstore.witness import LogWentBack
 from projections.ahead import ahead, missing
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
@@ -59,6 +60,9 @@ class ProjectionRunner:
                     await self._lead(projection, lead)
             except LeadLost:
                 log.info("projection_led_elsewhere", projection=projection.name)
+            except LogWentBack:
+                log.error("projection_stopped", projection=projection.name, why=LogWentBack.code)
+                await asyncio.Event().wait()  # until this process is started anew
             except (CheckpointMoved, StoreUnavailable, *AGAIN_LATER) as error:
                 log.warning(
                     "projection_restarts", projection=projection.name, error=type(error).__name__
@@ -107,6 +111,8 @@ class ProjectionRunner:
             if version is None:
                 await prepare(self._store, [projection])
                 version = await worker.resume()
+        if worker.position > (head := await self._store.head()):
+            raise self._store.witness.went_back(worker.position, head)
         if version == projection.version:
             return worker
         log.info("projection_outdated", projection=projection.name, version=version)

@@ -21,6 +21,7 @@ from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import LeadLost
+from citybrain.eventstore.witness import LogWentBack
 from commands.handling import CommandContext, TooContended
 from commands.services import Services
 
@@ -150,6 +151,9 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
             await run()
         except* LeadLost:
             log.info("process_led_elsewhere", process=name)
+        except* LogWentBack:
+            log.error("process_stopped", process=name, why=LogWentBack.code)
+            await asyncio.Event().wait()  # until this process is started anew
         except* (Unavailable, *AGAIN_LATER) as lost:
             names = [type(error).__name__ for error in lost.exceptions]
             log.warning("process_restarts", process=name, errors=names)

@@ -135,6 +135,11 @@ class Aggregates:
             if cached is not None and cached.version < event.version:
                 self._behind[event.stream_id] = event.version
 
+    def forget_all(self) -> None:
+        """Drop what is cached: some of it may never have been."""
+        self._cache.clear()
+        self._behind.clear()
+
     def missed(self) -> None:
         """More is in the log than was heard: no state is to be taken as it is."""
         self._behind = {each.id: each.version + 1 for each in self._cache.values()}

@@ -26,6 +26,7 @@ from citybrain.eventstore.types import (
     StoreUnavailable,
     WrongExpectedVersion,
 )
+from citybrain.eventstore.witness import LogWentBack, Mark, Witness
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +44,15 @@ class Appender:
     def __init__(
         self,
         connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]],
+        witness: Witness,
         *,
         queue_limit: int,
         batch_limit: int,
         lanes: int = LANES,
     ) -> None:
         self._wake = asyncio.Event()
-        self._lanes = [Lane(connect, self._wake.set) for _ in range(lanes)]
+        self._witness = witness
+        self._lanes = [Lane(connect, self._wake.set, witness) for _ in range(lanes)]
         self._apart = list(self._lanes)  # those that nobody connects
         self._keeps = False
         self._connecting: dict[Lane, asyncio.Task[None]] = {}
@@ -98,6 +101,7 @@ class Appender:
         """
         if self._closing:
             raise StoreUnavailable("the event store is closing")
+        self._witness.require()
         if len(self._queue) >= self._queue_limit:
             raise StoreBusy("too many appends are waiting", waiting=len(self._queue))
         self._queue.append(pending)
@@ -152,6 +156,10 @@ class Appender:
             try:
                 await lane.connect()
                 break
+            except LogWentBack as error:
+                self._refuse_all(error)
+                del self._connecting[lane]
+                return
             except Exception as error:
                 self._note_failure(lane, error)
                 self._answer_those_that_waited(error)
@@ -185,6 +193,13 @@ class Appender:
             pending = self._queue.popleft()
             self._waiting_events -= len(pending.events)
             pending.fail(StoreUnavailable("PostgreSQL cannot be reached"), error)
+        self._wake.set()
+
+    def _refuse_all(self, error: LogWentBack) -> None:
+        """Nothing is appended any more."""
+        while self._queue:
+            self._queue.popleft().fail(error)
+        self._waiting_events = 0
         self._wake.set()
 
     def _take(self) -> list[PendingAppend]:
@@ -262,7 +277,9 @@ class Appender:
 
     def _settle(self, pending: PendingAppend, version: int, position: int) -> None:
         if position > 0:
-            self._head = max(self._head, position)
+            if position > self._head:
+                self._head = position
+                self._witness.saw(Mark(position, pending.stream_id, version, pending.command_id))
             pending.succeed(Appended(pending.stream_id, version, position))
         elif position < 0:
             assert pending.idempotency is not None
@@ -287,6 +304,10 @@ class Appender:
                 await lane.reconnect_after_fence()
                 written = await lane.written(batch, after=sent_after)
                 break
+            except LogWentBack as error:
+                for pending in batch:
+                    pending.fail(OutcomeUnknown("the log went back while this was written"), error)
+                return
             except CONNECTION_LOST as error:
                 self._note_failure(lane, error)
                 if time.monotonic() + delay > deadline:

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 
 from citybrain.eventstore.pending import PendingAppend
+from citybrain.eventstore.witness import Witness
 
 # What says that a connection is gone, or that the server is going or coming.
 CONNECTION_LOST = (
@@ -63,9 +64,13 @@ class Lane:
     """A connection that writes one batch at a time; `lost` is called when it ends."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]], lost: Callable[[], None]
+        self,
+        connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]],
+        lost: Callable[[], None],
+        witness: Witness,
     ) -> None:
         self._connect = connect
+        self._witness = witness
         self._lost = lost
         self._connection: asyncpg.Connection[Any] | None = None
         self._statement: Any = None
@@ -77,9 +82,13 @@ class Lane:
         return self._connection is not None and not self._connection.is_closed()
 
     async def connect(self) -> None:
-        """Open the connection and prepare the append; raises one of `CONNECTION_LOST`."""
+        """Open the connection and prepare the append; raises one of `CONNECTION_LOST`.
+
+        Raises `LogWentBack` where it leads to a log that lacks what was seen.
+        """
         connection = await self._connect()
         try:
+            await self._witness.look(connection)
             self._statement = await connection.prepare(APPEND)
             row = await connection.fetchrow(IDENTIFY)
         except BaseException:

@@ -95,6 +95,7 @@ class Leads:
         self._bell = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._looks = 0
+        self._stands_down = False
 
     @asynccontextmanager
     async def leading(self, work: str) -> AsyncIterator[Lead]:
@@ -102,7 +103,7 @@ class Leads:
         lead = Lead(work)
         self._waiting.append(lead)
         self._bell.set()
-        if self._running is None:
+        if self._running is None and not self._stands_down:
             self._running = asyncio.create_task(self._run())
         try:
             await lead.gained.wait()
@@ -116,6 +117,12 @@ class Leads:
             raise
         finally:
             self._give_back(lead)
+
+    def stand_down(self) -> None:
+        """Lead nothing any more, and take no share of it; whoever leads meets `LeadLost`."""
+        self._stands_down = True
+        if self._running is not None:
+            self._running.cancel()
 
     async def close(self) -> None:
         """Lead nothing any more."""

@@ -19,6 +19,7 @@ from citybrain.eventstore.appender import AWAY_AFTER_SECONDS
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.locks import TRY_LOCK, UNLOCK
 from citybrain.eventstore.types import StoreUnavailable
+from citybrain.eventstore.witness import LogWentBack, Witness
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +39,11 @@ wall_clock = time.time
 class Listener:
     """Keeps the LISTEN connection; `run()` is its task."""
 
-    def __init__(self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]], witness: Witness
+    ) -> None:
         self._connect = connect
+        self._witness = witness
         self._woken = asyncio.Event()
         self.notices = 0
         self.alive = False
@@ -119,6 +123,8 @@ class Listener:
         connection.add_termination_listener(lambda _: lost.set())
         await connection.add_listener(CHANNEL, self._notified)
         await self._feel_pulse(connection)
+        with suppress(LogWentBack):  # it is known now, and whoever is woken will hear of it
+            await self._witness.look(connection)
         self._connection = connection
         self.alive, self.away, self._lost_at = True, False, None
         self._wake()

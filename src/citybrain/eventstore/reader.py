@@ -13,6 +13,7 @@ from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.news import News, Wanted
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, decode_together
+from citybrain.eventstore.witness import Witness
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ HEAD = "SELECT max(notification_id) FROM stored_events"
 class Reader:
     """Reads over a pool of connections; follows with the help of a listener."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", listener: Listener) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", listener: Listener, witness: Witness) -> None:
         self._pool = pool
         self._listener = listener
         self.heard: Callable[[list[RecordedEvent]], None] = lambda _: None
@@ -92,6 +93,7 @@ class Reader:
             lambda: listener.notices,
             lambda events: self.heard(events),
             lambda: self.missed(),
+            witness,
         )
         self._news = News(self._tail, listener)
 
@@ -170,8 +172,9 @@ class Reader:
         """The log behind position `after`, for ever: batches that are never empty, decoded.
 
         Woken by LISTEN/NOTIFY; survives restarts of the server. Positions are gapless and in
-        commit order, so nothing can appear behind what was yielded. The events are shared with
-        others who follow: `data` is not to be changed.
+        commit order, so nothing can appear behind what was yielded; raises `LogWentBack` where
+        it is not there any more. The events are shared with others who follow: `data` is not to
+        be changed.
         """
         wanted = Wanted(frozenset(categories), frozenset(topics))
         await self._tail.refresh(None)

@@ -39,6 +39,7 @@ from citybrain.eventstore.types import (
     StoreUnavailable,
     WrongExpectedVersion,
 )
+from citybrain.eventstore.witness import Witness
 from citybrain.observability import span
 from citybrain.settings import Settings
 
@@ -66,8 +67,10 @@ class EventStore:
         listener: Listener,
         leads: Leads,
         connector: "Connector",
+        witness: Witness,
     ) -> None:
         self.settings = settings
+        self.witness = witness
         self.dsn = connector.dsn
         self.connect = connector.connect
         self.pool = pool
@@ -75,7 +78,7 @@ class EventStore:
         self.leads = leads
         self.listener = listener
         self.appender = appender
-        reader = Reader(pool, listener)
+        reader = Reader(pool, listener, witness)
         self.read = reader.read
         self.read_streams = reader.read_streams
         self.read_behind = reader.read_behind
@@ -92,6 +95,7 @@ class EventStore:
             cache_size=settings.aggregate_cache_size,
             snapshot_every=settings.snapshot_every,
         )
+        witness.at_once += [self._aggregates.forget_all, leads.stand_down]
         reader.heard, reader.missed = self._aggregates.heard, self._aggregates.missed
         self.load = self._aggregates.load
         self.load_all = self._aggregates.load_all
@@ -105,6 +109,7 @@ class EventStore:
 
     def check_writable(self) -> None:
         """Raises `StoreUnavailable` where it is known that nothing can be appended now."""
+        self.witness.require()
         if self.away or self.appender.cut_off_for_long:
             raise StoreUnavailable(AWAY, retry_after_seconds=AWAY_RETRY_SECONDS)
 
@@ -158,7 +163,11 @@ class EventStore:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
-        """A connection for one batch of a read model; waits where all are in use."""
+        """A connection for one batch of a read model; waits where all are in use.
+
+        Raises `LogWentBack` where models may be ahead of the log.
+        """
+        self.witness.require()
         async with self._writing.acquire() as connection:
             yield cast("asyncpg.Connection[Any]", connection)
 
@@ -240,10 +249,12 @@ async def open_event_store(
         leads = Leads(connector.connect, process, there_for)
         stack.push_async_callback(leads.close)
         role = "citybrain-serves" if serves else "citybrain-listens"
-        listener = Listener(lambda: connector.connect(f"{role} {process}"))
+        witness = Witness()
+        listener = Listener(lambda: connector.connect(f"{role} {process}"), witness)
         stack.push_async_callback(_cancelled, asyncio.create_task(listener.run()))
         appender = Appender(
             lambda: connector.connect(f"citybrain-append {process}"),
+            witness,
             queue_limit=settings.append_queue_limit,
             batch_limit=settings.append_batch_limit,
         )
@@ -252,7 +263,7 @@ async def open_event_store(
             await listener.wait(0)  # for its connection, as a rule
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
-        store = EventStore(settings, pool, writing, appender, listener, leads, connector)
+        store = EventStore(settings, pool, writing, appender, listener, leads, connector, witness)
         pool.away = writing.away = lambda: store.away
         yield store
 

@@ -157,7 +157,7 @@ async def test_the_log_is_read_once_for_all_who_follow(
 async def test_who_follows_some_events_is_woken_by_those_alone(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = Reader(store.pool, store.listener)
+    reader = Reader(store.pool, store.listener, store.witness)
     seen: list[int] = []
     looked = 0
     behind = News.behind

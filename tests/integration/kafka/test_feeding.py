@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -86,6 +88,25 @@ async def test_what_is_in_the_topic_is_in_the_model(
         await topic.write((await all_received(store))[before:])
         await caught_up(store, model.name)
     await whole(store, model)
+
+
+async def test_what_the_log_does_not_have_is_left_out(
+    kafka: Cluster, settings: Settings, store: EventStore, only_from_kafka: None
+) -> None:
+    """It was there, was published, and went with the server that had it."""
+    ours = feeding_settings(settings, kafka)
+    topic, model = Topic(ours, 1), await prepared(store, Seen())
+    await topic.make()
+    await fill(store, 2)
+    *kept, last = await all_received(store)
+    lost = replace(last, version=last.version + 1, position=last.position + 1)
+    otherwise = replace(last, recorded_at=last.recorded_at - timedelta(milliseconds=1))
+    await topic.write([lost, otherwise, *kept, last])
+    async with running(store, model), feeding(ours, store, model):
+        await caught_up(store, "seen")
+    await whole(store, model)
+    labels = {"topic": topic.name}
+    assert REGISTRY.get_sample_value("citybrain_kafka_unknown_total", labels) == 2
 
 
 async def test_published_and_fed_a_model_is_as_it_is_from_the_log(

@@ -25,6 +25,8 @@ MEASURE_SECONDS = 2.0
 READY_SECONDS = 2.0
 REASONS = {
     "database": "PostgreSQL does not answer a read in time",
+    "log": "the log lacks what this process has seen of it: a standby took over without the newest "
+    "commits, or the database was restored; say `citybrain incarnation begin`, then start it anew",
     "log_listener": "there is no connection that says when the log grows",
     "appends": "no connection to append on can be had",
     "clock": "the clocks of this machine and of PostgreSQL are minutes apart: deadlines wait",
@@ -107,6 +109,7 @@ async def readyz(call: Call) -> web.Response:
     store = runtime.store
     checks = {
         "database": await _database_answers(runtime),
+        "log": store.witness.gone is None,
         "log_listener": store.listener.alive,
         "appends": not store.appender.cut_off,
         "clock": not store.clock_is_off,
