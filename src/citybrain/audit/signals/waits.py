@@ -46,10 +46,27 @@ def waits(
             most = round(file.groups[other].maximum * 1000)
             for green in (each for each in phases if each.colour == GREEN):
                 stopped = until if green.end is None else green.end
-                limit = max(green.begin + most, since) + longest_minimum + REACTION_MS
+                over = max(green.begin + most, since)
+                under_way = _under_way(file, shown, over, call)
+                limit = max(over + longest_minimum, under_way) + REACTION_MS
                 if min(stopped, end) > _allowed(file, limit, others, rounds=False):
                     text = f"green of {stopped - green.begin} ms while {group} waits"
                     yield 5, limit, (other, group), text, green.by, call
+
+
+def _under_way(file: JunctionFile, shown: dict[str, list[Phase]], at: int, call: Logged) -> int:
+    """When what was decided before `at` or the call, and is green only later, had its minimum.
+
+    A change that has begun is gone through with; a clearance on foot may make it a long one.
+    """
+    ends = [
+        each.begin + _minimum_ms(file, code)
+        for code, phases in shown.items()
+        for each in phases
+        if each.colour == GREEN and each.begin > at
+        if _at(each.by) < at or each.by.position < call.position
+    ]
+    return max(ends, default=at)
 
 
 def _minimum_ms(file: JunctionFile, code: str) -> int:

@@ -1,5 +1,6 @@
 """Nothing that is wished for, in any order, is unsafe: the independent checker finds nothing."""
 
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -8,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 
 from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.domain.signals.rules import Rule
+from citybrain.domain.signals.signal_events import StageApplied
+from tests.given.signals.adversary import Adversary
 from tests.given.signals.attack import CITY, STEPS, Attack, Step, at_random
 from tests.given.signals.machine import SEARCHING, attacked
 from tests.given.signals.x1 import Street, loaded
@@ -42,6 +45,27 @@ def test_nobody_goes_from_green_to_red_by_a_reset(city: DatedJunction) -> None:
     assert attack.street.signal.flash is not None
     attack.go([("reset", 3.0, 0, 0, 0.0)])
     assert attack.street.signal.flash is None
+    assert attack.found() == []
+
+
+def test_a_change_with_a_long_clearance_goes_before_a_green_at_its_maximum(
+    city: DatedJunction,
+) -> None:
+    """P2 is green with V2, which waits until P1 is off the street; V1 comes to wait meanwhile."""
+    attack = Adversary(Street(city), Counter())
+    attack.do(("mode", 8.5, 10, 0, 0.0))
+    attack.do(("groups", 32.3, 38, 1, 0.0))
+    assert attack.street.signal.groups == ["P1", "P2"]
+    attack.do(("nothing", 59.3, 0, 0, 0.0))
+    for group in ("V2", "V1"):
+        attack.street.call(attack.now, group)
+        attack.do(("nothing", 0.1, 0, 0, 0.0))
+    attack.end()
+    changes = [each for each in attack.street.events if isinstance(each, StageApplied)]
+    assert [(each.stage, each.cause) for each in changes[1:3]] == [
+        ("C", "maximum-green"),
+        ("A", "maximum-green"),
+    ]
     assert attack.found() == []
 
 
