@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from citybrain.domain.actor import Actor, check_speaks_for
-from citybrain.domain.signals.five_minutes import Added, begins_of
+from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS, Added, begins_of
 from citybrain.domain.signals.observation import (
     LATEST_MS,
     DetectorUnknown,
@@ -24,10 +24,10 @@ from citybrain.domain.signals.observation import (
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.errors import CitybrainError, Unavailable
 from commands.services import Services
-from commands.signals.observation_items import Item, Moments, read_item
+from commands.signals.observation_items import Moments, code_of, read_item
 from commands.signals.observation_store import ObservationStore, observation_store
 from commands.signals.observed import observed
-from commands.signals.seen import SeenDetector, SeenJunction
+from commands.signals.seen import SeenDetector
 from commands.signals.sharing import SHARDS
 
 MOST_WAIT_SECONDS = 2.0
@@ -155,54 +155,67 @@ class _Reading:
         self._actor, self._memory = actor, observed(services)
         self._clock = services.clock()
         self._now = milliseconds(self._clock)
-        self._junctions: dict[str, SeenJunction] = {}
+        self._known: dict[object, dict[str, SeenDetector]] = {}
         self._own: set[str] = set()
         self._moments = Moments()
 
     def all_of(self, items: Sequence[object], taken: Taken) -> list[Sound]:
         """Those that may be counted, or be held against their detector; the others are refused."""
         found: list[Sound] = []
+        moments, known, own, now = self._moments, self._known, self._own, self._now
         for index, item in enumerate(items):
             try:
-                said = read_item(item, self._moments)
-                seen = self._detector(said)
-                reading = said.reading
-                self._check_time(reading, seen)
-                found.append((reading.at, index, seen, reading, wrong(reading, seen.limits)))
+                reading = read_item(item, moments)
+                assert isinstance(item, dict)
+                try:
+                    seen = known[item["junction"]][item["detector"]]
+                except (KeyError, TypeError):
+                    seen = self._detector(item)
+                if seen.detector.device not in own:
+                    self._check_device(seen.detector.device)
+                if "lane" in item:
+                    _check_lane(item, seen)
+                at = reading[0]
+                if not now - LATEST_MS <= at <= now + seen.clock_ms:
+                    raise _not_of_now(at > now)
+                found.append((at, index, seen, reading, wrong(reading, seen.limits)))
             except CitybrainError as error:
                 taken.refused.append((index, error))
         return found
 
-    def _detector(self, said: Item) -> SeenDetector:
-        junction = self._junctions.get(said.junction)
-        if junction is None:
-            junction = self._memory.seen(said.junction, self._clock)
-            self._junctions[said.junction] = junction
-        seen = junction.detectors.get(said.detector)
-        if seen is None:
+    def _detector(self, item: Mapping[str, object]) -> SeenDetector:
+        """Of whom an item is, which is the first of its junction, or of no detector at all."""
+        code, detector = code_of(item, "junction"), code_of(item, "detector")
+        known = self._known[code] = self._memory.seen(code, self._clock).detectors
+        if detector not in known:
             raise DetectorUnknown("the junction has no such detector")
-        device = seen.detector.device
-        if self._actor is not None and device not in self._own:
-            check_speaks_for(self._actor, device)
-            self._own.add(device)
-        if said.lane is not None and said.lane != seen.detector.lane:
-            raise LaneUnknown("the detector watches no such lane")
-        return seen
+        return known[detector]
 
-    def _check_time(self, reading: Reading, seen: SeenDetector) -> None:
-        ahead = reading.at - self._now
-        if ahead > seen.clock_ms:
-            raise ReadingInFuture("the reading is of a moment that has not come")
-        if -ahead > LATEST_MS:
-            raise ReadingTooLate("what is so late is not counted any more")
+    def _check_device(self, device: str) -> None:
+        if self._actor is not None:
+            check_speaks_for(self._actor, device)
+        self._own.add(device)
+
+
+def _check_lane(item: Mapping[str, object], seen: SeenDetector) -> None:
+    if item["lane"] is not None and code_of(item, "lane") != seen.detector.lane:
+        raise LaneUnknown("the detector watches no such lane")
+
+
+def _not_of_now(later: bool) -> CitybrainError:
+    if later:
+        return ReadingInFuture("the reading is of a moment that has not come")
+    return ReadingTooLate("what is so late is not counted any more")
 
 
 async def _recalled(sound: Sequence[Sound], store: ObservationStore) -> None:
     """Have the five minutes in memory that these belong to, as far as any are stored."""
     missing = {
         (seen, begins)
-        for _, _, seen, reading, _ in sound
-        if (begins := begins_of(reading)) not in seen.five and begins < seen.stored_before
+        for at, _, seen, reading, _ in sound
+        if at < seen.stored_before + FIVE_MINUTES_MS
+        and (begins := begins_of(reading)) not in seen.five
+        and begins < seen.stored_before
     }
     if missing:
         await store.recall(missing)

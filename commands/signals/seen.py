@@ -67,7 +67,7 @@ class SeenDetector:
         added = five.add(record_of(reading, begins))
         if added is Added.NEW:
             self.unwritten.add(begins)
-            if reading.at > self.newest_at:
+            if reading[0] > self.newest_at:
                 self._follow(reading)
         return added
 
@@ -119,9 +119,9 @@ class SeenDetector:
         if entered or passed:
             self.pressed_at = at
         if passed is None:
-            health.heard(at, actuations=int(entered))
+            health.heard(at, int(entered))
         else:
-            health.heard(at, actuations=passed, covered_ms=covers_ms)
+            health.heard(at, passed, covers_ms)
         if occupied is not None or occupancy is not None:
             self.tells_presence = True
             if occupied or (occupied is None and occupancy is not None and occupancy >= 1.0):

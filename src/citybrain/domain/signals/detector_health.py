@@ -86,8 +86,12 @@ class DetectorHealth:
     _failed: Fault | None = field(default=None, repr=False)
     _failed_at: int = field(default=0, repr=False)
     _good_since: int = field(default=0, repr=False)
+    _silent_after: int = field(init=False, repr=False)
 
-    def heard(self, at: int, *, actuations: int = 0, covered_ms: int = 0) -> None:
+    def __post_init__(self) -> None:
+        self._silent_after = silent_after(self.detector)
+
+    def heard(self, at: int, actuations: int = 0, covered_ms: int = 0) -> None:
         """It said something at `at`, and counted so many actuations over `covered_ms` before it."""
         if self.heard_at is None:
             self._good_since = at
@@ -145,10 +149,6 @@ class DetectorHealth:
         if self._bad_minutes and now - self._misbehaved_at < MINUTE_MS:
             return Judged(Standing.SUSPECT, self._bad, self._bad_since)
         return Judged(Standing.GOOD, None, self._good_since)
-
-    @property
-    def _silent_after(self) -> int:
-        return silent_after(self.detector)
 
     def _stuck(self, at: int) -> bool:
         began = self.occupied_since

@@ -6,7 +6,6 @@ counts until the detector is silent. Moments are milliseconds since 1970.
 """
 
 import zlib
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ KNOWN_SHARE = 0.8
 
 RECORD = Struct("<IIHHHHB")
 """Offset and span in ms; vehicles, occupancy in 1/10000, speed in cm/s, queue; which of them."""
+
+OFFSET_BYTES = 4
 
 PASSED, OCCUPANCY, SPEED, QUEUE, STATE, OCCUPIED, IMPOSSIBLE = (1 << bit for bit in range(7))
 
@@ -81,57 +82,61 @@ class Sums:
 
 def begins_of(reading: Reading) -> int:
     """The five minutes of a reading: those in which what it counted came to its end."""
-    at = reading.at - (reading.covers_ms > 0)
+    at: int = reading[0] - 1 if reading[1] else reading[0]
     return at - at % FIVE_MINUTES_MS
 
 
 def record_of(reading: Reading, begins: int, *, impossible: bool = False) -> bytes:
     """A reading as it is kept: what it counts for, and nothing of single vehicles."""
-    flags = IMPOSSIBLE if impossible else 0
-    passed = occupancy = speed = queue = 0
-    if not impossible:
-        if reading.passed is not None:
-            flags, passed = flags | PASSED, reading.passed
-        if reading.occupancy is not None:
-            flags, occupancy = flags | OCCUPANCY, round(reading.occupancy * 10_000)
-        if reading.speed is not None:
-            flags, speed = flags | SPEED, round(reading.speed * 100)
+    at, covers_ms, passed, occupancy, speed, stand, occupied, vehicles, _, _, _ = reading
+    if impossible:
+        return RECORD.pack(at - begins, covers_ms, 0, 0, 0, 0, IMPOSSIBLE)
+    flags = share = hundredths = 0
+    if passed is not None:
+        flags = PASSED
+    if occupancy is not None:
+        flags, share = flags | OCCUPANCY, round(occupancy * 10_000)
+    if speed is not None:
+        flags, hundredths = flags | SPEED, round(speed * 100)
+    if stand is None and vehicles is not None:
         stand = standing(reading)
-        if stand is not None:
-            flags, queue = flags | QUEUE, stand
-        if reading.occupied is not None:
-            flags |= STATE | (OCCUPIED if reading.occupied else 0)
-    offset = reading.at - begins
-    return RECORD.pack(offset, reading.covers_ms, passed, occupancy, speed, queue, flags)
+    if stand is not None:
+        flags |= QUEUE
+    if occupied is not None:
+        flags |= STATE | OCCUPIED if occupied else STATE
+    return RECORD.pack(at - begins, covers_ms, passed or 0, share, hundredths, stand or 0, flags)
 
 
 class FiveMinutes:
     """The readings of one detector in five minutes, by their moment."""
 
-    __slots__ = ("_offsets", "_records", "begins")
+    __slots__ = ("_last", "_records", "begins")
 
     def __init__(self, begins: int, records: bytes = b"") -> None:
         self.begins = begins
         self._records = bytearray(records)
-        self._offsets = array("I", (each[0] for each in RECORD.iter_unpack(records)))
+        self._last = self._offset(len(self) - 1) if records else -1
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self._records) // RECORD.size
 
     def add(self, record: bytes) -> Added:
         """One more; the first that is said of a moment stands, but for what cannot be true."""
-        offsets, offset = self._offsets, int.from_bytes(record[:4], "little")
-        if not offsets or offset > offsets[-1]:
-            offsets.append(offset)
+        offset = int.from_bytes(record[:OFFSET_BYTES], "little")
+        if offset > self._last:
+            self._last = offset
             self._records += record
             return Added.NEW
-        place = bisect_left(offsets, offset)
+        place = bisect_left(range(len(self)), offset, key=self._offset)
         where = slice(place * RECORD.size, (place + 1) * RECORD.size)
-        if offsets[place] == offset:
+        if self._offset(place) == offset:
             return self._again(record, where)
-        offsets.insert(place, offset)
         self._records[where.start : where.start] = record
         return Added.NEW
+
+    def _offset(self, place: int) -> int:
+        begins = place * RECORD.size
+        return int.from_bytes(self._records[begins : begins + OFFSET_BYTES], "little")
 
     def _again(self, record: bytes, where: slice) -> Added:
         known = self._records[where]

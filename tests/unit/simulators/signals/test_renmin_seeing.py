@@ -6,7 +6,7 @@ import pytest
 
 from citybrain.definitions.signals.sumo_net import read_net
 from citybrain.domain.signals.strategies.strategy import ExitSeen, LaneSeen, Observations
-from commands.signals.observation_items import Moments, read_item
+from commands.signals.observation_items import Moments, code_of, read_item
 from ops.simulators.signals.cameras import Sight
 from ops.simulators.signals.placing import Placed
 from ops.simulators.signals.renmin.network import build
@@ -46,8 +46,8 @@ def test_each_item_is_one_that_the_server_reads(placed: Placed) -> None:
     items = Detectors(placed).items(sight(placed, waiting=frozenset({"P1"})), AT)
     wire = [{**each, "vehicles": [list(v) for v in each.get("vehicles", ())]} for each in items]
     read = [read_item(each, Moments()) for each in wire]
-    assert {each.reading.at for each in read} == {AT}
-    assert {each.junction for each in read} == {"renmin_1"}
+    assert {each.at for each in read} == {AT}
+    assert {code_of(each, "junction") for each in wire} == {"renmin_1"}
 
 
 def test_who_waits_presses_now_and_then_and_lets_go(placed: Placed) -> None:
