@@ -27,6 +27,11 @@ from citybrain.observability import span
 from commands.services import Services
 
 A = TypeVar("A", bound=StreamAggregate)
+RecordOf = Callable[[A], IdempotencyRecord | None]
+"""Makes what an idempotency key is to be answered with from the state that was decided.
+
+Quoted where a function is made for each command: else it would be built anew each time.
+"""
 
 MAX_ATTEMPTS = 8
 
@@ -112,7 +117,7 @@ async def create(
 ) -> CommandResult:
     """Run a decision that opens a new stream; `prepare` comes before it, and may refuse."""
 
-    async def attempt(idempotency: Callable[[A], IdempotencyRecord | None]) -> CommandResult:
+    async def attempt(idempotency: "RecordOf[A]") -> CommandResult:
         if prepare is not None:
             await prepare()
         aggregate = decide()
@@ -139,7 +144,7 @@ async def change(
     stream each day; the stream itself else.
     """
 
-    async def attempt(idempotency: Callable[[A], IdempotencyRecord | None]) -> CommandResult:
+    async def attempt(idempotency: "RecordOf[A]") -> CommandResult:
         fresh = context.expected_version is not None
         for _ in range(MAX_ATTEMPTS):
             aggregate = await services.store.load(cls, stream_id, fresh=fresh)
@@ -209,7 +214,7 @@ async def _once(
     context: CommandContext,
     services: Services,
     answer: Callable[[A], dict[str, Any]],
-    attempt: Callable[[Callable[[A], IdempotencyRecord | None]], Awaitable[CommandResult]],
+    attempt: Callable[[RecordOf[A]], Awaitable[CommandResult]],
 ) -> CommandResult:
     """Run `attempt` at most once an idempotency key; a used key gets its first answer again."""
     key = context.idempotency_key
@@ -255,7 +260,7 @@ async def _save(
         head = await services.store.head()
         return CommandResult(aggregate.id, aggregate.version, head, answer(aggregate))
     saved = await services.store.save(
-        aggregate, metadata=context.metadata(), idempotency=idempotency
+        aggregate, metadata=context.metadata(), idempotency=idempotency, last=True
     )
     return CommandResult(aggregate.id, saved.version, saved.position, answer(aggregate))
 

@@ -24,7 +24,7 @@ def not_future(occurred_at: datetime, now: datetime) -> datetime:
 
 def as_text(at: datetime) -> str:
     """A moment as events carry it: RFC 3339 in UTC."""
-    return at.astimezone(UTC).isoformat()
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
 
 
 def moment(text: str) -> datetime:

@@ -111,11 +111,11 @@ class Aggregates:
             cls, stream_id, base, up_to_version=version, up_to_position=position, up_to_time=time
         )
 
-    def remember(self, aggregate: StreamAggregate) -> None:
-        """Keep the state of `aggregate`, unless a newer one is known."""
+    def remember(self, aggregate: StreamAggregate, *, own: bool = False) -> None:
+        """Keep the state of `aggregate`, unless a newer one is known; itself where it is ours."""
         known = self._cache.get(aggregate.id)
         if known is None or known.version < aggregate.version:
-            self._cache[aggregate.id] = _own_copy(aggregate)
+            self._cache[aggregate.id] = aggregate if own else _own_copy(aggregate)
         self._cache.move_to_end(aggregate.id)
         if aggregate.version >= self._behind.get(aggregate.id, 0):
             self._behind.pop(aggregate.id, None)

@@ -144,8 +144,12 @@ class EventStore:
         *,
         metadata: Metadata,
         idempotency: IdempotencyRecord | None = None,
+        last: bool = False,
     ) -> Appended:
-        """Append the pending events of an aggregate at exactly the version it was loaded at."""
+        """Append the pending events of an aggregate at exactly the version it was loaded at.
+
+        `last`: the caller will not change it any more, so the cache need not copy it.
+        """
         pending = aggregate.collect_events()
         expected = aggregate.version - len(pending)
         stored = [mapper().to_stored_event(event) for event in pending]
@@ -157,7 +161,7 @@ class EventStore:
         except WrongExpectedVersion:
             self._aggregates.forget(aggregate.id)
             raise
-        self._aggregates.remember(aggregate)
+        self._aggregates.remember(aggregate, own=last)
         await self._aggregates.snapshot_if_due(aggregate, len(events))
         return appended
 

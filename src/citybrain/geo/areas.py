@@ -29,6 +29,8 @@ from citybrain.geo.distance import METRES_A_DEGREE
 CELL_M = 100.0
 GROWTH = 1.1  # of a cell's side, as often as it takes
 SERIALS = range(1, 1000)
+SQUARES = 1000  # a degree: some 100 m
+MOST_SQUARES = 200_000  # that are remembered; a large city has fewer
 SLIVER_DEGREES = 1e-6  # a decimetre: what borders differ by when rounded to 6 decimals
 POLYGONS = ("Polygon", "MultiPolygon")
 
@@ -82,6 +84,14 @@ class Place:
     cell_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """What all points of a square have in common: the place but for its cell, and their grid."""
+
+    place: Place
+    grid: "_Grid | None"
+
+
 class Areas:
     """One survey, in force from a day on."""
 
@@ -94,6 +104,7 @@ class Areas:
         self._tree = STRtree([area.shape for area in self._list])
         shapely.prepare(self._tree.geometries)
         self._grids: dict[str, _Grid] = {}
+        self._squares: dict[tuple[int, int], _Square | None] = {}
         self._surveyed: dict[str, set[int]] = {}
         for area in areas:
             if area.kind is AreaKind.CELL:
@@ -101,6 +112,32 @@ class Areas:
 
     def locate(self, latitude: float, longitude: float) -> Place:
         """Where a point lies; on a border, the area with the smallest code."""
+        square = self._square(floor(latitude * SQUARES), floor(longitude * SQUARES))
+        if square is None:
+            square = self._seen_from(latitude, longitude)
+        if square.grid is None:
+            return square.place
+        return replace(square.place, cell_id=square.grid.cell_at(latitude, longitude))
+
+    def _square(self, row: int, column: int) -> _Square | None:
+        """What the points of a square of 0.001° have in common; None where a border runs there."""
+        try:
+            return self._squares[row, column]
+        except KeyError:
+            if len(self._squares) >= MOST_SQUARES:
+                self._squares.clear()
+        south, west = row / SQUARES - SLIVER_DEGREES, column / SQUARES - SLIVER_DEGREES
+        side = 1 / SQUARES + 2 * SLIVER_DEGREES
+        box = shapely.box(west, south, west + side, south + side)
+        near = self._tree.geometries[self._tree.query(box)]
+        found = None
+        if not shapely.intersects(shapely.boundary(near), box).any():
+            found = self._seen_from((row + 0.5) / SQUARES, (column + 0.5) / SQUARES)
+        self._squares[row, column] = found
+        return found
+
+    def _seen_from(self, latitude: float, longitude: float) -> _Square:
+        """The place of one point, by the shapes of the areas."""
         near = self._tree.query(Point(longitude, latitude))
         within = near[shapely.intersects_xy(self._tree.geometries[near], longitude, latitude)]
         path = [""]
@@ -109,8 +146,8 @@ class Areas:
                 path.append(self._list[index].code)
         place = Place(*path[1:])
         if place.community is None or place.cell_id is not None:
-            return place
-        return replace(place, cell_id=self._grid(place.community).cell_at(latitude, longitude))
+            return _Square(place, None)
+        return _Square(place, self._grid(place.community))
 
     def cell_box(self, cell_id: str) -> Box | None:
         """The box of a cell of this survey; of a surveyed one, the box around it."""

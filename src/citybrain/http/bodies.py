@@ -53,11 +53,8 @@ class BodyRoom:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held: Counter[str] = Counter()
-
-    @property
-    def held(self) -> int:
+        self.held = 0
         """Bytes that have a place now."""
-        return self._held.total()
 
     @contextmanager
     def place(self, caller: str, size: int, *, device: bool = False) -> Iterator[None]:
@@ -68,11 +65,14 @@ class BodyRoom:
         if self.held + size > self._limit - (0 if device else self._limit // KEPT):
             raise BodiesFull("too much is being sent by everybody", retry_after_seconds=5)
         self._held[caller] += size
+        self.held += size
         try:
             yield
         finally:
+            self.held -= size
             self._held[caller] -= size
-            self._held += Counter()  # forget who has none
+            if not self._held[caller]:
+                del self._held[caller]
 
 
 BODIES: web.AppKey[BodyRoom] = web.AppKey("bodies", BodyRoom)
@@ -94,6 +94,9 @@ async def read_body(request: web.Request, limit: int, too_large: CitybrainError)
     """The body; raises `too_large` before more than the limit is taken in, and `BodyTooSlow`."""
     if (request.content_length or 0) > limit:
         raise too_large
+    content = request.content
+    if content.is_eof() and content.exception() is None and content.total_bytes <= limit:
+        return content.read_nowait()  # it has come with its headers, as a rule
     seconds = request.app[RUNTIME].settings.body_seconds
     try:
         with _unhurried(request.get(TIMER)):

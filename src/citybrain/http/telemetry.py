@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -41,6 +42,7 @@ HEADERS = {
 }
 CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
+_duration = lru_cache(10_000)(DURATION.labels)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -59,7 +61,7 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
     if request.app[RUNTIME].closing.is_set():
         response.force_close()  # the next one goes to somebody else
     seconds = time.perf_counter() - started
-    DURATION.labels(request.method, route, response.status).observe(seconds)
+    _duration(request.method, route, response.status).observe(seconds)
     log.info(
         "request",
         method=request.method,

@@ -58,6 +58,24 @@ def test_the_index_finds_what_looking_at_every_area_finds(
     assert codes(AREAS.locate(latitude, longitude)) == by_hand(AREAS, latitude, longitude)
 
 
+@given(st.data(), st.floats(-3e-6, 3e-6), st.floats(-3e-6, 3e-6))
+def test_so_it_does_along_the_borders(data: st.DataObject, north: float, east: float) -> None:
+    """Squares that a border runs through are looked at point by point."""
+    border = data.draw(st.sampled_from(COMMUNITIES)).shape.boundary
+    point = border.interpolate(data.draw(st.floats(0, 1)), normalized=True)
+    latitude, longitude = point.y + north, point.x + east
+    assert codes(AREAS.locate(latitude, longitude)) == by_hand(AREAS, latitude, longitude)
+
+
+def test_it_does_not_remember_the_whole_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("citybrain.geo.areas.MOST_SQUARES", 3)
+    areas = load_areas(SURVEY)
+    spots = [(34.55 + number / 100, 113.40 + number / 100) for number in range(40)]
+    for latitude, longitude in spots * 2:
+        assert codes(areas.locate(latitude, longitude)) == by_hand(areas, latitude, longitude)
+    assert len(areas._squares) <= 3
+
+
 @given(st.sampled_from(COMMUNITIES), st.floats(0, 1))
 def test_a_point_on_a_border_lies_in_the_area_with_the_smallest_code(
     community: Area, along: float

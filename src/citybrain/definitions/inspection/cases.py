@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
-from citybrain.domain.inspection.deadlines import Deadline, Stage
+from citybrain.domain.inspection.deadlines import Deadline, DeadlineTerms, Stage
 from citybrain.domain.times import as_text
 from citybrain.errors import InvalidInput
 
@@ -88,16 +89,22 @@ class DeadlineRule(_Definition):
             raise ValueError("until is for the stage of handling")
         return self
 
-    def begin(self, at: datetime, calendar: BusinessCalendar) -> Deadline:
-        """The deadline that begins then."""
-        share = self.within * self.warn_at_share
-        warn_at = max(calendar.due(at, self.unit, share), at)
+    @cached_property
+    def _terms(self) -> DeadlineTerms:
         return {
             "code": self.code,
             "stage": self.stage.value,
             "until": self.until or self.stage.value,
             "unit": self.unit.value,
             "amount": self.within,
+        }
+
+    def begin(self, at: datetime, calendar: BusinessCalendar) -> Deadline:
+        """The deadline that begins then."""
+        share = self.within * self.warn_at_share
+        warn_at = max(calendar.due(at, self.unit, share), at)
+        return {
+            **self._terms,
             "begun_at": as_text(at),
             "warn_at": as_text(warn_at),
             "due_at": as_text(calendar.due(at, self.unit, self.within)),
@@ -226,6 +233,8 @@ class CaseClass(_Definition):
 
         `complete`: what is required must be there. Raises `InvalidAttribute`.
         """
+        if not given and not complete:
+            return {}
         ordered = sorted(self.attributes, key=lambda attribute: attribute.order)
         known = {attribute.code: attribute for attribute in ordered}
         for code in given:

@@ -88,6 +88,9 @@ class Reported:
     begun: Sequence[Deadline] = ()
 
 
+REPORTED = tuple(field.name for field in fields(Reported))
+
+
 class InspectionCase(StreamAggregate):
     """One street problem and what became of it.
 
@@ -151,7 +154,7 @@ class InspectionCase(StreamAggregate):
     ) -> "InspectionCase":
         """Open a case; raises `RoleNotAllowed` or `TimeOutOfOrder`."""
         require_role(actor, "reported", REPORTERS[reported.source])
-        said = {field.name: getattr(reported, field.name) for field in fields(reported)}
+        said = {name: getattr(reported, name) for name in REPORTED}
         at = reported.occurred_at
         said |= {
             "source": reported.source.value,

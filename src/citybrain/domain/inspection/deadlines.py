@@ -24,14 +24,22 @@ class Stage(StrEnum):
     CLOSING = "closing"
 
 
-class Deadline(TypedDict):
-    """A deadline that runs. `until` is the step or milestone that meets it; `unit` a time kind."""
+class DeadlineTerms(TypedDict):
+    """What a deadline is, whenever it begins.
+
+    `until` is the step or milestone that meets it; `unit` a time kind.
+    """
 
     code: str
     stage: str
     until: str
     unit: str
     amount: float
+
+
+class Deadline(DeadlineTerms):
+    """A deadline that runs."""
+
     begun_at: str
     warn_at: str
     due_at: str
