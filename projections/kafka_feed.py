@@ -31,6 +31,7 @@ POLL_MS = 1000
 RETRY_SECONDS = 1.0
 REVOKE_SECONDS = 5.0  # for a batch to end when its partitions go; then it is rolled back
 COMMIT_SECONDS = 2.0
+KEEP_SECONDS = 1.0  # between commits of offsets: they only save reading again
 LOOK_SECONDS = 5.0  # between looks at what the leaders know, and at how far we are
 
 TELL = """
@@ -81,6 +82,7 @@ class KafkaFeed:
         self.away = False
         """Whether the brokers cannot be reached."""
         self.assigned: frozenset[TopicPartition] = frozenset()
+        self._read_to: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:
         """Read until cancelled; waits while brokers are away, and says so."""
@@ -93,6 +95,7 @@ class KafkaFeed:
                     try:
                         await self._read(consumer, shares)
                     finally:
+                        await self.keep_offsets(consumer)
                         self.assigned = frozenset()
                         BEHIND.clear()
             except KAFKA_AWAY as error:
@@ -109,15 +112,18 @@ class KafkaFeed:
         AWAY.labels(GROUP).set(self.away)
 
     async def _read(self, consumer: AIOKafkaConsumer, shares: "Shares") -> None:
-        looked = -LOOK_SECONDS
+        looked, kept = -LOOK_SECONDS, time.monotonic()
         while True:
+            if time.monotonic() > kept + KEEP_SECONDS:
+                await self.keep_offsets(consumer)
+                kept = time.monotonic()
             if self.assigned and time.monotonic() > looked + LOOK_SECONDS:
                 await self._tell_leaders()
                 await self._measure(consumer)
                 looked = time.monotonic()
             found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_AT_ONCE)
             if found:
-                await shares.during(self._take(consumer, found))
+                await shares.during(self._take(found))
 
     async def _tell_leaders(self) -> None:
         """Whoever leads a model shall leave us the time to feed it."""
@@ -143,12 +149,17 @@ class KafkaFeed:
             behind = ends[each] - max(at[each], begins[each])
             BEHIND.labels(each.topic, each.partition).set(max(behind, 0))  # it may have been cut
 
-    async def _take(
-        self, consumer: AIOKafkaConsumer, found: dict[TopicPartition, list[Any]]
-    ) -> None:
+    async def _take(self, found: dict[TopicPartition, list[Any]]) -> None:
         events = [event for records in found.values() for event in _events(records)]
         await self._apply(await self._of_the_log(events))
-        offsets = {partition: records[-1].offset + 1 for partition, records in found.items()}
+        for partition, records in found.items():
+            self._read_to[partition] = records[-1].offset + 1
+
+    async def keep_offsets(self, consumer: AIOKafkaConsumer) -> None:
+        """Say how far we have read; where the brokers are away it is read again."""
+        offsets, self._read_to = self._read_to, {}
+        if not offsets or self.away:
+            return
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await consumer.commit(offsets)
@@ -228,6 +239,8 @@ class Shares(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         if self._batch is not None and not self._batch.done():
             await asyncio.wait({self._batch}, timeout=REVOKE_SECONDS)
             await _ended(self._batch)
+        if self._consumer is not None:
+            await self._feed.keep_offsets(self._consumer)
         self._feed.assigned = frozenset()
         BEHIND.clear()
         log.info("partitions_revoked", partitions=_named(revoked))

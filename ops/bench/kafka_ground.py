@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -21,7 +23,7 @@ WRITERS = 32
 async def kafka_settings(bench: Workbench, url: str) -> AsyncIterator[Settings]:
     """Settings over a database and a broker of this measurement's own."""
     try:
-        async with kafka_broker(bench.folder / f"kafka-{url.rpartition('_')[2][:8]}") as cluster:
+        async with _own_folder(bench) as folder, kafka_broker(folder) as cluster:
             settings = bench_settings(url, bench.folder).model_copy(
                 update={
                     "kafka_bootstrap_servers": cluster.bootstrap_servers,
@@ -33,6 +35,13 @@ async def kafka_settings(bench: Workbench, url: str) -> AsyncIterator[Settings]:
             yield settings
     except NoKafka as error:
         raise BenchFailed(f"no Kafka broker: {error}") from error
+
+
+@asynccontextmanager
+async def _own_folder(bench: Workbench) -> AsyncIterator[Path]:
+    """A folder for what a broker keeps, on the disk of the measurement; gone afterwards."""
+    with TemporaryDirectory(prefix="kafka-", dir=bench.folder) as folder:
+        yield Path(folder)
 
 
 def topic(settings: Settings) -> str:

@@ -79,15 +79,17 @@ async def test_k02_what_a_publisher_that_slept_had_begun_is_seen_by_nobody(
     events = await store.read_all(limit=100)
     async with open_lane(ours, store, CATEGORY, topic) as sleeper:
         await sleeper.publish(events[:10])
+        await published_up_to(store, 10, topic.name)
         asleep, wakes = asyncio.Event(), asyncio.Event()
-        commit = sleeper._producer.commit_transaction
+        next_one = sleeper._producers[-1]
+        commit = next_one.commit_transaction
 
         async def sleeps() -> None:
             asleep.set()
             await wakes.wait()
             await commit()
 
-        sleeper._producer.commit_transaction = sleeps
+        next_one.commit_transaction = sleeps
         ahead = asyncio.create_task(sleeper.publish(events[30:]))
         await asleep.wait()
         async with open_lane(ours, store, CATEGORY, topic) as successor:

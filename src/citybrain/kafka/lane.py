@@ -1,18 +1,22 @@
-"""The events of one category on their way to its topic: one producer epoch, and what it has sent.
+"""The events of one category on their way to its topic: its producers, and what they have sent.
 
-A lane begins by making a producer, which fences whoever published here before, and by reading what
-the partitions end with. From then on it is the only one who writes there, so what it read stays
-true. Whatever goes wrong, the lane ends, and the next one begins the same way.
+A lane begins by making its producers, which fences whoever published here before, and by reading
+what the partitions end with. From then on it is the only one who writes there, so what it read
+stays true. Whatever goes wrong, the lane ends, and the next one begins the same way.
+
+Two producers take turns, a transaction each: the brokers take nothing of an id while they write the
+markers of its transaction before, and that takes longer than a transaction. The second begins when
+the first's is decided, so no reader sees it sooner.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import murmur2
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from prometheus_client import Counter
@@ -23,7 +27,7 @@ from citybrain.eventstore.incarnations import Lineage, read_lineage
 from citybrain.kafka import checkpoints
 from citybrain.kafka.checkpoints import Checkpoint, Sent
 from citybrain.kafka.clients import KAFKA_AWAY, transactional_producer
-from citybrain.kafka.tails import Tail, read_tails, require_same
+from citybrain.kafka.tails import Tail, never_ended, read_tails, require_same
 from citybrain.kafka.topics import Topic
 from citybrain.kafka.wire import Headers, headers_of, key_of
 from citybrain.settings import Settings
@@ -33,6 +37,8 @@ log = structlog.get_logger(__name__)
 TRANSACTION_SECONDS = 30.0
 ABORT_SECONDS = 1.0
 BATCH_BYTES = 256 * 1024
+MOVE_SECONDS = 0.05  # between moves of the checkpoint; what lies behind it is found in Kafka
+TURNS = ("", ".next")  # behind the transactional ids of those who take turns
 
 FAILED = (*KAFKA_AWAY, AssertionError)  # what a producer says that has failed before
 
@@ -72,7 +78,7 @@ class Lane:
         self,
         settings: Settings,
         store: EventStore,
-        producer: AIOKafkaProducer,
+        producers: Sequence[AIOKafkaProducer],
         topic: Topic,
         lineage: Lineage,
         checkpoint: Checkpoint,
@@ -85,7 +91,11 @@ class Lane:
         self._source = settings.kafka_source
         self._incarnation = lineage.current
         self._store = store
-        self._producer = producer
+        self._producers = list(producers)
+        self._known = [Sent(each.position, each.next_offset) for each in checkpoint.sent]
+        self._reached = checkpoint.position
+        self._changed: dict[int, Sent] = {}
+        self._further = asyncio.Event()
 
     async def resume(self, tails: Sequence[Tail]) -> int:
         """Go back to the first event that a partition has lost; returns how many partitions have.
@@ -103,7 +113,8 @@ class Lane:
                     begins, lost = min(begins, position), lost + 1
             sent[tail.partition] = Sent(position, tail.end)
         if begins != self.checkpoint.position or list(sent.values()) != self.checkpoint.sent:
-            await self._move(begins, sent)
+            self._reach(begins, sent)
+            await self.move()
         return lost
 
     async def publish(self, events: Sequence[RecordedEvent]) -> int:
@@ -116,16 +127,17 @@ class Lane:
         too_large = None
         for event in events:
             partition = partition_of(event.stream_id, self.checkpoint.partitions)
-            if event.position <= self.checkpoint.sent[partition].position:
+            if event.position <= self._known[partition].position:
                 continue
             headers = headers_of(event, self._source, self._incarnation)
-            if (size := _size(event, headers)) > self._limit:
+            if self._may_be_too_large(event) and (size := _size(event, headers)) > self._limit:
                 too_large = (event, size)
                 break
             records.append((partition, event, headers))
         sent = await self._sent(records) if records else {}
-        await self._move(too_large[0].position - 1 if too_large else events[-1].position, sent)
+        self._reach(too_large[0].position - 1 if too_large else events[-1].position, sent)
         if too_large:
+            await self.move()
             event, size = too_large
             raise TooLargeForTopic(
                 f"the event at position {event.position} is {size} bytes as a record, and "
@@ -136,6 +148,10 @@ class Lane:
             )
         return len(records)
 
+    def _may_be_too_large(self, event: RecordedEvent) -> bool:
+        """Whether it is worth counting: few are anywhere near."""
+        return len(event.state) + len(event.metadata_json or "") > self._limit // 2
+
     def look(self, partitions: int, ends: Sequence[int]) -> None:
         """End the lane where the topic is no longer as it was."""
         if self.trouble.done():
@@ -143,28 +159,30 @@ class Lane:
         known = self.checkpoint
         if partitions != known.partitions:
             self.trouble.set_exception(partitions_changed(self.topic, known.partitions, partitions))
-        elif any(end < sent.next_offset for end, sent in zip(ends, known.sent, strict=True)):
+        elif any(end < sent.next_offset for end, sent in zip(ends, self._known, strict=True)):
             self.trouble.set_exception(LostByBrokers(f"{self.topic} ends before what it took"))
 
     async def _sent(self, records: Sequence[tuple[int, RecordedEvent, Headers]]) -> dict[int, Sent]:
         """Send records in one transaction; what the partitions have then."""
+        self._producers.reverse()
+        producer = self._producers[0]
         try:
             async with asyncio.timeout(TRANSACTION_SECONDS):
-                await self._producer.begin_transaction()
+                await producer.begin_transaction()
                 try:
-                    sent = await self._delivered(records)
-                    await self._producer.commit_transaction()
+                    sent = await self._delivered(producer, records)
+                    await producer.commit_transaction()
                 except BaseException:
                     with suppress(*FAILED):
                         async with asyncio.timeout(ABORT_SECONDS):
-                            await self._producer.abort_transaction()
+                            await producer.abort_transaction()
                     raise
         except FAILED as error:
             raise BrokersAway(f"{self.topic} was not written: {type(error).__name__}") from error
         return sent
 
     async def _delivered(
-        self, records: Sequence[tuple[int, RecordedEvent, Headers]]
+        self, producer: AIOKafkaProducer, records: Sequence[tuple[int, RecordedEvent, Headers]]
     ) -> dict[int, Sent]:
         waiting: list[tuple[int, int, asyncio.Future[Any]]] = []
         builders: dict[int, Any] = {}
@@ -173,14 +191,14 @@ class Lane:
             builder = builders.get(partition)
             if builder is None or not _added(builder, event, headers):
                 if builder is not None:
-                    waiting.append(await self._handed_over(partition, builder))
-                builder = builders[partition] = self._producer.create_batch()
+                    waiting.append(await self._handed_over(producer, partition, builder))
+                builder = builders[partition] = producer.create_batch()
                 _added(builder, event, headers)
             last[partition] = event.position
         for partition, builder in builders.items():
-            waiting.append(await self._handed_over(partition, builder))
+            waiting.append(await self._handed_over(producer, partition, builder))
         answers = await asyncio.gather(*(sent for _, _, sent in waiting), return_exceptions=True)
-        ends = {partition: self.checkpoint.sent[partition].next_offset for partition in last}
+        ends = {partition: self._known[partition].next_offset for partition in last}
         for (partition, count, _), answer in zip(waiting, answers, strict=True):
             if isinstance(answer, BaseException):
                 raise answer
@@ -192,15 +210,40 @@ class Lane:
         return {partition: Sent(position, ends[partition]) for partition, position in last.items()}
 
     async def _handed_over(
-        self, partition: int, builder: Any
+        self, producer: AIOKafkaProducer, partition: int, builder: Any
     ) -> tuple[int, int, "asyncio.Future[Any]"]:
         builder.close()
-        sent = await self._producer.send_batch(builder, self.topic, partition=partition)
+        sent = await producer.send_batch(builder, self.topic, partition=partition)
         return partition, builder.record_count(), sent
 
-    async def _move(self, position: int, sent: dict[int, Sent]) -> None:
+    def _reach(self, position: int, sent: Mapping[int, Sent]) -> None:
+        """Everything up to a position is in Kafka; the checkpoint follows."""
+        self._reached = position
+        self._changed |= sent
+        for partition, each in sent.items():
+            self._known[partition] = each
+        self._further.set()
+
+    async def move(self) -> None:
+        """Move the checkpoint to where we are; raises `CheckpointMoved`, or what says that
+        PostgreSQL is away.
+        """
         async with self.moving, self._store.writing() as connection:
-            await checkpoints.move(connection, self.checkpoint, position, sent)
+            reached, changed = self._reached, self._changed
+            self._changed = {}
+            self._further.clear()
+            await checkpoints.move(connection, self.checkpoint, reached, changed)
+
+    async def keep_moving(self) -> None:
+        """Until cancelled, or until it cannot be moved: then there is trouble."""
+        try:
+            while True:
+                await self._further.wait()
+                await self.move()
+                await asyncio.sleep(MOVE_SECONDS)
+        except Exception as error:
+            if not self.trouble.done():
+                self.trouble.set_exception(error)
 
 
 @asynccontextmanager
@@ -218,24 +261,43 @@ async def open_lane(
         raise partitions_changed(topic.name, checkpoint.partitions, topic.partitions)
     async with AsyncExitStack() as stack:
         try:
-            producer = await stack.enter_async_context(
-                transactional_producer(
-                    settings,
-                    f"{settings.kafka_topic_prefix}publish.{category}",
-                    min(BATCH_BYTES, topic.message_limit_bytes),
+            producers = [
+                await stack.enter_async_context(
+                    transactional_producer(
+                        settings,
+                        f"{settings.kafka_topic_prefix}publish.{category}{turn}",
+                        min(BATCH_BYTES, topic.message_limit_bytes),
+                    )
                 )
-            )
+                for turn in TURNS
+            ]
+            for partition in await never_ended(settings, topic.name, topic.partitions):
+                for producer in producers:
+                    await _end(producer, partition)
             tails = await read_tails(settings, topic.name, topic.partitions, lineage)
         except KAFKA_AWAY as error:
             raise BrokersAway(f"{topic.name} cannot be begun: {type(error).__name__}") from error
         await require_same(store, topic.name, tails)
-        lane = Lane(settings, store, producer, topic, lineage, checkpoint)
+        lane = Lane(settings, store, producers, topic, lineage, checkpoint)
         if lost := await lane.resume(tails):
             log.warning(
                 "kafka_lost_events", topic=topic.name, partitions=lost, after=checkpoint.position
             )
             HEALED.labels(category).inc(lost)
-        yield lane
+        moving = asyncio.create_task(lane.keep_moving())
+        try:
+            yield lane
+        finally:
+            moving.cancel()
+            await asyncio.gather(moving, return_exceptions=True)
+
+
+async def _end(producer: AIOKafkaProducer, partition: TopicPartition) -> None:
+    """Give up what a producer's id may have begun in a partition: by a transaction of no effect."""
+    async with asyncio.timeout(TRANSACTION_SECONDS):
+        await producer.begin_transaction()
+        await producer.send_and_wait(partition.topic, b"", partition=partition.partition)
+        await producer.abort_transaction()
 
 
 def partitions_changed(topic: str, was: int, now: int) -> PartitionsChanged:

@@ -6,6 +6,7 @@ the brokers' fencing (docs/decisions/0028-the-broker-fences-a-publisher.md).
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from citybrain.settings import Settings
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 1000
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.005  # from one transaction to the next
 RETRY_SECONDS = 0.5
 RETRY_REFUSED_SECONDS = 5.0
 TICK_SECONDS = 1.0
@@ -133,9 +134,10 @@ class Publisher:
         async for batch in self.store.follow(
             lane.checkpoint.position, categories=[progress.category], batch_size=BATCH_SIZE
         ):
+            next_at = time.monotonic() + GATHER_SECONDS
             published.inc(await lane.publish(batch))
             if len(batch) < BATCH_SIZE:
-                await asyncio.sleep(GATHER_SECONDS)
+                await asyncio.sleep(next_at - time.monotonic())
 
     def _begins_again(self, progress: Progress, error: BaseException, reason: str | None) -> None:
         RESTARTS.labels(progress.category, type(error).__name__).inc()

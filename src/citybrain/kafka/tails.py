@@ -52,6 +52,22 @@ class Tail:
         return self.event.position if self.event else 0
 
 
+async def never_ended(settings: Settings, topic: str, partitions: int) -> list[TopicPartition]:
+    """The partitions that have lost the marker of a transaction, to be asked for as `read_tails`.
+
+    The coordinator knows that it has ended, the partition does not: nobody would read on there.
+    """
+    wanted = [TopicPartition(topic, number) for number in range(partitions)]
+    async with (
+        reader(settings) as committed,
+        reader(settings, committed=False) as all_of_it,
+        asyncio.timeout(READ_SECONDS),
+    ):
+        stable = await committed.end_offsets(wanted)
+        ends = await all_of_it.end_offsets(wanted)
+    return [each for each in wanted if stable[each] < ends[each]]
+
+
 async def read_tails(
     settings: Settings, topic: str, partitions: int, lineage: Lineage
 ) -> list[Tail]:

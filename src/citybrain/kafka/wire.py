@@ -7,7 +7,7 @@ in headers. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -91,16 +91,17 @@ def key_of(event: Event) -> bytes:
 def headers_of(event: Event, source: str, incarnation: UUID) -> Headers:
     """The record's headers. `source` names the city's installation (a URI)."""
     version = str(event.version)
+    ce_source, ce_incarnation = _of_the_log(source, incarnation)
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", str(event.position).encode()),
-        ("ce_source", f"{source}#{incarnation}".encode()),
+        ("ce_source", ce_source),
         ("ce_type", event.topic.encode()),
         ("ce_subject", event.stream_id.encode()),
         ("ce_time", _rfc3339(event.recorded_at).encode()),
         ("ce_sequence", version.zfill(SEQUENCE_DIGITS).encode()),
         ("ce_streamversion", version.encode()),
-        ("ce_incarnation", str(incarnation).encode()),
+        ("ce_incarnation", ce_incarnation),
         (CONTENT_TYPE, b"application/json"),
     ]
     if event.metadata_json:
@@ -133,15 +134,27 @@ def received(
             state=value,
             recorded_at=datetime.fromisoformat(found["ce_time"].decode()),
             metadata_json=None if metadata is None else metadata.decode(),
-            incarnation=UUID(found["ce_incarnation"].decode()),
+            incarnation=_incarnation(found["ce_incarnation"]),
             source=source,
         )
     except ValueError as error:
         raise NotOurRecord("a header of the record is not of its form") from error
 
 
+@lru_cache(maxsize=16)
+def _of_the_log(source: str, incarnation: UUID) -> tuple[bytes, bytes]:
+    """What all records of a log say of it: `ce_source` and `ce_incarnation`."""
+    return f"{source}#{incarnation}".encode(), str(incarnation).encode()
+
+
+@lru_cache(maxsize=16)
+def _incarnation(said: bytes) -> UUID:
+    return UUID(said.decode())
+
+
 def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    text = at.isoformat() if at.tzinfo is UTC else at.astimezone(UTC).isoformat()
+    return text[: -len("+00:00")] + "Z"
 
 
 def _traceparent(metadata: dict[str, Any]) -> bytes | None:
@@ -149,4 +162,4 @@ def _traceparent(metadata: dict[str, Any]) -> bytes | None:
     correlation, command = metadata.get("correlation_id"), metadata.get("command_id")
     if correlation is None or command is None:
         return None
-    return f"00-{UUID(correlation).hex}-{UUID(command).hex[16:]}-00".encode()
+    return f"00-{correlation.replace('-', '')}-{command.replace('-', '')[16:]}-00".encode()
