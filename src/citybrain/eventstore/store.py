@@ -229,7 +229,7 @@ async def open_event_store(
     async with AsyncExitStack() as stack:
         embedded = None
         if settings.database_url is None:
-            embedded = EmbeddedPostgres(settings.data_dir)
+            embedded = EmbeddedPostgres(settings.data_dir, settings.wal_archive)
             dsn = await embedded.start()
             stack.push_async_callback(embedded.stop)
         else:

@@ -19,7 +19,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import murmur2
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
@@ -44,6 +44,12 @@ FAILED = (*KAFKA_AWAY, AssertionError)  # what a producer says that has failed b
 
 HEALED = Counter(
     "citybrain_publish_healed_total", "Partitions that had lost events, sent again", ["category"]
+)
+
+VOID = Gauge(
+    "citybrain_publish_void",
+    "Events at the end of Kafka that the log had before its restore, when publishing began",
+    ["category"],
 )
 
 
@@ -278,6 +284,10 @@ async def open_lane(
         except KAFKA_AWAY as error:
             raise BrokersAway(f"{topic.name} cannot be begun: {type(error).__name__}") from error
         await require_same(store, topic.name, tails)
+        if void := sum(tail.void for tail in tails):
+            last = max(tail.position for tail in tails)
+            log.warning("kafka_ahead_of_log", topic=topic.name, void=void, last_of_log=last)
+        VOID.labels(category).set(void)
         lane = Lane(settings, store, producers, topic, lineage, checkpoint)
         if lost := await lane.resume(tails):
             log.warning(

@@ -45,6 +45,8 @@ class Tail:
     begin: int
     end: int
     event: ReceivedEvent | None
+    void: int
+    """Events behind it that the log had before it was restored, and has no more."""
 
     @property
     def position(self) -> int:
@@ -85,7 +87,7 @@ async def read_tails(
                 each.partition,
                 begins[each],
                 ends[each],
-                await _last(consumer, each, begins[each], ends[each], lineage),
+                *await _last(consumer, each, begins[each], ends[each], lineage),
             )
             for each in wanted
         ]
@@ -93,25 +95,28 @@ async def read_tails(
 
 async def _last(
     consumer: AIOKafkaConsumer, partition: TopicPartition, begin: int, end: int, lineage: Lineage
-) -> ReceivedEvent | None:
-    """The last event between two offsets that this log has."""
-    window, upper = FIRST_WINDOW, end
+) -> tuple[ReceivedEvent | None, int]:
+    """The last event between two offsets that this log has, and how many behind it are void."""
+    window, upper, behind = FIRST_WINDOW, end, 0
     while upper > begin:
         lower = max(begin, upper - window)
-        last = None
+        last, void = None, 0
         consumer.seek(partition, lower)
         while await consumer.position(partition) < upper:
             found = await consumer.getmany(partition, timeout_ms=LOOK_MS)
             for record in found.get(partition, ()):
                 if record.offset < upper:
-                    last = _ours(record, lineage) or last
+                    ours = _ours(record, lineage)
+                    last, void = (ours, 0) if ours else (last, void + 1)
+        behind += void
         if last is not None:
-            return last
+            return last, behind
         window, upper = window * 8, lower
-    return None
+    return None, behind
 
 
 def _ours(record: Any, lineage: Lineage) -> ReceivedEvent | None:
+    """The event of a record; None where it is void. Raises `ForeignTopic`."""
     try:
         event = received(record.key, record.value, record.headers)
     except NotOurRecord as error:

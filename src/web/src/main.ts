@@ -37,6 +37,8 @@ const signals = whenChanged(drawSignals);
 let shownState: FeedState | null = null;
 let summaryAt = 0;
 
+let incarnation: string | null = null;
+
 function announce(text: string): void {
   setText(find("announce"), text);
 }
@@ -61,6 +63,11 @@ function summarise(snapshot: Snapshot, now: number): void {
 }
 
 function show(snapshot: Snapshot): void {
+  if (incarnation !== null && incarnation !== snapshot.incarnation) {
+    location.reload(); // the log was restored: what is drawn of it did not happen
+    return;
+  }
+  incarnation = snapshot.incarnation;
   const now = Date.now();
   const marked = snapshot.simulated || snapshot.newest.some((event) => event.simulated);
   find("simulated").hidden = !marked;

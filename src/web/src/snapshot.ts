@@ -138,6 +138,8 @@ export interface Signals {
 
 export interface Snapshot {
   head: number;
+  /** Which log it is: another one after a restore. */
+  incarnation: string;
   streams: StreamCount[];
   newest: NewestEvent[];
   lag: ProjectionLag[];
@@ -338,6 +340,7 @@ export function parseSnapshot(data: string): Snapshot {
   const all = fields(parsed, "the snapshot");
   return {
     head: number(all, "head"),
+    incarnation: text(all, "incarnation"),
     streams: list(all, "streams", (item) => ({
       category: text(item, "category"),
       streams: number(item, "streams"),

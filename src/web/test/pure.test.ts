@@ -14,6 +14,7 @@ import { paths, scale, within } from "../src/spark";
 
 const snapshot = {
   head: 3,
+  incarnation: "6f1c",
   streams: [{ category: "case", streams: 1, events: 3 }],
   newest: [
     { position: 2, topic: "case.filed", stream_id: "case-1", recorded_at: "2026-01-01T00:00:00Z", class_code: null, simulated: null },

@@ -10,7 +10,9 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.domain.actor import Role
+from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, StreamNotFound
+from citybrain.eventstore.incarnations import read_lineage
 from citybrain.http.accessing import opened, purpose_of
 from citybrain.http.paging import MAX_POSITION, Query, page_by
 from citybrain.http.problems import Malformed
@@ -27,6 +29,12 @@ LOG_READS = ("get_v1_events", "get_v1_log")
 """What these leave is not followed by these: it would have no end."""
 
 SEEN_AT_ONCE = 50_000  # people whose data one follower of the log is noted to read once
+
+
+class LogEndsBefore(Refused):
+    """The log ends before what the follower has of it: it was restored to a moment before that."""
+
+    code = "log-ends-before"
 
 
 class StoredEvent(BaseModel):
@@ -112,6 +120,8 @@ async def log_page(call: Call) -> web.Response:
 async def follow_log(call: Call) -> web.StreamResponse:
     """The log as server-sent events; `id:` is the position, so a client resumes by itself.
 
+    First of all it says which log it is: after a restore positions come a second time.
+
     Whose events come is recorded batch by batch, before they are sent, once a person.
     """
     purpose_of(call)
@@ -120,12 +130,19 @@ async def follow_log(call: Call) -> web.StreamResponse:
     if last is not None and not (last.isascii() and last.isdigit() and len(last) < 19):
         raise Malformed("Last-Event-ID is a log position")
     after = int(last) if last is not None else query.after
-    if after is None:
-        after = await call.runtime.store.head()
+    current = (await read_lineage(call.runtime.store.pool)).incarnations[-1]
+    head = await call.runtime.store.head()
+    if after is not None and after > head:
+        raise LogEndsBefore(
+            f"the log ends at position {head}", head=head, began_after=current.began_after
+        )
+    after = head if after is None else after
 
     async def messages(after: int) -> AsyncGenerator[bytes, None]:
         filters = _filters(query.category, query.topic)
         seen: set[str] = set()
+        which = {"incarnation": str(current.incarnation), "began_after": current.began_after}
+        yield message("log", orjson.dumps(which))
         async for batch in call.runtime.store.follow(after, batch_size=200, **filters):
             people = [who for who in people_in(batch, left_by=LOG_READS) if who not in seen]
             await _opened(call, people)

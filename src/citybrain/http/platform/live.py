@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from citybrain.domain.stream import category_of, personal_categories
+from citybrain.eventstore.incarnations import read_lineage
 from citybrain.http.board import Origin
 from citybrain.http.live_feed import Feed, mounting
 from citybrain.http.routing import Answer, Call, Route
@@ -59,6 +60,7 @@ class LiveBoard(Feed):
         self._head, self._at = head, now
         snapshot: dict[str, Any] = {
             "head": head,
+            "incarnation": (await read_lineage(store.pool)).current,
             "streams": [
                 {name: row[name] for name in ("category", "streams", "events")}
                 for row in await streams.counts(store.pool)

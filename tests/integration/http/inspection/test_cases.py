@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from citybrain.eventstore.incarnations import begin_incarnation
 from citybrain.systems import PROJECTIONS
 from tests.given.api import REPORT, Answer, Api
 from tests.given.waiting import PATIENCE_SECONDS, eventually
@@ -99,6 +100,38 @@ async def test_the_log_is_followed_and_resumed_by_server_sent_events(api: Api) -
             if len(ids) == 5:
                 break
     assert ids == [2, 3, 4, 5, 6]
+
+
+async def test_who_follows_a_log_that_was_restored_is_told(api: Api) -> None:
+    await reported_and_dispatched(api)
+    head = await api.runtime.store.head()
+    begun = await begin_incarnation(api.runtime.store.pool)
+    url = f"{api.url}/v1/log?purpose=audit"
+    headers = {"Authorization": f"Bearer {api.token('auditor')}", "Last-Event-ID": str(head + 1000)}
+    async with api.session.get(url, headers=headers) as refused:
+        assert refused.status == 409
+        said = await refused.json()
+    assert (said["code"], said["began_after"]) == ("log-ends-before", begun.began_after)
+    headers["Last-Event-ID"] = str(head)
+    lines: list[bytes] = []
+    async with (
+        asyncio.timeout(PATIENCE_SECONDS),
+        api.session.get(url, headers=headers) as log,
+        api.session.get(f"{api.url}/live") as live,
+    ):
+        async for line in log.content:
+            lines.append(line)
+            if line.startswith(b"data: "):
+                break
+        async for line in live.content:
+            if line.startswith(b"data: "):
+                assert f'"incarnation":"{begun.incarnation}"'.encode() in line
+                break
+    assert lines[-2:] == [
+        b"event: log\n",
+        b'data: {"incarnation":"%s","began_after":%d}\n'
+        % (str(begun.incarnation).encode(), begun.began_after),
+    ]
 
 
 async def test_the_front_page_numbers_are_public_and_hold_no_text(api: Api) -> None:

@@ -1,0 +1,81 @@
+"""`citybrain backup`: take backups of PostgreSQL and photos, list them, check them."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from citybrain.backups.backup import Note, backups_in
+from citybrain.backups.backup import verify as verify_backup
+from citybrain.backups.taking import Steps, take_backup
+from citybrain.cli.shared.output import console, print_json
+from citybrain.cli.shared.progress import step_bars
+from citybrain.eventstore import open_event_store
+from citybrain.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of backups; each is a folder in it.")]
+Backup = Annotated[Path, typer.Argument(help="A backup: FOLDER/NAME.")]
+
+
+@app.callback()
+def backup() -> None:
+    """Take backups of PostgreSQL and photos, list them, check them."""
+
+
+@app.command()
+def take(folder: Folder, as_json: Json = False) -> None:
+    """Take a backup while the system runs, and check it. Master keys are not in it.
+
+    The role of the database URL needs REPLICATION.
+    """
+
+    async def run(steps: Steps) -> Note:
+        settings = Settings()
+        async with open_event_store(settings) as store:
+            return await take_backup(settings, store, folder, steps)
+
+    with step_bars() as bars:
+        note = asyncio.run(run(bars))
+    if as_json:
+        print_json(note.model_dump(mode="json"))
+        return
+    photos = "photos are in their bucket" if note.photos is None else f"{note.photos} photos"
+    console.print(
+        f"{folder / note.name}: the log up to position {note.head} at least, {photos}, "
+        f"{note.bytes / 1e6:.1f} MB"
+    )
+    if note.wal_line is None:
+        console.print("no write-ahead log is archived by us: see docs/operating.md, Backups")
+
+
+@app.command(name="list")
+def list_command(folder: Folder, as_json: Json = False) -> None:
+    """All backups of a folder that were finished, the oldest first."""
+    found = backups_in(folder)
+    if as_json:
+        print_json({"backups": [note.model_dump(mode="json") for note in found]}, indent=True)
+        return
+    table = Table("backup", "taken (UTC)", "position", "photos", "MB", "PostgreSQL")
+    for note in found:
+        table.add_row(
+            note.name,
+            f"{note.taken_at:%F %T}",
+            str(note.head),
+            "bucket" if note.photos is None else str(note.photos),
+            f"{note.bytes / 1e6:.1f}",
+            str(note.postgres_major),
+        )
+    console.print(table)
+
+
+@app.command()
+def verify(backup: Backup) -> None:
+    """Check every file of a backup; exit status 1 where one is not as it was."""
+    with step_bars() as bars:
+        asyncio.run(verify_backup(backup, bars.begins("checking the backup")))
+    console.print(f"{backup} is as it was taken")
