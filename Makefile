@@ -1,5 +1,5 @@
 # citybrain: `make` lists the targets. Nothing outside this folder is changed, except that
-# `make test` installs a browser, Java and Maven where none are found (it says so first).
+# `make test` installs a browser, Java, Maven and PgBouncer where none are found (it says so first).
 
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What the tests need from the operating system: a Chromium and its driver, for the test that
-# looks at the live page; Java and Maven, for the Kafka broker of the tests. Does nothing where all
-# are there. On Debian and Ubuntu it installs them with apt (as root, or by sudo where that asks no
+# looks at the live page; Java and Maven, for the Kafka broker of the tests; PgBouncer, for those of a
+# pooler before PostgreSQL. Does nothing where all are there. On Debian and Ubuntu it installs them with apt (as root, or by sudo where that asks no
 # password). Elsewhere it says what to install: without a browser it fails, so that no test is
-# skipped in silence; without Java or Maven the tests of Kafka are skipped, and say so.
+# skipped in silence; without Java, Maven or PgBouncer the tests of those are skipped, and say so.
 set -euo pipefail
 
 first_of() {
@@ -22,13 +22,18 @@ first_of chromedriver chromium.chromedriver "${CHROMEDRIVER:-chromedriver}" ||
 of_kafka=()
 first_of java "${JAVA_HOME:-}/bin/java" || of_kafka+=(default-jre-headless)
 first_of mvn || of_kafka+=(maven)
-if [ "${#missing[@]}" -eq 0 ] && [ "${#of_kafka[@]}" -eq 0 ]; then exit 0; fi
+of_pooler=()
+first_of pgbouncer /usr/sbin/pgbouncer || of_pooler+=(pgbouncer)
+if [ "${#missing[@]}" -eq 0 ] && [ "${#of_kafka[@]}" -eq 0 ] && [ "${#of_pooler[@]}" -eq 0 ]; then exit 0; fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
 if ! first_of apt-get || ! { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
     if [ "${#of_kafka[@]}" -gt 0 ]; then
         echo "no Kafka broker for the tests: install Java 17 or newer, and Maven (${of_kafka[*]})" >&2
+    fi
+    if [ "${#of_pooler[@]}" -gt 0 ]; then
+        echo "no pooler before PostgreSQL for the tests: install PgBouncer (${of_pooler[*]})" >&2
     fi
     if [ "${#missing[@]}" -eq 0 ]; then exit 0; fi
     {
@@ -45,10 +50,13 @@ install() {
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
         --no-install-recommends "$@" >/dev/null
 }
-echo "installing ${missing[*]} ${of_kafka[*]} with apt, for the tests that look at the live page" \
-    "and those of Kafka" >&2
+echo "installing ${missing[*]} ${of_kafka[*]} ${of_pooler[*]} with apt, for the tests that look at the" \
+    "live page, those of Kafka and those of a pooler" >&2
 "${as_root[@]}" apt-get update -qq
 if [ "${#missing[@]}" -gt 0 ]; then install "${missing[@]}"; fi
 if [ "${#of_kafka[@]}" -gt 0 ]; then
     install "${of_kafka[@]}" || echo "no Kafka broker for the tests: apt gives no ${of_kafka[*]}" >&2
+fi
+if [ "${#of_pooler[@]}" -gt 0 ]; then
+    install "${of_pooler[@]}" || echo "no pooler for the tests: apt gives no ${of_pooler[*]}" >&2
 fi

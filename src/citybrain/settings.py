@@ -27,6 +27,11 @@ class Settings(BaseSettings):
         description="folder to which the embedded PostgreSQL copies its write-ahead log, as it "
         "starts: with it a backup is restored to any moment",
     )
+    pooled_database_url: SecretStr | None = Field(
+        None,
+        description="the same database through a pooler in transaction mode, for reads; "
+        "database_url where absent",
+    )
     definitions_dir: Path | None = Field(
         None, description="a city's own definition files; they override those of the package"
     )

@@ -3,15 +3,21 @@
 Both sides send keepalives, so a machine that is gone, or behind a network that swallows packets, is
 found out after `DEAD_AFTER_SECONDS`: by us, and by PostgreSQL, which frees what we held. A server
 that is there and does not answer is left after the time that a statement has.
+
+A connection has a server's session of its own, directly or through a pooler in session mode. Those
+of a pool for reads may share sessions, through a pooler in transaction mode: they keep nothing in
+one, neither settings nor prepared statements.
 """
 
 import socket
+import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 
+from citybrain.errors import CitybrainError
 from citybrain.eventstore.connection import Connection
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.lane import CONNECTION_LOST, STATEMENT_TIMEOUT_SECONDS
@@ -33,12 +39,55 @@ SOCKET_OPTIONS = (
     (socket.IPPROTO_TCP, "TCP_KEEPCNT", KEEPALIVES),
     (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", DEAD_AFTER_SECONDS * 1000),
 )
-SERVER_SIDE = {
-    "tcp_keepalives_idle": str(KEEPALIVE_IDLE),
-    "tcp_keepalives_interval": str(KEEPALIVE_EVERY),
-    "tcp_keepalives_count": str(KEEPALIVES),
-    "tcp_user_timeout": str(DEAD_AFTER_SECONDS * 1000),
-}
+SESSION = f"""
+SET jit = off;
+SET tcp_keepalives_idle = {KEEPALIVE_IDLE};
+SET tcp_keepalives_interval = {KEEPALIVE_EVERY};
+SET tcp_keepalives_count = {KEEPALIVES};
+SET tcp_user_timeout = {DEAD_AFTER_SECONDS * 1000};
+SET synchronous_commit = """
+"""Said once a connection stands: most poolers refuse a connection that begins with it."""
+
+
+class DatabaseRefused(CitybrainError):
+    """No connection can come of `CITYBRAIN_DATABASE_URL` as it is; the message says why."""
+
+    code = "database-refused"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
+
+
+class DatabaseAway(CitybrainError):
+    """Nobody answers at `CITYBRAIN_DATABASE_URL` now."""
+
+    code = "database-away"
+    exit_status: ClassVar[int] = 75  # EX_TEMPFAIL
+
+
+def refusal_of(error: Exception) -> CitybrainError | None:
+    """What to tell somebody whose first connection failed with `error`; no part of the URL."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return DatabaseRefused(
+                f"PostgreSQL shows a certificate that is not trusted ({error.verify_message}): "
+                "name the authority's certificate in the URL, sslmode=verify-full&sslrootcert=FILE"
+            )
+        case ssl.SSLError():
+            return DatabaseRefused("no TLS connection to PostgreSQL comes about")
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return DatabaseRefused(
+                "PostgreSQL does not let this role in: look at role and password in the URL, and "
+                "at its pg_hba.conf"
+            )
+        case asyncpg.InvalidCatalogNameError():
+            return DatabaseRefused("the database in the URL does not exist: CREATE DATABASE it")
+        case asyncpg.ClientConfigurationError() | ValueError():
+            return DatabaseRefused(f"CITYBRAIN_DATABASE_URL cannot be used: {type(error).__name__}")
+        case asyncpg.PostgresConnectionError():
+            return DatabaseAway("PostgreSQL, or the pooler before it, refuses the connection")
+        case asyncpg.CannotConnectNowError() | TimeoutError() | OSError():
+            return DatabaseAway(f"PostgreSQL cannot be reached ({type(error).__name__})")
+        case _:
+            return None
 
 
 class ConnectionPool(asyncpg.Pool):
@@ -71,9 +120,13 @@ class ConnectionPool(asyncpg.Pool):
 class Connector:
     """Opens the connections of a process; starts an embedded server again that has died."""
 
-    def __init__(self, dsn: str, embedded: EmbeddedPostgres | None) -> None:
+    def __init__(
+        self, dsn: str, embedded: EmbeddedPostgres | None, pooled: str | None = None
+    ) -> None:
         self.dsn = dsn
         self._embedded = embedded
+        self._pooled = pooled
+        """URL of the same database through a pooler in transaction mode."""
 
     async def connect(
         self,
@@ -87,29 +140,32 @@ class Connector:
 
         A statement that takes longer than `statement_seconds` is given up with `TimeoutError`.
         """
-        options = {
-            "connection_class": Connection,
-            **options,
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": statement_seconds,
-            "server_settings": {
-                "application_name": application,
-                "jit": "off",
-                "synchronous_commit": synchronous_commit,
-                "timezone": "UTC",
-                **SERVER_SIDE,
-            },
-        }
-        connection: asyncpg.Connection[Any]
+        options |= {"command_timeout": statement_seconds}
         try:
-            connection = await asyncpg.connect(self.dsn, **options)
+            connection = await _open(self.dsn, application, options)
         except CONNECTION_LOST as error:
             if self._embedded is None or isinstance(error, asyncpg.TooManyConnectionsError):
                 raise
             await self._embedded.ensure_running()
-            connection = await asyncpg.connect(self.dsn, **options)
-        _keep_alive(connection)
+            connection = await _open(self.dsn, application, options)
+        try:
+            await connection.execute(SESSION + synchronous_commit, timeout=CONNECT_SECONDS)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
+
+    async def reads(self, application: str, size: int, *, keeps: bool) -> ConnectionPool:
+        """A pool for statements and transactions that need no session of their own."""
+        if self._pooled is None:
+            return await self.pool(application, size, keeps=keeps)
+        url = self._pooled
+
+        async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[Any]":
+            options |= {"command_timeout": STATEMENT_TIMEOUT_SECONDS, "statement_cache_size": 0}
+            return await _open(url, application, options)
+
+        return await _pool(url, connect, size, keeps=keeps)
 
     async def pool(
         self, application: str, size: int, *, keeps: bool, synchronous_commit: str = "on"
@@ -119,20 +175,39 @@ class Connector:
         async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[Any]":
             return await self.connect(application, synchronous_commit=synchronous_commit, **options)
 
-        pool = ConnectionPool(
-            self.dsn,
-            connect=connect,
-            min_size=size if keeps else 0,
-            max_size=size,
-            max_queries=50_000,
-            max_inactive_connection_lifetime=0 if keeps else 60,
-            reset=_as_it_was,
-            loop=None,
-            connection_class=Connection,
-            record_class=asyncpg.Record,
-        )
-        await pool
-        return pool
+        return await _pool(self.dsn, connect, size, keeps=keeps)
+
+
+async def _pool(url: str, connect: Any, size: int, *, keeps: bool) -> ConnectionPool:
+    pool = ConnectionPool(
+        url,
+        connect=connect,
+        min_size=size if keeps else 0,
+        max_size=size,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=0 if keeps else 60,
+        reset=_as_it_was,
+        loop=None,
+        connection_class=Connection,
+        record_class=asyncpg.Record,
+    )
+    await pool
+    return pool
+
+
+async def _open(url: str, application: str, options: dict[str, Any]) -> "asyncpg.Connection[Any]":
+    """A connection that begins with what each pooler knows of, and no more."""
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(
+        url,
+        **{
+            "connection_class": Connection,
+            **options,
+            "timeout": CONNECT_SECONDS,
+            "server_settings": {"application_name": application, "timezone": "UTC"},
+        },
+    )
+    _keep_alive(connection)
+    return connection
 
 
 def _keep_alive(connection: "asyncpg.Connection[Any]") -> None:

@@ -36,6 +36,10 @@ class Connection(asyncpg.Connection):
 
     _arrays: Final[dict[int, asyncpg.Record]] = {}
 
+    async def learn_arrays(self) -> None:
+        """Know of PostgreSQL's own arrays before any connection of this process meets one."""
+        await self._introspect_types((), None)
+
     async def _introspect_types(
         self, types: Collection[int], seconds: float | None
     ) -> tuple[Sequence[asyncpg.Record], Any]:

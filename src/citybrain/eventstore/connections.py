@@ -63,10 +63,11 @@ class Connections:
 def needed(settings: Settings, *, working: bool = True) -> Connections:
     """What a process has at most; `working`: it also runs read models and process managers.
 
-    A start and a rebuild take one more for their time.
+    A start and a rebuild take one more for their time. Those to a pooler in transaction mode are
+    not PostgreSQL's, and are not counted.
     """
     return Connections(
-        reads=settings.pool_size,
+        reads=settings.pool_size if settings.pooled_database_url is None else 0,
         notices=1,
         appends=LANES,
         writing=settings.writing_pool_size if working else 0,

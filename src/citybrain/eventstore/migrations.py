@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp())
 """
 
+IS_THERE = "SELECT to_regclass('schema_migrations') IS NOT NULL"
+
 
 class MigrationRefused(CitybrainError):
     """The database and the migration files do not fit; nothing was changed."""
@@ -66,13 +68,17 @@ def load_migrations(folder: Path) -> list[Migration]:
 
 
 async def migrate(connection: "asyncpg.Connection[Any]", folder: Path | None = None) -> list[str]:
-    """Apply what is missing; returns the names applied. Safe to run from many processes."""
+    """Apply what is missing; returns the names applied. Safe to run from many processes.
+
+    A role that may change nothing needs to have nothing to apply; raises `MigrationRefused`.
+    """
     migrations = load_migrations(folder or migrations_folder())
     await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
     try:
         if connection.get_server_version().major < 15:
             raise MigrationRefused("citybrain needs PostgreSQL 15 or newer")
-        await connection.execute(CREATE_TABLE)
+        if not await connection.fetchval(IS_THERE):
+            await connection.execute(CREATE_TABLE)
         applied = {
             row["number"]: row
             for row in await connection.fetch("SELECT number, name, sha256 FROM schema_migrations")
@@ -90,6 +96,11 @@ async def migrate(connection: "asyncpg.Connection[Any]", folder: Path | None = N
                 )
             done.append(f"{migration.number:04}_{migration.name}")
         return done
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationRefused(
+            f"the database is not at schema {len(migrations)}, and this role may not change it: "
+            "run `citybrain migrate --grant-to ROLE` as the owner of its tables"
+        ) from error
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
 

@@ -20,7 +20,14 @@ from citybrain.errors import InvalidInput
 from citybrain.eventstore.aggregates import Aggregates, to_domain_event
 from citybrain.eventstore.appender import Appender
 from citybrain.eventstore.codec import mapper
-from citybrain.eventstore.connecting import AWAY, AWAY_RETRY_SECONDS, LONG_SECONDS, Connector
+from citybrain.eventstore.connecting import (
+    AWAY,
+    AWAY_RETRY_SECONDS,
+    LONG_SECONDS,
+    Connector,
+    refusal_of,
+)
+from citybrain.eventstore.connection import Connection
 from citybrain.eventstore.connections import Connections, NotEnoughConnections, limits, require
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.leadership import Leads
@@ -234,11 +241,12 @@ async def open_event_store(
             stack.push_async_callback(embedded.stop)
         else:
             dsn = settings.database_url.get_secret_value()
-        connector = Connector(dsn, embedded)
+        pooled = settings.pooled_database_url
+        connector = Connector(dsn, embedded, pooled.get_secret_value() if pooled else None)
         await _begin(connector, keeps)
 
         process = token_hex(8)
-        pool = await connector.pool(
+        pool = await connector.reads(
             f"citybrain-reads {process}", settings.pool_size, keeps=keeps is not None
         )
         stack.push_async_callback(_close_pool, pool)
@@ -274,17 +282,27 @@ async def open_event_store(
 
 async def _begin(connector: Connector, keeps: Connections | None) -> None:
     """Bring the schema up to date; raises `NotEnoughConnections` where there is no room."""
+    connection = await _first(connector)
     try:
-        connection = await connector.connect("citybrain-migrate", statement_seconds=LONG_SECONDS)
-    except asyncpg.TooManyConnectionsError as error:
-        raise NotEnoughConnections("PostgreSQL takes no more connections, not even one") from error
-    try:
+        await cast("Connection", connection).learn_arrays()
         await migrate(connection)
         if keeps is not None:
             narrowest = require(keeps, await limits(connection))
             log.info("connections", needed=keeps.total, free=narrowest.free, limit=narrowest.most)
     finally:
         await connection.close()
+
+
+async def _first(connector: Connector) -> "asyncpg.Connection[Any]":
+    """The first connection of a process; what is wrong with the settings shows here."""
+    try:
+        return await connector.connect("citybrain-migrate", statement_seconds=LONG_SECONDS)
+    except asyncpg.TooManyConnectionsError as error:
+        raise NotEnoughConnections("PostgreSQL takes no more connections, not even one") from error
+    except Exception as error:
+        if (refused := refusal_of(error)) is not None:
+            raise refused from error
+        raise
 
 
 async def _close_pool(pool: "asyncpg.Pool[Any]") -> None:
