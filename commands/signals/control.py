@@ -30,6 +30,7 @@ from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext
 from commands.processes.batches import AWAY
 from commands.services import Services
+from commands.signals.controlled import State
 from commands.signals.controllers import centres_heard, heard_since
 from commands.signals.deciding import Deciding, decide, pace
 from commands.signals.observed import Observed, observed
@@ -179,6 +180,11 @@ class SignalControl:
     def signal(self, junction: str) -> Signal:
         """The state of a junction in memory."""
         return self._held[junction].signal
+
+    def known(self, junction: str) -> State | None:
+        """A junction as it is in memory; None where it is not held, or just changes."""
+        held = self._held.get(junction)
+        return None if held is None or held.stale or held.busy else (held.signal, held.dated)
 
     def hear(self, events: Iterable[RecordedEvent]) -> None:
         """Follow what others appended; what this process did is known."""

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -16,7 +17,14 @@ from pydantic import Field, StringConstraints
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.actor import Actor
 from citybrain.domain.signals import people
-from citybrain.domain.signals.controllers import check_controls, connect, controls, device_of, hear
+from citybrain.domain.signals.controllers import (
+    agrees,
+    check_controls,
+    connect,
+    controls,
+    device_of,
+    hear,
+)
 from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.plans import offset_at
 from citybrain.domain.signals.signal import Signal, junction_and_day
@@ -26,6 +34,7 @@ from citybrain.eventstore import EventStore
 from commands.fields import Flag, Moment
 from commands.handling import Command, CommandContext
 from commands.services import Services
+from commands.signals.controlled import controlled
 from commands.signals.moves import moves
 from commands.signals.office import Name, change_junction
 from commands.signals.sharing import shards_of
@@ -71,11 +80,17 @@ class ControllerReport(Command):
 async def tell(
     reports: Sequence[ControllerReport], context: CommandContext, services: Services
 ) -> list[CitybrainError | None]:
-    """Take in what controllers say; each for itself. What is wrong with one costs no other one."""
-    said = await asyncio.gather(*(_one(each, context, services) for each in reports))
+    """Take in what controllers say; each for itself. What is wrong with one costs no other one.
+
+    Most say again and again what is known: of those is only kept that they were heard.
+    """
+    news = [each for each in reports if not _is_known(each, context.actor, services)]
+    told = await asyncio.gather(*(_one(each, context, services) for each in news))
+    errors = {id(each): error for each, error in zip(news, told, strict=True)}
+    said = [errors.get(id(each)) for each in reports]
     heard = [each.junction for each, error in zip(reports, said, strict=True) if error is None]
     await note_heard(services.store, heard, services.clock())
-    return list(said)
+    return said
 
 
 async def note_heard(store: EventStore, junctions: Collection[str], now: datetime) -> None:
@@ -100,20 +115,37 @@ async def centres_heard(store: EventStore, shards: Collection[int]) -> dict[int,
     return {int(row["who"].removeprefix(CENTRE)): row["heard_at"] for row in rows}
 
 
-async def centre_heard(store: EventStore, junctions: Collection[str]) -> datetime | None:
+async def centre_heard(store: EventStore, junctions: tuple[str, ...]) -> datetime | None:
     """Up to when the centre has decided at each of these; None where that is not known."""
-    shards = shards_of(junctions)
+    shards = _shards_of(junctions)
     found = await centres_heard(store, shards)
     return min(found.values()) if found and len(found) == len(shards) else None
 
 
-async def centre_decided(services: Services, junctions: Collection[str]) -> datetime | None:
+@lru_cache(maxsize=1000)
+def _shards_of(junctions: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(shards_of(junctions))
+
+
+async def centre_decided(services: Services, junctions: tuple[str, ...]) -> datetime | None:
     """The same as a sign of life: none where our clock was set back since, and nothing is decided.
 
     A controller counts from it how long the centre is silent, and must not count into the future.
     """
     found = await centre_heard(services.store, junctions)
     return None if found is None or found > services.clock() + AHEAD else found
+
+
+def _is_known(report: ControllerReport, actor: Actor, services: Services) -> bool:
+    """Whether a report says nothing from which anything would follow."""
+    state = controlled(services).of(report.junction)
+    if state is None or not controls(actor, report.junction):
+        return False
+    if report.restarted or report.pressed or report.conflict is not None:
+        return False
+    signal, dated = state
+    now = services.clock()
+    return agrees(signal, dated.junction, now, said_at=report.clock, lamps=report.lamps)
 
 
 async def _one(
@@ -154,17 +186,25 @@ def take_report(
     )
 
 
-def owned(actor: Actor, services: Services, named: Collection[str]) -> list[str]:
+def owned(actor: Actor, services: Services, named: Collection[str]) -> tuple[str, ...]:
     """The junctions of a controller: those that are named, else all that its token names.
 
     Raises `NotYourDevice` where one is not its own.
     """
     for code in named:
         check_controls(actor, code)
-    if named:
-        return sorted(named)
-    known = services.definitions.of(SignalDefinitions).junctions
-    return [code for code in sorted(known) if controls(actor, code)][:MOST_JUNCTIONS]
+    return tuple(sorted(named)) or services.held(_Owners, _Owners).of(actor)
+
+
+class _Owners:
+    """Which junctions each token names: they ask again and again, and nothing of it changes."""
+
+    def __init__(self, services: Services) -> None:
+        self._codes = sorted(services.definitions.of(SignalDefinitions).junctions)
+        self.of = lru_cache(maxsize=1000)(self._of)
+
+    def _of(self, actor: Actor) -> tuple[str, ...]:
+        return tuple(code for code in self._codes if controls(actor, code))[:MOST_JUNCTIONS]
 
 
 async def commands_for(

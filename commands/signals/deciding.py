@@ -29,7 +29,7 @@ from commands.signals.observed import Observed
 log = structlog.get_logger(__name__)
 
 EVERY_MS, MOST_MS = 1000, 5000  # a strategy is asked
-ASKED_A_SECOND = 1000  # strategies in one process; where there are more, each is asked less often
+ASKED_A_SECOND = 500  # strategies in one process; where there are more, each is asked less often
 EARLY_MS, LATE_MS, EXPECTED_MS = 200, 400, 3000  # so that it is asked when something new was seen
 REST_MS = 60_000  # after it could not decide
 ASKED_AGAIN_MS = 5000  # a wish that was refused

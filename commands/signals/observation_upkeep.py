@@ -16,6 +16,9 @@ from commands.signals.seen import SeenJunction
 
 log = structlog.get_logger(__name__)
 
+AT_A_TURN = 100
+"""So many junctions are looked through at one turn of the loop."""
+
 
 async def keep_observations(services: Services) -> None:
     """Every few seconds write what is over and how detectors stand, until cancelled.
@@ -43,10 +46,13 @@ async def write_of(
     seen: Iterable[SeenJunction], services: Services, *, whole: bool = False
 ) -> None:
     """The same of some junctions. Raises one of `AWAY`."""
-    store = observation_store(services)
-    detectors = [each for junction in seen for each in junction.detectors.values()]
-    await store.write(detectors, whole=whole)
-    await store.judge(detectors)
+    store, junctions = observation_store(services), list(seen)
+    for first in range(0, len(junctions), AT_A_TURN):
+        part = junctions[first : first + AT_A_TURN]
+        detectors = [each for junction in part for each in junction.detectors.values()]
+        await store.write(detectors, whole=whole)
+        await store.judge(detectors)
+        await asyncio.sleep(0)  # others go on between
 
 
 async def age_observations(services: Services) -> None:

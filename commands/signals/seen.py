@@ -28,6 +28,7 @@ STOP_LINE_M = 10.0
 """A detector this near to the stop line sees who passes it."""
 
 NO_MOVEMENT = ""
+NOT_TRUSTED = LaneSeen(trusted=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -100,9 +101,8 @@ class SeenDetector:
         picture = self.picture
         return None if picture is None or now - picture.at > FRESH_MS else picture
 
-    def waiting(self, now: int) -> int | None:
-        """How many stand, as far as it says; a zone at the stop line tells of one at least."""
-        picture = self.fresh(now)
+    def waiting(self, picture: Reading | None) -> int | None:
+        """How many stand, by this picture of it; a zone at the stop line tells of one at least."""
         if picture is not None and picture.queue is not None:
             return picture.queue
         if picture is not None or not self.tells_presence:
@@ -163,24 +163,30 @@ class SeenJunction:
 
     def latest(self, now: int) -> Observations:
         """What is seen at `now`; who crossed is told once, so one may ask: who controls it."""
-        layout = self.junction.layout
-        trusted = {code for code, each in self.detectors.items() if each.trusted(now)}
+        believed: set[SeenDetector] = set()
         in_box: dict[str, int] = {}
         crossed: dict[str, int] = {}
-        for code, each in self.detectors.items():
-            picture = each.fresh(now)
-            if code in trusted:
-                _add(crossed, each.crossed)
-                for movement, stood in ((picture and picture.in_box) or {}).items():
-                    in_box[movement] = max(stood, in_box.get(movement, 0))
-            each.crossed = {}
+        newest = 0
+        for each in self.detectors.values():
+            if each.newest_at > newest:
+                newest = each.newest_at
+            if each.trusted(now):
+                believed.add(each)
+                if each.crossed:
+                    _add(crossed, each.crossed)
+                picture = each.fresh(now)
+                if picture is not None and picture.in_box:
+                    for movement, stood in picture.in_box.items():
+                        in_box[movement] = max(stood, in_box.get(movement, 0))
+            if each.crossed:
+                each.crossed = {}
         return Observations(
             now,
-            {code: self._lane(code, trusted, now) for code in layout.lanes},
-            {code: ExitSeen(self._room(code, trusted, now)) for code in self._watched_exits},
+            {code: self._lane(code, believed, now) for code in self.junction.layout.lanes},
+            {code: ExitSeen(self._room(code, believed, now)) for code in self._watched_exits},
             crossed,
             in_box,
-            max((each.newest_at for each in self.detectors.values()), default=0) or None,
+            newest or None,
         )
 
     def pressed(self, now: int) -> dict[str, int]:
@@ -196,24 +202,28 @@ class SeenJunction:
     def _watching(self, lane: str) -> Iterable[SeenDetector]:
         return (each for each in self.detectors.values() if each.detector.lane == lane)
 
-    def _lane(self, code: str, trusted: set[str], now: int) -> LaneSeen:
-        believed = [each for each in self._of_lane[code] if each.detector.code in trusted]
-        pictures = [
-            (each.detector.to_m, picture.vehicles)
-            for each in believed
-            if (picture := each.fresh(now)) is not None and picture.vehicles is not None
-        ]
+    def _lane(self, code: str, believed: set[SeenDetector], now: int) -> LaneSeen:
+        pictures: list[tuple[float, Vehicles]] = []
+        most: int | None = None
+        for each in self._of_lane[code]:
+            if each not in believed:
+                continue
+            picture = each.fresh(now)
+            if picture is not None and picture.vehicles is not None:
+                pictures.append((each.detector.to_m, picture.vehicles))
+            waiting = each.waiting(picture)
+            if waiting is not None and (most is None or waiting > most):
+                most = waiting
         if pictures:
             return LaneSeen(vehicles=_side_by_side(pictures))
-        waiting = [number for each in believed if (number := each.waiting(now)) is not None]
-        return LaneSeen(counted=max(waiting)) if waiting else LaneSeen(trusted=False)
+        return NOT_TRUSTED if most is None else LaneSeen(counted=most)
 
-    def _room(self, code: str, trusted: set[str], now: int) -> float | None:
+    def _room(self, code: str, believed: set[SeenDetector], now: int) -> float | None:
         """The least that any who is believed sees; None where nobody says."""
         found = [
             room
             for each in self._of_lane[code]
-            if each.detector.code in trusted
+            if each in believed
             and (picture := each.fresh(now)) is not None
             and (room := room_of(picture, self._seen_of(code, each.detector))) is not None
         ]

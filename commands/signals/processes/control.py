@@ -19,6 +19,7 @@ from commands.handling import CommandContext
 from commands.processes.runner import Process, keep, save_checkpoint
 from commands.services import Services
 from commands.signals.control import NAME, SignalControl
+from commands.signals.controlled import controlled
 from commands.signals.controllers import note_centre
 from commands.signals.handing_over import (
     collect_observations,
@@ -70,6 +71,7 @@ async def _control(store: EventStore, services: Services) -> None:
                 await _sleep(sharing.control, services)
     finally:
         connection.terminate()
+        controlled(services).end()
         await sharing.control.stop()
         await give_up_shards(sharing.share.held, services)
 
@@ -84,6 +86,7 @@ class Sharing:
         self.share = Share(connection)
         self.control = SignalControl(services, ready=warming(services).ready)
         observed(services).told = self.control.told
+        controlled(services).of = self.control.known
         self.deciding = asyncio.Lock()
         """Nothing is given up while it is decided."""
 

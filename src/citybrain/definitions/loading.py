@@ -107,5 +107,7 @@ def in_force(versions: Sequence[V], moment: datetime) -> V:
 
     `versions` are one at least, by `valid_from`.
     """
+    if len(versions) == 1:
+        return versions[0]
     day = city_day(moment)
     return next((each for each in reversed(versions) if each.valid_from <= day), versions[0])

@@ -12,6 +12,7 @@ from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.eventstore import EventStore
 from commands.services import Services
 from commands.signals.control import SignalControl
+from commands.signals.controlled import controlled
 from commands.signals.controllers import note_centre
 from commands.signals.junction import PutJunctionInService, put_junction_in_service
 from commands.signals.observed import Observed
@@ -52,12 +53,13 @@ class Centre:
         clock = Clock(now)
         services.clock = clock
         centre = cls(services, clock, SignalControl(services))
-        await centre.control.load()
+        await centre.take_over()
         return centre
 
     async def take_over(self) -> None:
         """Another process leads from here on: nothing of the one before is left."""
         self.control = SignalControl(self.services, self.memory)
+        controlled(self.services).of = self.control.known
         await self.control.load()
 
     async def told(self) -> None:

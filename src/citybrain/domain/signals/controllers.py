@@ -79,6 +79,33 @@ def hear(
         _compare(signal, junction, now, lamps)
 
 
+def agrees(
+    signal: Signal,
+    junction: Junction,
+    now: datetime,
+    *,
+    said_at: datetime,
+    lamps: Mapping[str, Shown],
+) -> bool:
+    """Whether a controller that was heard before only says what is known: nothing is to follow.
+
+    Its lamps are those that were decided, its clock is right, nothing is awaited, no fault ends.
+    """
+    at = milliseconds(max(now, signal.modified_on))
+    return (
+        not signal.closed
+        and signal.controller == device_of(signal.junction)
+        and signal.unacknowledged is None
+        and not NO_CENTRE & signal.faults.keys()
+        and abs(milliseconds(said_at) - at) <= junction.clock_ms
+        and lamps.keys() == junction.groups.keys()
+        and all(
+            shown == signal.shown(code, at) or shown in _about(signal, code, at, junction.clock_ms)
+            for code, shown in lamps.items()
+        )
+    )
+
+
 def _compare(signal: Signal, junction: Junction, now: datetime, lamps: Mapping[str, Shown]) -> None:
     """Lamps that differ from what was decided are a fault; it ends when they agree."""
     at = milliseconds(now)

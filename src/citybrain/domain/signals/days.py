@@ -5,6 +5,7 @@ lamp is between two colours; all that goes on is carried into the next day's str
 """
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from citybrain.city_day import CITY_ZONE, city_day
 from citybrain.domain.signals.junction import Junction
@@ -29,7 +30,12 @@ def put_in_service(
 
 def day_ends_at(signal: Signal) -> int:
     """Midnight in the city, in milliseconds since 1970."""
-    following = date.fromisoformat(signal.day) + timedelta(days=1)
+    return _midnight_after(signal.day)
+
+
+@lru_cache(maxsize=8)
+def _midnight_after(day: str) -> int:
+    following = date.fromisoformat(day) + timedelta(days=1)
     return milliseconds(datetime.combine(following, time(), CITY_ZONE))
 
 

@@ -34,6 +34,8 @@ def follow_detectors(signal: Signal, now: datetime, judged: Mapping[str, Judged]
     """
     now = signal.opened(now)
     known = detector_faults(signal)
+    if not known and all(each.fault is None for each in judged.values()):
+        return False
     changed = False
     for code, each in sorted(judged.items()):
         fault = each.fault

@@ -87,9 +87,11 @@ class DetectorHealth:
     _failed_at: int = field(default=0, repr=False)
     _good_since: int = field(default=0, repr=False)
     _silent_after: int = field(init=False, repr=False)
+    _good: "Judged" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._silent_after = silent_after(self.detector)
+        self._good = Judged(Standing.GOOD, None, self._good_since)
 
     def heard(self, at: int, actuations: int = 0, covered_ms: int = 0) -> None:
         """It said something at `at`, and counted so many actuations over `covered_ms` before it."""
@@ -148,7 +150,9 @@ class DetectorHealth:
             return Judged(Standing.FAILED, Fault.SILENT, heard + limit)
         if self._bad_minutes and now - self._misbehaved_at < MINUTE_MS:
             return Judged(Standing.SUSPECT, self._bad, self._bad_since)
-        return Judged(Standing.GOOD, None, self._good_since)
+        if self._good.since != self._good_since:
+            self._good = Judged(Standing.GOOD, None, self._good_since)
+        return self._good
 
     def _stuck(self, at: int) -> bool:
         began = self.occupied_since

@@ -6,7 +6,7 @@ middle leaves no lamp in an undefined state, and nothing ever goes from yellow b
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -63,7 +63,7 @@ class Lamp:
     @property
     def without_coming(self) -> "Lamp":
         """The same, where the coming green is given up."""
-        return replace(self, green_from=None)
+        return Lamp(None, self.ends, self.red_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ def applied(lamps: Lamps, change: Change) -> dict[str, Lamp]:
     for code in change.kept:
         after[code] = Lamp(after[code].green_from)
     for code, (end, red_from) in change.ends.items():
-        after[code] = replace(after[code], ends=end, red_from=red_from)
+        after[code] = Lamp(after[code].green_from, end, red_from)
     for code, start in change.starts.items():
-        after[code] = replace(after[code], green_from=start)
+        after[code] = Lamp(start, after[code].ends, after[code].red_from)
     return after

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from citybrain.domain.signals.lamps import Shown
+from commands.signals import controllers
 from tests.given.api import Answer, Api
 from tests.given.signals.controlled import POLICE, Centre
 from tests.given.signals.kerb import Kerb
@@ -60,6 +61,16 @@ async def test_both_follow_the_plan_and_agree(kerb: Kerb) -> None:
     assert signal(kerb).controller == "signal:renmin_1"
     assert kerb.refused == []
     assert kerb.unsafe() == []
+
+
+async def test_who_says_again_what_is_known_is_heard_and_no_stream_is_read(
+    kerb: Kerb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kerb.run(60)
+    with monkeypatch.context() as none:
+        none.setattr(controllers, "change_junction", None)
+        await kerb.run(40)
+    assert (kerb.refused, signal(kerb).faults) == ([], {})
 
 
 async def test_a_hand_is_followed_and_acknowledged_with_the_actual_lamps(

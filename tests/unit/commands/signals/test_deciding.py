@@ -9,7 +9,7 @@ AT = 1_800_000_000_000
 
 
 def test_each_second_where_a_process_has_few_and_each_five_where_it_has_many() -> None:
-    assert [pace(each) for each in (0, 1, 1000, 2500, 5000, 100_000)] == [
+    assert [pace(each) for each in (0, 1, 500, 1250, 2500, 100_000)] == [
         EVERY_MS,
         EVERY_MS,
         EVERY_MS,
