@@ -18,6 +18,7 @@ import uvloop
 from ops.bench import child
 from ops.bench.inspection.detections import fields
 from ops.bench.parking.street import sign_body, signs_body
+from ops.bench.signals.loops import loops_body
 from ops.bench.tally import Tally
 
 DONE = (b"HTTP/1.1 201 ", b"HTTP/1.1 200 ")
@@ -92,6 +93,7 @@ class Load:
 
 
 LOADS = {
+    "loops": Load("/v1/signals/observations/batch", loops_body),
     "cases": Load("/v1/cases", lambda number, *_: report_body(number)),
     "detections": Load("/v1/detections/batch", batch_body),
     "sign": Load("/v1/parking/detections", lambda number, client, _: sign_body(number, client)),

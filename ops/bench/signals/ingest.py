@@ -26,9 +26,11 @@ from commands.signals.observation_items import Moments, read_item
 from commands.signals.observed import observed
 from commands.signals.observing import observe
 from ops.bench.figures import Sample
+from ops.bench.http import bare_aiohttp, loaded
 from ops.bench.lines import Line
 from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
+from ops.bench.signals.loops import GATEWAYS
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
 
@@ -186,11 +188,20 @@ def by_models(items: Sequence[Any]) -> int:
     return found
 
 
+async def over_http(bench: Workbench) -> Sample:
+    """The contender: the same to our server, by gateways."""
+    async with bench.database() as url:
+        found = await loaded(bench, url, GATEWAYS, workers=False, load="loops", batch=BATCH)
+        return found.sample
+
+
 CONTENDERS: Mapping[str, Contender] = {
     "loops_5000": observing(as_loop),
     "cameras_5000": observing(as_camera),
     "parsed_loops": reading(as_loop, only_parsed),
     "parsed_cameras": reading(as_camera, only_parsed),
+    "loops_over_http": over_http,
+    "parsed_over_http": bare_aiohttp(GATEWAYS, "loops", BATCH),
     "by_hand": reading(as_loop, by_hand),
     "by_models": reading(as_loop, by_models),
     "cameras_by_hand": reading(as_camera, by_hand),
@@ -200,6 +211,7 @@ CONTENDERS: Mapping[str, Contender] = {
 LINES = (
     Line("loops_5000", "loops_5000", "parsed_loops", unit=UNIT),
     Line("cameras_5000", "cameras_5000", "parsed_cameras", unit=UNIT),
+    Line("loops_over_http", "loops_over_http", "parsed_over_http", unit=UNIT),
     Line("checks_loops", "by_hand", "parsed_loops", ("by_models",), unit=UNIT),
     Line("checks_cameras", "cameras_by_hand", "parsed_cameras", ("cameras_by_models",), unit=UNIT),
 )

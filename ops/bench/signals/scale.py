@@ -1,14 +1,16 @@
 """`citybrain bench signals --intersections`: a made-up city of so many junctions, over HTTP.
 
 Servers share the junctions, and do all else that servers do: read models, process managers,
-answers. Each junction follows its queues. How long it takes from an observation to what was decided
-on it is read off the log and off what controllers were told. With `kill`, one server is killed in
-the end, and it is measured when all junctions are decided at again.
+answers. Each junction follows its queues, and its controller acknowledges. How long it takes from
+an observation to what was decided on it is read off the log and off what controllers were told.
+With `kill`, one server is killed in the end, and it is measured when all junctions are decided at
+again.
 """
 
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -44,6 +46,10 @@ SELECT split_part(originator_id, '-', 2) AS junction, right(originator_id, 10) A
        originator_version AS version, recorded_at, state
 FROM stored_events
 WHERE notification_id > $1 AND notification_id <= $2 AND topic = 'signal.stage_applied'
+"""
+FAULTS = """
+SELECT state FROM stored_events
+WHERE notification_id > $1 AND notification_id <= $2 AND topic = 'signal.fault_raised'
 """
 DECIDED = "SELECT count(*) FROM signal_heard WHERE who LIKE 'centre:%' AND heard_at > $1"
 
@@ -144,6 +150,8 @@ async def _measured(
     rows = await store.pool.fetch(CHANGES, first, last)
     found = _figures(wanted, took, said, street, rows)
     found["events_per_second"] = round((last - first) / took, 1)
+    faults = await store.pool.fetch(FAULTS, first, last)
+    found["faults"] = Counter(orjson.loads(each["state"])["fault"] for each in faults)
     found["postgres_cores"] = round(computed / took, 2)
     found["taken_over_after_s"] = taken_over
     return found
@@ -194,6 +202,8 @@ def _figures(
         "seconds": round(took, 1),
         "observations_per_second": round(sent["recorded"] / took),
         "observations_not_taken": sent.get("failed", 0) + sent.get("refused", 0),
+        "reports_per_second": round(sent.get("told", 0) / took),
+        "reports_not_taken": sent.get("not told", 0),
         "answer_ms": _spread(street["answered_ms"]),
         "decisions_per_second": round(decisions / took),
         "seconds_between_decisions": round(wanted.junctions * took / decisions, 2),

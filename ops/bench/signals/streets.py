@@ -1,13 +1,16 @@
 """The streets of the made-up city, over HTTP: `python -m ops.bench.signals.streets`.
 
 Vehicles arrive by chance and leave at green, as it was told over HTTP. Each second every camera
-says how many stand and how many passed; the junctions' seconds lie side by side, a batch every
-`STEP_SECONDS`. When each command was heard is kept, by junction and number.
+says how many stand and how many passed; a gateway sends what its junctions saw in `PARTS` batches a
+second. It also asks for their commands, and says what their controllers show: at once where that is
+awaited, else every `TELLS_EVERY_SECONDS`. When each command was heard is kept, by junction and
+number.
 """
 
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +21,12 @@ import uvloop
 
 from ops.bench import child
 from ops.bench.signals import made_up
+from ops.simulators.signals.controller import Controller
 
-STEP_SECONDS = 0.05
+PARTS = 4
+ASKS_EVERY_SECONDS = 0.1
+"""A gateway for many asks no more often."""
+TELLS_EVERY_SECONDS = 4
 ARRIVALS, LEAVE = 0.12, 0.5
 """Vehicles a second and lane: that arrive, and that leave a queue at green."""
 LONGEST_QUEUE = 12
@@ -36,7 +43,7 @@ class Streets:
         shape = (count, len(self.lanes))
         self._queues, self._green = np.zeros(shape, dtype=int), np.zeros(shape, dtype=bool)
 
-    def show(self, junction: str, groups: list[str]) -> None:
+    def show(self, junction: str, groups: Sequence[str]) -> None:
         """These groups are green now."""
         green = [not of or bool(set(of) & set(groups)) for of in self.lanes.values()]
         self._green[self.row[junction]] = green
@@ -67,99 +74,160 @@ class Streets:
 class Traffic:
     """What goes over HTTP, and what became of it."""
 
-    def __init__(self, streets: Streets, servers: list[dict[str, Any]]) -> None:
-        self._streets, self._servers = streets, servers
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            json_serialize=lambda it: orjson.dumps(it).decode(),
-        )
+    def __init__(self, servers: list[dict[str, Any]]) -> None:
+        self._servers = servers
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         self.sent: Counter[str] = Counter()
         self.answered_ms: list[float] = []
         self.heard: dict[str, float] = {}
         self.alive = set(range(len(servers)))
 
-    async def send(self) -> None:
-        """Every second of every junction, for ever; what is late is sent late, and not left out."""
-        steps = round(1 / STEP_SECONDS)
-        count, number, due = len(self._streets.codes), 0, time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            while True:
-                place = number % steps
-                first, last = count * place // steps, count * (place + 1) // steps
-                gateways: dict[str, list[Any]] = {}
-                at = datetime.now(UTC).isoformat(timespec="milliseconds")
-                for item in self._streets.second(range(first, last), at):
-                    gateways.setdefault(item["junction"].partition("_")[0], []).append(item)
-                for gateway, items in gateways.items():
-                    group.create_task(self._post(gateway, items, number))
-                number += 1
-                due += STEP_SECONDS
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-
-    async def _post(self, gateway: str, items: list[Any], number: int) -> None:
-        server = self._server(number)
+    async def observe(self, gateway: str, number: int, items: list[Any]) -> None:
+        """Send what was seen."""
         began = time.perf_counter()
-        try:
-            async with self._session.post(
-                f"{server['url']}/v1/signals/observations/batch",
-                data=orjson.dumps({"observations": items}),
-                headers=_headers(server, gateway),
-            ) as answer:
-                said = await answer.json(content_type=None)
-                taken = said.get("recorded", 0) if answer.status == 200 else 0
-        except (aiohttp.ClientError, OSError, TimeoutError):
+        body = orjson.dumps({"observations": items})
+        status, said = await self._request(gateway, number, "observations/batch", data=body)
+        if not status:
             self.sent["failed"] += len(items)
             return
         self.answered_ms.append((time.perf_counter() - began) * 1e3)
+        taken = said.get("recorded", 0)
         self.sent["recorded"] += taken
         self.sent["refused"] += len(items) - taken
 
-    async def listen(self, gateway: str, number: int) -> None:
-        """Follow the commands of a gateway's junctions, for ever."""
-        after = 0
-        while True:
-            server = self._server(number)
-            try:
-                async with self._session.get(
-                    f"{server['url']}/v1/signals/controllers/commands",
-                    params={"after": str(after), "wait": "5"},
-                    headers=_headers(server, gateway),
-                ) as answer:
-                    said = await answer.json(content_type=None)
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                await asyncio.sleep(0.1)
-                number += 1
-                continue
-            if answer.status != 200:
-                self.sent[f"asking {answer.status}"] += 1
-                await asyncio.sleep(0.1)
-                continue
-            now, after = time.time(), said["position"]
-            for each in said["commands"]:
-                self.heard.setdefault(f"{each['junction']} {each['command']}", now)
-                self._streets.show(each["junction"], each["groups"])
+    async def ask(self, gateway: str, number: int, after: int) -> dict[str, Any]:
+        """What is new of the gateway's junctions; nothing where there is no answer."""
+        path, query = "controllers/commands", {"after": str(after), "wait": "5"}
+        status, said = await self._request(gateway, number, path, params=query)
+        if status != 200:
+            self.sent[f"asking {status}"] += 1
+            return {}
+        return said
 
-    def _server(self, number: int) -> dict[str, Any]:
+    async def tell(self, gateway: str, number: int, reports: list[Any]) -> None:
+        """Say what controllers show."""
+        path, body = "controllers/acknowledgements", orjson.dumps({"reports": reports})
+        _, said = await self._request(gateway, number, path, data=body)
+        taken = said.get("taken", 0)
+        self.sent["told"] += taken
+        self.sent["not told"] += len(reports) - taken
+
+    async def _request(
+        self, gateway: str, number: int, path: str, **said: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and body of an answer; 0 where none came."""
         living = sorted(self.alive)
-        return self._servers[living[number % len(living)]]
+        server = self._servers[living[number % len(living)]]
+        headers = {
+            "Authorization": f"Bearer {server['tokens'][gateway]}",
+            "Content-Type": "application/json",
+        }
+        method, url = "POST" if "data" in said else "GET", f"{server['url']}/v1/signals/{path}"
+        try:
+            async with self._session.request(method, url, headers=headers, **said) as answer:
+                return answer.status, orjson.loads(await answer.read())
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return 0, {}
 
     async def close(self) -> None:
         await self._session.close()
 
 
-def _headers(server: dict[str, Any], gateway: str) -> dict[str, str]:
-    return {
-        "Authorization": f"Bearer {server['tokens'][gateway]}",
-        "Content-Type": "application/json",
-    }
+class Gateway:
+    """One gateway: its junctions' cameras and controllers."""
+
+    def __init__(self, name: str, rows: range, streets: Streets, traffic: Traffic) -> None:
+        self._name, self._rows, self._streets, self._traffic = name, rows, streets, traffic
+        known = made_up.city(len(streets.codes)).junctions
+        codes = [streets.codes[row] for row in rows]
+        self._controllers = {code: Controller(known[code][0]) for code in codes}
+        self._number = 0
+
+    async def run(self, late: float) -> None:
+        """Work for ever, `late` seconds later in each second than the first one."""
+        await asyncio.sleep(late)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._observe(group))
+            group.create_task(self._ask(group))
+            group.create_task(self._tell())
+
+    @property
+    def _following(self) -> int:
+        """Servers take turns."""
+        self._number += 1
+        return self._number
+
+    async def _observe(self, group: asyncio.TaskGroup) -> None:
+        """Every second of every junction; what is late is sent late, and not left out."""
+        count, part, due = len(self._rows), 0, time.monotonic()
+        while True:
+            rows = self._rows[count * part // PARTS : count * (part + 1) // PARTS]
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            items = self._streets.second(rows, at)
+            if items:
+                sending = self._traffic.observe(self._name, self._following, items)
+                group.create_task(sending)
+            part, due = (part + 1) % PARTS, due + 1 / PARTS
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def _ask(self, group: asyncio.TaskGroup) -> None:
+        after = 0
+        while True:
+            again = time.monotonic() + ASKS_EVERY_SECONDS
+            said = await self._traffic.ask(self._name, self._following, after)
+            after = said.get("position", after)
+            now, awaited = time.time(), []
+            for controller in self._controllers.values() if said else ():
+                controller.heard = round(now * 1000)
+            for each in said.get("commands", ()):
+                self._traffic.heard.setdefault(f"{each['junction']} {each['command']}", now)
+                self._streets.show(each["junction"], each["groups"])
+                controller = self._controllers[each["junction"]]
+                controller.receive({**said, "commands": [each]}, round(now * 1000))
+                if each["acknowledge"]:
+                    awaited.append(controller)
+            if awaited:
+                telling = self._traffic.tell(self._name, self._following, _reports(awaited))
+                group.create_task(telling)
+            await asyncio.sleep(max(0.0, again - time.monotonic()))
+
+    async def _tell(self) -> None:
+        """Each second some of the controllers, so that each is heard often enough."""
+        everybody, part = list(self._controllers.values()), 0
+        while True:
+            telling = everybody[part::TELLS_EVERY_SECONDS]
+            for each in telling:
+                if not each.lamps:
+                    each.power_up(round(time.time() * 1000))
+            for each in everybody:
+                if each.lamps and not each.remote:
+                    each.step(round(time.time() * 1000))
+            if telling:
+                await self._traffic.tell(self._name, self._following, _reports(telling))
+            part = (part + 1) % TELLS_EVERY_SECONDS
+            await asyncio.sleep(1.0)
+
+
+def _reports(controllers: Sequence[Controller]) -> list[Any]:
+    at = round(time.time() * 1000)
+    for each in controllers:
+        each.step(at)
+    return [each.report(at) for each in controllers]
 
 
 async def _drive() -> None:
     orders = child.orders()
-    traffic = Traffic(Streets(orders["junctions"]), orders["servers"])
-    tasks = [asyncio.create_task(traffic.send())]
-    for number, gateway in enumerate(orders["servers"][0]["tokens"]):
-        tasks.append(asyncio.create_task(traffic.listen(gateway, number)))
+    streets, traffic = Streets(orders["junctions"]), Traffic(orders["servers"])
+    rows: dict[str, list[int]] = {}
+    for row in range(orders["junctions"]):
+        rows.setdefault(made_up.gateway_of(row), []).append(row)
+    gateways = [
+        Gateway(name, range(each[0], each[-1] + 1), streets, traffic) for name, each in rows.items()
+    ]
+    tasks = [
+        asyncio.create_task(each.run(place / len(gateways) / PARTS))
+        for place, each in enumerate(gateways)
+    ]
     child.say_ready()
     measured: Counter[str] = Counter()
     while True:
