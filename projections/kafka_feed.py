@@ -79,8 +79,8 @@ class KafkaFeed:
             for projection in projections
             if order_of(projection) is Order.STREAM
         }
-        self.away = False
-        """Whether the brokers cannot be reached."""
+        self.away: bool | None = None
+        """Whether the brokers cannot be reached; None until that is known."""
         self.assigned: frozenset[TopicPartition] = frozenset()
         self._read_to: dict[TopicPartition, int] = {}
 

@@ -32,6 +32,24 @@ async def projection_status(store: EventStore, projections: Sequence[Projection]
     ]
 
 
+def with_pace(before: Sequence[Row], after: Sequence[Row], seconds: float) -> list[Row]:
+    """`after`, with the positions a second that each model has gone on by since `before`.
+
+    `seconds_left` is when it will be at the end of the log at that pace, while more comes at the
+    pace at which that end has moved; None where it would never be, or cannot be told.
+    """
+    was = {row["projection"]: row for row in before}
+    found = []
+    for row in after:
+        pace = left = None
+        if (earlier := was.get(row["projection"])) is not None:
+            pace = (row["position"] - earlier["position"]) / seconds
+            gained = (earlier["lag"] - row["lag"]) / seconds
+            left = 0.0 if row["lag"] == 0 else row["lag"] / gained if gained > 0 else None
+        found.append(row | {"events_per_second": pace, "seconds_left": left})
+    return found
+
+
 async def parked_events(pool: Pool, limit: int = 100, projection: str | None = None) -> list[Row]:
     """Events that projections set aside, or that one did."""
     return await fetch(pool, PARKED, limit, projection)

@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 CA, BROKER = "ca.pem", "broker.pem"
 VALID = timedelta(days=365)
+SESSION_MS = 2000  # short: whoever stays longer has to get in again
 LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 
@@ -23,22 +24,37 @@ def secure_listener(folder: Path, user: str, password: str) -> dict[str, str]:
         f"{prefix}.ssl.keystore.location": str(folder / BROKER),
         f"{prefix}.sasl.enabled.mechanisms": "PLAIN",
         f"{prefix}.plain.sasl.jaas.config": f'{LOGIN} required user_{user}="{password}";',
+        f"{prefix}.plain.connections.max.reauth.ms": str(SESSION_MS),
     }
+
+
+class Authority:
+    """A certificate authority that lives as long as this object: its key is kept nowhere."""
+
+    def __init__(self, name: str = "citybrain brokers") -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name(name)
+        certificate = _signed(self._name, self._name, self._key, self._key.public_key(), ca=True)
+        self.pem = certificate.public_bytes(Encoding.PEM)
+
+    def pair(self, name: str, valid: timedelta = VALID) -> tuple[bytes, bytes]:
+        """Key and certificate (PEM) of somebody on loopback."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _signed(
+            self._name, _name(name), self._key, key.public_key(), ca=False, valid=valid
+        )
+        return (
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            certificate.public_bytes(Encoding.PEM),
+        )
 
 
 def make_certificates(folder: Path) -> None:
     """`ca.pem`, and `broker.pem` with key and certificate of a broker on loopback."""
-    authority, broker = (
-        ec.generate_private_key(ec.SECP256R1()),
-        ec.generate_private_key(ec.SECP256R1()),
-    )
-    issuer = _name("citybrain brokers")
-    ca = _signed(issuer, issuer, authority, authority.public_key(), ca=True)
-    certificate = _signed(issuer, _name("broker"), authority, broker.public_key(), ca=False)
-    key = broker.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / CA).write_bytes(ca.public_bytes(Encoding.PEM))
+    authority = Authority()
+    (folder / CA).write_bytes(authority.pem)
     (folder / BROKER).touch(mode=0o600)
-    (folder / BROKER).write_bytes(key + certificate.public_bytes(Encoding.PEM))
+    (folder / BROKER).write_bytes(b"".join(authority.pair("broker")))
 
 
 def _name(text: str) -> x509.Name:
@@ -52,6 +68,7 @@ def _signed(
     key: ec.EllipticCurvePublicKey,
     *,
     ca: bool,
+    valid: timedelta = VALID,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     return (
@@ -61,7 +78,7 @@ def _signed(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + VALID)
+        .not_valid_after(now + valid)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName(

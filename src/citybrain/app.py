@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -40,6 +40,8 @@ from projections.runner import ProjectionRunner, prepare
 log = structlog.get_logger(__name__)
 
 HOUR_SECONDS = 3600.0
+
+KafkaReader: TypeAlias = KafkaFeed | IntakeReader
 
 
 @asynccontextmanager
@@ -116,7 +118,7 @@ async def open_runtime(
         )
         await prepare(services.store, PROJECTIONS)
         if workers:
-            work = _work(services, at_work)
+            work = _work(services, at_work, _kafka_readers(services, at_work))
         else:
             work = [] if keeps is None else _beside_others(services)
         async with _running(work):
@@ -132,6 +134,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[str]:
     require_own_key(settings)
     async with open_services(settings, keeps=needed(settings)) as services:
         store = services.store
+        readers = _kafka_readers(services, SYSTEMS)
         runtime = Runtime(
             settings,
             store,
@@ -139,9 +142,11 @@ async def open_worker(settings: Settings) -> AsyncIterator[str]:
             refuses_all,
             board_parts=[system.board for system in SYSTEMS if system.board is not None],
             routes=operations.WATCHED,
+            checks={"kafka": lambda: all(r.away is False for r in readers)} if readers else {},
         )
         await prepare(store, PROJECTIONS)
-        async with _running(_work(services, SYSTEMS)), watched(runtime, settings.work_port) as url:
+        work = _work(services, SYSTEMS, readers)
+        async with _running(work), watched(runtime, settings.work_port) as url:
             yield url
 
 
@@ -191,41 +196,43 @@ async def _running(work: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[N
                 await task
 
 
-def _work(services: Services, at_work: Sequence[System]) -> list[Coroutine[Any, Any, None]]:
-    """Projections, process managers and upkeep."""
+def _work(
+    services: Services, at_work: Sequence[System], readers: Sequence[KafkaReader]
+) -> list[Coroutine[Any, Any, None]]:
+    """Projections, process managers and upkeep, and what comes through Kafka."""
     store = services.store
-    projections = [projection for system in at_work for projection in system.projections]
     return [
-        ProjectionRunner(store, projections).run(),
-        *_fed_from_kafka(services, projections),
-        *_taken_from_kafka(services, at_work),
+        ProjectionRunner(store, _projections(at_work)).run(),
+        *(reader.run() for reader in readers),
+        *(
+            [DeadLetters(services.settings, store).run()]
+            if services.settings.via == "kafka"
+            else []
+        ),
         _upkeep(services, at_work),
         *(each.run(store, services) for system in at_work for each in system.processes),
     ]
 
 
-def _fed_from_kafka(
-    services: Services, projections: Sequence[Projection]
-) -> list[Coroutine[Any, Any, None]]:
-    """Work beside the leaders of read models, where they are fed; raises `KafkaNotConfigured`."""
+def _kafka_readers(services: Services, at_work: Sequence[System]) -> list[KafkaReader]:
+    """Who feeds read models and takes in what devices send, where the settings say so.
+
+    Raises `KafkaNotConfigured`.
+    """
     settings = services.settings
-    if settings.via != "kafka":
-        return []
-    connection(settings)
-    feed = KafkaFeed(settings, services.store, projections)
-    return [feed.run(), DeadLetters(settings, services.store).run()]
+    readers: list[KafkaReader] = []
+    if settings.via == "kafka":
+        readers.append(KafkaFeed(settings, services.store, _projections(at_work)))
+    if settings.intake:
+        intakes = [intake for system in at_work for intake in system.intakes]
+        readers.append(IntakeReader(settings, services, intakes))
+    if readers:
+        connection(settings)
+    return readers
 
 
-def _taken_from_kafka(
-    services: Services, at_work: Sequence[System]
-) -> list[Coroutine[Any, Any, None]]:
-    """What devices send, where it is taken in; raises `KafkaNotConfigured`."""
-    settings = services.settings
-    if not settings.intake:
-        return []
-    connection(settings)
-    intakes = [intake for system in at_work for intake in system.intakes]
-    return [IntakeReader(settings, services, intakes).run()]
+def _projections(at_work: Sequence[System]) -> list[Projection]:
+    return [projection for system in at_work for projection in system.projections]
 
 
 def _beside_others(services: Services) -> list[Coroutine[Any, Any, None]]:

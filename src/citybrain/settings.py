@@ -288,6 +288,21 @@ class Settings(BaseSettings):
     intake_letters_hours: float = Field(
         168.0, gt=0, description="how long messages that were refused are kept in their topics"
     )
+    intake_site: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="what mirrors call this site in their header `mirrored-from`: a message that "
+        "comes back with it is left out",
+    )
+    intake_loud_per_second: float = Field(
+        100.0, gt=0, description="messages in a second by which a device is named as loud"
+    )
+    intake_limit_per_second: float | None = Field(
+        None,
+        gt=0,
+        description="messages of one device that are taken in a second, the others are letters; "
+        "all of them where absent",
+    )
     kafka_instance: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9._-]{1,100}$",

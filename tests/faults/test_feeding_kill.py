@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
 from citybrain.eventstore import EventStore
@@ -17,7 +18,7 @@ from tests.given.feeding_kafka import Topic, feeding_settings
 from tests.given.read_models import append, caught_up
 from tests.given.reading_kafka import GATE, at_the_gate
 from tests.given.seen import Seen, seen
-from tests.given.server import environment_of
+from tests.given.server import URL, environment_of
 from tests.given.waiting import eventually, holds
 from tests.given.warm import Warm
 
@@ -110,7 +111,9 @@ async def test_k12_the_worker_that_woke_up(
 
 @pytest.mark.fault
 async def test_k16_stop_while_the_cluster_is_away(settings: Settings, store: EventStore) -> None:
-    """It works on from the log, says that nobody is there, and ends when it is asked to."""
+    """It works on from the log, says that nobody is there and that it is not ready, and ends when
+    it is asked to.
+    """
     process = Warm(
         settings.data_dir / "said",
         *("citybrain", "work", "--via", "kafka", "--port", "0"),
@@ -121,6 +124,12 @@ async def test_k16_stop_while_the_cluster_is_away(settings: Settings, store: Eve
         await append(store, "test-1")
         await caught_up(store, "streams")
         await holds(lambda: process.err.read_text().count("kafka_away") == 2)
+        url = URL.search(process.out.read_text())
+        assert url is not None
+        async with aiohttp.ClientSession(url[0]) as http, http.get("/readyz") as answer:
+            assert answer.status == 503
+            said = await answer.json()
+        assert [name for name, fine in said["checks"].items() if not fine] == ["kafka"]
         os.kill(process.pid, signal.SIGTERM)
         assert await process.ended() == 0, process.err.read_text()
     finally:

@@ -1,6 +1,7 @@
 """`citybrain projections`: see, rebuild, compare and repair the read models."""
 
 import asyncio
+import time
 from dataclasses import asdict
 from typing import Annotated
 
@@ -16,9 +17,12 @@ from projections.parked import Retried, retry_parked
 from projections.reading import Row
 from projections.rebuild import Comparison, compare, rebuild
 from projections.rebuild import Progress as ReportProgress
-from projections.status import parked_events, projection_status
+from projections.status import parked_events, projection_status, with_pace
 
 app = typer.Typer(no_args_is_help=True)
+
+FAR_BEHIND = 10_000  # events
+PACE_SECONDS = 2.0
 
 Name = Annotated[str, typer.Argument(help="Name of a projection, as in `projections status`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -32,23 +36,33 @@ def projections() -> None:
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Version, position, lag and parked events of each read model."""
+    """Version, position, lag and parked events of each read model.
+
+    Where one is far behind it is looked at twice: at which pace it goes on, and when it is there.
+    """
 
     async def read() -> tuple[list[Row], list[Row]]:
         async with open_event_store(Settings()) as store:
-            return await projection_status(store, PROJECTIONS), await parked_events(store.pool)
+            rows = await projection_status(store, PROJECTIONS)
+            if any(row["lag"] >= FAR_BEHIND for row in rows):
+                before, began = rows, time.monotonic()
+                await asyncio.sleep(PACE_SECONDS)
+                rows = await projection_status(store, PROJECTIONS)
+                rows = with_pace(before, rows, time.monotonic() - began)
+            return rows, await parked_events(store.pool)
 
     rows, parked = asyncio.run(read())
     if as_json:
         print_json({"projections": rows, "parked": parked}, indent=True)
         return
-    table = Table("projection", "version", "position", "lag", "parked", "running")
+    table = Table("projection", "version", "position", "lag", "there in", "parked", "running")
     for row in rows:
         table.add_row(
             row["projection"],
             str(row["version"]),
             str(row["position"]),
             str(row["lag"]),
+            _there_in(row),
             str(row["parked"]),
             "yes" if row["running"] else "no",
         )
@@ -61,6 +75,15 @@ def status(as_json: Json = False) -> None:
             f"parked: {event['projection']} position {event['position']} {event['topic']} "
             f"{event['stream_id']}: {event['error']}"
         )
+
+
+def _there_in(row: Row) -> str:
+    """When a model that is far behind is at the end of the log, and at which pace it goes there."""
+    if row.get("events_per_second") is None or not row["lag"]:
+        return ""
+    pace = f"at {row['events_per_second']:,.0f} a second"
+    left = row["seconds_left"]
+    return f"never, {pace}" if left is None else f"{left:,.0f} s, {pace}"
 
 
 @app.command(name="rebuild")

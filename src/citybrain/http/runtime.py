@@ -1,7 +1,7 @@
 """What request handlers find in the application: the parts that `citybrain.app` put together."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,8 @@ class Runtime:
     names: "Words" = field(default_factory=dict)
     """What codes of the systems' definitions are called."""
     mounts: Sequence[Callable[[web.Application], None]] = ()
+    checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    """What readiness asks besides, by names of `REASONS`."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is asked to stop: readiness says no, streams of events end."""
 

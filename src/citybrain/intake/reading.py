@@ -8,7 +8,7 @@ it is durable or in the topic of letters; what is read again is known by what it
 import asyncio
 import re
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ from prometheus_client import Counter, Gauge
 from citybrain.errors import CitybrainError, InvalidInput, Unavailable
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.intake.context import actor_of
+from citybrain.intake.loud import Loud
 from citybrain.intake.taking import Intake, Outcome
 from citybrain.kafka.clients import AWAY, KAFKA_AWAY, admin, group_member, idempotent_producer
 from citybrain.kafka.topics import create, describe
@@ -46,6 +47,9 @@ BEHIND_SECONDS = Gauge(
     ["topic", "partition"],
 )
 REFUSED = Counter("citybrain_intake_refused_total", "Messages that are letters", ["topic", "code"])
+LOOPED = Counter("citybrain_intake_looped_total", "Messages a mirror brought back", ["topic"])
+MIRRORED_FROM = "mirrored-from"
+"""The header in which each mirror names the site that it reads from."""
 
 
 class NotJson(InvalidInput):
@@ -62,14 +66,16 @@ class IntakeReader:
         self._services = services
         self._intakes = {settings.intake_topic_prefix + each.name: each for each in intakes}
         self._actor = actor_of(settings)
-        self._away = False
+        self.away: bool | None = None
+        """Whether the brokers cannot be reached; None until that is known."""
+        self._loud: dict[TopicPartition, Loud] = {}
 
     async def run(self) -> None:
         """Read until cancelled; waits while brokers are away, and says so."""
         names = "|".join(map(re.escape, self._intakes))
         topics = rf"^([A-Za-z0-9_-]+\.)?({names})$"
         while True:
-            batches = Batches()
+            batches = Batches(self._loud.clear)
             try:
                 await self._make_letters()
                 async with (
@@ -90,10 +96,10 @@ class IntakeReader:
 
     def _found(self, error: BaseException | None) -> None:
         """The brokers answer, or they do not."""
-        if error is not None and not self._away:
+        if error is not None and not self.away:
             log.warning("kafka_away", error=type(error).__name__)
-        self._away = error is not None
-        AWAY.labels(GROUP).set(self._away)
+        self.away = error is not None
+        AWAY.labels(GROUP).set(self.away)
 
     async def _make_letters(self) -> None:
         """Their topics; what devices send may be of people, so it is not kept for ever."""
@@ -151,15 +157,24 @@ class IntakeReader:
         records: Sequence[Any],
     ) -> None:
         intake = self._intakes[_at_home(partition.topic, self._intakes)]
-        outcomes = await self._taken(intake, records)
+        taken = [record for record in records if not self._came_back(record)]
+        LOOPED.labels(intake.name).inc(len(records) - len(taken))
+        outcomes = await self._taken(intake, partition, taken)
         refused = [
-            (record, why) for record, why in zip(records, outcomes, strict=True) if why is not None
+            (record, why) for record, why in zip(taken, outcomes, strict=True) if why is not None
         ]
         await self._send(letters, self._settings.intake_topic_prefix + intake.name, refused)
-        TAKEN.labels(intake.name).inc(len(records) - len(refused))
+        TAKEN.labels(intake.name).inc(len(taken) - len(refused))
         await consumer.commit({partition: records[-1].offset + 1})
 
-    async def _taken(self, intake: Intake, records: Sequence[Any]) -> list[Outcome]:
+    def _came_back(self, record: Any) -> bool:
+        """Whether mirrors have brought it here from another site, which had it from here."""
+        site = self._settings.intake_site
+        return site is not None and (MIRRORED_FROM, site.encode()) in record.headers
+
+    async def _taken(
+        self, intake: Intake, partition: TopicPartition, records: Sequence[Any]
+    ) -> list[Outcome]:
         """An outcome for each; again while we cannot take in: that is no message's fault."""
         outcomes: list[Outcome] = [None] * len(records)
         items: dict[int, object] = {}
@@ -168,7 +183,13 @@ class IntakeReader:
                 items[index] = orjson.loads(record.value or b"")
             except orjson.JSONDecodeError:
                 outcomes[index] = NotJson("the message is not JSON")
-        left = list(items)
+        too_loud = self._loud_of(partition).refused(
+            [intake.device_of(item) for item in items.values()],
+            [records[index].timestamp for index in items],
+        )
+        for index, refusal in zip(items, too_loud, strict=True):
+            outcomes[index] = refusal
+        left = [index for index in items if outcomes[index] is None]
         while left:
             try:
                 some = [items[index] for index in left]
@@ -183,6 +204,17 @@ class IntakeReader:
                 log.warning("intake_waits", topic=intake.name, messages=len(left))
                 await asyncio.sleep(RETRY_SECONDS)
         return outcomes
+
+    def _loud_of(self, partition: TopicPartition) -> Loud:
+        settings = self._settings
+        if partition not in self._loud:
+            self._loud[partition] = Loud(
+                partition.topic,
+                self._actor,
+                settings.intake_loud_per_second,
+                settings.intake_limit_per_second,
+            )
+        return self._loud[partition]
 
     async def _send(
         self, letters: AIOKafkaProducer, topic: str, refused: Sequence[tuple[Any, CitybrainError]]
@@ -208,9 +240,13 @@ _AWAY = Unavailable("PostgreSQL cannot be reached")
 
 
 class Batches(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """The batches under way, at most one for each partition; they end before any of them go."""
+    """The batches under way, at most one for each partition; they end before any of them go.
 
-    def __init__(self) -> None:
+    `gone` is told when partitions go: what is known of them is forgotten.
+    """
+
+    def __init__(self, gone: Callable[[], None]) -> None:
+        self._gone = gone
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._oldest: dict[TopicPartition, Any] = {}
 
@@ -252,6 +288,7 @@ class Batches(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let batches end, or end them: they are read again."""
         await self.end(REVOKE_SECONDS)
+        self._gone()
         _nothing_known()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

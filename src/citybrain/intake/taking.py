@@ -28,6 +28,14 @@ class Intake:
 
     take: Callable[[Sequence[object], Actor, Services], Awaitable[Sequence[Outcome]]]
 
+    device: str | None = None
+    """The member of a message that names who sends it; None where none does."""
+
+    def device_of(self, item: object) -> str | None:
+        """Who sends a message, as far as it says so."""
+        said = item.get(self.device) if self.device is not None and isinstance(item, dict) else None
+        return said if isinstance(said, str) else None
+
 
 async def each_as(
     model: type[M],

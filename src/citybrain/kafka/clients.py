@@ -8,10 +8,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from aiokafka.helpers import create_ssl_context
 from prometheus_client import Gauge
 
 from citybrain.errors import CitybrainError
+from citybrain.kafka.renewal import renewed_context
 from citybrain.settings import Settings
 
 REQUEST_MS = 10_000
@@ -38,7 +38,9 @@ class KafkaNotConfigured(CitybrainError):
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """The arguments by which any aiokafka client gets in; raises `KafkaNotConfigured`."""
+    """The arguments by which any aiokafka client gets in; raises `KafkaNotConfigured`, or
+    `CertificateUnreadable`.
+    """
     if not settings.kafka_bootstrap_servers:
         raise KafkaNotConfigured("CITYBRAIN_KAFKA_BOOTSTRAP_SERVERS names no brokers")
     protocol = settings.kafka_security_protocol
@@ -48,10 +50,8 @@ def connection(settings: Settings) -> dict[str, Any]:
         "request_timeout_ms": REQUEST_MS,
     }
     if protocol.endswith("SSL"):
-        arguments["ssl_context"] = create_ssl_context(
-            cafile=settings.kafka_ca_file,
-            certfile=settings.kafka_certificate_file,
-            keyfile=settings.kafka_key_file,
+        arguments["ssl_context"] = renewed_context(
+            settings.kafka_ca_file, settings.kafka_certificate_file, settings.kafka_key_file
         )
     if protocol.startswith("SASL"):
         password = settings.kafka_sasl_password

@@ -1,7 +1,7 @@
 """Read models that are fed from Kafka are what the log says, whatever becomes of the topic."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +23,7 @@ from projections.feeder import Feeder
 from projections.kafka_feed import KafkaFeed, Shares
 from projections.rebuild import compare
 from projections.runner import prepare
+from projections.status import projection_status, with_pace
 from tests.given.feeding import SHOWN, all_received
 from tests.given.feeding_kafka import Topic, feeding, feeding_settings, has_read, read_up_to
 from tests.given.publishing import publishing
@@ -345,6 +346,41 @@ async def test_offsets_say_where_to_go_on(
         await eventually(all_read)
     assert await seen(store) == {f"test-{stream}": [1, 2] for stream in range(STREAMS)}
     assert await store.pool.fetchval("SELECT position FROM projection_checkpoints") == 0
+
+
+async def test_k40_a_million_behind(
+    kafka: Cluster, settings: Settings, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is taken at once stays as small as it is, and whoever comes next goes on there."""
+    monkeypatch.setattr(kafka_feed, "MOST_AT_ONCE", 20)
+    monkeypatch.setattr(kafka_feed, "KEEP_SECONDS", 0.0)
+    ours = feeding_settings(settings, kafka)
+    topic, model = Topic(ours, 1), await prepared(store, Seen())
+    await topic.make()
+    await fill(store, repeated(50))
+    await topic.write(await all_received(store))
+    taken: list[int] = []
+    apply = Feeder.apply
+
+    async def counted(feeder: Feeder, events: Sequence[Any]) -> int:
+        taken.append(len(events))
+        return await apply(feeder, events)
+
+    monkeypatch.setattr(Feeder, "apply", counted)
+    async with feeding(ours, store, model):
+        await holds(lambda: len(taken) > 3)
+    first = sum(taken)
+    async with feeding(ours, store, model):
+        await eventually(lambda: _all_fed(store, repeated(50) * STREAMS))
+    assert max(taken) <= 20
+    assert sum(taken) <= repeated(50) * STREAMS + 20, "all but one batch is read once"
+    assert first < sum(taken)
+    before = await projection_status(store, [model])
+    async with running(store, model):
+        await caught_up(store, model.name)
+    (row,) = with_pace(before, await projection_status(store, [model]), 2.0)
+    assert row["events_per_second"] == repeated(50) * STREAMS / 2
+    assert row["seconds_left"] == 0
 
 
 async def test_k16_stop_while_the_cluster_is_away(

@@ -51,14 +51,29 @@ async def make(settings: Settings, topic: str, partitions: int = 1) -> None:
         await client.close()
 
 
-async def send(settings: Settings, topic: str, *messages: Any, partition: int = 0) -> None:
-    """As a gateway does; bytes are sent as they are."""
+async def send(
+    settings: Settings,
+    topic: str,
+    *messages: Any,
+    partition: int = 0,
+    headers: Sequence[tuple[str, bytes]] = (),
+    at: datetime | None = None,
+) -> None:
+    """As a gateway does; bytes are sent as they are. `at` is the time of the records."""
+    at_ms = None if at is None else int(at.timestamp() * 1000)
     producer = AIOKafkaProducer(**connection(settings))
     await producer.start()
     try:
         for each in messages:
             value = each if isinstance(each, bytes) else orjson.dumps(each)
-            await producer.send_and_wait(topic, value, key=b"gateway", partition=partition)
+            await producer.send_and_wait(
+                topic,
+                value,
+                key=b"gateway",
+                partition=partition,
+                headers=list(headers),
+                timestamp_ms=at_ms,
+            )
     finally:
         await producer.stop()
 
@@ -152,14 +167,23 @@ async def _at(store: EventStore, head: int) -> bool:
 async def test_k31_mirrored_from_the_second_site(
     kafka: Cluster, settings: Settings, store: EventStore
 ) -> None:
-    """A mirror puts its alias before the name; what came by both ways counts once."""
-    ours = intake_settings(settings, kafka)
+    """A mirror puts its alias before the name; what came by both ways counts once, and what comes
+    back to where it was first is left out.
+    """
+    ours = intake_settings(settings, kafka).model_copy(update={"intake_site": "a"})
     topic = ours.intake_topic_prefix + DETECTIONS.name
     for each in (topic, f"b.{topic}"):
         await make(ours, each)
         await send(ours, each, seen("4711"), seen(each))
+    before = reading.LOOPED.labels(DETECTIONS.name)._value.get()
+    there_and_back = [("mirrored-from", b"a"), ("mirrored-from", b"b")]
+    await send(ours, f"b.{topic}", seen("4712"), headers=there_and_back)
+    await send(ours, f"b.{topic}", seen("4713"), headers=[("mirrored-from", b"b")])
     async with taking(ours, services_over(store), DETECTIONS):
-        await eventually(lambda: _at(store, 3))
+        await eventually(lambda: _at(store, 4))
+    assert {event.metadata["actor"] for event in await store.read_all()} == {"intake"}
+    looped = reading.LOOPED.labels(DETECTIONS.name)._value.get() - before
+    assert looped == 1
 
 
 async def test_k33_one_loud_camera(
@@ -196,6 +220,31 @@ async def test_k33_one_loud_camera(
         await holds(lambda: len(taken) == 22)
         await holds(lambda: behind(topic, 0) == (0, 0))
     assert behind(topic, 0) == (None, None)
+
+
+async def test_k33_a_loud_camera_is_named_and_dropped_where_that_is_said(
+    kafka: Cluster, settings: Settings, store: EventStore
+) -> None:
+    """What it sends beyond the limit in a second of the brokers' clock are letters."""
+    ours = intake_settings(settings, kafka)
+    topic = ours.intake_topic_prefix + DETECTIONS.name
+    await make(ours, topic)
+    loud = [seen(f"{number}", camera_id="c-loud") for number in range(40)]
+    await send(ours, topic, *loud, seen("1", camera_id="c-soft"), at=datetime.now(UTC))
+    limited = ours.model_copy(update={"intake_loud_per_second": 2, "intake_limit_per_second": 5})
+    async with taking(limited, services_over(store), DETECTIONS):
+        first, *_ = await letters(ours, topic, 1)
+        assert dict(first.headers)["dead-letter-code"] == b"device-too-loud"
+        assert first.value == orjson.dumps(loud[5])
+        await eventually(lambda: _soft(store))
+    labels = {"topic": topic, "device": "c-loud"}
+    assert REGISTRY.get_sample_value("citybrain_intake_loud_total", labels) == 38
+    labels["device"] = "c-soft"
+    assert REGISTRY.get_sample_value("citybrain_intake_loud_total", labels) is None
+
+
+async def _soft(store: EventStore) -> bool:
+    return any(event.data["camera_id"] == "c-soft" for event in await store.read_all())
 
 
 async def test_a_store_that_is_away_is_no_message_s_fault(

@@ -3,7 +3,9 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import aiokafka.client
 import pytest
 from aiokafka.admin import NewPartitions, NewTopic
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
@@ -228,10 +230,11 @@ def test_k04_without_idempotence_it_does_not_begin(settings: Settings, store: Ev
         Publisher(ours, store, ["parking"])
 
 
-async def test_it_gets_in_with_tls_and_a_password(
-    kafka: Cluster, settings: Settings, store: EventStore
+async def test_k36_it_gets_in_with_tls_and_a_password_and_again_when_its_session_ends(
+    kafka: Cluster, settings: Settings, store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = publishing_settings(settings, kafka)
+    topic = plain.kafka_topic_prefix + "parking"
     ours = plain.model_copy(
         update={
             "kafka_bootstrap_servers": kafka.secure_servers,
@@ -245,8 +248,19 @@ async def test_it_gets_in_with_tls_and_a_password(
     wrong = ours.model_copy(update={"kafka_sasl_password": SecretStr("wrong")})
     async with publishing(wrong, store) as publisher:
         await holds(lambda: "do not answer" in publisher.problems["brokers"])
+    connect, connected = aiokafka.client.create_conn, 0
+
+    async def counted(*arguments: Any, **how: Any) -> Any:
+        nonlocal connected
+        connected += 1
+        return await connect(*arguments, **how)
+
     async with publishing(ours, store):
-        await published_up_to(store, head, ours.kafka_topic_prefix + "parking")
+        await published_up_to(store, head, topic)
+        monkeypatch.setattr(aiokafka.client, "create_conn", counted)
+        while connected < 3:  # the brokers close what has got in too long ago
+            head = await append(store, "parking-s1")
+            await published_up_to(store, head, topic)
     await require_whole(plain, store)
 
 

@@ -31,6 +31,7 @@ REASONS = {
     "appends": "no connection to append on can be had",
     "clock": "the clocks of this machine and of PostgreSQL are minutes apart: deadlines wait",
     "append_queue": "too many appends wait",
+    "kafka": "no Kafka broker answers: read models follow the log alone, devices wait",
     "not_closing": "the process was asked to stop",
 }
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
@@ -115,6 +116,7 @@ async def readyz(call: Call) -> web.Response:
         "clock": not store.clock_is_off,
         "append_queue": store.appender.waiting < runtime.settings.append_queue_limit,
         "not_closing": not runtime.closing.is_set(),
+        **{name: fine() for name, fine in runtime.checks.items()},
     }
     readiness = Readiness(
         ready=all(checks.values()),

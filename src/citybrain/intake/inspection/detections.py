@@ -16,4 +16,4 @@ async def take(items: Sequence[object], actor: Actor, services: Services) -> lis
     )
 
 
-DETECTIONS = Intake("detections", take)
+DETECTIONS = Intake("detections", take, device="camera_id")

@@ -18,4 +18,4 @@ async def take(items: Sequence[object], actor: Actor, services: Services) -> lis
     )
 
 
-DETECTIONS = Intake("parking-detections", take)
+DETECTIONS = Intake("parking-detections", take, device="device_id")

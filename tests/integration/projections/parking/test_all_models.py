@@ -22,7 +22,10 @@ async def city(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         yield city
 
 
-async def test_rebuilt_is_as_live_and_one_at_a_time_as_all_at_once(city: City) -> None:
+async def test_rebuilt_is_as_live_and_k18_cause_and_effect_come_in_two_topics(city: City) -> None:
+    """One at a time as all at once, and in any order that keeps that of each stream: where a
+    payment is read before what caused it.
+    """
     store = city.services.store
     async with running(store, *PARKING.projections):
         await everything(city)  # live, while it happens
