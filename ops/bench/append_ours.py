@@ -12,6 +12,7 @@ import asyncpg
 from citybrain.eventstore import ANY, NO_STREAM, EventStore
 from ops.bench.events import EVENT, new_metadata, new_stream_id
 from ops.bench.figures import Sample
+from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
@@ -98,9 +99,10 @@ def ours(client: Client, concurrency: int) -> Contender:
 
     async def contender(bench: Workbench) -> Sample:
         async with verified_store(bench) as (store, tallies):
-            tally = await appended(store, client, concurrency, bench.seconds)
+            with Meter(bench) as meter:
+                tally = await appended(store, client, concurrency, bench.seconds)
             tallies.append(tally)
-        return tally.sample()
+        return meter.of(tally.sample(), tally.acknowledged)
 
     return contender
 

@@ -12,6 +12,7 @@ from ops.bench.append_ours import ours as appending
 from ops.bench.child import Child
 from ops.bench.figures import Sample
 from ops.bench.lines import Line
+from ops.bench.meter import per_unit
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
@@ -88,13 +89,8 @@ class Exercised:
 
     def of(self, sample: Sample, units: int) -> Sample:
         """The sample, with what each of `units` took of the server and of PostgreSQL."""
-        db = self.db_cpu_seconds
-        return replace(
-            sample,
-            rss_mb=self.rss_mb,
-            cpu_us=self.cpu_seconds / units * 1e6,
-            db_cpu_us=None if db is None else db / units * 1e6,
-        )
+        found = replace(sample, rss_mb=self.rss_mb)
+        return per_unit(found, units, self.cpu_seconds, self.db_cpu_seconds)
 
 
 async def exercised(

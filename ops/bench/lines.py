@@ -91,7 +91,7 @@ class Result:
     limit: float | None
     peers: Mapping[str, float | str]
     verdicts: Sequence[Verdict]
-    limit_latency: Sample | None = None
+    limit_sample: Sample | None = None
 
     @property
     def of_limit(self) -> float | None:
@@ -117,9 +117,10 @@ class Result:
             if value is not None:
                 members[figure] = round(value, 2)
         members["limit_name"] = self.line.limit
-        if self.limit_latency is not None:
-            for figure in ("p50_ms", "p99_ms"):
-                members[f"limit_{figure}"] = _rounded(getattr(self.limit_latency, figure), 2)
+        for figure in ("p50_ms", "p99_ms", "cpu_us"):
+            value = getattr(self.limit_sample, figure, None)
+            if value is not None:
+                members[f"limit_{figure}"] = round(value, 2)
         members["targets"] = [
             {"target": each.target, "reached": _rounded(each.reached, 3), "met": each.met}
             for each in self.verdicts
@@ -147,7 +148,7 @@ def composed(bench: str, line: Line, samples: Samples) -> Result:
         limit=limit.rate if isinstance(limit, Sample) else None,
         peers={name: _rate(samples[name]) for name in line.peers if name in samples},
         verdicts=[target.judge(own, samples) for target in line.targets],
-        limit_latency=limit if isinstance(limit, Sample) and limit.p50_ms is not None else None,
+        limit_sample=limit if isinstance(limit, Sample) else None,
     )
 
 

@@ -7,6 +7,15 @@ from ops.bench.figures import Sample
 from ops.bench.workbench import Workbench
 
 
+def per_unit(sample: Sample, units: int, spent: float, computed: float | None) -> Sample:
+    """The sample, with what each of `units` took of so many seconds of CPU, and of PostgreSQL's."""
+    return replace(
+        sample,
+        cpu_us=spent / units * 1e6,
+        db_cpu_us=None if computed is None else computed / units * 1e6,
+    )
+
+
 class Meter:
     """Counts CPU while it is on; it may be switched on more than once."""
 
@@ -25,6 +34,4 @@ class Meter:
 
     def of(self, sample: Sample, units: int) -> Sample:
         """The sample, with what each of `units` took."""
-        return replace(
-            sample, cpu_us=self._spent / units * 1e6, db_cpu_us=self._computed / units * 1e6
-        )
+        return per_unit(sample, units, self._spent, self._computed)

@@ -10,6 +10,7 @@ from citybrain.eventstore import EventStore, open_event_store
 from citybrain.systems import PROJECTIONS, projection_named
 from ops.bench.figures import Sample, sample
 from ops.bench.history import load_history
+from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
 from projections.projection import Projection
@@ -35,8 +36,9 @@ def projected(*names: str) -> Contender:
             bench.database(like=await history_database(bench)) as url,
             open_event_store(bench_settings(url, bench.folder)) as store,
         ):
-            seconds = await _to_the_head(store, projections)
-        return sample(HISTORY, seconds)
+            with Meter(bench) as meter:
+                seconds = await _to_the_head(store, projections)
+        return meter.of(sample(HISTORY, seconds), HISTORY)
 
     return contender
 
@@ -46,11 +48,12 @@ async def replayed(bench: Workbench) -> Sample:
     url = bench.database_url(await history_database(bench))
     async with open_event_store(bench_settings(url, Path("unused"))) as store:
         began, seen = time.perf_counter(), 0
-        async for batch in store.follow(0, batch_size=2000):
-            seen += len(batch)
-            if seen >= HISTORY:
-                break
-        return sample(seen, time.perf_counter() - began)
+        with Meter(bench) as meter:
+            async for batch in store.follow(0, batch_size=2000):
+                seen += len(batch)
+                if seen >= HISTORY:
+                    break
+        return meter.of(sample(seen, time.perf_counter() - began), seen)
 
 
 async def _to_the_head(store: EventStore, projections: Sequence[Projection]) -> float:

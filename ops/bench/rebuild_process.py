@@ -35,7 +35,12 @@ def rebuilt(*names: str) -> Contender:
             answer = await process.go()
         if answer["positions"] != [EVENTS] * len(names):
             raise BenchFailed(f"the rebuilds ended at {answer['positions']}")
-        return Sample(EVENTS * len(names) / answer["seconds"], rss_mb=answer["rss_mb"])
+        events = EVENTS * len(names)
+        return Sample(
+            events / answer["seconds"],
+            rss_mb=answer["rss_mb"],
+            cpu_us=answer["cpu_seconds"] / events * 1e6,
+        )
 
     return contender
 

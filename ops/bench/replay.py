@@ -14,6 +14,7 @@ from ops.bench.append_limits import COLUMNS, new_row
 from ops.bench.figures import Sample, sample
 from ops.bench.history import load_history
 from ops.bench.lines import AtLeast, Line
+from ops.bench.meter import Meter
 from ops.bench.peer_stock import stock_recorder
 from ops.bench.peer_umadb import umadb_log
 from ops.bench.rounds import Contender
@@ -61,7 +62,7 @@ def reading(log: str, source: Source) -> Contender:
     async def contender(bench: Workbench) -> Sample:
         name = await bench.filled(f"bench_log_{log}", LOGS[log])
         async with source(bench.database_url(name)) as one_pass:
-            return await _passes(one_pass, bench.seconds)
+            return await _passes(bench, one_pass)
 
     return contender
 
@@ -69,7 +70,7 @@ def reading(log: str, source: Source) -> Contender:
 async def umadb_read(bench: Workbench) -> Sample:
     """The peer UmaDB, filled with the same small events; left undecoded."""
     async with umadb_log(bench, EVENTS) as read:
-        return await _passes(lambda: asyncio.to_thread(read), bench.seconds)
+        return await _passes(bench, lambda: asyncio.to_thread(read))
 
 
 @asynccontextmanager
@@ -159,13 +160,14 @@ def _decoded(events: list[RecordedEvent]) -> int:
     return len(events)
 
 
-async def _passes(one_pass: Pass, seconds: float) -> Sample:
+async def _passes(bench: Workbench, one_pass: Pass) -> Sample:
     """Whole passes until the time is over; the first one warms up."""
     await _checked(one_pass)
     events, began = 0, time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        events += await _checked(one_pass)
-    return sample(events, time.perf_counter() - began)
+    with Meter(bench) as meter:
+        while time.perf_counter() - began < bench.seconds:
+            events += await _checked(one_pass)
+    return meter.of(sample(events, time.perf_counter() - began), events)
 
 
 async def _checked(one_pass: Pass) -> int:

@@ -72,16 +72,18 @@ def table_of(bench: str, results: Sequence[Result]) -> Table:
     for result in results:
         own = result.own
         latency = "" if own.p50_ms is None else f"{own.p50_ms:.1f} / {own.p99_ms or 0:.1f}"
-        other = result.limit_latency
-        if other is not None:
+        other = result.limit_sample
+        if other is not None and other.p50_ms is not None:
             latency += f"\nlimit {other.p50_ms:.1f} / {other.p99_ms or 0:.1f}"
         memory = "" if own.rss_mb is None else f"\n{own.rss_mb:.0f} MB"
-        computed = "" if own.cpu_us is None else f"\n{own.cpu_us:,.0f} µs of CPU"
+        computed = "" if own.cpu_us is None else f"\n{_computed(own.cpu_us)} of CPU"
         if own.db_cpu_us is not None:
-            computed += f"\nand {own.db_cpu_us:,.0f} µs in PostgreSQL"
+            computed += f"\nand {_computed(own.db_cpu_us)} in PostgreSQL"
         if own.seconds is not None:
             memory += f"\n{own.seconds:,.1f} s"
         share = "" if result.of_limit is None else f"{result.of_limit:.0%} of\n{result.line.limit}"
+        if other is not None and other.cpu_us is not None:
+            share += f"\n{_computed(other.cpu_us)} of CPU"
         table.add_row(
             result.line.name,
             f"{own.rate:,.0f}\n{result.line.unit}{memory}{computed}",
@@ -91,6 +93,10 @@ def table_of(bench: str, results: Sequence[Result]) -> Table:
             "\n".join(_verdict(verdict) for verdict in result.verdicts),
         )
     return table
+
+
+def _computed(us: float) -> str:
+    return f"{us:,.0f} µs" if us >= 100 else f"{us:.1f} µs"
 
 
 def _peer(name: str, value: float | str) -> str:

@@ -52,6 +52,7 @@ from commands.services import Services
 from ops.bench.citizens.resnet import write_resnet50
 from ops.bench.figures import Sample, percentile, sample
 from ops.bench.lines import AtLeast, AtMost, Line
+from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
@@ -114,9 +115,10 @@ def verifying(clients: int) -> Contender:
                     await _verify(services, people[number], number)
                     tally.note(began, 1)
 
-            with _heartbeat() as late:
+            with _heartbeat() as late, Meter(bench) as meter:
                 await asyncio.gather(*(client(number) for number in range(clients)))
-            return replace(tally.sample(), loop_p99_ms=percentile(sorted(late), 99) * 1e3)
+            found = replace(tally.sample(), loop_p99_ms=percentile(sorted(late), 99) * 1e3)
+            return meter.of(found, tally.acknowledged)
 
     return contender
 
@@ -272,11 +274,12 @@ def analysing(models_of: ModelsOf, clients: int, seconds: float = 0.0) -> Conten
                 tally.note(began, 1)
 
         try:
-            with _heartbeat() as late:
+            with _heartbeat() as late, Meter(bench) as meter:
                 await asyncio.gather(*(client(number) for number in range(clients)))
         finally:
             running.cancel()
-        return replace(tally.sample(), loop_p99_ms=percentile(sorted(late), 99) * 1e3)
+        found = replace(tally.sample(), loop_p99_ms=percentile(sorted(late), 99) * 1e3)
+        return meter.of(found, tally.acknowledged)
 
     return contender
 
@@ -336,14 +339,15 @@ def searching(*, exactly: bool) -> Contender:
         found = 0
         latencies: list[float] = []
         opened = time.perf_counter()
-        while time.perf_counter() - opened < bench.seconds:
-            number = len(latencies) % len(probes)
-            began = time.perf_counter()
-            best = search(probes[number], 5)[0]
-            latencies.append(time.perf_counter() - began)
-            found += best.citizen_id == f"citizen-{number * 10_000}"
+        with Meter(bench) as meter:
+            while time.perf_counter() - opened < bench.seconds:
+                number = len(latencies) % len(probes)
+                began = time.perf_counter()
+                best = search(probes[number], 5)[0]
+                latencies.append(time.perf_counter() - began)
+                found += best.citizen_id == f"citizen-{number * 10_000}"
         measured = sample(len(latencies), time.perf_counter() - opened, latencies)
-        return replace(measured, recall=found / len(latencies))
+        return meter.of(replace(measured, recall=found / len(latencies)), len(latencies))
 
     return contender
 

@@ -24,6 +24,7 @@ from commands.processes.runner import BATCH_SIZE
 from commands.services import Services, utc_now
 from ops.bench.figures import Sample, sample
 from ops.bench.inspection.detections import CLASSES, SOUTH, WEST, detection
+from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
 from ops.bench.workbench import BenchFailed, Workbench
 
@@ -99,27 +100,29 @@ def merging(*, again: bool) -> Contender:
     async def contender(bench: Workbench) -> Sample:
         name = await bench.filled(FILLED, fill)
         async with bench.database(like=name) as url, open_services(bench.settings(url)) as services:
-            return await _merged(services, bench.seconds, again=again)
+            return await _merged(bench, services, again=again)
 
     return contender
 
 
-async def _merged(services: Services, seconds: float, *, again: bool) -> Sample:
-    process, position, spent = DetectionMerging(), 0, 0.0
+async def _merged(bench: Workbench, services: Services, *, again: bool) -> Sample:
+    process, position, spent, meter = DetectionMerging(), 0, 0.0, Meter(bench)
     latencies: list[float] = []
     for turn in range(1 << 20):
         first = 0 if again else turn * BATCH_SIZE
         events = await _recorded(services, first, turn, position)
         position = events[-1].position
         began = time.perf_counter()
-        await process.react_all(events, services)
+        with meter:
+            await process.react_all(events, services)
         if turn > 0:  # the first one warms up
             latencies.append(time.perf_counter() - began)
             spent += latencies[-1]
-        if spent >= seconds:
+        if spent >= bench.seconds:
             break
     await _check(services, len(latencies) + 1, again=again)
-    return sample(len(latencies) * BATCH_SIZE, spent, latencies)
+    found = sample(len(latencies) * BATCH_SIZE, spent, latencies)
+    return meter.of(found, (len(latencies) + 1) * BATCH_SIZE)
 
 
 async def _recorded(

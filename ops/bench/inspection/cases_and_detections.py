@@ -35,6 +35,7 @@ from ops.bench.inspection.cases import merging, searching
 from ops.bench.inspection.detections import detection, stored_events
 from ops.bench.inspection.reads import asking, by_key, deadlines, heat, near
 from ops.bench.lines import Line
+from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
@@ -79,8 +80,9 @@ def recording(client: Recording) -> Contender:
 
     async def contender(bench: Workbench) -> Sample:
         async with recorders(bench) as (services, tally):
-            await client(services, tally)
-        return tally.sample()
+            with Meter(bench) as meter:
+                await client(services, tally)
+        return meter.of(tally.sample(), tally.acknowledged)
 
     return contender
 
