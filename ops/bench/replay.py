@@ -145,6 +145,16 @@ async def followed(store: EventStore) -> int:
     return seen
 
 
+async def passed_on(store: EventStore) -> int:
+    """`follow`, for whoever passes the stored bytes on."""
+    seen = 0
+    async for batch in store.follow(0):
+        seen += len(batch)
+        if seen >= EVENTS:
+            break
+    return seen
+
+
 async def paged(store: EventStore) -> int:
     """`read_all` page by page, every event decoded."""
     seen = 0
@@ -179,6 +189,7 @@ async def _checked(one_pass: Pass) -> int:
 
 CONTENDERS: Mapping[str, Contender] = {
     "follow": reading("small", ours(followed)),
+    "follow_undecoded": reading("small", ours(passed_on)),
     "read_all": reading("small", ours(paged)),
     "follow_cases": reading("cases", ours(followed)),
     "cursor_1000": reading("small", cursor),
@@ -196,6 +207,9 @@ LINES = (
         "cursor_1000",
         ("copy_binary", "stock_notifications", "umadb_read"),
         (AtLeast(0.5, "cursor_1000"), AtLeast(1, "stock_notifications")),
+    ),
+    Line(
+        "follow_undecoded", "follow_undecoded", "cursor_1000", (), (AtLeast(0.65, "cursor_1000"),)
     ),
     Line(
         "read_all",

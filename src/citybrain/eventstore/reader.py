@@ -12,7 +12,7 @@ from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.news import News, Wanted
 from citybrain.eventstore.tail import Tail
-from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, decode_together
+from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, keep_together
 from citybrain.eventstore.witness import Witness
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class Reader:
         """
         stream_id, version, end = f"{category}-", 0, f"{category}."  # "." is what follows "-"
         while page := await self._fetch(READ_CATEGORY, stream_id, version, end, batch_size):
-            decode_together(page)
+            keep_together(page)
             yield page
             stream_id, version = page[-1].stream_id, page[-1].version
 
@@ -205,7 +205,7 @@ class Reader:
                     )
                     await asyncio.sleep(0)  # let it ask, so that the server works meanwhile
                 if page:
-                    decode_together(page)
+                    keep_together(page)
                     yield page
                 if after >= end:
                     return

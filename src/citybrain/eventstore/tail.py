@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from citybrain.eventstore.types import RecordedEvent, decode_together
+from citybrain.eventstore.types import RecordedEvent, keep_together
 from citybrain.eventstore.witness import Witness, mark_of
 
 PAGE = 500  # new events at once; where there are more, nobody is near the head
@@ -109,7 +109,7 @@ class Tail:
         self._witness.saw(mark_of(event))
 
     def _keep(self, new: list[RecordedEvent]) -> None:
-        decode_together(new)
+        keep_together(new)
         self._heard(new)
         self._events += new
         if new:
