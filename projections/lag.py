@@ -36,6 +36,14 @@ CROSS JOIN (SELECT coalesce(max(notification_id), 0) AS head FROM stored_events)
 LEFT JOIN stored_events e ON e.notification_id = c.position + 1
 WHERE c.projection NOT LIKE '%\\_\\_%'
 """
+OLDEST = f"SELECT projection, seconds FROM ({MEASURE}) AS lag ORDER BY seconds DESC"  # noqa: S608
+
+
+async def behind(pool: Pool, tolerated_seconds: float) -> tuple[float, list[str]]:
+    """The age of the oldest event that some model lacks, and who lacks one older than tolerated."""
+    rows = await pool.fetch(OLDEST)
+    late = [row["projection"] for row in rows if row["seconds"] > tolerated_seconds]
+    return (rows[0]["seconds"] if rows else 0.0), late
 
 
 async def measure(pool: Pool) -> None:

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import asyncpg
 import structlog
+from prometheus_client import Gauge
 
 from citybrain.errors import Refused
-from citybrain.eventstore import EventStore
+from citybrain.eventstore import EventStore, StoreUnavailable
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.locks import is_held
 from commands.processes.runner import ProcessManager, context_of
 from commands.services import Services
@@ -24,6 +27,7 @@ PARKED = """
 SELECT process, position, stream_id, topic, error, attempts, parked_at
 FROM parked_commands WHERE $1::text IS NULL OR process = $1 ORDER BY process, position LIMIT $2
 """
+POSITIONS = "SELECT process, position FROM process_checkpoints"
 UNPARK = "DELETE FROM parked_commands WHERE process = $1 AND position = $2"
 FAILED_AGAIN = """
 UPDATE parked_commands SET attempts = attempts + 1, error = $3, parked_at = clock_timestamp()
@@ -31,6 +35,8 @@ WHERE process = $1 AND position = $2
 """
 SHOWN = 100
 RETRIED_AT_ONCE = 10_000
+
+POSITION = Gauge("citybrain_process_position", "Log position a process has reached", ["process"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,18 @@ class Retried:
 async def process_status(store: EventStore) -> list[dict[str, Any]]:
     """Position, parked commands and whether somebody leads it, for each process manager."""
     return [dict(row) for row in await store.pool.fetch(STATUS)]
+
+
+async def measure(pool: "asyncpg.Pool[Any]") -> None:
+    """Set the gauge to what PostgreSQL says, whoever leads; where it cannot say, there is none."""
+    try:
+        rows = await pool.fetch(POSITIONS)
+    except (StoreUnavailable, *AGAIN_LATER) as error:
+        log.warning("positions_unknown", error=type(error).__name__)
+        rows = []
+    POSITION.clear()
+    for row in rows:
+        POSITION.labels(row["process"]).set(row["position"])
 
 
 async def parked_commands(store: EventStore) -> list[dict[str, Any]]:

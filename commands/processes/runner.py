@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from citybrain.domain.actor import system_actor
 from citybrain.errors import Refused, Unavailable
@@ -45,7 +45,6 @@ VALUES ($1, $2, $3, $4, $5) ON CONFLICT (process, position)
 DO UPDATE SET attempts = parked_commands.attempts + 1, error = $5, parked_at = clock_timestamp()
 """
 
-POSITION = Gauge("citybrain_process_position", "Log position a process has reached", ["process"])
 PARKED = Counter("citybrain_process_parked_total", "Commands a process set aside", ["process"])
 
 
@@ -171,7 +170,6 @@ async def read_checkpoint(store: EventStore, name: str) -> int:
 async def save_checkpoint(store: EventStore, name: str, position: int) -> None:
     """All events up to here are finished; one that lost its lead does not set it back."""
     await store.pool.execute(SAVE_CHECKPOINT, name, position)
-    POSITION.labels(name).set(position)
 
 
 async def park(store: EventStore, name: str, event: RecordedEvent, error: Exception) -> None:

@@ -28,6 +28,8 @@ async def test_k34_lag_that_lies(store: EventStore, monkeypatch: pytest.MonkeyPa
         await append(store, f"test-{stream}")
     await lag.measure(store.pool)
     assert said(EVENTS) == 3  # nobody has ever kept it
+    assert (await lag.behind(store.pool, 0.0))[1] == ["seen"]
+    assert (await lag.behind(store.pool, 3600.0))[1] == []
     first = said(SECONDS)
     assert first is not None
     assert first > 0
@@ -41,6 +43,7 @@ async def test_k34_lag_that_lies(store: EventStore, monkeypatch: pytest.MonkeyPa
         await caught_up(store, model.name)
     await lag.measure(store.pool)
     assert (said(EVENTS), said(SECONDS)) == (0, 0)
+    assert await lag.behind(store.pool, 0.0) == (0.0, [])
 
     async def away(_: str) -> None:
         raise ConnectionRefusedError

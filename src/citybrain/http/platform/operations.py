@@ -16,6 +16,7 @@ from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import DEVICES, LONGEST_LIFE_SECONDS, PLACE
+from commands.processes import parked
 from projections import lag
 from projections.status import projection_status
 
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 MEASURE_SECONDS = 2.0
 READY_SECONDS = 2.0
+BEHIND_SECONDS = 30.0  # after which nobody keeps a read model up, as a rule
 REASONS = {
     "database": "PostgreSQL does not answer a read in time",
     "log": "the log lacks what this process has seen of it: a standby took over without the newest "
@@ -55,6 +57,11 @@ class Readiness(BaseModel):
     ready: bool
     checks: dict[str, bool]
     reasons: list[str] = Field(description="why it is not ready; empty where it is")
+    lag_seconds: float | None = Field(
+        description="age of the oldest event that some read model lacks; null where the database "
+        "does not say. It makes no process unready: others would be as late"
+    )
+    behind: list[str] = Field(description="read models that lack an event older than 30 seconds")
     faces: dict[str, str] | None = Field(
         None, description="the model pack and what runs it; null where no faces are served"
     )
@@ -118,7 +125,10 @@ async def readyz(call: Call) -> web.Response:
         "not_closing": not runtime.closing.is_set(),
         **{name: fine() for name, fine in runtime.checks.items()},
     }
+    seconds, behind = await _lag(runtime)
     readiness = Readiness(
+        lag_seconds=seconds,
+        behind=behind,
         ready=all(checks.values()),
         checks=checks,
         reasons=[REASONS[name] for name, fine in checks.items() if not fine],
@@ -134,6 +144,14 @@ async def _database_answers(runtime: Runtime) -> bool:
     except (CitybrainError, *AGAIN_LATER):
         return False
     return True
+
+
+async def _lag(runtime: Runtime) -> tuple[float | None, list[str]]:
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            return await lag.behind(runtime.store.pool, BEHIND_SECONDS)
+    except (CitybrainError, *AGAIN_LATER):
+        return None, []
 
 
 def _faces(runtime: Runtime) -> dict[str, str] | None:
@@ -153,6 +171,7 @@ async def metrics(call: Call) -> web.Response:
     WAITING.set(call.runtime.store.appender.waiting)
     await _measure(call.runtime)
     await lag.measure(call.runtime.store.pool)
+    await parked.measure(call.runtime.store.pool)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

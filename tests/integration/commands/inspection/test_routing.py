@@ -6,13 +6,20 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, RecordedEvent
 from commands.handling import CommandContext
 from commands.inspection.case import report_case
 from commands.inspection.processes.routing import CaseRouting
-from commands.processes.parked import Retried, parked_commands, process_status, retry_parked
+from commands.processes.parked import (
+    Retried,
+    measure,
+    parked_commands,
+    process_status,
+    retry_parked,
+)
 from commands.processes.runner import ProcessRunner, context_of
 from commands.services import Services
 from tests.given.services import CAMERA, context, report, services_over
@@ -94,6 +101,22 @@ async def test_what_cannot_be_sent_is_parked_visibly_and_the_rest_goes_on(
     assert [(row["stream_id"], row["error"]) for row in parked] == [(bad.stream_id, "ValueError")]
     (status,) = await process_status(store)
     assert (status["process"], status["parked"]) == ("fails-on-rubbish", 1)
+
+
+async def test_how_far_it_is_is_what_the_database_says_whoever_leads(store: EventStore) -> None:
+    async def said() -> float | None:
+        await measure(store.pool)
+        return REGISTRY.get_sample_value("citybrain_process_position", {"process": "case-routing"})
+
+    services = services_over(store)
+    await report_case(report(), context(CAMERA), services)
+    async with running(services, CaseRouting()):
+        await until_head(store, 3)
+        await eventually(said)
+    await store.pool.execute("UPDATE process_checkpoints SET position = 70")  # by another process
+    assert await said() == 70
+    await store.pool.execute("DELETE FROM process_checkpoints")
+    assert await said() is None
 
 
 async def test_parked_commands_are_sent_again_once_the_defect_is_mended(
