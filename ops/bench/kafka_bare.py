@@ -1,10 +1,11 @@
 """The limit: aiokafka's idempotent producer with the same bytes, and nothing else."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
@@ -12,13 +13,14 @@ from citybrain.eventstore import open_event_store
 from citybrain.eventstore.incarnations import read_lineage
 from citybrain.kafka.clients import connection
 from citybrain.kafka.lane import BATCH_BYTES
-from citybrain.kafka.wire import headers_of, key_of
+from citybrain.kafka.wire import Headers, ReceivedEvent, headers_of, key_of
 from citybrain.settings import Settings
-from ops.bench.events import EVENT, new_stream_id
+from ops.bench.events import EVENT, TOPIC, new_metadata, new_stream_id
 from ops.bench.figures import Sample, sample
-from ops.bench.kafka_ground import CATEGORY, WRITERS, Arrivals, arrivals, kafka_settings, topic
+from ops.bench.kafka_ground import arrivals, driven, kafka_settings, topic
 from ops.bench.meter import Meter
 from ops.bench.project_ours import HISTORY, history_database
+from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import Workbench
 
@@ -40,29 +42,38 @@ async def bare_catch_up(bench: Workbench) -> Sample:
         return meter.of(sample(HISTORY, seconds), HISTORY)
 
 
-async def bare_live(bench: Workbench) -> Sample:
-    """Senders of one record each that wait until a reader has it; no PostgreSQL."""
-    async with (
-        bench.database() as url,
-        kafka_settings(bench, url) as settings,
-        _producer(settings) as producer,
-        arrivals(settings) as found,
-    ):
-        tally = Tally(bench.seconds)
-        with Meter(bench) as meter:
-            await asyncio.gather(
-                *(_send(producer, topic(settings), found, tally) for _ in range(WRITERS))
-            )
-        return meter.of(tally.sample(), tally.acknowledged)
+def bare_live(ahead: int) -> Contender:
+    """The contender: senders of one record each, until a reader has it; no PostgreSQL."""
+
+    async def contender(bench: Workbench) -> Sample:
+        async with (
+            bench.database() as url,
+            kafka_settings(bench, url) as settings,
+            _producer(settings) as producer,
+            arrivals(settings) as found,
+        ):
+            headers = _headers(settings)
+
+            async def send(stream: str) -> None:
+                await producer.send_and_wait(
+                    topic(settings), EVENT.state, stream.encode(), headers=headers
+                )
+
+            tally = Tally(bench.seconds)
+            with Meter(bench) as meter:
+                await driven(send, found, tally, ahead)
+            return meter.of(tally.sample(), tally.acknowledged)
+
+    return contender
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, found: Arrivals, tally: Tally) -> None:
-    while tally.running():
-        key = f"{CATEGORY}-{new_stream_id().partition('-')[2]}".encode()
-        arrived, began = found.of(key), time.perf_counter()
-        await producer.send(topic, EVENT.state, key)
-        await arrived
-        tally.note(began, 1)
+def _headers(settings: Settings) -> Headers:
+    """As many bytes of them as an event's record has."""
+    metadata = new_metadata().to_json()
+    event = ReceivedEvent(
+        1_000_000, new_stream_id(), 1, TOPIC, EVENT.state, datetime.now(UTC), metadata, uuid4()
+    )
+    return headers_of(event, settings.kafka_source, event.incarnation)
 
 
 async def _records(settings: Settings) -> list[tuple[bytes, bytes, Any]]:

@@ -1,7 +1,8 @@
 """The broker of a measurement, and a reader that says when an event has arrived."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,11 +13,14 @@ from aiokafka import TopicPartition
 from citybrain.kafka.clients import admin, reader
 from citybrain.kafka.topics import create
 from citybrain.settings import Settings
+from ops.bench.events import new_stream_id
+from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
 from ops.kafka import NoKafka, kafka_broker
 
 CATEGORY = "case"
 WRITERS = 32
+AHEAD = 1000  # events that may be under way where nobody waits for one to arrive
 
 
 @asynccontextmanager
@@ -85,3 +89,28 @@ async def arrivals(settings: Settings) -> AsyncIterator[Arrivals]:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+
+async def driven(
+    send: Callable[[str], Awaitable[object]], found: Arrivals, tally: Tally, ahead: int
+) -> None:
+    """Writers that send one event each for a stream of its own, and the next when it is taken;
+    at most `ahead` have not arrived. As many as there are writers: each waits for its own.
+    """
+    room = asyncio.Semaphore(ahead)
+
+    async def arriving(arrived: "asyncio.Future[None]", began: float) -> None:
+        await arrived
+        tally.note(began, 1)
+        room.release()
+
+    async def write() -> None:
+        async with asyncio.TaskGroup() as under_way:
+            while tally.running():
+                await room.acquire()
+                stream = f"{CATEGORY}-{new_stream_id().partition('-')[2]}"
+                arrived, began = found.of(stream.encode()), time.perf_counter()
+                await send(stream)
+                under_way.create_task(arriving(arrived, began))
+
+    await asyncio.gather(*(write() for _ in range(WRITERS)))

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from citybrain.eventstore import NO_STREAM, EventStore, open_event_store
 from citybrain.kafka.publisher import Publisher
 from citybrain.settings import Settings
-from ops.bench.events import EVENT, new_metadata, new_stream_id
+from ops.bench.events import EVENT, new_metadata
 from ops.bench.figures import Sample, sample
-from ops.bench.kafka_ground import CATEGORY, WRITERS, Arrivals, arrivals, kafka_settings, topic
+from ops.bench.kafka_ground import arrivals, driven, kafka_settings, topic
 from ops.bench.meter import Meter
 from ops.bench.project_ours import HISTORY, history_database
+from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
 
@@ -29,48 +30,51 @@ async def catch_up(bench: Workbench) -> Sample:
     ):
         with Meter(bench) as meter:
             began = time.perf_counter()
-            async with _publishing(settings, store):
-                await _reached(settings, store, HISTORY)
+            await publish_all(settings, store, HISTORY)
             seconds = time.perf_counter() - began
         return meter.of(sample(HISTORY, seconds), HISTORY)
 
 
-async def live(bench: Workbench) -> Sample:
-    """Writers that append one event each and wait until a reader of Kafka has it."""
-    async with (
-        bench.database() as url,
-        kafka_settings(bench, url) as settings,
-        open_event_store(settings) as store,
-        _publishing(settings, store) as publisher,
-        arrivals(settings) as found,
-    ):
-        while not publisher.lanes:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        tally = Tally(bench.seconds)
-        with Meter(bench) as meter:
-            await asyncio.gather(*(_write(store, found, tally) for _ in range(WRITERS)))
-        return meter.of(tally.sample(), tally.acknowledged)
+def live(ahead: int) -> Contender:
+    """The contender: writers that append one event each, until a reader of Kafka has it; at most
+    `ahead` are under way.
+    """
+
+    async def contender(bench: Workbench) -> Sample:
+        async with (
+            bench.database() as url,
+            kafka_settings(bench, url) as settings,
+            open_event_store(settings) as store,
+            publishing(settings, store) as publisher,
+            arrivals(settings) as found,
+        ):
+            while not publisher.lanes:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+            async def append(stream: str) -> None:
+                await store.append(stream, NO_STREAM, [EVENT], metadata=new_metadata())
+
+            tally = Tally(bench.seconds)
+            with Meter(bench) as meter:
+                await driven(append, found, tally, ahead)
+            return meter.of(tally.sample(), tally.acknowledged)
+
+    return contender
 
 
-async def _write(store: EventStore, found: Arrivals, tally: Tally) -> None:
-    while tally.running():
-        stream = f"{CATEGORY}-{new_stream_id().partition('-')[2]}"
-        arrived, began = found.of(stream.encode()), time.perf_counter()
-        await store.append(stream, NO_STREAM, [EVENT], metadata=new_metadata())
-        await arrived
-        tally.note(began, 1)
-
-
-async def _reached(settings: Settings, store: EventStore, position: int) -> None:
+async def publish_all(settings: Settings, store: EventStore, position: int) -> None:
+    """Publish until the checkpoint says that all is in Kafka up to a position."""
     deadline = time.perf_counter() + PATIENCE_SECONDS
-    while (await store.pool.fetchval(REACHED, topic(settings)) or 0) < position:
-        if time.perf_counter() > deadline:
-            raise BenchFailed("the history was not published in time")
-        await asyncio.sleep(0.01)
+    async with publishing(settings, store):
+        while (await store.pool.fetchval(REACHED, topic(settings)) or 0) < position:
+            if time.perf_counter() > deadline:
+                raise BenchFailed("the history was not published in time")
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
-async def _publishing(settings: Settings, store: EventStore) -> AsyncIterator[Publisher]:
+async def publishing(settings: Settings, store: EventStore) -> AsyncIterator[Publisher]:
+    """A publisher at work."""
     publisher = Publisher(settings, store, settings.kafka_categories)
     working = asyncio.create_task(publisher.run())
     try:

@@ -1,7 +1,7 @@
 """Runs a benchmark: JSON lines to standard output, progress and a table to standard error."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -62,6 +62,14 @@ async def run_bench(
         print(result.to_json(), flush=True)
     console.print(table_of(bench, results))
     return results
+
+
+def missing(bench: str) -> str | None:
+    """What a benchmark needs and this machine has not; None where it has all."""
+    needed: Callable[[], str | None] | None = getattr(
+        importlib.import_module(MODULES[bench]), "missing", None
+    )
+    return needed() if needed is not None else None
 
 
 def table_of(bench: str, results: Sequence[Result]) -> Table:

@@ -133,10 +133,14 @@ def signals_ingest(
 
 @app.command("kafka")
 def kafka(
-    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+    rounds: Rounds = 3,
+    seconds: Seconds = 3.0,
+    lines: Lines = None,
+    data_dir: DataDir = None,
+    events: Annotated[int, typer.Option(min=1, help="On which 1, 2, 4 workers catch up.")] = 20_000,
 ) -> None:
-    """Events per second into Kafka, and how long each takes, beside a bare producer."""
-    _run("kafka", rounds, seconds, lines, data_dir)
+    """Events per second into Kafka and from there into a read model, and how long each takes."""
+    _run("kafka", rounds, seconds, lines, data_dir, {"events": events})
 
 
 @app.command("signals")
@@ -206,9 +210,13 @@ def signals_outages(
 
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
-    """Every benchmark, one after the other."""
-    for bench in of_checkout("ops.bench.run", BENCHMARKS).MODULES:
-        _run(bench, rounds, seconds, None, data_dir)
+    """Every benchmark, one after the other; what this machine has not is skipped, and says so."""
+    ops = of_checkout("ops.bench.run", BENCHMARKS)
+    for bench in ops.MODULES:
+        if missing := ops.missing(bench):
+            typer.echo(f"citybrain bench {bench}: skipped: {missing}", err=True)
+        else:
+            _run(bench, rounds, seconds, None, data_dir)
 
 
 def _run(
