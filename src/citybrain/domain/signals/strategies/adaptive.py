@@ -75,7 +75,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "8"
+    version: str = "9"
     settings: Settings = field(default_factory=Settings)
 
     @property

@@ -1,4 +1,4 @@
-"""The plan ahead: dynamic programming over (second, stage), the cheapest way kept for each.
+"""The plan ahead: a search over (second, stage) that keeps the few cheapest ways to each.
 
 Queues are vertical: who arrives goes at once where nothing stands, else joins the queue. A second
 costs the vehicles that stand, and more for each that has to stop. Compiled when first used, which
@@ -17,8 +17,19 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NEVER = 1e18
+KEPT = 10
+"""Ways that are kept for each second and stage."""
+STILL_RED = 0.5
+"""For which share of the seconds up to the horizon who stands before a red is taken to stand still,
+while ways to the same second and stage are compared."""
 QUEUE, ROOM, LOSS = 0, 1, 2
 """The parts of a state, by row: vehicles that stand, room behind, seconds until the first goes."""
+PARTS = 3
+RATE, IS_GREEN, YIELDS = 0, 1, 2
+WEIGHT, IS_SHUT, REFILL, CLEARING = 0, 1, 2, 3
+"""The parts of what a case says by stage and row, and of what it says by row."""
+GREEN, HERE = 0, 1
+"""What is worked out for each second, by row: whether it is green, and vehicles that are there."""
 SOMEBODY = 0.3
 """Vehicles from which on a stage is worth beginning."""
 SHUT = 0.05
@@ -76,114 +87,140 @@ def _compiled(function: Callable[..., Any]) -> Any:
         return njit(function)
 
 
-def _goes(
-    row: int, state: Floats, rate: Floats, green: Floats, yields: Floats, opposed: Any, here: Any
-) -> float:
-    """How many go in a second from a row, if there are as many and nothing holds them up behind.
-
-    `here`: vehicles by row, and in its last place the power of gaps.
-    """
-    if green[row] <= 0.0:
-        return 0.0
-    if state[LOSS, row] >= 1.0:
-        state[LOSS, row] -= 1.0
-        return 0.0
-    goes = float(rate[row] * (1.0 - state[LOSS, row]))
-    state[LOSS, row] = 0.0
-    if yields[row] > 0.0:
-        busy = 0.0
-        for other in range(green.shape[0]):
-            if opposed[row, other] and green[other] > 0.0 and here[other] > busy:
-                busy = here[other]
-        goes *= 1.0 - min(1.0, busy) * (1.0 - (1.0 - yields[row]) ** here[-1])
-    return goes
+def _inlined(function: Callable[..., Any]) -> Any:
+    """Compile it as a part of whatever uses it. It takes arrays, and no case: to hand on a tuple of
+    them, or to cut a part from one, takes longer than what is done with it."""
+    return njit(inline="always")(function)
 
 
-goes_from: Callable[..., float] = _compiled(_goes)
+def _busy(row: int, stage: int, opposed: Any, work: Floats) -> float:
+    """Vehicles to whom a row gives way, on the lane on which there are most of them."""
+    found = 0.0
+    for other in range(work.shape[1]):
+        if opposed[stage, row, other] and work[GREEN, other] > 0.0:
+            found = max(found, work[HERE, other])
+    return found
 
 
-def _second(
+busy: Callable[..., float] = _inlined(_busy)
+
+
+def _seconds(
     t: int,
-    state: Floats,
-    rate: Floats,
-    green: Floats,
-    yields: Floats,
+    until: int,
+    stage: int,
+    following: int,
+    change: int,
+    states: Floats,
+    node: int,
+    arrivals: Floats,
+    flow: Floats,
     opposed: Any,
-    case: Case,
+    begins: Ints,
+    each: Floats,
     costs: Costs,
-    here: Floats,
+    work: Floats,
 ) -> float:
-    """One second of all queues; what it costs."""
+    """What the seconds up to `until` cost, in which a stage goes over into the next, or stays.
+
+    The state at `node` is changed. `change`: after how long they go by the rates of the next.
+    `flow`, `each`: what `tables` gives.
+    """
     total = 0.0
-    rows = green.shape[0]
-    for row in range(rows):
-        here[row] = state[QUEUE, row] + case.arrivals[t, row]
-    for row in range(rows):
-        goes = goes_from(row, state, rate, green, yields, opposed, here)
-        if case.shut[row] > 0.0 and t < costs.shut_for and green[row] > 0.0:
-            goes *= SHUT
-            total += costs.shut
-        goes = min(goes, state[ROOM, row])
-        arrives = case.arrivals[t, row]
-        stops = min(arrives, max(0.0, arrives - (goes - state[QUEUE, row])))
-        left = max(0.0, here[row] - goes)
-        state[ROOM, row] += case.refill[row] - (here[row] - left)
-        state[QUEUE, row] = left
-        total += case.weight[row] * (costs.stop * stops + left)
+    for k in range(until - t):
+        by = following if k >= change else stage
+        for row in range(states.shape[2]):
+            work[HERE, row] = states[node, QUEUE, row] + arrivals[t + k, row]
+            if flow[IS_GREEN, following, row] > 0.0:
+                work[GREEN, row] = 1.0 if k >= begins[stage, following, row] else 0.0
+            else:
+                work[GREEN, row] = flow[IS_GREEN, stage, row] if k < costs.yellow_used else 0.0
+        for row in range(states.shape[2]):
+            goes = 0.0
+            if work[GREEN, row] > 0.0:
+                loss = states[node, LOSS, row]
+                goes = flow[RATE, by, row] * max(0.0, 1.0 - loss)
+                states[node, LOSS, row] = max(0.0, loss - 1.0)
+                if flow[YIELDS, by, row] > 0.0:
+                    gaps = (1.0 - flow[YIELDS, by, row]) ** costs.gap_power
+                    goes *= 1.0 - min(1.0, busy(row, by, opposed, work)) * (1.0 - gaps)
+                if each[IS_SHUT, row] > 0.0 and t + k < costs.shut_for:
+                    goes *= SHUT
+                    total += costs.shut
+            goes = min(goes, states[node, ROOM, row])
+            here, arrives = work[HERE, row], arrivals[t + k, row]
+            stops = min(arrives, max(0.0, arrives - (goes - states[node, QUEUE, row])))
+            left = max(0.0, here - goes)
+            states[node, ROOM, row] += each[REFILL, row] - (here - left)
+            states[node, QUEUE, row] = left
+            total += each[WEIGHT, row] * (costs.stop * stops + left)
     return total
 
 
-second: Callable[..., float] = _compiled(_second)
+seconds: Callable[..., float] = _inlined(_seconds)
 
 
-def _step(
-    t: int, stage: int, following: int, state: Floats, case: Case, costs: Costs, work: Floats
-) -> tuple[float, int]:
-    """Stay a second, or change and hold the new stage for its least green; cost, and until when.
-
-    The state is changed. `work`: two rows to work in.
-    """
-    horizon, rows = case.arrivals.shape
-    green, here = work[0, :rows], work[1]
-    rate, yields, opposed = case.rate[stage], case.yields[stage], case.opposed[stage]
-    if following == stage:
-        green[:] = case.green[stage]
-        return second(t, state, rate, green, yields, opposed, case, costs, here), t + 1
-    change, begins, cost = case.lost[stage, following], case.begins[stage, following], 0.0
-    for row in range(rows):
-        if case.green[stage, row] == 0.0 or begins[row] > 0:
-            state[LOSS, row] = costs.start_loss
-    for k in range(change + case.least[stage, following]):
-        if t >= horizon:
-            break
-        for row in range(rows):
-            if case.green[following, row] > 0.0:
-                green[row] = 1.0 if k >= begins[row] else 0.0
-            else:
-                green[row] = case.green[stage, row] if k < costs.yellow_used else 0.0
-        if k == change:
-            rate, yields = case.rate[following], case.yields[following]
-            opposed = case.opposed[following]
-        cost += second(t, state, rate, green, yields, opposed, case, costs, here)
-        t += 1
-    return cost, t
+def _begin(
+    stage: int, following: int, states: Floats, node: int, flow: Floats, begins: Ints, loss: float
+) -> None:
+    """Whoever is not green all the while loses time before he goes."""
+    for row in range(states.shape[2]):
+        if flow[IS_GREEN, stage, row] == 0.0 or begins[stage, following, row] > 0:
+            states[node, LOSS, row] = loss
 
 
-step: Callable[..., tuple[float, int]] = _compiled(_step)
+begin: Callable[..., None] = _inlined(_begin)
 
 
-def _worth(t: int, stage: int, following: int, state: Floats, case: Case, soon: Floats) -> bool:
+def _worth(
+    t: int, stage: int, following: int, states: Floats, node: int, flow: Floats, soon: Floats
+) -> bool:
     """Whether a change is tried: somebody gains by it, and it is time for it."""
-    if (t > EVERY_OTHER_S and t % EVERY_FOURTH_S != 0) or (t > EVERY_SECOND_S and t % 2 == 1):
-        return False
-    for row in range(state.shape[1]):
-        gains = case.green[following, row] > case.green[stage, row]
-        if gains and state[QUEUE, row] + soon[t, row] > SOMEBODY:
-            return True
-    return False
+    gains = False
+    often = t <= EVERY_SECOND_S or t % 2 == 0
+    if often and (t <= EVERY_OTHER_S or t % EVERY_FOURTH_S == 0):
+        for row in range(states.shape[2]):
+            more = flow[IS_GREEN, following, row] > flow[IS_GREEN, stage, row]
+            if more and states[node, QUEUE, row] + soon[t, row] > SOMEBODY:
+                gains = True
+    return gains
 
 
-worth: Callable[..., bool] = _compiled(_worth)
+worth: Callable[..., bool] = _inlined(_worth)
+
+
+def _to_come(
+    rest: int, stage: int, states: Floats, node: int, flow: Floats, each: Floats, costs: Costs
+) -> float:
+    """What who stands costs still, `rest` seconds before the horizon, while `stage` is green.
+
+    Before the horizon that is an estimate, by which ways to the same second and stage are compared:
+    a green queue clears. To take each who stands to stand up to the horizon would let the way win
+    that has changed last, and changes would be put off for ever.
+    """
+    total = 0.0
+    for row in range(states.shape[2]):
+        stands = states[node, QUEUE, row]
+        waits = each[CLEARING, row] * stands
+        if rest == 0:
+            waits += costs.left
+        elif flow[IS_GREEN, stage, row] == 0.0:
+            waits += costs.left + STILL_RED * rest
+        total += each[WEIGHT, row] * stands * waits
+    return total
+
+
+to_come: Callable[..., float] = _inlined(_to_come)
+
+
+def _copy(states: Floats, one: int, other: int) -> None:
+    """Copy a state onto another. Element by element: a slice takes longer than all else."""
+    for part in range(PARTS):
+        for row in range(states.shape[2]):
+            states[other, part, row] = states[one, part, row]
+
+
+copy_state: Callable[..., None] = _inlined(_copy)
 
 
 def _coming(arrivals: Floats) -> Floats:
@@ -200,44 +237,87 @@ def _coming(arrivals: Floats) -> Floats:
 coming: Callable[..., Floats] = _compiled(_coming)
 
 
+def _keep(
+    node: int,
+    total: float,
+    cost: float,
+    first: int,
+    totals: Floats,
+    costs: Floats,
+    firsts: Ints,
+    states: Floats,
+) -> None:
+    """Put the way that was worked out (in the last place of `states`) among the `KEPT` from `node`
+    on, if it is one of the cheapest; the cheapest comes first."""
+    place = node + KEPT - 1
+    if total < totals[place]:
+        while place > node and totals[place - 1] > total:
+            totals[place], costs[place] = totals[place - 1], costs[place - 1]
+            firsts[place] = firsts[place - 1]
+            copy_state(states, place - 1, place)
+            place -= 1
+        totals[place], costs[place], firsts[place] = total, cost, first
+        copy_state(states, states.shape[0] - 1, place)
+
+
+keep: Callable[..., None] = _inlined(_keep)
+
+
+def _tables(case: Case) -> tuple[Floats, Floats]:
+    """What a case says by part, stage and row, and by part and row."""
+    stages, rows = case.green.shape
+    flow, each = np.zeros((3, stages, rows)), np.zeros((4, rows))
+    flow[RATE], flow[IS_GREEN], flow[YIELDS] = case.rate, case.green, case.yields
+    each[WEIGHT], each[IS_SHUT] = case.weight, case.shut
+    each[REFILL], each[CLEARING] = case.refill, case.clearing
+    return flow, each
+
+
+tables: Callable[..., tuple[Floats, Floats]] = _compiled(_tables)
+
+
 def _plan(case: Case, costs: Costs) -> Floats:
     """Of each first action (a stage; the present one is to stay a second) the cost of the best plan
-    that begins with it, in vehicle-seconds."""
-    horizon, rows = case.arrivals.shape
+    that begins with it, in vehicle-seconds.
+
+    The ways to (t, stage) have the `KEPT` places from (t * stages + stage) * KEPT on, the cheapest
+    first; the last place of `states` is the one that is worked out.
+    """
+    arrivals, opposed = case.arrivals, case.opposed
+    begins, lost, least = case.begins, case.lost, case.least
+    horizon, rows = arrivals.shape
     stages = case.green.shape[0]
-    best = np.full(stages, NEVER)
-    value, cost = np.full((horizon + 1, stages), NEVER), np.zeros((horizon + 1, stages))
-    first = np.full((horizon + 1, stages), -1)
-    states = np.zeros((horizon + 1, stages, 3, rows))
-    soon, work = coming(case.arrivals), np.zeros((2, rows + 1))
-    work[1, rows] = costs.gap_power
-    state = np.zeros((3, rows))
-    value[0, case.stage] = 0.0
-    states[0, case.stage] = case.state
-    for t in range(horizon):
-        for stage in range(stages):
-            if value[t, stage] >= NEVER:
+    flow, each = tables(case)
+    size = horizon * stages * KEPT
+    best, totals, spent = np.full(stages, NEVER), np.full(size, NEVER), np.zeros(size)
+    firsts, states = np.zeros(size, np.int64), np.zeros((size + 1, PARTS, rows))
+    soon, work = coming(arrivals), np.zeros((2, rows))
+    totals[case.stage * KEPT], states[case.stage * KEPT] = 0.0, case.state
+    for node in range(size):
+        if totals[node] >= NEVER:
+            continue
+        t, stage = node // KEPT // stages, node // KEPT % stages
+        for following in range(stages):
+            changes = following != stage
+            if changes and not worth(t, stage, following, states, node, flow, soon):
                 continue
-            for following in range(stages):
-                if following != stage and not worth(
-                    t, stage, following, states[t, stage], case, soon
-                ):
-                    continue
-                state[:] = states[t, stage]
-                took, until = step(t, stage, following, state, case, costs, work)
-                spent = cost[t, stage] + took
-                total = spent
-                for row in range(rows):
-                    stands = state[QUEUE, row]
-                    each = horizon - until + costs.left + case.clearing[row] * stands
-                    total += case.weight[row] * stands * each
-                act = following if t == 0 else first[t, stage]
-                if until >= horizon and total < best[act]:
-                    best[act] = total
-                if total < value[until, following]:
-                    value[until, following], cost[until, following] = total, spent
-                    first[until, following] = act
-                    states[until, following] = state
+            copy_state(states, node, size)
+            if changes:
+                begin(stage, following, states, size, flow, begins, costs.start_loss)
+            change = lost[stage, following]
+            until = min(horizon, t + max(1, change + least[stage, following]))
+            cost = spent[node] + seconds(
+                t, until, stage, following, change, states, size,
+                arrivals, flow, opposed, begins, each, costs, work,
+            )  # fmt: skip
+            rest = horizon - until
+            total = cost + to_come(rest, following, states, size, flow, each, costs)
+            first = following if t == 0 else firsts[node]
+            if rest == 0:
+                best[first] = min(best[first], total)
+            else:
+                to = (until * stages + following) * KEPT
+                keep(to, total, cost, first, totals, spent, firsts, states)
     return best
 
 
