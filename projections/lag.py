@@ -22,11 +22,13 @@ LAG = Gauge(
 LAG_SECONDS = Gauge(
     "citybrain_projection_lag_seconds", "Age of the oldest event that it lacks", ["projection"]
 )
+PARKED = Gauge("citybrain_parked_events", "Events that are set aside now", ["projection"])
 STOPPED = Gauge("citybrain_projection_stopped", "1: it waits for a newer release", ["projection"])
 UNKNOWN = Counter("citybrain_lag_unknown_total", "How often the lag could not be read")
 
 MEASURE = """
 SELECT c.projection, c.position, c.stopped IS NOT NULL AS stopped,
+       (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked,
        greatest(h.head - c.position, 0) AS events,
        CASE WHEN h.head > c.position
            THEN greatest(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
@@ -54,7 +56,7 @@ async def measure(pool: Pool) -> None:
         log.warning("lag_unknown", error=type(error).__name__)
         UNKNOWN.inc()
         rows = []
-    for gauge in (POSITION, LAG, LAG_SECONDS, STOPPED):
+    for gauge in (POSITION, LAG, LAG_SECONDS, STOPPED, PARKED):
         gauge.clear()
     for row in rows:
         name = row["projection"]
@@ -62,3 +64,4 @@ async def measure(pool: Pool) -> None:
         LAG.labels(name).set(row["events"])
         LAG_SECONDS.labels(name).set(row["seconds"])
         STOPPED.labels(name).set(row["stopped"])
+        PARKED.labels(name).set(row["parked"])

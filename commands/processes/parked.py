@@ -27,7 +27,11 @@ PARKED = """
 SELECT process, position, stream_id, topic, error, attempts, parked_at
 FROM parked_commands WHERE $1::text IS NULL OR process = $1 ORDER BY process, position LIMIT $2
 """
-POSITIONS = "SELECT process, position FROM process_checkpoints"
+MEASURE = """
+SELECT process, position,
+    (SELECT count(*) FROM parked_commands p WHERE p.process = c.process) AS parked
+FROM process_checkpoints c
+"""
 UNPARK = "DELETE FROM parked_commands WHERE process = $1 AND position = $2"
 FAILED_AGAIN = """
 UPDATE parked_commands SET attempts = attempts + 1, error = $3, parked_at = clock_timestamp()
@@ -37,6 +41,7 @@ SHOWN = 100
 RETRIED_AT_ONCE = 10_000
 
 POSITION = Gauge("citybrain_process_position", "Log position a process has reached", ["process"])
+PARKED_NOW = Gauge("citybrain_parked_commands", "Commands that are set aside now", ["process"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,17 @@ async def process_status(store: EventStore) -> list[dict[str, Any]]:
 
 
 async def measure(pool: "asyncpg.Pool[Any]") -> None:
-    """Set the gauge to what PostgreSQL says, whoever leads; where it cannot say, there is none."""
+    """Set the gauges to what PostgreSQL says, whoever leads; there are none where it cannot."""
     try:
-        rows = await pool.fetch(POSITIONS)
+        rows = await pool.fetch(MEASURE)
     except (StoreUnavailable, *AGAIN_LATER) as error:
         log.warning("positions_unknown", error=type(error).__name__)
         rows = []
-    POSITION.clear()
+    for gauge in (POSITION, PARKED_NOW):
+        gauge.clear()
     for row in rows:
         POSITION.labels(row["process"]).set(row["position"])
+        PARKED_NOW.labels(row["process"]).set(row["parked"])
 
 
 async def parked_commands(store: EventStore) -> list[dict[str, Any]]:

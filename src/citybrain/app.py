@@ -16,6 +16,7 @@ from citybrain.exchange import open_exchange
 from citybrain.faces.services import open_faces
 from citybrain.http import reach
 from citybrain.http.access_texts import merged
+from citybrain.http.machine import watch_machine
 from citybrain.http.platform import operations
 from citybrain.http.routing import Route
 from citybrain.http.runtime import Runtime
@@ -100,6 +101,7 @@ async def open_runtime(
     """
     verifier, development = open_verifier(settings)
     require_own_key(settings)
+    watch_machine(settings)
     async with open_services(
         settings, faces=faces, keeps=keeps, serves=keeps is not None
     ) as services:
@@ -132,6 +134,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[str]:
     Raises `NotEnoughConnections` where PostgreSQL has no room for it.
     """
     require_own_key(settings)
+    watch_machine(settings)
     async with open_services(settings, keeps=needed(settings)) as services:
         store = services.store
         readers = _kafka_readers(services, SYSTEMS)

@@ -36,7 +36,8 @@ def keep_photo(settings: Settings, content: bytes) -> str:
 
 
 async def archived(store: EventStore) -> None:
-    """All of the write-ahead log so far is in the archive."""
+    """All of the write-ahead log so far is in the archive, and something of what follows."""
+    await store.pool.execute("SELECT pg_create_restore_point('archived')")
     last: str = await store.pool.fetchval("SELECT pg_walfile_name(pg_switch_wal())")
 
     async def there() -> bool:

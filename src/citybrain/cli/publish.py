@@ -13,6 +13,7 @@ from citybrain.cli.shared.output import console
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import open_event_store
 from citybrain.http.health import health_served
+from citybrain.http.machine import watch_machine
 from citybrain.kafka.clients import connection
 from citybrain.kafka.publisher import Publisher
 from citybrain.observability import configure_logging
@@ -41,6 +42,7 @@ def publish(port: Port = None) -> None:
 
 async def _publish(settings: Settings) -> None:
     connection(settings)
+    watch_machine(settings)
     stopping = stop_signal()
     async with open_event_store(settings, there_for="publish") as store:
         publisher = Publisher(settings, store, settings.kafka_categories or _categories())

@@ -6,6 +6,7 @@ migrates, and owns the connections and tasks until its block ends.
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from secrets import token_hex
@@ -13,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import asyncpg
 import structlog
+from prometheus_client import Counter, Histogram
 
 from citybrain.domain.stream import StreamAggregate, category_of
 from citybrain.domain.times import CLOCK_TOLERANCE
@@ -53,6 +55,12 @@ from citybrain.settings import Settings
 log = structlog.get_logger(__name__)
 
 A = TypeVar("A", bound=StreamAggregate)
+
+SECONDS = Histogram(
+    "citybrain_append_seconds", "From an append to its commit, those that wait for it included",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+)  # fmt: skip
+CONFLICTS = Counter("citybrain_append_conflicts_total", "Appends to a stream that had moved on")
 
 STREAM_ID = re.compile(r"[a-z][a-z0-9_]{0,31}-[A-Za-z0-9_.:-]{1,160}")
 MAX_EVENTS_PER_APPEND = 10_000
@@ -142,8 +150,15 @@ class EventStore:
         """
         size = self._checked_size(stream_id, expected, events)
         pending = PendingAppend(stream_id, expected, events, metadata, idempotency, size)
+        began = time.perf_counter()
         with span("eventstore.append", category=category_of(stream_id), events=len(events)):
-            return await self.appender.append(pending)
+            try:
+                appended = await self.appender.append(pending)
+            except WrongExpectedVersion:
+                CONFLICTS.inc()
+                raise
+        SECONDS.observe(time.perf_counter() - began)
+        return appended
 
     async def save(
         self,

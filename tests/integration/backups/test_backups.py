@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from citybrain.backups.archive import ArchiveIncomplete, require_whole
@@ -14,8 +15,9 @@ from citybrain.backups.manifest import BackupDamaged
 from citybrain.backups.recovering import RecoveryFailed
 from citybrain.backups.restoring import MomentNotThere, TargetNotEmpty, restore
 from citybrain.backups.taking import take_backup
-from citybrain.eventstore import open_event_store
+from citybrain.eventstore import EventStore, open_event_store
 from citybrain.eventstore.incarnations import read_lineage
+from citybrain.eventstore.measuring import measure
 from citybrain.kafka import publisher as publishers
 from citybrain.kafka import watch as watches
 from citybrain.settings import Settings
@@ -34,7 +36,7 @@ from tests.given.backups import (
 from tests.given.publishing import append, published_up_to, publishing, publishing_settings
 from tests.given.publishing import require_whole as require_whole_in_kafka
 from tests.given.services import services_over, take_to_the_end
-from tests.given.waiting import holds
+from tests.given.waiting import eventually, holds
 
 
 @pytest.fixture
@@ -52,6 +54,7 @@ async def test_whatever_died_the_log_ends_where_it_was_asked_to(folder: Path) ->
         await append(store, "parking-1", 5)
         before = await take_backup(city, store, backups / "earlier")
         second = keep_photo(city, b"two")
+        await _archive_that_fails(city, store)
         note = await take_backup(city, store, backups)
         await append(store, "parking-1", 2)
         await archived(store)
@@ -63,25 +66,45 @@ async def test_whatever_died_the_log_ends_where_it_was_asked_to(folder: Path) ->
         backup = backups / note.name
         await _refusals(city, backup, folder)
         assert backups_in(backups) == [note]
-        assert (note.head, note.photos, before.photos) == (5, 2, 1)
+        assert (note.head, note.photos, before.photos) == (7, 2, 1)
 
         wal = [line_of(city, backup), city.data_dir / "postgres" / "pg_wal"]
         to_end = await restore(city, backup, folder / "end", wal=wal)
-        assert to_end.head == acknowledged == 20
+        assert to_end.head == acknowledged == 22
         to_position = await restore(city, backup, folder / "position", position=last - 1)
-        assert to_position.head == last == 10  # the commit is whole
+        assert to_position.head == last == 12  # the commit is whole
     for digest in (first, second):
         assert (folder / "end" / "photos" / digest[:2] / digest[2:4] / digest).exists()
     restored = city.model_copy(update={"data_dir": folder / "position"})
     async with open_event_store(restored) as store:
-        assert [event.position for event in await store.read_all()] == list(range(1, 11))
+        assert [event.position for event in await store.read_all()] == list(range(1, 13))
         lineage = await read_lineage(store.pool)
         assert str(lineage.current) == to_position.incarnation
-        assert lineage.incarnations[-1].began_after == 10
+        assert lineage.incarnations[-1].began_after == 12
         await append(store, "parking-1", 1)
         await archived(store)
     lines = {each.name for each in (folder / "wal").iterdir()}
     assert len(lines) == 2  # what the restored server writes is not among the first one's
+
+
+async def _archive_that_fails(city: Settings, store: EventStore) -> None:
+    """It is said while it lasts, PostgreSQL keeps what is not archived, and goes on by itself."""
+    assert city.wal_archive is not None
+    away = city.wal_archive.with_name("away")
+
+    async def fails(expected: float) -> bool:
+        await measure(store.pool)
+        return REGISTRY.get_sample_value("citybrain_wal_archive_failing") == expected
+
+    await archived(store)
+    city.wal_archive.rename(away)
+    await append(store, "parking-3")
+    await store.pool.execute("SELECT pg_switch_wal()")
+    await eventually(lambda: fails(1))
+    away.rename(city.wal_archive)
+    await append(store, "parking-3")
+    await archived(store)  # the segment that failed, and the one behind it
+    await eventually(lambda: fails(0))
 
 
 def line_of(city: Settings, backup: Path) -> Path:
@@ -116,11 +139,11 @@ async def _refusals(city: Settings, backup: Path, folder: Path) -> None:
     with pytest.raises(NoBackup, match="no backup"):
         await restore(city, backup.parent, target)
     with pytest.raises(MomentNotThere, match="take an earlier one"):
-        await restore(city, backup, target, position=5)
-    with pytest.raises(MomentNotThere, match="ends at position 14"):
-        await restore(city, backup, target, position=15)
+        await restore(city, backup, target, position=7)
+    with pytest.raises(MomentNotThere, match="ends at position 16"):
+        await restore(city, backup, target, position=17)
     with pytest.raises(ArchiveIncomplete, match="--wal"):
-        await restore(city.model_copy(update={"wal_archive": None}), backup, target, position=9)
+        await restore(city.model_copy(update={"wal_archive": None}), backup, target, position=11)
     with (
         changed(backup / "postgres" / "PG_VERSION", b"17\n"),
         pytest.raises(BackupDamaged, match="PG_VERSION is not as it was"),

@@ -106,6 +106,9 @@ BY_ITSELF = {
 SHOWS_PEOPLE = {"replay", "applications explain", "applications replay", "faces explain"}
 SHOWS_NOBODY = {
     "parking",  # counts of facilities
+    "backup list",
+    "backup take",
+    "backup verify",
     "bench",
     "catalogue",
     "dead-letters",
@@ -118,6 +121,7 @@ SHOWS_NOBODY = {
     "processes",
     "projections",
     "publish",
+    "restore",
     "run",
     "serve",
     "settings",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from citybrain import __version__
 from citybrain.domain.actor import Role
 from citybrain.errors import CitybrainError, NotFound, Unavailable
+from citybrain.eventstore import measuring
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
@@ -172,6 +173,7 @@ async def metrics(call: Call) -> web.Response:
     await _measure(call.runtime)
     await lag.measure(call.runtime.store.pool)
     await parked.measure(call.runtime.store.pool)
+    await measuring.measure(call.runtime.store.pool)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
