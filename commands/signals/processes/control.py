@@ -27,6 +27,7 @@ from commands.signals.handing_over import (
     stand_by,
     take_shards,
 )
+from commands.signals.observation_upkeep import keep_observations
 from commands.signals.observed import observed
 from commands.signals.sharing import Share
 from commands.signals.warming import warming
@@ -64,6 +65,7 @@ async def _control(store: EventStore, services: Services) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(_follow(store, sharing.control))
             group.create_task(collect_observations(services))
+            group.create_task(keep_observations(services))
             group.create_task(sharing.look_after())
             while True:
                 async with sharing.deciding:

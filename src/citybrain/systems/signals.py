@@ -48,6 +48,6 @@ SIGNALS = System(
     reach={**REACH, **looking_back.REACH},
     board=BOARD,
     beside_others=stand_by,
-    mounts=(spat_live.mount, observations.mount),
+    mounts=(spat_live.mount,),
     upkeep=(age_observations,),
 )

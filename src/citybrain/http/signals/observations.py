@@ -1,13 +1,9 @@
 """What detectors see, taken in by the thousand; what five minutes came to, and how they stand."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any
 
-import structlog
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -22,19 +18,14 @@ from citybrain.http.batches import BatchAnswer, refusal
 from citybrain.http.paging import Query, decode_cursor, encode_cursor, page_by
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.http.runtime import RUNTIME
 from citybrain.http.signals.history import check_kept
 from citybrain.http.signals.junctions import READERS
 from commands.fields import Moment
 from commands.handling import Command
-from commands.processes.batches import AWAY
 from commands.signals.observation_items import ITEM
 from commands.signals.observation_reads import Counted, Stands, counted, known_until, standings
-from commands.signals.observation_upkeep import keep_observations, write_observations
 from commands.signals.observing import observe
 from commands.signals.streams import JunctionUnknown
-
-log = structlog.get_logger(__name__)
 
 MOST = 5000
 BATCH_BYTES = 8 * 1024 * 1024
@@ -238,26 +229,6 @@ def _count(each: Counted, detector: Detector) -> SignalCount:
         known_seconds=sums.known_ms / 1000,
         marks=sorted(sums.marks),
     )
-
-
-def mount(app: web.Application) -> None:
-    """Observations are written as long as the application serves, and at its end."""
-    app.cleanup_ctx.append(_keeping)
-
-
-async def _keeping(app: web.Application) -> AsyncIterator[None]:
-    services = app[RUNTIME].services
-    task = asyncio.create_task(keep_observations(services))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        try:
-            await write_observations(services, whole=True)
-        except AWAY as error:
-            log.warning("observations_lost", error=type(error).__name__)
 
 
 ROUTES = (

@@ -16,7 +16,7 @@ from citybrain.notifications import SilentNotifier
 from citybrain.systems import load_definitions
 from citybrain.vault import Vault
 from commands.services import Services
-from commands.signals import observing
+from commands.signals import observation_upkeep, observing
 from commands.signals.handing_over import (
     collect_observations,
     give_up_shards,
@@ -27,13 +27,15 @@ from commands.signals.observation_reads import known_until, standings
 from commands.signals.observation_upkeep import write_observations
 from commands.signals.observed import observed
 from commands.signals.observing import ObservationsBusy, observe
+from commands.signals.processes.control import SignalControlProcess
 from commands.signals.seen import SeenDetector
 from commands.signals.sharing import SHARDS
 from tests.given.services import WRAPPER
 from tests.given.signals.watched import WATCHED
 from tests.given.signals.x1 import ZERO, written
-from tests.given.waiting import holds
+from tests.given.waiting import eventually, holds
 
+WRITTEN = "SELECT vehicles FROM signal_observations WHERE detector = 'D7'"
 CABINET = Actor("cabinet-1", frozenset({Role.GATEWAY}))
 
 
@@ -99,6 +101,32 @@ async def test_what_another_process_is_told_is_seen_by_the_one_that_controls(
         assert written_down.judged.fault is Fault.TOO_HIGH
     left = await leads.store.pool.fetchval("SELECT count(*) FROM signal_handed_over")
     assert left == 0
+
+
+async def test_whoever_controls_writes_what_was_said_and_how_detectors_stand(
+    processes: tuple[Services, Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads, serves = processes
+    monkeypatch.setattr(observation_upkeep, "WRITTEN_EVERY_MS", 20)
+    controls = asyncio.create_task(SignalControlProcess().run(leads.store, leads))
+    await holds(lambda: len(observed(leads).shards) == SHARDS)
+    await observe([said(0, count=2)], CABINET, serves)
+
+    async def is_good() -> bool:
+        found = await standings(serves, ["x1"])
+        return any(each.judged.standing is Standing.GOOD for each in found)
+
+    async def counted() -> int | None:
+        vehicles: int | None = await leads.store.pool.fetchval(WRITTEN)
+        return vehicles
+
+    await eventually(is_good)
+    assert await counted() is None, "they are not over"
+    leads.clock = lambda: ZERO + timedelta(minutes=1)
+    controls.cancel()
+    with suppress(asyncio.CancelledError):
+        await controls
+    assert await counted() == 2, "who ends writes all that it knows"
 
 
 async def test_who_takes_over_counts_on_and_believes_nobody_who_had_failed(
