@@ -6,6 +6,7 @@ checkpoint has passed them.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -24,11 +25,12 @@ FORGET = """
 DELETE FROM streams_ahead WHERE projection = $1 AND stream_id = ANY($2) AND position <= $3
 """
 STEP = """
-INSERT INTO streams_ahead AS a (projection, stream_id, was, version, position)
-SELECT $1, s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
-    AS s (stream_id, was, version, position) ORDER BY s.stream_id
+INSERT INTO streams_ahead AS a (projection, stream_id, was, version, position, recorded_at)
+SELECT $1, s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
+    AS s (stream_id, was, version, position, recorded_at) ORDER BY s.stream_id
 ON CONFLICT (projection, stream_id) DO UPDATE
-SET was = excluded.was, version = excluded.version, position = excluded.position
+SET was = excluded.was, version = excluded.version, position = excluded.position,
+    recorded_at = excluded.recorded_at
 WHERE a.version = excluded.was
 """
 
@@ -65,9 +67,9 @@ async def step(
     connection: "asyncpg.Connection[Any]",
     model: str,
     was: Mapping[str, int],
-    last: Mapping[str, tuple[int, int]],
+    last: Mapping[str, tuple[int, int, datetime]],
 ) -> None:
-    """Say that streams are at `last` (version, position), each from where it `was`.
+    """Say that streams are at `last` (version, position, time), each from where it `was`.
 
     Raises `StreamMoved` where one is not there any more.
     """
@@ -76,8 +78,7 @@ async def step(
         model,
         list(last),
         [was[stream] for stream in last],
-        [version for version, _ in last.values()],
-        [position for _, position in last.values()],
+        *map(list, zip(*last.values(), strict=True)),
     )
     if done != f"INSERT 0 {len(last)}":
         raise StreamMoved(f"another one feeds the same streams of {model}")

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.incarnations import read_lineage
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.eventstore.reader import COLUMNS
 from citybrain.kafka.clients import KAFKA_AWAY, admin, idempotent_producer
 from citybrain.kafka.topics import create, describe
 from citybrain.kafka.wire import Headers, headers_of
@@ -29,12 +30,10 @@ LOOK_SECONDS = 1.0
 RETRY_SECONDS = 5.0
 
 UNSENT = """
-SELECT e.notification_id AS position, e.originator_id AS stream_id, e.originator_version AS version,
-       e.topic, e.state, e.recorded_at, e.metadata AS metadata_json,
-       p.projection, p.error, p.source, p.attempts, p.parked_at
-FROM parked_events p JOIN stored_events e ON e.notification_id = p.position
-WHERE NOT p.announced ORDER BY p.projection, p.position LIMIT $1
+SELECT position, projection, error, source, attempts, parked_at
+FROM parked_events WHERE NOT announced ORDER BY projection, position LIMIT $1
 """
+EVENTS = f"SELECT {COLUMNS} FROM stored_events WHERE notification_id = ANY($1)"  # noqa: S608
 SENT = """
 UPDATE parked_events p SET announced = true FROM unnest($1::text[], $2::bigint[]) s (model, at)
 WHERE p.projection = s.model AND p.position = s.at
@@ -106,7 +105,10 @@ class DeadLetters:
                 await create(client, [self._topic], self._settings)
 
     async def _unsent(self) -> list[Letter]:
-        return [Letter(*row) for row in await self._store.pool.fetch(UNSENT, AT_ONCE)]
+        parked = await self._store.keeping.fetch(UNSENT, AT_ONCE)
+        positions = list({row["position"] for row in parked})
+        events = {row[0]: row for row in await self._store.pool.fetch(EVENTS, positions)}
+        return [Letter(*events[position], *why) for position, *why in parked if position in events]
 
     async def _send(self, producer: AIOKafkaProducer, letters: Sequence[Letter]) -> None:
         """Send letters, and say so when all of them are there."""
@@ -121,7 +123,7 @@ class DeadLetters:
             for letter in letters
         ]
         await asyncio.gather(*sent)
-        await self._store.pool.execute(
+        await self._store.keeping.execute(
             SENT, [each.projection for each in letters], [each.position for each in letters]
         )
         log.info("letters_sent", letters=len(letters))

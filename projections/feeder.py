@@ -139,7 +139,7 @@ class Feeder:
         for event in due:
             if error := newer(event):
                 raise error
-        last = {event.stream_id: (event.version, event.position) for event in due}
+        last = {each.stream_id: (each.version, each.position, each.recorded_at) for each in due}
         await step(connection, model, was, last)
         if reason is not None:
             await park(connection, model, due, reason)
@@ -174,7 +174,7 @@ class Feeder:
         was = await ahead(connection, self._projection.name, list(streams))
         unknown = [stream for stream in streams if stream not in was]
         was |= await self._store.versions_at(unknown, self.position)
-        lineage = await read_lineage(connection)
+        lineage = await read_lineage(self._store.pool)
         due: list[Event] = []
         holes: dict[str, int] = {}
         for stream, events in streams.items():

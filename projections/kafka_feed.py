@@ -128,7 +128,7 @@ class KafkaFeed:
     async def _tell_leaders(self) -> None:
         """Whoever leads a model shall leave us the time to feed it."""
         try:
-            await self._store.pool.execute(TELL, list(self._feeders))
+            await self._store.keeping.execute(TELL, list(self._feeders))
         except AGAIN_LATER as error:
             log.info("leaders_not_told", error=type(error).__name__)
 

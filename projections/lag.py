@@ -4,12 +4,14 @@ A gauge that the leader of a model sets would stay what it was where the leader 
 another process leads now.
 """
 
+from typing import NamedTuple
+
 import structlog
 from prometheus_client import Counter, Gauge
 
-from citybrain.eventstore import StoreUnavailable
+from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
-from projections.reading import Pool
+from citybrain.eventstore.reader import HEAD
 
 log = structlog.get_logger(__name__)
 
@@ -26,42 +28,69 @@ PARKED = Gauge("citybrain_parked_events", "Events that are set aside now", ["pro
 STOPPED = Gauge("citybrain_projection_stopped", "1: it waits for a newer release", ["projection"])
 UNKNOWN = Counter("citybrain_lag_unknown_total", "How often the lag could not be read")
 
-MEASURE = """
+CHECKPOINTS = """
 SELECT c.projection, c.position, c.stopped IS NOT NULL AS stopped,
-       (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked,
-       greatest(h.head - c.position, 0) AS events,
-       CASE WHEN h.head > c.position
-           THEN greatest(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
-           ELSE 0 END AS seconds
-FROM projection_checkpoints c
-CROSS JOIN (SELECT coalesce(max(notification_id), 0) AS head FROM stored_events) h
-LEFT JOIN stored_events e ON e.notification_id = c.position + 1
-WHERE c.projection NOT LIKE '%\\_\\_%'
+       (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked
+FROM projection_checkpoints c WHERE c.projection NOT LIKE '%\\_\\_%'
 """
-OLDEST = f"SELECT projection, seconds FROM ({MEASURE}) AS lag ORDER BY seconds DESC"  # noqa: S608
+AGES = """
+SELECT notification_id AS position,
+       greatest(extract(epoch FROM clock_timestamp() - recorded_at), 0)::float8 AS seconds
+FROM stored_events WHERE notification_id = ANY($1)
+"""
 
 
-async def behind(pool: Pool, tolerated_seconds: float) -> tuple[float, list[str]]:
+class Lag(NamedTuple):
+    """How far a read model is."""
+
+    projection: str
+    position: int
+    stopped: bool
+    parked: int
+    events: int
+    """Between it and the head."""
+    seconds: float
+    """Age of the oldest one that it lacks."""
+
+
+async def _read(store: EventStore) -> list[Lag]:
+    checkpoints = await store.keeping.fetch(CHECKPOINTS)
+    head = await store.pool.fetchval(HEAD) or 0
+    next_ones = sorted({row["position"] + 1 for row in checkpoints})
+    ages = {row["position"]: row["seconds"] for row in await store.pool.fetch(AGES, next_ones)}
+    return [
+        Lag(
+            row["projection"],
+            row["position"],
+            row["stopped"],
+            row["parked"],
+            max(head - row["position"], 0),
+            ages.get(row["position"] + 1, 0.0),
+        )
+        for row in checkpoints
+    ]
+
+
+async def behind(store: EventStore, tolerated_seconds: float) -> tuple[float, list[str]]:
     """The age of the oldest event that some model lacks, and who lacks one older than tolerated."""
-    rows = await pool.fetch(OLDEST)
-    late = [row["projection"] for row in rows if row["seconds"] > tolerated_seconds]
-    return (rows[0]["seconds"] if rows else 0.0), late
+    found = sorted(await _read(store), key=lambda lag: -lag.seconds)
+    late = [lag.projection for lag in found if lag.seconds > tolerated_seconds]
+    return (found[0].seconds if found else 0.0), late
 
 
-async def measure(pool: Pool) -> None:
+async def measure(store: EventStore) -> None:
     """Set the gauges; where PostgreSQL cannot say, there are none, rather than the last ones."""
     try:
-        rows = await pool.fetch(MEASURE)
+        found = await _read(store)
     except (StoreUnavailable, *AGAIN_LATER) as error:
         log.warning("lag_unknown", error=type(error).__name__)
         UNKNOWN.inc()
-        rows = []
+        found = []
     for gauge in (POSITION, LAG, LAG_SECONDS, STOPPED, PARKED):
         gauge.clear()
-    for row in rows:
-        name = row["projection"]
-        POSITION.labels(name).set(row["position"])
-        LAG.labels(name).set(row["events"])
-        LAG_SECONDS.labels(name).set(row["seconds"])
-        STOPPED.labels(name).set(row["stopped"])
-        PARKED.labels(name).set(row["parked"])
+    for lag in found:
+        POSITION.labels(lag.projection).set(lag.position)
+        LAG.labels(lag.projection).set(lag.events)
+        LAG_SECONDS.labels(lag.projection).set(lag.seconds)
+        STOPPED.labels(lag.projection).set(lag.stopped)
+        PARKED.labels(lag.projection).set(lag.parked)

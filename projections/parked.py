@@ -36,7 +36,7 @@ class Retried:
 
 async def retry_parked(store: EventStore, projection: Projection) -> Retried:
     """Apply what is parked again; a stream stops at its first event that fails again."""
-    connection = await store.connect("citybrain-retry", statement_seconds=LONG_SECONDS)
+    connection = await store.connect_keeping("citybrain-retry", statement_seconds=LONG_SECONDS)
     applied = still_parked = 0
     try:
         async with connection.transaction():

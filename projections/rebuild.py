@@ -16,6 +16,7 @@ from citybrain.eventstore import EventStore
 from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.locks import TRY_LOCK
 from projections.ahead import all_ahead, hold
+from projections.belonging import recorded_at
 from projections.projection import Projection
 from projections.worker import ProjectionWorker
 
@@ -28,6 +29,7 @@ HOLD_LIVE = f"{LIVE_POSITION} FOR UPDATE"
 ADOPT_CHECKPOINT = """
 UPDATE projection_checkpoints live
 SET version = shadow.version, position = shadow.position, fed = shadow.fed,
+    recorded_at = shadow.recorded_at,
     updated_at = clock_timestamp()
 FROM projection_checkpoints shadow WHERE live.projection = $1 AND shadow.projection = $2
 """
@@ -146,7 +148,7 @@ async def _shadow(
     store: EventStore, projection: Projection, suffix: str
 ) -> AsyncIterator[ProjectionWorker]:
     """An empty shadow model; whatever is left of it afterwards is removed."""
-    connection = await store.connect("citybrain-rebuild", statement_seconds=LONG_SECONDS)
+    connection = await store.connect_keeping("citybrain-rebuild", statement_seconds=LONG_SECONDS)
     try:
         if not await connection.fetchval(TRY_LOCK, f"rebuild:{projection.name}"):
             raise RebuildRunning(f"{projection.name} is being rebuilt or compared already")
@@ -187,7 +189,7 @@ async def _apply_up_to(
     ):
         await shadow.apply(batch)
         progress(shadow.position, position)
-    await shadow.pass_by(position)
+    await shadow.pass_by(position, await recorded_at(store, position))
     progress(shadow.position, position)
 
 

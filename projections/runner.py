@@ -14,6 +14,7 @@ from citybrain.eventstore.leadership import Lead, LeadLost
 from citybrain.eventstore.locks import LOCK
 from citybrain.eventstore.witness import LogWentBack
 from projections.ahead import ahead, missing
+from projections.belonging import belongs
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
 from projections.rebuild import rebuild
@@ -45,7 +46,7 @@ class ProjectionRunner:
     def __init__(self, store: EventStore, projections: Sequence[Projection]) -> None:
         self._store = store
         self._projections = projections
-        self._idle = IdleCheckpoints(store.pool)
+        self._idle = IdleCheckpoints(store.keeping)
 
     async def run(self) -> None:
         """Lead or stand by for every projection; survives lost connections and restarts."""
@@ -91,7 +92,7 @@ class ProjectionRunner:
                 async with self._store.writing() as worker.connection:
                     set_aside.inc(await worker.apply(batch))
             else:
-                await worker.pass_by(batch[-1].position)
+                await worker.pass_by(batch[-1].position, batch[-1].recorded_at)
             applied.inc(len(batch))
             if len(batch) < BATCH_SIZE:  # all there was
                 await asyncio.sleep(GATHER_SECONDS)
@@ -99,23 +100,24 @@ class ProjectionRunner:
     async def _say_stopped(self, projection: Projection, why: str) -> None:
         """In the checkpoint, whose next move takes it back."""
         try:
-            await self._store.pool.execute(STOPPED, projection.name, why)
+            await self._store.keeping.execute(STOPPED, projection.name, why)
         except (StoreUnavailable, *AGAIN_LATER) as error:
             log.info("not_said", projection=projection.name, error=type(error).__name__)
 
     async def _resumed(self, projection: Projection) -> ProjectionWorker | None:
-        """A worker where the model stands; None where that is of another version."""
+        """A worker where the model stands; None where that is of another version, or void."""
         async with self._store.writing() as connection:
             worker = ProjectionWorker(projection, connection, projection.name, self._idle)
             version = await worker.resume()
             if version is None:
                 await prepare(self._store, [projection])
                 version = await worker.resume()
-        if worker.position > (head := await self._store.head()):
-            raise self._store.witness.went_back(worker.position, head)
-        if version == projection.version:
+        if version != projection.version:
+            log.info("projection_outdated", projection=projection.name, version=version)
+        elif await belongs(self._store, worker):
             return worker
-        log.info("projection_outdated", projection=projection.name, version=version)
+        else:
+            log.warning("projection_void", projection=projection.name, position=worker.position)
         return None
 
 
@@ -135,7 +137,7 @@ class Fed:
         streams = list({event.stream_id for event in wanted})
         fewest, since = len(wanted), time.monotonic()
         while True:
-            versions = await ahead(self._store.pool, self._worker.schema, streams)
+            versions = await ahead(self._store.keeping, self._worker.schema, streams)
             left = len(missing(wanted, versions))
             if left == 0 or (not versions and len(batch) == BATCH_SIZE):  # far behind, and alone
                 return
@@ -150,7 +152,7 @@ class Fed:
 
 async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:
     """Create the empty tables of models that do not exist yet, so that readers find them."""
-    connection = await store.connect("citybrain-prepare", statement_seconds=LONG_SECONDS)
+    connection = await store.connect_keeping("citybrain-prepare", statement_seconds=LONG_SECONDS)
     try:
         await connection.execute(LOCK, "prepare")
         for projection in projections:

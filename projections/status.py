@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 from citybrain.eventstore import EventStore
-from citybrain.eventstore.locks import is_held
+from citybrain.eventstore.locks import FREE
 from projections.projection import Projection
 from projections.reading import Pool, Row, fetch
 
-STATUS = f"""
+STATUS = """
 SELECT c.projection, c.version, c.position, c.updated_at, c.stopped,
-       (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked,
-       {is_held("'projection:' || c.projection")} AS running
+       (SELECT count(*) FROM parked_events p WHERE p.projection = c.projection) AS parked
 FROM projection_checkpoints c ORDER BY c.projection
-"""  # noqa: S608
+"""
 
 PARKED = """
 SELECT projection, position, stream_id, topic, error, attempts, parked_at, source, announced
@@ -25,9 +24,15 @@ async def projection_status(store: EventStore, projections: Sequence[Projection]
     """Version, position, lag and parked events of each live projection."""
     head = await store.head()
     live = {projection.name for projection in projections}
+    leads = [f"projection:{name}" for name in live]
+    led_by_nobody = {row["text"] for row in await fetch(store.pool, FREE, leads)}
     return [
-        row | {"lag": max(head - row["position"], 0)}
-        for row in await fetch(store.pool, STATUS)
+        row
+        | {
+            "lag": max(head - row["position"], 0),
+            "running": f"projection:{row['projection']}" not in led_by_nobody,
+        }
+        for row in await fetch(store.keeping, STATUS)
         if row["projection"] in live
     ]
 

@@ -5,6 +5,7 @@ worker left it: an event counts exactly once, whoever was killed or replaced in 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -25,13 +26,17 @@ log = structlog.get_logger(__name__)
 CREATE_CHECKPOINT = """
 INSERT INTO projection_checkpoints (projection, version, position) VALUES ($1, $2, 0)
 """
-READ_CHECKPOINT = "SELECT version, position, fed FROM projection_checkpoints WHERE projection = $1"
+READ_CHECKPOINT = """
+SELECT version, position, fed, recorded_at FROM projection_checkpoints WHERE projection = $1
+"""
 MOVE_CHECKPOINT = """
-UPDATE projection_checkpoints SET position = $3, updated_at = clock_timestamp(), stopped = NULL
+UPDATE projection_checkpoints
+SET position = $3, recorded_at = $5, updated_at = clock_timestamp(), stopped = NULL
 WHERE projection = $1 AND position = $2 AND fed = $4
 """
 MOVE_AND_ENTER = """
-UPDATE projection_checkpoints SET position = $3, updated_at = clock_timestamp(), stopped = NULL
+UPDATE projection_checkpoints
+SET position = $3, recorded_at = $5, updated_at = clock_timestamp(), stopped = NULL
 WHERE projection = $1 AND position = $2 AND fed = $4
 RETURNING set_config('search_path', quote_ident($1) || ', public', true)
 """
@@ -67,6 +72,8 @@ class ProjectionWorker:
         self.schema = schema
         self.connection = connection
         self.position = 0
+        self.recorded_at: datetime | None = None
+        """When the event at `position` was, where that is known."""
         self.fed = False
         self._idle = idle
         self._parked: set[str] = set()
@@ -95,6 +102,7 @@ class ProjectionWorker:
         if row is None:
             return None
         self.position, self.fed = row["position"], row["fed"]
+        self.recorded_at = row["recorded_at"]
         await self._read_parked()
         version: int = row["version"]
         return version
@@ -140,11 +148,11 @@ class ProjectionWorker:
             await self._read_parked()
         wanted = self.wanted(events)
         if not wanted:
-            await self.pass_by(events[-1].position)
+            await self.pass_by(events[-1].position, events[-1].recorded_at)
             return 0
         async with self.connection.transaction():
             # First of all: the row lock keeps a swap from renaming the schema under our feet.
-            await self._move_and_enter(events[-1].position)
+            await self._move_and_enter(events[-1])
             if self.fed:
                 wanted = await self._still_missing(wanted, events[-1].position)
             behind = [event for event in wanted if event.stream_id in self._parked]
@@ -154,7 +162,7 @@ class ProjectionWorker:
             if wanted:
                 with span("projection.apply", projection=self.schema, events=len(wanted)):
                     await self.projection.apply(self.connection, wanted)
-        self.position = events[-1].position
+        self.position, self.recorded_at = events[-1].position, events[-1].recorded_at
         return len(behind)
 
     async def _still_missing(
@@ -169,41 +177,44 @@ class ProjectionWorker:
 
     async def _park_alone(self, event: RecordedEvent, error: str) -> int:
         async with self.connection.transaction():
-            await self._move_checkpoint(event.position)
+            await self._move_checkpoint(event.position, event.recorded_at)
             if not self.fed or await self._still_missing([event], event.position):
                 await park(self.connection, self.schema, [event], error)
                 self._parked.add(event.stream_id)
-        self.position = event.position
+        self.position, self.recorded_at = event.position, event.recorded_at
         return 1
 
-    async def pass_by(self, position: int) -> None:
-        """There is nothing for it up to a position, which may be where it is; raises as `apply`."""
-        if position > self.position:
-            await self._pass_by(position)
-            self.position = position
+    async def pass_by(self, position: int, recorded_at: datetime | None) -> None:
+        """There is nothing for it up to a position, which may be where it is; raises as `apply`.
 
-    async def _pass_by(self, position: int) -> None:
+        `recorded_at` is when the event there was.
+        """
+        if position > self.position:
+            await self._pass_by(position, recorded_at)
+            self.position, self.recorded_at = position, recorded_at
+
+    async def _pass_by(self, position: int, recorded_at: datetime | None) -> None:
         """Move the checkpoint and nothing else."""
         if self._idle is None:
-            await self._move_checkpoint(position)
-        elif not await self._idle.move(self.schema, self.position, position):
+            await self._move_checkpoint(position, recorded_at)
+        elif not await self._idle.move(self.schema, self.position, position, recorded_at):
             raise CheckpointMoved(f"the checkpoint of {self.schema} was moved")
 
-    async def _move_checkpoint(self, position: int) -> None:
+    async def _move_checkpoint(self, position: int, recorded_at: datetime | None) -> None:
         if self.fed:
             await hold(self.connection, self.schema)
         moved = await self.connection.execute(
-            MOVE_CHECKPOINT, self.schema, self.position, position, self.fed
+            MOVE_CHECKPOINT, self.schema, self.position, position, self.fed, recorded_at
         )
         if moved != "UPDATE 1":
             raise CheckpointMoved(f"the checkpoint of {self.schema} was moved")
 
-    async def _move_and_enter(self, position: int) -> None:
+    async def _move_and_enter(self, last: RecordedEvent) -> None:
         """Both in one statement: most transactions of a quiet city hold little else."""
         if self.fed:
             await hold(self.connection, self.schema)
         entered = await self.connection.fetchval(
-            MOVE_AND_ENTER, self.schema, self.position, position, self.fed
+            MOVE_AND_ENTER, self.schema, self.position, last.position, self.fed, last.recorded_at
         )
         if entered is None:
             raise CheckpointMoved(f"the checkpoint of {self.schema} was moved")

@@ -201,6 +201,13 @@ async def other_settings(server_url: str, template: str, tmp_path: Path) -> Asyn
 
 
 @pytest.fixture
+async def empty_database_url(server_url: str) -> AsyncIterator[str]:
+    """The URL of a database without a table."""
+    async with copied(server_url, "template1") as url:
+        yield url
+
+
+@pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[EventStore]:
     """An open, migrated, empty event store."""
     async with open_event_store(settings) as store:

@@ -1,6 +1,6 @@
 """Applications of people who were erased: nobody could decide them, so they end."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -21,8 +21,8 @@ WHERE k.person_id = l.citizen_id AND k.destroyed_at IS NOT NULL AND l.applicatio
 """
 UPKEEP = system_actor("applications-upkeep")
 
-OfErased = Callable[["asyncpg.Pool[Any]"], Awaitable[list[str]]]
-"""The applications of erased people that have not ended, as a read model knows them."""
+OfErased = Callable[["asyncpg.Pool[Any]", Sequence[str]], Awaitable[list[str]]]
+"""The applications of these people, who were erased, that have not ended, by a read model."""
 
 
 def ending_those_of_the_erased(of_erased: OfErased) -> Callable[[Services], Awaitable[None]]:
@@ -33,7 +33,7 @@ def ending_those_of_the_erased(of_erased: OfErased) -> Callable[[Services], Awai
 
         What moves ends by its process; what the bank has is the bank's.
         """
-        going_on = await of_erased(services.store.pool)
+        going_on = await of_erased(services.store.keeping, await services.vault.erased())
         for application_id in going_on:
             application = await services.store.load(Application, application_id)
             if application.waits_for() in (Waits.PERSON, Waits.OFFICER):

@@ -1,6 +1,6 @@
 """Bindings, permits and reservations of people or plates that were erased: they end."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +16,8 @@ from commands.services import Services
 
 UPKEEP = system_actor("parking-upkeep")
 
-OfErased = Callable[["asyncpg.Pool[Any]"], Awaitable[list[str]]]
-"""What of the erased has not ended, as a read model knows it."""
+OfErased = Callable[["asyncpg.Pool[Any]", Sequence[str]], Awaitable[list[str]]]
+"""What of these people or plates, who were erased, has not ended, as a read model knows it."""
 
 
 def ending_bindings_of_the_erased(of_erased: OfErased) -> Callable[[Services], Awaitable[None]]:
@@ -25,7 +25,7 @@ def ending_bindings_of_the_erased(of_erased: OfErased) -> Callable[[Services], A
 
     async def end_bindings_of_the_erased(services: Services) -> None:
         """End them."""
-        for binding_id in await of_erased(services.store.pool):
+        for binding_id in await _ids(of_erased, services):
             await change_binding(
                 binding_id,
                 Command(),
@@ -42,7 +42,7 @@ def ending_permits_of_the_erased(of_erased: OfErased) -> Callable[[Services], Aw
 
     async def end_permits_of_the_erased(services: Services) -> None:
         """End them."""
-        for permit_id in await of_erased(services.store.pool):
+        for permit_id in await _ids(of_erased, services):
             await end_permit(permit_id, ERASED, _context(), services)
 
     return end_permits_of_the_erased
@@ -53,7 +53,9 @@ def ending_reservations_of_the_erased(of_erased: OfErased) -> Callable[[Services
 
     async def end_reservations_of_the_erased(services: Services) -> None:
         """End them."""
-        for reservation_id in await of_erased(services.store.pool):
+        for reservation_id in await of_erased(
+            services.store.keeping, await services.vault.erased()
+        ):
             await change_reservation(
                 reservation_id,
                 _context(),
@@ -62,6 +64,10 @@ def ending_reservations_of_the_erased(of_erased: OfErased) -> Callable[[Services
             )
 
     return end_reservations_of_the_erased
+
+
+async def _ids(of_erased: OfErased, services: Services) -> list[str]:
+    return await of_erased(services.store.keeping, await services.vault.erased())
 
 
 def _context() -> CommandContext:

@@ -171,7 +171,7 @@ async def _earlier(
     assert plate_id is not None
     day = first.arrived_at.astimezone(ZoneInfo(first.time_zone) if first.time_zone else zone).date()
     since = datetime.combine(day - timedelta(days=1), time(), zone)
-    pool, position = services.store.pool, others.position
+    pool, position = services.store.keeping, others.position
     ids = await others.of_plate(pool, plate_id, since, first.arrived_at, position)
     if ids is None:
         raise Unavailable("the read model of sessions is behind")

@@ -71,7 +71,7 @@ async def _watched(berth: str, since: datetime, watching: Watching, services: Se
     silence = parking_rules_at(services.definitions, now).silence_limit
     return any(
         device not in blind and heard_at is not None and heard_at > now - silence
-        for device, heard_at in await watching(pool, berth)
+        for device, heard_at in await watching(services.store.keeping, berth)
     )
 
 

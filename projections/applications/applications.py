@@ -360,8 +360,7 @@ FROM applications.applications WHERE application_id = ANY($1)
 """
 OF_ERASED = """
 SELECT a.application_id FROM applications.applications a
-JOIN public.person_keys k ON k.person_id = a.citizen_id
-WHERE k.destroyed_at IS NOT NULL AND a.waits_for <> 'ended'
+WHERE a.citizen_id = ANY($1) AND a.waits_for <> 'ended'
 """
 OF_CITIZEN = "SELECT application_id FROM applications.applications WHERE citizen_id = $1"
 
@@ -373,9 +372,9 @@ async def of_citizen(pool: Pool, citizen_id: str, min_position: int) -> list[str
     return [row["application_id"] for row in await fetch(pool, OF_CITIZEN, citizen_id)]
 
 
-async def of_erased(pool: Pool) -> list[str]:
+async def of_erased(pool: Pool, erased: Sequence[str]) -> list[str]:
     """Those of people who were erased that have not ended."""
-    return [row["application_id"] for row in await fetch(pool, OF_ERASED)]
+    return [row["application_id"] for row in await fetch(pool, OF_ERASED, erased)]
 
 
 async def page(

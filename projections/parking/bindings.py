@@ -230,8 +230,7 @@ WHERE hirer = $1 ORDER BY begins DESC LIMIT 200
 """  # noqa: S608
 OF_ERASED = """
 SELECT b.binding_id FROM plate_bindings.bindings b
-JOIN public.person_keys k ON k.person_id IN (b.citizen_id, b.plate_id)
-WHERE k.destroyed_at IS NOT NULL AND b.open
+WHERE (b.citizen_id = ANY($1) OR b.plate_id = ANY($1)) AND b.open
 """
 
 
@@ -262,9 +261,9 @@ async def of_hirer(pool: Pool, citizen_id: str) -> list[Row]:
     return [_read(row) for row in await fetch(pool, OF_HIRER, citizen_id)]
 
 
-async def of_erased(pool: Pool) -> list[str]:
+async def of_erased(pool: Pool, erased: Sequence[str]) -> list[str]:
     """The bindings of people or plates that were erased that have not ended."""
-    return [row["binding_id"] for row in await fetch(pool, OF_ERASED)]
+    return [row["binding_id"] for row in await fetch(pool, OF_ERASED, erased)]
 
 
 def _read(row: Row) -> Row:

@@ -176,8 +176,7 @@ WHERE citizen_id = $1 AND status IN ('asked', 'granted')
 """
 OF_ERASED = """
 SELECT p.permit_id FROM parking_permits.permits p
-JOIN public.person_keys k ON k.person_id IN (p.citizen_id, p.plate_id)
-WHERE k.destroyed_at IS NOT NULL AND p.status IN ('asked', 'granted')
+WHERE (p.citizen_id = ANY($1) OR p.plate_id = ANY($1)) AND p.status IN ('asked', 'granted')
 """
 
 
@@ -211,9 +210,9 @@ async def of_holder(pool: Pool, citizen_id: str, min_position: int) -> list[str]
     return [row["permit_id"] for row in await fetch(pool, OPEN_OF, citizen_id)]
 
 
-async def of_erased(pool: Pool) -> list[str]:
+async def of_erased(pool: Pool, erased: Sequence[str]) -> list[str]:
     """Those of people or plates that were erased that have not ended."""
-    return [row["permit_id"] for row in await fetch(pool, OF_ERASED)]
+    return [row["permit_id"] for row in await fetch(pool, OF_ERASED, erased)]
 
 
 def _read(row: Row) -> Row:

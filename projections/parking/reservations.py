@@ -255,8 +255,7 @@ ORDER BY berth, starts_at
 """
 OF_ERASED = """
 SELECT r.reservation_id FROM parking_reservations.reservations r
-JOIN public.person_keys k ON k.person_id = r.citizen_id
-WHERE k.destroyed_at IS NOT NULL AND r.status = ANY($1)
+WHERE r.citizen_id = ANY($1) AND r.status = ANY($2)
 """
 MOST_BESIDE = 500
 OFFERED = 3
@@ -312,10 +311,10 @@ async def busy(
     return [BusySpan(**row) for row in rows]
 
 
-async def of_erased(pool: Pool) -> list[str]:
+async def of_erased(pool: Pool, erased: Sequence[str]) -> list[str]:
     """The reservations of people who were erased that can still be given up."""
     open_ = [status.value for status in CANCELLABLE]
-    return [row["reservation_id"] for row in await fetch(pool, OF_ERASED, open_)]
+    return [row["reservation_id"] for row in await fetch(pool, OF_ERASED, erased, open_)]
 
 
 async def free_beside(

@@ -22,6 +22,13 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="a PostgreSQL ≥ 15; the embedded one in data_dir where absent"
     )
+    read_database_url: SecretStr | None = Field(
+        None, description="a PostgreSQL ≥ 15 of the read models' own; database_url where absent"
+    )
+    replica_url: SecretStr | None = Field(
+        None,
+        description="a standby of the database of the read models, which the API reads them from",
+    )
     wal_archive: Path | None = Field(
         None,
         description="folder to which the embedded PostgreSQL copies its write-ahead log, as it "

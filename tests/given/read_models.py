@@ -36,7 +36,7 @@ async def running(store: EventStore, *projections: Projection) -> AsyncIterator[
 async def caught_up(store: EventStore, *names: str) -> None:
     head = await store.head()
     for name in names or [projection.name for projection in PROJECTIONS]:
-        assert await wait_until(store.pool, name, head, PATIENCE_SECONDS), name
+        assert await wait_until(store.keeping, name, head, PATIENCE_SECONDS), name
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ class DeceasedApplicants:
     ) -> None:
         """Close what waits for the applicant or for an officer."""
         store = services.store
-        found = await self._of_citizen(store.pool, event.stream_id, await store.head())
+        found = await self._of_citizen(store.keeping, event.stream_id, await store.head())
         if found is None:
             raise Unavailable("the read model of applications is behind")
         for application_id in found:

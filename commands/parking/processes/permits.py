@@ -30,7 +30,7 @@ class PermitEndings:
     ) -> None:
         """End them."""
         store = services.store
-        found = await self._of_holder(store.pool, event.stream_id, await store.head())
+        found = await self._of_holder(store.keeping, event.stream_id, await store.head())
         if found is None:
             raise Unavailable("the read model of permits is behind")
         for permit_id in found:

@@ -134,7 +134,7 @@ class _Working:
         return self.batch.scope == Scope.UNPAID
 
     async def _part(self, after: After) -> list[dict[str, Any]]:
-        pool, batch = self.services.store.pool, self.batch
+        pool, batch = self.services.store.keeping, self.batch
         rows = await self.ended(pool, batch.begins, batch.ends, after, PART, self.others.position)
         if rows is None:
             raise Unavailable("the read model of sessions is behind")

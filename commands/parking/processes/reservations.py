@@ -173,7 +173,7 @@ class Drive:
         except (BerthTaken, ClaimEnded):
             services, span = self._services, (reservation.start, reservation.end)
             offered = await self._free_beside(
-                services.store.pool, reservation.berth, *span, services.clock()
+                services.store.keeping, reservation.berth, *span, services.clock()
             )
             await self._lose(TAKEN, offered)
             return True

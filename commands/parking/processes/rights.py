@@ -105,7 +105,7 @@ class ParkingRights:
         until: datetime | None,
         services: Services,
     ) -> list[str]:
-        found = await self._of_plate(services.store.pool, plate_id, since, until, event.position)
+        found = await self._of_plate(services.store.keeping, plate_id, since, until, event.position)
         if found is None:
             raise Unavailable("the read model of sessions is behind")
         return found

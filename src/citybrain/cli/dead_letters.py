@@ -35,7 +35,7 @@ def list_command(projection: Projection = None, as_json: Json = False) -> None:
 
     async def read() -> list[Row]:
         async with open_event_store(Settings()) as store:
-            return await parked_events(store.pool, MOST, _known(projection))
+            return await parked_events(store.keeping, MOST, _known(projection))
 
     letters = asyncio.run(read())
     if as_json:
@@ -67,7 +67,7 @@ def replay(projection: Projection = None, as_json: Json = False) -> None:
 
     async def run() -> dict[str, Retried]:
         async with open_event_store(Settings()) as store:
-            letters = await parked_events(store.pool, MOST, _known(projection))
+            letters = await parked_events(store.keeping, MOST, _known(projection))
             names = dict.fromkeys(letter["projection"] for letter in letters)
             return {name: await retry_parked(store, projection_named(name)) for name in names}
 

@@ -156,7 +156,7 @@ def _time(text: str) -> datetime:
 
 
 async def _check_reached(services: Services, models: Sequence[str]) -> None:
-    head, pool = await services.store.head(), services.store.pool
+    head, pool = await services.store.head(), services.store.keeping
     for model in models:
         if not await reached(pool, model, head):
             raise NotThereYet(
@@ -175,7 +175,7 @@ async def _compare(
             if name not in series:
                 raise NotFound(f"the files have no number of {name}")
         pairs = {name: await compare_hours(name, series[name], services) for name in facilities}
-        return await compare_numbers(services.store.pool, series), pairs
+        return await compare_numbers(services.store.keeping, series), pairs
 
 
 def _said(numbers: Compared, by_hour: dict[str, list[HourPair]]) -> dict[str, object]:

@@ -49,7 +49,7 @@ def status(as_json: Json = False) -> None:
                 await asyncio.sleep(PACE_SECONDS)
                 rows = await projection_status(store, PROJECTIONS)
                 rows = with_pace(before, rows, time.monotonic() - began)
-            return rows, await parked_events(store.pool)
+            return rows, await parked_events(store.keeping)
 
     rows, parked = asyncio.run(read())
     if as_json:

@@ -23,7 +23,7 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
         }
         for name, value in values
     }
-    from citybrain.eventstore.connections import needed  # loads the driver
+    from citybrain.eventstore.connections import needed, needed_for_models  # loads the driver
 
     connections = needed(values)
     if as_json:
@@ -34,5 +34,8 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
         console.print(f"{name}={row['value']}\n    {row['description']}")
     each = ", ".join(f"{many} {what}" for what, many in asdict(connections).items())
     console.print(f"\nA process has {connections.total} connections to PostgreSQL: {each}.")
+    if values.read_database_url is not None:
+        more = needed_for_models(values).total
+        console.print(f"And {more} to that of the read models.")
     alone = needed(values, working=False).total
     console.print(f"One that only serves has {alone}.")

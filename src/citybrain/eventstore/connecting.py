@@ -9,16 +9,18 @@ of a pool for reads may share sessions, through a pooler in transaction mode: th
 one, neither settings nor prepared statements.
 """
 
+import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar
 
 import asyncpg
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.connection import Connection
+from citybrain.eventstore.connections import NotEnoughConnections
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.lane import CONNECTION_LOST, STATEMENT_TIMEOUT_SECONDS
 from citybrain.eventstore.types import StoreUnavailable
@@ -176,6 +178,32 @@ class Connector:
             return await self.connect(application, synchronous_commit=synchronous_commit, **options)
 
         return await _pool(self.dsn, connect, size, keeps=keeps)
+
+
+@asynccontextmanager
+async def first_connection(connector: Connector) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """The first connection to a database; what is wrong with the settings shows here."""
+    try:
+        connection = await connector.connect("citybrain-migrate", statement_seconds=LONG_SECONDS)
+    except asyncpg.TooManyConnectionsError as error:
+        raise NotEnoughConnections("PostgreSQL takes no more connections, not even one") from error
+    except Exception as error:
+        if (refused := refusal_of(error)) is not None:
+            raise refused from error
+        raise
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def close_pool(pool: "asyncpg.Pool[Any]") -> None:
+    """Close it, and wait no longer than it is worth."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
 
 
 async def _pool(url: str, connect: Any, size: int, *, keeps: bool) -> ConnectionPool:

@@ -70,9 +70,21 @@ def needed(settings: Settings, *, working: bool = True) -> Connections:
         reads=settings.pool_size if settings.pooled_database_url is None else 0,
         notices=1,
         appends=LANES,
-        writing=settings.writing_pool_size if working else 0,
+        writing=settings.writing_pool_size if working and not settings.read_database_url else 0,
         leads=int(working),
         junctions=int(working),
+    )
+
+
+def needed_for_models(settings: Settings, *, working: bool = True) -> Connections:
+    """What a process has at most in the database of the read models, where they have their own."""
+    return Connections(
+        reads=settings.pool_size,
+        notices=0,
+        appends=0,
+        writing=settings.writing_pool_size if working else 0,
+        leads=0,
+        junctions=0,
     )
 
 

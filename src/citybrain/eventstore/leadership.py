@@ -12,7 +12,7 @@ follows from its event.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -42,7 +42,7 @@ WITH activity AS MATERIALIZED (
     FROM activity WHERE role = 'citybrain-leads'
 )
 SELECT (SELECT count(*) FROM leaders WHERE NOT silent AND there_for = $2) AS living,
-    count(pg_terminate_backend(a.pid)) AS ended
+    count(pg_terminate_backend(a.pid)) AS ended, array_agg(DISTINCT a.process) AS processes
 FROM activity a JOIN leaders l ON l.process = a.process AND l.silent
 WHERE a.role IN ('citybrain-leads', 'citybrain-worker', 'citybrain-junctions')
 """
@@ -85,8 +85,10 @@ class Leads:
         connect: "Callable[[str], Awaitable[asyncpg.Connection[Any]]]",
         process: str,
         there_for: str,
+        end_writers: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self._connect = connect
+        self._end_writers = end_writers
         self.process = process
         self._there_for = there_for
         self._waiting: list[Lead] = []
@@ -170,9 +172,12 @@ class Leads:
         while self._returned:
             await connection.execute(UNLOCK, self._returned[0])
             del self._returned[0]
-        ((living, ended),) = await connection.fetch(LIVING, LEASE_SECONDS, self._there_for)
+        ((living, ended, processes),) = await connection.fetch(
+            LIVING, LEASE_SECONDS, self._there_for
+        )
         if ended:
             log.warning("silent_leader_ended", connections=ended)
+            await self._end_writers(processes)
         share = -(-len(self._names()) // max(1, living))
         for lead in self._surplus(share):
             lead.lose()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 import asyncpg
 import structlog
 from prometheus_client import Counter, Histogram
+from pydantic import SecretStr
 
 from citybrain.domain.stream import StreamAggregate, category_of
 from citybrain.domain.times import CLOCK_TOLERANCE
@@ -27,15 +28,17 @@ from citybrain.eventstore.connecting import (
     AWAY_RETRY_SECONDS,
     LONG_SECONDS,
     Connector,
-    refusal_of,
+    close_pool,
+    first_connection,
 )
 from citybrain.eventstore.connection import Connection
-from citybrain.eventstore.connections import Connections, NotEnoughConnections, limits, require
+from citybrain.eventstore.connections import Connections, limits, require
 from citybrain.eventstore.embedded import EmbeddedPostgres
 from citybrain.eventstore.leadership import Leads
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.migrations import migrate
 from citybrain.eventstore.pending import PendingAppend
+from citybrain.eventstore.read_models import ReadModels, open_read_models
 from citybrain.eventstore.reader import Reader, patiently
 from citybrain.eventstore.types import (
     ANY,
@@ -77,19 +80,24 @@ class EventStore:
         self,
         settings: Settings,
         pool: "asyncpg.Pool[Any]",
-        writing: "asyncpg.Pool[Any]",
         appender: Appender,
         listener: Listener,
         leads: Leads,
         connector: "Connector",
         witness: Witness,
+        models: ReadModels,
     ) -> None:
         self.settings = settings
         self.witness = witness
         self.dsn = connector.dsn
         self.connect = connector.connect
         self.pool = pool
-        self._writing = writing
+        self.keeping = models.keeping
+        """Where read models are kept up."""
+        self.models = models.reading
+        """Where the API reads them: it may be a standby, and later."""
+        self.connect_keeping = models.connector.connect
+        self._writing = models.writing
         self.leads = leads
         self.listener = listener
         self.appender = appender
@@ -256,24 +264,18 @@ async def open_event_store(
             stack.push_async_callback(embedded.stop)
         else:
             dsn = settings.database_url.get_secret_value()
-        pooled = settings.pooled_database_url
-        connector = Connector(dsn, embedded, pooled.get_secret_value() if pooled else None)
+        connector = Connector(dsn, embedded, _secret(settings.pooled_database_url))
         await _begin(connector, keeps)
 
         process = token_hex(8)
         pool = await connector.reads(
             f"citybrain-reads {process}", settings.pool_size, keeps=keeps is not None
         )
-        stack.push_async_callback(_close_pool, pool)
-        # What a crash of PostgreSQL takes back of read models is applied again.
-        writing = await connector.pool(
-            f"citybrain-worker {process}",
-            settings.writing_pool_size,
-            keeps=keeps is not None and keeps.writing > 0,
-            synchronous_commit="off",
+        stack.push_async_callback(close_pool, pool)
+        models = await stack.enter_async_context(
+            open_read_models(settings, connector, pool, process, keeps)
         )
-        stack.push_async_callback(_close_pool, writing)
-        leads = Leads(connector.connect, process, there_for)
+        leads = Leads(connector.connect, process, there_for, models.end_writers)
         stack.push_async_callback(leads.close)
         role = "citybrain-serves" if serves else "citybrain-listens"
         witness = Witness()
@@ -290,42 +292,25 @@ async def open_event_store(
             await listener.wait(0)  # for its connection, as a rule
         drained = asyncio.create_task(appender.run())
         stack.push_async_callback(_drained, appender, drained)
-        store = EventStore(settings, pool, writing, appender, listener, leads, connector, witness)
-        pool.away = writing.away = lambda: store.away
+        store = EventStore(settings, pool, appender, listener, leads, connector, witness, models)
+        pool.away = lambda: store.away
+        if models.connector is connector:
+            models.writing.away = pool.away
         yield store
 
 
 async def _begin(connector: Connector, keeps: Connections | None) -> None:
     """Bring the schema up to date; raises `NotEnoughConnections` where there is no room."""
-    connection = await _first(connector)
-    try:
+    async with first_connection(connector) as connection:
         await cast("Connection", connection).learn_arrays()
         await migrate(connection)
         if keeps is not None:
             narrowest = require(keeps, await limits(connection))
             log.info("connections", needed=keeps.total, free=narrowest.free, limit=narrowest.most)
-    finally:
-        await connection.close()
 
 
-async def _first(connector: Connector) -> "asyncpg.Connection[Any]":
-    """The first connection of a process; what is wrong with the settings shows here."""
-    try:
-        return await connector.connect("citybrain-migrate", statement_seconds=LONG_SECONDS)
-    except asyncpg.TooManyConnectionsError as error:
-        raise NotEnoughConnections("PostgreSQL takes no more connections, not even one") from error
-    except Exception as error:
-        if (refused := refusal_of(error)) is not None:
-            raise refused from error
-        raise
-
-
-async def _close_pool(pool: "asyncpg.Pool[Any]") -> None:
-    try:
-        async with asyncio.timeout(5):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()
+def _secret(setting: SecretStr | None) -> str | None:
+    return None if setting is None else setting.get_secret_value()
 
 
 async def _cancelled(task: "asyncio.Task[None]") -> None:

@@ -149,6 +149,6 @@ async def wait_for_position(runtime: Runtime, projection: str, position: int) ->
         return
     if position > await runtime.store.head():
         raise Malformed("min_position lies behind the end of the log")
-    pool = runtime.store.pool
+    pool = runtime.store.models
     if not await caught_up(pool, projection, position):
         raise NotCaughtUp(f"{projection} has not reached position {position} yet")

@@ -32,6 +32,7 @@ CREATE_KEY = """
 INSERT INTO person_keys (person_id, wrapped_key) VALUES ($1, $2)
 ON CONFLICT (person_id) DO NOTHING
 """
+ERASED = "SELECT person_id FROM person_keys WHERE destroyed_at IS NOT NULL"
 CREATE_KEYS = """
 INSERT INTO person_keys (person_id, wrapped_key) SELECT * FROM unnest($1::text[], $2::bytea[])
 ON CONFLICT (person_id) DO NOTHING
@@ -140,6 +141,10 @@ class Vault:
             await connection.execute(DELETE_BLOBS, person_id)
             await connection.execute(DELETE_INDEXES, person_id)
         self._keys.pop(person_id, None)
+
+    async def erased(self) -> list[str]:
+        """All people and things whose keys were destroyed."""
+        return [row["person_id"] for row in await self._pool.fetch(ERASED)]
 
     async def seal(self, person_id: str, purpose: str, value: bytes) -> bytes:
         """`value` sealed for one purpose; raises `PersonErased` or `NoSuchKey`."""

@@ -21,7 +21,7 @@ TRANSACTIONS = "SELECT count(DISTINCT xmin::text) FROM projection_checkpoints WH
 async def test_many_move_in_one_statement_each_from_where_it_was(store: EventStore) -> None:
     await prepare(store, [projection_named(name) for name in NAMES])
     idle = IdleCheckpoints(store.pool)
-    moved = await asyncio.gather(*(idle.move(name, was, 9) for name, was in WHERE_THEY_WERE))
+    moved = await asyncio.gather(*(idle.move(name, was, 9, None) for name, was in WHERE_THEY_WERE))
     assert moved == [True, True, False]
     assert [await reached(store.pool, name, 9) for name, _ in WHERE_THEY_WERE] == moved
     assert await store.pool.fetchval(TRANSACTIONS) == 1
@@ -47,8 +47,8 @@ async def test_a_worker_notices_that_its_checkpoint_was_moved(store: EventStore)
 async def test_a_worker_that_is_stopped_holds_up_no_other(store: EventStore) -> None:
     await prepare(store, [projection_named(name) for name in NAMES])
     idle = IdleCheckpoints(store.pool)
-    first, second = (asyncio.ensure_future(idle.move(name, 0, 5)) for name in NAMES[:2])
+    first, second = (asyncio.ensure_future(idle.move(name, 0, 5, None)) for name in NAMES[:2])
     await asyncio.sleep(0)
     first.cancel()
     assert await second
-    assert await idle.move(NAMES[2], 0, 5)
+    assert await idle.move(NAMES[2], 0, 5, None)

@@ -22,32 +22,32 @@ def said(gauge: str) -> float | None:
 async def test_k34_lag_that_lies(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Seen()
     await prepare(store, [model])
-    await lag.measure(store.pool)
+    await lag.measure(store)
     assert (said(EVENTS), said(SECONDS)) == (0, 0)  # an empty log
     for stream in range(3):
         await append(store, f"test-{stream}")
-    await lag.measure(store.pool)
+    await lag.measure(store)
     assert said(EVENTS) == 3  # nobody has ever kept it
-    assert (await lag.behind(store.pool, 0.0))[1] == ["seen"]
-    assert (await lag.behind(store.pool, 3600.0))[1] == []
+    assert (await lag.behind(store, 0.0))[1] == ["seen"]
+    assert (await lag.behind(store, 3600.0))[1] == []
     first = said(SECONDS)
     assert first is not None
     assert first > 0
     await Feeder(store, model).apply((await all_received(store))[1:])
-    await lag.measure(store.pool)
+    await lag.measure(store)
     assert said(EVENTS) == 3  # what is ahead does not make the first one complete
     later = said(SECONDS)
     assert later is not None
     assert later > first  # it grows, whoever hangs
     async with running(store, model):
         await caught_up(store, model.name)
-    await lag.measure(store.pool)
+    await lag.measure(store)
     assert (said(EVENTS), said(SECONDS)) == (0, 0)
-    assert await lag.behind(store.pool, 0.0) == (0.0, [])
+    assert await lag.behind(store, 0.0) == (0.0, [])
 
     async def away(_: str) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr(store.pool, "fetch", away)
-    await lag.measure(store.pool)
+    await lag.measure(store)
     assert (said(EVENTS), said(SECONDS)) == (None, None)

@@ -84,7 +84,7 @@ async def compare_hours(name: str, told: Series, services: Services) -> list[Hou
 
     Raises `StreamNotFound` where the facility is not known.
     """
-    pool, first = services.store.pool, told[0][0]
+    pool, first = services.store.models, told[0][0]
     held = [v for v in await places.versions(pool, [name]) if v["valid_from"] <= first]
     if not held:
         raise StreamNotFound(f"there is no facility {name}")

@@ -80,7 +80,7 @@ async def compared(
     told = 0
     while limit is None or told < limit:
         rows = await ended_between(
-            services.store.pool,
+            services.store.models,
             since,
             until,
             after=after,

@@ -58,7 +58,7 @@ def hires(
 
 async def _hires(dated: DatedJunction, since: int, until: int) -> str:
     async with open_event_store(Settings()) as store:
-        return await written(store.pool, dated, since, until)
+        return await written(store.keeping, dated, since, until)
 
 
 def explain_change(
@@ -85,7 +85,7 @@ def explain_change(
 
 async def _explained(junction: str, at: int) -> Explanation | None:
     async with open_event_store(Settings()) as store:
-        return await explain(store.pool, junction, at)
+        return await explain(store.keeping, junction, at)
 
 
 def replay_decisions(

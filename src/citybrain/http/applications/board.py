@@ -24,7 +24,7 @@ SAVED = ("materials", "steps", "trips")
 
 async def members(runtime: Runtime) -> dict[str, Any]:
     """The day's numbers."""
-    pool, day = runtime.store.pool, city_day(runtime.services.clock())
+    pool, day = runtime.store.models, city_day(runtime.services.clock())
     totals: Counter[str] = Counter()
     for row in await application_days.days(pool, since=day, until=day):
         totals.update(row["counts"])
@@ -41,7 +41,7 @@ async def members(runtime: Runtime) -> dict[str, Any]:
 
 async def _awaited(runtime: Runtime, day: date) -> dict[str, int]:
     """Whether somebody has each application, and the law's day is kept."""
-    found = await waits.counts(runtime.store.pool, now=runtime.services.clock(), today=day)
+    found = await waits.counts(runtime.store.models, now=runtime.services.clock(), today=day)
     return {"overdue": found.overdue, "stranded": found.stranded}
 
 
@@ -54,7 +54,7 @@ async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]
 async def measure(runtime: Runtime) -> None:
     """How many wait for whom; somebody is woken where `stranded` is not 0."""
     now = runtime.services.clock()
-    found = await waits.counts(runtime.store.pool, now=now, today=city_day(now))
+    found = await waits.counts(runtime.store.models, now=now, today=city_day(now))
     for waits_for, count in found.model_dump().items():
         WAITING.labels(waits_for).set(count)
 

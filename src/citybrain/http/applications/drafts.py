@@ -58,7 +58,7 @@ async def show_all(call: Call) -> web.Response:
     query: PagedQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await drafts.page(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         call.authenticated.subject,
         now=call.runtime.services.clock(),
         after=decode_time_cursor(query.after),

@@ -99,10 +99,10 @@ def _whose(row: dict[str, Any]) -> Whose:
 async def _readable(call: Call) -> dict[str, Any]:
     """The row, for whoever may read it; strangers are not told whether it is there."""
     application_id = application_id_of(call)
-    row = await applications.one(call.runtime.store.pool, application_id)
+    row = await applications.one(call.runtime.store.models, application_id)
     if row is None:  # it may have been submitted a moment ago
         position = await call.runtime.store.head()
-        pool = call.runtime.store.pool
+        pool = call.runtime.store.models
         await caught_up(pool, MODEL, position)
         row = await applications.one(pool, application_id)
     if not _may_read(call, row):
@@ -130,7 +130,7 @@ async def show_all(call: Call) -> web.Response:
     department = department_listed(call.authenticated, query.department)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.page(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         citizen_id=citizen_id,
         guardian=None if office else citizen_id,
         status=query.status and query.status.value,
@@ -154,7 +154,7 @@ async def queue(call: Call) -> web.Response:
     department = department_listed(call.authenticated, query.department)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await applications.queue(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         department=department,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
@@ -180,7 +180,7 @@ async def show(call: Call) -> web.Response:
     await wait_for_position(call.runtime, MODEL, query.min_position)
     row = await _readable(call)
     await opened(call, _owned([row]))
-    steps = await applications.steps(call.runtime.store.pool, row["application_id"])
+    steps = await applications.steps(call.runtime.store.models, row["application_id"])
     details = ApplicationDetails(
         application=ApplicationRow.model_validate(row), steps=_shown(call, row, steps)
     )
@@ -199,10 +199,10 @@ async def _steps(call: Call, application_id: str) -> AsyncGenerator[bytes, None]
     seen, pause, store = 0, FOLLOW_SECONDS, call.runtime.store
     while True:
         notices, looked = store.listener.notices, time.monotonic()
-        all_there = await reached(store.pool, MODEL, await store.head())
-        steps = await applications.steps(store.pool, application_id, seen)
+        all_there = await reached(store.models, MODEL, await store.head())
+        steps = await applications.steps(store.models, application_id, seen)
         if steps:
-            row = await applications.one(store.pool, application_id)
+            row = await applications.one(store.models, application_id)
             if row is None or not _may_read(call, row):
                 return  # it was taken over from this kiosk
             for step in _shown(call, row, steps):

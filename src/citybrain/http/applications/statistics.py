@@ -80,7 +80,7 @@ async def statistics(call: Call) -> web.Response:
     since, until = query.days(today)
     await wait_for_position(call.runtime, "application_days", query.min_position)
     await wait_for_position(call.runtime, "applications", query.min_position)
-    pool = call.runtime.store.pool
+    pool = call.runtime.store.models
     service = _service(call, query.service)
     asked: dict[str, Any] = {"since": since, "until": until, "service": service}
     days = await application_days.days(pool, **asked)
@@ -111,7 +111,7 @@ async def sources(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "source_days", query.min_position)
     rows = await source_days.days(
-        call.runtime.store.pool, since=since, until=until, department=department
+        call.runtime.store.models, since=since, until=until, department=department
     )
     return json_response(SourceDays(days=[SourceDay(**row) for row in rows]))
 
@@ -123,7 +123,7 @@ async def refusals(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "refusal_days", query.min_position)
     rows = await refusal_days.days(
-        call.runtime.store.pool, since=since, until=until, service=service
+        call.runtime.store.models, since=since, until=until, service=service
     )
     return json_response(Refusals(refusals=[RefusalRow(**row) for row in rows]))
 

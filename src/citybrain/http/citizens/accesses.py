@@ -40,7 +40,7 @@ async def accesses(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "data_accesses", query.min_position)
     await opened(call, [(citizen_id, citizen_id)])
     rows = await data_accesses.page(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         citizen_id,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,

@@ -219,7 +219,7 @@ async def duplicates(call: Call) -> web.Response:
     query: PagedQuery = call.query
     await wait_for_position(call.runtime, "suspected_duplicates", query.min_position)
     rows = await suspected_duplicates.page(
-        call.runtime.store.pool, after=decode_time_cursor(query.after), limit=query.limit + 1
+        call.runtime.store.models, after=decode_time_cursor(query.after), limit=query.limit + 1
     )
     shown, following = page(rows, query.limit, "suspected_at", "pair")
     found = [DuplicateRow.model_validate(row) for row in shown]
@@ -234,7 +234,7 @@ async def show_identity_days(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "identity_days", query.min_position)
     rows = await identity_days.days(
-        call.runtime.store.pool, since=since, until=until, purpose=query.purpose
+        call.runtime.store.models, since=since, until=until, purpose=query.purpose
     )
     return json_response(IdentityDays(days=[IdentityDay(**row) for row in rows]))
 

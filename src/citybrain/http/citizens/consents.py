@@ -100,7 +100,7 @@ async def own(call: Call) -> web.Response:
     citizen_id = _readable(call)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     await opened(call, [(citizen_id, citizen_id)])
-    rows = await consents.of_citizen(call.runtime.store.pool, citizen_id)
+    rows = await consents.of_citizen(call.runtime.store.models, citizen_id)
     return json_response(OwnConsents(consents=[ConsentRow.model_validate(row) for row in rows]))
 
 
@@ -130,7 +130,7 @@ async def standing(call: Call) -> web.Response:
 async def _consent(call: Call) -> Row:
     query: ReadModelQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    found = await consents.one(call.runtime.store.pool, call.request.match_info["consent_id"])
+    found = await consents.one(call.runtime.store.models, call.request.match_info["consent_id"])
     if found is None:
         raise NoSuchConsent("there is no such consent")
     return found

@@ -24,7 +24,7 @@ WORLD = (
 
 async def members(runtime: Runtime) -> dict[str, Any]:
     """What is open, and the city's day of street problems."""
-    pool, now = runtime.store.pool, runtime.services.clock()
+    pool, now = runtime.store.models, runtime.services.clock()
     day = city_day(now)
     days = await evaluation_days.counts(pool, by="day", since=day, until=day)
     whole = days.get(str(day), {})

@@ -43,7 +43,7 @@ async def comments(call: Call) -> web.Response:
         raise Forbidden("an official reads what is said of the cases of their own department")
     await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
     rows = await case_timeline.history(
-        services.store.pool,
+        services.store.models,
         [case_id],
         topic=CaseCommented.TOPIC,
         after=call.query.after,

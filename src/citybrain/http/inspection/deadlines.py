@@ -50,7 +50,7 @@ async def deadlines(call: Call) -> web.Response:
     now = call.runtime.services.clock()
     hours = query.within_hours
     rows = await desk.deadlines(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         responsible=responsible,
         stage=query.stage,
         district=query.district,
@@ -74,7 +74,7 @@ async def deadline_summary(call: Call) -> web.Response:
     """How many are overdue or near, by who is responsible."""
     await wait_for_position(call.runtime, "case_desk", call.query.min_position)
     now = call.runtime.services.clock()
-    counts = await desk.deadline_counts(call.runtime.store.pool, now)
+    counts = await desk.deadline_counts(call.runtime.store.models, now)
     return json_response(
         DeadlineSummary(at=now, counts=[DeadlineCount(**count) for count in counts])
     )

@@ -87,7 +87,7 @@ async def list_cases(call: Call) -> web.Response:
         until=query.until,
     )
     after = decode_time_cursor(query.after)
-    rows = await desk.cases(call.runtime.store.pool, wanted, after=after, limit=query.limit + 1)
+    rows = await desk.cases(call.runtime.store.models, wanted, after=after, limit=query.limit + 1)
     shown, following = page(rows, query.limit, "reported_at", "case_id")
     cases = [CaseRow(**_shown(row, query.crs)) for row in shown]
     return json_response(CasePage(cases=cases, next=following))
@@ -100,7 +100,7 @@ async def near(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "case_desk", query.min_position)
     latitude, longitude = to_wgs84(query.latitude, query.longitude, query.crs)
     rows = await desk.near(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         latitude,
         longitude,
         radius_m=query.radius_m,
@@ -119,7 +119,7 @@ def _shown(row: dict[str, Any], crs: Crs) -> dict[str, Any]:
 async def open_counts(call: Call) -> web.Response:
     """Open cases by department and class."""
     await wait_for_position(call.runtime, "case_desk", call.query.min_position)
-    rows = await desk.open_counts(call.runtime.store.pool)
+    rows = await desk.open_counts(call.runtime.store.models)
     return json_response(OpenCounts(counts=[OpenCount(**row) for row in rows]))
 
 

@@ -148,7 +148,7 @@ async def awaiting(call: Call) -> web.Response:
     query: AwaitingQuery = call.query
     await wait_for_position(call.runtime, "detections", query.min_position)
     rows = await detections.awaiting(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         class_code=query.class_code,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
@@ -178,7 +178,7 @@ async def list_cameras(call: Call) -> web.Response:
     """Cameras by id."""
     query: CameraQuery = call.query
     await wait_for_position(call.runtime, "cameras", query.min_position)
-    pool = call.runtime.store.pool
+    pool = call.runtime.store.models
     rows = await cameras.page(pool, online=query.online, after=query.after, limit=query.limit + 1)
     total, offline = await cameras.counts(pool)
     shown, following = page_by(rows, query.limit, itemgetter("camera_id"))

@@ -118,7 +118,7 @@ async def heat(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "heat_grid", query.min_position)
     rows = await heat_grid.squares(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         since=since,
         until=until,
         class_code=query.class_code,
@@ -165,7 +165,7 @@ async def days(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "case_days", query.min_position)
     rows = await case_days.days(
-        call.runtime.store.pool, since=since, until=until, class_code=query.class_code
+        call.runtime.store.models, since=since, until=until, class_code=query.class_code
     )
     return json_response(Days(days=[DayRow(**row) for row in rows]))
 
@@ -176,7 +176,7 @@ async def evaluation(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "evaluation_days", query.min_position)
     found = await evaluation_days.counts(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         by=query.by,
         since=since,
         until=until,
@@ -200,7 +200,7 @@ async def score_card(call: Call) -> web.Response:
     since, until = query.days(city_day(call.runtime.services.clock()))
     for model in ("evaluation_days", "case_desk"):
         await wait_for_position(call.runtime, model, query.min_position)
-    pool = call.runtime.store.pool
+    pool = call.runtime.store.models
     span: dict[str, Any] = {"since": since, "until": until, "department": department}
     days = _rows(await evaluation_days.counts(pool, by="day", **span))
     classes = _rows(await evaluation_days.counts(pool, by="class", **span))

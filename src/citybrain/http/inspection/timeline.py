@@ -47,7 +47,7 @@ async def timeline(call: Call) -> web.Response:
     merged = query.merged and rights.may_read_merged_cases(call.authenticated)
     others = await _merged_into(call, case_id, {case_id}) if merged else []
     rows = await case_timeline.history(
-        call.runtime.store.pool, [case_id, *others], after=query.after, limit=query.limit + 1
+        call.runtime.store.models, [case_id, *others], after=query.after, limit=query.limit + 1
     )
     if not rows and not query.after:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")

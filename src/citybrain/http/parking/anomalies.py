@@ -55,7 +55,7 @@ async def show_all(call: Call) -> web.Response:
     query: AnomaliesQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await anomaly_list.page(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         **_as_of(call),
         state=query.state,
         kind=query.kind,
@@ -72,7 +72,7 @@ async def show_all(call: Call) -> web.Response:
 async def close(call: Call) -> web.Response:
     """An officer has looked at one."""
     of_the_office(call)
-    anomaly_id, pool = anomaly_id_of(call), call.runtime.store.pool
+    anomaly_id, pool = anomaly_id_of(call), call.runtime.store.models
     await wait_for_position(call.runtime, MODEL, await call.runtime.store.head())
     row = await anomaly_list.one(pool, anomaly_id, **_as_of(call))
     if row is None:

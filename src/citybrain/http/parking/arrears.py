@@ -63,7 +63,7 @@ async def show_desk(call: Call) -> web.Response:
     """All of it, for the office."""
     of_the_office(call)
     at, rules = await _asked(call)
-    rows = await arrears(call.runtime.store.pool, at, rules.arrears_edges)
+    rows = await arrears(call.runtime.store.models, at, rules.arrears_edges)
     return json_response(
         Arrears(
             at=at,
@@ -82,7 +82,7 @@ async def show_public(call: Call) -> web.Response:
     at = datetime.combine(city_day(asked), time(), CITY_ZONE)
     rules = parking_rules_at(call.runtime.services.definitions, at)
     least = rules.arrears_least_debtors
-    rows = await arrears(call.runtime.store.pool, at, rules.arrears_edges)
+    rows = await arrears(call.runtime.store.models, at, rules.arrears_edges)
     groups = [
         PublicGroup.model_validate(row.model_dump(include=set(PublicGroup.model_fields)))
         for row in rows

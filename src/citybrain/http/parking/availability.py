@@ -61,7 +61,7 @@ async def show(call: Call) -> web.Response:
     query: AvailabilityQuery = call.query
     for model in MODELS:
         await wait_for_position(call.runtime, model, query.min_position)
-    pool, now = call.runtime.store.pool, call.runtime.services.clock()
+    pool, now = call.runtime.store.models, call.runtime.services.clock()
     following = None
     if query.berth is not None:
         names = [query.berth]

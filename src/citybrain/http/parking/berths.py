@@ -75,7 +75,7 @@ async def berth_counts(runtime: Runtime, *, fresh: bool = False) -> dict[str, in
     silence = parking_rules_at(services.definitions, now).silence_limit
     shared = services.held(BerthCounts, lambda _: BerthCounts())
     return await shared.now(
-        lambda: berths.counts(runtime.store.pool, now=now, silence=silence), now, fresh=fresh
+        lambda: berths.counts(runtime.store.models, now=now, silence=silence), now, fresh=fresh
     )
 
 
@@ -83,7 +83,7 @@ async def show_all(call: Call) -> web.Response:
     """Berths as they are known now."""
     query: BerthsQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    pool, services = call.runtime.store.pool, call.runtime.services
+    pool, services = call.runtime.store.models, call.runtime.services
     now = services.clock()
     silence = parking_rules_at(services.definitions, now).silence_limit
     rows = await berths.page(

@@ -95,7 +95,7 @@ async def own(call: Call) -> web.Response:
     """One's own plates."""
     query: ReadModelQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    pool, citizen_id = call.runtime.store.pool, call.authenticated.subject
+    pool, citizen_id = call.runtime.store.models, call.authenticated.subject
     shown = await _shown(call, await bindings.of_citizen(pool, citizen_id))
     hires = await bindings.of_hirer(pool, citizen_id)
     plates = await PlateKeeper(call.runtime.services).open_many(
@@ -128,7 +128,7 @@ async def search(call: Call) -> web.Response:
     grammar = grammar_at(services.definitions, services.clock())
     plate = read_plate(body.plate, grammar, body.plate_country)
     plate_id = await keeper.find(plate)
-    rows = [] if plate_id is None else await bindings.of_plate(services.store.pool, plate_id)
+    rows = [] if plate_id is None else await bindings.of_plate(services.store.models, plate_id)
     if plate_id is None:  # on the record all the same, by what tells nobody which plate it was
         plate_id = (await services.vault.digest(SEARCHED, plate.key.encode())).hex()[:32]
     about: list[tuple[str, str | None]] = [(ParkingPlate.id_of(plate_id), None)]
@@ -139,7 +139,7 @@ async def search(call: Call) -> web.Response:
 
 async def _readable(call: Call) -> dict[str, Any]:
     """The row, for whoever may read it; strangers are not told whether it is there."""
-    binding_id, pool = binding_id_of(call), call.runtime.store.pool
+    binding_id, pool = binding_id_of(call), call.runtime.store.models
     row = await bindings.one(pool, binding_id)
     if row is None:  # it may have been asked for a moment ago
         await caught_up(pool, MODEL, await call.runtime.store.head())

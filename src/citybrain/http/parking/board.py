@@ -19,7 +19,7 @@ MOST_FACES = 60
 
 async def members(runtime: Runtime) -> dict[str, Any]:
     """How many berths are free, and where; how many sessions stand where, and what came in."""
-    pool, services = runtime.store.pool, runtime.services
+    pool, services = runtime.store.models, runtime.services
     now = services.clock()
     silence = parking_rules_at(services.definitions, now).silence_limit
     return {
@@ -47,7 +47,7 @@ async def _money(pool: Pool, now: datetime) -> dict[str, int]:
 
 async def _faces(runtime: Runtime, now: datetime) -> list[dict[str, Any]]:
     """The first block faces by id, with their berths by number: a letter for the state of each."""
-    pool, services = runtime.store.pool, runtime.services
+    pool, services = runtime.store.models, runtime.services
     silence = parking_rules_at(services.definitions, now).silence_limit
     wanted = WantedPlaces(kinds=(PlaceKind.ZONE,))
     zones = await places.page(pool, now, wanted, limit=MOST_FACES)

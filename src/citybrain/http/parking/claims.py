@@ -51,7 +51,7 @@ async def show_all(call: Call) -> web.Response:
     query: ClaimsQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await claims.page(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         desk=query.desk,
         status=query.status and query.status.value,
         subject=query.subject,
@@ -67,7 +67,7 @@ async def show_all(call: Call) -> web.Response:
 
 async def show(call: Call) -> web.Response:
     """One claim, with its payments and receipts; strangers are not told whether it is there."""
-    claim_id, pool = claim_id_of(call), call.runtime.store.pool
+    claim_id, pool = claim_id_of(call), call.runtime.store.models
     row = await claims.one(pool, claim_id)
     if row is None:
         await wait_for_position(call.runtime, MODEL, await call.runtime.store.head())

@@ -162,7 +162,7 @@ async def list_facilities(call: Call) -> web.Response:
     query: FacilitiesQuery = call.query
     await _caught_up(call, query.min_position)
     at = query.at or call.runtime.services.clock()
-    pool, circle = call.runtime.store.pool, query.circle()
+    pool, circle = call.runtime.store.models, query.circle()
     if circle is not None:
         return json_response(Facilities(facilities=await _near(call, query, at), next=None))
     rows = await occupancy.facilities(
@@ -175,7 +175,7 @@ async def list_facilities(call: Call) -> web.Response:
 
 async def _near(call: Call, query: FacilitiesQuery, at: datetime) -> list[Any]:
     """The facilities of a circle, nearest first."""
-    pool, circle = call.runtime.store.pool, query.circle()
+    pool, circle = call.runtime.store.models, query.circle()
     query.box()
     assert circle is not None
     latitude, longitude, radius_m = circle
@@ -213,7 +213,7 @@ async def series(call: Call) -> web.Response:
         since = decode_cursor(query.after, 1)[0] + timedelta(microseconds=1)
     facility_id = await _known(call)
     rows = await occupancy.readings(
-        call.runtime.store.pool, facility_id, since, until, limit=query.limit + 1
+        call.runtime.store.models, facility_id, since, until, limit=query.limit + 1
     )
     shown, following = page_by(rows, query.limit, lambda row: encode_cursor(row["read_at"]))
     found = [ReadingRow(**row) for row in shown]
@@ -234,7 +234,7 @@ async def metrics(call: Call) -> web.Response:
     until = min(datetime.combine(last + timedelta(days=1), time(), zone), _whole_hour(now, zone))
     found: list[Hour] = []
     if since < until:
-        counts = await occupancy.counts(call.runtime.store.pool, facility_id, since, until)
+        counts = await occupancy.counts(call.runtime.store.models, facility_id, since, until)
         found = hours(counts, since, until, zone)
     rows = [_hour(each) for each in found]
     return json_response(Metrics(facility_id=facility_id, time_zone=zone.key, hours=rows))
@@ -266,7 +266,7 @@ async def _caught_up(call: Call, position: int) -> None:
 
 async def _facility(call: Call, at: datetime) -> dict[str, Any]:
     found = await occupancy.facilities(
-        call.runtime.store.pool, at, ids=[facility_id_of(call)], limit=1
+        call.runtime.store.models, at, ids=[facility_id_of(call)], limit=1
     )
     if not found:
         raise StreamNotFound("there is no such facility, or not then")
@@ -276,14 +276,14 @@ async def _facility(call: Call, at: datetime) -> dict[str, Any]:
 async def _known(call: Call) -> str:
     """The facility that the path names, if it ever was one."""
     facility_id = facility_id_of(call)
-    versions = await places.versions(call.runtime.store.pool, [facility_id])
+    versions = await places.versions(call.runtime.store.models, [facility_id])
     if not versions or versions[0]["kind"] != PlaceKind.FACILITY:
         raise StreamNotFound("there is no such facility")
     return facility_id
 
 
 async def _zone(call: Call, facility_id: str) -> ZoneInfo:
-    versions = await places.versions(call.runtime.store.pool, [facility_id])
+    versions = await places.versions(call.runtime.store.models, [facility_id])
     return ZoneInfo(versions[-1]["time_zone"])
 
 

@@ -43,7 +43,7 @@ async def berths_during(
 
     With who stood there in that hour, and when nobody was looking.
     """
-    inside = await _inside(runtime.store.pool, places, hour.begins)
+    inside = await _inside(runtime.store.models, places, hour.begins)
     every = sorted({berth for some in inside.values() for berth in some})
     known = await _known(runtime, every, hour)
     return {place: [known[each] for each in some] for place, some in inside.items()}
@@ -70,7 +70,7 @@ async def _inside(pool: Pool, places: Sequence[Row], at: datetime) -> dict[str, 
 
 async def _known(runtime: Runtime, berths: Sequence[str], hour: LocalHour) -> dict[str, Berth]:
     """Who stood on berths in an hour, and when nobody was looking."""
-    pool, services = runtime.store.pool, runtime.services
+    pool, services = runtime.store.models, runtime.services
     limit = parking_rules_at(services.definitions, hour.begins).silence_limit
     watchers = await curbs.watching(pool, berths, hour.begins)
     devices = sorted({each for some in watchers.values() for each in some})

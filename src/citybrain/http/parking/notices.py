@@ -78,7 +78,7 @@ async def show_public(call: Call) -> web.Response:
     await wait_for_position(call.runtime, MODEL, query.min_position)
     services = call.runtime.services
     rows = await notices.public(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         services.clock(),
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
@@ -121,7 +121,7 @@ async def show_desk(call: Call) -> web.Response:
     query: NoticeDeskQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await notices.desk(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         status=query.status,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,

@@ -100,7 +100,7 @@ async def _debts(
     actor, services = call.authenticated, call.runtime.services
     await wait_for_position(call.runtime, MODEL, await call.runtime.store.head())
     plate_id = await vehicle_of(command, actor, services)
-    pool = call.runtime.store.pool
+    pool = call.runtime.store.models
     said = None if request_id is None else str(request_id)
     if actor.has(Role.CITIZEN):
         return await claims.debts_of_citizen(pool, actor.subject, said, MOST_DEBTS)

@@ -79,7 +79,7 @@ async def show_all(call: Call) -> web.Response:
     """One's own permits; for the office what waits for it."""
     query: PagedQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    pool, actor = call.runtime.store.pool, call.authenticated
+    pool, actor = call.runtime.store.models, call.authenticated
     after, limit = decode_time_cursor(query.after), query.limit + 1
     if may_see_plates(actor, PlateKeeper(call.runtime.services).departments()):
         rows = await permits.waiting(pool, after=after, limit=limit)
@@ -104,7 +104,7 @@ async def show(call: Call) -> web.Response:
 
 async def _readable(call: Call) -> dict[str, Any]:
     """The row, for whoever may read it; strangers are not told whether it is there."""
-    permit_id, pool = permit_id_of(call), call.runtime.store.pool
+    permit_id, pool = permit_id_of(call), call.runtime.store.models
     row = await permits.one(pool, permit_id)
     if row is None:  # it may have been asked for a moment ago
         await caught_up(pool, MODEL, await call.runtime.store.head())

@@ -58,7 +58,7 @@ async def show(call: Call) -> web.Response:
     query: PlaceMetricsQuery = call.query
     for model in MODELS:
         await wait_for_position(call.runtime, model, query.min_position)
-    pool, place = call.runtime.store.pool, await _place(call)
+    pool, place = call.runtime.store.models, await _place(call)
     zone = ZoneInfo(place["time_zone"])
     now = call.runtime.services.clock()
     today = now.astimezone(zone).date()
@@ -90,10 +90,10 @@ def _days(query: PlaceMetricsQuery, today: date) -> tuple[date, date]:
 async def _place(call: Call) -> Row:
     """The last version of a place that has berths; raises `StreamNotFound`."""
     place_id = call.request.match_info["place_id"]
-    rows = await curbs.of_streams(call.runtime.store.pool, [stream_of(place_id)])
+    rows = await curbs.of_streams(call.runtime.store.models, [stream_of(place_id)])
     if not rows or rows[-1]["kind"] not in KINDS:
         raise StreamNotFound("there is no such district, block face or berth")
-    return (await with_clocks(call.runtime.store.pool, rows[-1:]))[0]
+    return (await with_clocks(call.runtime.store.models, rows[-1:]))[0]
 
 
 def _hour(hour: LocalHour, found: dict[str, float]) -> PlaceHour:

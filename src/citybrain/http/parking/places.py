@@ -135,7 +135,7 @@ async def show_all(call: Call) -> web.Response:
         watching=query.watching,
         box=query.box(),
     )
-    pool, circle = call.runtime.store.pool, query.circle()
+    pool, circle = call.runtime.store.models, query.circle()
     if circle is not None:
         latitude, longitude, radius_m = circle
         rows = await places.near(
@@ -154,7 +154,7 @@ async def show(call: Call) -> web.Response:
     query: AsOfQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     place_id = call.request.match_info["place_id"]
-    rows = await places.versions(call.runtime.store.pool, [place_id])
+    rows = await places.versions(call.runtime.store.models, [place_id])
     if query.at is not None:
         held = [row for row in rows if row["valid_from"] <= query.at][-1:]
         rows = [row for row in held if not row["retired"]]

@@ -85,7 +85,7 @@ async def show_own(call: Call) -> web.Response:
     query: PagedQuery = call.query
     await wait(call.runtime, MODEL, query.min_position)
     rows = await reservations.of_citizen(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         call.authenticated.subject,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
@@ -106,7 +106,7 @@ async def show_desk(call: Call) -> web.Response:
         until=query.until,
     )
     rows = await reservations.desk(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         wanted,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,
@@ -116,7 +116,7 @@ async def show_desk(call: Call) -> web.Response:
 
 async def show(call: Call) -> web.Response:
     """One reservation."""
-    reservation_id, pool = reservation_id_of(call), call.runtime.store.pool
+    reservation_id, pool = reservation_id_of(call), call.runtime.store.models
     row = await reservations.one(pool, reservation_id)
     if row is None:
         await wait(call.runtime, MODEL, await call.runtime.store.head())
@@ -144,7 +144,7 @@ async def show_day(call: Call) -> web.Response:
     day = query.day or city_day(call.runtime.services.clock())
     begins = datetime.combine(day, time(), CITY_ZONE)
     wanted = Wanted(berth=berth, since=begins, until=begins + timedelta(days=1))
-    rows = await reservations.desk(call.runtime.store.pool, wanted, after=None, limit=MOST_A_DAY)
+    rows = await reservations.desk(call.runtime.store.models, wanted, after=None, limit=MOST_A_DAY)
     shown = await _shown(call, rows)
     return json_response(BerthDay(berth=berth, day=day, reservations=shown))
 

@@ -58,7 +58,7 @@ async def show(call: Call) -> web.Response:
     query: RevenueQuery = call.query
     begins, ends = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    rows = await revenue.rows(call.runtime.store.pool, begins, ends)
+    rows = await revenue.rows(call.runtime.store.models, begins, ends)
     if _wants_csv(call.request.headers.get("Accept", "")):
         return _csv(rows)
     total = revenue.summed(rows)

@@ -96,7 +96,7 @@ async def show_all(call: Call) -> web.Response:
     """A page of sessions: of the desk, or one's own."""
     query: SessionsQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    pool, after = call.runtime.store.pool, decode_time_cursor(query.after)
+    pool, after = call.runtime.store.models, decode_time_cursor(query.after)
     actor = call.authenticated
     if of_the_office(call):
         rows = await sessions.page(
@@ -123,7 +123,7 @@ async def search(call: Call) -> web.Response:
     rows = []
     if plate_id is not None:
         rows = await sessions.page(
-            call.runtime.store.pool,
+            call.runtime.store.models,
             status=None,
             place_id=None,
             zone_id=None,
@@ -157,10 +157,10 @@ async def explain(call: Call) -> web.Response:
 async def _readable(call: Call) -> dict[str, Any]:
     """The row, for whoever may read it; strangers are not told whether it is there."""
     session_id, services = session_id_of(call), call.runtime.services
-    row = await sessions.one(call.runtime.store.pool, session_id)
+    row = await sessions.one(call.runtime.store.models, session_id)
     if row is None:
         await wait_for_position(call.runtime, MODEL, await call.runtime.store.head())
-        row = await sessions.one(call.runtime.store.pool, session_id)
+        row = await sessions.one(call.runtime.store.models, session_id)
     if not of_the_office(call):
         actor = call.authenticated
         holders: list[str] = []

@@ -51,7 +51,7 @@ async def search(call: Call) -> web.Response:
     actor, services = call.authenticated, call.runtime.services
     plate_id = await vehicle_of(call.body, actor, services)
     await wait_for_position(call.runtime, MODEL, await call.runtime.store.head())
-    pool = call.runtime.store.pool
+    pool = call.runtime.store.models
     plates = [] if plate_id is None else [plate_id]
     if actor.has(Role.CITIZEN):
         plates = [row["plate_id"] for row in await bindings.of_citizen(pool, actor.subject)]

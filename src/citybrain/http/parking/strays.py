@@ -65,7 +65,7 @@ async def show_all(call: Call) -> web.Response:
     of_the_office(call)
     await wait_for_position(call.runtime, MODEL, query.min_position)
     rows = await strays.page(
-        call.runtime.store.pool,
+        call.runtime.store.models,
         status=query.status and query.status.value,
         after=decode_time_cursor(query.after),
         limit=query.limit + 1,

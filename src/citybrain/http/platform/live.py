@@ -63,7 +63,7 @@ class LiveBoard(Feed):
             "incarnation": (await read_lineage(store.pool)).current,
             "streams": [
                 {name: row[name] for name in ("category", "streams", "events")}
-                for row in await streams.counts(store.pool)
+                for row in await streams.counts(store.models)
             ],
             "newest": await self._newest(head),
             "lag": [
@@ -72,7 +72,7 @@ class LiveBoard(Feed):
             ],
             "rate_per_second": round(rate, 1),
             "simulated": any(
-                [await part.any_simulated(store.pool) for part in runtime.board_parts]
+                [await part.any_simulated(store.models) for part in runtime.board_parts]
             ),
         }
         for part in runtime.board_parts:
@@ -85,7 +85,7 @@ class LiveBoard(Feed):
         newest = (await store.read_all(max(head - NEWEST, 0), limit=NEWEST))[::-1]
         origins: dict[str, Origin] = {}
         for part in self.runtime.board_parts:
-            origins |= await part.origins(store.pool, [event.stream_id for event in newest])
+            origins |= await part.origins(store.models, [event.stream_id for event in newest])
         return [
             {
                 "position": event.position,

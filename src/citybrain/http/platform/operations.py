@@ -150,7 +150,7 @@ async def _database_answers(runtime: Runtime) -> bool:
 async def _lag(runtime: Runtime) -> tuple[float | None, list[str]]:
     try:
         async with asyncio.timeout(READY_SECONDS):
-            return await lag.behind(runtime.store.pool, BEHIND_SECONDS)
+            return await lag.behind(runtime.store, BEHIND_SECONDS)
     except (CitybrainError, *AGAIN_LATER):
         return None, []
 
@@ -171,7 +171,7 @@ async def metrics(call: Call) -> web.Response:
     """Prometheus metrics."""
     WAITING.set(call.runtime.store.appender.waiting)
     await _measure(call.runtime)
-    await lag.measure(call.runtime.store.pool)
+    await lag.measure(call.runtime.store)
     await parked.measure(call.runtime.store.pool)
     await measuring.measure(call.runtime.store.pool)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -46,7 +46,7 @@ class Queues:
 
 async def members(runtime: Runtime) -> dict[str, Any]:
     """How junctions stand now; the first of them by code with lamps, queues and faults."""
-    pool, services = runtime.store.pool, runtime.services
+    pool, services = runtime.store.models, runtime.services
     now = milliseconds(services.clock())
     counts = await junctions.counts(pool, now)
     queues, definitions = services.held(Queues, Queues), services.definitions.of(SignalDefinitions)

@@ -89,7 +89,7 @@ async def compare(call: Call) -> web.Response:
 async def _period(call: Call, junction: str, since: datetime, until: datetime) -> SignalPeriod:
     if not timedelta(0) < until - since <= LONGEST:
         raise Malformed("each span begins before it ends, and has seven days at most")
-    services, pool = call.runtime.services, call.runtime.store.pool
+    services, pool = call.runtime.services, call.runtime.store.models
     check_kept(since, services.clock())
     dated = services.definitions.of(SignalDefinitions).at(junction, since)
     if dated is None:

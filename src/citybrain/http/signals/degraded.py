@@ -64,7 +64,7 @@ async def list_degraded(call: Call) -> web.Response:
     await wait_for_position(call.runtime, MODEL, query.min_position)
     services = call.runtime.services
     reasons: dict[str, list[DegradedReason]] = {}
-    for each in await junctions.troubled(call.runtime.store.pool):
+    for each in await junctions.troubled(call.runtime.store.models):
         reasons.setdefault(each.signal.junction, []).extend(_of_signal(each.signal))
     codes = sorted(services.definitions.of(SignalDefinitions).junctions)
     for found in await standings(services, codes):

@@ -49,7 +49,7 @@ async def show(call: Call) -> web.Response:
     if query.at is not None and query.at > now:
         raise Malformed("what will be decided is not known yet")
     check_kept(query.at or now, now)
-    found = await explain(call.runtime.store.pool, junction, milliseconds(query.at or now))
+    found = await explain(call.runtime.store.models, junction, milliseconds(query.at or now))
     if found is None:
         raise StreamNotFound("nothing had happened to this junction then")
     return json_response(shown(found))

@@ -29,7 +29,7 @@ async def show(call: Call) -> web.Response:
     dated = services.definitions.of(SignalDefinitions).at(junction, moment(since))
     if dated is None:
         raise StreamNotFound("there was no such junction then")
-    text = await written(call.runtime.store.pool, dated, since, until)
+    text = await written(call.runtime.store.models, dated, since, until)
     return web.Response(
         text=text,
         content_type="text/csv",

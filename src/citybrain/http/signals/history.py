@@ -206,7 +206,7 @@ async def show_refusal_sums(call: Call) -> web.Response:
     query: RefusalSumsQuery = call.query
     since, until = await _span(call, query)
     rows = await changes.refusal_sums(
-        call.runtime.store.pool, since, until, junction=query.junction
+        call.runtime.store.models, since, until, junction=query.junction
     )
     sums = [RefusalSum(**row) for row in rows]
     return json_response(RefusalSums(sums=sums, refused=sum(each.refused for each in sums)))
@@ -226,7 +226,7 @@ async def known_junction(call: Call) -> str:
     """The junction that the path names; raises `StreamNotFound` where there never was one."""
     junction, runtime = call.request.match_info["junction"], call.runtime
     known = junction in runtime.services.definitions.of(SignalDefinitions).junctions
-    if not known and await junctions.one(runtime.store.pool, junction) is None:
+    if not known and await junctions.one(runtime.store.models, junction) is None:
         raise StreamNotFound("there never was such a junction")
     return junction
 
@@ -242,7 +242,7 @@ async def _page(
     """A page of what a question finds in the span, with moments, and the cursor behind it."""
     query: SpanQuery = call.query
     since, until = await _span(call, query)
-    pool, more = call.runtime.store.pool, query.limit + 1
+    pool, more = call.runtime.store.models, query.limit + 1
     rows = await find(pool, since=since, until=until, after=query.place(), limit=more, **wanted)
     shown = [
         row | {name: moment(row[name]) for name in TIMES if row.get(name) is not None}

@@ -136,7 +136,7 @@ async def show_all(call: Call) -> web.Response:
     """How all junctions stand."""
     query: JunctionsQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
-    pool, services = call.runtime.store.pool, call.runtime.services
+    pool, services = call.runtime.store.models, call.runtime.services
     found = await junctions.page(pool, after=query.after, limit=query.limit + 1)
     shown, following = page_by(found, query.limit, lambda each: each.signal.junction)
     definitions, now = services.definitions.of(SignalDefinitions), services.clock()
@@ -149,7 +149,7 @@ async def show(call: Call) -> web.Response:
     query: ReadModelQuery = call.query
     await wait_for_position(call.runtime, MODEL, query.min_position)
     services = call.runtime.services
-    found = await junctions.one(call.runtime.store.pool, call.request.match_info["junction"])
+    found = await junctions.one(call.runtime.store.models, call.request.match_info["junction"])
     if found is None:
         raise StreamNotFound("this junction was never in service")
     state = state_of(found, services.definitions.of(SignalDefinitions), services.clock())

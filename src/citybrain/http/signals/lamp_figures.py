@@ -86,7 +86,7 @@ async def show(call: Call) -> web.Response:
     since, until = query.span(now)
     junction = await known_junction(call)
     until = max(since, min(until, milliseconds(now)))
-    found = await figures_of(call.runtime.store.pool, junction, since, until, by=query.by)
+    found = await figures_of(call.runtime.store.models, junction, since, until, by=query.by)
     return json_response(found)
 
 

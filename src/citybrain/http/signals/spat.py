@@ -134,7 +134,7 @@ async def show(call: Call) -> web.Response:
     await wait_for_position(call.runtime, MODEL, query.min_position)
     services = call.runtime.services
     found = await junctions.page(
-        call.runtime.store.pool, after=query.after, codes=query.codes(), limit=query.limit + 1
+        call.runtime.store.models, after=query.after, codes=query.codes(), limit=query.limit + 1
     )
     shown, following = page_by(found, query.limit, lambda each: each.signal.junction)
     now, definitions = services.clock(), services.definitions.of(SignalDefinitions)

@@ -85,7 +85,7 @@ class SpatFeed(Feed):
 
     async def look(self) -> None:
         """Read the junctions that changed."""
-        found = await junctions.changed(self.runtime.store.pool, self._position)
+        found = await junctions.changed(self.runtime.store.models, self._position)
         if not found:
             return
         self._position = found[-1].position

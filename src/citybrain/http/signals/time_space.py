@@ -71,7 +71,7 @@ async def show(call: Call) -> web.Response:
     found, distance = [], 0.0
     for stop, travel in zip(road.junctions, road.travel_ms, strict=True):
         distance += stop.distance or 0.0
-        rows = await lamps.greens(call.runtime.store.pool, stop.junction, since, until)
+        rows = await lamps.greens(call.runtime.store.models, stop.junction, since, until)
         found.append(
             TimeSpaceJunction(
                 junction=stop.junction,

@@ -24,7 +24,7 @@ async def statistics(call: Call) -> web.Response:
     query: DatedQuery = call.query
     since, until = query.days(city_day(call.runtime.services.clock()))
     await wait_for_position(call.runtime, "payment_days", query.min_position)
-    days = await payment_days.days(call.runtime.store.pool, since=since, until=until)
+    days = await payment_days.days(call.runtime.store.models, since=since, until=until)
     compared = [day.compared for day in days if day.compared is not None]
     answer = PaymentStatistics(
         days=days,

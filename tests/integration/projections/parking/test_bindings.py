@@ -119,9 +119,9 @@ async def test_the_bindings_of_the_erased_end(town: Drivers) -> None:
     ids = await a_life(town)
     await project(town.services.store, *(each.name for each in PARKING.projections))
     pool = town.services.store.pool
-    assert await bindings.of_erased(pool) == []
+    assert await bindings.of_erased(pool, await town.services.vault.erased()) == []
     await town.services.vault.erase(ids["citizen_b"])
-    assert await bindings.of_erased(pool) == [ids["b"]]
+    assert await bindings.of_erased(pool, await town.services.vault.erased()) == [ids["b"]]
     for work in PARKING.upkeep:
         await work(town.services)
     ended = await town.binding(ids["b"])
@@ -130,4 +130,4 @@ async def test_the_bindings_of_the_erased_end(town: Drivers) -> None:
     assert (await town.plate()).holds is None
     await town.later(timedelta(days=40))
     await project(town.services.store, MODEL)
-    assert await bindings.of_erased(pool) == []
+    assert await bindings.of_erased(pool, await town.services.vault.erased()) == []

@@ -72,7 +72,7 @@ async def report(request: web.Request) -> tuple[str, Any]:
 
 async def requests(request: web.Request) -> tuple[str, Any]:
     """Service requests: by id, or by class, status and time (90 days, the first 1 000)."""
-    pool, asked = request.app[RUNTIME].store.pool, request[ASKED]
+    pool, asked = request.app[RUNTIME].store.models, request[ASKED]
     if (ids := listed(asked, "service_request_id")) is not None:  # overrides all else
         wanted = [case_id for case_id in ids if CASE_ID.fullmatch(case_id)]
         rows = await service_requests.by_id(pool, wanted)
@@ -99,7 +99,7 @@ async def one_request(request: web.Request) -> tuple[str, Any]:
     events = await runtime.store.read(case_id) if CASE_ID.fullmatch(case_id) else []
     if not events:
         raise Open311Error(404, "service_request_id not found")
-    pool = runtime.store.pool
+    pool = runtime.store.models
     await caught_up(pool, "service_requests", events[-1].position)
     rows = await service_requests.by_id(pool, [case_id])
     return "service_requests", [_request(request, row, asked) for row in rows]

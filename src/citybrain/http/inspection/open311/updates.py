@@ -64,7 +64,7 @@ UPDATE_STATUSES = (
 
 async def updates(request: web.Request) -> tuple[str, Any]:
     """What reporters are told, oldest first: of the last day where no time is asked for."""
-    pool, asked = request.app[RUNTIME].store.pool, request[ASKED]
+    pool, asked = request.app[RUNTIME].store.models, request[ASKED]
     since, until = span(asked, "start_date", "end_date", days=1)
     limit, offset = page(asked)
     rows = await service_requests.updates(

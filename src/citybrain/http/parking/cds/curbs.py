@@ -73,7 +73,7 @@ async def zone(asked: Asked) -> Found:
 async def _zones(
     asked: Asked, rows: Sequence[Row], at: datetime, with_geometry: bool
 ) -> list[Shown]:
-    pool, ids = asked.runtime.store.pool, [row["place_id"] for row in rows]
+    pool, ids = asked.runtime.store.models, [row["place_id"] for row in rows]
     history = await curbs.history(pool, ids)
     berths = await curbs.within(pool, PlaceKind.BERTH, ids, at)
     states = await _states(
@@ -183,7 +183,7 @@ async def space(asked: Asked) -> Found:
 
 
 async def _spaces(asked: Asked, rows: Sequence[Row], at: datetime) -> list[Shown]:
-    pool, ids = asked.runtime.store.pool, [row["place_id"] for row in rows]
+    pool, ids = asked.runtime.store.models, [row["place_id"] for row in rows]
     history, states = await curbs.history(pool, ids), await _states(asked, ids, at)
     watching = await curbs.watching(pool, ids, at) if asked.version > Version.V1_0 else {}
     found = []
@@ -226,7 +226,7 @@ async def area(asked: Asked) -> Found:
 
 
 async def _areas(asked: Asked, rows: Sequence[Row], at: datetime) -> list[Shown]:
-    pool, ids = asked.runtime.store.pool, [row["place_id"] for row in rows]
+    pool, ids = asked.runtime.store.models, [row["place_id"] for row in rows]
     history = await curbs.history(pool, ids)
     inside = await curbs.within(pool, PlaceKind.ZONE, ids, at)
     found = []
@@ -281,7 +281,7 @@ async def one_object(asked: Asked) -> Found:
 async def _at_places(asked: Asked, rows: Sequence[Row], at: datetime) -> dict[str, dict[str, str]]:
     """The zone, and the space where it is of one only, that each object stands at."""
     watched = {each for row in rows for each in row["watches"]}
-    berths = await curbs.parents(asked.runtime.store.pool, PlaceKind.BERTH, sorted(watched), at)
+    berths = await curbs.parents(asked.runtime.store.models, PlaceKind.BERTH, sorted(watched), at)
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         places = [each for each in row["watches"] if each in berths]
@@ -298,7 +298,7 @@ async def _at_places(asked: Asked, rows: Sequence[Row], at: datetime) -> dict[st
 async def _objects(
     asked: Asked, rows: Sequence[Row], at_places: dict[str, dict[str, str]]
 ) -> list[Shown]:
-    history = await curbs.history(asked.runtime.store.pool, [row["place_id"] for row in rows])
+    history = await curbs.history(asked.runtime.store.models, [row["place_id"] for row in rows])
     found = []
     for row in rows:
         published, changed = _dates(history[row["place_id"]])
@@ -363,11 +363,11 @@ def _tariff(asked: Asked) -> Tariff:
 async def _states(asked: Asked, berths: Sequence[str], at: datetime) -> dict[str, BerthState]:
     """What is known of berths; of a time to come what is known now."""
     rules = parking_rules_at(asked.runtime.services.definitions, at)
-    return await curbs.states(asked.runtime.store.pool, berths, at, rules.silence_limit)
+    return await curbs.states(asked.runtime.store.models, berths, at, rules.silence_limit)
 
 
 async def _many(asked: Asked, name: str, shown: Sequence[Shown], page: Page) -> Found:
-    latest = await curbs.latest(asked.runtime.store.pool)
+    latest = await curbs.latest(asked.runtime.store.models)
     last = newest(latest, *(each.changed_at for each in shown))
     data = {name: [each.members for each in shown]}
     return Found(data, last, page.following, of_many=True)

@@ -51,7 +51,7 @@ async def events(asked: Asked) -> Found:
     """Events; in 1.1 those of an hour, or of the last 60 minutes where none is named."""
     where, limit = await where_of(asked), asked.limit()
     when, after = _when(asked)
-    pool = asked.runtime.store.pool
+    pool = asked.runtime.store.models
     rows = await cds_feed.page(
         pool,
         where,
@@ -75,7 +75,7 @@ async def events(asked: Asked) -> Found:
 async def status(asked: Asked) -> Found:
     """Devices: whether they are in use, and heard of."""
     where, limit, cursor = await where_of(asked), asked.limit(), asked.cursor()
-    now, pool = asked.now, asked.runtime.store.pool
+    now, pool = asked.now, asked.runtime.store.models
     after = None if cursor is None else cursor[1]
     rows = await cds_feed.status(pool, where, now=now, after=after, limit=limit + 1)
     silence = parking_rules_at(asked.runtime.services.definitions, now).silence_limit

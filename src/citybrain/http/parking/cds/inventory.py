@@ -48,7 +48,7 @@ def cursor_after(identity: str) -> str:
 
 async def one(asked: Asked, kind: PlaceKind, identity: UUID) -> list[Row]:
     """All versions of a place of a kind; raises `NothingThere`."""
-    rows = await curbs.of_streams(asked.runtime.store.pool, [stream_named(identity)])
+    rows = await curbs.of_streams(asked.runtime.store.models, [stream_named(identity)])
     if not rows or rows[0]["kind"] != kind:
         raise NothingThere("there is nothing of this id")
     return rows
@@ -59,7 +59,7 @@ async def named(asked: Asked, name: str, *kinds: PlaceKind) -> str | None:
     identity = asked.identity(name)
     if identity is None:
         return None
-    rows = await curbs.of_streams(asked.runtime.store.pool, [stream_named(identity)])
+    rows = await curbs.of_streams(asked.runtime.store.models, [stream_named(identity)])
     if not rows or rows[0]["kind"] not in kinds:
         raise NothingThere(f"there is no such {name}", [name])
     return str(rows[0]["place_id"])
@@ -147,7 +147,7 @@ async def _rows(
     asked: Asked, wanted: Wanted, around: Box | Circle | None, after: str | None, limit: int
 ) -> list[Row]:
     return await curbs.page(
-        asked.runtime.store.pool,
+        asked.runtime.store.models,
         [kind.value for kind in wanted.kinds],
         wanted.at,
         parent=wanted.parent,

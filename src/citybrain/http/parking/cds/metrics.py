@@ -58,7 +58,7 @@ async def sessions(asked: Asked) -> web.Response:
     """Sessions that began in a time, and departures of nobody: the last day where none is asked."""
     since, until = _time(asked)
     where = await _where(asked)
-    pool = asked.runtime.store.pool
+    pool = asked.runtime.store.models
     rows = await cds_metrics.sessions(pool, since, until, where, MOST_ROWS + 1)
     if len(rows) > MOST_ROWS:
         raise BadParameter(f"that is more than {MOST_ROWS} rows: ask for less time", TIMES)
@@ -103,7 +103,7 @@ async def aggregates(asked: Asked) -> web.Response:
     Hours that are over, and no further back than anything is known.
     """
     since, until = _time(asked)
-    pool = asked.runtime.store.pool
+    pool = asked.runtime.store.models
     first = await cds_metrics.first(pool)
     wanted = _metrics(asked)
     places = await with_clocks(pool, await _places(asked))

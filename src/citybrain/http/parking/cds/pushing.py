@@ -171,7 +171,7 @@ async def _places(asked: Asked, events: Mapping[int, PushedEvent]) -> dict[str, 
     named = {event.data_source_device_id for event in events.values()}
     named |= {event.curb_space_id for event in events.values() if event.curb_space_id is not None}
     streams = {stream_named(UUID(each)): str(UUID(each)) for each in named}
-    rows = await curbs.of_streams(asked.runtime.store.pool, list(streams))
+    rows = await curbs.of_streams(asked.runtime.store.models, list(streams))
     return {str(UUID(hex=row["stream_id"][-32:])): row for row in rows}
 
 
