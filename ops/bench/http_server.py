@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from aiohttp import web
 from citybrain import garbage
 from ops.bench import child
 from ops.bench.rebuild_process import peak_rss_mb
+from ops.bench.stacks import stacks_taken
 from ops.bench.workbench import bench_settings
 
 CALLERS = 16
@@ -102,7 +103,8 @@ async def _serve() -> None:
         garbage.set_aside()
         child.say_ready(facts)
         began = time.process_time()
-        await asyncio.to_thread(child.wait_for_go)
+        with stacks_taken() if orders["url"] else nullcontext():
+            await asyncio.to_thread(child.wait_for_go)
         spent = time.process_time() - began
     child.answer({"rss_mb": peak_rss_mb(), "cpu_seconds": spent})
 

@@ -12,6 +12,7 @@ from ops.bench.figures import Sample, sample
 from ops.bench.history import load_history
 from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
+from ops.bench.stacks import stacks_taken
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
 from projections.projection import Projection
 from projections.runner import ProjectionRunner
@@ -36,7 +37,7 @@ def projected(*names: str) -> Contender:
             bench.database(like=await history_database(bench)) as url,
             open_event_store(bench_settings(url, bench.folder)) as store,
         ):
-            with Meter(bench) as meter:
+            with Meter(bench) as meter, stacks_taken():
                 seconds = await _to_the_head(store, projections)
         return meter.of(sample(HISTORY, seconds), HISTORY)
 

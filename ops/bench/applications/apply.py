@@ -174,6 +174,7 @@ async def _ground(bench: Workbench) -> AsyncIterator[Ground]:
             facts = await server.ready()
             async with open_services(settings) as services:
                 yield Ground(facts, services, dsn, server.pid)
+            await server.go()  # to its end
         finally:
             await server.stop()
 

@@ -208,6 +208,23 @@ def signals_outages(
         raise typer.Exit(1) from error
 
 
+@app.command("profile")
+def profile(
+    subject: Annotated[str, typer.Argument(help="http, project or apply.")],
+    seconds: Seconds = 5.0,
+    data_dir: DataDir = None,
+    stacks: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Add folded stacks to this file, for a flame graph."),
+    ] = None,
+) -> None:
+    """Which modules the CPU time goes to, of a report, the read models or an application."""
+    ops = of_checkout("ops.bench.profile", BENCHMARKS)
+    run = ops.profile(subject, seconds=seconds, data_dir=data_dir, stacks=stacks)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        _or_failed(f"profile {subject}", lambda: runner.run(run), ops.BenchFailed, ValueError)
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other; what this machine has not is skipped, and says so."""
