@@ -6,9 +6,9 @@ to nothing and records nothing.
 
 import logging
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import structlog
 from opentelemetry import trace
@@ -35,11 +35,32 @@ def configure_logging(level: str, form: Literal["json", "console"]) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Lossy(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # each of its tries; we say it once
+
+
+class Lossy:
+    """A stream to which nobody who writes minds that it is full, or that nobody reads it any more.
+
+    What is logged is not worth that a request, or whoever commits for all others, fails of it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """What cannot be written is lost."""
+        with suppress(OSError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        """The same."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def span(name: str, **attributes: str | int) -> AbstractContextManager[object]:
