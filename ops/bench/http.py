@@ -5,25 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import asyncpg
-
 from ops.bench.append_ours import new_streams
 from ops.bench.append_ours import ours as appending
 from ops.bench.child import Child
 from ops.bench.figures import Sample
+from ops.bench.http_processes import reporting_to
+from ops.bench.http_stored import verify
 from ops.bench.lines import Line
 from ops.bench.meter import per_unit
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
-from ops.bench.workbench import BenchFailed, Workbench
+from ops.bench.workbench import Workbench
 
 BENCH = "http"
 COMMANDS = "commands/s"
-FACTS = """
-SELECT count(*) FILTER (WHERE topic = 'case.reported') AS reported, count(*) AS events,
-       coalesce(max(notification_id), 0) AS last,
-       (SELECT count(*) FROM idempotency_records) AS keys FROM stored_events
-"""
+PROCESSES = (1, 2)
+"""How many serve on one port; what follows behind the supervisor is as it is operated."""
 
 
 def reporting(connections: int, *, workers: bool) -> Contender:
@@ -32,7 +29,7 @@ def reporting(connections: int, *, workers: bool) -> Contender:
     async def contender(bench: Workbench) -> Sample:
         async with bench.database() as url:
             found = await loaded(bench, url, connections, workers=workers)
-            await _verify(url, found.acknowledged)
+            await verify(url, found.acknowledged)
         return found.sample
 
     return contender
@@ -129,22 +126,6 @@ async def exercised(
         await server.stop()
 
 
-async def _verify(url: str, acknowledged: int) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        facts = await connection.fetchrow(FACTS)
-    finally:
-        await connection.close()
-    assert facts is not None
-    if not facts["reported"] == facts["keys"] == acknowledged:
-        raise BenchFailed(
-            f"{acknowledged} reports were acknowledged, {facts['reported']} are stored "
-            f"with {facts['keys']} idempotency keys"
-        )
-    if facts["last"] != facts["events"]:
-        raise BenchFailed(f"{facts['events']} events end at position {facts['last']}")
-
-
 CONTENDERS: Mapping[str, Contender] = {
     "report_1": reporting(1, workers=False),
     "report_16": reporting(16, workers=False),
@@ -153,6 +134,7 @@ CONTENDERS: Mapping[str, Contender] = {
     "bare_aiohttp_1": bare_aiohttp(1),
     "bare_aiohttp_16": bare_aiohttp(16),
     "bare_aiohttp_128": bare_aiohttp(128),
+    **{f"processes_{number}": reporting_to(number) for number in PROCESSES},
     "append_16": appending(new_streams(1), 16),
     "append_128": appending(new_streams(1), 128),
 }
@@ -167,5 +149,9 @@ LINES = (
         "bare_aiohttp_128",
         ("append_128",),
         unit=COMMANDS,
+    ),
+    *(
+        Line(f"processes_{number}", f"processes_{number}", "bare_aiohttp_128", unit=COMMANDS)
+        for number in PROCESSES
     ),
 )

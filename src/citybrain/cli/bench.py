@@ -89,9 +89,29 @@ def faces(
 
 @app.command("http")
 def http(
-    rounds: Rounds = 3, seconds: Seconds = 3.0, lines: Lines = None, data_dir: DataDir = None
+    rounds: Rounds = 3,
+    seconds: Seconds = 3.0,
+    lines: Lines = None,
+    data_dir: DataDir = None,
+    processes: Annotated[
+        str | None, typer.Option(help="Only `serve --processes` of so many each, as 1,2.")
+    ] = None,
+    open_loop: Annotated[
+        bool,
+        typer.Option(
+            "--open-loop",
+            help="At 70 % of what two processes do, at a constant rate; then with one killed.",
+        ),
+    ] = False,
 ) -> None:
-    """Durable commands per second through one server process on one core."""
+    """Durable commands per second through server processes."""
+    if open_loop:
+        loop = of_checkout("ops.bench.http_open_loop", BENCHMARKS)
+        work = partial(uvloop.run, loop.run(seconds, 2, data_dir))
+        _or_failed("http", work, loop.BenchFailed)
+        return
+    if processes is not None:
+        lines = ",".join(f"processes_{number.strip()}" for number in processes.split(","))
     _run("http", rounds, seconds, lines, data_dir)
 
 
