@@ -16,11 +16,11 @@ from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.incarnations import Standing, read_lineage
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.eventstore.versions import NewerThanKnown, newer
 from citybrain.kafka.wire import ReceivedEvent
 from citybrain.observability import span
 from projections.ahead import StreamMoved, ahead, share, step
 from projections.projection import Order, Projection, order_of, wants
-from projections.versions import NewerThanKnown, newer
 from projections.worker import BEHIND_A_PARKED_EVENT, describe, park
 
 log = structlog.get_logger(__name__)

@@ -16,12 +16,12 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.eventstore.versions import NewerThanKnown
 from citybrain.kafka.clients import AWAY, KAFKA_AWAY, group_member
 from citybrain.kafka.wire import NotOurRecord, ReceivedEvent, received, topic_of
 from citybrain.settings import Settings
 from projections.feeder import Feeder
 from projections.projection import Order, Projection, order_of
-from projections.versions import NewerThanKnown
 
 log = structlog.get_logger(__name__)
 

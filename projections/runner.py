@@ -12,13 +12,13 @@ from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import Lead, LeadLost
 from citybrain.eventstore.locks import LOCK
+from citybrain.eventstore.versions import NewerThanKnown
 from citybrain.eventstore.witness import LogWentBack
 from projections.ahead import ahead, missing
 from projections.belonging import belongs
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
 from projections.rebuild import rebuild
-from projections.versions import NewerThanKnown
 from projections.worker import CheckpointMoved, ProjectionWorker
 
 log = structlog.get_logger(__name__)

@@ -14,12 +14,12 @@ import structlog
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.eventstore.versions import newer
 from citybrain.kafka.wire import Event
 from citybrain.observability import span
 from projections.ahead import ahead, hold, missing, passed
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection, wants
-from projections.versions import newer
 
 log = structlog.get_logger(__name__)
 

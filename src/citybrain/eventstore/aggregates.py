@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 import asyncpg
 import structlog
 from eventsourcing.persistence import StoredEvent
+from eventsourcing.utils import TopicError
 
 from citybrain.domain.stream import StreamAggregate, StreamEvent, StreamSnapshot
 from citybrain.eventstore.codec import mapper
 from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.reader import Reader, patiently
 from citybrain.eventstore.types import RecordedEvent, StreamNotFound
+from citybrain.eventstore.versions import never_heard_of, newer
 
 log = structlog.get_logger(__name__)
 
@@ -188,9 +190,17 @@ class Aggregates:
 
 
 def to_domain_event(event: RecordedEvent) -> StreamEvent:
-    """The typed event of a recorded one, upcast to the current class version."""
+    """The typed event of a recorded one, upcast to the current class version.
+
+    Raises `NewerThanKnown` for one of a later release: its meaning cannot be guessed.
+    """
+    if error := newer(event):
+        raise error
     stored = StoredEvent(event.stream_id, event.version, event.topic, event.state)
-    domain_event: Any = mapper().to_domain_event(stored)
+    try:
+        domain_event: Any = mapper().to_domain_event(stored)
+    except TopicError as error:
+        raise never_heard_of(event) from error
     assert isinstance(domain_event, StreamEvent)
     return domain_event
 

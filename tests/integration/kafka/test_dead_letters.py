@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from citybrain.cli import dead_letters as cli
 from citybrain.domain import stream
 from citybrain.eventstore import ANY, EventStore, NewEvent
+from citybrain.eventstore.versions import NewerThanKnown
 from citybrain.kafka.clients import connection
 from citybrain.kafka.wire import received
 from citybrain.settings import Settings
@@ -23,7 +24,6 @@ from projections.parked import retry_parked
 from projections.rebuild import rebuild
 from projections.runner import prepare
 from projections.status import parked_events
-from projections.versions import NewerThanKnown
 from tests.given.feeding import all_received
 from tests.given.feeding_kafka import Topic, feeding, feeding_settings
 from tests.given.publishing import metadata
