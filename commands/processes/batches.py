@@ -20,6 +20,7 @@ from commands.processes.runner import (
     BATCH_SIZE,
     RETRY_AFTER_FAULT_SECONDS,
     RETRY_SECONDS,
+    Passed,
     Process,
     ProcessManager,
     keep_leading,
@@ -71,8 +72,10 @@ class BatchRunner:
             if self._process.tick_seconds is not None:
                 group.create_task(self._tick(self._process.tick_seconds))
             position = await read_checkpoint(self._store, self._process.name)
+            passed = Passed()
+            group.create_task(passed.save(self._store, self._process.name))
             async for batch in self._store.follow(
-                position, topics=self._process.topics, batch_size=BATCH_SIZE
+                position, topics=self._process.topics, batch_size=BATCH_SIZE, passed=passed
             ):
                 await self._work(batch)
                 await save_checkpoint(self._store, self._process.name, batch[-1].position)

@@ -6,7 +6,8 @@ worked on side by side, the events of one stream in order.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -32,6 +33,7 @@ CONCURRENT_STREAMS = 64
 ATTEMPTS = 5
 RETRY_SECONDS = 0.2
 RETRY_AFTER_FAULT_SECONDS = 5.0
+PASSED_SECONDS = 20.0
 
 READ_CHECKPOINT = "SELECT position FROM process_checkpoints WHERE process = $1"
 SAVE_CHECKPOINT = """
@@ -96,14 +98,15 @@ class ProcessRunner:
     async def _lead(self, manager: ProcessManager) -> None:
         position = await read_checkpoint(self._store, manager.name)
         limit = asyncio.Semaphore(CONCURRENT_STREAMS)
-        async for batch in self._store.follow(
-            position, topics=manager.topics, batch_size=BATCH_SIZE
-        ):
-            by_stream = sorted(batch, key=lambda event: event.stream_id)
-            async with asyncio.TaskGroup() as group:
-                for _, events in groupby(by_stream, key=lambda event: event.stream_id):
-                    group.create_task(self._stream(manager, list(events), limit))
-            await save_checkpoint(self._store, manager.name, batch[-1].position)
+        async with passing(self._store, manager.name) as passed:
+            async for batch in self._store.follow(
+                position, topics=manager.topics, batch_size=BATCH_SIZE, passed=passed
+            ):
+                by_stream = sorted(batch, key=lambda event: event.stream_id)
+                async with asyncio.TaskGroup() as group:
+                    for _, events in groupby(by_stream, key=lambda event: event.stream_id):
+                        group.create_task(self._stream(manager, list(events), limit))
+                await save_checkpoint(self._store, manager.name, batch[-1].position)
 
     async def _stream(
         self, manager: ProcessManager, events: list[RecordedEvent], limit: asyncio.Semaphore
@@ -170,6 +173,35 @@ async def read_checkpoint(store: EventStore, name: str) -> int:
 async def save_checkpoint(store: EventStore, name: str, position: int) -> None:
     """All events up to here are finished; one that lost its lead does not set it back."""
     await store.pool.execute(SAVE_CHECKPOINT, name, position)
+
+
+class Passed:
+    """Up to where a process manager is done with the log, also where nothing was for it."""
+
+    def __init__(self) -> None:
+        self.position = 0
+
+    def __call__(self, position: int) -> None:
+        self.position = position
+
+    async def save(self, store: EventStore, name: str) -> None:
+        """Move its checkpoint now and then, until cancelled."""
+        saved = 0
+        while True:
+            await asyncio.sleep(PASSED_SECONDS)
+            if self.position > saved:
+                saved = self.position
+                await save_checkpoint(store, name, saved)
+
+
+@asynccontextmanager
+async def passing(store: EventStore, name: str) -> AsyncIterator[Passed]:
+    """What to follow the log with: the checkpoint moves behind what is for others as well."""
+    passed = Passed()
+    async with asyncio.TaskGroup() as group:
+        saving = group.create_task(passed.save(store, name))
+        yield passed
+        saving.cancel()
 
 
 async def park(store: EventStore, name: str, event: RecordedEvent, error: Exception) -> None:

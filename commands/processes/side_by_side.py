@@ -6,6 +6,7 @@ goes on from wherever its stream stands.
 """
 
 import asyncio
+import time
 from functools import partial
 
 import structlog
@@ -14,9 +15,11 @@ from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.lane import AGAIN_LATER
 from commands.handling import TooContended
+from commands.processes import runner
 from commands.processes.runner import (
     ATTEMPTS,
     RETRY_SECONDS,
+    Passed,
     Process,
     ProcessManager,
     context_of,
@@ -49,6 +52,7 @@ class SideBySideRunner:
         self._services = services
         self._unfinished: dict[int, RecordedEvent] = {}
         self._seen = 0
+        self._passed = Passed()
 
     async def run(self) -> None:
         """Lead or stand by."""
@@ -64,15 +68,20 @@ class SideBySideRunner:
         self._unfinished.clear()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._save(position))
-            async for batch in self._store.follow(position, topics=self._manager.topics):
+            async for batch in self._store.follow(
+                position, topics=self._manager.topics, passed=self._passed
+            ):
                 for event in batch:
                     self._unfinished[event.position] = event
                     group.create_task(self._react(event))
                 self._seen = batch[-1].position
 
     async def _save(self, saved: int) -> None:
+        passed_at = time.monotonic()
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
+            if time.monotonic() > passed_at + runner.PASSED_SECONDS:
+                self._seen, passed_at = max(self._seen, self._passed.position), time.monotonic()
             if self.finished > saved:
                 saved = self.finished
                 await save_checkpoint(self._store, self._manager.name, saved)

@@ -5,6 +5,7 @@ them whenever the log grows; nobody else is woken.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,6 +13,9 @@ from citybrain.domain.stream import category_of
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent
+
+Passed = Callable[[int], None]
+"""Told a position: whoever follows is done with everything up to there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class _Waiting:
     wanted: Wanted
     after: int
     woken: "asyncio.Future[None]"
+    passed: Passed
 
 
 class News:
@@ -46,14 +51,15 @@ class News:
         self._waiting: set[_Waiting] = set()
         self._looking: asyncio.Task[None] | None = None
 
-    async def behind(self, after: int, wanted: Wanted) -> int:
+    async def behind(self, after: int, wanted: Wanted, passed: Passed = lambda _: None) -> int:
         """Wait until something behind `after` may be wanted; the position to look on from.
 
-        The tail has been read by then. Raises what reading it raises.
+        The tail has been read by then; `passed` is told up to where nothing was wanted. Raises what
+        reading the tail raises.
         """
         if self._tail.end > after:
             return after
-        waiting = _Waiting(wanted, after, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(wanted, after, asyncio.get_running_loop().create_future(), passed)
         self._waiting.add(waiting)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look())
@@ -90,6 +96,7 @@ class News:
                         waiting.woken.set_result(None)
                 else:
                     waiting.after = max(after, self._tail.end)
+                    waiting.passed(waiting.after)
 
 
 def _after(waiting: _Waiting) -> int:

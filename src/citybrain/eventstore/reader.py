@@ -10,7 +10,7 @@ import asyncpg
 
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.listener import Listener
-from citybrain.eventstore.news import News, Wanted
+from citybrain.eventstore.news import News, Passed, Wanted
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, keep_together
 from citybrain.eventstore.witness import Witness
@@ -168,13 +168,15 @@ class Reader:
         categories: Sequence[str] = (),
         topics: Sequence[str] = (),
         batch_size: int = PAGE,
+        passed: Passed = lambda _: None,
     ) -> AsyncIterator[list[RecordedEvent]]:
         """The log behind position `after`, for ever: batches that are never empty, decoded.
 
         Woken by LISTEN/NOTIFY; survives restarts of the server. Positions are gapless and in
         commit order, so nothing can appear behind what was yielded; raises `LogWentBack` where
-        it is not there any more. The events are shared with others who follow: `data` is not to
-        be changed.
+        it is not there any more. `passed` is told up to where everything was yielded and done with,
+        also where there was nothing to yield. The events are shared with others who follow: `data`
+        is not to be changed.
         """
         wanted = Wanted(frozenset(categories), frozenset(topics))
         await self._tail.refresh(None)
@@ -187,7 +189,8 @@ class Reader:
                 found = list(filter(wanted.has, newest))
                 for first in range(0, len(found), batch_size):
                     yield found[first : first + batch_size]
-            after = await self._news.behind(max(after, end), wanted)
+            passed(max(after, end))
+            after = await self._news.behind(max(after, end), wanted, passed)
 
     async def _pages(
         self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int

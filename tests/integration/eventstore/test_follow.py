@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, RecordedEvent, listener, tail
-from citybrain.eventstore.news import News, Wanted
+from citybrain.eventstore.news import News, Passed, Wanted
 from citybrain.eventstore.reader import Reader
 from tests.given.storm import repeated
 from tests.given.waiting import PATIENCE_SECONDS, holds
@@ -57,7 +57,7 @@ async def test_read_all_filters_and_pages(store: EventStore) -> None:
 
 @pytest.mark.parametrize("filters", [{}, {"categories": ["case"]}, {"topics": ["t"]}])
 async def test_follow_yields_history_then_what_comes(
-    store: EventStore, filters: dict[str, list[str]]
+    store: EventStore, filters: dict[str, Any]
 ) -> None:
     for number in range(25):
         await append(store, f"case-{number}")
@@ -93,7 +93,7 @@ async def test_all_who_follow_see_all_whatever_their_pace(
     chance = random.Random(20261123)
     total = repeated(120)
 
-    async def follow(after: int, filters: dict[str, list[str]], pause: float) -> list[int]:
+    async def follow(after: int, filters: dict[str, Any], pause: float) -> list[int]:
         seen: list[int] = []
         async for batch in store.follow(after, batch_size=chance.randint(1, 9), **filters):
             assert len(batch) <= 9
@@ -162,10 +162,10 @@ async def test_who_follows_some_events_is_woken_by_those_alone(
     looked = 0
     behind = News.behind
 
-    async def counted(news: News, after: int, wanted: Wanted) -> int:
+    async def counted(news: News, after: int, wanted: Wanted, passed: Passed) -> int:
         nonlocal looked
         looked += bool(wanted.topics)
-        return await behind(news, after, wanted)
+        return await behind(news, after, wanted, passed)
 
     async def follow_some() -> None:
         async for batch in reader.follow(topics=["rare"]):

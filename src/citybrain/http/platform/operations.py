@@ -28,6 +28,7 @@ READY_SECONDS = 2.0
 BEHIND_SECONDS = 30.0  # after which nobody keeps a read model up, as a rule
 REASONS = {
     "database": "PostgreSQL does not answer a read in time",
+    "read_models": "the database that the read models are read from does not answer in time",
     "log": "the log lacks what this process has seen of it: a standby took over without the newest "
     "commits, or the database was restored; say `citybrain incarnation begin`, then start it anew",
     "log_listener": "there is no connection that says when the log grows",
@@ -118,6 +119,7 @@ async def readyz(call: Call) -> web.Response:
     store = runtime.store
     checks = {
         "database": await _database_answers(runtime),
+        "read_models": await _read_models_answer(runtime),
         "log": store.witness.gone is None,
         "log_listener": store.listener.alive,
         "appends": not store.appender.cut_off,
@@ -142,6 +144,16 @@ async def _database_answers(runtime: Runtime) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             await runtime.store.head()
+    except (CitybrainError, *AGAIN_LATER):
+        return False
+    return True
+
+
+async def _read_models_answer(runtime: Runtime) -> bool:
+    """Where they are read: it may be another database, or a standby."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await runtime.store.models.fetchval("SELECT 1")
     except (CitybrainError, *AGAIN_LATER):
         return False
     return True

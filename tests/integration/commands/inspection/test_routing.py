@@ -22,6 +22,7 @@ from commands.processes.parked import (
 )
 from commands.processes.runner import ProcessRunner, context_of
 from commands.services import Services
+from tests.given.read_models import append
 from tests.given.services import CAMERA, context, report, services_over
 from tests.given.waiting import PATIENCE_SECONDS, eventually
 
@@ -101,6 +102,24 @@ async def test_what_cannot_be_sent_is_parked_visibly_and_the_rest_goes_on(
     assert [(row["stream_id"], row["error"]) for row in parked] == [(bad.stream_id, "ValueError")]
     (status,) = await process_status(store)
     assert (status["process"], status["parked"]) == ("fails-on-rubbish", 1)
+
+
+async def test_it_is_at_the_end_of_the_log_also_where_that_is_nothing_to_it(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.processes.runner.PASSED_SECONDS", 0.02)
+    services = services_over(store)
+    await report_case(report(), context(CAMERA), services)
+
+    async def at_the_end() -> bool:
+        (status,) = await process_status(store)
+        return bool(status["position"] == await store.head())
+
+    async with running(services, CaseRouting()):
+        await until_head(store, 3)
+        for _ in range(3):
+            await append(store, "test-1")
+        await eventually(at_the_end)
 
 
 async def test_how_far_it_is_is_what_the_database_says_whoever_leads(store: EventStore) -> None:
