@@ -34,17 +34,21 @@ def archives_of(note: Note, archive: Path | None, others: Sequence[Path]) -> lis
     return [folder.resolve() for folder in folders]
 
 
+def first_segment(backup: Path) -> str:
+    """The segment that a backup begins with; raises `ArchiveIncomplete`."""
+    begins = START.search((backup / POSTGRES / "backup_label").read_text())
+    if begins is None:
+        raise ArchiveIncomplete(f"{backup}: its label does not say where it begins")
+    return begins[1]
+
+
 def require_whole(backup: Path, folders: Iterable[Path]) -> int:
     """Raise `ArchiveIncomplete` where a segment is missing; how many there are behind the backup.
 
     Segments from the one that the backup begins with to the last one that is anywhere.
     """
-    label = (backup / POSTGRES / "backup_label").read_text()
-    begins = START.search(label)
-    if begins is None:
-        raise ArchiveIncomplete(f"{backup}: its label does not say where it begins")
-    first = _number(begins[1])
-    timeline = begins[1][:8]
+    begins = first_segment(backup)
+    first, timeline = _number(begins), begins[:8]
     names = (
         path.name
         for folder in (*folders, backup / POSTGRES / "pg_wal")

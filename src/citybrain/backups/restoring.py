@@ -172,7 +172,7 @@ class Restoring:
             if position is not None and row["head"] < position:
                 raise RecoveryFailed(f"the log ends at {row['head']}, before position {position}")
             begun = await begin_incarnation(connection)
-            key = await _fits(connection, settings)
+            key = await key_fits(connection, settings)
         begin_line(self.here)
         give_to_server(self.here)
         return row["head"], row["recorded_at"], begun, key
@@ -202,7 +202,7 @@ def _copy_tree(source: Path, target: Path, progress: Progress) -> None:
     target.chmod(0o700)
 
 
-async def _fits(connection: "asyncpg.Connection[Any]", settings: Settings) -> str:
+async def key_fits(connection: "asyncpg.Connection[Any]", settings: Settings) -> str:
     """Whether the master key at hand opens what is sealed."""
     row = await connection.fetchrow(SEALED)
     if row is None:

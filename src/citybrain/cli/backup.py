@@ -1,6 +1,7 @@
-"""`citybrain backup`: take backups of PostgreSQL and photos, list them, check them."""
+"""`citybrain backup`: take backups of PostgreSQL and photos, list, check and remove them."""
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from citybrain.backups.backup import Note, backups_in
 from citybrain.backups.backup import verify as verify_backup
+from citybrain.backups.pruning import prune as prune_backups
 from citybrain.backups.taking import Steps, take_backup
 from citybrain.cli.shared.output import console, print_json
 from citybrain.cli.shared.progress import step_bars
@@ -24,7 +26,7 @@ Backup = Annotated[Path, typer.Argument(help="A backup: FOLDER/NAME.")]
 
 @app.callback()
 def backup() -> None:
-    """Take backups of PostgreSQL and photos, list them, check them."""
+    """Take backups of PostgreSQL and photos, list, check and remove them."""
 
 
 @app.command()
@@ -71,6 +73,22 @@ def list_command(folder: Folder, as_json: Json = False) -> None:
             str(note.postgres_major),
         )
     console.print(table)
+
+
+@app.command()
+def prune(
+    folder: Folder,
+    keep: Annotated[int, typer.Option(min=1, help="So many of the newest stay.")],
+    as_json: Json = False,
+) -> None:
+    """Remove older backups, and the archived write-ahead log that only they need."""
+    pruned = prune_backups(folder, keep, Settings().wal_archive)
+    if as_json:
+        print_json(asdict(pruned))
+        return
+    for name in pruned.backups:
+        console.print(f"{folder / name} is removed")
+    console.print(f"{pruned.segments} segments of the archive are removed")
 
 
 @app.command()

@@ -20,7 +20,11 @@ app = typer.Typer()
 Backup = Annotated[Path, typer.Argument(help="A backup: FOLDER/NAME.")]
 Target = Annotated[Path, typer.Argument(help="A data folder that is not there yet, or empty.")]
 Until = Annotated[
-    datetime | None, typer.Option(help="To this moment (UTC); else to the end of the archive.")
+    datetime | None,
+    typer.Option(
+        formats=[f"%Y-%m-%dT%H:%M:%S{part}" for part in ("", "%z", ".%f", ".%f%z")],
+        help="To this moment (UTC where it does not say); else to the end of the archive.",
+    ),
 ]
 Position = Annotated[
     int | None,

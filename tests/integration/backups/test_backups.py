@@ -1,19 +1,25 @@
 """A backup is whole or none, and what is restored of it is what was asked for."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
+import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from citybrain.backups.archive import ArchiveIncomplete, require_whole
-from citybrain.backups.backup import NoBackup, backups_in, read_note, verify
+from citybrain.backups.backup import NOTE, NoBackup, backups_in, read_note, verify
 from citybrain.backups.manifest import BackupDamaged
+from citybrain.backups.pruning import prune
 from citybrain.backups.recovering import RecoveryFailed
-from citybrain.backups.restoring import MomentNotThere, TargetNotEmpty, restore
+from citybrain.backups.restoring import MomentNotThere, TargetNotEmpty, key_fits, restore
 from citybrain.backups.taking import take_backup
 from citybrain.eventstore import EventStore, open_event_store
 from citybrain.eventstore.incarnations import read_lineage
@@ -21,6 +27,7 @@ from citybrain.eventstore.measuring import measure
 from citybrain.kafka import publisher as publishers
 from citybrain.kafka import watch as watches
 from citybrain.settings import Settings
+from citybrain.vault import Vault, open_key_wrapper
 from ops.kafka import Cluster
 from projections.runner import prepare
 from tests.given.backups import (
@@ -35,8 +42,10 @@ from tests.given.backups import (
 )
 from tests.given.publishing import append, published_up_to, publishing, publishing_settings
 from tests.given.publishing import require_whole as require_whole_in_kafka
+from tests.given.server import environment_of
 from tests.given.services import services_over, take_to_the_end
 from tests.given.waiting import eventually, holds
+from tests.given.warm import Warm
 
 
 @pytest.fixture
@@ -85,6 +94,26 @@ async def test_whatever_died_the_log_ends_where_it_was_asked_to(folder: Path) ->
         await archived(store)
     lines = {each.name for each in (folder / "wal").iterdir()}
     assert len(lines) == 2  # what the restored server writes is not among the first one's
+    _require_pruned(city, backup)
+
+
+def _require_pruned(city: Settings, backup: Path) -> None:
+    """Of the archive stays what the backup needs, and all of another server's."""
+    assert city.wal_archive is not None
+    before = {each.name for each in line_of(city, backup).iterdir()}
+    (other,) = [each for each in city.wal_archive.iterdir() if each != line_of(city, backup)]
+    untouched = {each.name for each in other.iterdir()}
+    older = shutil.copytree(backup, backup.with_name("older"))
+    note = read_note(older)
+    note = note.model_copy(update={"name": "older", "taken_at": note.taken_at - timedelta(days=1)})
+    (older / NOTE).write_text(note.model_dump_json())
+    pruned = prune(backup.parent, 1, city.wal_archive)
+    after = {each.name for each in line_of(city, backup).iterdir()}
+    assert pruned.backups == ["older"]
+    assert [each.name for each in backups_in(backup.parent)] == [backup.name]
+    assert len(before - after) == pruned.segments > 0
+    assert require_whole(backup, [line_of(city, backup)]) > 0
+    assert {each.name for each in other.iterdir()} == untouched
 
 
 async def _archive_that_fails(city: Settings, store: EventStore) -> None:
@@ -105,6 +134,25 @@ async def _archive_that_fails(city: Settings, store: EventStore) -> None:
     await append(store, "parking-3")
     await archived(store)  # the segment that failed, and the one behind it
     await eventually(lambda: fails(0))
+
+
+async def _fit_of_another_key(store: EventStore, folder: Path) -> str:
+    (folder / "another.key").write_bytes(bytes(32))
+    named = Settings(vault_master_key_file=folder / "another.key")
+    async with store.pool.acquire() as connection:
+        return await key_fits(cast("asyncpg.Connection[Any]", connection), named)
+
+
+async def _said(city: Settings, folder: Path, *arguments: str) -> dict[str, Any]:
+    """What a command says as JSON."""
+    environment = environment_of(city.data_dir) | {
+        "CITYBRAIN_WAL_ARCHIVE": str(city.wal_archive),
+        "CITYBRAIN_VAULT_MASTER_KEY_FILE": str(city.data_dir / "keys" / "vault-master.key"),
+    }
+    process = Warm(folder / "said", "citybrain", *arguments, "--json", environment=environment)
+    assert await process.ended() == 0, process.err.read_text()
+    said: dict[str, Any] = json.loads(process.out.read_text())
+    return said
 
 
 def line_of(city: Settings, backup: Path) -> Path:
@@ -185,7 +233,9 @@ async def test_restored_to_a_moment_the_log_ends_there_and_kafka_is_ahead(
         services = services_over(store)
         await prepare(store, MODELS)
         await take_to_the_end(services)
-        note = await take_backup(city, store, folder / "backups")
+        vault = Vault(store.pool, open_key_wrapper(city))
+        await vault.create_key("citizen-1")
+        name = (await _said(city, folder, "backup", "take", str(folder / "backups")))["name"]
         await take_to_the_end(services, 4)
         await up_to_date(store)
         wanted, moment = await store.head(), await now(store)
@@ -195,14 +245,17 @@ async def test_restored_to_a_moment_the_log_ends_there_and_kafka_is_ahead(
             await published_up_to(store, await store.head(), topic)
         ahead = await store.head() - wanted
         await archived(store)
-    backup = folder / "backups" / note.name
-    restored = await restore(city, backup, folder / "restored", until=moment)
-    assert restored.head == wanted
-    assert restored.recorded_at is not None
-    assert restored.recorded_at < moment
+    backup, target = folder / "backups" / name, folder / "restored"
+    restored = await _said(
+        city, folder, "restore", str(backup), str(target), "--until", moment.isoformat()
+    )
+    assert restored["head"] == wanted
+    assert datetime.fromisoformat(restored["recorded_at"]) < moment
+    assert restored["master_key"] == "fits"
     again = city.model_copy(update={"data_dir": folder / "restored"})
     async with open_event_store(again) as store:
         await require_equal(store)
+        assert await _fit_of_another_key(store, folder) == "wrong"
         with capture_logs() as said:
             async with publishing(again, store, ["case"]) as publisher:
                 await holds(lambda: any(each["event"] == "kafka_ahead_of_log" for each in said))

@@ -107,6 +107,7 @@ SHOWS_PEOPLE = {"replay", "applications explain", "applications replay", "faces 
 SHOWS_NOBODY = {
     "parking",  # counts of facilities
     "backup list",
+    "backup prune",
     "backup take",
     "backup verify",
     "bench",
