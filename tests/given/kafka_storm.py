@@ -16,11 +16,16 @@ from tests.given.publishing import environment_of, published_up_to, require_whol
 from tests.given.read_models import caught_up
 from tests.given.services import CAMERA, context, report, services_over
 from tests.given.storm import STORM
+from tests.given.waiting import eventually
 from tests.given.warm import Warm
 
 CASES = "case"
 WRITERS = 4
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.5
+ALL_DISPATCHED = """
+SELECT count(*) FILTER (WHERE topic = 'case.reported')
+    = count(*) FILTER (WHERE topic = 'case.dispatched') FROM stored_events
+"""
 SECONDS = 6.0 * STORM  # two minutes in a storm
 
 
@@ -70,7 +75,11 @@ def begun_worker(settings: Settings) -> Warm:
 
 
 async def require_all_right(settings: Settings, store: EventStore, acknowledged: list[str]) -> None:
-    """What was acknowledged is there once, in order and gapless; Kafka and read models say so."""
+    """What was acknowledged is there once, in order and gapless; Kafka and read models say so.
+
+    Waits until process managers have nothing more to do.
+    """
+    await eventually(lambda: store.pool.fetchval(ALL_DISPATCHED))
     await caught_up(store, *SHOWN["cases"])
     await published_up_to(store, await store.head(), settings.kafka_topic_prefix + CASES)
     require_log(await store.read_all(limit=1_000_000), acknowledged)
