@@ -13,13 +13,13 @@ from uuid import UUID
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from citybrain.eventstore import EventStore, StoreUnavailable
+from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.incarnations import read_lineage
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.reader import COLUMNS
 from citybrain.kafka.clients import KAFKA_AWAY, admin, idempotent_producer
 from citybrain.kafka.topics import create, describe
-from citybrain.kafka.wire import Headers, headers_of
+from citybrain.kafka.wire import Headers, headers_of, key_of
 from citybrain.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -43,13 +43,7 @@ WHERE p.projection = s.model AND p.position = s.at
 class Letter(NamedTuple):
     """An event of the log, and why a model could not apply it."""
 
-    position: int
-    stream_id: str
-    version: int
-    topic: str
-    state: bytes
-    recorded_at: datetime
-    metadata_json: str | None
+    event: RecordedEvent
     projection: str
     error: str
     source: str | None
@@ -65,7 +59,7 @@ class Letter(NamedTuple):
             "attempts": str(self.attempts),
             "first-failed-at": self.parked_at.isoformat(),
         }
-        return headers_of(self, source, incarnation) + [
+        return headers_of(self.event, source, incarnation) + [
             (f"dead-letter-{name}", text.encode()) for name, text in own.items()
         ]
 
@@ -107,8 +101,9 @@ class DeadLetters:
     async def _unsent(self) -> list[Letter]:
         parked = await self._store.keeping.fetch(UNSENT, AT_ONCE)
         positions = list({row["position"] for row in parked})
-        events = {row[0]: row for row in await self._store.pool.fetch(EVENTS, positions)}
-        return [Letter(*events[position], *why) for position, *why in parked if position in events]
+        found = await self._store.pool.fetch(EVENTS, positions, record_class=RecordedEvent)
+        events: dict[int, RecordedEvent] = {event.position: event for event in found}
+        return [Letter(events[position], *why) for position, *why in parked if position in events]
 
     async def _send(self, producer: AIOKafkaProducer, letters: Sequence[Letter]) -> None:
         """Send letters, and say so when all of them are there."""
@@ -116,14 +111,14 @@ class DeadLetters:
         sent = [
             await producer.send(
                 self._topic,
-                letter.state,
-                key=letter.stream_id.encode(),
+                letter.event.state,
+                key=key_of(letter.event),
                 headers=letter.headers(self._settings.kafka_source, incarnation),
             )
             for letter in letters
         ]
         await asyncio.gather(*sent)
         await self._store.keeping.execute(
-            SENT, [each.projection for each in letters], [each.position for each in letters]
+            SENT, [each.projection for each in letters], [each.event.position for each in letters]
         )
         log.info("letters_sent", letters=len(letters))

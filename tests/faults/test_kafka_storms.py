@@ -35,8 +35,8 @@ from tests.given.kafka_storm import (
 )
 from tests.given.killed_server import KilledServer, kill_postgres, killed_server
 from tests.given.publishing import publish_process, published_up_to, publishing_settings
-from tests.given.socket_proxy import SocketProxy
 from tests.given.storm import STORM
+from tests.given.swallowing_network import SwallowingNetwork
 from tests.given.waiting import eventually, holds
 
 pytestmark = [
@@ -175,21 +175,19 @@ async def test_the_network_to_postgresql_is_slow_and_then_swallows_everything(
     settings: Settings, store: EventStore, tmp_path: Path
 ) -> None:
     assert settings.database_url is not None
-    url = settings.database_url.get_secret_value()
-    place = Path(url.rpartition("host=")[2])
-    async with SocketProxy(tmp_path / "proxy", place) as network:
-        through = url.replace(f"host={place}", f"host={network.folder}")
+    async with SwallowingNetwork(settings.database_url.get_secret_value()) as network:
         async with (
-            killed_server(tmp_path / "data", CITYBRAIN_DATABASE_URL=through) as server,
+            killed_server(tmp_path / "data", CITYBRAIN_DATABASE_URL=network.url) as server,
             cameras(server) as found,
         ):
             await found.more()
             network.delay_seconds = 0.1
             await found.more()
-            network.cut()
+            network.swallow()
             await holds(lambda: any(said.startswith("503") for said in found.answers))
             await asyncio.sleep(SECONDS / 4)
-            network.mend()
+            network.delay_seconds = 0.0
+            network.heal()
             await found.more(40)
             await eventually(lambda: _ready(server))
         assert only_unavailable(found.answers), found.answers

@@ -12,8 +12,6 @@ import pytest
 
 from citybrain.eventstore import EventStore
 from citybrain.kafka import lane as lanes
-from citybrain.kafka import publisher as publishers
-from citybrain.kafka import watch as watches
 from citybrain.kafka.clients import admin
 from citybrain.kafka.lane import BrokersAway, open_lane
 from citybrain.kafka.publisher import LAG_POSITIONS as LAG
@@ -27,6 +25,7 @@ from tests.given.publishing import (
     CATEGORY,
     append,
     environment_of,
+    impatient,
     in_kafka,
     problems_of,
     publish_process,
@@ -45,10 +44,7 @@ pytestmark = pytest.mark.fault
 @pytest.fixture(autouse=True)
 def nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is away is asked again soon."""
-    monkeypatch.setattr(watches, "LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(watches, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(publishers, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(publishers, "RETRY_REFUSED_SECONDS", 0.2)
+    impatient(monkeypatch)
 
 
 @pytest.fixture(scope="module")

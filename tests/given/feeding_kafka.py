@@ -18,6 +18,7 @@ from ops.kafka import Cluster
 from projections.kafka_feed import GROUP, KafkaFeed
 from projections.projection import Projection
 from tests.given.kafka import topic_prefix
+from tests.given.waiting import working
 
 CATEGORY = "test"
 SOURCE = "urn:test"
@@ -130,9 +131,5 @@ async def feeding(
 ) -> AsyncIterator[KafkaFeed]:
     """A reader at work that has its partitions."""
     feed = KafkaFeed(settings, store, projections)
-    working = asyncio.create_task(feed.run())
-    try:
+    async with working(feed.run()):
         yield feed
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)

@@ -1,6 +1,5 @@
 """A log and its topic: events appended, published, and what a reader of Kafka finds."""
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -11,12 +10,15 @@ from uuid import uuid4
 
 import aiohttp
 import asyncpg
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent
 from citybrain.eventstore.incarnations import Standing, read_lineage
+from citybrain.kafka import publisher as publishers
+from citybrain.kafka import watch as watches
 from citybrain.kafka.clients import admin, reader
 from citybrain.kafka.publisher import Publisher
 from citybrain.kafka.topics import describe
@@ -25,7 +27,7 @@ from citybrain.settings import Settings
 from ops.kafka import Cluster
 from tests.given.kafka import topic_prefix
 from tests.given.server import URL
-from tests.given.waiting import eventually, holds
+from tests.given.waiting import eventually, holds, working
 from tests.given.warm import Warm
 
 CATEGORY = "parking"
@@ -62,12 +64,16 @@ async def publishing(
 ) -> AsyncIterator[Publisher]:
     """A publisher at work."""
     publisher = Publisher(settings, store, categories)
-    working = asyncio.create_task(publisher.run())
-    try:
+    async with working(publisher.run()):
         yield publisher
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+
+
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is away, or was refused, is looked at again soon."""
+    monkeypatch.setattr(watches, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(watches, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(publishers, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(publishers, "RETRY_REFUSED_SECONDS", 0.2)
 
 
 @asynccontextmanager

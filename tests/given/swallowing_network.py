@@ -1,4 +1,4 @@
-"""A network in front of PostgreSQL that stops carrying anything, and closes nothing."""
+"""A network in front of PostgreSQL that is slow, or stops carrying anything, and closes nothing."""
 
 import asyncio
 from contextlib import suppress
@@ -19,6 +19,8 @@ class SwallowingNetwork:
         self._carries = asyncio.Event()
         self._carries.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.delay_seconds = 0.0
+        """What each piece of data takes longer."""
 
     @property
     def url(self) -> str:
@@ -60,6 +62,8 @@ class SwallowingNetwork:
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await source.read(CHUNK):
+                if self.delay_seconds:
+                    await asyncio.sleep(self.delay_seconds)
                 await self._carries.wait()
                 sink.write(data)
                 await sink.drain()

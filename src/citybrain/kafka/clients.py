@@ -124,41 +124,41 @@ async def group_member(
 
 @asynccontextmanager
 async def idempotent_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer that repeats nothing by itself; one that has failed is thrown away, not mended."""
-    producer = AIOKafkaProducer(
-        client_id="citybrain",
-        enable_idempotence=True,
-        acks="all",
-        max_request_size=settings.kafka_message_limit_bytes * 2,
-        **connection(settings),
-    )
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await producer.start()
+    """A producer that repeats nothing by itself."""
+    async with _producer(settings, "citybrain", enable_idempotence=True) as producer:
         yield producer
-    finally:
-        await _thrown_away(producer)
 
 
 @asynccontextmanager
 async def transactional_producer(
     settings: Settings, transactional_id: str, batch_bytes: int
 ) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer of the only epoch of this id that the brokers still take anything from.
-
-    It ends in time whatever state it is in: one that has failed is thrown away and not mended
-    (https://github.com/aio-libs/aiokafka/issues/1017).
-    """
+    """A producer of the only epoch of this id that the brokers still take anything from."""
     compression = settings.kafka_compression
-    producer = AIOKafkaProducer(
-        client_id="citybrain-publish",
+    async with _producer(
+        settings,
+        "citybrain-publish",
         transactional_id=transactional_id,
         transaction_timeout_ms=TRANSACTION_MS,
         retry_backoff_ms=RETRY_MS,
-        acks="all",
         compression_type=None if compression == "none" else compression,
         max_batch_size=batch_bytes,
+    ) as producer:
+        yield producer
+
+
+@asynccontextmanager
+async def _producer(
+    settings: Settings, client_id: str, **arguments: Any
+) -> AsyncIterator[AIOKafkaProducer]:
+    """It ends in time whatever state it is in: one that has failed is thrown away and not mended
+    (https://github.com/aio-libs/aiokafka/issues/1017).
+    """
+    producer = AIOKafkaProducer(
+        client_id=client_id,
+        acks="all",
         max_request_size=settings.kafka_message_limit_bytes * 2,
+        **arguments,
         **connection(settings),
     )
     try:

@@ -29,7 +29,7 @@ from tests.given.feeding_kafka import Topic, feeding, feeding_settings
 from tests.given.publishing import metadata
 from tests.given.read_models import append, caught_up, running
 from tests.given.seen import POISON, Seen, seen
-from tests.given.waiting import eventually
+from tests.given.waiting import eventually, working
 
 BEHIND = "waits behind a parked event of its stream"
 
@@ -37,12 +37,8 @@ BEHIND = "waits behind a parked event of its stream"
 @asynccontextmanager
 async def sending(settings: Settings, store: EventStore) -> AsyncIterator[None]:
     """Letters are sent while the block runs."""
-    working = asyncio.create_task(DeadLetters(settings, store).run())
-    try:
+    async with working(DeadLetters(settings, store).run()):
         yield
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
 
 
 async def letters(settings: Settings, number: int) -> list[Any]:

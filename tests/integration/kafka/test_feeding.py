@@ -43,6 +43,18 @@ async def fill(store: EventStore, events: int = 5) -> None:
             await append(store, f"test-{stream}")
 
 
+async def written(
+    kafka: Cluster, settings: Settings, store: EventStore, events: int = 5
+) -> tuple[Settings, Topic, Seen]:
+    """A log that is in a topic of one partition, and a model that has nothing of it."""
+    ours = feeding_settings(settings, kafka)
+    topic, model = Topic(ours, 1), await prepared(store, Seen())
+    await topic.make()
+    await fill(store, events)
+    await topic.write(await all_received(store))
+    return ours, topic, model
+
+
 async def prepared(store: EventStore, model: Seen) -> Seen:
     """A model that its leader knows to be fed."""
     await prepare(store, [model])
@@ -135,11 +147,7 @@ async def test_a_database_that_is_away_is_no_poison(
     kafka: Cluster, settings: Settings, store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kafka_feed, "RETRY_SECONDS", 0.05)
-    ours = feeding_settings(settings, kafka)
-    topic, model = Topic(ours, 1), await prepared(store, Seen())
-    await topic.make()
-    await fill(store, 1)
-    await topic.write(await all_received(store))
+    ours, _, model = await written(kafka, settings, store, 1)
     writing, refused = store.writing, 0
 
     def refusing() -> Any:
@@ -180,11 +188,7 @@ async def test_k09_truncated_behind_the_reader(
 async def test_a_topic_that_ends_before_where_the_reader_was_is_read_anew(
     kafka: Cluster, settings: Settings, store: EventStore, only_from_kafka: None
 ) -> None:
-    ours = feeding_settings(settings, kafka)
-    topic, model = Topic(ours, 1), await prepared(store, Seen())
-    await topic.make()
-    await fill(store)
-    await topic.write(await all_received(store))
+    ours, topic, model = await written(kafka, settings, store)
     await read_up_to(ours, {TopicPartition(topic.name, 0): 1000})
     async with running(store, model), feeding(ours, store, model):
         await caught_up(store, model.name)
@@ -333,11 +337,7 @@ async def test_k13_who_comes_back_in_time_has_its_partitions_again(
 async def test_offsets_say_where_to_go_on(
     kafka: Cluster, settings: Settings, store: EventStore
 ) -> None:
-    ours = feeding_settings(settings, kafka)
-    topic, model = Topic(ours, 1), await prepared(store, Seen())
-    await topic.make()
-    await fill(store, 2)
-    await topic.write(await all_received(store))
+    ours, topic, model = await written(kafka, settings, store, 2)
     async with feeding(ours, store, model):
 
         async def all_read() -> bool:
@@ -354,11 +354,7 @@ async def test_k40_a_million_behind(
     """What is taken at once stays as small as it is, and whoever comes next goes on there."""
     monkeypatch.setattr(kafka_feed, "MOST_AT_ONCE", 20)
     monkeypatch.setattr(kafka_feed, "KEEP_SECONDS", 0.0)
-    ours = feeding_settings(settings, kafka)
-    topic, model = Topic(ours, 1), await prepared(store, Seen())
-    await topic.make()
-    await fill(store, repeated(50))
-    await topic.write(await all_received(store))
+    ours, _, model = await written(kafka, settings, store, repeated(50))
     taken: list[int] = []
     apply = Feeder.apply
 

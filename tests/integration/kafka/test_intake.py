@@ -30,7 +30,7 @@ from tests.given.detections import detection
 from tests.given.feeding_kafka import feeding_settings
 from tests.given.kafka import topic_prefix
 from tests.given.services import services_over
-from tests.given.waiting import eventually, holds
+from tests.given.waiting import eventually, holds, working
 
 HOUR = timedelta(hours=1)
 
@@ -103,12 +103,8 @@ def behind(topic: str, partition: int) -> tuple[float | None, float | None]:
 @asynccontextmanager
 async def taking(settings: Settings, services: Services, *intakes: Intake) -> AsyncIterator[None]:
     """What comes is taken in while the block runs."""
-    working = asyncio.create_task(IntakeReader(settings, services, intakes).run())
-    try:
+    async with working(IntakeReader(settings, services, intakes).run()):
         yield
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
 
 
 def seen(ref: str, **fields: Any) -> dict[str, Any]:

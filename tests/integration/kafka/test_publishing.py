@@ -14,8 +14,6 @@ from pydantic import SecretStr
 
 from citybrain.eventstore import EventStore, StoreUnavailable, open_event_store
 from citybrain.eventstore.incarnations import begin_incarnation, read_lineage
-from citybrain.kafka import publisher as publishers
-from citybrain.kafka import watch as watches
 from citybrain.kafka.clients import admin
 from citybrain.kafka.lane import partition_of
 from citybrain.kafka.publisher import Publisher
@@ -26,6 +24,7 @@ from ops.kafka.cluster import USER
 from tests.given.publishing import (
     append,
     copy_of,
+    impatient,
     in_kafka,
     published_up_to,
     publishing,
@@ -42,9 +41,7 @@ LOG_APPEND_TIME = 1
 @pytest.fixture(autouse=True)
 def nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is refused is looked at again soon."""
-    monkeypatch.setattr(watches, "LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(publishers, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(publishers, "RETRY_REFUSED_SECONDS", 0.2)
+    impatient(monkeypatch)
 
 
 async def test_what_is_appended_is_in_kafka_once_and_in_order(
