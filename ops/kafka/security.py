@@ -37,12 +37,10 @@ class Authority:
         certificate = _signed(self._name, self._name, self._key, self._key.public_key(), ca=True)
         self.pem = certificate.public_bytes(Encoding.PEM)
 
-    def pair(self, name: str, valid: timedelta = VALID) -> tuple[bytes, bytes]:
+    def pair(self, name: str) -> tuple[bytes, bytes]:
         """Key and certificate (PEM) of somebody on loopback."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _signed(
-            self._name, _name(name), self._key, key.public_key(), ca=False, valid=valid
-        )
+        certificate = _signed(self._name, _name(name), self._key, key.public_key(), ca=False)
         return (
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
             certificate.public_bytes(Encoding.PEM),
@@ -68,7 +66,6 @@ def _signed(
     key: ec.EllipticCurvePublicKey,
     *,
     ca: bool,
-    valid: timedelta = VALID,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     return (
@@ -78,7 +75,7 @@ def _signed(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + valid)
+        .not_valid_after(now + VALID)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName(

@@ -195,6 +195,18 @@ async def test_the_network_to_postgresql_is_slow_and_then_swallows_everything(
     require_log(await store.read_all(limit=1_000_000), found.acknowledged)
 
 
+async def test_postgresql_is_killed_under_the_api_again_and_again(tmp_path: Path) -> None:
+    async with killed_server(tmp_path) as server, cameras(server) as found:
+        for _ in range(STORM // 2):
+            await found.more(20)
+            kill_postgres(tmp_path)
+        await found.more(40)
+        await eventually(lambda: _ready(server))
+    assert only_unavailable(found.answers), found.answers
+    async with open_event_store(Settings(data_dir=tmp_path)) as store:
+        require_log(await store.read_all(limit=1_000_000), found.acknowledged)
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small file system for PostgreSQL and what the server logs."""

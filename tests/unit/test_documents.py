@@ -23,7 +23,7 @@ from citybrain.definitions.parking.plates import PlateFile, PlateReadingFile
 from citybrain.definitions.parking.rules import ParkingRulesFile
 from citybrain.definitions.parking.tariff_file import TariffFile
 from citybrain.intake import loud, reading
-from citybrain.kafka import publisher, renewal
+from citybrain.kafka import publisher
 from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
@@ -42,7 +42,7 @@ README, CONTRIBUTING = CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md"
 DOCS = CHECKOUT / "docs"
 LONGEST_README = 200
 OF_TESTS_ONLY = {"CITYBRAIN_TEST_DATABASE_URL", "CITYBRAIN_TEST_NEEDS_KAFKA"}
-MEASURED = (kafka_feed, loud, publisher, reading, renewal)
+MEASURED = (kafka_feed, loud, publisher, reading)
 """What counts and is loaded by commands only: here it is, and so are its metrics."""
 TARGETS = set(re.findall(r"^([a-z-]+):.* ## ", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
 ROUTES = {

@@ -6,23 +6,14 @@ live go on as they are.
 """
 
 import ssl
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
-from cryptography import x509
-from prometheus_client import Gauge
 
 from citybrain.errors import CitybrainError
 
 log = structlog.get_logger(__name__)
-
-SOON = timedelta(days=14)
-EXPIRES = Gauge(
-    "citybrain_kafka_certificate_expires_seconds",
-    "When our certificate for the brokers expires, as a Unix time",
-)
 
 
 class CertificateUnreadable(CitybrainError):
@@ -80,7 +71,6 @@ class RenewedContext(ssl.SSLContext):
         together = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # half of a pair must not come in
         together.load_cert_chain(self._certificate, self._key)
         self.load_cert_chain(self._certificate, self._key)
-        _watch(x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc)
 
 
 def renewed_context(
@@ -93,10 +83,3 @@ def renewed_context(
     context = RenewedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.begin(authority, certificate, key)
     return context
-
-
-def _watch(expires: datetime) -> None:
-    EXPIRES.set(expires.timestamp())
-    left = expires - datetime.now(expires.tzinfo)
-    if left < SOON:
-        log.warning("kafka_certificate_expires_soon", days=left.days)
