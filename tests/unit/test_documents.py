@@ -22,6 +22,7 @@ from citybrain.definitions.parking.permits import ParkingPermitFile
 from citybrain.definitions.parking.plates import PlateFile, PlateReadingFile
 from citybrain.definitions.parking.rules import ParkingRulesFile
 from citybrain.definitions.parking.tariff_file import TariffFile
+from citybrain.http import machine
 from citybrain.intake import loud, reading
 from citybrain.kafka import publisher
 from citybrain.settings import Settings
@@ -42,7 +43,7 @@ README, CONTRIBUTING = CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md"
 DOCS = CHECKOUT / "docs"
 LONGEST_README = 200
 OF_TESTS_ONLY = {"CITYBRAIN_TEST_DATABASE_URL", "CITYBRAIN_TEST_NEEDS_KAFKA"}
-MEASURED = (kafka_feed, loud, publisher, reading)
+MEASURED = (kafka_feed, loud, machine, publisher, reading)
 """What counts and is loaded by commands only: here it is, and so are its metrics."""
 TARGETS = set(re.findall(r"^([a-z-]+):.* ## ", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
 ROUTES = {
