@@ -40,7 +40,8 @@ class Note(BaseModel):
     postgres_major: int
     system_identifier: str
     database: str
-    role: str
+    superuser: str
+    """Who restores it, among all roles that come with it."""
     wal_line: str | None
     """The folder in the archive where its write-ahead log goes on; None: another archive has it."""
     head: int

@@ -150,7 +150,7 @@ async def _promoted(
             raise RecoveryFailed(_last_words((around / "log").read_text(errors="replace")))
         try:
             connection = connection or await asyncpg.connect(
-                host=str(around), port=5432, user=note.role, database=note.database, timeout=5
+                host=str(around), port=5432, user=note.superuser, database=note.database, timeout=5
             )
             row = await connection.fetchrow(REPLAYED, begin)
             assert row is not None

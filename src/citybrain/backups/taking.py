@@ -10,6 +10,7 @@ import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from citybrain import __version__
@@ -18,15 +19,16 @@ from citybrain.backups.manifest import sha256_of
 from citybrain.backups.photos import copy_photos
 from citybrain.backups.tools import Progress, run_tool
 from citybrain.errors import CitybrainError
-from citybrain.eventstore import EventStore
-from citybrain.eventstore.embedded import line_of, newest_binaries
+from citybrain.eventstore.connecting import Connector
+from citybrain.eventstore.embedded import EmbeddedPostgres, line_of, newest_binaries
 from citybrain.settings import Settings
 
 UNFINISHED = ".unfinished-"
 ABOUT = """
 SELECT current_setting('server_version_num')::int / 10000 AS postgres_major,
        (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
-       current_database() AS database, current_user AS role,
+       current_database() AS database,
+       (SELECT rolname FROM pg_roles WHERE oid = 10) AS superuser,  -- that of initdb, always
        (SELECT max(number) FROM schema_migrations) AS schema_number,
        (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head,
        (SELECT incarnation::text FROM log_incarnations ORDER BY number DESC LIMIT 1) AS incarnation
@@ -47,10 +49,8 @@ class Steps:
         return lambda *_: None
 
 
-async def take_backup(
-    settings: Settings, store: EventStore, folder: Path, steps: Steps | None = None
-) -> Note:
-    """A new backup in a folder of backups, checked; what is known of it.
+async def take_backup(settings: Settings, folder: Path, steps: Steps | None = None) -> Note:
+    """A new backup in a folder of backups, checked; what is known of it. Migrates nothing.
 
     Raises `ToolFailed` where PostgreSQL does not give a base backup (the role needs REPLICATION),
     `BackupDamaged` where what was written is not what was read.
@@ -61,8 +61,7 @@ async def take_backup(
     unfinished, finished = folder / f"{UNFINISHED}{name}", folder / name
     before = _begun(unfinished, finished)
     try:
-        about = dict((await store.pool.fetch(ABOUT))[0])
-        await _base_backup(store.dsn, unfinished / POSTGRES, name, steps)
+        about = await _base_backup(settings, unfinished / POSTGRES, name, steps)
         await check(
             unfinished / POSTGRES,
             about["postgres_major"],
@@ -75,7 +74,7 @@ async def take_backup(
             name=name,
             taken_at=taken_at,
             release=__version__,
-            wal_line=line_of(unfinished / POSTGRES) if settings.wal_archive else None,
+            wal_line=line_of(unfinished / POSTGRES),
             manifest_sha256=sha256_of(unfinished / POSTGRES),
             photos=photos,
             bytes=sum(path.stat().st_size for path in unfinished.rglob("*") if path.is_file()),
@@ -99,8 +98,29 @@ def _begun(unfinished: Path, finished: Path) -> list[Note]:
     return backups_in(finished.parent)
 
 
-async def _base_backup(dsn: str, target: Path, label: str, steps: Steps) -> None:
+async def _base_backup(
+    settings: Settings, target: Path, label: str, steps: Steps
+) -> dict[str, Any]:
+    """Copy PostgreSQL; what it was as that began."""
+    if settings.database_url is not None:
+        return await _copied(settings.database_url.get_secret_value(), None, target, label, steps)
+    embedded = EmbeddedPostgres(settings.data_dir, settings.wal_archive)
+    dsn = await embedded.start()
+    try:
+        return await _copied(dsn, embedded, target, label, steps)
+    finally:
+        await embedded.stop()
+
+
+async def _copied(
+    dsn: str, embedded: EmbeddedPostgres | None, target: Path, label: str, steps: Steps
+) -> dict[str, Any]:
     """The password goes by the environment: others see arguments."""
+    connection = await Connector(dsn, embedded).connect("citybrain-backup")
+    try:
+        (row,) = await connection.fetch(ABOUT)
+    finally:
+        await connection.close()
     url, password = without_password(dsn)
     await run_tool(
         newest_binaries() / "pg_basebackup",
@@ -117,6 +137,7 @@ async def _base_backup(dsn: str, target: Path, label: str, steps: Steps) -> None
         password=password,
         progress=steps.begins("copying PostgreSQL"),
     )
+    return dict(row)
 
 
 async def _photos(

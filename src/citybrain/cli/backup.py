@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from citybrain.backups.backup import Note, backups_in
+from citybrain.backups.backup import backups_in
 from citybrain.backups.backup import verify as verify_backup
 from citybrain.backups.pruning import prune as prune_backups
-from citybrain.backups.taking import Steps, take_backup
+from citybrain.backups.taking import take_backup
 from citybrain.cli.shared.output import console, print_json
 from citybrain.cli.shared.progress import step_bars
-from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -36,13 +35,8 @@ def take(folder: Folder, as_json: Json = False) -> None:
     The role of the database URL needs REPLICATION.
     """
 
-    async def run(steps: Steps) -> Note:
-        settings = Settings()
-        async with open_event_store(settings) as store:
-            return await take_backup(settings, store, folder, steps)
-
     with step_bars() as bars:
-        note = asyncio.run(run(bars))
+        note = asyncio.run(take_backup(Settings(), folder, bars))
     if as_json:
         print_json(note.model_dump(mode="json"))
         return

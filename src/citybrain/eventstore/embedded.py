@@ -64,7 +64,8 @@ ARCHIVE_COMMAND = (
     "cd {folder} && if [ -f %f.gz ]; then gzip -dc %f.gz | cmp -s - {source}; else "
     "gzip -1 -c {source} > %f.partial && sync %f.partial && mv %f.partial %f.gz && sync .; fi"
 )
-LINE_FILE = "citybrain.line"
+SETTINGS_FILE = "citybrain.conf"
+LINE_FILE, ARCHIVE_FILE = "citybrain.line", "citybrain.archive"
 
 
 class EmbeddedServerFailed(CitybrainError):
@@ -113,10 +114,13 @@ def begin_line(postgres: Path) -> str:
     """A new name for what this server writes from now on.
 
     Segments of two servers that were restored from one backup have the same names: each archives
-    to a folder of its own line.
+    to a folder of its own line. It archives nothing until it is told where to.
     """
     line = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     (postgres / LINE_FILE).write_text(line)
+    (postgres / ARCHIVE_FILE).unlink(missing_ok=True)
+    if (postgres / SETTINGS_FILE).exists():
+        (postgres / SETTINGS_FILE).write_text(SERVER_SETTINGS)
     return line
 
 
@@ -209,19 +213,25 @@ class EmbeddedPostgres:
 
     def _write_settings(self) -> None:
         main = self.folder / "postgresql.conf"
-        include = "include_if_exists = 'citybrain.conf'"
-        (self.folder / "citybrain.conf").write_text(SERVER_SETTINGS + self._archive_settings())
-        (self.folder / "citybrain.conf").chmod(0o644)
+        include = f"include_if_exists = '{SETTINGS_FILE}'"
+        archives = self._archive_settings()
+        (self.folder / SETTINGS_FILE).write_text(SERVER_SETTINGS + archives)
+        (self.folder / SETTINGS_FILE).chmod(0o644)
         if include not in main.read_text():
             with main.open("a") as file:
                 file.write(f"\n{include}\n")
 
     def _archive_settings(self) -> str:
-        if self._archive is None:
+        """What was archived once goes on being, whoever starts the server: there is no hole."""
+        remembered = self.folder / ARCHIVE_FILE
+        if self._archive is None and not remembered.exists():
             return ""
+        archive = self._archive.resolve() if self._archive else Path(remembered.read_text())
         line = line_of(self.folder) or begin_line(self.folder)
-        (self.folder / LINE_FILE).chmod(0o644)  # it goes into base backups
-        folder = self._archive.resolve() / line
+        remembered.write_text(str(archive))
+        for file in (self.folder / LINE_FILE, remembered):
+            file.chmod(0o644)  # they go into base backups
+        folder = archive / line
         folder.mkdir(parents=True, exist_ok=True)
         give_to_server(folder)
         command = ARCHIVE_COMMAND.format(

@@ -61,10 +61,10 @@ async def test_whatever_died_the_log_ends_where_it_was_asked_to(folder: Path) ->
     first = keep_photo(city, b"one")
     async with open_event_store(city) as store:
         await append(store, "parking-1", 5)
-        before = await take_backup(city, store, backups / "earlier")
+        before = await take_backup(city, backups / "earlier")
         second = keep_photo(city, b"two")
         await _archive_that_fails(city, store)
-        note = await take_backup(city, store, backups)
+        note = await take_backup(city, backups)
         await append(store, "parking-1", 2)
         await archived(store)
         last = await append(store, "parking-2", 3, b'{"of":"one commit"}')
@@ -85,7 +85,13 @@ async def test_whatever_died_the_log_ends_where_it_was_asked_to(folder: Path) ->
     for digest in (first, second):
         assert (folder / "end" / "photos" / digest[:2] / digest[2:4] / digest).exists()
     restored = city.model_copy(update={"data_dir": folder / "position"})
-    async with open_event_store(restored) as store:
+    forgotten = restored.model_copy(update={"wal_archive": None})
+    async with open_event_store(forgotten) as store:  # it archives nothing until it is told
+        assert await store.pool.fetchval("SELECT current_setting('archive_mode')") == "off"
+    async with open_event_store(restored):
+        pass
+    async with open_event_store(forgotten) as store:  # and then it goes on
+        assert await store.pool.fetchval("SELECT current_setting('archive_mode')") == "on"
         assert [event.position for event in await store.read_all()] == list(range(1, 13))
         lineage = await read_lineage(store.pool)
         assert str(lineage.current) == to_position.incarnation
