@@ -74,9 +74,9 @@ async def feed(feeder: Feeder, events: Sequence[ReceivedEvent], random: Random) 
 async def drop(store: EventStore, *names: str) -> None:
     """Remove read models, and all that is known of how far they were."""
     for name in names:
-        await store.pool.execute(f"DROP SCHEMA {name} CASCADE")
+        await store.keeping.execute(f"DROP SCHEMA {name} CASCADE")
         for table in ("projection_checkpoints", "streams_ahead", "parked_events"):
-            await store.pool.execute(f"DELETE FROM {table} WHERE projection = $1", name)
+            await store.keeping.execute(f"DELETE FROM {table} WHERE projection = $1", name)
 
 
 async def same_in_any_order(store: EventStore, *names: str, seed: int = 1) -> None:

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
-import asyncpg
-
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent
 from citybrain.systems import PROJECTIONS, projection_named
 from projections.projection import Projection
@@ -42,7 +40,7 @@ async def caught_up(store: EventStore, *names: str) -> None:
 @asynccontextmanager
 async def worker(store: EventStore, name: str) -> AsyncIterator[ProjectionWorker]:
     """The worker of a read model, where it stands."""
-    connection = await asyncpg.connect(store.dsn)
+    connection = await store.connect_keeping()
     at_work = ProjectionWorker(projection_named(name), connection, name)
     if await at_work.resume() is None:
         await at_work.create()
@@ -62,14 +60,14 @@ async def project(store: EventStore, *names: str, batch: int = 1000) -> None:
 
 async def tables(store: EventStore, *names: str) -> dict[str, list[str]]:
     """All rows of all tables of these read models."""
-    rows = await store.pool.fetch(
+    rows = await store.keeping.fetch(
         "SELECT table_schema, table_name FROM information_schema.tables"
         " WHERE table_schema = ANY($1)",
         list(names),
     )
     found = {}
     for schema, table in rows:
-        lines = await store.pool.fetch(f"SELECT t::text AS row FROM {schema}.{table} t")
+        lines = await store.keeping.fetch(f"SELECT t::text AS row FROM {schema}.{table} t")
         found[f"{schema}.{table}"] = sorted(line["row"] for line in lines)
     return found
 
@@ -80,8 +78,8 @@ async def same_in_any_batch(store: EventStore, *names: str) -> int:
     at_once = await tables(store, *names)
     for name in names:
         assert (await compare(store, projection_named(name))).equal, name
-        await store.pool.execute(f"DROP SCHEMA {name} CASCADE")
-    await store.pool.execute("DELETE FROM projection_checkpoints")
+        await store.keeping.execute(f"DROP SCHEMA {name} CASCADE")
+    await store.keeping.execute("DELETE FROM projection_checkpoints")
     await project(store, *names, batch=1)
     assert await tables(store, *names) == at_once
     return sum(map(len, at_once.values()))

@@ -46,7 +46,7 @@ class Seen:
 
 async def seen(store: EventStore, model: str = "seen") -> dict[str, list[int]]:
     """The versions of each stream in the order in which the model had them; each once."""
-    rows = await store.pool.fetch(
+    rows = await store.keeping.fetch(
         f"SELECT stream_id, version, (SELECT events FROM {model}.sums) AS events"
         f" FROM {model}.seen ORDER BY place"
     )

@@ -64,7 +64,7 @@ async def poisoned(store: EventStore) -> Seen:
 
 
 async def all_announced(store: EventStore) -> bool:
-    return bool(await store.pool.fetchval("SELECT bool_and(announced) FROM parked_events"))
+    return bool(await store.keeping.fetchval("SELECT bool_and(announced) FROM parked_events"))
 
 
 async def test_k24_poison_goes_to_a_topic_with_all_that_it_was(
@@ -96,10 +96,10 @@ async def test_k26_replay_of_letters(store: EventStore) -> None:
     model = await poisoned(store)
     feeder = Feeder(store, model)
     await feeder.apply(await all_received(store))
-    before = await parked_events(store.pool)
+    before = await parked_events(store.keeping)
     assert [row["error"] for row in before] == ["KeyError 'amount'", BEHIND]
     assert (await retry_parked(store, model)).still_parked == 2
-    again = await parked_events(store.pool)
+    again = await parked_events(store.keeping)
     assert [row["attempts"] for row in again] == [2, 1]
     assert [row["parked_at"] for row in again] == [row["parked_at"] for row in before]
     model.cured = True
@@ -129,7 +129,7 @@ async def test_k28_from_the_future_of_the_software(
     async with running(store, model):
 
         async def stopped() -> str | None:
-            why: str | None = await store.pool.fetchval(
+            why: str | None = await store.keeping.fetchval(
                 "SELECT stopped FROM projection_checkpoints WHERE position = 1"
             )
             return why
@@ -138,9 +138,9 @@ async def test_k28_from_the_future_of_the_software(
         assert await seen(store) == {"test-1": [1]}
         monkeypatch.setitem(stream._VERSIONS, "test.happened", 2)
         await caught_up(store, model.name)
-    assert await store.pool.fetchval("SELECT stopped FROM projection_checkpoints") is None
+    assert await store.keeping.fetchval("SELECT stopped FROM projection_checkpoints") is None
     assert await seen(store) == {"test-1": [1, 2], "test-2": [1]}
-    assert await parked_events(store.pool) == []
+    assert await parked_events(store.keeping) == []
 
 
 async def test_letters_are_listed_and_replayed_from_the_command_line(

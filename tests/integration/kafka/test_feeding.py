@@ -58,7 +58,7 @@ async def written(
 async def prepared(store: EventStore, model: Seen) -> Seen:
     """A model that its leader knows to be fed."""
     await prepare(store, [model])
-    await store.pool.execute("UPDATE projection_checkpoints SET fed = true")
+    await store.keeping.execute("UPDATE projection_checkpoints SET fed = true")
     return model
 
 
@@ -129,7 +129,7 @@ async def test_published_and_fed_a_model_is_as_it_is_from_the_log(
     ours, services = feeding_settings(settings, kafka, kafka_partitions=2), services_over(store)
     models = [projection_named(name) for name in SHOWN["cases"]]
     await prepare(store, models)
-    await store.pool.execute("UPDATE projection_checkpoints SET fed = true")
+    await store.keeping.execute("UPDATE projection_checkpoints SET fed = true")
     async with (
         publishing(ours, store, ("case",)),
         running(store, *models),
@@ -140,7 +140,7 @@ async def test_published_and_fed_a_model_is_as_it_is_from_the_log(
         await caught_up(store, *SHOWN["cases"])
     for model in models:
         assert (await compare(store, model)).equal, model.name
-    assert await store.pool.fetchval("SELECT count(*) FROM case_timeline.entries") == 19
+    assert await store.keeping.fetchval("SELECT count(*) FROM case_timeline.entries") == 19
 
 
 async def test_a_database_that_is_away_is_no_poison(
@@ -161,7 +161,7 @@ async def test_a_database_that_is_away_is_no_poison(
     async with feeding(ours, store, model):
         await eventually(lambda: _all_fed(store, STREAMS))
     assert refused > 3
-    assert await store.pool.fetchval("SELECT count(*) FROM parked_events") == 0
+    assert await store.keeping.fetchval("SELECT count(*) FROM parked_events") == 0
 
 
 async def _all_fed(store: EventStore, events: int) -> bool:
@@ -345,7 +345,7 @@ async def test_offsets_say_where_to_go_on(
 
         await eventually(all_read)
     assert await seen(store) == {f"test-{stream}": [1, 2] for stream in range(STREAMS)}
-    assert await store.pool.fetchval("SELECT position FROM projection_checkpoints") == 0
+    assert await store.keeping.fetchval("SELECT position FROM projection_checkpoints") == 0
 
 
 async def test_k40_a_million_behind(
