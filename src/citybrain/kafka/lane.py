@@ -26,7 +26,7 @@ from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.incarnations import Lineage, read_lineage
 from citybrain.kafka import checkpoints
 from citybrain.kafka.checkpoints import Checkpoint, Sent
-from citybrain.kafka.clients import KAFKA_AWAY, transactional_producer
+from citybrain.kafka.clients import KAFKA_AWAY, reader, transactional_producer
 from citybrain.kafka.tails import Tail, never_ended, read_tails, require_same
 from citybrain.kafka.topics import Topic
 from citybrain.kafka.wire import Headers, headers_of, key_of
@@ -277,10 +277,12 @@ async def open_lane(
                 )
                 for turn in TURNS
             ]
-            for partition in await never_ended(settings, topic.name, topic.partitions):
-                for producer in producers:
-                    await _end(producer, partition)
-            tails = await read_tails(settings, topic.name, topic.partitions, lineage)
+            async with reader(settings) as consumer:
+                where = consumer, topic.name, topic.partitions
+                for partition in await never_ended(settings, *where):
+                    for producer in producers:
+                        await _end(producer, partition)
+                tails = await read_tails(*where, lineage)
         except KAFKA_AWAY as error:
             raise BrokersAway(f"{topic.name} cannot be begun: {type(error).__name__}") from error
         await require_same(store, topic.name, tails)

@@ -54,30 +54,29 @@ class Tail:
         return self.event.position if self.event else 0
 
 
-async def never_ended(settings: Settings, topic: str, partitions: int) -> list[TopicPartition]:
+async def never_ended(
+    settings: Settings, committed: AIOKafkaConsumer, topic: str, partitions: int
+) -> list[TopicPartition]:
     """The partitions that have lost the marker of a transaction, to be asked for as `read_tails`.
 
-    The coordinator knows that it has ended, the partition does not: nobody would read on there.
+    `committed` reads what is. The coordinator knows that it has ended, the partition does not:
+    nobody would read on there.
     """
     wanted = [TopicPartition(topic, number) for number in range(partitions)]
-    async with (
-        reader(settings) as committed,
-        reader(settings, committed=False) as all_of_it,
-        asyncio.timeout(READ_SECONDS),
-    ):
+    async with reader(settings, committed=False) as all_of_it, asyncio.timeout(READ_SECONDS):
         stable = await committed.end_offsets(wanted)
         ends = await all_of_it.end_offsets(wanted)
     return [each for each in wanted if stable[each] < ends[each]]
 
 
 async def read_tails(
-    settings: Settings, topic: str, partitions: int, lineage: Lineage
+    consumer: AIOKafkaConsumer, topic: str, partitions: int, lineage: Lineage
 ) -> list[Tail]:
     """The tail of each partition; to be called when nobody else can write any more.
 
-    Raises `ForeignTopic`, or what says that brokers are away.
+    `consumer` reads what is committed. Raises `ForeignTopic`, or what says that brokers are away.
     """
-    async with reader(settings) as consumer, asyncio.timeout(READ_SECONDS):
+    async with asyncio.timeout(READ_SECONDS):
         wanted = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(wanted)
         begins = await consumer.beginning_offsets(wanted)

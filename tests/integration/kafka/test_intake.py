@@ -112,7 +112,7 @@ def seen(ref: str, **fields: Any) -> dict[str, Any]:
     return detection(ref, **fields).model_dump(mode="json")
 
 
-async def test_k29_the_same_detection_at_two_offsets(
+async def test_k29_the_same_detection_at_two_offsets_and_k21_a_device_of_the_future(
     kafka: Cluster, settings: Settings, store: EventStore
 ) -> None:
     ours = intake_settings(settings, kafka)
