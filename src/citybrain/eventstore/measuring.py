@@ -39,7 +39,7 @@ FIGURES = {
 }
 MEASURE = """
 SELECT pg_database_size(current_database()) AS database_bytes,
-    (SELECT (last_failed_time > coalesce(last_archived_time, '-infinity'))::int
+    (SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)::int
      FROM pg_stat_archiver WHERE current_setting('archive_mode') <> 'off') AS archive_failing,
     (SELECT extract(epoch FROM clock_timestamp() - last_archived_time)::float8
      FROM pg_stat_archiver WHERE current_setting('archive_mode') <> 'off') AS archive_seconds,

@@ -132,6 +132,7 @@ async def _archive_that_fails(city: Settings, store: EventStore) -> None:
         return REGISTRY.get_sample_value("citybrain_wal_archive_failing") == expected
 
     await archived(store)
+    assert await fails(0)
     city.wal_archive.rename(away)
     await append(store, "parking-3")
     await store.pool.execute("SELECT pg_switch_wal()")
