@@ -1,8 +1,9 @@
 """Clients that do not wait for answers: a request at each moment of a plan, whoever is slow.
 
 Latency is from the moment at which the plan has a request to its answer, so that nobody's being
-slow hides what waits behind it. A request whose connection is lost is sent again under its key. As
-a module it is a process of its own: `python -m ops.bench.open_loop_client`.
+slow hides what waits behind it; as many requests as there may be connections are at the server,
+the others wait here, and that counts. A request whose connection is lost is sent again under its
+key. As a module it is a process of its own: `python -m ops.bench.open_loop_client`.
 """
 
 import asyncio
@@ -18,17 +19,19 @@ from ops.bench import child
 from ops.bench.http_client import DONE, exchanged, report_body, request_bytes
 
 AGAIN_SECONDS = 0.05
+CONNECTIONS = 256
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class OpenLoop:
-    """Requests of a plan, over as many connections as are needed at once."""
+    """Requests of a plan, over as many connections as are needed at once, up to `CONNECTIONS`."""
 
     def __init__(self, orders: dict[str, Any]) -> None:
         self._host, self._port = orders["host"], orders["port"]
         self._tokens: list[str] = orders["tokens"]
         self._rate, self._seconds = orders["rate"], orders["seconds"]
         self._free: list[Connection] = []
+        self._room = asyncio.Semaphore(CONNECTIONS)
         self.latencies: list[float] = []
         self.failures: Counter[str] = Counter()
 
@@ -46,9 +49,10 @@ class OpenLoop:
         token = self._tokens[number % len(self._tokens)]
         where = f"{self._host}:{self._port}"
         request = request_bytes(where, token, report_body(number), "/v1/cases")
-        while (failure := await self._failed(request)) is not None:
-            self.failures[failure] += 1
-            await asyncio.sleep(AGAIN_SECONDS)
+        async with self._room:
+            while (failure := await self._failed(request)) is not None:
+                self.failures[failure] += 1
+                await asyncio.sleep(AGAIN_SECONDS)
         self.latencies.append(time.perf_counter() - due)
 
     async def _failed(self, request: bytes) -> str | None:
