@@ -27,9 +27,9 @@ from commands.inspection.case import (
     report_case,
     verify_case,
 )
-from projections.reading import wait_until
 from tests.given.api import Api
 from tests.given.open311 import BASE, HOLE, KINDS, Client, errors, post, reported
+from tests.given.read_models import caught_up
 from tests.given.waiting import PATIENCE_SECONDS
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # ages are of whole days and an hour
@@ -68,7 +68,7 @@ async def old_cases(api: Api) -> dict[int, str]:
         if age % 2 and age > 1:
             await close(api, case_id, at + DAY)
     store = api.runtime.store
-    assert await wait_until(store.pool, "service_requests", await store.head(), PATIENCE_SECONDS)
+    await caught_up(store, "service_requests")
     return cases
 
 

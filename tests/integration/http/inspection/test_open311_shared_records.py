@@ -31,9 +31,9 @@ from commands.inspection.case import (
     verify_case,
 )
 from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
-from projections.reading import wait_until
 from tests.given.api import Api
 from tests.given.open311_client import MOST, Found, Open311Client
+from tests.given.read_models import caught_up
 from tests.given.shared_data import RECORDS_311, needs_records_311
 from tests.given.storm import STORM
 from tests.given.waiting import PATIENCE_SECONDS
@@ -212,11 +212,11 @@ async def test_shared_records_are_reported_and_read_back(api: Api) -> None:
     began, store = time.monotonic(), api.runtime.store
     assert await store.wait_for(3 * len(records), 3 * PATIENCE_SECONDS)  # filed and dispatched
     for model in ("case_desk", "service_requests"):
-        assert await wait_until(store.pool, model, await store.head(), PATIENCE_SECONDS)
+        await caught_up(store, model)
     print(f"filed, dispatched and in the read models after {time.monotonic() - began:.1f} s")
     began = time.monotonic()
     closed = await close_some(api, reported)
-    assert await wait_until(store.pool, "service_requests", await store.head(), PATIENCE_SECONDS)
+    await caught_up(store, "service_requests")
     print(f"{closed} taken to their closing in {time.monotonic() - began:.1f} s")
 
     for client in clients:

@@ -9,10 +9,10 @@ import pytest
 
 from citybrain.systems import PROJECTIONS, SYSTEMS, projection_named
 from citybrain.vault.vault import NoSuchBlob, PersonErased
-from projections.reading import wait_until
 from projections.rebuild import compare
 from tests.given.api import Api
 from tests.given.open311_client import Found, Open311Client, Open311Failed
+from tests.given.read_models import caught_up
 from tests.given.waiting import PATIENCE_SECONDS
 
 HOLE = {"service_code": "road_damage", "lat": "34.7466", "long": "113.6253"}
@@ -33,7 +33,7 @@ async def client(api: Api, request: pytest.FixtureRequest) -> Open311Client:
 async def told(client: Open311Client, api: Api, **query: str) -> list[Found]:
     """All updates that there are by now."""
     store = api.runtime.store
-    assert await wait_until(store.pool, MODEL, await store.head(), PATIENCE_SECONDS)
+    await caught_up(store, MODEL)
     return await client.updates(**query)
 
 
@@ -133,7 +133,7 @@ async def test_what_is_said_is_sealed_and_noted(client: Open311Client, api: Api)
     # In clear it is nowhere: not in the log, not in a read model, not in an answer.
     store = api.runtime.store
     for projection in PROJECTIONS:
-        assert await wait_until(store.pool, projection.name, await store.head(), PATIENCE_SECONDS)
+        await caught_up(store, projection.name)
     seen = b"".join(each.state for each in await store.read(case_id)) + await everything(api)
     for secret in (SAID, "zhuge@example.org", "孔明"):
         assert secret.encode() not in seen
