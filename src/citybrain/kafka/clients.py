@@ -1,7 +1,7 @@
 """Connections to Kafka: how to get in is in the settings, and every wait has an end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -68,7 +68,7 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client that asks for topics, and creates them."""
     client = AIOKafkaAdminClient(client_id="citybrain", **connection(settings))
     try:
-        await client.start()
+        await _apart(client.start(), START_SECONDS)
         yield client
     finally:
         await _in_time(client.close())
@@ -85,7 +85,7 @@ async def reader(settings: Settings, *, committed: bool = True) -> AsyncIterator
         **connection(settings),
     )
     try:
-        await consumer.start()
+        await _apart(consumer.start(), START_SECONDS)
         yield consumer
     finally:
         await _in_time(consumer.stop())
@@ -115,8 +115,7 @@ async def group_member(
     )
     consumer.subscribe(pattern=topics, listener=listening(consumer))
     try:
-        async with asyncio.timeout(START_SECONDS):
-            await consumer.start()
+        await _apart(consumer.start(), START_SECONDS)
         yield consumer
     finally:
         await _in_time(consumer.stop())
@@ -162,8 +161,7 @@ async def _producer(
         **connection(settings),
     )
     try:
-        async with asyncio.timeout(START_SECONDS):
-            await producer.start()
+        await _apart(producer.start(), START_SECONDS)
         yield producer
     finally:
         await _thrown_away(producer)
@@ -181,7 +179,26 @@ async def _thrown_away(producer: AIOKafkaProducer) -> None:
     await _in_time(producer.client.close())
 
 
-async def _in_time(closing: Any) -> None:
+async def _in_time(closing: Coroutine[Any, Any, None]) -> None:
+    """Close a client, whatever its brokers do."""
     with suppress(*KAFKA_AWAY):
-        async with asyncio.timeout(STOP_SECONDS):
-            await closing
+        await _apart(closing, STOP_SECONDS)
+
+
+async def _apart(step: Coroutine[Any, Any, None], seconds: float) -> None:
+    """Start or close a client in a task of its own; raises `TimeoutError`.
+
+    aiokafka waits for tasks that it has cancelled, and takes a cancellation of whoever waits for
+    it for theirs: it would be lost, and its task go on for ever.
+    """
+    task = asyncio.create_task(step)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        late = not task.done()
+        if late:
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCEL_SECONDS)
+    if late:
+        raise TimeoutError
+    task.result()
