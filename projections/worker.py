@@ -13,13 +13,14 @@ import structlog
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
+from citybrain.eventstore.batch import of_topics, versioned
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.versions import newer
 from citybrain.kafka.wire import Event
 from citybrain.observability import span
 from projections.ahead import ahead, hold, missing, passed
 from projections.checkpoints import IdleCheckpoints
-from projections.projection import Projection, wants
+from projections.projection import Projection
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,7 @@ class ProjectionWorker:
         """When the event at `position` was, where that is known."""
         self.fed = False
         self._idle = idle
+        self._topics = projection.topics
         self._parked: set[str] = set()
 
     async def create(self) -> None:
@@ -115,9 +117,9 @@ class ProjectionWorker:
         """Whether the model may change by them; else `pass_by` is enough."""
         return bool(self._parked) or bool(self.wanted(events))
 
-    def wanted(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    def wanted(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
         """Those of the events that the model applies."""
-        return [event for event in events if wants(self.projection, event.topic)]
+        return of_topics(events, self._topics)
 
     async def apply(self, events: Sequence[RecordedEvent]) -> int:
         """Apply consecutive events of the log; returns how many were parked.
@@ -128,7 +130,7 @@ class ProjectionWorker:
         """
         if not events:
             return 0
-        for event in self.wanted(events):
+        for event in self.wanted(versioned(events)):
             if error := newer(event):
                 await self.apply([each for each in events if each.position < event.position])
                 raise error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from citybrain.domain.stream import category_of
+from citybrain.eventstore.batch import Batch
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent
@@ -25,11 +26,22 @@ class Wanted:
     categories: frozenset[str]
     topics: frozenset[str]
 
+    @property
+    def everything(self) -> bool:
+        """Whether that is all of them."""
+        return not self.topics and not self.categories
+
     def has(self, event: RecordedEvent) -> bool:
         """Whether this is one of them."""
         return (not self.topics or event.topic in self.topics) and (
             not self.categories or category_of(event.stream_id) in self.categories
         )
+
+    def among(self, batch: Batch) -> bool:
+        """Whether one of these is."""
+        if self.topics and batch.topics.isdisjoint(self.topics):
+            return False
+        return any(map(self.has, batch))
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +103,7 @@ class News:
         for after, group in groupby(by_position, key=_after):
             new = self._tail.behind(after)
             for waiting in group:
-                if new is None or any(map(waiting.wanted.has, new)):
+                if new is None or waiting.wanted.among(new):
                     if not waiting.woken.done():
                         waiting.woken.set_result(None)
                 else:

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from citybrain.eventstore.batch import Batch
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.news import News, Passed, Wanted
+from citybrain.eventstore.pages import Pages
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, keep_together
 from citybrain.eventstore.witness import Witness
@@ -96,6 +98,7 @@ class Reader:
             witness,
         )
         self._news = News(self._tail, listener)
+        self._shared = Pages(lambda after, end: self._fetch(READ_WINDOW, after, end))
 
     async def read(
         self,
@@ -169,14 +172,14 @@ class Reader:
         topics: Sequence[str] = (),
         batch_size: int = PAGE,
         passed: Passed = lambda _: None,
-    ) -> AsyncIterator[list[RecordedEvent]]:
+    ) -> AsyncIterator[Batch]:
         """The log behind position `after`, for ever: batches that are never empty, decoded.
 
         Woken by LISTEN/NOTIFY; survives restarts of the server. Positions are gapless and in
         commit order, so nothing can appear behind what was yielded; raises `LogWentBack` where
         it is not there any more. `passed` is told up to where everything was yielded and done with,
-        also where there was nothing to yield. The events are shared with others who follow: `data`
-        is not to be changed.
+        also where there was nothing to yield. Batches are shared with others who follow: neither
+        they nor the `data` of their events are to be changed.
         """
         wanted = Wanted(frozenset(categories), frozenset(topics))
         await self._tail.refresh(None)
@@ -186,38 +189,41 @@ class Reader:
                 async for page in self._pages(after, end, categories, topics, batch_size):
                     yield page
             else:
-                found = list(filter(wanted.has, newest))
-                for first in range(0, len(found), batch_size):
-                    yield found[first : first + batch_size]
+                found = newest if wanted.everything else Batch(filter(wanted.has, newest))
+                if 0 < len(found) <= batch_size:
+                    yield found
+                else:
+                    for first in range(0, len(found), batch_size):
+                        yield Batch(found[first : first + batch_size])
             passed(max(after, end))
             after = await self._news.behind(max(after, end), wanted, passed)
 
     async def _pages(
         self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int
-    ) -> AsyncIterator[list[RecordedEvent]]:
+    ) -> AsyncIterator[Batch]:
         """The events in (after, end]; the next page is read while the caller has this one."""
         if after >= end:
             return
-        reading = asyncio.ensure_future(self._page(after, end, categories, topics, limit))
-        try:
-            while True:
-                page, after = await reading
-                if after < end:
-                    reading = asyncio.ensure_future(
-                        self._page(after, end, categories, topics, limit)
-                    )
-                    await asyncio.sleep(0)  # let it ask, so that the server works meanwhile
-                if page:
-                    keep_together(page)
-                    yield page
-                if after >= end:
-                    return
-        finally:
-            reading.cancel()
+        with self._shared:
+            reading = asyncio.ensure_future(self._batch(after, end, categories, topics, limit))
+            try:
+                while True:
+                    page, after = await reading
+                    if after < end:
+                        reading = asyncio.ensure_future(
+                            self._batch(after, end, categories, topics, limit)
+                        )
+                        await asyncio.sleep(0)  # let it ask, so that the server works meanwhile
+                    if page:
+                        yield page
+                    if after >= end:
+                        return
+            finally:
+                reading.cancel()
 
     def replay(
         self, after: int, up_to: int, *, topics: Sequence[str] = (), batch_size: int = PAGE
-    ) -> AsyncIterator[list[RecordedEvent]]:
+    ) -> AsyncIterator[Batch]:
         """The log in (after, up_to], decoded, in batches; `up_to` at most the head.
 
         With `topics` only events of these: the last one may be long before `up_to`.
@@ -240,6 +246,16 @@ class Reader:
             if remaining <= 0:
                 return False
             await self._listener.wait(notices, remaining)
+
+    async def _batch(
+        self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int
+    ) -> tuple[Batch, int]:
+        """A page of `_page`, decoded together; of the whole log one that others have as well."""
+        if not categories and not topics:
+            return await self._shared.page(after, end, limit)
+        rows, seen = await self._page(after, end, categories, topics, limit)
+        keep_together(rows)
+        return Batch(rows), seen
 
     async def _page(
         self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from citybrain.eventstore.batch import Batch
 from citybrain.eventstore.types import RecordedEvent, keep_together
 from citybrain.eventstore.witness import Witness, mark_of
 
@@ -40,6 +41,8 @@ class Tail:
         self._notices = notices
         self._heard, self._missed = heard, missed
         self._events: list[RecordedEvent] = []
+        self._batches: dict[int, Batch] = {}
+        """What `behind` has answered since the last event came."""
         self._begin = self.end = -1  # everything in (begin, end] is among the events
         self._last: RecordedEvent | None = None
         """The event at `end`, once it was read."""
@@ -60,11 +63,15 @@ class Tail:
             if notices is None:
                 return
 
-    def behind(self, after: int) -> list[RecordedEvent] | None:
+    def behind(self, after: int) -> Batch | None:
         """The events behind a position; None where they do not reach back that far."""
         if not 0 <= self._begin <= after:
             return None
-        return self._events[bisect_right(self._events, after, key=_position) :]
+        batch = self._batches.get(after)
+        if batch is None:
+            batch = Batch(self._events[bisect_right(self._events, after, key=_position) :])
+            self._batches[after] = batch
+        return batch
 
     async def _read_on(self) -> None:
         try:
@@ -78,6 +85,7 @@ class Tail:
             else:
                 end = await self._head()
                 self._events.clear()
+                self._batches.clear()
                 self._begin = self.end = end
                 self._last = None
                 self._missed()
@@ -112,6 +120,7 @@ class Tail:
         keep_together(new)
         self._heard(new)
         self._events += new
+        self._batches.clear()
         if new:
             self._saw(new[-1])
             self.end = new[-1].position
