@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.settings import Settings
-from citybrain.systems import projection_named
+from citybrain.systems import PROJECTIONS
 from commands.inspection.case import report_case
+from commands.processes.parked import parked_commands
 from projections.rebuild import compare
-from tests.given.feeding import SHOWN
 from tests.given.publishing import environment_of, published_up_to, require_whole
 from tests.given.read_models import caught_up
 from tests.given.services import CAMERA, context, report, services_over
@@ -80,12 +80,13 @@ async def require_all_right(settings: Settings, store: EventStore, acknowledged:
     Waits until process managers have nothing more to do.
     """
     await eventually(lambda: store.pool.fetchval(ALL_DISPATCHED))
-    await caught_up(store, *SHOWN["cases"])
+    await caught_up(store)
     await published_up_to(store, await store.head(), settings.kafka_topic_prefix + CASES)
     require_log(await store.read_all(limit=1_000_000), acknowledged)
     await require_whole(settings, store, CASES, repeats=True)
-    for name in SHOWN["cases"]:
-        assert (await compare(store, projection_named(name))).equal, name
+    for projection in PROJECTIONS:
+        assert (await compare(store, projection)).equal, projection.name
+    assert not await parked_commands(store)
     assert await store.pool.fetchval("SELECT count(*) FROM parked_events") == 0
 
 

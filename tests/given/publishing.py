@@ -189,9 +189,9 @@ def _members(event: Any) -> tuple[Any, ...]:
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment of a process that publishes with these settings."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("CITYBRAIN_")}
-    assert settings.database_url is not None
+    if settings.database_url is not None:  # the embedded one of its data folder otherwise
+        ours["CITYBRAIN_DATABASE_URL"] = settings.database_url.get_secret_value()
     return ours | {
-        "CITYBRAIN_DATABASE_URL": settings.database_url.get_secret_value(),
         "CITYBRAIN_DATA_DIR": str(settings.data_dir),
         "CITYBRAIN_KAFKA_BOOTSTRAP_SERVERS": str(settings.kafka_bootstrap_servers),
         "CITYBRAIN_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
