@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 from pydantic import AwareDatetime, BaseModel, Field
 
+from citybrain.columns import recordset
 from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.domain.inspection.case_events import REPORT, CaseReported
 from citybrain.domain.inspection.deadlines import kept, recalled, responsible
@@ -145,40 +146,36 @@ SAME = tuple(name for name in CaseRow.model_fields if name in REPORT)
 """What a row has of the report as it was."""
 
 PLACES = ("district", "street", "community", "cell")
-CHANGING = {  # the columns that a later event changes, and how they travel
+CHANGING = {  # the columns that a later event changes, and their types
     "status": "text",
     "open": "boolean",
     "lead": "text",
-    "departments": "list",
+    "departments": "text[]",
     "updated_at": "timestamptz",
     "closed_at": "timestamptz",
-    "detections": "int",
-    "times_returned": "int",
-    "times_reopened": "int",
+    "detections": "integer",
+    "times_returned": "integer",
+    "times_reopened": "integer",
     "deferred_until": "timestamptz",
     "merged_into": "text",
-    "requests": "list",
+    "requests": "text[]",
     "due_at": "timestamptz",
     "overdue": "boolean",
     "state": "jsonb",
     "version": "bigint",
     "position": "bigint",
 }
-SENT_AS = {"list": "text"}  # an array of arrays has no place in unnest
-READ = f"SELECT {', '.join(COLUMNS)} FROM cases WHERE case_id = ANY($1)"  # noqa: S608
+READ = """
+SELECT case_id, class_code, district, simulated, status, lead, departments, closed_at, detections,
+       times_returned, times_reopened, deferred_until, merged_into, state
+FROM cases WHERE case_id = ANY($1)
+"""  # what later events change, or deadlines show
 UPDATE = """
 UPDATE cases c SET {assignments}
-FROM unnest($1::text[], {arguments}) AS n(case_id, {columns}) WHERE c.case_id = n.case_id
+FROM json_to_recordset($1) AS n(case_id text, {columns}) WHERE c.case_id = n.case_id
 """.format(  # most changes touch no index: they stay in their page
-    assignments=", ".join(
-        f"{name} = string_to_array(n.{name}, ',')" if kind == "list" else f"{name} = n.{name}"
-        for name, kind in CHANGING.items()
-    ),
-    arguments=", ".join(
-        f"${number}::{SENT_AS.get(kind, kind)}[]"
-        for number, kind in enumerate(CHANGING.values(), 2)
-    ),
-    columns=", ".join(CHANGING),
+    assignments=", ".join(f"{name} = n.{name}" for name in CHANGING),
+    columns=", ".join(f"{name} {kind}" for name, kind in CHANGING.items()),
 )
 DELETE_DEADLINES = "DELETE FROM deadlines WHERE case_id = ANY($1)"
 
@@ -210,16 +207,12 @@ class CaseDesk:
             if event.topic == CaseReported.TOPIC:
                 cases[event.stream_id] = _reported(event)
             cases[event.stream_id].follow(event)
-        rows = {case_id: case.as_row() for case_id, case in cases.items()}
-        new = [
-            [row[name] for name in COLUMNS] for case_id, row in rows.items() if case_id not in known
-        ]
+        new = [case.as_record() for case_id, case in cases.items() if case_id not in known]
         if new:
             await connection.copy_records_to_table("cases", columns=COLUMNS, records=new)
         if known:
-            changed = [rows[case_id] for case_id in known]
-            columns = [[_sent(row, name) for row in changed] for name in CHANGING]
-            await connection.execute(UPDATE, list(known), *columns)
+            changed = [case.changing() for case in known.values()]
+            await connection.execute(UPDATE, recordset(changed))
         after = {case_id: case.deadline_rows() for case_id, case in cases.items()}
         await self._write_deadlines(connection, before, after)
 
@@ -237,10 +230,6 @@ class CaseDesk:
             await connection.copy_records_to_table(
                 "deadlines", columns=DEADLINE_COLUMNS, records=records
             )
-
-
-def _sent(row: Row, name: str) -> Any:
-    return ",".join(row[name]) if CHANGING[name] == "list" else row[name]
 
 
 @dataclass(slots=True)
@@ -262,29 +251,40 @@ class _Case:
         elif not is_over(self.standing.status):
             row["closed_at"] = None
 
-    def as_row(self) -> Row:
-        """The row as the table has it."""
-        standing = self.standing
-        due = [moment(deadline["due_at"]) for deadline in standing.deadlines]
-        state = {
-            "deadlines": {deadline["code"]: kept(deadline) for deadline in standing.deadlines},
-            "requests": {each["request_id"]: each["change"] for each in standing.requests},
-            "before_merge": standing.status_before_merge,
-        }
-        return self.row | {
+    def changing(self) -> Row:
+        """The columns that events change, beside its id."""
+        row, standing = self.row, self.standing
+        deadlines = standing.deadlines
+        return {
+            "case_id": row["case_id"],
             "status": standing.status,
             "open": not is_over(standing.status),
             "lead": standing.lead,
             "departments": standing.departments,
+            "updated_at": row["updated_at"],
+            "closed_at": row["closed_at"],
+            "detections": row["detections"],
             "times_returned": standing.times_returned,
             "times_reopened": standing.times_reopened,
             "deferred_until": standing.deferred_until and moment(standing.deferred_until),
             "merged_into": standing.merged_into,
             "requests": sorted(each["change"] for each in standing.requests),
-            "due_at": min(due, default=None),
-            "overdue": any(deadline["missed"] for deadline in standing.deadlines),
-            "state": orjson.dumps(state).decode(),
+            "due_at": min((moment(each["due_at"]) for each in deadlines), default=None),
+            "overdue": any(each["missed"] for each in deadlines),
+            "state": {
+                "deadlines": {each["code"]: kept(each) for each in deadlines},
+                "requests": {each["request_id"]: each["change"] for each in standing.requests},
+                "before_merge": standing.status_before_merge,
+            },
+            "version": row["version"],
+            "position": row["position"],
         }
+
+    def as_record(self) -> list[Any]:
+        """The whole row, in the order of the table."""
+        row = self.row | self.changing()
+        row["state"] = orjson.dumps(row["state"]).decode()
+        return [row[name] for name in COLUMNS]
 
     def deadline_rows(self) -> DeadlineRows:
         """The rows of its running deadlines; none where it is over."""

@@ -14,7 +14,7 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.columns import counted
+from citybrain.columns import counted, recordset
 from citybrain.domain.inspection.approval_events import (
     CaseChangeDenied,
     CaseChangeRequested,
@@ -59,7 +59,8 @@ CREATE TABLE cases (
 
 READ = "SELECT case_id, state FROM cases WHERE case_id = ANY($1)"
 KEEP = """
-INSERT INTO cases (case_id, state) SELECT * FROM unnest($1::text[], $2::jsonb[])
+INSERT INTO cases (case_id, state)
+SELECT * FROM json_to_recordset($1) AS n(case_id text, state jsonb)
 ON CONFLICT (case_id) DO UPDATE SET state = excluded.state
 """
 ADD = """
@@ -115,21 +116,27 @@ class EvaluationDays:
         }
         standings = {case_id: Standing(lead=kept["department"]) for case_id, kept in states.items()}
         counts: Counter[tuple[date, str, str, str, str]] = Counter()
+        changed: set[str] = set()
         for event in events:
             if event.topic == CaseReported.TOPIC:
                 states[event.stream_id], standings[event.stream_id] = _begun(event), Standing()
+                changed.add(event.stream_id)
             state = states[event.stream_id]
             standing = standings[event.stream_id]
             EVENT_OF[event.topic].fold(standing, event.data)
             day, department = city_day(event.data["occurred_at"]), state["department"]
             key = day, state["district"], standing.lead or department, state["class_code"]
+            handled = state["handled"]
             for what, count in _counted(event, state).items():
                 counts[*key, what] += count
-            state["department"] = standing.lead or ""
+            if state["handled"] != handled or department != (standing.lead or ""):
+                state["department"] = standing.lead or ""
+                changed.add(event.stream_id)
         if counts:
             await connection.execute(ADD, *counted(counts))
-        texts = [orjson.dumps(state).decode() for state in states.values()]
-        await connection.execute(KEEP, list(states), texts)
+        if changed:
+            kept = [{"case_id": case_id, "state": states[case_id]} for case_id in changed]
+            await connection.execute(KEEP, recordset(kept))
 
 
 def _begun(event: RecordedEvent) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
@@ -90,13 +90,22 @@ def _column(number: int) -> Any:
     return property(itemgetter(number))
 
 
+class _Fields:
+    """Decodes an event when it is looked into first; from then on it has the fields itself."""
+
+    def __get__(self, event: "RecordedEvent", _: object) -> dict[str, Any]:
+        known = event._page.decoded() if event._page is not None else {}
+        data = known.get(event.position) or decode_state(event.state)
+        event.__dict__["data"], event._page = data, None
+        return data
+
+
 class RecordedEvent(asyncpg.Record):
     """A stored event as read back: a row, with names. `state` are the exact bytes appended.
 
     It is the driver's own row class, so that reading the log makes one object an event.
     """
 
-    _data: dict[str, Any] | None = None
     _page: "_Page | None" = None
 
     position: int = _column(0)
@@ -106,15 +115,8 @@ class RecordedEvent(asyncpg.Record):
     state: bytes = _column(4)
     recorded_at: datetime = _column(5)
     metadata_json: str | None = _column(6)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The event's fields, decoded; raises `ValueError` where the bytes are not our JSON."""
-        if self._data is None:
-            known = self._page.decoded() if self._page is not None else {}
-            self._data = known.get(self.position) or decode_state(self.state)
-            self._page = None
-        return self._data
+    data: dict[str, Any] = cast("dict[str, Any]", _Fields())
+    """The event's fields, decoded; raises `ValueError` where the bytes are not our JSON."""
 
     @property
     def metadata(self) -> dict[str, Any]:
