@@ -27,9 +27,9 @@ from tests.given.api import REPORT_NOW
 from tests.given.kafka import kafka_or_skip
 from tests.given.kafka_storm import CASES, SECONDS, begun_worker, reports, require_all_right, worker
 from tests.given.killed_server import KilledServer, kill_postgres, killed_server
+from tests.given.network import PostgresNetwork
 from tests.given.publishing import publish_process, published_up_to, publishing_settings
 from tests.given.storm import STORM
-from tests.given.swallowing_network import SwallowingNetwork
 from tests.given.waiting import eventually, holds
 
 pytestmark = [
@@ -168,7 +168,7 @@ async def test_the_network_to_postgresql_is_slow_and_then_swallows_everything(
     kafka: Cluster, settings: Settings, store: EventStore, tmp_path: Path
 ) -> None:
     assert settings.database_url is not None
-    async with SwallowingNetwork(settings.database_url.get_secret_value()) as network:
+    async with PostgresNetwork(settings.database_url.get_secret_value()) as network:
         ours = publishing_settings(
             settings, kafka, kafka_categories=[CASES], database_url=SecretStr(network.url)
         )

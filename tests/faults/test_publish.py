@@ -20,7 +20,7 @@ from citybrain.settings import Settings
 from ops.kafka import Cluster, kafka_broker
 from tests.given.kafka import kafka_or_skip
 from tests.given.kafka_cut import cut
-from tests.given.kafka_proxy import Proxy
+from tests.given.network import KafkaNetwork
 from tests.given.publishing import (
     CATEGORY,
     append,
@@ -127,18 +127,18 @@ async def test_k04_a_batch_that_is_sent_again_stays_in_its_place(
     topic = await made(ours)
     monkeypatch.setattr(lanes, "BATCH_BYTES", 500)  # each event is a batch
     await append(store, "parking-s001", 3)
-    async with Proxy(kafka.bootstrap_servers) as proxy:
+    async with KafkaNetwork(kafka.bootstrap_servers) as network:
         connect = aiokafka.client.create_conn
 
         async def through(_: str, __: int, **how: object) -> object:
-            return await connect("127.0.0.1", proxy.port, **how)
+            return await connect("127.0.0.1", network.port, **how)
 
         monkeypatch.setattr(aiokafka.client, "create_conn", through)
-        proxy.swallow_answer_to_produce(2)
+        network.lose_answer_to_produce(2)
         async with open_lane(ours, store, CATEGORY, topic) as lane:
             await lane.publish(await store.read_all())
-        assert proxy.swallowed
-        assert proxy.produced > 3
+        assert network.lost
+        assert network.produced > 3
         await require_whole(ours, store)
 
 

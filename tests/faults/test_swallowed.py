@@ -9,9 +9,9 @@ from citybrain.eventstore import EventStore, leadership, open_event_store
 from citybrain.settings import Settings
 from projections.rebuild import compare
 from projections.runner import prepare
+from tests.given.network import PostgresNetwork
 from tests.given.read_models import append, caught_up, running
 from tests.given.seen import Seen, seen
-from tests.given.swallowing_network import SwallowingNetwork
 from tests.given.waiting import eventually
 
 STANDBY_SECONDS, LEASE_SECONDS = leadership.STANDBY_SECONDS, leadership.LEASE_SECONDS
@@ -52,7 +52,7 @@ async def test_a_leader_behind_a_network_that_swallows_is_replaced(
         many: int = await store.pool.fetchval(OF, names)
         return many == 0
 
-    async with SwallowingNetwork(url) as network:
+    async with PostgresNetwork(url) as network:
         theirs = settings.model_copy(update={"database_url": SecretStr(network.url)})
         async with open_event_store(theirs) as first, running(first, model):
             await eventually(lambda: leads(first))

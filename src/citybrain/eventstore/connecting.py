@@ -167,17 +167,23 @@ class Connector:
             options |= {"command_timeout": STATEMENT_TIMEOUT_SECONDS, "statement_cache_size": 0}
             return await _open(url, application, options)
 
-        return await _pool(url, connect, size, keeps=keeps)
+        return await _pool(url, connect, size, keeps=keeps, of=ConnectionPool)
 
     async def pool(
-        self, application: str, size: int, *, keeps: bool, synchronous_commit: str = "on"
+        self,
+        application: str,
+        size: int,
+        *,
+        keeps: bool,
+        synchronous_commit: str = "on",
+        of: Callable[..., ConnectionPool] = ConnectionPool,
     ) -> ConnectionPool:
         """Up to so many connections; with `keeps` all of them, from now on."""
 
         async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[Any]":
             return await self.connect(application, synchronous_commit=synchronous_commit, **options)
 
-        return await _pool(self.dsn, connect, size, keeps=keeps)
+        return await _pool(self.dsn, connect, size, keeps=keeps, of=of)
 
 
 @asynccontextmanager
@@ -206,8 +212,10 @@ async def close_pool(pool: "asyncpg.Pool[Any]") -> None:
         pool.terminate()
 
 
-async def _pool(url: str, connect: Any, size: int, *, keeps: bool) -> ConnectionPool:
-    pool = ConnectionPool(
+async def _pool(
+    url: str, connect: Any, size: int, *, keeps: bool, of: Callable[..., ConnectionPool]
+) -> ConnectionPool:
+    pool = of(
         url,
         connect=connect,
         min_size=size if keeps else 0,

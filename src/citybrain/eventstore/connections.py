@@ -80,7 +80,7 @@ def needed_for_models(settings: Settings, *, working: bool = True) -> Connection
     """What a process has at most in the database of the read models, where they have their own."""
     return Connections(
         reads=settings.pool_size,
-        notices=0,
+        notices=1,  # whether it is there
         appends=0,
         writing=settings.writing_pool_size if working else 0,
         leads=0,

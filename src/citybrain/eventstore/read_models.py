@@ -3,27 +3,62 @@
 Whoever keeps a model up writes its rows and its position in one transaction, in whichever database
 it is. Who leads it is decided in the database of the log. A leader that was stopped in the midst of
 a transaction is ended in both.
+
+A standby is left while it does not answer, and for a request that waits for a position which it
+lacks: models are read where they are kept then.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from citybrain.eventstore.connecting import ConnectionPool, Connector, close_pool, first_connection
+from citybrain.eventstore.appender import AWAY_AFTER_SECONDS
+from citybrain.eventstore.connecting import (
+    ACQUIRE_SECONDS,
+    ConnectionPool,
+    Connector,
+    DatabaseAway,
+    close_pool,
+    first_connection,
+)
 from citybrain.eventstore.connections import Connections, limits, needed_for_models, require
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.migrations import migrate, migrations_folder
+from citybrain.eventstore.presence import Presence
 from citybrain.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+_where_kept: ContextVar[bool] = ContextVar("models are read where they are kept", default=False)
 
 WRITER = "citybrain-worker"
 END_WRITERS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND application_name = ANY($1)
 """
+
+
+class StandbyPool(ConnectionPool):
+    """Connections to a standby; to where the models are kept while it is away."""
+
+    kept: ConnectionPool
+    away_now: Callable[[], bool]
+
+    def acquire(self, *, timeout: float | None = ACQUIRE_SECONDS) -> Any:
+        """A connection for a block, to one of them."""
+        if _where_kept.get() or self.away_now():
+            return self.kept.acquire(timeout=timeout)
+        return super().acquire(timeout=timeout)
+
+
+def read_where_kept() -> None:
+    """Read no standby any more, in this request."""
+    _where_kept.set(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +71,8 @@ class ReadModels:
     writing: ConnectionPool
     reading: ConnectionPool
     """Reads of the API."""
+    standby: Presence | None
+    """Whether the standby answers that the API reads; None where there is none."""
     end_writers: Callable[[Sequence[str]], Awaitable[None]]
     """Ends what these processes write with, where it is not in the database of the log."""
 
@@ -67,6 +104,9 @@ async def open_read_models(
                 f"citybrain-models {process}", settings.pool_size, keeps=keep
             )
             stack.push_async_callback(close_pool, keeping)
+            presence = Presence("read models", connector, process)
+            keeping.away = lambda: presence.away_for > AWAY_AFTER_SECONDS
+            await stack.enter_async_context(_running(presence.run()))
         # What a crash of PostgreSQL takes back of read models is applied again.
         writing = await connector.pool(
             f"{WRITER} {process}",
@@ -75,15 +115,14 @@ async def open_read_models(
             synchronous_commit="off",
         )
         stack.push_async_callback(close_pool, writing)
-        reading = keeping
+        writing.away = lambda: keeping.away()
+        reading, standby = keeping, None
         if settings.replica_url is not None:
             replica = Connector(settings.replica_url.get_secret_value(), None)
-            async with first_connection(replica):
-                pass  # what is wrong with the URL shows
-            reading = await replica.pool(
-                f"citybrain-replica {process}", settings.pool_size, keeps=keep
-            )
+            standby = Presence("standby", replica, process)
+            reading = await _standby_pool(replica, standby, keeping, process, settings.pool_size)
             stack.push_async_callback(close_pool, reading)
+            await stack.enter_async_context(_running(standby.run()))
 
         async def end_writers(processes: Sequence[str]) -> None:
             if connector is of_log:
@@ -93,4 +132,30 @@ async def open_read_models(
                 ended = await keeping.fetchval(END_WRITERS, names)
                 log.warning("silent_writers_ended", connections=ended)
 
-        yield ReadModels(connector, keeping, writing, reading, end_writers)
+        yield ReadModels(connector, keeping, writing, reading, standby, end_writers)
+
+
+async def _standby_pool(
+    replica: Connector, standby: Presence, kept: ConnectionPool, process: str, size: int
+) -> ConnectionPool:
+    """Raises `DatabaseRefused` where something is wrong with the URL; a standby may be away."""
+    try:
+        async with first_connection(replica):
+            pass
+    except DatabaseAway:
+        standby.note_failure()
+    pool = await replica.pool(f"citybrain-replica {process}", size, keeps=False, of=StandbyPool)
+    assert isinstance(pool, StandbyPool)
+    pool.kept, pool.away_now = kept, lambda: standby.away
+    return pool
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -96,6 +96,8 @@ class EventStore:
         """Where read models are kept up."""
         self.models = models.reading
         """Where the API reads them: it may be a standby, and later."""
+        self.standby = models.standby
+        """Whether that answers; None where there is none."""
         self.connect_keeping = models.connector.connect
         self._writing = models.writing
         self.leads = leads
@@ -294,8 +296,6 @@ async def open_event_store(
         stack.push_async_callback(_drained, appender, drained)
         store = EventStore(settings, pool, appender, listener, leads, connector, witness, models)
         pool.away = lambda: store.away
-        if models.connector is connector:
-            models.writing.away = pool.away
         yield store
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from citybrain.eventstore.read_models import read_where_kept
 from citybrain.geo.gcj02 import Crs, to_wgs84
 from citybrain.http.problems import Malformed, NotCaughtUp
 from citybrain.http.runtime import Runtime
@@ -21,6 +22,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 CATCH_UP_SECONDS = 5.0
+STANDBY_SECONDS = 1.0
 MAX_POSITION = (1 << 63) - 1
 MAX_DAYS = 3660
 
@@ -139,8 +141,14 @@ class DatedQuery(ReadModelQuery):
 
 
 async def caught_up(pool: Pool, projection: str, position: int) -> bool:
-    """Wait for a read model as long as a client is let wait; false when that was not enough."""
-    return await wait_until(pool, projection, position, CATCH_UP_SECONDS)
+    """Wait for a read model as long as a client is let wait; false when that was not enough.
+
+    A standby is waited for a part of it, then the model is read where it is kept.
+    """
+    if await wait_until(pool, projection, position, STANDBY_SECONDS):
+        return True
+    read_where_kept()
+    return await wait_until(pool, projection, position, CATCH_UP_SECONDS - STANDBY_SECONDS)
 
 
 async def wait_for_position(runtime: Runtime, projection: str, position: int) -> None:

@@ -1,45 +1,21 @@
 """A log that lacks what somebody has seen of it: they append and read on no more."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
-from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, open_event_store
+from citybrain.eventstore import EventStore, open_event_store
 from citybrain.eventstore.witness import WENT_BACK, LogWentBack
 from citybrain.settings import Settings
+from tests.given.lost_log import lose
+from tests.given.read_models import append
 from tests.given.waiting import holds
-
-END_ALL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
 
 
 @pytest.fixture(autouse=True)
 def said_again() -> Iterator[None]:
     yield
     WENT_BACK.set(0)
-
-
-async def append(store: EventStore, stream: str) -> int:
-    metadata = Metadata("tester", "system", "test", uuid4(), uuid4())
-    return (await store.append(stream, ANY, [NewEvent("t", b"{}")], metadata=metadata)).position
-
-
-async def lose(settings: Settings, events: int) -> None:
-    """The log is again as it was before its last events, and every connection is ended."""
-    assert settings.database_url is not None
-    connection = await asyncpg.connect(settings.database_url.get_secret_value())
-    await connection.execute("SET session_replication_role = replica")
-    await connection.execute(
-        "DELETE FROM stored_events"
-        " WHERE notification_id > (SELECT max(notification_id) FROM stored_events) - $1",
-        events,
-    )
-    await connection.execute(END_ALL)
-    await connection.close()
 
 
 async def stopped(store: EventStore) -> LogWentBack:

@@ -38,6 +38,8 @@ REASONS = {
     "kafka": "no Kafka broker answers: read models follow the log alone, devices wait",
     "not_closing": "the process was asked to stop",
 }
+OF_ALL = frozenset({"read_models"})
+"""What makes no process unready: others lack it as well, and commands go on without."""
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
 BEARER = "Bearer"
 TOKEN_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
@@ -58,7 +60,11 @@ class Readiness(BaseModel):
 
     ready: bool
     checks: dict[str, bool]
-    reasons: list[str] = Field(description="why it is not ready; empty where it is")
+    reasons: list[str] = Field(description="what is not as it should be")
+    standby: bool | None = Field(
+        description="whether the standby answers that lists are read from; null where there is "
+        "none. While it does not they are read where they are kept"
+    )
     lag_seconds: float | None = Field(
         description="age of the oldest event that some read model lacks; null where the database "
         "does not say. It makes no process unready: others would be as late"
@@ -132,8 +138,9 @@ async def readyz(call: Call) -> web.Response:
     readiness = Readiness(
         lag_seconds=seconds,
         behind=behind,
-        ready=all(checks.values()),
+        ready=all(fine for name, fine in checks.items() if name not in OF_ALL),
         checks=checks,
+        standby=None if store.standby is None else not store.standby.away,
         reasons=[REASONS[name] for name, fine in checks.items() if not fine],
         faces=_faces(runtime),
     )

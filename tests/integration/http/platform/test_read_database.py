@@ -7,15 +7,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
-import asyncpg
 import pytest
 from pydantic import SecretStr
 
 from citybrain.app import open_runtime
-from citybrain.eventstore import EventStore, open_event_store
+from citybrain.eventstore import (
+    EventStore,
+    StoreUnavailable,
+    open_event_store,
+    presence,
+    read_models,
+)
 from citybrain.eventstore.connections import needed
 from citybrain.eventstore.incarnations import begin_incarnation
+from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.witness import WENT_BACK
+from citybrain.http.platform import operations
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from citybrain.systems.inspection import INSPECTION
@@ -25,9 +32,11 @@ from projections.runner import prepare
 from projections.status import projection_status
 from tests.given.api import REPORT_NOW, Api
 from tests.given.feeding import all_received
-from tests.given.read_models import append, running
+from tests.given.lost_log import lose
+from tests.given.network import PostgresNetwork
+from tests.given.read_models import append, caught_up, running
 from tests.given.seen import Seen
-from tests.given.waiting import eventually, holds
+from tests.given.waiting import PATIENCE_SECONDS, eventually, holds
 
 TABLES = """
 SELECT table_name::text, array_agg(column_name || ' ' || data_type || ' ' || is_nullable
@@ -93,6 +102,46 @@ async def test_read_models_of_another_database(apart: Settings) -> None:
         assert await store.keeping.fetchval(SCHEMAS) == 1
 
 
+async def test_commands_go_on_while_the_read_models_are_away(
+    apart: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert apart.read_database_url is not None
+    monkeypatch.setattr(presence, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(presence, "ANSWER_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(read_models, "AWAY_AFTER_SECONDS", 0.1)
+    async with PostgresNetwork(apart.read_database_url.get_secret_value()) as network:
+        ours = apart.model_copy(update={"read_database_url": SecretStr(network.url)})
+        async with api_over(ours) as api:
+            assert (await api.call("GET", "/v1/cases", "operator")).status == 200
+            network.cut()
+            away = await api.call("GET", "/v1/cases", "operator")
+            assert away.is_problem(503, "store-unavailable")
+            assert int(away.headers["Retry-After"]) > 0
+            reported = await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)
+            assert reported.status == 201, reported.body
+            await eventually(lambda: _ready(api, operations.REASONS["read_models"]))
+            network.heal()
+            store, position = api.runtime.store, reported.headers["X-Position"]
+            await eventually(lambda: _answers(store))
+            await caught_up(store, "case_desk")
+            found = await api.call("GET", f"/v1/cases?min_position={position}", "operator")
+            assert [each["case_id"] for each in found.json["cases"]] == [reported.json["case_id"]]
+            await eventually(lambda: _ready(api))
+
+
+async def _ready(api: Api, *reasons: str) -> bool:
+    """Whether it is, and says no more than this of what is not as it should be."""
+    said = await api.call("GET", "/readyz")
+    return said.status == 200 and said.json["reasons"] == list(reasons)
+
+
+async def _answers(store: EventStore) -> bool:
+    try:
+        return bool(await store.models.fetchval("SELECT true"))
+    except (StoreUnavailable, *AGAIN_LATER):
+        return False
+
+
 async def test_both_databases_have_the_same_tables_of_positions(apart: Settings) -> None:
     async with open_event_store(apart) as store:
         theirs = dict(map(tuple, await store.keeping.fetch(TABLES)))
@@ -120,17 +169,23 @@ async def _at(store: EventStore, position: int) -> bool:
     return bool(rows) and rows[0]["position"] == position
 
 
-async def test_models_that_have_more_than_the_log_stop_and_are_rebuilt_after_a_new_incarnation(
-    apart: Settings,
-) -> None:
+async def seen_more_than_there_is(settings: Settings) -> Seen:
+    """A model of three events, of which the log has lost the last one."""
     model = Seen()
-    async with open_event_store(apart) as store:
+    async with open_event_store(settings) as store:
         await prepare(store, [model])
         async with running(store, model):
             for _ in range(3):
                 await append(store, "test-1")
             await eventually(lambda: _at(store, 3))
-    await lose(apart, 1)
+    await lose(settings, 1)
+    return model
+
+
+async def test_models_that_have_more_than_the_log_stop_and_are_rebuilt_after_a_new_incarnation(
+    apart: Settings,
+) -> None:
+    model = await seen_more_than_there_is(apart)
     async with open_event_store(apart) as store:  # one that has seen nothing of it
         await append(store, "test-2")
         await append(store, "test-2")
@@ -152,14 +207,7 @@ async def test_models_that_have_more_than_the_log_stop_and_are_rebuilt_after_a_n
 
 
 async def test_models_that_the_log_lost_are_made_anew(apart: Settings) -> None:
-    model = Seen()
-    async with open_event_store(apart) as store:
-        await prepare(store, [model])
-        async with running(store, model):
-            for _ in range(3):
-                await append(store, "test-1")
-            await eventually(lambda: _at(store, 3))
-    await lose(apart, 1)
+    model = await seen_more_than_there_is(apart)
     async with open_event_store(apart) as store:
         await begin_incarnation(store.pool)
         await append(store, "test-2")
@@ -171,19 +219,6 @@ async def test_models_that_the_log_lost_are_made_anew(apart: Settings) -> None:
         assert [tuple(row) for row in rows] == [
             *(("test-1", 1), ("test-1", 2), ("test-2", 1), ("test-2", 2))
         ]
-
-
-async def lose(settings: Settings, events: int) -> None:
-    """The log is again as it was before its last events."""
-    assert settings.database_url is not None
-    connection = await asyncpg.connect(settings.database_url.get_secret_value())
-    await connection.execute("SET session_replication_role = replica")
-    await connection.execute(
-        "DELETE FROM stored_events"
-        " WHERE notification_id > (SELECT max(notification_id) FROM stored_events) - $1",
-        events,
-    )
-    await connection.close()
 
 
 async def test_whoever_is_stopped_while_it_writes_is_ended_there(apart: Settings) -> None:
