@@ -24,6 +24,7 @@ from citybrain.intake.taking import Intake, Outcome
 from citybrain.kafka.clients import AWAY, KAFKA_AWAY, admin, group_member, idempotent_producer
 from citybrain.kafka.topics import create, describe
 from citybrain.settings import Settings
+from commands import loud_devices
 from commands.services import Services
 
 log = structlog.get_logger(__name__)
@@ -160,6 +161,7 @@ class IntakeReader:
         taken = [record for record in records if not self._came_back(record)]
         LOOPED.labels(intake.name).inc(len(records) - len(taken))
         outcomes = await self._taken(intake, partition, taken)
+        await self._note_loud(partition)
         refused = [
             (record, why) for record, why in zip(taken, outcomes, strict=True) if why is not None
         ]
@@ -204,6 +206,14 @@ class IntakeReader:
                 log.warning("intake_waits", topic=intake.name, messages=len(left))
                 await asyncio.sleep(RETRY_SECONDS)
         return outcomes
+
+    async def _note_loud(self, partition: TopicPartition) -> None:
+        """For those who look after devices; where that cannot be done now, the log has it."""
+        if found := self._loud_of(partition).noted():
+            try:
+                await loud_devices.note(self._services.store, found)
+            except (Unavailable, *AGAIN_LATER) as error:
+                log.warning("loud_not_noted", devices=len(found), error=type(error).__name__)
 
     def _loud_of(self, partition: TopicPartition) -> Loud:
         settings = self._settings

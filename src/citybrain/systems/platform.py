@@ -7,6 +7,7 @@ from citybrain.http.limits import forget_purses
 from citybrain.http.platform import audit, live, operations, photos, places
 from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
 from citybrain.systems.system import System
+from commands.loud_devices import forget_quiet_devices
 from commands.services import Services
 from projections.platform.streams import Streams
 
@@ -29,5 +30,5 @@ PLATFORM = System(
     development_reach=DEVELOPMENT_REACH,
     development_routes=operations.DEVELOPMENT_ROUTES,
     mounts=(photos.mount, live.mount),
-    upkeep=(forget_answers, forget_purses),
+    upkeep=(forget_answers, forget_purses, forget_quiet_devices),
 )

@@ -24,6 +24,7 @@ from citybrain.intake.signals.observations import OBSERVATIONS
 from citybrain.intake.taking import Intake, Outcome
 from citybrain.kafka.clients import connection
 from citybrain.settings import Settings
+from commands.loud_devices import loud_devices
 from commands.services import Services
 from ops.kafka import Cluster
 from tests.given.detections import detection
@@ -226,17 +227,27 @@ async def test_k33_a_loud_camera_is_named_and_dropped_where_that_is_said(
     topic = ours.intake_topic_prefix + DETECTIONS.name
     await make(ours, topic)
     loud = [seen(f"{number}", camera_id="c-loud") for number in range(40)]
-    await send(ours, topic, *loud, seen("1", camera_id="c-soft"), at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    await send(ours, topic, *loud, seen("1", camera_id="c-soft"), at=now)
     limited = ours.model_copy(update={"intake_loud_per_second": 2, "intake_limit_per_second": 5})
     async with taking(limited, services_over(store), DETECTIONS):
         first, *_ = await letters(ours, topic, 1)
         assert dict(first.headers)["dead-letter-code"] == b"device-too-loud"
         assert first.value == orjson.dumps(loud[5])
         await eventually(lambda: _soft(store))
+        listed = await eventually(lambda: _all_listed(store))
+    assert (listed["topic"], listed["device"]) == (topic, "c-loud")
+    assert listed["first_at"] == listed["last_at"] == now.replace(microsecond=0)
     labels = {"topic": topic, "device": "c-loud"}
     assert REGISTRY.get_sample_value("citybrain_intake_loud_total", labels) == 38
     labels["device"] = "c-soft"
     assert REGISTRY.get_sample_value("citybrain_intake_loud_total", labels) is None
+
+
+async def _all_listed(store: EventStore) -> dict[str, Any] | None:
+    """The only device on the list, once all of its messages were counted."""
+    listed = await loud_devices(store)
+    return next((device for device in listed if device["messages"] == 38), None)
 
 
 async def _soft(store: EventStore) -> bool:

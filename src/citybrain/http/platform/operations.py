@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from citybrain import __version__
 from citybrain.domain.actor import Role
@@ -17,6 +17,7 @@ from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
 from citybrain.http.tokens import DEVICES, LONGEST_LIFE_SECONDS, PLACE
+from commands.loud_devices import loud_devices
 from commands.processes import parked
 from projections import lag
 from projections.status import projection_status
@@ -91,6 +92,22 @@ class ProjectionRows(BaseModel):
 
     head: int
     projections: list[ProjectionRow]
+
+
+class LoudDeviceRow(BaseModel):
+    """A device that sends more through Kafka than is usual."""
+
+    topic: str
+    device: str
+    first_at: AwareDatetime
+    last_at: AwareDatetime
+    messages: int = Field(description="beyond what is usual in a second; about")
+
+
+class LoudDevices(BaseModel):
+    """Those that were loud last, the newest first."""
+
+    devices: list[LoudDeviceRow]
 
 
 class TokenRequest(BaseModel):
@@ -217,6 +234,12 @@ async def projections(call: Call) -> web.Response:
     return json_response(ProjectionRows(head=head, projections=found))
 
 
+async def list_loud_devices(call: Call) -> web.Response:
+    """Devices that send more than is usual."""
+    rows = await loud_devices(call.runtime.store)
+    return json_response(LoudDevices(devices=[LoudDeviceRow(**row) for row in rows]))
+
+
 async def development_token(call: Call) -> web.Response:
     """A token for anybody; the route exists in development only."""
     request: TokenRequest = call.body
@@ -285,6 +308,16 @@ ROUTES = (
         roles=(Role.AUDITOR, Role.OPERATOR),
         query=Query,
         answers={200: Answer("all read models", ProjectionRows)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/devices/loud",
+        summary="Devices that send more than is usual, the newest first; a week is kept",
+        tag="operations",
+        handler=list_loud_devices,
+        roles=(Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR),
+        query=Query,
+        answers={200: Answer("500 at most", LoudDevices)},
     ),
 )
 

@@ -14,6 +14,7 @@ REACH: Rows = {
     "get_readyz": PUBLIC,
     "get_metrics": PUBLIC,
     "get_v1_projections": NOBODYS,
+    "get_v1_devices_loud": NOBODYS,
     "get_live": PUBLIC,
 }
 

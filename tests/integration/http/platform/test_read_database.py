@@ -81,6 +81,7 @@ async def test_read_models_of_another_database(apart: Settings) -> None:
             (f"/v1/cases?min_position={position}", "operator"),
             (f"/v1/cases/{reported.json['case_id']}/timeline?min_position={position}", "operator"),
             ("/v1/projections", "operator"),
+            ("/v1/devices/loud", "operator"),
             ("/metrics", None),
             ("/readyz", None),
         ):
