@@ -14,6 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from prometheus_client import Counter, Gauge, Histogram
 
+from citybrain.ending import end
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.versions import NewerThanKnown
@@ -229,7 +230,7 @@ class Shares(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             await asyncio.wait({self._batch})
         finally:
             if not self._batch.done():
-                await _ended(self._batch)
+                await end(self._batch)
         if not self._batch.cancelled():
             self._batch.result()
 
@@ -238,7 +239,7 @@ class Shares(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._gone_at = time.monotonic()
         if self._batch is not None and not self._batch.done():
             await asyncio.wait({self._batch}, timeout=REVOKE_SECONDS)
-            await _ended(self._batch)
+            await end(self._batch)
         if self._consumer is not None:
             await self._feed.keep_offsets(self._consumer)
         self._feed.assigned = frozenset()
@@ -270,11 +271,6 @@ async def _count_lost(
     for each in assigned:
         if at[each] is not None and at[each] < begins[each]:
             LOST.labels(each.topic).inc(begins[each] - at[each])
-
-
-async def _ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.wait({task})
 
 
 def _events(records: Iterable[Any]) -> Iterable[ReceivedEvent]:

@@ -3,13 +3,14 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
 import structlog
 
 from citybrain.certificates import open_certificates
+from citybrain.ending import end
 from citybrain.eventstore import open_event_store
 from citybrain.eventstore.connections import Connections, needed
 from citybrain.exchange import open_exchange
@@ -192,11 +193,10 @@ async def _running(work: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[N
     try:
         yield
     finally:
+        await end(*tasks)
         for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+            if task.done() and not task.cancelled():
+                task.result()
 
 
 def _work(

@@ -10,6 +10,7 @@ import uvloop
 from citybrain import garbage
 from citybrain.cli.serve import stop_signal
 from citybrain.cli.shared.output import console
+from citybrain.ending import end
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import open_event_store
 from citybrain.http.health import health_served
@@ -70,8 +71,7 @@ async def _until(stopping: asyncio.Event, publisher: Publisher) -> None:
         raise _first(group) from None
     finally:
         asked.cancel()
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        await end(working)
 
 
 def _first(error: BaseException) -> BaseException:

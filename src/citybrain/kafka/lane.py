@@ -21,6 +21,7 @@ from aiokafka.partitioner import murmur2
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from prometheus_client import Counter, Gauge
 
+from citybrain.ending import end
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
 from citybrain.eventstore.incarnations import Lineage, read_lineage
@@ -300,8 +301,7 @@ async def open_lane(
         try:
             yield lane
         finally:
-            moving.cancel()
-            await asyncio.gather(moving, return_exceptions=True)
+            await end(moving)
 
 
 async def _end(producer: AIOKafkaProducer, partition: TopicPartition) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Gauge
 
+from citybrain.ending import end
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, StoreUnavailable
 from citybrain.eventstore.lane import CONNECTION_LOST
@@ -195,10 +196,9 @@ class Publisher:
 
 async def _unless(trouble: "asyncio.Future[None]", work: Coroutine[Any, Any, None]) -> None:
     """Work until it ends, or until there is trouble: then that is raised."""
-    working = asyncio.ensure_future(work)
+    working = asyncio.create_task(work)
     try:
         await asyncio.wait({trouble, working}, return_when=asyncio.FIRST_COMPLETED)
         (trouble if trouble.done() else working).result()
     finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        await end(working)
