@@ -46,10 +46,16 @@ class Actor:
     department: str | None = None
     counter: str | None = None
     acts_for: frozenset[str] = field(default=frozenset())
+    _placed: frozenset[Role] = field(init=False, repr=False, compare=False)
+    """The roles that count where the actor is: asked for many times, so made out once."""
+
+    def __post_init__(self) -> None:
+        placed = frozenset(role for role in self.roles if self._is_placed(role))
+        object.__setattr__(self, "_placed", placed)
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds at least one of `roles`, in a place where it counts."""
-        return any(role in self.roles and self._is_placed(role) for role in roles)
+        return not self._placed.isdisjoint(roles)
 
     def speaks_for(self, device_id: str) -> bool:
         """Whether a device reports in this name: its own, or one that its token names."""

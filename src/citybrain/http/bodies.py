@@ -8,7 +8,7 @@ kept for devices: a kiosk goes on serving while everybody sends pictures.
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from aiohttp import web
 
@@ -56,38 +56,58 @@ class BodyRoom:
         self.held = 0
         """Bytes that have a place now."""
 
-    @contextmanager
-    def place(self, caller: str, size: int, *, device: bool = False) -> Iterator[None]:
+    def place(
+        self, caller: str, size: int, *, device: bool = False
+    ) -> AbstractContextManager[None]:
         """Room for a body until it has been worked on; raises `TooManyBodies`, `BodiesFull`."""
         own = self._held[caller]
         if own and own + size > self._limit // CALLERS:
             raise TooManyBodies("too much is being sent at once", retry_after_seconds=2)
         if self.held + size > self._limit - (0 if device else self._limit // KEPT):
             raise BodiesFull("too much is being sent by everybody", retry_after_seconds=5)
+        return _Place(self, caller, size)
+
+    def hold(self, caller: str, size: int) -> None:
+        """A body has its place."""
         self._held[caller] += size
         self.held += size
-        try:
-            yield
-        finally:
-            self.held -= size
-            self._held[caller] -= size
-            if not self._held[caller]:
-                del self._held[caller]
+
+    def release(self, caller: str, size: int) -> None:
+        """It has been worked on."""
+        self.held -= size
+        self._held[caller] -= size
+        if not self._held[caller]:
+            del self._held[caller]
+
+
+class _Place:
+    """The place of one body; every request has one, so it is no generator."""
+
+    __slots__ = ("_caller", "_room", "_size")
+
+    def __init__(self, room: BodyRoom, caller: str, size: int) -> None:
+        self._room, self._caller, self._size = room, caller, size
+
+    def __enter__(self) -> None:
+        self._room.hold(self._caller, self._size)
+
+    def __exit__(self, *_: object) -> None:
+        self._room.release(self._caller, self._size)
 
 
 BODIES: web.AppKey[BodyRoom] = web.AppKey("bodies", BodyRoom)
 
 
-@contextmanager
-def body_place(request: web.Request, actor: Actor | None, limit: int) -> Iterator[None]:
+def body_place(
+    request: web.Request, actor: Actor | None, limit: int
+) -> AbstractContextManager[None]:
     """A place for the body of a request, which may have up to `limit` bytes."""
     caller = actor.subject if actor else request.remote or "unknown"
     announced = request.content_length
     packed = "Content-Encoding" in request.headers  # what it announces is what it is packed to
     size = limit if announced is None or packed else announced
     device = actor is not None and actor.has(*DEVICES)
-    with request.app[BODIES].place(caller, size, device=device):
-        yield
+    return request.app[BODIES].place(caller, size, device=device)
 
 
 async def read_body(request: web.Request, limit: int, too_large: CitybrainError) -> bytes:
