@@ -10,7 +10,8 @@ is put aside until it can, and holds up nothing that another one can write.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -272,14 +273,20 @@ class Appender:
         except asyncpg.PostgresError as error:
             await self._isolate(lane, batch, error)
         else:
-            for pending, version, position in zip(batch, versions, positions, strict=True):
+            written = list(zip(batch, versions, positions, strict=True))
+            self._saw_newest(written)
+            for pending, version, position in written:
                 self._settle(pending, version, position)
+
+    def _saw_newest(self, written: Sequence[tuple[PendingAppend, int, int]]) -> None:
+        pending, version, position = max(written, key=itemgetter(2))
+        if position > self._head:
+            self._head = position
+            mark = Mark(position, pending.stream_id, version, str(pending.command_id))
+            self._witness.saw(mark)
 
     def _settle(self, pending: PendingAppend, version: int, position: int) -> None:
         if position > 0:
-            if position > self._head:
-                self._head = position
-                self._witness.saw(Mark(position, pending.stream_id, version, pending.command_id))
             pending.succeed(Appended(pending.stream_id, version, position))
         elif position < 0:
             assert pending.idempotency is not None
@@ -324,6 +331,7 @@ class Appender:
         missing = []
         for index, pending in enumerate(batch):
             if index in written:
+                self._saw_newest([(pending, *written[index])])
                 self._settle(pending, *written[index])
             elif not pending.outcome.done():
                 missing.append(pending)

@@ -174,7 +174,7 @@ class Lane:
             LOOK_UP,
             [pending.stream_id for pending in batch],
             [max(pending.expected, 0) for pending in batch],
-            [pending.command_id for pending in batch],
+            [str(pending.command_id) for pending in batch],
             after,
             timeout=STATEMENT_TIMEOUT_SECONDS,
         )

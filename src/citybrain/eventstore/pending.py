@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from uuid import UUID
 
 from citybrain.eventstore.types import Appended, IdempotencyRecord, Metadata, NewEvent
 
@@ -35,7 +36,7 @@ class PendingAppend:
         self.expected = expected
         self.events = events
         self.metadata_json = metadata.to_json()
-        self.command_id = str(metadata.command_id)
+        self.command_id: UUID = metadata.command_id
         self.idempotency = idempotency
         self.size = size
         self.since = time.monotonic()

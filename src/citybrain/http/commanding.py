@@ -4,13 +4,13 @@ import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
-from uuid import uuid4
 
 from aiohttp import web
 
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.routing import Call, json_response
 from citybrain.http.telemetry import CORRELATION
+from citybrain.random_ids import random_uuid
 from commands.handling import CommandContext, CommandResult
 from commands.services import Services
 
@@ -23,7 +23,7 @@ def context(call: Call) -> CommandContext:
     return CommandContext(
         actor=call.authenticated,
         channel="http",
-        command_id=uuid4(),
+        command_id=random_uuid(),
         correlation_id=call.request[CORRELATION],
         idempotency_key=call.idempotency_key,
         expected_version=call.expected_version,

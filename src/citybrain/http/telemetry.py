@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -20,6 +20,7 @@ from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.runtime import RUNTIME
 from citybrain.observability import span
+from citybrain.random_ids import random_uuid
 
 log = structlog.get_logger(__name__)
 server_log = logging.getLogger("citybrain.http.server")
@@ -146,7 +147,10 @@ def _internal(correlation: UUID, language: str) -> web.Response:
 
 
 def _correlation(request: web.Request) -> UUID:
+    given = request.headers.get("X-Correlation-Id")
+    if given is None:
+        return random_uuid()
     try:
-        return UUID(request.headers["X-Correlation-Id"])
-    except (KeyError, ValueError):
-        return uuid4()
+        return UUID(given)
+    except ValueError:
+        return random_uuid()
