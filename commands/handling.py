@@ -277,11 +277,9 @@ def _check_version(aggregate: StreamAggregate, context: CommandContext) -> None:
 async def _fingerprint(command: Command, stream_id: str, services: Services) -> bytes:
     """A keyed digest of the command: what it says may be personal and easily guessed."""
     said = command.model_dump(mode="json")
-    said = {
-        name: value
-        for name, value in said.items()
-        if value is not None or name not in command.LATER
-    }
+    for name in command.LATER:
+        if said[name] is None:
+            del said[name]
     body = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     whole = b"\0".join((type(command).__name__.encode(), stream_id.encode(), body))
     return await services.vault.digest("idempotency", whole)

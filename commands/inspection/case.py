@@ -158,7 +158,7 @@ async def report_case(
             "place": place_of(services, now, command.latitude, command.longitude),
             "begun": begun(services, now, command.class_code, at, Stage.FILING),
         }
-        reported = Reported(**(dict(command) | made_of_it))
+        reported = Reported(**(vars(command) | made_of_it))
         return InspectionCase.report(context.actor, now, reported, case_id=case_id)
 
     return await create(command, context, services, decide, case_answer)

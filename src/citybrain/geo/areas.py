@@ -10,7 +10,7 @@ are numbered from 001, without the numbers of surveyed cells.
 import hashlib
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from math import ceil, cos, floor, radians
@@ -115,9 +115,11 @@ class Areas:
         square = self._square(floor(latitude * SQUARES), floor(longitude * SQUARES))
         if square is None:
             square = self._seen_from(latitude, longitude)
+        place = square.place
         if square.grid is None:
-            return square.place
-        return replace(square.place, cell_id=square.grid.cell_at(latitude, longitude))
+            return place
+        cell_id = square.grid.cell_at(latitude, longitude)
+        return Place(place.district, place.street, place.community, cell_id)
 
     def _square(self, row: int, column: int) -> _Square | None:
         """What the points of a square of 0.001° have in common; None where a border runs there."""

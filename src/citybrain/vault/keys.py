@@ -54,7 +54,7 @@ class FileKeyWrapper:
         if len(master_key) != KEY_BYTES:
             raise MasterKeyWrong(f"a master key has {KEY_BYTES} bytes")
         self._wrapping = AESGCM(_derived(master_key, b"citybrain wrap v1"))
-        self._digesting = _derived(master_key, b"citybrain digest v1")
+        self._digesting = hmac.new(_derived(master_key, b"citybrain digest v1"), digestmod=sha256)
 
     async def wrap(self, key: bytes, context: str) -> bytes:
         """Nonce, then ciphertext and tag."""
@@ -71,7 +71,9 @@ class FileKeyWrapper:
 
     async def digest(self, value: bytes, purpose: str) -> bytes:
         """A keyed digest of a value, for one purpose."""
-        return hmac.digest(self._digesting, purpose.encode() + b"\0" + value, sha256)
+        keyed = self._digesting.copy()  # the key is taken in already
+        keyed.update(purpose.encode() + b"\0" + value)
+        return keyed.digest()
 
 
 def _derived(master_key: bytes, use: bytes) -> bytes:

@@ -7,9 +7,9 @@ verification, closing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from citybrain.domain.actor import WATCHERS, Actor, Role, RoleNotAllowed
 from citybrain.domain.inspection import (
@@ -68,8 +68,7 @@ REOPEN = Step("reopened", CENTRE, (CaseStatus.CLOSED,))
 # --- state --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
+class Reported(NamedTuple):
     """What a case begins with. `occurred_at`: now where absent; `begun`: the first deadlines."""
 
     source: CaseSource
@@ -86,9 +85,6 @@ class Reported:
     place: CasePlace | None = None
     attributes: dict[str, list[str]] | None = None
     begun: Sequence[Deadline] = ()
-
-
-REPORTED = tuple(field.name for field in fields(Reported))
 
 
 class InspectionCase(StreamAggregate):
@@ -154,9 +150,8 @@ class InspectionCase(StreamAggregate):
     ) -> "InspectionCase":
         """Open a case; raises `RoleNotAllowed` or `TimeOutOfOrder`."""
         require_role(actor, "reported", REPORTERS[reported.source])
-        said = {name: getattr(reported, name) for name in REPORTED}
         at = reported.occurred_at
-        said |= {
+        said = reported._asdict() | {
             "source": reported.source.value,
             "evidence_sha256": list(reported.evidence_sha256),
             "occurred_at": now if at is None else not_future(at, now),

@@ -63,8 +63,7 @@ class CaseReported(Folded, StreamCreated):
     begun: list[Deadline] | None = field(default=None, kw_only=True)
 
     def apply(self, aggregate: Any) -> None:
-        for name in REPORT:
-            setattr(aggregate, name, getattr(self, name))
+        vars(aggregate).update({name: getattr(self, name) for name in REPORT})
         aggregate.reported_at = aggregate.last_occurred_at = self.occurred_at
         self.fold(aggregate, vars(self))
 
