@@ -2,7 +2,9 @@
 
 The rate is a share of what two processes were measured to do; then the same with one of them killed
 in the midst. Each line is a JSON object: `bench`, `line`, `rate` (requests per second), `requests`,
-`p50_ms`, `p99_ms`, `p999_ms`, `max_ms`, and `failures` by kind, each of which was sent again.
+`p50_ms`, `p99_ms`, `p999_ms`, `max_ms`, `failures` by kind, each of which was sent again, `cpu_us`
+of all server processes and `db_cpu_us` of PostgreSQL for one request, and `load`: how many
+processes of the machine wanted to run, by the minute.
 """
 
 import asyncio
@@ -42,10 +44,12 @@ async def _line(
         orders = {"core": core, "rate": rate, "seconds": seconds, **city.facts}
         clients = await Child.start("ops.bench.open_loop_client", orders)
         await clients.ready()
+        spent, computed = -city.cpu_seconds(), -bench.postgres_cpu_seconds()
         killing = asyncio.create_task(_kill_one(city, seconds / 2)) if killed else None
         answer = await clients.go()
         if killing is not None:
-            await killing
+            spent += await killing
+        spent, computed = spent + city.cpu_seconds(), computed + bench.postgres_cpu_seconds()
         await verify(url, len(answer["latencies"]))
     ascending = sorted(answer["latencies"])
     return {
@@ -56,12 +60,19 @@ async def _line(
         "p999_ms": _ms(ascending, 99.9),
         "max_ms": _ms(ascending, 100),
         "failures": answer["failures"],
+        "cpu_us": round(spent / len(ascending) * 1e6, 1),
+        "db_cpu_us": round(computed / len(ascending) * 1e6, 1),
+        "load": round(os.getloadavg()[0], 1),
     }
 
 
-async def _kill_one(city: Serving, after_seconds: float) -> None:
+async def _kill_one(city: Serving, after_seconds: float) -> float:
+    """Returns the seconds of CPU that it had."""
     await asyncio.sleep(after_seconds)
-    city.processes[0].kill()
+    victim = city.processes[0]
+    times = victim.cpu_times()
+    victim.kill()
+    return times.user + times.system
 
 
 def _ms(ascending: list[float], percent: float) -> float:

@@ -1,7 +1,8 @@
 """`citybrain bench kafka`: the log into Kafka, and from there into read models.
 
 Beside it stand a bare aiokafka producer and consumer of the same bytes. `live`: each writer waits
-until its event has arrived, so latency is what it tells; `flow`: at most a thousand are under way.
+until its event has arrived, so latency is what it tells; `flow`: at most a thousand are under way,
+to a reader of Kafka or into a read model.
 With `--events 1000000` workers catch up on a million.
 """
 
@@ -23,7 +24,8 @@ CONTENDERS: Mapping[str, Contender] = {
     "catch_up": catch_up,
     "live": live(WRITERS),
     "flow": live(AHEAD),
-    "read_model": into_model,
+    "read_model": into_model(WRITERS),
+    "read_model_flow": into_model(AHEAD),
     **{f"workers_{number}": caught_up_by(number) for number in WORKERS},
     "bare_producer": bare_catch_up,
     "bare_live": bare_live(WRITERS),
@@ -35,6 +37,7 @@ LINES = (
     Line("live", "live", "bare_live"),
     Line("flow", "flow", "bare_flow", (), (AtLeast(0.6, "bare_flow"),)),
     Line("read_model", "read_model", "bare_live"),
+    Line("read_model_flow", "read_model_flow", "bare_flow", (), (AtLeast(0.6, "bare_flow"),)),
     *(Line(f"workers_{n}", f"workers_{n}", "bare_consumer") for n in WORKERS),
 )
 

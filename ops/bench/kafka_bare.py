@@ -17,7 +17,7 @@ from citybrain.kafka.wire import Headers, ReceivedEvent, headers_of, key_of
 from citybrain.settings import Settings
 from ops.bench.events import EVENT, TOPIC, new_metadata, new_stream_id
 from ops.bench.figures import Sample, sample
-from ops.bench.kafka_ground import arrivals, driven, kafka_settings, topic
+from ops.bench.kafka_ground import Arriving, arrivals, driven, kafka_settings, topic
 from ops.bench.meter import Meter
 from ops.bench.project_ours import HISTORY, history_database
 from ops.bench.rounds import Contender
@@ -54,14 +54,16 @@ def bare_live(ahead: int) -> Contender:
         ):
             headers = _headers(settings)
 
-            async def send(stream: str) -> None:
+            async def send(stream: str) -> Arriving:
+                arrived = found.of(stream)
                 await producer.send_and_wait(
                     topic(settings), EVENT.state, stream.encode(), headers=headers
                 )
+                return arrived
 
             tally = Tally(bench.seconds)
             with Meter(bench) as meter:
-                await driven(send, found, tally, ahead)
+                await driven(send, tally, ahead)
             return meter.of(tally.sample(), tally.acknowledged)
 
     return contender

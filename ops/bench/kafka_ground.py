@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka import TopicPartition
 
@@ -20,7 +20,7 @@ from ops.kafka import NoKafka, kafka_broker
 
 CATEGORY = "case"
 WRITERS = 32
-AHEAD = 1000  # events that may be under way where nobody waits for one to arrive
+AHEAD = 1000  # events under way where latency is not what is asked
 
 
 @asynccontextmanager
@@ -59,10 +59,10 @@ class Arrivals:
     def __init__(self) -> None:
         self._waiting: dict[bytes, asyncio.Future[None]] = {}
 
-    def of(self, key: bytes) -> "asyncio.Future[None]":
-        """Done when a record of this key has arrived; to be asked for before it is sent."""
-        self._waiting[key] = asyncio.get_running_loop().create_future()
-        return self._waiting[key]
+    def of(self, stream: str) -> "asyncio.Future[None]":
+        """Done when a record of this stream has arrived; to be asked for before it is sent."""
+        arrived = self._waiting[stream.encode()] = asyncio.get_running_loop().create_future()
+        return arrived
 
     async def run(self, consumer: Any) -> None:
         """Read until cancelled."""
@@ -91,26 +91,23 @@ async def arrivals(settings: Settings) -> AsyncIterator[Arrivals]:
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def driven(
-    send: Callable[[str], Awaitable[object]], found: Arrivals, tally: Tally, ahead: int
-) -> None:
-    """Writers that send one event each for a stream of its own, and the next when it is taken;
-    at most `ahead` have not arrived. As many as there are writers: each waits for its own.
+Arriving: TypeAlias = "asyncio.Future[None]"
+
+
+async def driven(send: Callable[[str], Awaitable[Arriving]], tally: Tally, ahead: int) -> None:
+    """Events of a stream each, of which `ahead` are always under way: sent and not arrived.
+
+    `send` returns when one is taken, with what is done when it has arrived.
     """
     room = asyncio.Semaphore(ahead)
 
-    async def arriving(arrived: "asyncio.Future[None]", began: float) -> None:
-        await arrived
+    async def one() -> None:
+        began = time.perf_counter()
+        await (await send(f"{CATEGORY}-{new_stream_id().partition('-')[2]}"))
         tally.note(began, 1)
         room.release()
 
-    async def write() -> None:
-        async with asyncio.TaskGroup() as under_way:
-            while tally.running():
-                await room.acquire()
-                stream = f"{CATEGORY}-{new_stream_id().partition('-')[2]}"
-                arrived, began = found.of(stream.encode()), time.perf_counter()
-                await send(stream)
-                under_way.create_task(arriving(arrived, began))
-
-    await asyncio.gather(*(write() for _ in range(WRITERS)))
+    async with asyncio.TaskGroup() as under_way:
+        while tally.running():
+            await room.acquire()
+            under_way.create_task(one())

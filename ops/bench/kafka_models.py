@@ -1,7 +1,6 @@
 """Read models that are fed from Kafka: as events come, and a history that several workers share."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,10 +14,10 @@ from citybrain.settings import Settings
 from citybrain.systems import projection_named
 from ops.bench import kafka_worker
 from ops.bench.child import Child
-from ops.bench.events import new_metadata, new_stream_id
+from ops.bench.events import new_metadata
 from ops.bench.figures import Sample, sample
 from ops.bench.history import case_rows, load_history
-from ops.bench.kafka_ground import CATEGORY, WRITERS, kafka_settings, topic
+from ops.bench.kafka_ground import CATEGORY, Arriving, driven, kafka_settings, topic
 from ops.bench.kafka_ours import publish_all, publishing
 from ops.bench.kafka_worker import MODEL
 from ops.bench.meter import Meter
@@ -28,11 +27,11 @@ from ops.bench.workbench import BenchFailed, Workbench
 from projections.runner import prepare
 
 EVENTS = 20_000
-PATIENCE_SECONDS = 600.0
-POLL_SECONDS = 0.002
+PATIENCE_SECONDS = 1200.0
+POLL_SECONDS = 0.01
 FED = "UPDATE projection_checkpoints SET fed = true"
 REACHED = "SELECT position FROM projection_checkpoints WHERE projection = $1"
-SHOWN = f"SELECT position FROM {MODEL}.entries WHERE position = ANY($1)"
+SHOWN = f"SELECT position FROM {MODEL}.entries WHERE position >= $1"
 COUNTED = f"SELECT count(*) FROM {MODEL}.entries"
 
 
@@ -41,34 +40,40 @@ def events_of(bench: Workbench) -> int:
     return bench.sizes.get("events", EVENTS)
 
 
-async def into_model(bench: Workbench) -> Sample:
-    """Writers that append an event each and wait until it is in a read model that a worker of its
-    own feeds from Kafka.
+def into_model(ahead: int) -> Contender:
+    """The contender: writers that append an event each, until it is in a read model that a worker
+    of its own feeds from Kafka; at most `ahead` are under way.
     """
-    async with (
-        bench.database() as url,
-        kafka_settings(bench, url) as settings,
-        open_event_store(settings) as store,
-        publishing(settings, store) as publisher,
-        _workers(settings, store, 1) as (worker,),
-    ):
-        while not publisher.lanes:  # noqa: ASYNC110
-            await asyncio.sleep(POLL_SECONDS)
-        shown = Shown(store)
-        looking = asyncio.create_task(shown.run())
-        _, _, name, state, *_ = next(case_rows(1))
-        event = NewEvent(name, state)
-        await _write(store, event, shown, Tally(0.0))  # the worker has its partitions
-        tally = Tally(bench.seconds)
-        spent = kafka_worker.cpu_seconds(worker)
-        with Meter(bench) as meter:
-            await asyncio.gather(*(_write(store, event, shown, tally) for _ in range(WRITERS)))
-        spent = kafka_worker.cpu_seconds(worker) - spent
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+
+    async def contender(bench: Workbench) -> Sample:
+        async with (
+            bench.database() as url,
+            kafka_settings(bench, url) as settings,
+            open_event_store(settings) as store,
+            publishing(settings, store) as publisher,
+            _workers(settings, store, 1) as (worker,),
+            _shown(store) as shown,
+        ):
+            while not publisher.lanes:  # noqa: ASYNC110
+                await asyncio.sleep(POLL_SECONDS)
+            _, _, name, state, *_ = next(case_rows(1))
+            event = NewEvent(name, state)
+
+            async def append(stream: str) -> Arriving:
+                done = await store.append(stream, NO_STREAM, [event], metadata=new_metadata())
+                return shown.of(done.position)
+
+            await (await append(f"{CATEGORY}-first"))  # the worker has its partitions
+            tally = Tally(bench.seconds)
+            spent = kafka_worker.cpu_seconds(worker)
+            with Meter(bench) as meter:
+                await driven(append, tally, ahead)
+            spent = kafka_worker.cpu_seconds(worker) - spent
         found = meter.of(tally.sample(), tally.acknowledged)
         assert found.cpu_us is not None
         return replace(found, cpu_us=found.cpu_us + spent / tally.acknowledged * 1e6)
+
+    return contender
 
 
 class Shown:
@@ -86,20 +91,23 @@ class Shown:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            for row in await self._store.pool.fetch(SHOWN, list(self._waiting)):
-                self._waiting.pop(row[0]).set_result(None)
+            if self._waiting:
+                for row in await self._store.pool.fetch(SHOWN, min(self._waiting)):
+                    if waiting := self._waiting.pop(row[0], None):
+                        waiting.set_result(None)
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _write(store: EventStore, event: NewEvent, shown: Shown, tally: Tally) -> None:
-    for number in itertools.count():
-        if number and not tally.running():
-            return
-        stream = f"{CATEGORY}-{new_stream_id().partition('-')[2]}"
-        began = time.perf_counter()
-        done = await store.append(stream, NO_STREAM, [event], metadata=new_metadata())
-        await shown.of(done.position)
-        tally.note(began, 1)
+@asynccontextmanager
+async def _shown(store: EventStore) -> AsyncIterator[Shown]:
+    """Somebody who looks all the time."""
+    shown = Shown(store)
+    looking = asyncio.create_task(shown.run())
+    try:
+        yield shown
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 def caught_up_by(number: int) -> Contender:

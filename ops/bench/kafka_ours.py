@@ -10,14 +10,14 @@ from citybrain.kafka.publisher import Publisher
 from citybrain.settings import Settings
 from ops.bench.events import EVENT, new_metadata
 from ops.bench.figures import Sample, sample
-from ops.bench.kafka_ground import arrivals, driven, kafka_settings, topic
+from ops.bench.kafka_ground import Arriving, arrivals, driven, kafka_settings, topic
 from ops.bench.meter import Meter
 from ops.bench.project_ours import HISTORY, history_database
 from ops.bench.rounds import Contender
 from ops.bench.tally import Tally
 from ops.bench.workbench import BenchFailed, Workbench
 
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 900.0
 REACHED = "SELECT position FROM kafka_topics WHERE topic = $1"
 
 
@@ -51,12 +51,14 @@ def live(ahead: int) -> Contender:
             while not publisher.lanes:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
-            async def append(stream: str) -> None:
+            async def append(stream: str) -> Arriving:
+                arrived = found.of(stream)
                 await store.append(stream, NO_STREAM, [EVENT], metadata=new_metadata())
+                return arrived
 
             tally = Tally(bench.seconds)
             with Meter(bench) as meter:
-                await driven(append, found, tally, ahead)
+                await driven(append, tally, ahead)
             return meter.of(tally.sample(), tally.acknowledged)
 
     return contender

@@ -135,35 +135,30 @@ def ours(read: Callable[[EventStore], Awaitable[int]]) -> Source:
     return source
 
 
-async def followed(store: EventStore) -> int:
-    """`follow` from the beginning to the head, every event decoded."""
-    seen = 0
-    async for batch in store.follow(0):
-        seen += _decoded(batch)
-        if seen >= EVENTS:
-            break
-    return seen
+def followed(take: Callable[[list[RecordedEvent]], int]) -> Source:
+    """`follow` from the beginning to the head; `take` says how many it has of a batch."""
 
+    async def read(store: EventStore) -> int:
+        seen = 0
+        async for batch in store.follow(0):
+            seen += take(batch)
+            if seen >= EVENTS:
+                break
+        return seen
 
-async def passed_on(store: EventStore) -> int:
-    """`follow`, for whoever passes the stored bytes on."""
-    seen = 0
-    async for batch in store.follow(0):
-        seen += len(batch)
-        if seen >= EVENTS:
-            break
-    return seen
+    return ours(read)
 
 
 async def paged(store: EventStore) -> int:
     """`read_all` page by page, every event decoded."""
     seen = 0
     while page := await store.read_all(seen, limit=PAGE):
-        seen += _decoded(page)
+        seen += decoded(page)
     return seen
 
 
-def _decoded(events: list[RecordedEvent]) -> int:
+def decoded(events: list[RecordedEvent]) -> int:
+    """How many there are, each read."""
     for event in events:
         if not event.data:
             raise BenchFailed(f"position {event.position} was read back empty")
@@ -188,10 +183,10 @@ async def _checked(one_pass: Pass) -> int:
 
 
 CONTENDERS: Mapping[str, Contender] = {
-    "follow": reading("small", ours(followed)),
-    "follow_undecoded": reading("small", ours(passed_on)),
+    "follow": reading("small", followed(decoded)),
+    "follow_undecoded": reading("small", followed(len)),
     "read_all": reading("small", ours(paged)),
-    "follow_cases": reading("cases", ours(followed)),
+    "follow_cases": reading("cases", followed(decoded)),
     "cursor_1000": reading("small", cursor),
     "cursor_1000_cases": reading("cases", cursor),
     "copy_binary": reading("small", copy_out),
