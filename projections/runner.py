@@ -19,12 +19,14 @@ from projections.belonging import belongs
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
 from projections.rebuild import rebuild
+from projections.together import Together
 from projections.worker import CheckpointMoved, ProjectionWorker
 
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 2000
 GATHER_SECONDS = 0.05  # transactions of two dozen models, each for every event, would fill a core
+GATHER_LONGEST_SECONDS = 0.1
 PATIENCE_SECONDS = 2.0  # with those who feed a model, since they have brought something last
 ALONE_SECONDS = 30.0  # without them, after that
 LOOK_SECONDS = 0.05
@@ -40,6 +42,11 @@ PARKED = Counter(
 )
 
 
+def pause(seconds: float) -> float:
+    """How long to gather after a batch that took so long: the busier, the larger the next."""
+    return max(GATHER_SECONDS, min(seconds, GATHER_LONGEST_SECONDS))
+
+
 class ProjectionRunner:
     """Runs projections until cancelled."""
 
@@ -47,10 +54,12 @@ class ProjectionRunner:
         self._store = store
         self._projections = projections
         self._idle = IdleCheckpoints(store.keeping)
+        self._together = Together(store)
 
     async def run(self) -> None:
         """Lead or stand by for every projection; survives lost connections and restarts."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._together.run())
             for projection in self._projections:
                 group.create_task(self._keep(projection))
 
@@ -87,15 +96,15 @@ class ProjectionRunner:
         applied, set_aside = APPLIED.labels(projection.name), PARKED.labels(projection.name)
         fed = Fed(self._store, worker)
         async for batch in self._store.follow(worker.position, batch_size=BATCH_SIZE):
+            began = time.monotonic()
             if worker.concerned(batch):
                 await fed.wait_for(batch)
-                async with self._store.writing() as worker.connection:
-                    set_aside.inc(await worker.apply(batch))
+                set_aside.inc(await self._together.apply(worker, batch))
             else:
                 await worker.pass_by(batch[-1].position, batch[-1].recorded_at)
             applied.inc(len(batch))
             if len(batch) < BATCH_SIZE:  # all there was
-                await asyncio.sleep(GATHER_SECONDS)
+                await asyncio.sleep(pause(time.monotonic() - began))
 
     async def _say_stopped(self, projection: Projection, why: str) -> None:
         """In the checkpoint, whose next move takes it back."""

@@ -41,6 +41,7 @@ SET position = $3, recorded_at = $5, updated_at = clock_timestamp(), stopped = N
 WHERE projection = $1 AND position = $2 AND fed = $4
 RETURNING set_config('search_path', quote_ident($1) || ', public', true)
 """
+ENTER = "SELECT set_config('search_path', quote_ident($1) || ', public', true)"
 PARK = """
 INSERT INTO parked_events (projection, position, stream_id, topic, error, source)
 SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
@@ -121,6 +122,26 @@ class ProjectionWorker:
         """Those of the events that the model applies."""
         return of_topics(events, self._topics)
 
+    def is_sound(self, events: Sequence[RecordedEvent]) -> bool:
+        """Whether nothing is known that asks for more than to apply them: see `apply_within`."""
+        return not (self.fed or self._parked or any(map(newer, self.wanted(versioned(events)))))
+
+    async def apply_within(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
+        """Apply them in a transaction of others, which has moved the checkpoint past them.
+
+        Raises whatever the model raises; then nothing may be committed. `moved_to` comes after it.
+        """
+        wanted = self.wanted(events)
+        await connection.execute(ENTER, self.schema)
+        with span("projection.apply", projection=self.schema, events=len(wanted)):
+            await self.projection.apply(connection, wanted)
+
+    def moved_to(self, last: RecordedEvent) -> None:
+        """The checkpoint is at this event now."""
+        self.position, self.recorded_at = last.position, last.recorded_at
+
     async def apply(self, events: Sequence[RecordedEvent]) -> int:
         """Apply consecutive events of the log; returns how many were parked.
 
@@ -164,7 +185,7 @@ class ProjectionWorker:
             if wanted:
                 with span("projection.apply", projection=self.schema, events=len(wanted)):
                     await self.projection.apply(self.connection, wanted)
-        self.position, self.recorded_at = events[-1].position, events[-1].recorded_at
+        self.moved_to(events[-1])
         return len(behind)
 
     async def _still_missing(
@@ -183,7 +204,7 @@ class ProjectionWorker:
             if not self.fed or await self._still_missing([event], event.position):
                 await park(self.connection, self.schema, [event], error)
                 self._parked.add(event.stream_id)
-        self.position, self.recorded_at = event.position, event.recorded_at
+        self.moved_to(event)
         return 1
 
     async def pass_by(self, position: int, recorded_at: datetime | None) -> None:
@@ -223,9 +244,7 @@ class ProjectionWorker:
 
     async def enter(self) -> None:
         """The schema first in the search path, until the transaction ends."""
-        await self.connection.execute(
-            "SELECT set_config('search_path', quote_ident($1) || ', public', true)", self.schema
-        )
+        await self.connection.execute(ENTER, self.schema)
 
 
 async def park(

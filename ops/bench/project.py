@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ops.bench.lines import AtLeast, AtMost, Line
+from ops.bench.project_live import live
 from ops.bench.project_ours import projected, replayed
 from ops.bench.project_stock import stock_projection
 from ops.bench.rebuild_process import rebuilt
@@ -17,6 +18,7 @@ CONTENDERS: Mapping[str, Contender] = {
     "case_days": projected("case_days"),
     "streams": projected("streams"),
     "all_at_once": projected(),
+    "live_500": live(500),
     "rebuild_1m": rebuilt("case_desk", "case_timeline", "case_days", "streams"),
     "replay_only": replayed,
     STOCK: stock_projection,
@@ -30,5 +32,6 @@ LINES = (
     Line("case_days", "case_days", "replay_only", (STOCK,), AS_FAST),
     Line("streams", "streams", "replay_only", (STOCK,), AS_FAST),
     Line("all_at_once", "all_at_once", "replay_only", (STOCK,)),
+    Line("live_500", "live_500", None, (), (AtMost("p99_ms", 500),)),
     Line("rebuild_1m", "rebuild_1m", "replay_only", (), (AtMost("rss_mb", 300),)),
 )
