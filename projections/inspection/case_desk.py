@@ -330,7 +330,8 @@ def _reported(event: RecordedEvent) -> _Case:
 
 def _kept(found: Mapping[str, Any]) -> _Case:
     """What a row keeps of how its case stands; `state` has what is no column."""
-    row, state = dict(found), orjson.loads(found["state"])
+    row = dict(found.items())
+    state = orjson.loads(row["state"])
     standing = Standing(
         status=row["status"],
         lead=row["lead"],

@@ -86,11 +86,9 @@ class UpdateRow(TypedDict):
 
 
 COLUMNS = (*RequestRow.__annotations__, "state", "position")
-JSON_COLUMNS = frozenset({"attributes", "state"})
 UPDATE_COLUMNS = (*UpdateRow.__annotations__, "position")
-READ = f"SELECT {', '.join(COLUMNS)} FROM requests WHERE case_id = ANY($1)"  # noqa: S608
+TAKE = f"DELETE FROM requests WHERE case_id = ANY($1) RETURNING {', '.join(COLUMNS)}"  # noqa: S608
 NOT_YET = Shown("", "", ""), Shown("", "", "")
-DELETE = "DELETE FROM requests WHERE case_id = ANY($1)"
 
 
 class ServiceRequests:
@@ -109,9 +107,9 @@ class ServiceRequests:
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
-        """Fold the batch into its rows, write them anew, and add the updates."""
+        """Take the batch's rows out, fold it into them, put them back, and add the updates."""
         ids = list({event.stream_id for event in events})
-        requests = {row["case_id"]: _kept(row) for row in await connection.fetch(READ, ids)}
+        requests = {row["case_id"]: _kept(row) for row in await connection.fetch(TAKE, ids)}
         updates = []
         for event in events:
             if event.topic == CaseReported.TOPIC:
@@ -119,7 +117,6 @@ class ServiceRequests:
             elif requests[event.stream_id].follow(event):
                 updates.append(_update(requests[event.stream_id], event))
         records = [_record(request) for request in requests.values()]
-        await connection.execute(DELETE, ids)
         await connection.copy_records_to_table("requests", records=records, columns=COLUMNS)
         await connection.copy_records_to_table("updates", records=updates, columns=UPDATE_COLUMNS)
 
@@ -151,7 +148,7 @@ def _reported(event: RecordedEvent) -> _Request:
     same = ("class_code", "description", "address", "latitude", "longitude")
     row = {name: data[name] for name in same} | {
         "case_id": event.stream_id,
-        "attributes": data.get("attributes") or {},
+        "attributes": orjson.dumps(data.get("attributes") or {}).decode(),
         "address_id": data["external_ref"] if event.metadata.get("channel") == "open311" else None,
         "requested_at": data["occurred_at"],
     }
@@ -162,8 +159,8 @@ def _reported(event: RecordedEvent) -> _Request:
 
 def _kept(found: Mapping[str, Any]) -> _Request:
     """What a row keeps. `state` is how its case is shown by its steps, and what is laid over."""
-    row = dict(found) | {name: orjson.loads(found[name]) for name in JSON_COLUMNS}
-    state = row.pop("state")
+    row = dict(found.items())
+    state = orjson.loads(row["state"])
     standing = Standing(
         lead=row["lead"],
         merged_into=state["merged_into"],
@@ -175,6 +172,7 @@ def _kept(found: Mapping[str, Any]) -> _Request:
 
 
 def _record(request: _Request) -> list[Any]:
+    """The whole row, in the order of the table."""
     standing, shown = request.standing, request.shown
     running = {each["code"]: [each["stage"], each["due_at"]] for each in standing.deadlines}
     state = {
@@ -184,14 +182,12 @@ def _record(request: _Request) -> list[Any]:
         "running": running,
         "word": shown.word,
     }
-    row = request.row | {
-        "lead": standing.lead,
-        "status": shown.status,
-        "status_notes": shown.note,
-        "expected_at": expected_at(shown, standing),
-        "state": state,
-    }
-    return [orjson.dumps(row[n]).decode() if n in JSON_COLUMNS else row[n] for n in COLUMNS]
+    row = request.row
+    row["lead"] = standing.lead
+    row["status"], row["status_notes"] = shown.status, shown.note
+    row["expected_at"] = expected_at(shown, standing)
+    row["state"] = orjson.dumps(state).decode()
+    return [row[name] for name in COLUMNS]
 
 
 def _update(request: _Request, event: RecordedEvent) -> tuple[Any, ...]:
