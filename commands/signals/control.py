@@ -22,9 +22,11 @@ from citybrain.domain.actor import system_actor
 from citybrain.domain.signals.centre import CENTRE_PROCESS, note_absence, note_presence
 from citybrain.domain.signals.controllers import note_silence, silent_from
 from citybrain.domain.signals.days import next_day, turns_at
-from citybrain.domain.signals.junction import Plan
+from citybrain.domain.signals.junction import Junction, Plan
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds, moment
+from citybrain.domain.signals.strategies.neighbours import feeds_of, with_neighbours
+from citybrain.domain.signals.strategies.strategy import Observations, Tells
 from citybrain.domain.signals.waking import next_alarm, wake
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
 from commands.handling import CommandContext
@@ -124,6 +126,8 @@ class SignalControl:
         self._observed = memory or observed(services)
         self._ready = ready
         self._every_ms = pace(0)
+        known = services.definitions.of(SignalDefinitions).junctions.values()
+        self._feeds = feeds_of(dated.junction for versions in known for dated in versions)
         self._held: dict[str, Held] = {}
         self._shards: set[int] = set()
         self._heap: list[tuple[int, str]] = []
@@ -322,6 +326,7 @@ class SignalControl:
             self._observed,
             self._every_ms,
             self._ready,
+            self._beside,
         )
         note_presence(signal, now)
         await self._save(signal)
@@ -333,6 +338,15 @@ class SignalControl:
         silent = silent_from(signal, junction, held.controller_heard)
         times = [alarm, silent, asks, None if flashes else plan_due, turns_at(signal, at)]
         return max(min(each for each in times if each is not None), at + TICK_MS)
+
+    def _beside(self, seen: Observations, junction: Junction) -> Observations:
+        """What is seen of a junction, and what those beside it say that this process controls."""
+
+        def said(code: str) -> Tells | None:
+            held = self._held.get(code)
+            return None if held is None else held.deciding.tells
+
+        return with_neighbours(seen, junction, self._feeds, said)
 
     async def _turn(self, held: Held, now: datetime) -> None:
         """Close the day and open the next one. A crash between the two is made good here."""

@@ -16,13 +16,20 @@ from citybrain.definitions.signals.junctions import DatedJunction
 from citybrain.domain.signals import people
 from citybrain.domain.signals.centre import note_failure, note_success, settle_mode
 from citybrain.domain.signals.detector_faults import follow_detectors
-from citybrain.domain.signals.junction import Plan
+from citybrain.domain.signals.junction import Junction, Plan
 from citybrain.domain.signals.requesting import Numbered, request
 from citybrain.domain.signals.rules import Source, Wish
 from citybrain.domain.signals.signal import PLAN, Signal
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies import STRATEGIES
-from citybrain.domain.signals.strategies.strategy import LaneSeen, Observations, Strategy, view, why
+from citybrain.domain.signals.strategies.strategy import (
+    LaneSeen,
+    Observations,
+    Strategy,
+    Tells,
+    view,
+    why,
+)
 from citybrain.domain.signals.waiting import waiting_at
 from commands.signals.observed import Observed
 
@@ -55,7 +62,8 @@ class Deciding:
     """What is remembered of the decisions at a junction, in milliseconds since 1970.
 
     `decided_at`: when the strategy was last asked, also where it proposed nothing. `told_at`: when
-    something was seen last, 0 where that was not said.
+    something was seen last, 0 where that was not said. `tells`: what it said last to those beside
+    it.
     """
 
     strategy: str = ""
@@ -66,6 +74,7 @@ class Deciding:
     refused_at: int = 0
     refused: str | None = None
     told_at: int = 0
+    tells: Tells | None = None
 
     def told(self, at: int, every_ms: int) -> bool:
         """Note that something was seen at `at`; whether the strategy is to be asked about it."""
@@ -92,11 +101,13 @@ def decide(
     seen: Observed,
     every_ms: int,
     ready: Callable[[], bool],
+    beside: Callable[[Observations, Junction], Observations],
 ) -> int | None:
     """Let the strategy in force decide; when it wants to be asked next, None where none does.
 
     It is asked each `every_ms`, as soon as something was seen since. Where strategies are not
-    `ready` in this process none is asked, and the plan goes on.
+    `ready` in this process none is asked, and the plan goes on. `beside` adds what the junctions
+    beside it say.
     """
     at, junction = milliseconds(now), dated.junction
     if seen.known(junction.code) is not None:
@@ -114,7 +125,8 @@ def decide(
     if asked or state.strategy != signal.strategy_at(at):
         try:
             strategy = STRATEGIES[signal.strategy_at(at)]
-            ask(strategy, signal, dated, plan, now, state, seen.latest(junction.code))
+            here = beside(seen.latest(junction.code), junction)
+            ask(strategy, signal, dated, plan, now, state, here)
             note_success(signal, now)
         except Exception as error:  # a strategy is somebody's code: the plan holds
             log.exception("signal_strategy_failed", junction=junction.code)
@@ -145,6 +157,7 @@ def ask(
     _call_those_who_wait(signal, dated, now, seen)
     with SECONDS.labels(name).time():
         advice = strategy.decide(seen, junction, view(signal, junction, plan, at), state.memory)
+    state.tells = advice.tells
     stage = advice.stage
     again = stage == state.refused and at < state.refused_at + ASKED_AGAIN_MS
     held = advice.green_at is not None  # the greens of a change that is on its way, for somebody
@@ -183,8 +196,17 @@ def _call_those_who_wait(
 
 
 def compact(seen: Observations) -> dict[str, Any]:
-    """What was seen, as the event of a change carries it: nobody's data, few bytes."""
-    return {
+    """What was seen, and what those beside it said, as the event of a change carries it: nobody's
+    data, few bytes."""
+    said = {
+        "ahead": {code: [each.there, each.blocked] for code, each in sorted(seen.ahead.items())},
+        "coming": {
+            code: [list(each.lanes), list(each.vehicles)]
+            for code, each in sorted(seen.coming.items())
+        },
+        "backed": sorted(seen.backed),
+    }
+    return {name: each for name, each in said.items() if each} | {
         "at": seen.at,
         "newest": seen.newest,
         "lanes": {code: _lane(each) for code, each in sorted(seen.lanes.items())},

@@ -18,7 +18,8 @@ from citybrain.domain.signals.lamps import Shown
 from citybrain.domain.signals.rules import Source
 from citybrain.domain.signals.signal import Signal
 from citybrain.domain.signals.signal_events import milliseconds
-from citybrain.domain.signals.strategies.strategy import Strategy
+from citybrain.domain.signals.strategies.neighbours import Feeds, feeds_of, with_neighbours
+from citybrain.domain.signals.strategies.strategy import Strategy, Tells
 from citybrain.domain.signals.waking import next_alarm, wake
 from citybrain.domain.stream import StreamEvent, register_stream
 from commands.signals.deciding import Deciding, ask
@@ -32,12 +33,29 @@ LETTERS = {Shown.ENDING: "y", Shown.RED: "r", Shown.FLASH: "o"}
 
 
 @dataclass(slots=True)
+class Beside:
+    """What the junctions of a street say to each other."""
+
+    feeds: Feeds
+    deciding: dict[str, Deciding] = field(default_factory=dict)
+
+    def said(self, junction: str) -> Tells | None:
+        """What a junction said last."""
+        found = self.deciding.get(junction)
+        return None if found is None else found.tells
+
+
+@dataclass(slots=True)
 class Driven:
-    """A junction, its signal, and the strategy that proposes; without one it follows its plan."""
+    """A junction, its signal, and the strategy that proposes; without one it follows its plan.
+
+    `beside`: None where it hears of no other one.
+    """
 
     placed: Placed
     strategy: Strategy | None
     begin: int
+    beside: Beside | None = None
     signal: Signal = field(init=False)
     deciding: Deciding = field(init=False, default_factory=Deciding)
     events: list[Any] = field(init=False, default_factory=list)
@@ -50,6 +68,8 @@ class Driven:
         now = from_ms(self.begin * 1000 - max(start.flash_ms + start.all_red_ms, dark))
         self.signal = Signal.open(now, junction, day="1970-01-01")
         people.power_up(self.signal, junction, now, dated.first_stage)
+        if self.beside is not None:
+            self.beside.deciding[junction.code] = self.deciding
         if self.strategy is not None:
             people.change_mode(
                 self.signal, moment(self.begin), "centre", by="centre", reason="measured"
@@ -75,6 +95,8 @@ class Driven:
                 people.call(signal, junction, now, group, by="camera")
         if self.strategy is not None and signal.writer(at) is Source.CENTRE:
             observed = sight.observations
+            if self.beside is not None:
+                observed = with_neighbours(observed, junction, self.beside.feeds, self.beside.said)
             ask(self.strategy, signal, self.placed.dated, plan, now, self.deciding, observed)
         if due or signal.pending_events:
             self.alarm = next_alarm(signal, junction, plan, at, heard_at=heard)
@@ -87,6 +109,14 @@ class Driven:
     def violations(self, until: int) -> list[Violation]:
         """What the independent checker finds, up to this second of the simulation."""
         return verify(self.placed.dated.file, logged(self.events), until * 1000)
+
+
+def side_by_side(
+    junctions: Sequence[Placed], strategy: Strategy | None, begin: int
+) -> list[Driven]:
+    """The junctions of a street, each of which hears what those beside it say."""
+    beside = Beside(feeds_of(each.dated.junction for each in junctions))
+    return [Driven(each, strategy, begin, beside) for each in junctions]
 
 
 def letters(placed: Placed, shown: Mapping[str, Shown]) -> str:

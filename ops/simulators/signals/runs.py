@@ -17,7 +17,7 @@ from ops.simulators.signals.baselines import KINDS, with_programs
 from ops.simulators.signals.buses import Buses, lines_of, with_lines
 from ops.simulators.signals.cameras import Cameras
 from ops.simulators.signals.demand import write_demand
-from ops.simulators.signals.driving import Driven, letters
+from ops.simulators.signals.driving import Driven, letters, side_by_side
 from ops.simulators.signals.emergency import Emergencies
 from ops.simulators.signals.failures import Failing, Failures
 from ops.simulators.signals.losses import Losses
@@ -146,7 +146,7 @@ def _driven(run: Run, scenario: Scenario, street: Street, plan: Plan) -> list[Dr
         routes = {code: street.route(line.begins, line.to) for code, line in lines_of(own).items()}
         junctions = tuple(with_lines(each, plan.net, routes, own) for each in junctions)
     strategy = None if run.strategy == LOCAL else STRATEGIES[run.strategy]
-    return [Driven(each, strategy, scenario.begin) for each in junctions]
+    return side_by_side(junctions, strategy, scenario.begin)
 
 
 def _drive(

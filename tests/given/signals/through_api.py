@@ -13,7 +13,7 @@ from citybrain.domain.signals.signal_events import StageApplied
 from citybrain.domain.signals.strategies import STRATEGIES
 from ops.simulators.signals.cameras import Cameras
 from ops.simulators.signals.controller import Controller, Link
-from ops.simulators.signals.driving import Driven, letters
+from ops.simulators.signals.driving import letters, side_by_side
 from ops.simulators.signals.placing import Placed, Plan
 from ops.simulators.signals.renmin.seeing import Detectors, zones
 from ops.simulators.signals.street import Street
@@ -43,7 +43,7 @@ def decided(said: dict[str, Any], shift: int = 0) -> dict[str, Any]:
 
 def in_process(plan: Plan, street: Street, strategy: str, seconds: int) -> dict[str, list[Any]]:
     """The measuring mode: what was decided at each junction."""
-    driven = [Driven(each, STRATEGIES[strategy], street.now) for each in plan.junctions]
+    driven = side_by_side(plan.junctions, STRATEGIES[strategy], street.now)
     cameras = [Cameras(plan.net, each.placed, zones(each.placed)) for each in driven]
     while street.now < seconds:
         at = street.now * 1000

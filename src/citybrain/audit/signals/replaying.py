@@ -16,6 +16,8 @@ from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinit
 from citybrain.domain.signals.signal import Signal, stream_of
 from citybrain.domain.signals.signal_events import StageApplied, moment
 from citybrain.domain.signals.strategies.strategy import (
+    Ahead,
+    Coming,
     ExitSeen,
     LaneSeen,
     Observations,
@@ -149,6 +151,12 @@ def seen_from(said: Mapping[str, Any], at: int) -> Observations:
         exits={code: ExitSeen(room) for code, room in exits},
         crossed=said.get("crossed", {}),
         in_box=said.get("in_box", {}),
+        ahead={code: Ahead(*each) for code, each in said.get("ahead", {}).items()},
+        coming={
+            code: Coming(tuple(lanes), tuple(vehicles))
+            for code, (lanes, vehicles) in said.get("coming", {}).items()
+        },
+        backed=frozenset(said.get("backed", ())),
     )
 
 

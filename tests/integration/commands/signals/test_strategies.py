@@ -18,10 +18,12 @@ from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies import STRATEGIES
 from citybrain.domain.signals.strategies.strategy import (
     Advice,
+    Ahead,
     ExitSeen,
     LaneSeen,
     Observations,
     SignalView,
+    Tells,
 )
 from citybrain.eventstore import EventStore
 from commands.signals import deciding
@@ -69,9 +71,9 @@ async def centre(store: EventStore) -> Centre:
     return centre
 
 
-async def choose(centre: Centre, strategy: str) -> None:
+async def choose(centre: Centre, strategy: str, junction: str = CODE) -> None:
     store = centre.services.store
-    signal = await store.load(Signal, centre.control.signal(CODE).id)
+    signal = await store.load(Signal, centre.control.signal(junction).id)
     now = centre.clock()
     said: dict[str, Any] = {"known": STRATEGIES, "begins": now, "by": "o-1", "reason": "trial"}
     choose_strategy(signal, now, strategy, **said)
@@ -190,6 +192,41 @@ async def test_a_strategy_that_fails_leaves_the_junction_to_its_plan(
     signal = centre.control.signal(CODE)
     assert (signal.mode, signal.faults) == ("centre", {})
     assert await centre.violations() == {CODE: []}
+
+
+@dataclass(frozen=True)
+class Talking:
+    """Wishes for C, and says that three stand on each of its lanes and cannot go on."""
+
+    name: str = "max-pressure"
+    version: str = "0"
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def begin(self, junction: Junction) -> None:
+        return None
+
+    def decide(
+        self, seen: Observations, junction: Junction, signal: SignalView, memory: None
+    ) -> Advice:
+        wanted = signal.stage != "C" and signal.allows(junction, "C")
+        said = Tells(signal.at, {code: Ahead(3, blocked=True) for code in junction.layout.lanes})
+        return Advice("C" if wanted else None, {"because": "test"}, tells=said)
+
+
+async def test_what_a_junction_says_is_in_the_event_of_the_one_beside_it(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "STRATEGIES", {"max-pressure": Talking()})
+    await in_service(centre, "renmin_2")
+    await centre.run(2)
+    await choose(centre, "max-pressure", "renmin_2")
+    await centre.run(30)
+    assert centre.control.signal("renmin_2").mode == "centre"
+    before = len(await applied(centre))
+    await choose(centre, "max-pressure")
+    await centre.run(60)
+    changes = [each for each in (await applied(centre))[before:] if each["source"] == "centre"]
+    assert changes[-1]["why"]["seen"]["ahead"] == {"XE1": [3, True], "XE2": [3, True]}
 
 
 @dataclass(frozen=True)

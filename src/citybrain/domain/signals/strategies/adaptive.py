@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.lamps import end_of_minimum
 from citybrain.domain.signals.strategies.ahead import (
+    bound,
     in_box_way,
     rooms,
+    seen_by_the_next,
     shut_rows,
     without_gap_seekers,
 )
@@ -18,6 +21,7 @@ from citybrain.domain.signals.strategies.approaches import (
     SECOND_MS,
     Approaches,
     approaches,
+    backed_rows,
     weights,
 )
 from citybrain.domain.signals.strategies.bus_first import bus_first
@@ -52,6 +56,7 @@ from citybrain.domain.signals.strategies.planning import (
 from citybrain.domain.signals.strategies.predicting import predict
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import Advice, Observations, SignalView
+from citybrain.domain.signals.strategies.telling import NOTHING_PLANNED, Planned, planned, tells
 from citybrain.domain.signals.waiting import next_in_order
 
 LEARNS_AFTER_MS = 3 * SECOND_MS
@@ -60,7 +65,8 @@ LEARNS_AFTER_MS = 3 * SECOND_MS
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered of one junction. `ran_since`: since when `stage` has run unchanged."""
+    """What is remembered of one junction. `ran_since`: since when `stage` has run unchanged.
+    `planned`: what was to follow, when that was worked out last."""
 
     model: Approaches
     learned: Learned
@@ -68,6 +74,7 @@ class Memory:
     stage: str | None = None
     ran_since: int | None = None
     doubts: Doubts = field(default_factory=Doubts)
+    planned: Planned = NOTHING_PLANNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "9"
+    version: str = "10"
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -90,7 +97,11 @@ class Adaptive:
         self, seen: Observations, junction: Junction, signal: SignalView, memory: Memory
     ) -> Advice:
         seen = believed(memory.doubts, seen, junction, signal)
+        seen = seen_by_the_next(seen, junction, self.settings.seen_m)
         advice = bus_first(self._decided(seen, junction, signal, memory), junction, signal)
+        model, learned = memory.model, memory.learned
+        said = tells(seen, junction, signal, model, learned, self.settings, memory.planned)
+        advice = replace(advice, tells=said)
         if not memory.doubts.doubted:
             return advice
         reasons = {**advice.reasons, "doubted": list(memory.doubts.doubted)}
@@ -167,21 +178,24 @@ class Adaptive:
         queue, arrivals = predict(model, memory.learned, settings, seen, signal, failed)
         lanes = len(model.lanes)
         memory.learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
-        room, refill = rooms(seen, junction, model, memory.learned, settings)
+        seen_room, _ = rooms(seen, junction, model, memory.learned, settings)
+        room, refill = bound(seen, junction, model, memory.learned, settings)
         blocked = without_gap_seekers(seen, junction, signal)
         shut = shut_rows(blocked, junction, model, room, refill, settings)
-        notice(crowding, model, settings, blocked, stage, queue, room)
+        notice(crowding, model, settings, blocked, stage, queue, seen_room)
         crowded = {"crowded": list(crowding.signs)} if crowding.signs else {}
         if last_resort(seen, settings):
             return follow(junction, signal, "last-resort")
         if not queue.any() and not arrivals.any():
             return Advice(None, {"because": "nobody"})
         ran = 0 if memory.ran_since is None else signal.at - memory.ran_since
-        if stays(crowding, model, settings, stage, ran, queue, shut):
+        backed = backed_rows(model, seen.backed)
+        if not backed.any() and stays(crowding, model, settings, stage, ran, queue, shut):
             return Advice(None, {"because": "long-green", **crowded})
         room = kept_free(crowding, model, settings, room)
-        case = self._case(memory, stage, queue, arrivals, room, refill, shut)
-        costs = plan(case, costs_of(settings, memory.learned))
+        case = self._case(memory, stage, queue, arrivals, room, refill, shut, backed)
+        costs, goes_on = plan(case, costs_of(settings, memory.learned))
+        memory.planned = planned(signal.at, stage, goes_on[stage])
         stay = float(costs[stage])
         reasons: dict[str, Any] = {"because": "plan", "stay": round(stay, 1), **crowded}
         reasons["queues"] = {
@@ -197,6 +211,7 @@ class Adaptive:
             code = model.stages[place]
             in_time = keeps_the_turn(junction, signal, model, failed, code)
             if in_time and signal.allows(junction, code):
+                memory.planned = planned(signal.at, int(place), goes_on[place])
                 return Advice(code, reasons | {"cost": round(float(costs[place]), 1)})
         return Advice(None, reasons)
 
@@ -209,6 +224,7 @@ class Adaptive:
         room: Floats,
         refill: Floats,
         shut: Floats,
+        backed: NDArray[np.bool_],
     ) -> Case:
         model, learned = memory.model, memory.learned
         rate = rates(learned, model)
@@ -225,7 +241,7 @@ class Adaptive:
             begins=model.begins,
             lost=model.lost,
             least=model.least,
-            weight=weights(model, queue),
+            weight=weights(model, queue) * np.where(backed, self.settings.backed, 1.0),
             shut=shut,
             refill=refill,
             clearing=clearing(rate),

@@ -11,13 +11,15 @@ from citybrain.domain.signals.strategies.approaches import PLACE_M, SECOND_MS, A
 from citybrain.domain.signals.strategies.estimating import QUEUED, Learned, turn_shares
 from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
-from citybrain.domain.signals.strategies.strategy import Observations, SignalView
+from citybrain.domain.signals.strategies.strategy import ExitSeen, Observations, SignalView
 
 AMPLE = 1e9
 FEW = 0.1
 """A share of turns below which their exit does not hold the lane up."""
 ROUNDED = 0.05
 """By so many vehicles room is said less exactly than it is."""
+SHORT = 3.0
+"""Vehicles that go in a short green: a street between two signals that holds fewer is protected."""
 
 
 def room_of(seen: Observations, exit_code: str) -> float | None:
@@ -114,6 +116,52 @@ def rooms(
                 drain = max(0.0, learned.drain.get(movement.exit, settings.refill))
                 refill[row] = drain / part if places >= 1.0 or drain >= settings.drains else 0.0
     return room, refill
+
+
+def bound(
+    seen: Observations, junction: Junction, model: Approaches, learned: Learned, settings: Settings
+) -> tuple[Floats, Floats]:
+    """The same, where short streets to the next signal are protected.
+
+    Where somebody stands there in the way, or its exits are full, all count who are on the street
+    and on their way to it, and nobody is expected to leave it. Else a green fills it, the last ones
+    stand in the box, and two such junctions hold each other up for ever.
+    """
+    room, refill = rooms(seen, junction, model, learned, settings)
+    for row, lane in enumerate(model.lanes):
+        shares = turn_shares(learned, row, settings)
+        for part, movement in zip(shares, lane.movements, strict=True):
+            free = _protected(seen, junction, movement.exit)
+            if free is not None and part > FEW and free / part < room[row]:
+                room[row], refill[row] = free / part, 0.0
+    return room, refill
+
+
+def _protected(seen: Observations, junction: Junction, exit_code: str) -> float | None:
+    """Places that nobody has yet on a short street whose end is blocked; None on any other."""
+    way, there = junction.layout.exits.get(exit_code), seen.ahead.get(exit_code)
+    if way is None or there is None or not there.blocked or way.length_m >= SHORT * PLACE_M:
+        return None
+    ways = junction.layout.movements
+    coming = sum(code in ways and ways[code].exit == exit_code for code in seen.in_box)
+    return max(0.0, way.length_m / PLACE_M - (there.there or 0) - coming)
+
+
+def seen_by_the_next(seen: Observations, junction: Junction, reach_m: float) -> Observations:
+    """The same, with room on exits whose own camera failed, where that of the next junction sees
+    the same street.
+
+    Who is there takes a place, whether he stands or not. Of a longer street the beginning is not
+    seen: where the part that is seen is full, nothing is known.
+    """
+    found = {}
+    for code, exit_ in seen.exits.items():
+        way, there = junction.layout.exits.get(code), seen.ahead.get(code)
+        if exit_.room is not None or way is None or there is None or there.there is None:
+            continue
+        if way.length_m <= reach_m or there.there < reach_m / PLACE_M - 1.0:
+            found[code] = ExitSeen(max(0.0, way.length_m / PLACE_M - there.there))
+    return replace(seen, exits={**seen.exits, **found}) if found else seen
 
 
 def _places(seen: Observations, junction: Junction, exit_code: str) -> float | None:

@@ -1,6 +1,6 @@
 """A junction as arrays: its approach lanes, its stages, and what each change between them takes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from math import ceil
 
@@ -117,6 +117,14 @@ def weights(model: Approaches, queue: Floats) -> Floats:
     places = np.array([lane.length_m for lane in model.lanes]) / PLACE_M
     full = np.minimum(1.0, queue[:lanes] / places) ** 2
     found[:lanes] += full * np.minimum(1.0, SHORT_GREEN / places)
+    return found
+
+
+def backed_rows(model: Approaches, lanes: Collection[str]) -> NDArray[np.bool_]:
+    """By row, whether it is seen on one of these lanes."""
+    found = np.zeros(model.rows, dtype=np.bool_)
+    for row, lane in enumerate(model.lanes):
+        found[row] = any(each in lanes for each in lane.stretches)
     return found
 
 

@@ -25,6 +25,8 @@ while ways to the same second and stage are compared."""
 QUEUE, ROOM, LOSS = 0, 1, 2
 """The parts of a state, by row: vehicles that stand, room behind, seconds until the first goes."""
 PARTS = 3
+FIRST, CHANGED, TO = 0, 1, 2
+"""What is kept of a way: its first action, when it changes after that, and to which stage."""
 RATE, IS_GREEN, YIELDS = 0, 1, 2
 WEIGHT, IS_SHUT, REFILL, CLEARING = 0, 1, 2, 3
 """The parts of what a case says by stage and row, and of what it says by row."""
@@ -242,9 +244,11 @@ def _keep(
     total: float,
     cost: float,
     first: int,
+    changed: int,
+    to: int,
     totals: Floats,
     costs: Floats,
-    firsts: Ints,
+    steps: Ints,
     states: Floats,
 ) -> None:
     """Put the way that was worked out (in the last place of `states`) among the `KEPT` from `node`
@@ -253,10 +257,12 @@ def _keep(
     if total < totals[place]:
         while place > node and totals[place - 1] > total:
             totals[place], costs[place] = totals[place - 1], costs[place - 1]
-            firsts[place] = firsts[place - 1]
+            for step in range(3):
+                steps[place, step] = steps[place - 1, step]
             copy_state(states, place - 1, place)
             place -= 1
-        totals[place], costs[place], firsts[place] = total, cost, first
+        totals[place], costs[place] = total, cost
+        steps[place, FIRST], steps[place, CHANGED], steps[place, TO] = first, changed, to
         copy_state(states, states.shape[0] - 1, place)
 
 
@@ -276,9 +282,10 @@ def _tables(case: Case) -> tuple[Floats, Floats]:
 tables: Callable[..., tuple[Floats, Floats]] = _compiled(_tables)
 
 
-def _plan(case: Case, costs: Costs) -> Floats:
+def _plan(case: Case, costs: Costs) -> tuple[Floats, Ints]:
     """Of each first action (a stage; the present one is to stay a second) the cost of the best plan
-    that begins with it, in vehicle-seconds.
+    that begins with it, in vehicle-seconds, and how that goes on: when it changes after that, and
+    to which stage (-1 where it does not).
 
     The ways to (t, stage) have the `KEPT` places from (t * stages + stage) * KEPT on, the cheapest
     first; the last place of `states` is the one that is worked out.
@@ -290,7 +297,8 @@ def _plan(case: Case, costs: Costs) -> Floats:
     flow, each = tables(case)
     size = horizon * stages * KEPT
     best, totals, spent = np.full(stages, NEVER), np.full(size, NEVER), np.zeros(size)
-    firsts, states = np.zeros(size, np.int64), np.zeros((size + 1, PARTS, rows))
+    steps, states = np.full((size, 3), -1), np.zeros((size + 1, PARTS, rows))
+    goes_on = np.full((stages, 2), -1)
     soon, work = coming(arrivals), np.zeros((2, rows))
     totals[case.stage * KEPT], states[case.stage * KEPT] = 0.0, case.state
     for node in range(size):
@@ -312,17 +320,57 @@ def _plan(case: Case, costs: Costs) -> Floats:
             )  # fmt: skip
             rest = horizon - until
             total = cost + to_come(rest, following, states, size, flow, each, costs)
-            first = following if t == 0 else firsts[node]
-            if rest == 0:
-                best[first] = min(best[first], total)
-            else:
-                to = (until * stages + following) * KEPT
-                keep(to, total, cost, first, totals, spent, firsts, states)
-    return best
+            first = following if t == 0 else steps[node, FIRST]
+            changed, to = steps[node, CHANGED], steps[node, TO]
+            if changes and t > 0 and to < 0:
+                changed, to = t, following
+            if rest > 0:
+                place = (until * stages + following) * KEPT
+                keep(place, total, cost, first, changed, to, totals, spent, steps, states)
+            elif total < best[first]:
+                best[first] = total
+                goes_on[first, 0], goes_on[first, 1] = changed, to
+    return best, goes_on
 
 
 _planner = _compiled(_plan)
-plan: Callable[..., Floats] = _planner
+plan: Callable[..., tuple[Floats, Ints]] = _planner
+
+
+def _outflow(
+    queue: Floats,
+    arrivals: Floats,
+    rate: Floats,
+    green: Floats,
+    yields: Floats,
+    begins: Ints,
+    waits: Floats,
+    stage: int,
+    changes: int,
+    to: int,
+    until: int,
+) -> Floats:
+    """By second and row, who goes in the first `until` seconds: by `stage`, whose rows are green in
+    `waits` seconds, and by `to` from `changes` on (-1: by none). Who gives way goes half as fast.
+    """
+    rows = green.shape[1]
+    found, stands = np.zeros((until, rows)), queue.copy()
+    for t in range(until):
+        for row in range(rows):
+            stands[row] += arrivals[t, row]
+            by, is_green = stage, green[stage, row] > 0.0 and t >= waits[row]
+            if 0 <= changes <= t and green[to, row] > 0.0:
+                by, is_green = to, t - changes >= begins[stage, to, row]
+            elif 0 <= changes < t:
+                is_green = False
+            if is_green:
+                goes = rate[by, row] * (1.0 - 0.5 * yields[by, row])
+                found[t, row] = min(stands[row], goes)
+                stands[row] -= found[t, row]
+    return found
+
+
+outflow: Callable[..., Floats] = _compiled(_outflow)
 
 
 def compile_plan() -> None:
@@ -349,6 +397,7 @@ def compile_plan() -> None:
         clearing=none,
     )
     plan(case, Costs(*(0.0,) * len(Costs._fields)))
+    outflow(none, square, square, square, square, case.begins, none, 0, 0, 0, 1)
     _planner.disable_compile()
 
 

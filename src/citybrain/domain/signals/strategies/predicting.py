@@ -8,7 +8,10 @@ from citybrain.domain.signals.strategies.approaches import Approaches
 from citybrain.domain.signals.strategies.estimating import Learned
 from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
-from citybrain.domain.signals.strategies.strategy import Observations, SignalView
+from citybrain.domain.signals.strategies.strategy import Coming, Observations, SignalView
+
+STARTS_S = 3
+"""Who starts at a stop line needs so much longer to the next one."""
 
 
 def reaches(distance: float, speed: float, limit: float, acceleration: float) -> float:
@@ -71,7 +74,32 @@ def predict(
                     arrivals[int(eta), row] += part
         unseen = min(horizon, int(lane.seen_m / lane.speed) + 1)
         arrivals[unseen:, row] += learned.rate[row]
+    for coming in seen.coming.values():
+        _expect(model, learned, coming, arrivals, without)
     for place, code in enumerate(model.walkers, len(model.lanes)):
         if code in signal.calls and not signal.lamps[code].is_green(signal.at):
             queue[place] = settings.walkers
     return queue, arrivals
+
+
+def _expect(
+    model: Approaches, learned: Learned, coming: Coming, arrivals: Floats, without: frozenset[int]
+) -> None:
+    """Put who comes from another junction in the place of the mean rate, once they are not seen.
+
+    Which lane each takes is not known: they are shared as vehicles came so far.
+    """
+    rows = [
+        row
+        for row, lane in enumerate(model.lanes)
+        if row not in without and any(each in coming.lanes for each in lane.stretches)
+    ]
+    total = float(learned.rate[rows].sum())
+    for row in rows:
+        lane = model.lanes[row]
+        travel = int(lane.length_m / lane.speed) + STARTS_S
+        unseen = int(lane.seen_m / lane.speed) + 1
+        skipped = max(0, unseen - travel)
+        vehicles = np.array(coming.vehicles[skipped:])[: max(0, len(arrivals) - travel - skipped)]
+        begin = travel + skipped
+        arrivals[begin : begin + len(vehicles), row] = vehicles * (learned.rate[row] / total)

@@ -22,7 +22,9 @@ class Settings:
     learned; `drains`: from which on a full one is expected to get some; `reach`: how long who
     starts is on his way to it. `shut_for`: for how long what is in the way now is expected to stay;
     `shut_cost`: vehicle-seconds for each second of green that nobody can use. `walkers`: people
-    that a call stands for.
+    that a call stands for. `backed`: what a lane weighs for whose room somebody stands in the box
+    behind it: he holds up a whole junction. `sends`: for how many seconds behind the first change
+    that is planned the next junctions are told who comes.
 
     Of crowding: `crowd_memory`: over which time signs are averaged; `crowd_share`: of it, from
     which on they count; `crowd_greens`: greens in a row that leave a queue. Then `kept_free`: the
@@ -53,6 +55,8 @@ class Settings:
     shut_for: float = 8.0
     shut_cost: float = 10.0
     walkers: float = 2.0
+    backed: float = 10.0
+    sends: int = 15
     crowd_memory: float = 60.0
     crowd_share: float = 0.3
     crowd_greens: int = 3

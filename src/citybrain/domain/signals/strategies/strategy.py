@@ -48,6 +48,41 @@ class ExitSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the next junction says of a lane that vehicles are sent to.
+
+    `there`: vehicles on it, None where that is not known. `blocked`: whether somebody stands in its
+    way, or its exits are full.
+    """
+
+    there: int | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Who comes from another junction, to which lanes: vehicles that cross its stop lines, by
+    second."""
+
+    lanes: tuple[str, ...]
+    vehicles: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """What a junction says to those beside it, `at` milliseconds since 1970.
+
+    `lanes`: its own, by code. `sends`: by exit, vehicles that will cross the stop line towards it,
+    by second from `at` on. `waits`: exits for whose room somebody stands in the box.
+    """
+
+    at: int
+    lanes: Mapping[str, Ahead] = field(default_factory=dict)
+    sends: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    waits: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Observations:
     """What is seen of a junction at one moment.
 
@@ -56,6 +91,10 @@ class Observations:
     milliseconds at most somebody has stood (slower than 0.5 m/s) between the stop line and the
     exit; 0 where somebody is there and moves; a movement whose part of the box is empty is absent.
     `newest`: of when the newest of it is; None where that is not known.
+
+    Of the junctions beside it, where they say something: `ahead`, by exit. `coming`: by junction,
+    who comes from there. `backed`: lanes for whose
+    room somebody stands in the box behind them.
     """
 
     at: int
@@ -64,6 +103,9 @@ class Observations:
     crossed: Mapping[str, int] = field(default_factory=dict)
     in_box: Mapping[str, int] = field(default_factory=dict)
     newest: int | None = None
+    ahead: Mapping[str, Ahead] = field(default_factory=dict)
+    coming: Mapping[str, Coming] = field(default_factory=dict)
+    backed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +114,13 @@ class Advice:
 
     `stage`: None to stay. `green_at`: when its greens begin at the earliest, in milliseconds since
     1970; None as soon as it is safe. `reasons`: few, JSON-able, and nobody's personal data.
+    `tells`: what the junctions beside it are to know; None where it says nothing.
     """
 
     stage: str | None
     reasons: Mapping[str, Any]
     green_at: int | None = None
+    tells: Tells | None = None
 
 
 @dataclass(frozen=True, slots=True)
