@@ -139,27 +139,30 @@ async def change(
 ) -> CommandResult:
     """Run a decision on an existing stream; re-decides when another append came first.
 
-    A decision is taken on the cached state; that it refuses, or that there is nothing to do, is
-    only believed on a fresh one. `about`: of what the command is, where that goes on in another
-    stream each day; the stream itself else.
+    A decision is taken on the cached state; that it fails, or that there is nothing to do, is only
+    believed on a fresh one: another process may have appended what makes a difference. The append
+    holds whatever was decided to the version that it was decided at. `about`: of what the command
+    is, where that goes on in another stream each day; the stream itself else.
     """
 
     async def attempt(idempotency: "RecordOf[A]") -> CommandResult:
-        fresh = context.expected_version is not None
+        fresh = False
         for _ in range(MAX_ATTEMPTS):
             aggregate = await services.store.load(cls, stream_id, fresh=fresh)
-            _check_version(aggregate, context)
             try:
+                _check_version(aggregate, context)
                 decide(aggregate)
-                if not fresh and not aggregate.pending_events:
-                    fresh = True  # another process may have appended what makes a difference
-                    continue
-                return await _save(aggregate, context, services, idempotency(aggregate), answer)
-            except WrongExpectedVersion:
-                fresh = True
-            except Refused:
+            except CitybrainError:
                 if fresh:
                     raise
+                fresh = True
+                continue
+            if not fresh and not aggregate.pending_events:
+                fresh = True
+                continue
+            try:
+                return await _save(aggregate, context, services, idempotency(aggregate), answer)
+            except WrongExpectedVersion:
                 fresh = True
         raise TooContended("the stream is changing too fast; try again", stream_id=stream_id)
 

@@ -20,7 +20,14 @@ from commands.handling import (
     change,
     once_a_key,
 )
-from commands.inspection.case import FileCase, ReportCase, file_case, report_case
+from commands.inspection.case import (
+    DispatchCase,
+    FileCase,
+    ReportCase,
+    dispatch_case,
+    file_case,
+    report_case,
+)
 from commands.services import Services
 from tests.given.services import CAMERA, OPERATOR, context, report, services_over, take_to_the_end
 
@@ -104,6 +111,20 @@ async def test_if_match_is_held_to(store: EventStore) -> None:
         await file_case(case.stream_id, FileCase(), context(OPERATOR, version=2), services)
     done = await file_case(case.stream_id, FileCase(), context(OPERATOR, version=1), services)
     assert done.version == 2
+
+
+async def test_if_match_is_of_what_is_stored_and_not_of_what_is_cached_here(
+    store: EventStore, settings: Settings
+) -> None:
+    services = services_over(store)
+    case = await report_case(report(), context(CAMERA), services)
+    async with open_event_store(settings) as other:
+        await file_case(case.stream_id, FileCase(), context(OPERATOR), services_over(other))
+    with pytest.raises(StaleVersion):
+        await file_case(case.stream_id, FileCase(), context(OPERATOR, version=1), services)
+    seen = context(OPERATOR, version=2)
+    done = await dispatch_case(case.stream_id, DispatchCase(), seen, services)
+    assert done.version == 3
 
 
 async def test_of_many_who_file_one_wins_and_the_others_are_told_why(store: EventStore) -> None:
