@@ -100,9 +100,10 @@ async def register_citizen(
         "birth_date": command.birth_date.isoformat(),
         "phone": command.phone,
     }
-    sealed: dict[str, Any] = {
-        f"{name}_sealed": value and await vault.seal_text(citizen_id, name, value)
-        for name, value in personal.items()
+    said = [(name, value) for name, value in personal.items() if value]
+    texts = await vault.seal_texts(citizen_id, said)
+    sealed: dict[str, Any] = {f"{name}_sealed": None for name in personal} | {
+        f"{name}_sealed": text for (name, _), text in zip(said, texts, strict=True)
     }
 
     def decide() -> Citizen:
