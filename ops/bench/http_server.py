@@ -89,7 +89,13 @@ async def ours(orders: Facts) -> AsyncIterator[Facts]:
         issuer = runtime.development
         tokens = [issuer.token(citizen, ["citizen"]) for citizen in orders.get("citizens", ())]
         tokens = tokens or [
-            issuer.token(f"caller-{number}", ["gateway", "kiosk"], acts_for=["c-*", "renmin-*"])
+            issuer.token(
+                f"caller-{number}",
+                orders.get("roles", ["gateway", "kiosk"]),
+                "sanitation",
+                counter="counter-1",
+                acts_for=["c-*", "renmin-*"],
+            )
             for number in range(CALLERS)
         ]
         yield {"host": parts.hostname, "port": parts.port, "tokens": tokens}

@@ -245,6 +245,37 @@ def profile(
         _or_failed(f"profile {subject}", lambda: runner.run(run), ops.BenchFailed, ValueError)
 
 
+@app.command("commands")
+def commands(
+    number: Annotated[int, typer.Option(min=10, max=1000, help="So many of each kind.")] = 1_000,
+    data_dir: DataDir = None,
+) -> None:
+    """What each kind of command costs the server in CPU, beside a report."""
+    ops = of_checkout("ops.bench.commands", BENCHMARKS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        run = ops.run(number, data_dir)
+        _or_failed("commands", lambda: runner.run(run), ops.BenchFailed)
+
+
+@app.command("soak")
+def soak(
+    commands: Annotated[int, typer.Option(min=100, help="So many; a tenth of them streams.")] = (
+        1_000_000
+    ),
+    seconds: Annotated[float, typer.Option(min=3, help="The longest that it takes.")] = 600.0,
+    connections: Annotated[int, typer.Option(min=1, help="Callers at a time.")] = 64,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="With the read models in the same process.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """The memory of a server over a million commands: how much, and whether it goes on growing."""
+    ops = of_checkout("ops.bench.soak", BENCHMARKS)
+    run = ops.run(commands, seconds, data_dir, connections=connections, workers=workers)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        _or_failed("soak", lambda: runner.run(run), ops.BenchFailed)
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other; what this machine has not is skipped, and says so."""
