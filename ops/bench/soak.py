@@ -68,9 +68,17 @@ def slope_of(seen: Sequence[Seen]) -> Slope:
 
 
 async def run(
-    commands: int, seconds: float, data_dir: Path | None, *, connections: int, workers: bool
+    commands: int,
+    seconds: float,
+    data_dir: Path | None,
+    *,
+    steps: int,
+    connections: int,
+    workers: bool,
 ) -> bool:
     """Measure and print; whether the memory stays. It ends after `seconds` at the latest.
+
+    `steps` follow each report on its stream.
 
     Raises `BenchFailed` where something acknowledged is not stored, or it was too short.
     """
@@ -80,10 +88,9 @@ async def run(
         server = await Child.start("ops.bench.http_server", orders | {"roles": ROLES})
         try:
             facts = await server.ready()
-            load = {"commands": commands, "seconds": seconds, "connections": connections}
-            clients = await Child.start(
-                "ops.bench.soak_client", {"core": cores[-1], **load, **facts}
-            )
+            load = {"commands": commands, "seconds": seconds, "steps": steps}
+            load |= {"core": cores[-1], "connections": connections}
+            clients = await Child.start("ops.bench.soak_client", {**load, **facts})
             try:
                 await clients.ready()
                 seen, last = await _watched(server, clients)

@@ -46,6 +46,8 @@ class Progress:
 
     wanted: int
     until: float
+    steps: int
+    """How many of a life follow each report."""
     commands: int = 0
     streams: int = 0
 
@@ -78,7 +80,7 @@ class Caller:
         head, body = await self._sent("/v1/cases", report_body(progress.streams), b"")
         case_id = orjson.loads(body)["case_id"]
         progress.commands += 1
-        for step, said in LIFE:
+        for step, said in LIFE[: progress.steps]:
             tag = ENTITY_TAG.search(head)
             assert tag is not None
             match = b"If-Match: " + tag[1] + b"\r\n"
@@ -109,7 +111,8 @@ async def _load() -> None:
     os.sched_setaffinity(0, {orders["core"]})
     child.say_ready()
     child.wait_for_go()
-    progress = Progress(orders["commands"], time.monotonic() + orders["seconds"])
+    until = time.monotonic() + orders["seconds"]
+    progress = Progress(orders["commands"], until, orders["steps"])
     saying = asyncio.create_task(_say(progress))
     try:
         async with asyncio.TaskGroup() as callers:

@@ -259,9 +259,8 @@ def commands(
 
 @app.command("soak")
 def soak(
-    commands: Annotated[int, typer.Option(min=100, help="So many; a tenth of them streams.")] = (
-        1_000_000
-    ),
+    commands: Annotated[int, typer.Option(min=100, help="So many.")] = 1_000_000,
+    steps: Annotated[int, typer.Option(min=0, max=9, help="That follow a report.")] = 9,
     seconds: Annotated[float, typer.Option(min=3, help="The longest that it takes.")] = 600.0,
     connections: Annotated[int, typer.Option(min=1, help="Callers at a time.")] = 64,
     workers: Annotated[
@@ -271,7 +270,9 @@ def soak(
 ) -> None:
     """The memory of a server over a million commands: how much, and whether it goes on growing."""
     ops = of_checkout("ops.bench.soak", BENCHMARKS)
-    run = ops.run(commands, seconds, data_dir, connections=connections, workers=workers)
+    run = ops.run(
+        commands, seconds, data_dir, steps=steps, connections=connections, workers=workers
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         _or_failed("soak", lambda: runner.run(run), ops.BenchFailed)
 
