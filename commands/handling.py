@@ -45,7 +45,11 @@ class Command(BaseModel):
 
     LATER: ClassVar[frozenset[str]] = frozenset()
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        str_strip_whitespace=True,
+        defer_build=True,  # when one is first met: a process meets few of them
+    )
 
 
 class StaleVersion(CitybrainError):

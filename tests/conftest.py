@@ -38,6 +38,7 @@ QUICKLY = (
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 pytest.register_assert_rewrite("tests.given")
 register_streams()
+garbage.collect_seldom()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -62,7 +63,6 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """As a server does once it has started: thousands of tests are not looked through again."""
-    garbage.collect_seldom()
     garbage.set_aside()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from citybrain.definitions.inspection.cases import cases_at
 from citybrain.systems import load_definitions
 from tests.given.documents import CHECKOUT, name_of
 from tests.given.server import Server, server
-from tests.given.stories import STORIES, URL, documents, environment, read
+from tests.given.stories import README, STORIES, URL, documents, environment, read
+from tests.given.warm_commands import warm_commands
 
 DEFINITION = re.compile(r"```yaml\n# (my-city/\S+)\n(.*?)```", re.DOTALL)
 LONGEST_SECONDS = 120.0
@@ -29,8 +30,16 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         yield running
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with warm_commands(tmp_path_factory.mktemp("warm")) as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("document", documents(), ids=name_of)
-async def test_a_story_is_true(document: Path, running: Server) -> None:
+async def test_a_story_is_true(document: Path, running: Server, warm: Path) -> None:
+    """That of README.md calls the program that is installed, the others one that is loaded."""
+    programs = () if document == README else (warm,)
     story = read(document)
     assert story.promises, "a story says what comes: # => …"
     shell = await asyncio.create_subprocess_exec(
@@ -41,7 +50,7 @@ async def test_a_story_is_true(document: Path, running: Server) -> None:
         story.script.replace(URL, running.url),
         stdout=PIPE,
         stderr=STDOUT,
-        env=environment(running.url, running.environment),
+        env=environment(running.url, running.environment, *programs),
         cwd=CHECKOUT,
         start_new_session=True,
     )

@@ -58,7 +58,7 @@ def documents() -> list[Path]:
     return sorted(told, key=lambda document: document == LAST)
 
 
-def environment(url: str, server: dict[str, str]) -> dict[str, str]:
-    """What a script runs in: beside a server, with this interpreter's commands."""
-    programs = Path(sys.executable).parent
-    return server | {"API": url, "PATH": f"{programs}:{server['PATH']}"}
+def environment(url: str, server: dict[str, str], *programs: Path) -> dict[str, str]:
+    """What a script runs in: beside a server, with these programs and this interpreter's."""
+    path = ":".join(map(str, (*programs, Path(sys.executable).parent, server["PATH"])))
+    return server | {"API": url, "PATH": path}

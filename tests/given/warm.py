@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -31,6 +31,13 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(LOADED)
 
 
+def forked(work: Callable[..., None], *given: object) -> ForkServerProcess:
+    """A process that does this work, begun."""
+    process: ForkServerProcess = _context.Process(target=work, args=given)
+    process.start()
+    return process
+
+
 class Warm:
     """`python -m MODULE ARGUMENTS`, begun; what it says goes into files of a folder."""
 
@@ -42,10 +49,7 @@ class Warm:
         self.out, self.err = folder / f"{number}.out", folder / f"{number}.err"
         for file in (self.out, self.err):
             file.touch()
-        self._process: ForkServerProcess = _context.Process(
-            target=_run, args=(module, arguments, dict(environment), self.out, self.err)
-        )
-        self._process.start()
+        self._process = forked(_run, module, arguments, dict(environment), self.out, self.err)
 
     @property
     def pid(self) -> int:

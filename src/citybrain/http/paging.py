@@ -30,7 +30,7 @@ MAX_DAYS = 3660
 class Query(BaseModel):
     """Base of query parameters: unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class CrsQuery(Query):
