@@ -7,12 +7,14 @@ after every 700 new containers, in the middle of each page of events: half of a 
 import gc
 from typing import Final
 
-THRESHOLDS: Final = (50_000, 20, 50)
+AFTER: Final = 50_000
+OLDER: Final = (20, 50)
+"""How many looks through the younger generation come before one through the next."""
 
 
-def collect_seldom() -> None:
-    """At the start of a process."""
-    gc.set_threshold(*THRESHOLDS)
+def collect_seldom(after: int = AFTER) -> None:
+    """Look when there are so many more containers than there were: at the start of a process."""
+    gc.set_threshold(after, *OLDER)
 
 
 def set_aside() -> None:

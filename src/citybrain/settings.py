@@ -6,6 +6,8 @@ from typing import Any, Literal
 from pydantic import Field, ImportString, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from citybrain import garbage
+
 
 class Settings(BaseSettings):
     """Every setting of the system. `citybrain settings` prints them with their values."""
@@ -73,6 +75,12 @@ class Settings(BaseSettings):
         2, ge=1, description="connections on which read models are written; the others wait"
     )
     aggregate_cache_size: int = Field(10_000, description="aggregates kept in memory")
+    garbage_after: int = Field(
+        garbage.AFTER,
+        ge=100,
+        description="containers that are made, and not freed, before the interpreter looks for "
+        "garbage",
+    )
     snapshot_every: int = Field(100, description="a snapshot each so many events of a stream")
 
     faces_pack: Path | None = Field(

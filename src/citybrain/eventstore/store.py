@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 from pydantic import SecretStr
 
+from citybrain import garbage
 from citybrain.domain.stream import StreamAggregate, category_of
 from citybrain.domain.times import CLOCK_TOLERANCE
 from citybrain.errors import InvalidInput
@@ -52,6 +53,7 @@ from citybrain.eventstore.types import (
     WrongExpectedVersion,
 )
 from citybrain.eventstore.witness import Witness
+from citybrain.garbage_pauses import PAUSES
 from citybrain.observability import span
 from citybrain.settings import Settings
 
@@ -258,6 +260,8 @@ async def open_event_store(
     `serves`: callers have their limits over all processes that do. `there_for`: leads are shared
     with processes that are there for the same (`Leads`).
     """
+    garbage.collect_seldom(settings.garbage_after)
+    PAUSES.watch()
     async with AsyncExitStack() as stack:
         embedded = None
         if settings.database_url is None:
