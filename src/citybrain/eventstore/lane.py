@@ -37,7 +37,7 @@ FENCE_MILLISECONDS = 5_000
 APPEND = """
 SELECT versions, positions FROM append_events(
     $1, $2, $3::text::int[], $4::text::bigint[], $5::text::int[], $6, $7, $8, $9,
-    $10::text::int[], $11::text::int[], $12, $13)
+    $10, $11, $12::text::int[], $13::text::int[])
 """
 
 IDENTIFY = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
@@ -126,6 +126,7 @@ class Lane:
         streams: dict[str, int] = {}
         stream, stream_of, expected, counts, metadata = [], [], [], [], []
         e_append, e_place, e_topic, e_state = [], [], [], []
+        several = any(len(pending.events) != 1 for pending in batch)
         for number, pending in enumerate(batch, 1):
             stream_id = pending.stream_id
             stream.append(stream_id)
@@ -134,8 +135,9 @@ class Lane:
             counts.append(len(pending.events))
             metadata.append(pending.metadata_json)
             for place, (topic, state) in enumerate(pending.events):
-                e_append.append(number)
-                e_place.append(place)
+                if several:
+                    e_append.append(number)
+                    e_place.append(place)
                 e_topic.append(topic)
                 e_state.append(state)
         keys = fingerprints = answers = None
@@ -154,10 +156,10 @@ class Lane:
             keys,
             fingerprints,
             answers,
-            _literal(e_append),
-            _literal(e_place),
             e_topic,
             e_state,
+            _literal(e_append) if several else None,
+            _literal(e_place) if several else None,
             timeout=STATEMENT_TIMEOUT_SECONDS,
         )
         return rows[0]["versions"], rows[0]["positions"]

@@ -72,6 +72,36 @@ async def test_a_conflict_costs_no_neighbour(store: EventStore) -> None:
     assert [event.position for event in await store.read_all()] == list(range(1, 101))
 
 
+@pytest.mark.parametrize("of_the_last", [1, 2])
+async def test_of_a_batch_each_event_is_stored_as_its_own(
+    store: EventStore, of_the_last: int
+) -> None:
+    """Whether each append of the batch has one event or not."""
+    await append(store, "case-3", NO_STREAM)
+    said = {f"case-{number}": metadata() for number in range(9)}
+    events = {stream: [NewEvent(f"test.{stream}", b'{"n":1}')] for stream in said}
+    events["case-8"] *= of_the_last
+    answers = await asyncio.gather(
+        *(
+            store.append(stream, NO_STREAM, events[stream], metadata=said[stream])
+            for stream in said
+        ),
+        return_exceptions=True,
+    )
+    assert [place for place, each in enumerate(answers) if isinstance(each, Exception)] == [3]
+    _, *log = await store.read_all()
+    assert sorted((each.stream_id, each.version, each.topic) for each in log) == [
+        (stream, version, f"test.{stream}")
+        for stream in said
+        if stream != "case-3"
+        for version in range(1, len(events[stream]) + 1)
+    ]
+    assert [each.metadata["command_id"] for each in log] == [
+        str(said[each.stream_id].command_id) for each in log
+    ]
+    assert [each.position for each in log] == list(range(2, len(log) + 2))
+
+
 async def test_appends_to_one_stream_in_flight_keep_their_order(store: EventStore) -> None:
     answers = await asyncio.gather(*(append(store, "hot-1", number) for number in range(500)))
     assert [answer.version for answer in answers] == list(range(1, 501))
