@@ -347,6 +347,10 @@ class MismatchDismissed(StreamEvent):
         aggregate.dismissed += aggregate.payments[self.payment_id]["mismatches"]
 
 
+GOING = (RefundState.REQUESTED, RefundState.FAILED)
+"""What is still to go back."""
+
+
 class RefundRequested(StreamEvent):
     """More was paid than is owed, of this payment: it goes back where it came from.
 
@@ -378,7 +382,11 @@ class RefundRequested(StreamEvent):
 
 
 class Refunded(Said):
-    """The money went back. `loss_fen` is what we have paid beyond what we got, with it."""
+    """The money went back. `loss_fen` is what we have paid beyond what we got, with it.
+
+    Where one went after all that was taken for failed, what else was to go back of the payment is
+    asked for anew.
+    """
 
     TOPIC: ClassVar[str] = "parking.refunded"
     refund_of: str
@@ -389,6 +397,10 @@ class Refunded(Said):
 
     def apply(self, aggregate: Any) -> None:
         refund = aggregate.refunds[self.payment_id]
+        if refund["state"] == RefundState.REPLACED:
+            for other in aggregate.refunds.values():
+                if other["refund_of"] == self.refund_of and other["state"] in GOING:
+                    other["state"] = RefundState.REPLACED.value
         refund["state"], refund["settled_at"] = RefundState.REFUNDED.value, self.settled_at
 
 

@@ -281,7 +281,11 @@ def refunded(
     booked_at: datetime | None = None,
     evidence: Evidence,
 ) -> None:
-    """The money went back; told twice, it went once."""
+    """The money went back; told twice, it went once.
+
+    Where it went after all though it was taken for failed, what is still too much goes back; where
+    what was sent in its place went as well, less is kept than before, and may be owed again.
+    """
     refund = refund_in(claim, refund_id)
     if refund["state"] != RefundState.REFUNDED:
         payment, fen = payment_in(claim, refund["refund_of"]), refund["amount_fen"]
@@ -295,6 +299,7 @@ def refunded(
             loss_fen=claim.loss_of_fen(payment, fen) - claim.loss_of_fen(payment),
             **evidence.of(refund_id),
         )
+        conclude(claim, now)
 
 
 def fail_refund(

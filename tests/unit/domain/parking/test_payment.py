@@ -300,6 +300,22 @@ def test_refunds_that_fail_wait_for_the_desk_and_may_be_tried_again() -> None:
     assert owed.loss_fen == 600  # the gateway did both after all, and a person has to see it
 
 
+def test_a_refund_that_went_after_all_takes_the_place_of_its_successor() -> None:
+    owed, _ = paid(600)
+    correct(owed, NOW, to_fen=500, reason="permit", decision_sha256=DECISION)
+    (first,) = owed.refunds.values()
+    payment.fail_refund(
+        owed, NOW, refund_id=first["payment_id"], reason="x", booked_at=NOW, evidence=SAID
+    )
+    payment.request_refund_again(owed, NOW, refund_id=first["payment_id"])
+    again = list(owed.refunds)[-1]
+    payment.refunded(owed, NOW, refund_id=first["payment_id"], settled_at=NOW, evidence=SAID)
+    assert payment.next_step(owed) is None, "it would go twice"
+    assert (owed.open_fen, owed.settled, owed.undelivered_fen) == (0, True, 0)
+    payment.refunded(owed, NOW, refund_id=again, settled_at=NOW, evidence=SAID)
+    assert (owed.open_fen, owed.settled) == (100, False), "the gateway had sent it already"
+
+
 def test_a_claim_is_what_its_stored_events_say() -> None:
     owed, first = paid(600)
     misfit(owed, first)
