@@ -72,11 +72,12 @@ class CaseTimeline:
 
 def _entry(event: RecordedEvent) -> tuple[Any, ...]:
     data, metadata = event.data, event.metadata
-    details = {
-        name: value
-        for name, value in data.items()
-        if name not in NOT_DETAILS and not (name in EMPTY_SAYS_NOTHING and not value)
-    }
+    details = data.copy()
+    for name in NOT_DETAILS:
+        details.pop(name, None)
+    for name in EMPTY_SAYS_NOTHING:
+        if not details.get(name, True):
+            del details[name]
     return (
         event.stream_id,
         event.version,
