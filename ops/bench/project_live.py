@@ -23,6 +23,7 @@ from ops.bench.figures import Sample, sample
 from ops.bench.history import COLUMNS, Row, case_rows
 from ops.bench.meter import Meter
 from ops.bench.rounds import Contender
+from ops.bench.stacks import stacks_taken
 from ops.bench.workbench import BenchFailed, Workbench, bench_settings
 from projections.runner import ProjectionRunner, prepare
 
@@ -49,7 +50,7 @@ def live(rate: int) -> Contender:
             runner = asyncio.create_task(ProjectionRunner(store, PROJECTIONS).run())
             try:
                 await appender.ready()
-                with Meter(bench) as meter:
+                with Meter(bench) as meter, stacks_taken():
                     answer = await appender.go()
                 parked = await store.pool.fetchval(PARKED)
             finally:
