@@ -7,14 +7,17 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, LiteralString
 from zlib import crc32
 
 import asyncpg
 import psutil
+import psycopg
 import pytest
 import structlog
+from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
 from citybrain import garbage
@@ -169,19 +172,35 @@ def template(migrated: str) -> str:
     return migrated
 
 
-@asynccontextmanager
-async def copied(server_url: str, template: str) -> AsyncIterator[str]:
-    """The URL of a database that begins as another one is."""
-    name = f"test_{uuid.uuid4().hex}"
-    await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield url_of(server_url, name)
-    await execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+class Databases:
+    """Makes databases and removes them, all on one connection: each one costs a process."""
+
+    def __init__(self, server_url: str, connection: "psycopg.Connection[Any]") -> None:
+        self._server_url, self._connection = server_url, connection
+
+    @contextmanager
+    def copied(self, template: str) -> Iterator[str]:
+        """The URL of a database that begins as another one is."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        yield url_of(self._server_url, name)
+        self._run("DROP DATABASE {} WITH (FORCE)", name)
+
+    def _run(self, statement: LiteralString, *names: str) -> None:
+        self._connection.execute(SQL(statement).format(*map(Identifier, names)))
+
+
+@pytest.fixture(scope="session")
+def databases(server_url: str) -> Iterator[Databases]:
+    """Those of the session's PostgreSQL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        yield Databases(server_url, connection)
 
 
 @pytest.fixture
-async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+def database_url(databases: Databases, template: str) -> Iterator[str]:
     """The URL of a database of the test's own."""
-    async with copied(server_url, template) as url:
+    with databases.copied(template) as url:
         yield url
 
 
@@ -194,16 +213,16 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def other_settings(server_url: str, template: str, tmp_path: Path) -> AsyncIterator[Settings]:
+def other_settings(databases: Databases, template: str, tmp_path: Path) -> Iterator[Settings]:
     """Settings over a second database, for what is compared with the first."""
-    async with copied(server_url, template) as url:
+    with databases.copied(template) as url:
         yield Settings(mode="development", database_url=SecretStr(url), data_dir=tmp_path / "other")
 
 
 @pytest.fixture
-async def empty_database_url(server_url: str) -> AsyncIterator[str]:
+def empty_database_url(databases: Databases) -> Iterator[str]:
     """The URL of a database without a table."""
-    async with copied(server_url, "template1") as url:
+    with databases.copied("template1") as url:
         yield url
 
 
