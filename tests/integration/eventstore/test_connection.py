@@ -1,5 +1,7 @@
-"""What a connection asks PostgreSQL about types, and what it knows of another one."""
+"""What a connection asks PostgreSQL about types, knows of another one, and that none is lost."""
 
+import asyncio
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -83,3 +85,29 @@ async def test_a_type_of_a_database_is_asked_about_by_each_connection(
         assert await connection.fetchval("SELECT $1::ours[]", [values]) == [values]
         await connection.close()
     assert len(asked) == 2
+
+
+async def test_whenever_who_asks_is_cancelled_the_pool_has_all_its_places(
+    store: EventStore,
+) -> None:
+    """Twice: while the connection is taken or used, and while it is given back."""
+    pool = store.pool
+    for turns in range(30):
+        asking = asyncio.create_task(pool.fetchval("SELECT pg_sleep(0.02)"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        for _ in range(turns % 3):
+            await asyncio.sleep(0)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+    async with AsyncExitStack() as held:
+        taken = [
+            await held.enter_async_context(pool.acquire(timeout=10))
+            for _ in range(store.settings.pool_size)
+        ]
+        assert await asyncio.gather(*(each.fetchval("SELECT 1") for each in taken)) == [1] * len(
+            taken
+        )
+    assert await pool.fetchval("SELECT 1") == 1
