@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
 from citybrain.eventstore import ANY, EventStore, Metadata, NewEvent, open_event_store
 from citybrain.settings import Settings
@@ -24,6 +25,7 @@ from tests.given.release_before import (
 from tests.given.reporting import CAMERAS, REPORT, City, until_quiet, whole
 from tests.given.server import Server
 from tests.given.storm import STORM
+from tests.given.terminal import Terminal
 from tests.given.waiting import eventually, holds
 
 COLD = pytest.mark.skipif(STORM == 1, reason="processes of other releases are for a storm")
@@ -106,9 +108,11 @@ async def test_the_release_before_stops_at_an_event_of_this_one_and_says_so(tmp_
             f"case.filed at position {at} is of version 99" in why for why in stopped.values()
         )
         assert (await reported(old.server, str(uuid4())))[0] == 201  # all else goes on
-        status, said = await start(code, tmp_path, "projections", "status")
-        await status.wait()
-        assert "stopped: case_desk" in said.read_text()
+        url = SecretStr(store.dsn)
+        said = await Terminal(Settings(data_dir=tmp_path, database_url=url), tmp_path / "said").run(
+            "projections", "status"
+        )
+        assert "stopped: case_desk" in said.err
 
 
 async def _stopped(store: EventStore) -> dict[str, Any]:
