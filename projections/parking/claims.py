@@ -246,7 +246,7 @@ class ParkingClaims:
     """The read model `parking_claims`."""
 
     name = "parking_claims"
-    version = 2
+    version = 3
     topics = frozenset({OPENED, *TOPICS})
     tables = TABLES
 

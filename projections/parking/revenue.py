@@ -108,7 +108,7 @@ class ParkingRevenue:
     """The read model `parking_revenue`."""
 
     name = "parking_revenue"
-    version = 4
+    version = 5
     topics = OF_SESSIONS | TOPICS
     tables = TABLES
 

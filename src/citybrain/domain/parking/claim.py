@@ -65,6 +65,7 @@ class Claim(StreamAggregate):
     category: ClassVar[str] = CATEGORY
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
+    class_version: ClassVar[int] = 2  # of its snapshots
 
     def __init__(
         self,
