@@ -42,6 +42,7 @@ from projections.runner import ProjectionRunner, prepare
 log = structlog.get_logger(__name__)
 
 HOUR_SECONDS = 3600.0
+ADDRESSES = "address"  # of the key that makes pseudonyms of them
 
 KafkaReader: TypeAlias = KafkaFeed | IntakeReader
 
@@ -118,13 +119,15 @@ async def open_runtime(
             streams=[stream for system in SYSTEMS for stream in system.streams],
             names=merged(s.words(services.definitions) for s in SYSTEMS if s.words is not None),
             mounts=[mount for system in SYSTEMS for mount in system.mounts],
+            checks={"issuer_keys": lambda: verifier.keys.known},
+            address_key=await services.vault.digest(ADDRESSES, b""),
         )
         await prepare(services.store, PROJECTIONS)
         if workers:
             work = _work(services, at_work, _kafka_readers(services, at_work))
         else:
             work = [] if keeps is None else _beside_others(services)
-        async with _running(work):
+        async with _running([verifier.keys.run(), *work]):
             yield runtime
 
 

@@ -30,6 +30,10 @@ WATCHERS: Final = (Role.CAMERA, Role.GATEWAY, Role.VEHICLE)
 """Devices that report what they see in the street: each in its own name, and in those it serves."""
 
 MORE = "*"
+INTAKE: Final = "intake"
+"""In whose name messages of device topics are taken in."""
+RESERVED: Final = ("system:", "cli:", "open311-")
+"""How subjects begin that are given here, and by no issuer of tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,11 @@ class Actor:
 def system_actor(name: str) -> Actor:
     """The actor of a process manager or import, named `system:<name>`."""
     return Actor(f"system:{name}", frozenset({Role.SYSTEM}))
+
+
+def is_reserved(subject: str) -> bool:
+    """Whether no token may have this subject: the system, a tool or a client of ours has it."""
+    return subject.lower().startswith(RESERVED) or subject == INTAKE
 
 
 class RoleNotAllowed(Forbidden):

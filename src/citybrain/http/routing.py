@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from citybrain.domain.actor import Actor, Role
 from citybrain.errors import Forbidden, NotFound
 from citybrain.http.bodies import body_place, read_body
+from citybrain.http.issuer_keys import IssuerKeysUnknown
 from citybrain.http.limits import LIMITER
 from citybrain.http.problems import (
     BodyTooLarge,
@@ -22,6 +23,8 @@ from citybrain.http.problems import (
     invalid,
 )
 from citybrain.http.runtime import RUNTIME, Runtime
+from citybrain.http.security import ACTOR
+from citybrain.http.tokens import VERIFIED
 
 ENTITY_TAG: Final = re.compile(r'"([1-9][0-9]{0,17})"')
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -114,7 +117,7 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
         address = request.remote or "unknown"
         try:
             actor = await _authenticate(route, request, runtime)
-        except Unauthenticated:
+        except (Unauthenticated, IssuerKeysUnknown):
             await request.app[LIMITER].spend(address)  # who guesses tokens is slowed down as well
             raise
         await request.app[LIMITER].spend(actor.subject if actor else address)
@@ -151,7 +154,8 @@ async def _authenticate(route: Route, request: web.Request, runtime: Runtime) ->
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("an access token is required (Authorization: Bearer …)")
-    actor = await runtime.verifier.actor(token.strip())
+    verified = request[VERIFIED] = await runtime.verifier.verified(token.strip())
+    actor = request[ACTOR] = verified.actor
     if not actor.has(*route.roles):
         raise RoleMissing(f"this takes the role {' or '.join(route.roles)}")
     return actor

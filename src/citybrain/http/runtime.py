@@ -1,6 +1,7 @@
 """What request handlers find in the application: the parts that `citybrain.app` put together."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ class Runtime:
     mounts: Sequence[Callable[[web.Application], None]] = ()
     checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     """What readiness asks besides, by names of `REASONS`."""
+    address_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Makes pseudonyms of addresses, for the log."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is asked to stop: readiness says no, streams of events end."""
 

@@ -1,6 +1,7 @@
 """Server-sent events (WHATWG HTML, section 9.2): framing, heartbeat and a clean end."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from citybrain.http.runtime import Runtime
 from citybrain.http.telemetry import add_headers
+from citybrain.http.tokens import VERIFIED, Verified
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -18,6 +20,8 @@ async def stream_events(
 ) -> web.StreamResponse:
     """Send messages until the client leaves or the server stops; a comment when it is quiet.
 
+    What takes a token ends with it, or when its key is withdrawn.
+
     A slow client holds up only itself: the next message is fetched once the last one is sent.
     """
     response = web.StreamResponse(
@@ -25,14 +29,18 @@ async def stream_events(
     )
     await add_headers(request, response)
     await response.prepare(request)
+    verified = request.get(VERIFIED)
     closing = asyncio.ensure_future(runtime.closing.wait())
     upcoming: asyncio.Future[bytes] | None = None
     try:
         await response.write(b"retry: 2000\n\n")
-        while not runtime.closing.is_set():
+        while not runtime.closing.is_set() and _may_go_on(verified, runtime):
             upcoming = upcoming or asyncio.ensure_future(anext(messages))
             both: set[asyncio.Future[Any]] = {upcoming, closing}
-            await asyncio.wait(both, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            quiet = _until(verified, HEARTBEAT_SECONDS)
+            await asyncio.wait(both, timeout=quiet, return_when=asyncio.FIRST_COMPLETED)
+            if not _may_go_on(verified, runtime):
+                break
             if upcoming.done():
                 await response.write(upcoming.result())
                 upcoming = None
@@ -48,6 +56,17 @@ async def stream_events(
                 await upcoming
         await messages.aclose()
     return response
+
+
+def _may_go_on(verified: Verified | None, runtime: Runtime) -> bool:
+    return verified is None or runtime.verifier.holds(verified)
+
+
+def _until(verified: Verified | None, seconds: float) -> float:
+    """So long, and no longer than the token is good."""
+    if verified is None:
+        return seconds
+    return max(0.0, min(seconds, verified.expires_at - time.time()))
 
 
 def message(event: str, data: bytes, *, identity: int | None = None) -> bytes:

@@ -19,6 +19,7 @@ from citybrain.http.bodies import TIMER
 from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.runtime import RUNTIME
+from citybrain.http.security import note_refusal, tell_refusal
 from citybrain.observability import span
 from citybrain.random_ids import random_uuid
 
@@ -70,6 +71,7 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
         status=response.status,
         milliseconds=round(seconds * 1000, 2),
     )
+    tell_refusal(request, route, response.status)
     structlog.contextvars.unbind_contextvars("correlation_id")
     return response
 
@@ -92,6 +94,7 @@ async def _answer(
             request[TIMER] = timer
             return await handler(request)
     except CitybrainError as error:
+        note_refusal(request, error)
         PROBLEMS.labels(error.code).inc()
         return problem_of(error, correlation, language)
     except web.HTTPException as error:

@@ -7,45 +7,41 @@ one is refused. The development issuer makes its own key at first run and exists
 only.
 """
 
-import asyncio
 import hashlib
 import json
 import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 import jwt
-import structlog
+import orjson
+from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import Actor, Role, is_reserved
 from citybrain.errors import CitybrainError
+from citybrain.http.issuer_keys import ALGORITHMS, FetchKeys, IssuerKeys, NotAKeySet
 from citybrain.http.problems import Unauthenticated
 from citybrain.key_files import make_once, pem_of
 from citybrain.settings import Settings
 
-log = structlog.get_logger(__name__)
-
 SUBJECT: Final = re.compile(r"[\x21-\x7e]{1,255}")
 PLACE: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # a department or a counter
 DEVICES: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\*?")  # an id, or how ids begin
-ALGORITHMS = ("ES256", "EdDSA", "RS256")
 TYPES = ("at+jwt", "application/at+jwt")
 REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
 LEEWAY_SECONDS = 30
 LONGEST_LIFE_SECONDS = 3600  # so long a change of roles takes, and the leeway, at most
 CACHED_TOKENS = 10_000
-REFETCH_SECONDS = 30.0  # not sooner, however many unknown keys are named
-KEYS_FRESH_SECONDS = 600.0  # then the issuer is asked again, so that a withdrawn key ends
 MAX_TOKEN_LENGTH = 4096
-
-FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
+KEY_SET_BYTES = 1 << 20
+FETCH_SECONDS = 5.0
 
 
 class IssuerNotConfigured(CitybrainError):
@@ -54,51 +50,81 @@ class IssuerNotConfigured(CitybrainError):
     code = "issuer-not-configured"
 
 
+class Verified(NamedTuple):
+    """Who a token is of, until when (Unix time), and the key that says so."""
+
+    actor: Actor
+    expires_at: float
+    kid: str
+    key: jwt.PyJWK
+
+
+VERIFIED: web.RequestKey[Verified] = web.RequestKey("verified", Verified)
+"""The token of a request."""
+
+
 class TokenVerifier:
-    """Turns a bearer token into an `Actor`; verified tokens are remembered until they expire."""
+    """Turns a bearer token into an `Actor`.
+
+    Verified tokens are remembered until they expire or their key is withdrawn.
+    """
 
     def __init__(self, issuer: str, audience: str, fetch_keys: FetchKeys) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._fetch_keys = fetch_keys
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = -KEYS_FRESH_SECONDS
-        self._refreshing = asyncio.Lock()
-        self._verified: OrderedDict[bytes, tuple[float, Actor]] = OrderedDict()
+        self.keys = IssuerKeys(fetch_keys)
+        self._verified: OrderedDict[bytes, Verified] = OrderedDict()
 
     async def actor(self, token: str) -> Actor:
-        """The actor of a valid token; raises `Unauthenticated` with the reason."""
+        """The actor of a valid token; errors as of `verified`."""
+        return (await self.verified(token)).actor
+
+    async def verified(self, token: str) -> Verified:
+        """What a valid token says.
+
+        Raises `Unauthenticated` with the reason, and `IssuerKeysUnknown`.
+        """
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated("the access token is too long")
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._verified.get(digest)
-        if known is not None and known[0] > time.time():
+        if known is not None and self.keys.fresh and self.holds(known):
             self._verified.move_to_end(digest)
-            return known[1]
-        claims = await self._claims(token)
-        actor = _actor(claims)
-        self._verified[digest] = (float(claims["exp"]), actor)
+            return known
+        self._verified.pop(digest, None)
+        found = self._verified[digest] = await self._verify(token)
         if len(self._verified) > CACHED_TOKENS:
             self._verified.popitem(last=False)
-        return actor
+        return found
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    def holds(self, known: Verified) -> bool:
+        """Whether a token has neither run out nor lost its key since it was verified."""
+        return known.expires_at > time.time() and self.keys.is_current(known.kid, known.key)
+
+    async def _verify(self, token: str) -> Verified:
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, ValueError) as error:
             raise Unauthenticated("the access token is malformed") from error
         if header.get("alg") not in ALGORITHMS:
             raise Unauthenticated("the access token's algorithm is not accepted")
         if str(header.get("typ", "")).lower() not in TYPES:
             raise Unauthenticated("the token is not an access token (typ at+jwt)")
-        key = await self._key(str(header.get("kid", "")))
+        kid = str(header.get("kid", ""))
+        key = await self.keys.key(kid)
+        if key is None:
+            raise Unauthenticated("the access token's key is not known")
         if key.algorithm_name != header["alg"]:
             raise Unauthenticated("the access token's algorithm is not that of its key")
+        claims = self._claims(token, key)
+        return Verified(_actor(claims), float(claims["exp"]), kid, key)
+
+    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
-                algorithms=[header["alg"]],
+                algorithms=[key.algorithm_name],
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=LEEWAY_SECONDS,
@@ -112,32 +138,6 @@ class TokenVerifier:
         if life > LONGEST_LIFE_SECONDS:
             raise Unauthenticated(f"an access token lives {LONGEST_LIFE_SECONDS} s at most")
         return claims | {"exp": expires_at}
-
-    async def _key(self, kid: str) -> jwt.PyJWK:
-        if self._stale(kid):
-            async with self._refreshing:
-                if self._stale(kid):
-                    await self._refresh(kid)
-        try:
-            return self._keys[kid]
-        except KeyError:
-            raise Unauthenticated("the access token's key is not known") from None
-
-    def _stale(self, kid: str) -> bool:
-        age = time.monotonic() - self._fetched_at
-        return age > (KEYS_FRESH_SECONDS if kid in self._keys else REFETCH_SECONDS)
-
-    async def _refresh(self, kid: str) -> None:
-        """Ask the issuer; where it cannot be reached, known keys stay good."""
-        try:
-            key_set = jwt.PyJWKSet.from_dict(await self._fetch_keys())
-            self._keys = {key.key_id or "": key for key in key_set.keys}
-        except (jwt.PyJWTError, aiohttp.ClientError, TimeoutError, ValueError) as error:
-            log.warning("keys_not_refreshed", error=type(error).__name__)
-            if kid not in self._keys:
-                raise Unauthenticated("the issuer's keys cannot be read") from error
-        finally:
-            self._fetched_at = time.monotonic()
 
 
 async def _no_keys() -> dict[str, Any]:
@@ -156,6 +156,8 @@ def _actor(claims: dict[str, Any]) -> Actor:
     subject = str(claims["sub"])
     if not SUBJECT.fullmatch(subject):
         raise Unauthenticated("the subject of the access token is not a pseudonym of ours")
+    if is_reserved(subject):
+        raise Unauthenticated("the subject of the access token is reserved for the system")
     return Actor(
         subject,
         frozenset(Role(r) for r in roles if r in names),
@@ -240,15 +242,19 @@ def open_verifier(settings: Settings) -> tuple[TokenVerifier, DevelopmentIssuer 
     if settings.oidc_issuer and settings.oidc_jwks_url:
         url = settings.oidc_jwks_url
 
-        async def fetch() -> dict[str, Any]:
-            timeout = aiohttp.ClientTimeout(total=5)
+        async def fetch() -> Any:
+            timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.get(url) as answer,
             ):
                 answer.raise_for_status()
-                keys: dict[str, Any] = await answer.json(content_type=None)
-                return keys
+                body = b""
+                async for part in answer.content.iter_any():
+                    body += part
+                    if len(body) > KEY_SET_BYTES:
+                        raise NotAKeySet("what the issuer answers is too large")
+                return orjson.loads(body)
 
         return TokenVerifier(settings.oidc_issuer, settings.oidc_audience, fetch), None
     if settings.mode == "production":

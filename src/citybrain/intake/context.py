@@ -2,17 +2,16 @@
 
 from uuid import uuid4
 
-from citybrain.domain.actor import Actor, Role
+from citybrain.domain.actor import INTAKE, Actor, Role
 from citybrain.settings import Settings
 from commands.handling import CommandContext
 
 CHANNEL = "kafka"
-SUBJECT = "intake"
 
 
 def actor_of(settings: Settings) -> Actor:
     """Speaks for the devices that `CITYBRAIN_INTAKE_ACTS_FOR` names, and for no other."""
-    return Actor(SUBJECT, frozenset({Role.GATEWAY}), acts_for=frozenset(settings.intake_acts_for))
+    return Actor(INTAKE, frozenset({Role.GATEWAY}), acts_for=frozenset(settings.intake_acts_for))
 
 
 def context_of(actor: Actor) -> CommandContext:

@@ -7,9 +7,11 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from citybrain.domain.actor import Actor, Role
-from citybrain.http import tokens
+from citybrain.http import issuer_keys, tokens
+from citybrain.http.issuer_keys import IssuerKeysUnknown, NotAKeySet, keys_of
 from citybrain.http.problems import Unauthenticated
 from citybrain.http.tokens import DevelopmentIssuer, TokenVerifier
 
@@ -19,12 +21,12 @@ class Issuer:
 
     def __init__(self, folder: Path) -> None:
         self.signer = DevelopmentIssuer(folder, "citybrain")
-        self.keys = self.signer.jwks
+        self.keys: Any = self.signer.jwks
         self.fetches = 0
         self.away = False
         self.verifier = TokenVerifier(self.signer.issuer, "citybrain", self._fetch)
 
-    async def _fetch(self) -> dict[str, Any]:
+    async def _fetch(self) -> Any:
         self.fetches += 1
         await asyncio.sleep(0.01)
         if self.away:
@@ -34,12 +36,13 @@ class Issuer:
     async def accepted(self) -> bool:
         try:
             await self.verifier.actor(self.signer.token("camera-1", ["camera"]))
-        except Unauthenticated:
+        except (Unauthenticated, IssuerKeysUnknown):
             return False
         return True
 
     def time_passes(self, seconds: float) -> None:
-        self.verifier._fetched_at -= seconds
+        self.verifier.keys._known_at -= seconds
+        self.verifier.keys._asked_at -= seconds
 
 
 @pytest.fixture
@@ -63,24 +66,93 @@ async def test_a_withdrawn_key_ends_and_unknown_keys_do_not_hammer_the_issuer(
     assert await issuer.accepted()
     issuer.keys = DevelopmentIssuer(tmp_path / "other", "citybrain").jwks
     assert await issuer.accepted()
-    issuer.time_passes(tokens.KEYS_FRESH_SECONDS)
+    issuer.time_passes(issuer_keys.FRESH_SECONDS)
     assert not await issuer.accepted()
     assert not await issuer.accepted()
     assert issuer.fetches == 2
     issuer.keys = issuer.signer.jwks
-    issuer.time_passes(tokens.REFETCH_SECONDS)
+    issuer.time_passes(issuer_keys.UNKNOWN_SECONDS)
     assert await issuer.accepted()
+
+
+async def test_a_token_that_was_seen_ends_with_its_key(issuer: Issuer) -> None:
+    token = issuer.signer.token("camera-1", ["camera"])
+    verified = await issuer.verifier.verified(token)
+    assert await issuer.verifier.verified(token) is verified
+    issuer.time_passes(issuer_keys.FRESH_SECONDS)
+    again = await issuer.verifier.verified(token)
+    assert again.key is verified.key, "the same key is known still"
+    assert issuer.verifier.holds(verified)
+
+    issuer.keys = {"keys": []}
+    issuer.time_passes(issuer_keys.FRESH_SECONDS)
+    with pytest.raises(Unauthenticated, match="key is not known"):
+        await issuer.verifier.actor(token)
+    assert not issuer.verifier.holds(verified), "what has begun with it ends as well"
 
 
 async def test_known_keys_stay_good_while_the_issuer_is_away(issuer: Issuer) -> None:
     issuer.away = True
-    assert not await issuer.accepted()
+    token = issuer.signer.token("camera-1", ["camera"])
+    for _ in range(2):  # nobody is told that their token is bad
+        with pytest.raises(IssuerKeysUnknown) as unknown:
+            await issuer.verifier.actor(token)
+        assert unknown.value.retry_after_seconds == issuer_keys.AWAY_SECONDS
+    assert issuer.fetches == 1
+    assert not issuer.verifier.keys.known
     issuer.away = False
-    issuer.time_passes(tokens.REFETCH_SECONDS)
+    issuer.time_passes(issuer_keys.AWAY_SECONDS)  # seconds, not half a minute
     assert await issuer.accepted()
     issuer.away = True
-    issuer.time_passes(tokens.KEYS_FRESH_SECONDS)
+    issuer.time_passes(issuer_keys.FRESH_SECONDS)
     assert await issuer.accepted()
+
+
+@pytest.mark.parametrize("answer", [[], None, "keys", 1, {}, {"keys": None}, {"keys": {}}])
+async def test_what_is_no_key_set_leaves_the_keys_as_they_were(issuer: Issuer, answer: Any) -> None:
+    with pytest.raises(NotAKeySet):
+        keys_of(answer)
+    issuer.keys, right = answer, issuer.keys
+    assert not await issuer.accepted()
+    issuer.keys = right
+    issuer.time_passes(issuer_keys.AWAY_SECONDS)
+    assert await issuer.accepted()
+    issuer.keys = answer
+    issuer.time_passes(issuer_keys.FRESH_SECONDS)
+    assert await issuer.accepted()
+
+
+def test_only_keys_for_signatures_that_are_long_enough_are_taken(issuer: Issuer) -> None:
+    def rsa_key(bits: int, **members: Any) -> dict[str, Any]:
+        public = rsa.generate_private_key(65537, bits).public_key()
+        return {**jwt.algorithms.RSAAlgorithm.to_jwk(public, as_dict=True), **members}
+
+    (right,) = issuer.signer.jwks["keys"]
+    strange: list[Any] = [
+        None,
+        [],
+        "key",
+        {},
+        {**right, "kid": "encrypts", "use": "enc"},
+        {**right, "kid": "wraps", "key_ops": ["wrapKey"]},
+        {**right, "kid": 1},
+        {**right, "kid": ["a"]},
+        {**right, "kid": "no-point", "x": 1},
+        {**right, "kid": "other", "alg": "ES384"},
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "shared", "alg": "HS256"},
+        {"kty": ["EC"], "kid": "list"},
+        rsa_key(1024, kid="short"),
+    ]
+    found = keys_of({"keys": [*strange, right, rsa_key(2048, kid="long", key_ops=["verify"])]})
+    assert set(found) == {right["kid"], "long"}
+
+
+@pytest.mark.parametrize("subject", ["system:applications", "SYSTEM:x", "open311-app", "cli:0"])
+async def test_what_the_system_calls_itself_is_nobodys_subject(
+    issuer: Issuer, subject: str
+) -> None:
+    with pytest.raises(Unauthenticated, match="reserved"):
+        await issuer.verifier.actor(issuer.signer.token(subject, ["citizen"]))
 
 
 @pytest.mark.parametrize(

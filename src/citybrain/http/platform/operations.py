@@ -36,6 +36,7 @@ REASONS = {
     "appends": "no connection to append on can be had",
     "clock": "the clocks of this machine and of PostgreSQL are minutes apart: deadlines wait",
     "append_queue": "too many appends wait",
+    "issuer_keys": "the issuer has not said which its keys are: no token can be verified",
     "kafka": "no Kafka broker answers: read models follow the log alone, devices wait",
     "not_closing": "the process was asked to stop",
 }

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, NotFound
+from citybrain.http.issuer_keys import IssuerKeysUnknown
 from citybrain.http.limits import LIMITER
 from citybrain.http.parking.cds import curbs, events, metrics, pushing
 from citybrain.http.parking.cds.answering import Found, rendered
@@ -20,6 +21,7 @@ from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import Unauthenticated
 from citybrain.http.routing import RoleMissing
 from citybrain.http.runtime import RUNTIME
+from citybrain.http.security import ACTOR, note_refusal
 from citybrain.http.telemetry import CORRELATION
 
 log = structlog.get_logger(__name__)
@@ -151,6 +153,7 @@ def _answering(handler: Handler) -> Handler:
 
 
 def _refused(request: web.Request, error: CitybrainError) -> web.Response:
+    note_refusal(request, error)
     try:
         version = negotiated(request.headers.getall("Accept", []), Media.JSON)
     except CdsError:
@@ -190,8 +193,8 @@ async def _actor(request: web.Request, roles: Sequence[Role] | None) -> Actor | 
     try:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("an access token is required (Authorization: Bearer …)")
-        actor = await request.app[RUNTIME].verifier.actor(token.strip())
-    except Unauthenticated:
+        actor = request[ACTOR] = await request.app[RUNTIME].verifier.actor(token.strip())
+    except (Unauthenticated, IssuerKeysUnknown):
         await limiter.spend(address)
         raise
     await limiter.spend(actor.subject)

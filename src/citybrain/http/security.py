@@ -1,0 +1,61 @@
+"""Who was turned away, and why: a line of the log for each refused token and each refused step.
+
+A line names a subject only where a valid token said it, and the address by a pseudonym: the same
+for all processes of an installation, and nobody's without its master key.
+"""
+
+import hashlib
+from typing import Final
+
+import structlog
+from aiohttp import web
+from prometheus_client import Counter
+
+from citybrain.domain.actor import Actor
+from citybrain.errors import CitybrainError, Forbidden
+from citybrain.http.problems import Unauthenticated
+from citybrain.http.runtime import RUNTIME
+
+log = structlog.get_logger(__name__)
+
+ACTOR: web.RequestKey[Actor] = web.RequestKey("actor", Actor)
+"""Whose token it is, once it has been verified."""
+REFUSAL: web.RequestKey[CitybrainError] = web.RequestKey("refusal", CitybrainError)
+"""What a request was refused with."""
+EVENTS: Final = {401: "authentication_failed", 403: "not_authorised"}
+PSEUDONYM_BYTES = 8
+
+FAILURES = Counter(
+    "citybrain_security_failures_total", "Requests turned away, by what they lacked", ["event"]
+)
+
+
+def note_refusal(request: web.Request, error: CitybrainError) -> None:
+    """Keep what the log is to say of a request that is turned away."""
+    if isinstance(error, Unauthenticated | Forbidden):
+        request[REFUSAL] = error
+
+
+def tell_refusal(request: web.Request, route: str, status: int) -> None:
+    """Log a security event where the answer turns somebody away."""
+    event = EVENTS.get(status)
+    if event is None:
+        return
+    error, actor = request.get(REFUSAL), request.get(ACTOR)
+    FAILURES.labels(event).inc()
+    log.warning(
+        event,
+        security=True,
+        method=request.method,
+        route=route,
+        code=error.code if error else f"http-{status}",
+        reason=error.message if error else None,
+        subject=actor.subject if actor else None,
+        roles=sorted(actor.roles) if actor else [],
+        address=pseudonym(request.remote or "unknown", request.app[RUNTIME].address_key),
+    )
+
+
+def pseudonym(address: str, key: bytes) -> str:
+    """Says whether two requests came from one address, and not from which."""
+    return hashlib.blake2b(address.encode(), digest_size=PSEUDONYM_BYTES, key=key).hexdigest()
