@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ImportString, SecretStr
+from pydantic import Field, ImportString, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citybrain import garbage
@@ -62,6 +62,29 @@ class Settings(BaseSettings):
     rate_limit_per_second: float = Field(200.0, description="requests per second and caller")
     rate_limit_burst: int = Field(400, description="requests a caller may send at once")
     shutdown_grace_seconds: float = Field(20.0, description="time accepted requests have to end")
+    http_connections_limit: int = Field(
+        10_000, ge=10, description="connections that clients may have open, all together"
+    )
+    http_connections_per_address: int = Field(
+        1_000,
+        ge=1,
+        description="connections of one address, or of one /64 of IPv6; trusted proxies have no "
+        "limit of their own",
+    )
+    http_head_seconds: float = Field(
+        15.0, gt=0, description="longest the head of a request may take to come"
+    )
+    http_idle_seconds: float = Field(
+        75.0, gt=0, description="how long a connection is kept on which nothing is asked"
+    )
+    http_unread_seconds: float = Field(
+        60.0, gt=0, description="longest a client may read nothing of an answer that waits for it"
+    )
+    http_trusted_proxies: list[IPvAnyNetwork] = Field(
+        default_factory=list,
+        description="networks of proxies that say where a request comes from (Forwarded, "
+        "X-Forwarded-For), as JSON; nobody else is believed",
+    )
 
     oidc_issuer: str | None = Field(None, description="`iss` of accepted access tokens")
     oidc_jwks_url: str | None = Field(None, description="where the issuer's JWKS is read")

@@ -47,9 +47,7 @@ async def _publish(settings: Settings) -> None:
     stopping = stop_signal()
     async with open_event_store(settings, there_for="publish") as store:
         publisher = Publisher(settings, store, settings.kafka_categories or _categories())
-        async with health_served(
-            settings.http_host, settings.health_port, lambda: publisher.problems
-        ) as url:
+        async with health_served(settings, lambda: publisher.problems) as url:
             garbage.set_aside()
             console.print(
                 f"citybrain publishes{f', and says at [bold]{url}[/] how it is' if url else ''}"

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, Unavailable
-from citybrain.http.problems import Malformed, RateLimited
+from citybrain.http.problems import BodyPacked, Malformed, RateLimited
 from citybrain.http.runtime import RUNTIME
 
 CALLERS = 16
@@ -104,14 +104,18 @@ def body_place(
     """A place for the body of a request, which may have up to `limit` bytes."""
     caller = actor.subject if actor else request.remote or "unknown"
     announced = request.content_length
-    packed = "Content-Encoding" in request.headers  # what it announces is what it is packed to
-    size = limit if announced is None or packed else announced
+    size = limit if announced is None else announced
     device = actor is not None and actor.has(*DEVICES)
     return request.app[BODIES].place(caller, size, device=device)
 
 
 async def read_body(request: web.Request, limit: int, too_large: CitybrainError) -> bytes:
-    """The body; raises `too_large` before more than the limit is taken in, and `BodyTooSlow`."""
+    """The body, which is never unpacked.
+
+    Raises `too_large` before more than the limit is taken in, `BodyPacked` and `BodyTooSlow`.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BodyPacked("a body is sent as it is, without Content-Encoding")
     if (request.content_length or 0) > limit:
         raise too_large
     content = request.content

@@ -7,17 +7,19 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from citybrain import __version__
+from citybrain.http.connections import DoorRunner
+from citybrain.settings import Settings
 
 
 @asynccontextmanager
 async def health_served(
-    host: str, port: int | None, problems: Callable[[], Mapping[str, str]]
+    settings: Settings, problems: Callable[[], Mapping[str, str]]
 ) -> AsyncIterator[str | None]:
     """Answers while the block runs; gives its URL, or nothing where no port is named.
 
     `problems` says what is not well, by name: the process is ready where it says nothing.
     """
-    if port is None:
+    if settings.health_port is None:
         yield None
         return
 
@@ -37,10 +39,10 @@ async def health_served(
     application.add_routes(
         [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]
     )
-    runner = web.AppRunner(application, access_log=None)
+    runner = DoorRunner(application, settings)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, settings.http_host, settings.health_port)
         await site.start()
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"

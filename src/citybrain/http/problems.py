@@ -68,6 +68,12 @@ class UnsupportedMediaType(CitybrainError):
     code = "unsupported-media-type"
 
 
+class BodyPacked(UnsupportedMediaType):
+    """The body is compressed; nothing is unpacked here."""
+
+    code = "body-packed"
+
+
 class RateLimited(Unavailable):
     """The caller sends more than its share."""
 
@@ -157,6 +163,8 @@ def problem_of(
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, TooContended):
         headers["Retry-After"] = "1"
+    if isinstance(error, BodyPacked):
+        headers["Accept-Encoding"] = "identity"  # RFC 9110, 12.5.3: what would have been taken
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="citybrain"'
     return problem(

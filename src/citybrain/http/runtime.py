@@ -17,6 +17,7 @@ from commands.services import Services
 if TYPE_CHECKING:
     from citybrain.http.access_texts import Words
     from citybrain.http.board import BoardPart
+    from citybrain.http.connections import Door
     from citybrain.http.routing import Route
     from projections.projection import Projection
 
@@ -41,6 +42,8 @@ class Runtime:
     """What readiness asks besides, by names of `REASONS`."""
     address_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Makes pseudonyms of addresses, for the log."""
+    door: "Door | None" = None
+    """Through which connections come in, once there is one."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is asked to stop: readiness says no, streams of events end."""
 

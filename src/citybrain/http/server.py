@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.http.asyncapi import asyncapi
 from citybrain.http.bodies import BODIES, BodyRoom
+from citybrain.http.connections import DoorRunner
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
@@ -22,8 +23,7 @@ from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemet
 
 PAGES = Path(__file__).parent / "pages"
 ASSET_CACHING = "public, max-age=31536000, immutable"  # the build puts a digest in each name
-LAST_REQUESTS_SECONDS = 1.0  # for the first request of whoever was accepted last
-LINGERING_SECONDS = 2.0  # for who goes on sending after a refusal
+LAST_REQUESTS_SECONDS = 1.0  # for who has a connection, and may be sending: they are told
 
 
 class PagesNotBuilt(Unavailable):
@@ -140,14 +140,11 @@ async def _listening(
 ) -> AsyncIterator[str]:
     """Gives the URL. At the end accepted requests finish first."""
     settings = runtime.settings
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=server_log,
-        shutdown_timeout=settings.shutdown_grace_seconds,
-        lingering_time=LINGERING_SECONDS,
+    runner = DoorRunner(
+        app, settings, logger=server_log, shutdown_timeout=settings.shutdown_grace_seconds
     )
     await runner.setup()
+    runtime.door = runner.door
     try:
         try:
             if listens is None:
@@ -161,8 +158,10 @@ async def _listening(
         yield f"http://{host}:{port}"
     finally:
         runtime.closing.set()
-        if listens is not None:  # others accept from the socket
-            for site in list(runner.sites):
-                await site.stop()
-            await asyncio.sleep(LAST_REQUESTS_SECONDS)
+        for site in list(runner.sites):
+            await site.stop()
+        with suppress(TimeoutError):  # each answer ends its connection now
+            async with asyncio.timeout(LAST_REQUESTS_SECONDS):
+                await asyncio.sleep(0)
+                await runner.door.empty.wait()
         await runner.cleanup()

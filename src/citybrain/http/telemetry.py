@@ -9,13 +9,14 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import Counter, Histogram
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.bodies import TIMER
+from citybrain.http.connections import HEADERS
 from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.runtime import RUNTIME
@@ -35,14 +36,10 @@ DURATION = Histogram(
 )  # fmt: skip
 PROBLEMS = Counter("citybrain_http_problems_total", "Problems answered, by code", ["code"])
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "Cache-Control": "no-store",
-    "Server": "citybrain",
-}
 CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+
+METHODS = frozenset(hdrs.METH_ALL)
+OTHER = "other"  # a method is what a client likes to call it; a label is not
 
 _duration = lru_cache(10_000)(DURATION.labels)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -56,17 +53,18 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
     route = resource.canonical if resource else "(none)"
     structlog.contextvars.bind_contextvars(correlation_id=str(correlation))
     started = time.perf_counter()
-    with span("http.request", method=request.method, route=route):
+    method = request.method if request.method in METHODS else OTHER
+    with span("http.request", method=method, route=route):
         response = await _answer(request, handler, correlation, route)
     if request.content.exception() is not None:
         response.force_close()  # nobody knows where the next request begins
     if request.app[RUNTIME].closing.is_set():
         response.force_close()  # the next one goes to somebody else
     seconds = time.perf_counter() - started
-    _duration(request.method, route, response.status).observe(seconds)
+    _duration(method, route, response.status).observe(seconds)
     log.info(
         "request",
-        method=request.method,
+        method=method,
         route=route,
         status=response.status,
         milliseconds=round(seconds * 1000, 2),
@@ -130,17 +128,6 @@ async def _answer(
     except Exception:
         log.exception("request_failed", route=route)
         return _internal(correlation, language)
-
-
-def _without_content(record: logging.LogRecord) -> bool:
-    """aiohttp logs a malformed request with the bytes it stumbled over: a token, perhaps."""
-    error = record.exc_info[1] if record.exc_info else None
-    record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}", ()
-    record.exc_info = record.exc_text = None
-    return True
-
-
-server_log.addFilter(_without_content)
 
 
 def _internal(correlation: UUID, language: str) -> web.Response:

@@ -38,6 +38,7 @@ REASONS = {
     "append_queue": "too many appends wait",
     "issuer_keys": "the issuer has not said which its keys are: no token can be verified",
     "kafka": "no Kafka broker answers: read models follow the log alone, devices wait",
+    "connections": "nearly as many connections are open as there may be",
     "not_closing": "the process was asked to stop",
 }
 OF_ALL = frozenset({"read_models"})
@@ -149,6 +150,7 @@ async def readyz(call: Call) -> web.Response:
         "appends": not store.appender.cut_off,
         "clock": not store.clock_is_off,
         "append_queue": store.appender.waiting < runtime.settings.append_queue_limit,
+        "connections": runtime.door is None or not runtime.door.nearly_full,
         "not_closing": not runtime.closing.is_set(),
         **{name: fine() for name, fine in runtime.checks.items()},
     }

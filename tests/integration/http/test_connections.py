@@ -1,0 +1,202 @@
+"""Connections that only wait, bodies that swell, what is no HTTP: each costs its sender alone."""
+
+import asyncio
+import gzip
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+
+from citybrain.http import connections
+from citybrain.http.connections import Door
+from citybrain.settings import Settings
+from tests.given.api import REPORT_NOW, Api
+from tests.given.waiting import PATIENCE_SECONDS, holds
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
+ASKED = HEAD + b"\r\n"
+
+
+@pytest.fixture
+def with_workers() -> bool:
+    return False
+
+
+@pytest.fixture(autouse=True)
+def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
+
+
+class Raw:
+    """A connection on which bytes are sent as they are."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def status(self) -> int:
+        return int((await self.reader.readline()).split()[1])
+
+    async def rest(self) -> bytes:
+        """All until the server closes it."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.reader.read()
+
+
+@asynccontextmanager
+async def connected(api: Api, sent: bytes = b"", source: str = "127.0.0.1") -> AsyncIterator[Raw]:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", int(api.url.rpartition(":")[2]), local_addr=(source, 0), limit=1 << 16
+    )
+    writer.write(sent)
+    try:
+        yield Raw(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+def door(api: Api) -> Door:
+    assert api.runtime.door is not None
+    return api.runtime.door
+
+
+PACKED = {
+    "/v1/cases": "application/json",
+    "/v1/photos": "image/jpeg",
+    "/v1/parking/payments/callbacks": "application/jose",
+    "/open311/v2/requests.json": "application/x-www-form-urlencoded",
+    "/cds/events/events": "application/vnd.cds.events+json",
+}
+
+
+async def test_no_body_is_unpacked(api: Api) -> None:
+    swelling = gzip.compress(b" " * 10_000_000)
+    for path, kind in PACKED.items():
+        for encoding in ("gzip", "deflate", "br", "zstd", "GZIP, gzip"):
+            headers = {"Content-Type": kind, "Content-Encoding": encoding}
+            answer = await api.call("POST", path, "gateway", data=swelling, headers=headers)
+            assert answer.status == 415, (path, encoding, answer.body)
+
+
+async def test_a_packed_body_is_told_what_would_be_taken(api: Api) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await api.call("POST", "/v1/cases", "gateway", data=b"x", headers=headers)
+    assert answer.is_problem(415, "body-packed")
+    assert answer.headers["Accept-Encoding"] == "identity"
+    plain = {"Content-Encoding": "identity"}
+    taken = await api.call("POST", "/v1/cases", "gateway", json=REPORT_NOW, headers=plain)
+    assert taken.status == 201
+
+
+class TestWaiting:
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.http_head_seconds = 0.1
+            settings.http_idle_seconds = 0.2
+            settings.http_unread_seconds = 0.1
+
+        return change
+
+    async def test_a_head_that_does_not_come_is_not_waited_for(self, api: Api) -> None:
+        for sent in (b"", b"G", HEAD, HEAD + b"X-Slow: "):
+            async with connected(api, sent) as silent:
+                assert await silent.rest() == b""
+        async with connected(api, ASKED) as second:  # nor that of a second request
+            assert await second.status() == 200
+            second.writer.write(HEAD)
+            await second.rest()
+        await holds(lambda: not door(api).guarded)
+
+    async def test_an_idle_connection_ends(self, api: Api) -> None:
+        async with connected(api, ASKED) as idle:
+            assert b'"status":"ok"' in await idle.rest()
+
+    async def test_who_does_not_read_is_not_waited_for(self, api: Api) -> None:
+        many = b"GET /openapi.json HTTP/1.1\r\nHost: here\r\n\r\n" * 16
+        async with connected(api, many):
+            await holds(lambda: door(api).guarded)
+            await holds(lambda: not door(api).guarded)
+
+
+class TestFull:
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.http_connections_limit, settings.http_connections_per_address = 10, 4
+
+        return change
+
+    async def test_an_address_has_its_share_and_all_have_a_limit(self, api: Api) -> None:
+        held = [connected(api, source=f"127.0.0.{2 + n // 4}") for n in range(8)]
+        for each in held:
+            await each.__aenter__()
+        await holds(lambda: len(door(api).guarded) == 8)
+        async with connected(api, ASKED, "127.0.0.2") as fifth:
+            said = await fifth.rest()
+            assert said.startswith(b"HTTP/1.1 503 ")
+            assert b"Retry-After: 5" in said
+        async with connected(api, ASKED, "127.0.0.9") as other:
+            assert await other.status() == 200
+        ready = await api.call("GET", "/readyz")
+        assert ready.json["checks"]["connections"] is True
+        async with connected(api, source="127.0.0.9"), connected(api, source="127.0.0.9"):
+            await holds(lambda: door(api).nearly_full)
+        for each in held:
+            await each.__aexit__(None, None, None)
+
+
+NO_HTTP = (
+    b"GET /v1/cases HTTP/1.1\r\nAuthorization: Bearer tell-nobody" + b"x" * 20_000 + b"\r\n\r\n",
+    b"GET /v1/cases HTTP/1.1\r\nBad Name\x01: tell-nobody\r\n\r\n",
+    b"TELLNOBODY /tell-nobody HTTP/1.1\r\nHost: here\r\n\r\n",
+    b"GET /tell-nobody HTTP/9.9\r\n\r\n",
+    b"\x16\x03\x01tell-nobody\r\n\r\n",
+    b"POST /v1/cases HTTP/1.1\r\nHost: here\r\nContent-Length: tell-nobody\r\n\r\n",
+    b"GET http://here:notaport/tell-nobody HTTP/1.1\r\nHost: here\r\n\r\n",
+)
+
+
+async def test_what_is_no_http_is_a_problem_that_repeats_nothing(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    for sent in NO_HTTP:
+        with structlog.testing.capture_logs() as logs, caplog.at_level(logging.DEBUG):
+            async with connected(api, sent) as raw:
+                said = await raw.rest()
+        head, _, body = said.partition(b"\r\n\r\n")
+        assert head.split()[1] == b"400", sent
+        for header in (b"Server: citybrain", b"X-Content-Type-Options: nosniff", b"no-store"):
+            assert header in head
+        assert b'"code":"malformed-request"' in body
+        assert b"tell-nobody" not in said
+        assert [each["event"] for each in logs] == ["request_not_http"]
+        assert "tell-nobody" not in caplog.text + str(logs)
+
+
+async def test_labels_of_metrics_do_not_grow_with_what_clients_make_up(api: Api) -> None:
+    async def series() -> int:
+        found = (await api.call("GET", "/metrics")).body
+        return found.count(b"citybrain_http_")
+
+    async def ask(method: str, number: int) -> None:
+        made_up = f"{method} /made-up/{number}?q={number} HTTP/1.1\r\nHost: h{number}\r\n\r\n"
+        async with connected(api, made_up.encode()) as raw:
+            assert await raw.status() == 404
+
+    await ask("PROPFIND", 0)
+    await series()
+    before = await series()
+    for number, method in enumerate(("MKCOL", "PURGE", "REPORT", "LINK", "M-SEARCH", "SEARCH")):
+        await ask(method, number)
+    assert await series() == before
+
+
+async def test_who_is_asking_when_the_server_stops_is_told_and_not_cut(api: Api) -> None:
+    """A connection that is kept is answered once more, and told that it ends."""
+    async with connected(api, ASKED) as kept:
+        assert await kept.status() == 200
+        api.runtime.closing.set()
+        kept.writer.write(ASKED)
+        assert b"Connection: close" in await kept.rest()
