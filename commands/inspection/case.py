@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.calendars import BusinessCalendar
-from citybrain.definitions.inspection.cases import InspectionDefinitions, cases_at
+from citybrain.definitions.inspection.cases import CaseClass, cases_at
 from citybrain.definitions.platform import areas_at
 from citybrain.domain.actor import Role
 from citybrain.domain.inspection.case import InspectionCase, Reported
@@ -243,12 +243,7 @@ async def handle_case(
 
     def decide(case: InspectionCase, now: datetime) -> None:
         at = told_at(command, context, now)
-        recheck = (
-            services.definitions.of(InspectionDefinitions)
-            .at(now)
-            .require_class(case.class_code)
-            .recheck_minutes
-        )
+        recheck = cases_at(services.definitions, now).recheck_minutes(case.class_code)
         seen_by_camera = recheck is not None and bool(case.detections)
         case.handle(
             context.actor,
@@ -330,9 +325,19 @@ def checked_attributes(
 
     Only a citizen can be asked, so what is required is required of citizens.
     """
-    case_class = cases_at(services.definitions, now).require_class(command.class_code)
+    case_class = _class_of_report(command, context, services, now)
     asked = context.actor.has(Role.CITIZEN)
     return case_class.check_attributes(command.attributes or {}, complete=asked) or None
+
+
+def _class_of_report(
+    command: ReportCase, context: CommandContext, services: Services, now: datetime
+) -> CaseClass:
+    """The class in force; an import tells of one that takes no new reports, too."""
+    definitions = cases_at(services.definitions, now)
+    if context.actor.has(Role.SYSTEM):
+        return definitions.require_class(command.class_code)
+    return definitions.reportable(command.class_code)
 
 
 def _require_sure(
@@ -341,7 +346,7 @@ def _require_sure(
     """A camera that is not sure of what it saw sends a detection, which waits for a person."""
     if context.actor.has(Role.SYSTEM) or command.confidence is None:
         return
-    case_class = cases_at(services.definitions, now).require_class(command.class_code)
+    case_class = _class_of_report(command, context, services, now)
     if command.source is CaseSource.CAMERA and command.confidence < case_class.confirm_below:
         raise ConfidenceTooLow(
             f"below {case_class.confirm_below} % a person confirms: send it as a detection"
@@ -383,7 +388,7 @@ def areas_of(case: InspectionCase) -> list[str]:
 def begun(
     services: Services, now: datetime, class_code: str, at: datetime, *stages: Stage
 ) -> list[Deadline]:
-    """The deadlines in force that begin at `at`; raises `UnknownClass`."""
+    """The deadlines in force that begin at `at`."""
     definitions, calendar = (
         cases_at(services.definitions, now),
         services.definitions.of(BusinessCalendar),

@@ -89,11 +89,11 @@ async def record_detection(
 ) -> Recorded:
     """Take in a detection; it is durable when this returns.
 
-    Raises `UnknownClass`, `TimeOutOfOrder`, `DetectionRefReused`, `RoleNotAllowed`.
+    Raises `UnknownClass`, `ClassRetired`, `TimeOutOfOrder`, `DetectionRefReused`, `RoleNotAllowed`.
     """
     now = services.clock()
     definitions = cases_at(services.definitions, now)
-    sure = command.confidence >= definitions.require_class(command.class_code).confirm_below
+    sure = command.confidence >= definitions.reportable(command.class_code).confirm_below
     occurred_at = command.occurred_at.astimezone(UTC)
     digest = hashlib.sha256(f"{command.camera_id}\0{command.ref}".encode()).digest()
     milliseconds = max(int(occurred_at.timestamp() * 1000), 0)

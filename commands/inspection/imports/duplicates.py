@@ -42,5 +42,5 @@ def _sighting(record: Record, definitions: CaseDefinitions) -> Sighting:
         report.latitude,
         report.longitude,
         report.occurred_at,
-        definitions.require_class(report.class_code).merge,
+        definitions.merge_rule(report.class_code),
     )

@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from citybrain.columns import columns
-from citybrain.definitions.inspection.cases import InspectionDefinitions, MergeRule, cases_at
+from citybrain.definitions.inspection.cases import MergeRule, cases_at
 from citybrain.domain.actor import system_actor
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection
@@ -159,7 +159,7 @@ async def _sighting(
         detection.latitude,
         detection.longitude,
         detection.occurred_at,
-        definitions.require_class(detection.class_code).merge,
+        definitions.merge_rule(detection.class_code),
     )
     return sighting, {
         "evidence": as_evidence(detection, case_id),
@@ -243,12 +243,7 @@ async def _move_apart(event: RecordedEvent, services: Services) -> None:
 
 async def _seen(detection_id: str, event: RecordedEvent, services: Services) -> Sighting:
     found = await services.store.load(Detection, detection_id)
-    rule = (
-        services.definitions.of(InspectionDefinitions)
-        .at(event.recorded_at)
-        .require_class(found.class_code)
-        .merge
-    )
+    rule = cases_at(services.definitions, event.recorded_at).merge_rule(found.class_code)
     return Sighting(
         found.id, found.class_code, found.latitude, found.longitude, found.occurred_at, rule
     )
@@ -334,12 +329,7 @@ async def _add(case_id: str, command: TakeDetections, services: Services) -> Non
     opened = new_case_of(command.detections[0]["detection_id"])
     with suppress(WrongExpectedVersion):  # it was opened before a crash
         await open_from_detections(opened, command, _context(), services)
-    rule = (
-        services.definitions.of(InspectionDefinitions)
-        .at(services.clock())
-        .require_class(command.class_code)
-        .merge
-    )
+    rule = cases_at(services.definitions, services.clock()).merge_rule(command.class_code)
     seen = [_as_seen(evidence, command.class_code, rule) for evidence in command.detections]
     async with services.store.pool.acquire() as connection, connection.transaction():
         await remember(connection, seen, plan(seen, {}, lambda _: opened))

@@ -1,19 +1,18 @@
 """Definitions of cases: departments, classes of problems, routing, deadlines, merging."""
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
+from citybrain.definitions.inspection.attributes import Attribute, Definition, InvalidAttribute
 from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
 from citybrain.domain.inspection.deadlines import Deadline, DeadlineTerms, Stage
@@ -33,17 +32,19 @@ class UnknownDepartment(InvalidInput):
     code = "unknown-department"
 
 
-class InvalidAttribute(InvalidInput):
-    """An attribute of the report is not what its class asks for."""
+class ClassRetired(InvalidInput):
+    """The class takes no new reports any more; cases of it go on."""
 
-    code = "invalid-attribute"
-
-
-class _Definition(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    code = "class-retired"
 
 
-class Department(_Definition):
+class DepartmentRetired(InvalidInput):
+    """The department takes no new cases any more."""
+
+    code = "department-retired"
+
+
+class Department(Definition):
     """Who handles cases."""
 
     code: Code
@@ -61,14 +62,14 @@ class Department(_Definition):
         return self
 
 
-class Route(_Definition):
+class Route(Definition):
     """Where cases of a class go: all `departments` at once, one of which leads."""
 
     departments: tuple[Code, ...] = Field(min_length=1)
     lead: Code
 
 
-class DeadlineRule(_Definition):
+class DeadlineRule(Definition):
     """A deadline of a stage. It ends with the stage, or before by `until`.
 
     `until`: `accepted` (by the lead), or a milestone of that name, of the handling.
@@ -111,7 +112,7 @@ class DeadlineRule(_Definition):
         }
 
 
-class MergeRule(_Definition):
+class MergeRule(Definition):
     """When detections of a class are the same problem: near enough, soon enough.
 
     Within `radius_m` and `window_hours` of one of its detections another one is evidence of the
@@ -128,85 +129,7 @@ class MergeRule(_Definition):
         return timedelta(hours=self.window_hours)
 
 
-class Datatype(StrEnum):
-    """What an attribute takes; the words are those of Open311 GeoReport v2."""
-
-    STRING = "string"
-    NUMBER = "number"
-    DATETIME = "datetime"
-    TEXT = "text"
-    SINGLE = "singlevaluelist"
-    MULTI = "multivaluelist"
-
-
-LISTS = (Datatype.SINGLE, Datatype.MULTI)
-
-
-def _is_date(value: str) -> bool:
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-# What a value has to be, and how that is said.
-CHECKS: dict[Datatype, tuple[Callable[[str], object], str]] = {
-    Datatype.STRING: (re.compile(r"[^\x00-\x1f]{1,500}").fullmatch, "one line of 500 characters"),
-    Datatype.NUMBER: (re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?").fullmatch, "a number"),
-    Datatype.DATETIME: (_is_date, "a date and time"),
-    Datatype.TEXT: (re.compile(r"[^\x00]{1,2000}").fullmatch, "a text of 2000 characters"),
-}
-
-
-class AttributeValue(_Definition):
-    """One of the values of a list."""
-
-    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-    name: str = Field(min_length=1)
-
-
-class Attribute(_Definition):
-    """What a report of a class is asked beside its place and text.
-
-    One with `variable: false` only tells something, in its description.
-    """
-
-    code: Code
-    variable: bool = True
-    datatype: Datatype
-    required: bool = False
-    order: int = Field(ge=1)
-    description: str = Field(min_length=1)
-    datatype_description: str = ""
-    values: tuple[AttributeValue, ...] = ()
-
-    @model_validator(mode="after")
-    def _sound(self) -> "Attribute":
-        if (self.datatype in LISTS) != bool(self.values):
-            raise ValueError("values belong to a list, and a list has values")
-        if self.required and not self.variable:
-            raise ValueError("what takes no value is not required")
-        return self
-
-    def check(self, given: Sequence[str]) -> None:
-        """Whether the values fit; raises `InvalidAttribute`."""
-        name = f"attribute[{self.code}]"
-        if not self.variable:
-            raise InvalidAttribute(f"{name} takes no value", attribute=self.code)
-        if self.datatype is not Datatype.MULTI and len(given) > 1:
-            raise InvalidAttribute(f"{name} takes one value", attribute=self.code)
-        if self.datatype in LISTS:
-            keys = {each.key for each in self.values}
-            if not keys.issuperset(given) or len(set(given)) != len(given):
-                raise InvalidAttribute(f"{name} is not one of its values", attribute=self.code)
-            return
-        check, words = CHECKS[self.datatype]
-        if not all(check(value) for value in given):
-            raise InvalidAttribute(f"{name} is not {words}", attribute=self.code)
-
-
-class CaseClass(_Definition):
+class CaseClass(Definition):
     """A class of street problem.
 
     A camera's detection below `confirm_below` percent waits for a person. With `recheck_minutes`,
@@ -251,10 +174,19 @@ class CaseClass(_Definition):
         return {code: values for code, values in found.items() if values}
 
 
-D = TypeVar("D", Department, CaseClass)
+class Retired(Definition):
+    """A class or a department that takes nothing new from the day of its file on."""
+
+    code: Code
+    replaced_by: Code | None = Field(None, description="where new ones go")
 
 
-class CaseFile(_Definition):
+D = TypeVar("D", Department, CaseClass, Retired)
+Replaced = Mapping[str, str | None]
+"""What each retired code was replaced by, if by anything."""
+
+
+class CaseFile(Definition):
     """One definition file."""
 
     valid_from: date
@@ -263,11 +195,17 @@ class CaseFile(_Definition):
         (), description="of the classes in this file that name none of their own"
     )
     classes: tuple[CaseClass, ...] = ()
+    retired_classes: tuple[Retired, ...] = ()
+    retired_departments: tuple[Retired, ...] = ()
 
 
 @dataclass(frozen=True)
 class CaseDefinitions:
     """What is in force from one day on: all files valid by then, the later over the earlier.
+
+    A class that is retired stays among the `classes`: it takes no new reports, and its cases go on.
+    So do those of a class that is defined no more, by the `general_deadlines`: those of the classes
+    that name none of their own.
 
     `version` is that day and a digest of the contents, so that an event which carries it can
     be held against exactly the definitions that decided it.
@@ -277,6 +215,16 @@ class CaseDefinitions:
     valid_from: date
     departments: dict[str, Department]
     classes: dict[str, CaseClass]
+    retired_classes: Replaced = field(default_factory=dict)
+    retired_departments: Replaced = field(default_factory=dict)
+    general_deadlines: tuple[DeadlineRule, ...] = ()
+
+    @cached_property
+    def offered(self) -> dict[str, CaseClass]:
+        """The classes that can be reported, by their codes."""
+        return {
+            code: each for code, each in self.classes.items() if code not in self.retired_classes
+        }
 
     def require_class(self, code: str) -> CaseClass:
         """The class; raises `UnknownClass`."""
@@ -285,8 +233,34 @@ class CaseDefinitions:
         except KeyError:
             raise UnknownClass(f"there is no case class {code!r}", class_code=code) from None
 
+    def reportable(self, code: str) -> CaseClass:
+        """The class of what is new; raises `UnknownClass` or `ClassRetired`."""
+        if code in self.retired_classes:
+            raise ClassRetired(
+                f"the class {code!r} takes no new reports",
+                class_code=code,
+                replaced_by=self.retired_classes[code],
+            )
+        return self.require_class(code)
+
+    def merge_rule(self, class_code: str) -> MergeRule:
+        """When detections of this class are one problem, however long the class is gone."""
+        known = self.classes.get(class_code)
+        return known.merge if known else MergeRule()
+
+    def recheck_minutes(self, class_code: str) -> float | None:
+        """How long after the handling cameras verify; never where the class is gone."""
+        known = self.classes.get(class_code)
+        return known.recheck_minutes if known else None
+
     def require_department(self, code: str) -> Department:
-        """The department; raises `UnknownDepartment`."""
+        """The department of what is new; raises `UnknownDepartment` or `DepartmentRetired`."""
+        if code in self.retired_departments:
+            raise DepartmentRetired(
+                f"the department {code!r} takes no new cases",
+                department=code,
+                replaced_by=self.retired_departments[code],
+            )
         try:
             return self.departments[code]
         except KeyError:
@@ -296,7 +270,7 @@ class CaseDefinitions:
         """Where a case of this class goes that lies in these areas; raises `UnknownClass`.
 
         A department whose unit has one of the areas gives way to that unit; of several, to the
-        one with the smallest area.
+        one with the smallest area. One that is retired gives way to what replaced it.
         """
         route = self.require_class(class_code).route
         codes = set(areas)
@@ -304,16 +278,30 @@ class CaseDefinitions:
         for unit in sorted(self.departments.values(), key=lambda each: len(each.area or "")):
             if unit.unit_of is not None and unit.area in codes:
                 local[unit.unit_of] = unit.code
-        return Route(
-            departments=tuple(local.get(code, code) for code in route.departments),
-            lead=local.get(route.lead, route.lead),
-        )
+
+        def goes_to(code: str) -> str:
+            return self.succeeded(local.get(code, code))
+
+        departments = dict.fromkeys(goes_to(code) for code in route.departments)
+        return Route(departments=tuple(departments), lead=goes_to(route.lead))
+
+    def succeeded(self, department: str) -> str:
+        """The department, or what does its work now; raises `DepartmentRetired` where none does."""
+        seen: set[str] = set()
+        while department in self.retired_departments and department not in seen:
+            seen.add(department)
+            following = self.retired_departments[department]
+            department = (
+                self.require_department(department).code if following is None else following
+            )
+        return department
 
     def deadlines(
         self, class_code: str, stages: Iterable[Stage], at: datetime, calendar: BusinessCalendar
     ) -> list[Deadline]:
-        """The deadlines that begin then with these stages; raises `UnknownClass`."""
-        rules = self.require_class(class_code).deadlines or ()
+        """The deadlines that begin then with these stages."""
+        known = self.classes.get(class_code)
+        rules = (known.deadlines or ()) if known else self.general_deadlines
         wanted = set(stages)
         return [rule.begin(at, calendar) for rule in rules if rule.stage in wanted]
 
@@ -349,6 +337,8 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
     versions: list[CaseDefinitions] = []
     departments: dict[str, Department] = {}
     classes: dict[str, CaseClass] = {}
+    retired: tuple[dict[str, str | None], ...] = ({}, {})
+    general: tuple[DeadlineRule, ...] = ()
     for path, file, lines in files:
         departments = departments | _unique(path, lines, "departments", file.departments)
         _check_units(path, lines, file.departments, departments)
@@ -365,11 +355,18 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
             else each
             for code, each in found.items()
         }
+        retired = (
+            _retired(path, lines, "classes", file, classes, retired[0]),
+            _retired(path, lines, "departments", file, departments, retired[1]),
+        )
+        general = file.deadlines or general
         version = CaseDefinitions(
-            f"{file.valid_from}+{_digest(departments, classes)}",
+            f"{file.valid_from}+{_digest(departments, classes, retired)}",
             file.valid_from,
             departments,
             classes,
+            *retired,
+            general,
         )
         if versions and versions[-1].valid_from == file.valid_from:
             versions.pop()
@@ -377,12 +374,41 @@ def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
     return versions
 
 
-def _digest(departments: dict[str, Department], classes: dict[str, CaseClass]) -> str:
-    contents = [
+def _digest(
+    departments: dict[str, Department],
+    classes: dict[str, CaseClass],
+    retired: tuple[dict[str, str | None], ...],
+) -> str:
+    contents: list[dict[str, Any]] = [
         {code: member.model_dump(mode="json") for code, member in members.items()}
         for members in (departments, classes)
     ]
+    if any(retired):  # else it is the digest that it was before anything could be retired
+        contents += retired
     return hashlib.sha256(orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
+
+
+def _retired(
+    path: Path,
+    lines: Lines,
+    section: str,
+    file: CaseFile,
+    known: Mapping[str, Department] | Mapping[str, CaseClass],
+    before: Replaced,
+) -> dict[str, str | None]:
+    """What is retired with this file; what the file defines anew is in force again."""
+    again = {each.code for each in getattr(file, section)}
+    found = _unique(path, lines, f"retired_{section}", getattr(file, f"retired_{section}"))
+    for index, member in enumerate(found.values()):
+        for name in ("code", "replaced_by"):
+            code = getattr(member, name)
+            if code is not None and (
+                code not in known or (name == "replaced_by" and code in found)
+            ):
+                line = lines.of((f"retired_{section}", index, name))
+                raise DefinitionError(f"{path}:{line}: nothing in force is called {code!r}")
+    kept = {code: by for code, by in before.items() if code not in again}
+    return kept | {code: member.replaced_by for code, member in found.items()}
 
 
 def _unique(path: Path, lines: Lines, section: str, members: tuple[D, ...]) -> dict[str, D]:

@@ -25,7 +25,7 @@ from citybrain.errors import InvalidInput
 LONGEST_DEFERRAL = timedelta(days=366)
 APPROVERS = (Role.SUPERVISOR,)
 REQUESTS = {
-    Change.HAND_BACK: Step("handed back", (Role.OFFICIAL,), WITH_DEPARTMENTS),
+    Change.HAND_BACK: Step("handed back", (Role.OFFICIAL, Role.OPERATOR), WITH_DEPARTMENTS),
     Change.VOID: Step("voided", (Role.OFFICIAL, Role.OPERATOR), UNSOLVED),
     Change.EXTENSION: Step("extended", (Role.OFFICIAL,), WITH_DEPARTMENTS),
     Change.DEFERRAL: Step("deferred", (Role.OFFICIAL,), WITH_DEPARTMENTS),
@@ -103,7 +103,8 @@ def approve(
     if change is Change.HAND_BACK:
         if case.deferred_at is not None:
             raise StandsStill("the case is deferred", until=case.deferred_until)
-        case.note(events.CaseHandedBack, now, begun, department=request["department"], **settled)
+        department = request["department"] or case.lead
+        case.note(events.CaseHandedBack, now, begun, department=department, **settled)
     elif change is Change.VOID:
         case.note(events.CaseVoided, now, **settled)
     elif change is Change.EXTENSION:

@@ -19,7 +19,7 @@ class ClassRow(BaseModel):
 
 
 class Classes(BaseModel):
-    """The classes in force."""
+    """The classes in force that can be reported."""
 
     version: str
     classes: list[ClassRow]
@@ -52,7 +52,7 @@ async def classes(call: Call) -> web.Response:
             departments=list(c.route.departments),
             lead=c.route.lead,
         )
-        for c in in_force.classes.values()
+        for c in in_force.offered.values()
     ]
     return json_response(Classes(version=in_force.version, classes=rows))
 
@@ -61,7 +61,11 @@ async def departments(call: Call) -> web.Response:
     """The departments."""
     services = call.runtime.services
     in_force = cases_at(services.definitions, services.clock())
-    rows = [DepartmentRow(**d.model_dump()) for d in in_force.departments.values()]
+    rows = [
+        DepartmentRow(**d.model_dump())
+        for d in in_force.departments.values()
+        if d.code not in in_force.retired_departments
+    ]
     return json_response(Departments(version=in_force.version, departments=rows))
 
 

@@ -9,11 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.definitions import DefinitionError
-from citybrain.definitions.inspection.cases import (
-    CaseClass,
-    InspectionDefinitions,
-    InvalidAttribute,
-)
+from citybrain.definitions.inspection.attributes import InvalidAttribute
+from citybrain.definitions.inspection.cases import CaseClass, InspectionDefinitions
 from citybrain.systems import load_definitions
 from tests.given.city import GOOD, city
 

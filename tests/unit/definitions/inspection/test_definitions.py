@@ -134,3 +134,41 @@ def test_errors_of_the_import_mapping_name_file_and_line(
     (tmp_path / "imports" / "311-csv.yaml").write_text(ours.replace(*change), encoding="utf-8")
     with pytest.raises(DefinitionError, match=message):
         load_definitions(tmp_path)
+
+
+RETIRING = """\
+valid_from: 2022-01-01
+retired_classes: [{code: fallen_tree, replaced_by: road_damage}]
+retired_departments: [{code: parks, replaced_by: landscape}]
+"""
+
+
+def test_a_retired_class_is_offered_no_more_and_routing_goes_to_what_replaced_a_department(
+    tmp_path: Path,
+) -> None:
+    city(tmp_path, GOOD)
+    city(tmp_path, RETIRING, "later.yaml")
+    definitions = load_definitions(tmp_path)
+    before = cases_at(definitions, datetime(2021, 12, 1, tzinfo=UTC))
+    after = cases_at(definitions, datetime(2022, 12, 1, tzinfo=UTC))
+    assert "fallen_tree" in before.offered
+    assert "fallen_tree" not in after.offered
+    assert "fallen_tree" in after.classes
+    assert before.route("fallen_tree").lead == "parks"
+    assert after.route("fallen_tree").lead == "landscape"
+    assert before.version.partition("+")[2] != after.version.partition("+")[2]
+
+
+def test_what_is_defined_again_is_offered_again(tmp_path: Path) -> None:
+    city(tmp_path, GOOD)
+    city(tmp_path, RETIRING, "later.yaml")
+    city(tmp_path, GOOD.replace("2021", "2023"), "latest.yaml")
+    after = cases_at(load_definitions(tmp_path), datetime(2024, 1, 1, tzinfo=UTC))
+    assert "fallen_tree" in after.offered
+    assert after.route("fallen_tree").lead == "parks"
+
+
+def test_what_nobody_defines_cannot_be_retired(tmp_path: Path) -> None:
+    city(tmp_path, GOOD + "retired_classes: [{code: fallen_treee}]\n")
+    with pytest.raises(DefinitionError, match=r"city.yaml:10: nothing in force is called"):
+        load_definitions(tmp_path)

@@ -57,7 +57,7 @@ async def report(request: web.Request) -> tuple[str, Any]:
     """Report a problem; answers its id at once."""
     runtime, form = request.app[RUNTIME], await form_of(request, REPORT_FIELDS)
     context = await context_of(request, form.fields)
-    classes = definitions_of(request).classes
+    classes = definitions_of(request).offered
     command = _report_of(form, classes)
     contact = contact_of(form.fields, CONTACT_FIELDS)
     checked_attributes(command, context, runtime.services, runtime.services.clock())

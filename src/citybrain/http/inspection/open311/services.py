@@ -5,7 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from citybrain.definitions.calendars import TimeKind
-from citybrain.definitions.inspection.cases import Attribute, CaseClass
+from citybrain.definitions.inspection.attributes import Attribute
+from citybrain.definitions.inspection.cases import CaseClass
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.http.inspection.open311.clients import PREFIX, definitions_of
 from citybrain.http.inspection.open311.reading import Open311Error
@@ -40,14 +41,14 @@ async def discovery(request: web.Request) -> tuple[str, Any]:
 
 async def services(request: web.Request) -> tuple[str, Any]:
     """The classes of problems that can be reported."""
-    classes = definitions_of(request).classes.values()
+    classes = definitions_of(request).offered.values()
     by_code = sorted(classes, key=lambda case_class: case_class.code)
     return "services", [_service(case_class) for case_class in by_code]
 
 
 async def service(request: web.Request) -> tuple[str, Any]:
     """One service, and what it asks beside what every report has."""
-    case_class = definitions_of(request).classes.get(request.match_info["service_code"])
+    case_class = definitions_of(request).offered.get(request.match_info["service_code"])
     if case_class is None:
         raise Open311Error(404, "service_code not found")
     attributes = sorted(case_class.attributes, key=lambda attribute: attribute.order)
