@@ -11,7 +11,7 @@ from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.connecting import LONG_SECONDS
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import Lead, LeadLost
-from citybrain.eventstore.locks import LOCK
+from citybrain.eventstore.locks import KEY_OF, have
 from citybrain.eventstore.versions import NewerThanKnown
 from citybrain.eventstore.witness import LogWentBack
 from projections.ahead import ahead, missing
@@ -160,10 +160,13 @@ class Fed:
 
 
 async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:
-    """Create the empty tables of models that do not exist yet, so that readers find them."""
+    """Create the empty tables of models that do not exist yet, so that readers find them.
+
+    Raises `LockHeld` where another process does it for too long.
+    """
     connection = await store.connect_keeping("citybrain-prepare", statement_seconds=LONG_SECONDS)
     try:
-        await connection.execute(LOCK, "prepare")
+        await have(connection, await connection.fetchval(KEY_OF, "prepare"), "the read models")
         for projection in projections:
             worker = ProjectionWorker(projection, connection, projection.name)
             if await worker.resume() is None:

@@ -68,7 +68,9 @@ async def open_services(
         open_payments(settings) as payments,
         open_photos(settings) as photos,
     ):
-        vault = Vault(store.pool, open_key_wrapper(settings))
+        keys = open_key_wrapper(settings)
+        await keys.fit(store.pool)
+        vault = Vault(store.pool, keys)
         services = Services(
             store,
             definitions,

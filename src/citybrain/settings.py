@@ -246,6 +246,11 @@ class Settings(BaseSettings):
         description="`module:callable` that makes a KeyWrapper over a key-management "
         "service, in place of the key file",
     )
+    vault_other_key_files: list[Path] = Field(
+        default_factory=list,
+        description="files of master keys that open what they wrapped and wrap nothing, as JSON: "
+        "of a rotation, before and after",
+    )
     vault_master_key_file: Path | None = Field(
         None,
         description="32-byte key that wraps the keys of people; made in data_dir in "

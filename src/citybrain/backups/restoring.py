@@ -24,7 +24,8 @@ from citybrain.errors import CitybrainError
 from citybrain.eventstore.embedded import begin_line, give_to_server
 from citybrain.eventstore.incarnations import Incarnation, begin_incarnation
 from citybrain.settings import Settings
-from citybrain.vault.keys import MasterKeyMissing, MasterKeyWrong, open_key_wrapper
+from citybrain.vault.keys import MasterKeyMissing, MasterKeyWrong
+from citybrain.vault.ring import open_key_wrapper
 
 HERE = ".restoring"
 ROOM = 1.1  # of what the backup has; replaying writes on

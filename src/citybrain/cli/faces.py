@@ -80,7 +80,9 @@ def explain_command(
         settings = Settings()
         pack = load_pack(settings.faces_pack, production=False)
         async with open_event_store(settings) as store:
-            vault = Vault(store.pool, open_key_wrapper(settings))
+            keys = open_key_wrapper(settings)
+            await keys.fit(store.pool)
+            vault = Vault(store.pool, keys)
             models = Models(pack, settings.faces_provider)
             await decision_at(store, match[1], int(match[2]))
             await note("face-decision", purpose, "faces explain", [match[1]], store)

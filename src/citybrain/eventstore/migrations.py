@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from citybrain.errors import CitybrainError
+from citybrain.eventstore.locks import have
 
 LOCK_KEY = 7163850360
 FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
@@ -70,10 +71,11 @@ def load_migrations(folder: Path) -> list[Migration]:
 async def migrate(connection: "asyncpg.Connection[Any]", folder: Path | None = None) -> list[str]:
     """Apply what is missing; returns the names applied. Safe to run from many processes.
 
-    A role that may change nothing needs to have nothing to apply; raises `MigrationRefused`.
+    A role that may change nothing needs to have nothing to apply; raises `MigrationRefused`, and
+    `LockHeld` where another process does it for too long.
     """
     migrations = load_migrations(folder or migrations_folder())
-    await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    await have(connection, LOCK_KEY, "migrations")
     try:
         if connection.get_server_version().major < 15:
             raise MigrationRefused("citybrain needs PostgreSQL 15 or newer")

@@ -4,11 +4,13 @@ Destroying a person's key is erasure: what was sealed with it stays where it is,
 in tables, and can never be read again.
 """
 
-from citybrain.vault.keys import FileKeyWrapper, KeyWrapper, open_key_wrapper, require_own_key
+from citybrain.vault.keys import FileKeyWrapper, KeyWrapper, require_own_key
+from citybrain.vault.ring import KeyRing, open_key_wrapper
 from citybrain.vault.vault import NoSuchKey, PersonErased, SealBroken, Vault, most_text_bytes
 
 __all__ = [
     "FileKeyWrapper",
+    "KeyRing",
     "KeyWrapper",
     "NoSuchKey",
     "PersonErased",

@@ -6,8 +6,7 @@ file; development makes one at first run, production must name its own.
 
 import hmac
 import secrets
-from hashlib import sha256
-from typing import Protocol
+from typing import ClassVar, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -15,27 +14,36 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from citybrain.errors import CitybrainError
-from citybrain.key_files import make_once
 from citybrain.settings import Settings
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+KEY_ID_BYTES: Final = 8
 
 
 class MasterKeyMissing(CitybrainError):
     """Production needs a master key of its own."""
 
     code = "master-key-missing"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
 
 
 class MasterKeyWrong(CitybrainError):
     """The key file is not a key, or not the one that wrapped what is stored."""
 
     code = "master-key-wrong"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
 
 
 class KeyWrapper(Protocol):
-    """Wraps keys so that the database alone opens nothing."""
+    """Wraps keys so that the database alone opens nothing.
+
+    Digests are the same after a rotation: where a service rotates keys, their key is another one.
+    """
+
+    @property
+    def key_id(self) -> bytes:
+        """Which master key wraps now: `KEY_ID_BYTES` that tell nothing of it."""
 
     async def wrap(self, key: bytes, context: str) -> bytes:
         """The wrapped form of `key`, bound to `context`."""
@@ -54,7 +62,13 @@ class FileKeyWrapper:
         if len(master_key) != KEY_BYTES:
             raise MasterKeyWrong(f"a master key has {KEY_BYTES} bytes")
         self._wrapping = AESGCM(_derived(master_key, b"citybrain wrap v1"))
-        self._digesting = hmac.new(_derived(master_key, b"citybrain digest v1"), digestmod=sha256)
+        self.digest_key = _derived(master_key, b"citybrain digest v1")
+        self._key_id = _derived(master_key, b"citybrain key id v1")[:KEY_ID_BYTES]
+
+    @property
+    def key_id(self) -> bytes:
+        """Follows from the key."""
+        return self._key_id
 
     async def wrap(self, key: bytes, context: str) -> bytes:
         """Nonce, then ciphertext and tag."""
@@ -71,9 +85,12 @@ class FileKeyWrapper:
 
     async def digest(self, value: bytes, purpose: str) -> bytes:
         """A keyed digest of a value, for one purpose."""
-        keyed = self._digesting.copy()  # the key is taken in already
-        keyed.update(purpose.encode() + b"\0" + value)
-        return keyed.digest()
+        return keyed(self.digest_key, value, purpose)
+
+
+def keyed(key: bytes, value: bytes, purpose: str) -> bytes:
+    """A keyed digest (HMAC-SHA-256) of a value, for one purpose."""
+    return hmac.digest(key, purpose.encode() + b"\0" + value, "sha256")
 
 
 def _derived(master_key: bytes, use: bytes) -> bytes:
@@ -88,22 +105,3 @@ def require_own_key(settings: Settings) -> None:
             "production needs CITYBRAIN_VAULT_MASTER_KEY_FILE: 32 random bytes, kept apart from "
             "the database and its backups; or a CITYBRAIN_VAULT_KEY_WRAPPER"
         )
-
-
-def open_key_wrapper(settings: Settings) -> KeyWrapper:
-    """The wrapper that the settings name, or that of a key file: theirs, or the one in `data_dir`.
-
-    The latter is made in development; tools find it there whatever their mode.
-    """
-    if settings.vault_key_wrapper is not None:
-        wrapper: KeyWrapper = settings.vault_key_wrapper()
-        return wrapper
-    path = settings.vault_master_key_file or settings.data_dir / "keys" / "vault-master.key"
-    if settings.mode == "development" and settings.vault_master_key_file is None:
-        make_once(path, lambda: secrets.token_bytes(KEY_BYTES))
-    elif not path.exists():
-        require_own_key(settings)
-    try:
-        return FileKeyWrapper(path.read_bytes())
-    except OSError as error:
-        raise MasterKeyMissing(f"the master key {path} cannot be read") from error

@@ -29,12 +29,13 @@ NAMED_KEYS = UUID("5f0c2b7e-3a8e-4f6c-9f0e-6d1d2c9b7a41")
 """Ids of named keys follow from their names under this one (RFC 9562 §5.5)."""
 
 CREATE_KEY = """
-INSERT INTO person_keys (person_id, wrapped_key) VALUES ($1, $2)
+INSERT INTO person_keys (person_id, wrapped_key, wrapped_by) VALUES ($1, $2, $3)
 ON CONFLICT (person_id) DO NOTHING
 """
 ERASED = "SELECT person_id FROM person_keys WHERE destroyed_at IS NOT NULL"
 CREATE_KEYS = """
-INSERT INTO person_keys (person_id, wrapped_key) SELECT * FROM unnest($1::text[], $2::bytea[])
+INSERT INTO person_keys (person_id, wrapped_key, wrapped_by)
+SELECT person_id, wrapped, $3 FROM unnest($1::text[], $2::bytea[]) AS made (person_id, wrapped)
 ON CONFLICT (person_id) DO NOTHING
 """
 DESTROY_KEY = """
@@ -67,8 +68,8 @@ DELETE_OTHER_INDEXES = """
 DELETE FROM person_blind_indexes WHERE person_id = $1 AND purpose = $2 AND NOT digest = ANY($3)
 """
 MAKE_NAMED_KEY = """
-INSERT INTO sealed_blobs (person_id, blob_id, kind, content, delete_after)
-VALUES ($1, $2, 'named-key', $3, $4) ON CONFLICT (blob_id) DO NOTHING
+INSERT INTO sealed_blobs (person_id, blob_id, kind, content, delete_after, wrapped_by)
+VALUES ($1, $2, 'named-key', $3, $4, $5) ON CONFLICT (blob_id) DO NOTHING
 """
 READ_NAMED_KEY = "SELECT content FROM sealed_blobs WHERE blob_id = $1"
 READ_BLOB = "SELECT content FROM sealed_blobs WHERE blob_id = $1 AND person_id = $2 AND kind = $3"
@@ -127,12 +128,12 @@ class Vault:
     async def create_key(self, person_id: str) -> None:
         """Make the person's key, unless there is one."""
         wrapped = await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), person_id)
-        await self._pool.execute(CREATE_KEY, person_id, wrapped)
+        await self._pool.execute(CREATE_KEY, person_id, wrapped, self._wrapper.key_id)
 
     async def create_keys(self, person_ids: Sequence[str]) -> None:
         """Make keys for many, unless they have one."""
         wrapped = [await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), i) for i in person_ids]
-        await self._pool.execute(CREATE_KEYS, person_ids, wrapped)
+        await self._pool.execute(CREATE_KEYS, person_ids, wrapped, self._wrapper.key_id)
 
     async def erase(self, person_id: str) -> None:
         """Destroy the person's key and delete what is stored for them. For ever."""
@@ -254,7 +255,8 @@ class Vault:
         wrapped = await self._pool.fetchval(READ_NAMED_KEY, blob_id)
         while wrapped is None:
             made = await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), name)
-            await self._pool.execute(MAKE_NAMED_KEY, name, blob_id, made, delete_after)
+            by = self._wrapper.key_id
+            await self._pool.execute(MAKE_NAMED_KEY, name, blob_id, made, delete_after, by)
             wrapped = await self._pool.fetchval(READ_NAMED_KEY, blob_id)
         return await self._wrapper.unwrap(wrapped, name)
 

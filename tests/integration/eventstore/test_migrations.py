@@ -8,7 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from citybrain.eventstore.migrations import MigrationRefused, load_migrations, migrate
+from citybrain.eventstore import locks
+from citybrain.eventstore.locks import LockHeld
+from citybrain.eventstore.migrations import LOCK_KEY, MigrationRefused, load_migrations, migrate
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +70,24 @@ async def test_a_failing_migration_leaves_nothing(
         await migrate(connection, folder)
     assert await connection.fetchval("SELECT to_regclass('third')") is None
     assert await connection.fetchval("SELECT max(number) FROM schema_migrations") == 2
+
+
+async def test_a_starter_that_hangs_is_named_to_those_who_wait_for_it(
+    database_url: str,
+    connection: "asyncpg.Connection[Any]",
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(locks, "WAITS_SECONDS", 0.05)
+    hanging = await asyncpg.connect(database_url, server_settings={"application_name": "hangs"})
+    await hanging.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    with pytest.raises(LockHeld, match="held by hangs, process") as held:
+        await migrate(connection, folder)
+    assert held.value.exit_status == 75
+    await hanging.close()
+    monkeypatch.undo()
+    assert len(await migrate(connection, folder)) == 2
+    assert await connection.fetchval("SHOW lock_timeout") == "0"
 
 
 def test_holes_and_strange_names_are_refused(folder: Path) -> None:

@@ -168,7 +168,7 @@ def test_development_makes_one_key_and_production_needs_its_own(tmp_path: Path) 
         open_key_wrapper(Settings(vault_master_key_file=tmp_path / "none"))
     plugged = Settings.model_validate({"vault_key_wrapper": f"{__name__}:made"})
     require_own_key(plugged)
-    assert open_key_wrapper(plugged) is WRAPPER
+    assert open_key_wrapper(plugged).current is WRAPPER
     (tmp_path / "short").write_bytes(b"short")
     with pytest.raises(MasterKeyWrong):
         open_key_wrapper(Settings(vault_master_key_file=tmp_path / "short"))

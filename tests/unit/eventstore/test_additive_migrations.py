@@ -4,13 +4,17 @@ Its statements name columns, functions and tables as they were. What no release 
 with the release after the next one; then its number is named in `LATER_THAN`.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from citybrain.eventstore.migrations import Migration, load_migrations, migrations_folder
 
+RELEASED = Path(__file__).with_name("released_migrations.sha256")
+"""As `sha256sum` writes it. What a database has had applied is held to it: it never changes."""
 LATER_THAN = 18
 """Since then releases were tried side by side (tests/faults/test_roll_out.py)."""
 
@@ -77,3 +81,17 @@ def test_migrations_only_add(migration: Migration) -> None:
 )
 def test_what_does_more_than_add_is_found(sql: str, found: int) -> None:
     assert len(list(not_additive(sql))) == found
+
+
+def test_a_released_migration_never_changes() -> None:
+    """A new one is added with `sha256sum`: once it is on main, somebody has applied it."""
+    folder = migrations_folder()
+    there = {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*.sql")
+    }
+    lines = RELEASED.read_text(encoding="utf-8").splitlines()
+    released = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    assert {name: there.get(name) for name in released} == released
+    newer = sorted(name for name in there.keys() - released.keys() if "/" not in name)
+    assert not newer or newer[0] > max(name for name in released if "/" not in name)
