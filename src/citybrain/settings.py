@@ -1,5 +1,6 @@
 """Settings by environment (`CITYBRAIN_…`); the one place where a default is chosen."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,6 +8,11 @@ from pydantic import Field, ImportString, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citybrain import garbage
+
+PRIVATE = (
+    *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+    *("::1/128", "fc00::/7", "fe80::/10"),
+)
 
 
 class Settings(BaseSettings):
@@ -84,6 +90,22 @@ class Settings(BaseSettings):
         default_factory=list,
         description="networks of proxies that say where a request comes from (Forwarded, "
         "X-Forwarded-For), as JSON; nobody else is believed",
+    )
+
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="how the API is called from outside, https://… behind a proxy; where absent as "
+        "each client calls it",
+    )
+    cors_origins: list[str] = Field(
+        default_factory=list,
+        description="origins whose pages may ask from a browser, as JSON (https://app.example); "
+        "* is all",
+    )
+    metrics_networks: list[IPvAnyNetwork] = Field(
+        default_factory=lambda: [ip_network(each) for each in PRIVATE],
+        description="networks from which /metrics is shown, as JSON",
     )
 
     oidc_issuer: str | None = Field(None, description="`iss` of accepted access tokens")

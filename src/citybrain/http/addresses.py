@@ -12,6 +12,9 @@ from aiohttp import web
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
+PROXIES: web.AppKey[Networks] = web.AppKey("proxies", tuple)
+"""Those that are believed."""
+
 UNKNOWN = "unknown"
 MOST_HOPS = 16
 
@@ -38,13 +41,13 @@ def network_of(address: str) -> str:
     return str(found if found.version == 4 else ip_network((found, 64), strict=False))
 
 
-def address_of(request: web.BaseRequest, proxies: Networks) -> str:
+def address_of(request: web.Request) -> str:
     """The address that a request comes from.
 
     Where its socket is that of a trusted proxy, the last address of `Forwarded` (RFC 7239), or else
     of `X-Forwarded-For`, that is not one: what stands before it anybody may have written.
     """
-    address = request.remote or UNKNOWN
+    address, proxies = request.remote or UNKNOWN, request.app[PROXIES]
     if not proxies or not within(address, proxies):
         return address
     for hop in _hops(request):
@@ -54,12 +57,16 @@ def address_of(request: web.BaseRequest, proxies: Networks) -> str:
     return address
 
 
-def said_by_others(request: web.BaseRequest) -> bool:
-    """Whether a header says that it came through a proxy."""
-    return "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+def comes_from(request: web.Request, among: Networks) -> bool:
+    """Whether it does; not where it came through a proxy that is not trusted to say from where."""
+    headers = request.headers
+    through = "X-Forwarded-For" in headers or "Forwarded" in headers
+    if through and not within(request.remote or UNKNOWN, request.app[PROXIES]):
+        return False
+    return within(address_of(request), among)
 
 
-def _hops(request: web.BaseRequest) -> Sequence[str]:
+def _hops(request: web.Request) -> Sequence[str]:
     """The addresses that are named, the nearest first."""
     if forwarded := request.headers.getall("Forwarded", ()):
         elements = ",".join(forwarded).split(",")[-MOST_HOPS:]

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, Unavailable
+from citybrain.http.limits import caller_of
 from citybrain.http.problems import BodyPacked, Malformed, RateLimited
 from citybrain.http.runtime import RUNTIME
 
@@ -102,7 +103,7 @@ def body_place(
     request: web.Request, actor: Actor | None, limit: int
 ) -> AbstractContextManager[None]:
     """A place for the body of a request, which may have up to `limit` bytes."""
-    caller = actor.subject if actor else request.remote or "unknown"
+    caller = caller_of(request, actor)
     announced = request.content_length
     size = limit if announced is None else announced
     device = actor is not None and actor.has(*DEVICES)

@@ -1,5 +1,7 @@
 """A token bucket for each caller: so many requests a second, so many at once, over all processes.
 
+A caller is the subject of a token, or the network that a request without one comes from.
+
 A quarter of it is shared out over the processes that serve: it lies in their memory and costs
 nothing. The rest is one purse in PostgreSQL, of which a process takes a little when a caller has
 spent their share here. So whoever changes between processes has the limit and not a multiple of
@@ -16,9 +18,11 @@ from typing import Final
 
 from aiohttp import web
 
+from citybrain.domain.actor import Actor
 from citybrain.errors import Unavailable
 from citybrain.eventstore import EventStore
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.http.addresses import address_of, network_of
 from citybrain.http.problems import RateLimited
 from commands.services import Services
 
@@ -45,7 +49,7 @@ class Bucket:
 
 
 class RateLimiter:
-    """Buckets by caller (the token's subject, or the address where there is no token).
+    """Buckets by caller, as `caller_of` names them.
 
     `name`: of what; its purses are apart from those of other limits.
     """
@@ -125,6 +129,13 @@ def _limited(wait: float) -> RateLimited:
 async def forget_purses(services: Services) -> None:
     """Those that nobody spends of: they are full by now."""
     await services.store.pool.execute(FORGET)
+
+
+def caller_of(request: web.Request, actor: Actor | None = None) -> str:
+    """Whose share a request spends; no subject is called as a network is."""
+    if actor is not None:
+        return f"subject {actor.subject}"
+    return f"network {network_of(address_of(request))}"
 
 
 LIMITER: web.AppKey[RateLimiter] = web.AppKey("limiter", RateLimiter)

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from citybrain.domain.actor import Actor, Role
 from citybrain.errors import Forbidden, NotFound
 from citybrain.http.bodies import body_place, read_body
+from citybrain.http.conditional import unless_had
 from citybrain.http.issuer_keys import IssuerKeysUnknown
-from citybrain.http.limits import LIMITER
+from citybrain.http.limits import LIMITER, caller_of
 from citybrain.http.problems import (
     BodyTooLarge,
     Malformed,
@@ -74,6 +75,7 @@ class Route:
     body_limit_bytes: int | None = None
     media: str | None = None  # of a body that the handler reads itself
     streaming: bool = False
+    counted: bool = True  # as a request of whoever asks; not where a machine asks how we are
     may_be_missing: bool = False  # answers 404 though its path names nothing
     opens: Opens | None = None  # of other people's data
 
@@ -114,13 +116,15 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
         runtime = request.app[RUNTIME]
         if route.method != "GET":
             runtime.store.check_writable()
-        address = request.remote or "unknown"
         try:
             actor = await _authenticate(route, request, runtime)
         except (Unauthenticated, IssuerKeysUnknown):
-            await request.app[LIMITER].spend(address)  # who guesses tokens is slowed down as well
+            await request.app[LIMITER].spend(caller_of(request))  # who guesses is slowed down, too
             raise
-        await request.app[LIMITER].spend(actor.subject if actor else address)
+        if route.counted:
+            await request.app[LIMITER].spend(caller_of(request, actor))
+        if actor is not None:
+            _check_role(route, actor)
         call = Call(
             route=route,
             request=request,
@@ -131,6 +135,8 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
             idempotency_key=_idempotency_key(route, request),
             body=None,
         )
+        if route.method == "GET":
+            return unless_had(request, await _answer(route, call))
         if route.body is None:
             return await _answer(route, call)
         with body_place(request, actor, _limit(route, request)):
@@ -155,10 +161,14 @@ async def _authenticate(route: Route, request: web.Request, runtime: Runtime) ->
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("an access token is required (Authorization: Bearer …)")
     verified = request[VERIFIED] = await runtime.verifier.verified(token.strip())
-    actor = request[ACTOR] = verified.actor
-    if not actor.has(*route.roles):
-        raise RoleMissing(f"this takes the role {' or '.join(route.roles)}")
-    return actor
+    request[ACTOR] = verified.actor
+    return verified.actor
+
+
+def _check_role(route: Route, actor: Actor) -> None:
+    roles = route.roles or ()
+    if not actor.has(*roles):
+        raise RoleMissing(f"this takes the role {' or '.join(roles)}")
 
 
 _unasked: dict[type[BaseModel], BaseModel] = {}

@@ -13,6 +13,7 @@ from prometheus_client import Counter
 
 from citybrain.domain.actor import Actor
 from citybrain.errors import CitybrainError, Forbidden
+from citybrain.http.addresses import address_of
 from citybrain.http.problems import Unauthenticated
 from citybrain.http.runtime import RUNTIME
 
@@ -52,7 +53,7 @@ def tell_refusal(request: web.Request, route: str, status: int) -> None:
         reason=error.message if error else None,
         subject=actor.subject if actor else None,
         roles=sorted(actor.roles) if actor else [],
-        address=pseudonym(request.remote or "unknown", request.app[RUNTIME].address_key),
+        address=pseudonym(address_of(request), request.app[RUNTIME].address_key),
     )
 
 

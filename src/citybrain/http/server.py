@@ -2,23 +2,29 @@
 
 import asyncio
 import socket
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import CitybrainError, Unavailable
+from citybrain.http.addresses import PROXIES
 from citybrain.http.asyncapi import asyncapi
 from citybrain.http.bodies import BODIES, BodyRoom
 from citybrain.http.connections import DoorRunner
-from citybrain.http.limits import LIMITER, RateLimiter
+from citybrain.http.cors import ORIGINS, origins_of
+from citybrain.http.documents import Made, add_document, made
+from citybrain.http.limits import LIMITER, RateLimiter, caller_of
 from citybrain.http.openapi import PAGE_STYLE, openapi, page
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
+from citybrain.http.sharing import LOOKS, Look
 from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemetry
 
 PAGES = Path(__file__).parent / "pages"
@@ -54,54 +60,63 @@ def _bare_app(runtime: Runtime) -> web.Application:
     settings = runtime.settings
     app = web.Application(middlewares=[telemetry])  # each route limits its own body
     app[RUNTIME] = runtime
+    app[PROXIES] = tuple(settings.http_trusted_proxies)
     app[LIMITER] = RateLimiter(
         "requests", settings.rate_limit_per_second, settings.rate_limit_burst, runtime.store
     )
     app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
+    app[ORIGINS] = origins_of(settings)
+    app[LOOKS] = defaultdict(Look)
     app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
     for route in runtime.routes:
-        app.router.add_route(route.method, route.path, bind(route))
+        handler = bind(route)
+        app.router.add_route(route.method, route.path, handler)
+        if route.method == "GET" and not route.streaming:
+            app.router.add_route("HEAD", route.path, handler)
     return app
 
 
 @cache
-def _documents(routes: tuple[Route, ...]) -> tuple[bytes, str]:
-    """The API's description for machines and for people; made once a process."""
-    document = openapi(routes)
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2), page(document)
+def _api(routes: tuple[Route, ...]) -> dict[str, Any]:
+    return openapi(routes)
 
 
 @cache
-def _events_document(streams: tuple[type[StreamAggregate], ...], prefix: str) -> bytes:
-    """The description of what goes to Kafka; made once a process."""
-    return orjson.dumps(asyncapi(streams, prefix), option=orjson.OPT_INDENT_2)
+def _for_machines(routes: tuple[Route, ...]) -> Made:
+    """The API's description."""
+    return made(orjson.dumps(_api(routes), option=orjson.OPT_INDENT_2))
+
+
+@cache
+def _for_people(routes: tuple[Route, ...]) -> Made:
+    """The same as a page."""
+    return made(page(_api(routes)).encode())
+
+
+@cache
+def _of_events(streams: tuple[type[StreamAggregate], ...], prefix: str) -> Made:
+    """The description of what goes to Kafka."""
+    return made(orjson.dumps(asyncapi(streams, prefix), option=orjson.OPT_INDENT_2))
+
+
+@cache
+def _style() -> Made:
+    return made(PAGE_STYLE.encode())
 
 
 def _add_documents(app: web.Application, runtime: Runtime) -> None:
-    body, html = _documents(tuple(runtime.routes))
-
-    async def json_document(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
-
-    async def html_document(_: web.Request) -> web.Response:
-        return web.Response(text=html, content_type="text/html")
-
-    async def style(_: web.Request) -> web.Response:
-        return web.Response(text=PAGE_STYLE, content_type="text/css")
-
-    async def events_document(_: web.Request) -> web.Response:
-        prefix = runtime.settings.kafka_topic_prefix
-        document = _events_document(tuple(runtime.streams), prefix)
-        return web.Response(body=document, content_type="application/json")
-
-    app.router.add_get("/openapi.json", json_document)
-    app.router.add_get("/asyncapi.json", events_document)
-    app.router.add_get("/docs", html_document)
-    app.router.add_get("/docs.css", style)
+    """Each is made once a process."""
+    routes, streams = tuple(runtime.routes), tuple(runtime.streams)
+    events = partial(_of_events, streams, runtime.settings.kafka_topic_prefix)
+    add_document(app, "/openapi.json", partial(_for_machines, routes), "application/json")
+    add_document(app, "/asyncapi.json", events, "application/json")
+    add_document(app, "/docs", partial(_for_people, routes), "text/html")
+    add_document(app, "/docs.css", _style, "text/css")
 
 
 def _add_pages(app: web.Application) -> None:
-    async def index(_: web.Request) -> web.StreamResponse:
+    async def index(request: web.Request) -> web.StreamResponse:
+        await request.app[LIMITER].spend(caller_of(request))
         if not (PAGES / "index.html").is_file():
             raise PagesNotBuilt("the pages are not built; run `make pages`")
         return web.FileResponse(PAGES / "index.html", headers={"Cache-Control": "no-cache"})
@@ -112,7 +127,8 @@ def _add_pages(app: web.Application) -> None:
 
 
 def _asset(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def asset(_: web.Request) -> web.StreamResponse:
+    async def asset(request: web.Request) -> web.StreamResponse:
+        await request.app[LIMITER].spend(caller_of(request))
         return web.FileResponse(path, headers={"Cache-Control": ASSET_CACHING})
 
     return asset

@@ -17,6 +17,8 @@ from citybrain.eventstore import StoreUnavailable
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.bodies import TIMER
 from citybrain.http.connections import HEADERS
+from citybrain.http.cors import let_read, preflight
+from citybrain.http.limits import LIMITER, caller_of
 from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.runtime import RUNTIME
@@ -80,6 +82,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.setdefault(name, value)
     if CORRELATION in request:
         response.headers["X-Correlation-Id"] = str(request[CORRELATION])
+    let_read(request, response)
 
 
 async def _answer(
@@ -90,6 +93,11 @@ async def _answer(
     try:
         async with asyncio.timeout(None if route in request.app[STREAMING] else limit) as timer:
             request[TIMER] = timer
+            if (may := preflight(request)) is not None:
+                await request.app[LIMITER].spend(caller_of(request))
+                return may
+            if request.match_info.http_exception is not None:  # no route counts it
+                await request.app[LIMITER].spend(caller_of(request))
             return await handler(request)
     except CitybrainError as error:
         note_refusal(request, error)

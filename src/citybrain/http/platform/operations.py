@@ -10,12 +10,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from citybrain import __version__
 from citybrain.domain.actor import Role
-from citybrain.errors import CitybrainError, NotFound, Unavailable
+from citybrain.errors import CitybrainError, Forbidden, NotFound, Unavailable
 from citybrain.eventstore import measuring
 from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.http.addresses import comes_from
+from citybrain.http.own_url import is_called_by_address
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
+from citybrain.http.sharing import shared
 from citybrain.http.tokens import DEVICES, LONGEST_LIFE_SECONDS, PLACE
 from commands.loud_devices import loud_devices
 from commands.processes import parked
@@ -49,6 +52,12 @@ TOKEN_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
 
 Place = Annotated[str, StringConstraints(pattern=rf"^{PLACE.pattern}$")]
 DeviceIds = Annotated[str, StringConstraints(pattern=rf"^{DEVICES.pattern}$")]
+
+
+class NotFromHere(Forbidden):
+    """This is shown to other networks only."""
+
+    code = "not-from-here"
 
 
 class Health(BaseModel):
@@ -140,7 +149,11 @@ async def healthz(_: Call) -> web.Response:
 
 async def readyz(call: Call) -> web.Response:
     """The process can take requests."""
-    runtime = call.runtime
+    readiness = await shared(call, _readiness)
+    return json_response(readiness, status=200 if readiness.ready else 503)
+
+
+async def _readiness(runtime: Runtime) -> Readiness:
     store = runtime.store
     checks = {
         "database": await _database_answers(runtime),
@@ -155,7 +168,7 @@ async def readyz(call: Call) -> web.Response:
         **{name: fine() for name, fine in runtime.checks.items()},
     }
     seconds, behind = await _lag(runtime)
-    readiness = Readiness(
+    return Readiness(
         lag_seconds=seconds,
         behind=behind,
         ready=all(fine for name, fine in checks.items() if name not in OF_ALL),
@@ -164,7 +177,6 @@ async def readyz(call: Call) -> web.Response:
         reasons=[REASONS[name] for name, fine in checks.items() if not fine],
         faces=_faces(runtime),
     )
-    return json_response(readiness, status=200 if readiness.ready else 503)
 
 
 async def _database_answers(runtime: Runtime) -> bool:
@@ -207,13 +219,20 @@ def _faces(runtime: Runtime) -> dict[str, str] | None:
 
 
 async def metrics(call: Call) -> web.Response:
-    """Prometheus metrics."""
-    WAITING.set(call.runtime.store.appender.waiting)
-    await _measure(call.runtime)
-    await lag.measure(call.runtime.store)
-    await parked.measure(call.runtime.store.pool)
-    await measuring.measure(call.runtime.store.pool)
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    """Prometheus metrics, to whoever is near."""
+    if not comes_from(call.request, tuple(call.runtime.settings.metrics_networks)):
+        raise NotFromHere("metrics are not shown to this network (CITYBRAIN_METRICS_NETWORKS)")
+    body = await shared(call, _metrics)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _metrics(runtime: Runtime) -> bytes:
+    WAITING.set(runtime.store.appender.waiting)
+    await _measure(runtime)
+    await lag.measure(runtime.store)
+    await parked.measure(runtime.store.pool)
+    await measuring.measure(runtime.store.pool)
+    return generate_latest()
 
 
 async def _measure(runtime: Runtime) -> None:
@@ -249,6 +268,8 @@ async def development_token(call: Call) -> web.Response:
     issuer = call.runtime.development
     if issuer is None:
         raise NotFound("there is no development issuer here")
+    if not is_called_by_address(call.request):
+        raise NotFromHere("development tokens are given by address or at localhost only")
     roles = [role.value for role in request.roles if role in TOKEN_ROLES]
     token = issuer.token(
         request.subject,
@@ -277,6 +298,7 @@ WATCHED = (
         tag="operations",
         handler=healthz,
         query=Query,
+        counted=False,
         answers={200: Answer("alive", Health)},
     ),
     Route(
@@ -286,6 +308,7 @@ WATCHED = (
         tag="operations",
         handler=readyz,
         query=Query,
+        counted=False,
         answers={200: Answer("ready", Readiness), 503: Answer("not ready", Readiness)},
     ),
     Route(
@@ -295,7 +318,11 @@ WATCHED = (
         tag="operations",
         handler=metrics,
         query=Query,
-        answers={200: Answer("Prometheus text")},
+        counted=False,
+        answers={
+            200: Answer("Prometheus text"),
+            403: Answer("not-from-here: not one of CITYBRAIN_METRICS_NETWORKS"),
+        },
     ),
 )
 """What whoever operates a process asks it for, also where it serves nothing else."""
@@ -333,7 +360,10 @@ DEVELOPMENT_ROUTES = (
         handler=development_token,
         body=TokenRequest,
         may_be_missing=True,
-        answers={200: Answer("a token", Token)},
+        answers={
+            200: Answer("a token", Token),
+            403: Answer("not-from-here: Host is a name that is not ours"),
+        },
     ),
     Route(
         method="GET",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.http.bodies import body_place, read_body
+from citybrain.http.conditional import has
 from citybrain.http.limits import RateLimiter
 from citybrain.http.paging import Query
 from citybrain.http.problems import BodyTooLarge, RequestTimeout, UnsupportedMediaType
@@ -95,7 +96,7 @@ async def show(call: Call) -> web.Response:
     small = call.query.size == "thumbnail"
     tag = f'"{digest}-320"' if small else f'"{digest}"'
     headers = {"ETag": tag, **HEADERS}
-    if tag in _tags_seen(call.request):
+    if has(call.request, tag):
         return web.Response(status=304, headers=headers)
     if small:
         content = await photos.thumbnail(content)
@@ -105,12 +106,6 @@ async def show(call: Call) -> web.Response:
     name = f"{digest[:16]}{'-small' if small else ''}.{SUFFIXES[content_type]}"
     headers["Content-Disposition"] = f'inline; filename="{name}"'
     return web.Response(body=content, content_type=content_type, headers=headers)
-
-
-def _tags_seen(request: web.Request) -> set[str]:
-    """The tags of If-None-Match; weak ones count as strong (RFC 9110, 13.1.2)."""
-    given = request.headers.get("If-None-Match", "").split(",")
-    return {tag.strip().removeprefix("W/") for tag in given}
 
 
 def _photos(call: Call) -> Photos:

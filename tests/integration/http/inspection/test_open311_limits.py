@@ -1,7 +1,6 @@
 """Open311 where somebody sends too much, or what is not what it says it is."""
 
 import gzip
-import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -110,32 +109,15 @@ async def test_who_guesses_keys_does_not_spend_of_a_clients_share(api: Api) -> N
 
 
 @KINDS
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "unheard-of"])
-async def test_bodies_that_are_not_encoded_as_they_say(api: Api, kind: str, encoding: str) -> None:
-    for body in (b"not encoded", urlencode(HOLE | {"api_key": ""}).encode()):
+async def test_no_body_is_unpacked(api: Api, kind: str) -> None:
+    for encoding in ("gzip", "deflate", "unheard-of"):
         answer = await api.call(
             "POST",
             f"{BASE}/requests.{kind}",
-            data=body,
+            data=gzip.compress(urlencode(HOLE).encode()),
             headers={"Content-Type": FORM, "Content-Encoding": encoding},
         )
-        assert answer.status == code_of(answer, kind)
-        assert answer.status in (400, 403)
-    assert await nothing_stored(api)
-
-
-@KINDS
-async def test_a_small_body_that_unpacks_to_a_large_one(api: Api, kind: str) -> None:
-    plain = b"description=" + b"x" * 50_000_000
-    for encoding, body in (("gzip", gzip.compress(plain)), ("deflate", zlib.compress(plain))):
-        answer = await api.call(
-            "POST",
-            f"{BASE}/requests.{kind}",
-            data=body,
-            headers={"Content-Type": FORM, "Content-Encoding": encoding},
-        )
-        assert answer.status == code_of(answer, kind)
-        assert answer.status in (400, 413, 415)
+        assert (answer.status, code_of(answer, kind)) == (415, 415)
     assert await nothing_stored(api)
 
 

@@ -96,7 +96,7 @@ async def test_no_body_that_is_no_object_is_taken(world: World) -> None:
         for media in ("text/plain", "application/xml", "multipart/form-data", "", "json"):
             await attacker.refused(route.method, path, written(valid), media, statuses=(415,))
         gzip = {"Content-Encoding": "gzip"}
-        await attacker.refused(route.method, path, b"no gzip", headers=gzip, statuses=(400,))
+        await attacker.refused(route.method, path, b"no gzip", headers=gzip, statuses=(415,))
         assert attacker.wrong == [], "\n".join(attacker.wrong)
 
 

@@ -19,7 +19,7 @@ from citybrain.http.inspection.open311.reading import (
     check_jurisdiction,
     read_form,
 )
-from citybrain.http.limits import LIMITER, RateLimiter
+from citybrain.http.limits import LIMITER, RateLimiter, caller_of
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.telemetry import CORRELATION
 from commands.handling import CommandContext
@@ -66,7 +66,7 @@ async def form_of(request: web.Request, known: Collection[str]) -> Form:
     try:
         return await read_form(request, known)
     except Open311Error:
-        await request.app[LIMITER].spend(request.remote or "unknown")
+        await request.app[LIMITER].spend(caller_of(request))
         raise
 
 
@@ -81,7 +81,7 @@ async def context_of(
     try:
         actor = _client(runtime, fields.get("api_key"))
     except Open311Error:
-        await request.app[LIMITER].spend(request.remote or "unknown")
+        await request.app[LIMITER].spend(caller_of(request))
         raise
     await request.app[KEYS].spend(actor.subject)
     check_jurisdiction(fields)

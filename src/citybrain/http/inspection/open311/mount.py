@@ -14,7 +14,7 @@ from citybrain.http.inspection.open311.rendering import FORMATS, error, rendered
 from citybrain.http.inspection.open311.requests import one_request, report, requests, token
 from citybrain.http.inspection.open311.services import discovery, service, services
 from citybrain.http.inspection.open311.updates import update, updates
-from citybrain.http.limits import LIMITER, RateLimiter
+from citybrain.http.limits import LIMITER, RateLimiter, caller_of
 from citybrain.http.problems import status_of
 from citybrain.http.runtime import RUNTIME
 
@@ -33,7 +33,7 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
         kind = request.match_info.get("format") or _format_of(request.path)
         try:
             if work not in (report, update):  # a form says in its body whose share it spends
-                await request.app[LIMITER].spend(request.remote or "unknown")
+                await request.app[LIMITER].spend(caller_of(request))
             if request.method in READING:
                 request[ASKED] = read_query(request)
             root, value = await work(request)

@@ -11,6 +11,7 @@ from citybrain.domain.inspection.deadlines import Stage
 from citybrain.http.inspection.open311.clients import PREFIX, definitions_of
 from citybrain.http.inspection.open311.reading import Open311Error
 from citybrain.http.inspection.open311.rendering import FORMATS
+from citybrain.http.own_url import own_url
 from citybrain.http.runtime import RUNTIME
 
 CHANGED = "2026-11-23T00:00:00+08:00"
@@ -30,7 +31,7 @@ async def discovery(request: web.Request) -> tuple[str, Any]:
         "endpoints": [
             {
                 "specification": "http://wiki.open311.org/GeoReport_v2",
-                "url": f"{request.url.origin()}{PREFIX}",
+                "url": f"{own_url(request)}{PREFIX}",
                 "changeset": CHANGED,
                 "type": "production" if not request.app[RUNTIME].development else "test",
                 "formats": list(FORMATS.values()),

@@ -7,8 +7,10 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from yarl import URL
 
 from citybrain.city_day import CITY_ZONE
+from citybrain.http.own_url import own_url
 from citybrain.http.parking.cds.asking import EPOCH, Asked, milliseconds
 from citybrain.http.parking.cds.versions import Media
 
@@ -52,4 +54,4 @@ def _following(asked: Asked, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     query = {**asked.parameters, "cursor": cursor}
-    return str(asked.request.url.with_query(query))
+    return str(URL(own_url(asked.request) + asked.request.rel_url.raw_path).with_query(query))

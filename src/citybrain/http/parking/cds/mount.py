@@ -11,7 +11,7 @@ from aiohttp import web
 from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, NotFound
 from citybrain.http.issuer_keys import IssuerKeysUnknown
-from citybrain.http.limits import LIMITER
+from citybrain.http.limits import LIMITER, caller_of
 from citybrain.http.parking.cds import curbs, events, metrics, pushing
 from citybrain.http.parking.cds.answering import Found, rendered
 from citybrain.http.parking.cds.asking import AROUND, PAGED, Asked, parameters_of
@@ -185,9 +185,9 @@ def _served(endpoint: Endpoint) -> Handler:
 
 async def _actor(request: web.Request, roles: Sequence[Role] | None) -> Actor | None:
     """Who asks, where a token is needed; each spends of their own share."""
-    limiter, address = request.app[LIMITER], request.remote or "unknown"
+    limiter = request.app[LIMITER]
     if roles is None:
-        await limiter.spend(address)
+        await limiter.spend(caller_of(request))
         return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
@@ -195,9 +195,9 @@ async def _actor(request: web.Request, roles: Sequence[Role] | None) -> Actor | 
             raise Unauthenticated("an access token is required (Authorization: Bearer …)")
         actor = request[ACTOR] = await request.app[RUNTIME].verifier.actor(token.strip())
     except (Unauthenticated, IssuerKeysUnknown):
-        await limiter.spend(address)
+        await limiter.spend(caller_of(request))
         raise
-    await limiter.spend(actor.subject)
+    await limiter.spend(caller_of(request, actor))
     if not actor.has(*roles):
         raise RoleMissing(f"this takes the role {' or '.join(roles)}")
     return actor
