@@ -8,7 +8,7 @@ an event never sees a state from before it.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ import structlog
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.utils import TopicError
 
+from citybrain.asking import AskingTogether
 from citybrain.domain.stream import StreamAggregate, StreamEvent, StreamSnapshot
 from citybrain.eventstore.codec import mapper
 from citybrain.eventstore.lane import CONNECTION_LOST
@@ -55,6 +56,7 @@ class Aggregates:
     ) -> None:
         self._pool = pool
         self._reader = reader
+        self._later = AskingTogether(self._read_later)
         self._cache: OrderedDict[str, StreamAggregate] = OrderedDict()
         self._behind: dict[str, int] = {}
         """Of which cached streams there are later events; at which version, or one of them."""
@@ -72,7 +74,9 @@ class Aggregates:
             self._cache.move_to_end(stream_id)
             return _own_copy(_of_class(cached, cls))
         base = cached or await self._from_snapshot(stream_id, ANY_VERSION)
-        aggregate = await self._catch_up(cls, stream_id, base)
+        after = (stream_id, base.version if base is not None else 0)
+        later = await self._later.ask([after])
+        aggregate = _caught_up(cls, stream_id, base, later.get(after, ()))
         if self._behind.get(stream_id) == behind:
             self._behind.pop(stream_id, None)
         self.remember(aggregate)  # a copy of it: this one is the caller's
@@ -109,9 +113,14 @@ class Aggregates:
     ) -> A:
         """The state at a version, a log position or a time of recording; `StreamNotFound`."""
         base = await self._from_snapshot(stream_id, version) if version else None
-        return await self._catch_up(
-            cls, stream_id, base, up_to_version=version, up_to_position=position, up_to_time=time
+        events = await self._reader.read(
+            stream_id,
+            after_version=base.version if base is not None else 0,
+            up_to_version=version,
+            up_to_position=position,
+            up_to_time=time,
         )
+        return _caught_up(cls, stream_id, base, events)
 
     def remember(self, aggregate: StreamAggregate, *, own: bool = False) -> None:
         """Keep the state of `aggregate`, unless a newer one is known; itself where it is ours."""
@@ -177,16 +186,17 @@ class Aggregates:
             found[stream_id] = snapshot.mutate(None)
         return found
 
-    async def _catch_up(
-        self, cls: type[A], stream_id: str, base: StreamAggregate | None, **bounds: Any
-    ) -> A:
-        aggregate: Any = _own_copy(base) if base is not None else None
-        after = base.version if base is not None else 0
-        for event in await self._reader.read(stream_id, after_version=after, **bounds):
-            aggregate = to_domain_event(event).mutate(aggregate)
-        if aggregate is None:
-            raise StreamNotFound(f"there is no stream {stream_id}", stream_id=stream_id)
-        return _of_class(aggregate, cls)
+    async def _read_later(
+        self, after: Collection[tuple[str, int]]
+    ) -> dict[tuple[str, int], list[RecordedEvent]]:
+        """The events of some streams behind a version of each, where there are any."""
+        lowest: dict[str, int] = {}
+        for stream_id, version in after:
+            lowest[stream_id] = min(version, lowest.get(stream_id, version))
+        found: dict[str, list[RecordedEvent]] = {}
+        for event in await self._reader.read_behind(lowest):
+            found.setdefault(event.stream_id, []).append(event)
+        return {each: found[each[0]] for each in after if each[0] in found}
 
 
 def to_domain_event(event: RecordedEvent) -> StreamEvent:
@@ -203,6 +213,19 @@ def to_domain_event(event: RecordedEvent) -> StreamEvent:
         raise never_heard_of(event) from error
     assert isinstance(domain_event, StreamEvent)
     return domain_event
+
+
+def _caught_up(
+    cls: type[A], stream_id: str, base: StreamAggregate | None, later: Iterable[RecordedEvent]
+) -> A:
+    """A copy of `base` with the events that are later than it."""
+    aggregate: Any = _own_copy(base) if base is not None else None
+    for event in later:
+        if aggregate is None or aggregate.version < event.version:
+            aggregate = to_domain_event(event).mutate(aggregate)
+    if aggregate is None:
+        raise StreamNotFound(f"there is no stream {stream_id}", stream_id=stream_id)
+    return _of_class(aggregate, cls)
 
 
 def _of_class(aggregate: StreamAggregate, cls: type[A]) -> A:
