@@ -47,7 +47,10 @@ def explain_command(
     purpose: Purpose = "audit",
     as_json: Json = False,
 ) -> None:
-    """Which rules decided on which records; exit status 1 where they would not again.
+    """Which rules decided on which records, and what was paid.
+
+    Exit status 1 where they would not again, or where the decision, what the bank was told, what
+    the log says that it paid and what the bank has signed are not one amount.
 
     The applicant will see that it was read, and whether personal values were.
     """
@@ -66,7 +69,9 @@ def explain_command(
         print_json(found, indent=True)
     else:
         _print_explanation(found)
-    if found["recomputed"] is not None and not found["recomputed"]["same"]:
+    again = found["recomputed"]
+    paid = all(payment["compared"]["same"] for payment in found["payments"])
+    if not paid or (again is not None and not again["same"]):
         raise typer.Exit(1)
 
 
@@ -148,12 +153,41 @@ def _print_explanation(found: dict[str, Any]) -> None:
         console.print(f"  [bold]{value['name']}[/]{escape(shown + ': ' + value['expression'])}")
     for each in found["inputs"]:
         _print_input(each)
+    for decision in found["decisions"]:
+        _print_decision(decision)
     for payment in found["payments"]:
-        console.print(
-            f"payment {payment['payment_id']}: {payment['state']}, "
-            f"{_yuan(payment['amount_fen'])} yuan from {payment['from_account']}"
-        )
+        _print_payment(payment)
     _print_again(found)
+
+
+def _print_decision(decision: dict[str, Any]) -> None:
+    """Each by whom it was: an officer's is told apart from the rules'."""
+    by = f"the {decision['by']}" if decision["by"] != "rules" else "the rules"
+    officers = [each for each in (decision["reviewer"], decision["second_reviewer"]) if each]
+    who = f"{by} ({' and '.join(officers)})" if officers else by
+    amount = _yuan(decision["amount_fen"])
+    said = ", ".join(part for part in (decision["outcome"], amount and f"{amount} yuan") if part)
+    why = f" ({', '.join(decision['reasons'])})" if decision["reasons"] else ""
+    console.print(escape(f"{who}: {said}{why}"))
+
+
+def _print_payment(payment: dict[str, Any]) -> None:
+    console.print(
+        f"payment {payment['payment_id']}: {payment['state']}, "
+        f"{_yuan(payment['amount_fen'])} yuan from {payment['from_account']}"
+    )
+    compared = payment["compared"]
+    parts = [f"decided {_yuan(compared['decided_fen']) or 'nothing'}"]
+    if compared["paid_before_fen"]:
+        parts.append(f"paid before {_yuan(compared['paid_before_fen'])}")
+    parts.append(f"the bank was told {_yuan(compared['instructed_fen'])}")
+    if compared["confirmed_fen"] is not None:
+        parts.append(f"paid {_yuan(compared['confirmed_fen'])}")
+    if compared["receipt"] is not None:
+        signed = _yuan(compared["receipt_fen"]) or "nothing"
+        parts.append(f"its receipt says {signed} ({compared['receipt']})")
+    verdict = "the same" if compared["same"] else "[red]different[/]"
+    console.print(f"  {escape(', '.join(parts))}: {verdict}")
 
 
 def _print_rule(rule: dict[str, Any]) -> None:

@@ -117,6 +117,11 @@ class Payments:
         """
         await self._patience.pause(tries, most_seconds)
 
+    def receipt(self, payment_id: str, signed: str) -> Receipt:
+        """A receipt that was kept; raises `PaymentUnknown` where the bank did not sign it."""
+        _, verifier = self._bank_known()
+        return receipt_for(UUID(payment_id), signed, verifier)
+
     async def statement(self, payment_id: UUID) -> Receipt | None:
         """What the bank did under an id; raises `PaymentUnknown` where it says nothing.
 

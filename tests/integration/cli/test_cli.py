@@ -1,5 +1,7 @@
 """The `citybrain` command, as a person at a terminal meets it."""
 
+from pathlib import Path
+
 import orjson
 import pytest
 from typer.testing import CliRunner
@@ -48,6 +50,28 @@ def test_systems_are_shown_with_a_file_for_every_part() -> None:
         files = [part["file"] for kind in PARTS for part in shown.get(kind, [])]
         assert files
         assert all((CHECKOUT / file.partition(":")[0]).is_file() for file in files)
+
+
+async def test_the_log_is_verified_in_the_database_and_in_an_export(
+    store: EventStore, terminal: Terminal, tmp_path: Path
+) -> None:
+    await take_to_the_end(services_over(store))
+    head, file = await store.head(), str(tmp_path / "a log.jsonl")
+    exported = await terminal.run("audit", "export", file)
+    assert (exported.status, exported.out) == (0, f"{head} events are in {file}\n")
+    assert (await terminal.run("audit", "export", file)).status == 2, "nothing is written over"
+    verified = await terminal.run("audit", "verify", "--export", file)
+    assert (verified.status, verified.out) == (0, f"{head} events: nothing is wrong\n")
+    async with store.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM stored_events WHERE notification_id = 2")
+    verified = await terminal.run("audit", "verify", "--json")
+    assert (verified.status, verified.json["events"], verified.json["whole"]) == (
+        1,
+        head - 1,
+        False,
+    )
+    assert {each["check"] for each in verified.json["findings"]} == {"positions", "versions"}
 
 
 async def test_replay_tells_a_stream_as_of_any_moment(

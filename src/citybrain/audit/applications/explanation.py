@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from citybrain.audit.applications.payments import payments_of
 from citybrain.city_day import city_day
 from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem, UnknownService
 from citybrain.definitions.applications.counterfactuals import Counterfactuals, counterfactuals
@@ -20,32 +21,20 @@ from citybrain.definitions.applications.deciding import Decision, decide
 from citybrain.definitions.applications.officer_reasons import OfficerReasons
 from citybrain.domain.applications.application_events import outcome_by_rules, verdict_of
 from citybrain.domain.digests import stored_sha256
-from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.vault import PersonErased
 from commands.applications.unsealed import (
     COLLECTED,
     DECIDED,
-    RECEIPT,
     REQUESTED,
     STEPS,
     SUBMITTED,
     Dossier,
-    claims_of,
     open_dossier,
 )
 from commands.services import Services
 
-FAILED, INSTRUCTED = "application.evidence_failed", "application.payout_instructed"
-PAYOUT_FAILED = "application.payout_failed"
-AFTER_INSTRUCTION = {
-    "application.payout_delayed": "delayed",
-    "application.payout_confirmed": "confirmed",
-    PAYOUT_FAILED: "failed",
-    "application.compensated": "compensated",
-}
-SHOWN_OF_PAYMENT = ("amount_fen", "settled_at", "receipt_sha256")
-SAID_BY_BANK = ("code", "bank_reference")
+FAILED = "application.evidence_failed"
 SHOWN_OF_INPUT = (
     "material",
     "department",
@@ -89,7 +78,7 @@ async def explain(application_id: str, services: Services, *, opened: bool) -> d
         "rules": _rules(item, decided),
         "values": [] if item is None else _expressions(item),
         "inputs": _inputs(item, _round(events, decided)),
-        "payments": await _payments(events, services, opened=opened),
+        "payments": await payments_of(events, services, opened=opened),
         "recomputed": None,
         "deliveries": [],
     }
@@ -268,48 +257,6 @@ def _inputs(item: ServiceItem | None, answers: Iterable[RecordedEvent]) -> list[
             | {name: event.data[name] for name in SHOWN_OF_INPUT if name in event.data}
         )
     return inputs
-
-
-async def _payments(
-    events: list[RecordedEvent], services: Services, *, opened: bool
-) -> list[dict[str, Any]]:
-    """Each instruction to the bank with what became of it; opened, with what the bank said."""
-    payments: dict[str, dict[str, Any]] = {}
-    for event in events:
-        data = event.data
-        if event.topic == INSTRUCTED:
-            payments[data["payment_id"]] = {
-                "payment_id": data["payment_id"],
-                "amount_fen": data["amount_fen"],
-                "from_account": data["from_account"],
-                "decision_version": data.get("decision_version"),
-                "decision_sha256": data.get("decision_sha256"),
-                "state": "instructed",
-                "instructed_at": data["timestamp"],
-                "version": event.version,
-            }
-        elif event.topic in AFTER_INSTRUCTION and data["payment_id"] in payments:
-            payments[data["payment_id"]] |= {
-                "state": AFTER_INSTRUCTION[event.topic],
-                "at": data["timestamp"],
-                **{name: data[name] for name in SHOWN_OF_PAYMENT if name in data},
-            }
-            if event.topic == PAYOUT_FAILED:
-                payments[data["payment_id"]]["reason"] = bank_refusal(data["reason"])
-            sealed = data.get("receipt_sealed") if opened else None
-            if sealed is not None:
-                said = await _said_by_bank(events[0].data["citizen_id"], sealed, services)
-                payments[data["payment_id"]] |= said
-    return list(payments.values())
-
-
-async def _said_by_bank(citizen_id: str, sealed: str, services: Services) -> dict[str, Any]:
-    """What the bank said in its own words; nothing after an erasure."""
-    try:
-        receipt = claims_of(await services.vault.open_text(citizen_id, RECEIPT, sealed))
-    except PersonErased:
-        return {}
-    return {"bank_said": {name: receipt.get(name) for name in SAID_BY_BANK}}
 
 
 def _last(events: list[RecordedEvent], topic: str) -> RecordedEvent | None:

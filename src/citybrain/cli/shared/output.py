@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 
-errors = Console(stderr=True, highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 console = Console(highlight=False)
 
 
