@@ -151,6 +151,7 @@ async def report_case(
     def decide() -> InspectionCase:
         now = services.clock()
         at = told_at(command, context, now)
+        require_in_the_city(command, context, services)
         attributes = checked_attributes(command, context, services, now)
         _require_sure(command, context, services, now)
         made_of_it: dict[str, Any] = {
@@ -316,6 +317,13 @@ async def reopen_case(
         )
 
     return await change_case(case_id, command, context, services, decide)
+
+
+def require_in_the_city(command: ReportCase, context: CommandContext, services: Services) -> None:
+    """Raises `OutsideTheCity`; an import has the box of its source."""
+    if not context.actor.has(Role.SYSTEM):
+        areas = areas_at(services.definitions, services.clock())
+        areas.require_inside(command.latitude, command.longitude)
 
 
 def checked_attributes(

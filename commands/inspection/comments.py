@@ -1,10 +1,9 @@
 """What somebody outside says of a case: noted in its stream, the words sealed in the vault."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import orjson
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from citybrain.domain.inspection import comments
 from citybrain.domain.inspection.case import InspectionCase
@@ -20,7 +19,7 @@ COMMENT_KEPT = timedelta(days=180)
 class CommentCase(Command):
     """Say something of a case. Text and contact are kept sealed, for a time."""
 
-    text: Annotated[LongText, StringConstraints(min_length=1)]
+    text: LongText = ""
     contact: dict[str, str] = Field(default_factory=dict, description="how to reach the author")
     stated: str | None = Field(None, description="how it stands as the author sees it")
     written_at: Moment | None = None

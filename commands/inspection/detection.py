@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from citybrain.definitions.inspection.cases import cases_at
+from citybrain.definitions.platform import areas_at
 from citybrain.domain.inspection.camera import Camera, check_may_report, stream_of
 from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError, Refused
@@ -89,11 +90,13 @@ async def record_detection(
 ) -> Recorded:
     """Take in a detection; it is durable when this returns.
 
-    Raises `UnknownClass`, `ClassRetired`, `TimeOutOfOrder`, `DetectionRefReused`, `RoleNotAllowed`.
+    Raises `UnknownClass`, `ClassRetired`, `OutsideTheCity`, `TimeOutOfOrder`, `DetectionRefReused`
+    or `RoleNotAllowed`.
     """
     now = services.clock()
     definitions = cases_at(services.definitions, now)
     sure = command.confidence >= definitions.reportable(command.class_code).confirm_below
+    areas_at(services.definitions, now).require_inside(command.latitude, command.longitude)
     occurred_at = command.occurred_at.astimezone(UTC)
     digest = hashlib.sha256(f"{command.camera_id}\0{command.ref}".encode()).digest()
     milliseconds = max(int(occurred_at.timestamp() * 1000), 0)

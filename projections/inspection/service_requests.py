@@ -2,6 +2,11 @@
 
 Every case stays, the closed ones too: clients ask for what they reported long ago. `updates` has a
 row for each step that a reporter is told of. What citizens comment is in neither.
+
+What is new since a moment is asked by when it became known here (`known_at`), so that whoever asks
+again and again misses nothing, however late we were told. That time is shown as the time of an
+update, and never runs backwards. An import tells what another system knew: its steps are shown with
+the time of the world, and its updates are apart from the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +18,12 @@ import asyncpg
 import orjson
 
 from citybrain.domain.inspection.case import EVENT_OF
-from citybrain.domain.inspection.case_events import CaseReported
+from citybrain.domain.inspection.case_events import IMPORT_CHANNEL, CaseReported
 from citybrain.domain.inspection.deadlines import recalled
 from citybrain.domain.inspection.standing import Standing
 from citybrain.domain.inspection.telling import SILENT, Shown, expected_at, laid_over, told_of
 from citybrain.eventstore import RecordedEvent
+from citybrain.geo.distance import EARTH_RADIUS_M
 from projections.projection import Order
 from projections.reading import Pool, Row, fetch
 
@@ -36,23 +42,28 @@ CREATE TABLE requests (
     attributes   jsonb NOT NULL,
     requested_at timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
+    known_at     timestamptz NOT NULL,
     expected_at  timestamptz,
+    simulated    boolean NOT NULL,
     state        jsonb NOT NULL,
     position     bigint NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX ON requests (requested_at DESC, case_id DESC);
 CREATE INDEX ON requests (class_code, requested_at DESC, case_id DESC);
-CREATE INDEX ON requests (updated_at);
+CREATE INDEX ON requests (known_at);
 CREATE TABLE updates (
     case_id     text COLLATE "C" NOT NULL,
     version     bigint NOT NULL,
     status      text COLLATE "C" NOT NULL,
     description text NOT NULL,
     updated_at  timestamptz NOT NULL,
+    known_at    timestamptz NOT NULL,
+    imported    boolean NOT NULL,
     position    bigint NOT NULL,
     PRIMARY KEY (case_id, version)
 );
-CREATE INDEX ON updates (updated_at, position);
+CREATE INDEX ON updates (known_at, position) WHERE NOT imported;
+CREATE INDEX ON updates (known_at, position);
 """
 
 
@@ -73,6 +84,7 @@ class RequestRow(TypedDict):
     requested_at: datetime
     updated_at: datetime
     expected_at: datetime | None
+    simulated: bool
 
 
 class UpdateRow(TypedDict):
@@ -85,8 +97,8 @@ class UpdateRow(TypedDict):
     updated_at: datetime
 
 
-COLUMNS = (*RequestRow.__annotations__, "state", "position")
-UPDATE_COLUMNS = (*UpdateRow.__annotations__, "position")
+COLUMNS = (*RequestRow.__annotations__, "known_at", "state", "position")
+UPDATE_COLUMNS = (*UpdateRow.__annotations__, "known_at", "imported", "position")
 TAKE = f"DELETE FROM requests WHERE case_id = ANY($1) RETURNING {', '.join(COLUMNS)}"  # noqa: S608
 NOT_YET = Shown("", "", ""), Shown("", "", "")
 
@@ -95,7 +107,7 @@ class ServiceRequests:
     """The read model `service_requests`."""
 
     name = "service_requests"
-    version = 2
+    version = 3
     order = Order.STREAM
     tables = TABLES
 
@@ -139,7 +151,9 @@ class _Request:
         self.shown = laid_over(self.by_steps, self.standing)
         self.row["position"] = event.position
         if told is not None:
-            self.row["updated_at"] = data["occurred_at"]
+            at = data["occurred_at"] if _imported(event) else event.recorded_at
+            self.row["updated_at"] = max(self.row["updated_at"], at)
+            self.row["known_at"] = max(self.row["known_at"], event.recorded_at)
         return told is not None
 
 
@@ -151,6 +165,9 @@ def _reported(event: RecordedEvent) -> _Request:
         "attributes": orjson.dumps(data.get("attributes") or {}).decode(),
         "address_id": data["external_ref"] if event.metadata.get("channel") == "open311" else None,
         "requested_at": data["occurred_at"],
+        "updated_at": data["occurred_at"],
+        "known_at": event.recorded_at,
+        "simulated": data["simulated"],
     }
     request = _Request(row, Standing(), *NOT_YET)
     request.follow(event)
@@ -191,17 +208,21 @@ def _record(request: _Request) -> list[Any]:
 
 
 def _update(request: _Request, event: RecordedEvent) -> tuple[Any, ...]:
-    """A step as it is told. Its time is that of its recording: who asks again and again for what
-    is new since then misses none.
-    """
+    """A step as it is told; its time is that of its request."""
     return (
         request.row["case_id"],
         event.version,
         request.shown.word,
         request.shown.note,
-        event.recorded_at,
+        request.row["updated_at"],
+        request.row["known_at"],
+        _imported(event),
         event.position,
     )
+
+
+def _imported(event: RecordedEvent) -> bool:
+    return event.metadata.get("channel") == IMPORT_CHANNEL
 
 
 SHOWN = ", ".join(
@@ -210,8 +231,14 @@ SHOWN = ", ".join(
 PAGE = f"""
 SELECT {SHOWN} FROM service_requests.requests
 WHERE ($1::text[] IS NULL OR class_code = ANY($1)) AND ($2::text[] IS NULL OR status = ANY($2))
-  AND requested_at BETWEEN $3 AND $4 AND updated_at BETWEEN $5 AND $6
-ORDER BY requested_at DESC, case_id DESC LIMIT $7 OFFSET $8
+  AND requested_at BETWEEN $3 AND $4 AND known_at BETWEEN $5 AND $6
+  AND ($7::float8 IS NULL OR latitude BETWEEN $7 AND $9)
+  AND ($8::float8 IS NULL OR CASE WHEN $8 <= $10 THEN longitude BETWEEN $8 AND $10
+                                  ELSE longitude >= $8 OR longitude <= $10 END)
+  AND ($11::float8 IS NULL OR 2 * {EARTH_RADIUS_M} * asin(sqrt(least(1,
+       power(sind((latitude - $11) / 2), 2)
+       + cosd($11) * cosd(latitude) * power(sind((longitude - $12) / 2), 2)))) <= $13)
+ORDER BY requested_at DESC, case_id DESC LIMIT $14 OFFSET $15
 """  # noqa: S608
 BY_ID = f"""
 SELECT {SHOWN} FROM service_requests.requests
@@ -219,8 +246,9 @@ WHERE case_id = ANY($1) ORDER BY requested_at DESC, case_id DESC
 """  # noqa: S608
 UPDATES = f"""
 SELECT {", ".join(UpdateRow.__annotations__)} FROM service_requests.updates
-WHERE updated_at BETWEEN $1 AND $2 AND ($3::text[] IS NULL OR case_id = ANY($3))
-ORDER BY updated_at, position LIMIT $4 OFFSET $5
+WHERE known_at BETWEEN $1 AND $2 AND ($3::text[] IS NULL OR case_id = ANY($3))
+  AND (NOT imported OR $4)
+ORDER BY known_at, position LIMIT $5 OFFSET $6
 """  # noqa: S608
 
 
@@ -231,11 +259,18 @@ async def page(
     updated: tuple[datetime, datetime],
     classes: Sequence[str] | None = None,
     statuses: Sequence[str] | None = None,
+    around: tuple[float, float, float] | None = None,
+    box: tuple[float, float, float, float] | None = None,
     limit: int = 1000,
     offset: int = 0,
 ) -> list[Row]:
-    """`RequestRow`s, newest first, both ends included."""
-    rows = await fetch(pool, PAGE, classes, statuses, *requested, *updated, limit, offset)
+    """`RequestRow`s, newest first, both ends included.
+
+    `around`: within so many metres (the third) of a point; `box`: south, west, north, east, over
+    180° where its west is the larger. `updated`: when what changed became known.
+    """
+    where = (*(box or [None] * 4), *(around or [None] * 3))
+    rows = await fetch(pool, PAGE, classes, statuses, *requested, *updated, *where, limit, offset)
     return [_row(row) for row in rows]
 
 
@@ -254,8 +289,13 @@ async def updates(
     since: datetime,
     until: datetime,
     case_ids: Sequence[str] | None = None,
+    imports: bool = False,
     limit: int = 1000,
     offset: int = 0,
 ) -> list[Row]:
-    """`UpdateRow`s, oldest first, both ends included."""
-    return await fetch(pool, UPDATES, since, until, case_ids, limit, offset)
+    """`UpdateRow`s by when they became known, oldest first, both ends included.
+
+    `imports`: those, too, that an import told; they are among those of a case in any case.
+    """
+    told = imports or case_ids is not None
+    return await fetch(pool, UPDATES, since, until, case_ids, told, limit, offset)

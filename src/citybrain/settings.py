@@ -213,6 +213,19 @@ class Settings(BaseSettings):
         description="Open311 clients that may report: SHA-256 of the api_key "
         "in hex, and a name, as JSON; in development the key `development` may, too",
     )
+    open311_jurisdiction: str = Field(
+        "zhengzhou.gov.cn", min_length=1, description="our jurisdiction_id in Open311"
+    )
+    open311_contact: str = Field(
+        "the operator of this installation",
+        min_length=1,
+        description="whom discovery names for questions: people, an address, a telephone",
+    )
+    open311_key_service: str = Field(
+        "keys are given by the operator of this installation",
+        min_length=1,
+        description="how discovery says to get an api_key",
+    )
     open311_rate_per_second: float = Field(
         500.0,
         gt=0,

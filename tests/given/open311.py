@@ -2,6 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import orjson
@@ -41,7 +42,7 @@ class Client:
             "POST",
             f"{BASE}/requests.{self.kind}",
             data=urlencode(fields).encode(),
-            headers={"Content-Type": FORM},
+            headers={"Content-Type": FORM, "Idempotency-Key": uuid4().hex},
         )
         return answer.status, self._read(answer)
 
@@ -73,5 +74,5 @@ def errors(answer: Answer, kind: str) -> list[tuple[int, str]]:
 
 async def post(api: Api, kind: str, fields: Any, path: str = "requests", **options: Any) -> Answer:
     body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
-    headers = {"Content-Type": FORM} | options.pop("headers", {})
+    headers = {"Content-Type": FORM, "Idempotency-Key": uuid4().hex} | options.pop("headers", {})
     return await api.call("POST", f"{BASE}/{path}.{kind}", data=body, headers=headers, **options)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import aiohttp
@@ -139,8 +140,11 @@ class Open311Client:
         query: Mapping[str, str] | None = None,
         form: Sequence[tuple[str, str]] | None = None,
     ) -> tuple[int, Any]:
+        once = {} if form is None else {"Idempotency-Key": uuid4().hex}
         while True:
-            async with self.session.request(method, url, params=query, data=form) as answer:
+            async with self.session.request(
+                method, url, params=query, data=form, headers=once
+            ) as answer:
                 body, status = await answer.read(), answer.status
                 content_type, headers = answer.headers["Content-Type"], answer.headers
             if status != 429:

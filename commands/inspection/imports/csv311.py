@@ -20,6 +20,7 @@ from citybrain.definitions.inspection.cases import cases_at
 from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.domain.actor import system_actor
 from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import IMPORT_CHANNEL
 from citybrain.domain.inspection.statuses import OPEN, UNSOLVED
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import RecordedEvent, WrongExpectedVersion
@@ -37,7 +38,6 @@ from commands.inspection.case import (
 from commands.inspection.imports.duplicates import first_reports
 from commands.inspection.imports.record_311 import COLUMNS, BadRecord, Record, read_record
 from commands.inspection.merging import MergeCase, finish_merge, merge_case
-from commands.inspection.processes.routing import IMPORT_CHANNEL
 from commands.services import Services
 
 CONCURRENT_ROWS = 64

@@ -7,12 +7,11 @@ definitions in force. Imported cases bring their own history and are left alone.
 from collections.abc import Callable
 from typing import ClassVar
 
+from citybrain.domain.inspection.case_events import IMPORT_CHANNEL
 from citybrain.eventstore import RecordedEvent
 from commands.handling import CommandContext
 from commands.inspection.case import DispatchCase, FileCase, dispatch_case, file_case
 from commands.services import Services
-
-IMPORT_CHANNEL = "import"
 
 
 class CaseRouting:

@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from shapely import Point, Polygon, STRtree
 from shapely.geometry.base import BaseGeometry
 
-from citybrain.errors import CitybrainError
+from citybrain.errors import CitybrainError, InvalidInput
 from citybrain.geo.distance import METRES_A_DEGREE
 
 CELL_M = 100.0
@@ -42,6 +42,12 @@ class AreaError(CitybrainError):
     """A survey of areas is wrong; the message says where."""
 
     code = "area-error"
+
+
+class OutsideTheCity(InvalidInput):
+    """A place that lies outside the box of the city."""
+
+    code = "outside-the-city"
 
 
 class AreaKind(StrEnum):
@@ -95,7 +101,14 @@ class _Square:
 class Areas:
     """One survey, in force from a day on."""
 
-    def __init__(self, valid_from: date, source: str, areas: Sequence[Area], digest: str) -> None:
+    def __init__(
+        self,
+        valid_from: date,
+        source: str,
+        areas: Sequence[Area],
+        digest: str,
+        box: Box | None = None,
+    ) -> None:
         self.valid_from = valid_from
         self.version = f"{valid_from}+{digest[:8]}"
         self.source = source
@@ -103,12 +116,31 @@ class Areas:
         self._list = sorted(areas, key=lambda area: area.code)
         self._tree = STRtree([area.shape for area in self._list])
         shapely.prepare(self._tree.geometries)
+        self.box = box or _box_around(areas)
+        """Where the city is; over 180° where its west is larger than its east."""
+
         self._grids: dict[str, _Grid] = {}
         self._squares: dict[tuple[int, int], _Square | None] = {}
         self._surveyed: dict[str, set[int]] = {}
         for area in areas:
             if area.kind is AreaKind.CELL:
                 self._surveyed.setdefault(area.parent, set()).add(int(area.code[12:]))
+
+    def require_inside(self, latitude: float, longitude: float) -> None:
+        """Raises `OutsideTheCity`, which names the box."""
+        south, west, north, east = self.box
+        across = (
+            longitude >= west or longitude <= east if west > east else west <= longitude <= east
+        )
+        if not (south <= latitude <= north and across):
+            raise OutsideTheCity(
+                f"the place lies outside the city: latitude {south:g} to {north:g}, "
+                f"longitude {west:g} to {east:g}",
+                south=south,
+                west=west,
+                north=north,
+                east=east,
+            )
 
     def locate(self, latitude: float, longitude: float) -> Place:
         """Where a point lies; on a border, the area with the smallest code."""
@@ -208,6 +240,10 @@ class _Grid:
         return south, west, south + self._height, west + self._width
 
 
+_Latitude = Annotated[float, Field(ge=-90, le=90)]
+_Longitude = Annotated[float, Field(ge=-180, le=180)]
+
+
 class _Properties(BaseModel):
     kind: AreaKind
     code: str
@@ -227,6 +263,7 @@ class _Survey(BaseModel):
     type: Literal["FeatureCollection"]
     valid_from: date
     source: Annotated[str, StringConstraints(min_length=1)]
+    bbox: tuple[_Longitude, _Latitude, _Longitude, _Latitude] | None = None  # RFC 7946, 5
     features: list[_Feature] = Field(min_length=1)
 
 
@@ -250,7 +287,20 @@ def load_areas(path: Path) -> Areas:
         for number, feature in enumerate(survey.features)
     ]
     _check(path, areas)
-    return Areas(survey.valid_from, survey.source, areas, hashlib.sha256(raw).hexdigest())
+    digest = hashlib.sha256(raw).hexdigest()
+    box = survey.bbox and _box_of(path, *survey.bbox)
+    return Areas(survey.valid_from, survey.source, areas, digest, box)
+
+
+def _box_of(path: Path, west: float, south: float, east: float, north: float) -> Box:
+    if south >= north or west == east:
+        raise AreaError(f"{path}: bbox is west, south, east, north, and not empty")
+    return south, west, north, east
+
+
+def _box_around(areas: Sequence[Area]) -> Box:
+    west, south, east, north = shapely.total_bounds([area.shape for area in areas]).tolist()
+    return south, west, north, east
 
 
 def _area(where: str, feature: _Feature) -> Area:

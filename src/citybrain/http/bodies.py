@@ -7,8 +7,8 @@ kept for devices: a kiosk goes on serving while everybody sends pictures.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 
 from aiohttp import web
 
@@ -122,11 +122,21 @@ async def read_body(request: web.Request, limit: int, too_large: CitybrainError)
     content = request.content
     if content.is_eof() and content.exception() is None and content.total_bytes <= limit:
         return content.read_nowait()  # it has come with its headers, as a rule
+    async with body_time(request):
+        return await _read(request, limit, too_large)
+
+
+@asynccontextmanager
+async def body_time(request: web.Request) -> AsyncIterator[None]:
+    """The time that a body may take to come, in place of that of its request.
+
+    Raises `BodyTooSlow`.
+    """
     seconds = request.app[RUNTIME].settings.body_seconds
     try:
         with _unhurried(request.get(TIMER)):
             async with asyncio.timeout(seconds) as ours:
-                return await _read(request, limit, too_large)
+                yield
     except TimeoutError:
         if not ours.expired():
             raise

@@ -24,6 +24,7 @@ from citybrain.errors import (
     Unavailable,
 )
 from citybrain.eventstore import DuplicateKey, EventTooLarge, WrongExpectedVersion
+from citybrain.geo.areas import OutsideTheCity
 from citybrain.http.problem_texts import (
     CONTENT_LANGUAGE,
     ENGLISH,
@@ -95,6 +96,7 @@ class NotCaughtUp(Unavailable):
 # The first class that an error is an instance of decides.
 STATUS: tuple[tuple[type[CitybrainError], HTTPStatus], ...] = (
     (Malformed, HTTPStatus.BAD_REQUEST),
+    (OutsideTheCity, HTTPStatus.BAD_REQUEST),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (PreconditionRequired, HTTPStatus.PRECONDITION_REQUIRED),
     (BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),

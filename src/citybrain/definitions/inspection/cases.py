@@ -148,6 +148,9 @@ class CaseClass(Definition):
     recheck_minutes: float | None = Field(None, gt=0, le=10_080)
     deadlines: tuple[DeadlineRule, ...] | None = None
     attributes: tuple[Attribute, ...] = ()
+    import_only: bool = Field(
+        False, description="only records of other systems are of it: nobody here reports one"
+    )
 
     def check_attributes(
         self, given: Mapping[str, Sequence[str]], *, complete: bool
@@ -223,7 +226,9 @@ class CaseDefinitions:
     def offered(self) -> dict[str, CaseClass]:
         """The classes that can be reported, by their codes."""
         return {
-            code: each for code, each in self.classes.items() if code not in self.retired_classes
+            code: each
+            for code, each in self.classes.items()
+            if code not in self.retired_classes and not each.import_only
         }
 
     def require_class(self, code: str) -> CaseClass:
@@ -241,7 +246,10 @@ class CaseDefinitions:
                 class_code=code,
                 replaced_by=self.retired_classes[code],
             )
-        return self.require_class(code)
+        known = self.require_class(code)
+        if known.import_only:
+            raise UnknownClass(f"the class {code!r} is for imports only", class_code=code)
+        return known
 
     def merge_rule(self, class_code: str) -> MergeRule:
         """When detections of this class are one problem, however long the class is gone."""

@@ -16,6 +16,9 @@ from citybrain.domain.inspection.standing import Data, Folded, Standing
 from citybrain.domain.inspection.statuses import CaseStatus
 from citybrain.domain.stream import StreamCreated, StreamEvent
 
+IMPORT_CHANNEL = "import"
+"""The channel of what another system's records tell: what happened there and then."""
+
 
 class CaseSource(StrEnum):
     """Who noticed the problem."""

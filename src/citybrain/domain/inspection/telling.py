@@ -1,7 +1,9 @@
 """What whoever reported a case is told of it: that it is open or closed, a note, and one word.
 
-The words are those of Open311's updates; FIXED, NO_FURTHER_ACTION and DUPLICATE are for what is
-closed. An event that leads to a status is told though it has no words of its own here.
+The words are those of Open311's updates that its large clients read alike: OPEN, INVESTIGATING,
+IN_PROGRESS and ACTION_SCHEDULED for what is open; FIXED, NO_FURTHER_ACTION and DUPLICATE for what
+is closed. (To them INTERNAL_REFERRAL is closed and REOPEN is unknown.) An event that leads to a
+status is told though it has no words of its own here.
 https://github.com/mysociety/fixmystreet/wiki/Open311-FMS---Proposed-differences-to-Open311
 """
 
@@ -40,11 +42,11 @@ TOLD: dict[type[Folded], tuple[str, str]] = {
     way.CaseReturned: ("Checked and not solved: it is handled again.", "IN_PROGRESS"),
     way.CaseVerified: ("Checked and solved.", "IN_PROGRESS"),
     way.CaseClosed: ("Closed.", "FIXED"),
-    way.CaseReopened: ("The problem is there again: it is handled again.", "REOPEN"),
+    way.CaseReopened: ("The problem is there again: it is handled again.", "IN_PROGRESS"),
     approvals.CaseExtended: ("It takes longer than planned.", "IN_PROGRESS"),
     approvals.CaseHandedBack: (
         "It went to the wrong department and is sent to another.",
-        "INTERNAL_REFERRAL",
+        "INVESTIGATING",
     ),
     approvals.CaseVoided: ("Closed without action.", "NO_FURTHER_ACTION"),
 }

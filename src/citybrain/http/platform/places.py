@@ -26,7 +26,7 @@ AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,3}$")]
 CRS = Field(Crs.WGS84, description="the coordinates of question and answer: wgs84 or gcj02")
 
 
-class OutsideTheCity(NotFound):
+class InNoArea(NotFound):
     """The point lies in none of the city's areas."""
 
     code = "outside-the-city"
@@ -107,7 +107,7 @@ async def place(call: Call) -> web.Response:
     latitude, longitude = to_wgs84(query.latitude, query.longitude, query.crs)
     found = survey.locate(latitude, longitude)
     if found.district is None:
-        raise OutsideTheCity("the point lies in none of the city's areas")
+        raise InNoArea("the point lies in none of the city's areas")
     box = survey.cell_box(found.cell_id) if found.cell_id else None
     polygon = box and orjson.loads(shapely.to_geojson(_shifted(box_polygon(box), query.crs)))
     return json_response(

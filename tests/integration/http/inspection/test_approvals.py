@@ -62,7 +62,9 @@ async def test_a_batch_has_its_limits_and_its_role(api: Api) -> None:
 
 
 async def test_unsure_detections_wait_for_a_person(api: Api) -> None:
-    unsure = [seen(f"d{number}", confidence=40, latitude=NORTH + number) for number in range(3)]
+    unsure = [
+        seen(f"d{number}", confidence=40, latitude=NORTH + number / 100) for number in range(3)
+    ]
     answer = await detect(api, *unsure)
     path = f"/v1/detections?min_position={answer.headers['X-Position']}"
     page = (await api.call("GET", f"{path}&limit=2", "operator")).json

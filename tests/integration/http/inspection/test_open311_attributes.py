@@ -177,7 +177,6 @@ async def test_what_is_answered_is_kept_with_the_report(client: Open311Client, a
         ([HEIGHT, ("attribute[note]", "x" * 501)], "note"),
         ([HEIGHT, ("attribute[more]", "x" * 2001)], "more"),
         ([HEIGHT, ("attribute[beware]", "yes")], "beware"),
-        ([HEIGHT, ("attribute[colour]", "red")], "colour"),
         ([HEIGHT, *[("attribute[blocks]", "road")] * 60], "blocks"),
     ],
 )

@@ -55,7 +55,7 @@ async def stored(api: Api) -> tuple[int, int, int]:
 MALFORMED: tuple[tuple[Any, int], ...] = (
     (b"", 403),
     (b"&&&", 403),
-    (b"===", 400),
+    (b"===", 403),
     (b"\xff", 400),
     (b"api_key=%ff", 400),
     (b"%00=1", 400),
@@ -66,7 +66,7 @@ MALFORMED: tuple[tuple[Any, int], ...] = (
     (HOLE | {"api_key": "x" * 60_000}, 403),
     (HOLE | {"api_key": "Development"}, 403),
     (HOLE | {"api_key": "'; --"}, 403),
-    ([*HOLE.items(), ("api_key", KEY)], 400),
+    ([*HOLE.items(), ("api_key", "other")], 400),
     ([*HOLE.items(), ("description", "two")], 400),
 )
 
@@ -76,12 +76,14 @@ MALFORMED: tuple[tuple[Any, int], ...] = (
 async def test_bodies_that_say_nothing(api: Api, kind: str, path: str) -> None:
     for body, status in MALFORMED:
         answer = await post(api, kind, body, path)
-        if path == "servicerequestupdates" and status == 403 and isinstance(body, dict):
-            status = 400  # fields of a report are not known in an update
         await refused(answer, kind, status)
-    for content_type in ("application/json", "multipart/form-data; boundary=x", "text/xml", "x"):
+    for content_type in ("application/json", "text/xml", "x"):
         answer = await post(api, kind, HOLE, path, headers={"Content-Type": content_type})
         await refused(answer, kind, 415)
+    for body in (b"", b"--x", b"--x\r\n\r\n--x--", b"--x\r\nContent-Type: a/b\r\n\r\n1"):
+        for content_type in ("multipart/form-data; boundary=x", "multipart/form-data"):
+            answer = await post(api, kind, body, path, headers={"Content-Type": content_type})
+            await refused(answer, kind, 400, 403)
     assert await stored(api) == (0, 0, 0)
 
 
@@ -105,12 +107,11 @@ async def test_reports_with_something_wrong_leave_nothing(api: Api, kind: str) -
         ({"email": "x" * 300}, 400),
         ({"media_url": "x" * 3000}, 400),
         ({"first_name": "\x00"}, 400),
-        ({"attribute[colour]": "red"}, 400),
-        ({"attribute[]": "red"}, 400),
-        ({"attribute[a][b]": "red"}, 400),
-        ({"attribute[" + "x" * 9000 + "]": "1"}, 400),
-        ({"attribute": "red"}, 400),
-        ({"ATTRIBUTE[kind]": "street"}, 400),
+        ({"lat": "48.8566", "long": "2.3522"}, 400),
+        ({"lat": "0", "long": "0"}, 400),
+        ({"long": "-113.6253"}, 400),
+        ({"lat": "-90"}, 400),
+        ({"long": "180"}, 400),
         *(({"service_code": each}, 404) for each in SQL),
         *(({"lat": each}, 400) for each in SQL),
     )
@@ -156,11 +157,9 @@ async def test_updates_with_something_wrong_leave_nothing(api: Api, kind: str) -
         ({"service_request_id": case + "0"}, (404,)),
         ({"service_request_id": case.replace("case", "citizen")}, (404,)),
         ({"description": ""}, (400,)),
-        ({"description": " \n"}, (400,)),
+        ({"description": " \n", "status": " "}, (400,)),
         ({"description": "x" * 4001}, (400,)),
         ({"description": "\x00"}, (400,)),
-        ({"status": "LOST"}, (400,)),
-        ({"status": "x" * 9000}, (400,)),
         ({"updated_datetime": "yesterday"}, (400,)),
         ({"updated_datetime": "2026-01-01"}, (400,)),
         ({"updated_datetime": "2000-01-01T00:00:00Z"}, (400,)),
@@ -169,7 +168,6 @@ async def test_updates_with_something_wrong_leave_nothing(api: Api, kind: str) -
         ({"email": "x" * 300}, (400,)),
         ({"title": "x" * 41}, (400,)),
         ({"update_id": "x" * 201}, (400,)),
-        ({"attribute[kind]": "street"}, (400,)),
         ({"api_key": "guessed"}, (403,)),
         ({"jurisdiction_id": "elsewhere"}, (404,)),
         *(({"service_request_id": each}, (404,)) for each in SQL),
@@ -187,7 +185,7 @@ async def test_every_route_refuses_in_its_format(api: Api, kind: str, path: str)
     for query in ("jurisdiction_id=elsewhere", "jurisdiction_id=%3Cx%3E"):
         answer = await api.call("GET", f"{BASE}/{path}.{kind}?{query}")
         assert "jurisdiction_id" in await refused(answer, kind, 404)
-    for query in ("a=1&a=2", "%00=1", "a=%00", "a=%ff", "&".join("a=1" * 1 for _ in range(200))):
+    for query in ("page=1&page=2", "%00=1", "a=%00", "a=%ff", "&".join(["a=1"] * 1001), "q=hole"):
         answer = await api.call("GET", f"{BASE}/{path}.{kind}?{query}")
         await refused(answer, kind, 400)
     forms = path in ("requests", "servicerequestupdates")
@@ -196,7 +194,7 @@ async def test_every_route_refuses_in_its_format(api: Api, kind: str, path: str)
         await refused(answer, kind, 405)
         assert "GET" in answer.headers["Allow"]
         assert ("POST" in answer.headers["Allow"]) == forms
-    for ending in (".txt", "", ".", ".xml2", ".XML", ".json.txt"):
+    for ending in (".txt", *([] if path == "discovery" else [""]), ".", ".xml2", ".XML"):
         await refused(await api.call("GET", f"{BASE}/{path}{ending}"), "xml", 404)
     assert await stored(api) == (0, 0, 0)
 
@@ -250,7 +248,7 @@ async def test_questions_about_no_time_or_page(api: Api, kind: str, path: str) -
         "page=10001",
         "page=1.0",
         "page_size=0",
-        "page_size=1001",
+        "page_size=-1",
         "page=" + "9" * 5000,
         "page=%D9%A1",
     ]
@@ -260,7 +258,16 @@ async def test_questions_about_no_time_or_page(api: Api, kind: str, path: str) -
             "status=open,lost",
             f"updated_after={dates[0]}",
             f"updated_after={late}&updated_before={early}",
-            "service_code=" + ",".join("a" * 501),
+            "service_code=" + ",".join("a" * 1001),
+            "lat=34.7&long=113.6",
+            "lat=34.7&long=113.6&radius=0",
+            "lat=91&long=113.6&radius=10",
+            "lat=34.7&long=x&radius=10",
+            "bbox=1,2,3",
+            "bbox=1,2,3,4,5",
+            "bbox=1,3,2,2",
+            "bbox=1,2,3,91",
+            "bbox=,,,",
         ]
     for query in queries:
         answer = await api.call("GET", f"{BASE}/{path}.{kind}?{query}")

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from citybrain.definitions.inspection.imports_311 import Import311
+from citybrain.definitions.loading import PACKAGE_FOLDER
 from citybrain.domain.actor import Actor, Role
 from citybrain.settings import Settings
 from citybrain.systems import load_definitions
@@ -38,6 +40,12 @@ from tests.given.shared_data import RECORDS_311, needs_records_311
 from tests.given.storm import STORM
 from tests.given.waiting import PATIENCE_SECONDS
 
+NEW_YORK = """{"type": "FeatureCollection", "valid_from": "2021-01-01", "source": "a box",
+"features": [{"type": "Feature", "properties":
+{"kind": "district", "code": "360000", "name": "紐約", "name_en": "New York"},
+"geometry": {"type": "Polygon", "coordinates":
+[[[-74.3, 40.45], [-73.65, 40.45], [-73.65, 40.95], [-74.3, 40.95], [-74.3, 40.45]]]}}]}"""
+ANIMALS = "case/2020-animals.yaml"
 AT_ONCE = 24
 CLOSED_OF = 20  # of so many closed records one is taken to its closing
 SYSTEM = Actor("import", frozenset({Role.SYSTEM}))
@@ -45,10 +53,17 @@ DIGEST = "ab" * 32
 
 
 @pytest.fixture
-def change_settings() -> Callable[[Settings], None]:
-    """As much at once as the client sends."""
+def change_settings(tmp_path: Path) -> Callable[[Settings], None]:
+    """The records' city, and as much at once as the client sends."""
 
     def change(settings: Settings) -> None:
+        settings.definitions_dir = tmp_path / "definitions"
+        (settings.definitions_dir / "area").mkdir(parents=True)
+        (settings.definitions_dir / "case").mkdir()
+        theirs = (PACKAGE_FOLDER / ANIMALS).read_text(encoding="utf-8")
+        ours = theirs.replace("import_only: true", "import_only: false")
+        (settings.definitions_dir / ANIMALS).write_text(ours, encoding="utf-8")
+        (settings.definitions_dir / "area" / "2021-new-york.geojson").write_text(NEW_YORK)
         settings.open311_rate_per_second, settings.open311_rate_burst = 1e6, 1_000_000
 
     return change

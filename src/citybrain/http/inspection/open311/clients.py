@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -12,12 +13,14 @@ from pydantic import ValidationError
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.inspection.cases import CaseDefinitions, cases_at
 from citybrain.domain.actor import Actor, Role
+from citybrain.http.inspection.open311.multipart import read_multipart
 from citybrain.http.inspection.open311.reading import (
     Fields,
     Form,
     Open311Error,
     check_jurisdiction,
     read_form,
+    read_query,
 )
 from citybrain.http.limits import LIMITER, RateLimiter, caller_of
 from citybrain.http.runtime import RUNTIME, Runtime
@@ -33,8 +36,10 @@ CONTACT_FIELDS = {
     "first_name": 100,
     "last_name": 100,
     "phone": 40,
-    "media_url": 2000,
+    "media_url": 2000,  # each of them
 }
+IN_THE_QUERY = ("api_key", "jurisdiction_id")  # of a form, too: the specification names no place
+NOISE = frozenset({"service_name", "locale", "submit", "utf8", "format"})
 NAMES = {
     "latitude": "lat",
     "longitude": "long",
@@ -61,13 +66,22 @@ def local_time(request: web.Request, at: datetime) -> str:
     return at.astimezone(zone).isoformat(timespec="seconds")
 
 
+def locale_of(asked: Fields) -> str:
+    """The language of names: `zh` or `en`."""
+    return "zh" if asked.get("locale", "").lower().startswith("zh") else "en"
+
+
 async def form_of(request: web.Request, known: Collection[str]) -> Form:
     """The form in the body; what is none is paid for by the address that it comes from."""
     try:
-        return await read_form(request, known)
+        asked = read_query(request)
+        read = read_multipart if request.content_type == "multipart/form-data" else read_form
+        form = await read(request, known)
     except Open311Error:
         await request.app[LIMITER].spend(caller_of(request))
         raise
+    beside = {name: asked[name] for name in IN_THE_QUERY if name in asked}
+    return replace(form, fields=beside | form.fields)
 
 
 async def context_of(
@@ -84,11 +98,16 @@ async def context_of(
         await request.app[LIMITER].spend(caller_of(request))
         raise
     await request.app[KEYS].spend(actor.subject)
-    check_jurisdiction(fields)
-    if once is not None and len(once) > 200:
-        raise Open311Error(400, "update_id is too long")
-    key = None if once is None else f"open311-update:{once}"
-    return CommandContext(actor, "open311", uuid4(), request[CORRELATION], idempotency_key=key)
+    check_jurisdiction(request, fields)
+    return CommandContext(actor, "open311", uuid4(), request[CORRELATION], idempotency_key=once)
+
+
+def once_of(request: web.Request, kind: str, said: str | None = None) -> str | None:
+    """The idempotency key of a form: what it says itself, else what its header does."""
+    key = said or request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > 200:
+        raise Open311Error(400, "Idempotency-Key and update_id have 200 characters at most")
+    return f"open311-{kind}:{key}" if key else None
 
 
 def _client(runtime: Runtime, key: str | None) -> Actor:
@@ -102,13 +121,18 @@ def _client(runtime: Runtime, key: str | None) -> Actor:
     return Actor(f"open311-{client}", frozenset({Role.CITIZEN}))
 
 
-def contact_of(fields: Fields, limits: dict[str, int]) -> dict[str, str]:
-    """How to reach whoever sends the form."""
+def contact_of(form: Form, limits: dict[str, int], unknown: dict[str, list[str]]) -> dict[str, str]:
+    """How to reach whoever sends the form, and what it says that nothing here asks for."""
+    fields = form.fields
     contact = {name: fields[name] for name in limits if name in fields}
     for name, value in contact.items():
-        if len(value) > limits[name]:
+        if max(map(len, value.split("\n"))) > limits[name]:
             raise Open311Error(400, f"{name} is too long")
-    return contact
+    others = {name: values for name, values in form.others.items() if name not in NOISE} | {
+        f"attribute[{code}]": values for code, values in unknown.items()
+    }
+    said = {name: "\n".join(filter(None, values)) for name, values in others.items()}
+    return contact | {f"other:{name}": value for name, value in said.items() if value}
 
 
 def not_valid(wrong: ValidationError) -> Open311Error:

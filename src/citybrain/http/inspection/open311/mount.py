@@ -11,7 +11,8 @@ from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.http.inspection.open311.clients import ASKED, KEYS, PREFIX
 from citybrain.http.inspection.open311.reading import Open311Error, read_query
 from citybrain.http.inspection.open311.rendering import FORMATS, error, rendered
-from citybrain.http.inspection.open311.requests import one_request, report, requests, token
+from citybrain.http.inspection.open311.reporting import report
+from citybrain.http.inspection.open311.requests import one_request, requests, token
 from citybrain.http.inspection.open311.services import discovery, service, services
 from citybrain.http.inspection.open311.updates import update, updates
 from citybrain.http.limits import LIMITER, RateLimiter, caller_of
@@ -21,6 +22,10 @@ from citybrain.http.runtime import RUNTIME
 log = structlog.get_logger(__name__)
 
 READING = ("GET", "HEAD")
+KINDS = "{format:" + "|".join(FORMATS) + "}"
+DISCOVERIES = [  # clients guess where it is, and the format by what they accept
+    f"{where}/discovery{ending}" for where in ("/open311", PREFIX) for ending in ("", f".{KINDS}")
+]
 
 Work = Callable[[web.Request], Awaitable[tuple[str, Any]]]
 """Answers a request: the name of the root element, and rows or a document."""
@@ -30,7 +35,7 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
     """The aiohttp handler: limits, the format in the path, and the specification's errors."""
 
     async def handle(request: web.Request) -> web.Response:
-        kind = request.match_info.get("format") or _format_of(request.path)
+        kind = request.match_info.get("format") or _format_of(request)
         try:
             if work not in (report, update):  # a form says in its body whose share it spends
                 await request.app[LIMITER].spend(caller_of(request))
@@ -62,9 +67,12 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
     return handle
 
 
-def _format_of(path: str) -> str:
+def _format_of(request: web.Request) -> str:
     """The format of an answer to a path that names none that is served; XML is required."""
-    return "json" if path.endswith(".json") else "xml"
+    if request.path.endswith(".json"):
+        return "json"
+    accepted = request.headers.get("Accept", "")
+    return "json" if "json" in accepted and "xml" not in accepted else "xml"
 
 
 def _wrong_method(*allowed: str) -> Work:
@@ -83,22 +91,21 @@ def mount(app: web.Application) -> None:
     settings, store = app[RUNTIME].settings, app[RUNTIME].store
     per_second, burst = settings.open311_rate_per_second, settings.open311_rate_burst
     app[KEYS] = RateLimiter("open311", per_second, burst, store)
-    kinds = "{format:" + "|".join(FORMATS) + "}"
     for path, get, post in (
-        ("/discovery", discovery, None),
-        ("/services", services, None),
-        ("/services/{service_code:[^/]+}", service, None),
-        ("/requests", requests, report),
-        ("/requests/{service_request_id:[^/]+}", one_request, None),
-        ("/tokens/{token:[^/]+}", token, None),
-        ("/servicerequestupdates", updates, update),
+        *((path, discovery, None) for path in DISCOVERIES),
+        (f"{PREFIX}/services.{KINDS}", services, None),
+        (f"{PREFIX}/services/{{service_code:[^/]+}}.{KINDS}", service, None),
+        (f"{PREFIX}/requests.{KINDS}", requests, report),
+        (f"{PREFIX}/requests/{{service_request_id:[^/]+}}.{KINDS}", one_request, None),
+        (f"{PREFIX}/tokens/{{token:[^/]+}}.{KINDS}", token, None),
+        (f"{PREFIX}/servicerequestupdates.{KINDS}", updates, update),
     ):
-        resource = app.router.add_resource(f"{PREFIX}{path}.{kinds}")
+        resource = app.router.add_resource(path)
         for method in READING:
             resource.add_route(method, _answering(get))
         if post is not None:
             resource.add_route("POST", _answering(post))
         allowed = READING if post is None else (*READING, "POST")
         resource.add_route("*", _answering(_wrong_method(*allowed)))
-    app.router.add_route("*", PREFIX, _answering(_unknown))
-    app.router.add_route("*", PREFIX + "{rest:[/.].*}", _answering(_unknown))
+    app.router.add_route("*", "/open311", _answering(_unknown))
+    app.router.add_route("*", "/open311{rest:[/.].*}", _answering(_unknown))

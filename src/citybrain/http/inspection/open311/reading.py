@@ -1,26 +1,32 @@
-"""What an Open311 client asks: queries and forms, read strictly, each mistake named.
+"""What an Open311 client asks: queries and forms, read liberally, each mistake named.
 
-A parameter that is empty counts as absent, as the specification says.
+Clients send more, less and other than the specification says: what is not known is left out or kept
+apart, what is empty counts as absent, and only what is wrong is refused. What would change the
+answer and cannot be done is wrong, too.
 """
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from citybrain.errors import CitybrainError
 from citybrain.http.bodies import body_place, read_body
+from citybrain.http.runtime import RUNTIME
 
-JURISDICTION = "zhengzhou.gov.cn"
 BODY_BYTES = 64 * 1024
-FIELDS, IDS, PAGES = 100, 200, 10_000  # so many ids fit a request line of 8 190 bytes
+FIELDS, PAGES = 100, 10_000
 MOST, DAYS = 1000, 90
 FOREVER = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 LISTS = ("service_request_id", "service_code", "status")  # may be declared several times
-ATTRIBUTE = re.compile(r"attribute\[([a-z][a-z0-9_-]{0,63})\](\[\])?")
+REPEATED = ("media_url", "media")  # of a form
+SAME = {"deviceid": "device_id"}  # as the specification's own examples have it, too
+NOT_DONE = ("q",)  # filters that others know: leaving them out would answer another question
+ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,64})\](\[[^\[\]]*\])*", re.IGNORECASE)
 # https://www.w3.org/TR/NOTE-datetime, of which the specification wants an offset
 W3C = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -40,61 +46,103 @@ class Open311Error(CitybrainError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form: its fields, and the values of `attribute[code]` by code."""
+    """A form: its known fields, the values of `attribute[code]` by code, and what else it says.
+
+    `photos` are files that came with it, as they were sent.
+    """
 
     fields: Fields
-    attributes: dict[str, list[str]]
+    attributes: dict[str, list[str]] = field(default_factory=dict)
+    others: dict[str, list[str]] = field(default_factory=dict)
+    photos: list[bytes] = field(default_factory=list)
+
+
+class Box(NamedTuple):
+    """Degrees; where `west` is larger than `east` it reaches over 180°."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+class Around(NamedTuple):
+    """A circle around a point, in degrees and metres."""
+
+    latitude: float
+    longitude: float
+    radius_m: float
 
 
 def read_query(request: web.Request) -> Fields:
     """The parameters of the query; lists are joined by commas. Raises `Open311Error`."""
     asked: Fields = {}
-    for name, value in _pairs(request.raw_path.partition("?")[2], "query"):
+    for name, value in pairs(request.raw_path.partition("?")[2], "query", MOST):
         if not value.strip():
             continue
-        if name in asked and name not in LISTS:
-            raise Open311Error(400, "a parameter is given twice")
-        asked[name] = f"{asked[name]},{value}" if name in asked else value.strip()
-    check_jurisdiction(asked)
+        if name in LISTS and name in asked:
+            asked[name] = f"{asked[name]},{value}"
+        elif asked.setdefault(name, value.strip()) != value.strip() and name in PARAMETERS:
+            raise Open311Error(400, f"{name} is given twice")
+    for name in NOT_DONE:
+        if name in asked:
+            raise Open311Error(400, f"{name} is not done here: leave it out")
+    check_jurisdiction(request, asked)
     return asked
 
 
 async def read_form(request: web.Request, known: Collection[str]) -> Form:
-    """The form in the body, of known fields and attributes; raises `Open311Error`."""
+    """The form in the body; raises `Open311Error`."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise Open311Error(415, "the body must be application/x-www-form-urlencoded")
     try:
         body = (await _body(request)).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Open311Error(400, "the body is not a form in UTF-8") from error
-    form = Form({}, {})
-    for name, value in _pairs(body, "body"):
+    return form_of_pairs(pairs(body, "body", FIELDS), known)
+
+
+def form_of_pairs(given: Iterable[tuple[str, str]], known: Collection[str]) -> Form:
+    """What names and values say, those of `known` apart; raises `Open311Error`."""
+    form = Form({})
+    for name, text in given:
+        value = text.strip()
         if attribute := ATTRIBUTE.fullmatch(name):
-            form.attributes.setdefault(attribute[1], []).append(value.strip())
-        elif name not in known:
-            raise Open311Error(400, "the form has a field that is not known")
-        elif name in form.fields:
+            form.attributes.setdefault(attribute[1].lower(), []).append(value)
+            continue
+        name = SAME.get(name, name)
+        if name not in known:
+            form.others.setdefault(name[:200], []).append(value)
+        elif not value:
+            continue
+        elif name in REPEATED and name in form.fields:
+            form.fields[name] += f"\n{value}"
+        elif form.fields.setdefault(name, value) != value:
             raise Open311Error(400, f"{name} is given twice")
-        else:
-            form.fields[name] = value.strip()
-    fields = {name: value for name, value in form.fields.items() if value}
-    return Form(fields, form.attributes)
+    return form
 
 
-def check_jurisdiction(asked: Fields) -> None:
+def check_jurisdiction(request: web.Request, asked: Fields) -> None:
     """Raises 404 where another jurisdiction is asked; there is no need to name ours."""
-    if asked.get("jurisdiction_id", JURISDICTION) != JURISDICTION:
+    ours = request.app[RUNTIME].settings.open311_jurisdiction
+    if asked.get("jurisdiction_id", ours).casefold() != ours.casefold():
         raise Open311Error(404, "jurisdiction_id provided was not found")
 
 
 def listed(asked: Fields, name: str, among: Collection[str] | None = None) -> list[str] | None:
-    """The values of a list, None where it is absent; raises where one is not `among` them."""
+    """The values of a list, None where it is absent; raises where one is not `among` them.
+
+    Those that are one of `among` are so in any case.
+    """
     if name not in asked:
         return None
     found = [each.strip() for each in asked[name].split(",") if each.strip()]
-    if len(found) > IDS:
-        raise Open311Error(400, f"{name} has more than {IDS} values")
-    if among is not None and not set(found).issubset(among):
+    if len(found) > MOST:
+        raise Open311Error(400, f"{name} has more than {MOST} values")
+    if among is None:
+        return found
+    found = [each.lower() for each in found]
+    if not set(found).issubset(among):
         raise Open311Error(400, f"{name} is one of {', '.join(among)}")
     return found
 
@@ -131,9 +179,54 @@ def moment(asked: Fields, name: str) -> datetime | None:
     return found
 
 
+def degrees(fields: Mapping[str, str], name: str, most: float) -> float:
+    """Degrees of a field that is there, from -`most` to `most`; raises `Open311Error`."""
+    try:
+        found = float(fields[name])
+    except ValueError as wrong:
+        raise Open311Error(400, f"{name} is not a number") from wrong
+    if not -most <= found <= most:
+        raise Open311Error(400, f"{name} is not valid: it is -{most:g} to {most:g} degrees")
+    return found
+
+
+def around(asked: Fields) -> Around | None:
+    """The circle of `lat`, `long` and `radius` in metres; None where none of them is there."""
+    names = ("lat", "long", "radius")
+    if not set(names) & asked.keys():
+        return None
+    if missing := [name for name in names if name not in asked]:
+        raise Open311Error(400, f"lat, long and radius belong together: {missing[0]} is missing")
+    latitude, longitude = degrees(asked, "lat", 90), degrees(asked, "long", 180)
+    try:
+        radius = float(asked["radius"])
+    except ValueError as wrong:
+        raise Open311Error(400, "radius is not a number") from wrong
+    if not 0 < radius <= 100_000:
+        raise Open311Error(400, "radius is 1 to 100000 metres")
+    return Around(latitude, longitude, radius)
+
+
+def box(asked: Fields) -> Box | None:
+    """The box of `bbox=west,south,east,north` (RFC 7946, 5); None where it is absent."""
+    if "bbox" not in asked:
+        return None
+    given = dict(zip(("west", "south", "east", "north"), asked["bbox"].split(","), strict=False))
+    if len(given) != 4 or asked["bbox"].count(",") != 3:
+        raise Open311Error(400, "bbox is west,south,east,north")
+    try:
+        west, east = (degrees(given, name, 180) for name in ("west", "east"))
+        south, north = (degrees(given, name, 90) for name in ("south", "north"))
+    except Open311Error as wrong:
+        raise Open311Error(400, f"bbox is west,south,east,north: {wrong.message}") from wrong
+    if south > north:
+        raise Open311Error(400, "bbox is west,south,east,north: its south lies north")
+    return Box(south, west, north, east)
+
+
 def page(asked: Fields) -> tuple[int, int]:
-    """Limit and offset by `page` (from 1) and `page_size`."""
-    size = _number(asked, "page_size", MOST, MOST)
+    """Limit and offset by `page` (from 1) and `page_size`, of which there are 1 000 at most."""
+    size = min(_number(asked, "page_size", MOST, 10**8), MOST)
     return size, (_number(asked, "page", 1, PAGES) - 1) * size
 
 
@@ -150,11 +243,40 @@ async def _body(request: web.Request) -> bytes:
         return await read_body(request, BODY_BYTES, too_large)
 
 
-def _pairs(text: str, where: str) -> list[tuple[str, str]]:
+def pairs(text: str, where: str, most: int) -> list[tuple[str, str]]:
+    """Names and values of a form, `most` at most; raises `Open311Error`."""
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS)
+        found = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError as error:
-        raise Open311Error(400, f"the {where} is not a form in UTF-8") from error
-    if any("\x00" in name or "\x00" in value for name, value in pairs):
+        raise Open311Error(
+            400, f"the {where} is not a form in UTF-8 of {most} fields at most"
+        ) from error
+    return checked(found, where)
+
+
+def checked(given: Iterable[tuple[str, str]], where: str) -> list[tuple[str, str]]:
+    """Names and values with line breaks as they are here; raises `Open311Error` on a NUL."""
+    found = [(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in given]
+    if any("\x00" in name or "\x00" in value for name, value in found):
         raise Open311Error(400, f"the {where} has a NUL")
-    return [(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs]
+    return found
+
+
+PARAMETERS = frozenset(
+    {
+        "jurisdiction_id",
+        "start_date",
+        "end_date",
+        "updated_after",
+        "updated_before",
+        "page",
+        "page_size",
+        "extensions",
+        "locale",
+        "lat",
+        "long",
+        "radius",
+        "bbox",
+    }
+)
+"""What a query may ask beside lists; others are left out."""

@@ -1,5 +1,6 @@
 """What reporters are told of service requests, and what they say of them."""
 
+import re
 from typing import Any
 
 from aiohttp import web
@@ -16,15 +17,11 @@ from citybrain.http.inspection.open311.clients import (
     form_of,
     local_time,
     not_valid,
+    once_of,
 )
-from citybrain.http.inspection.open311.reading import (
-    Fields,
-    Open311Error,
-    listed,
-    moment,
-    page,
-    span,
-)
+from citybrain.http.inspection.open311.reading import Form, Open311Error, listed, moment, page, span
+from citybrain.http.inspection.open311.reporting import keep_photos
+from citybrain.http.paging import caught_up
 from citybrain.http.runtime import RUNTIME
 from commands.inspection.comments import CommentCase, comment_case
 from projections.inspection import service_requests
@@ -44,31 +41,17 @@ UPDATE_FIELDS = {
     "email_alerts_requested",
     *UPDATE_CONTACT_FIELDS,
 }
-UPDATE_STATUSES = (
-    "OPEN",
-    "CLOSED",
-    "FIXED",
-    "IN_PROGRESS",
-    "ACTION_SCHEDULED",
-    "PLANNED",
-    "INVESTIGATING",
-    "DUPLICATE",
-    "NO_FURTHER_ACTION",
-    "NOT_COUNCILS_RESPONSIBILITY",
-    "INTERNAL_REFERRAL",
-    "REOPEN",
-    "FOR_TRIAGE",
-    "UNABLE_TO_FIX",
-)
+STATED = re.compile(r"[A-Z][A-Z_ -]{0,39}")  # no client's list of words is the last one
 
 
 async def updates(request: web.Request) -> tuple[str, Any]:
     """What reporters are told, oldest first: of the last day where no time is asked for."""
-    pool, asked = request.app[RUNTIME].store.models, request[ASKED]
+    store, asked = request.app[RUNTIME].store, request[ASKED]
+    await caught_up(store.models, "service_requests", await store.head())
     since, until = span(asked, "start_date", "end_date", days=1)
     limit, offset = page(asked)
     rows = await service_requests.updates(
-        pool,
+        store.models,
         since=since,
         until=until,
         case_ids=listed(asked, "service_request_id"),
@@ -92,15 +75,18 @@ async def update(request: web.Request) -> tuple[str, Any]:
     """Say something of a service request; the same `update_id` says it once."""
     runtime, form = request.app[RUNTIME], await form_of(request, UPDATE_FIELDS)
     fields = form.fields
-    context = await context_of(request, fields, fields.get("update_id"))
-    if form.attributes:
-        raise Open311Error(400, "an update has no attributes")
-    for name in ("service_request_id", "description"):
-        if name not in fields:
-            raise Open311Error(400, f"{name} was not provided")
-    case_id, command = fields["service_request_id"], _comment_of(fields)
+    context = await context_of(request, fields, once_of(request, "update", fields.get("update_id")))
+    if "service_request_id" not in fields:
+        raise Open311Error(400, "service_request_id was not provided")
+    if not (form.photos or fields.keys() & {"description", "status", "media_url"}):
+        raise Open311Error(400, "description was not provided, nor a status or a photo")
+    case_id, command = fields["service_request_id"], _comment_of(form)
     if not CASE_ID.fullmatch(case_id):
         raise Open311Error(404, "service_request_id not found")
+    if form.photos:
+        digests = await keep_photos(runtime, context, form.photos)
+        seen = command.contact | {"media": "\n".join(digests)}
+        command = command.model_copy(update={"contact": seen})
     try:
         result = await comment_case(case_id, command, context, runtime.services)
     except NotFound as missing:
@@ -111,15 +97,18 @@ async def update(request: web.Request) -> tuple[str, Any]:
     return "service_request_updates", [{"update_id": update_id, "service_request_id": case_id}]
 
 
-def _comment_of(fields: Fields) -> CommentCase:
-    stated = fields.get("status", "").upper() or None
-    if stated is not None and stated not in UPDATE_STATUSES:
-        raise Open311Error(400, f"status is one of {', '.join(UPDATE_STATUSES)}")
+def _comment_of(form: Form) -> CommentCase:
+    fields = form.fields
+    stated = fields.get("status", "").upper()
+    contact = contact_of(form, UPDATE_CONTACT_FIELDS, form.attributes)
+    if stated and not STATED.fullmatch(stated):
+        contact["other:status"] = fields["status"]
+        stated = ""
     try:
         return CommentCase(
-            text=fields["description"],
-            stated=stated,
-            contact=contact_of(fields, UPDATE_CONTACT_FIELDS),
+            text=fields.get("description", ""),
+            stated=stated or None,
+            contact=contact,
             written_at=moment(fields, "updated_datetime"),
         )
     except ValidationError as wrong:
