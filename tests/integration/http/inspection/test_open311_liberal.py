@@ -56,10 +56,10 @@ def id_of(answer: Answer) -> str:
 async def sealed(api: Api, case_id: str, kind: str) -> dict[str, Any]:
     """What is kept sealed beside a case."""
     pool, vault = api.runtime.store.pool, api.runtime.services.vault
-    row = await pool.fetchrow(
+    blob_id = await pool.fetchval(
         "SELECT blob_id FROM sealed_blobs WHERE person_id = $1 AND kind = $2", case_id, kind
     )
-    found: dict[str, Any] = orjson.loads(await vault.fetch(case_id, kind, UUID(str(row[0]))))
+    found: dict[str, Any] = orjson.loads(await vault.fetch(case_id, kind, UUID(str(blob_id))))
     return found
 
 

@@ -7,7 +7,8 @@ from aiohttp import web
 
 from citybrain.city_day import CITY_ZONE
 from citybrain.definitions.calendars import TimeKind
-from citybrain.definitions.inspection.cases import Attribute, CaseClass, CaseDefinitions, Department
+from citybrain.definitions.inspection.attributes import Attribute
+from citybrain.definitions.inspection.cases import CaseClass, CaseDefinitions, Department
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.http.inspection.open311.clients import (
     ASKED,
