@@ -33,6 +33,13 @@ def _written_moment(value: Any) -> Any:
     return value
 
 
+def _no_flag(value: Any) -> Any:
+    """Python takes true for 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("float_type", "true and false are no numbers")
+    return value
+
+
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -49,7 +56,12 @@ Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST), BeforeValidator
 Flag = Annotated[bool, Field(strict=True)]
 """True or false, and no word or number for it."""
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=LATEST.date()), BeforeValidator(_written_date)]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")]
-Longitude = Annotated[
-    float, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")
+NoFlag = BeforeValidator(_no_flag)
+"""For numbers, of which true and false are none."""
+Latitude = Annotated[
+    float, NoFlag, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")
 ]
+Longitude = Annotated[
+    float, NoFlag, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")
+]
+Percent = Annotated[int, NoFlag, Field(ge=1, le=100)]

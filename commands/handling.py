@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from citybrain.domain.actor import Actor
+from citybrain.domain.actor import Actor, is_reserved
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import CitybrainError, InvalidInput, Refused
 from citybrain.eventstore import (
@@ -87,6 +87,16 @@ class CommandContext:
     causation_id: UUID | None = None
     idempotency_key: str | None = None
     expected_version: int | None = None
+
+    @property
+    def once(self) -> str | None:
+        """Whose idempotency key it is, and which; no two pairs are one text."""
+        if self.idempotency_key is None:
+            return None
+        subject = self.actor.subject
+        if not is_reserved(subject):  # of which no token is
+            subject = subject.replace("%", "%25").replace(":", "%3A")
+        return f"{subject}:{self.idempotency_key}"
 
     def metadata(self) -> Metadata:
         """What is stored beside each event of the command."""
@@ -178,9 +188,9 @@ async def answered_before(
     command: Command, stream_id: str, context: CommandContext, services: Services
 ) -> CommandResult | None:
     """The first answer where the idempotency key has been used: for handlers with side effects."""
-    if context.idempotency_key is None:
+    if context.once is None:
         return None
-    stored = await services.store.answer_for(f"{context.actor.subject}:{context.idempotency_key}")
+    stored = await services.store.answer_for(context.once)
     if stored is None:
         return None
     return _replayed(stored, await _fingerprint(command, stream_id, services))
@@ -196,9 +206,9 @@ def once_a_key(handler: Prepared) -> Prepared:
     async def handle(
         stream_id: str, command: Any, context: CommandContext, services: Services
     ) -> CommandResult:
-        if context.idempotency_key is None:
+        if context.once is None:
             return await handler(stream_id, command, context, services)
-        key = f"prepare:{context.actor.subject}:{context.idempotency_key}"
+        key = f"prepare:{context.once}"
         if key in services.keys_in_flight:
             raise KeyInFlight("a request with this idempotency key is being worked on")
         services.keys_in_flight.add(key)
@@ -224,10 +234,9 @@ async def _once(
     attempt: Callable[[RecordOf[A]], Awaitable[CommandResult]],
 ) -> CommandResult:
     """Run `attempt` at most once an idempotency key; a used key gets its first answer again."""
-    key = context.idempotency_key
+    key = context.once
     if key is None:
         return await attempt(lambda _: None)
-    key = f"{context.actor.subject}:{key}"
     fingerprint = await _fingerprint(command, stream_id, services)
     if key in services.keys_in_flight:
         raise KeyInFlight("a request with this idempotency key is being worked on")

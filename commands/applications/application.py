@@ -30,6 +30,7 @@ from commands.applications.identity import identified
 from commands.applications.turns import give_turn_back, turn
 from commands.applications.unsealed import FORM
 from commands.citizens import CitizenId, check_not_alone, check_served
+from commands.fields import Flag
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 
@@ -50,7 +51,7 @@ class SubmitApplication(Command):
     form: dict[str, Any] = Field(
         default_factory=dict, description="answers to the item's form; sealed"
     )
-    simulated: bool = Field(False, description="true for made-up people; shown wherever it shows")
+    simulated: Flag = Field(False, description="true for made-up people; shown wherever it shows")
 
 
 class WithdrawApplication(Command):

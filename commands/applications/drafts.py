@@ -31,6 +31,7 @@ from commands.applications.application import (
     submit_application,
 )
 from commands.citizens import CitizenId, check_served
+from commands.fields import Flag
 from commands.handling import (
     Command,
     CommandContext,
@@ -54,7 +55,7 @@ class BeginDraft(Command):
         None, description="who applies; the token's subject where absent"
     )
     form: dict[str, Any] = Field(default_factory=dict, description="answers so far; sealed")
-    simulated: bool = Field(False, description="true for made-up people; shown wherever it shows")
+    simulated: Flag = Field(False, description="true for made-up people; shown wherever it shows")
 
 
 class SaveDraft(Command):

@@ -29,7 +29,7 @@ from commands.citizens.documents import (
 )
 from commands.citizens.fields import Day, Name, Phone
 from commands.citizens.serving import check_served
-from commands.fields import Sha256
+from commands.fields import Flag, Sha256
 from commands.handling import (
     Command,
     CommandContext,
@@ -56,7 +56,7 @@ class RegisterCitizen(Command):
     country: Annotated[Country | None, COUNTRY] = None
     birth_date: Day
     phone: Phone | None = Field(None, description="where one-time codes go; sealed like the others")
-    simulated: bool = Field(False, description="true for made-up people; shown wherever it shows")
+    simulated: Flag = Field(False, description="true for made-up people; shown wherever it shows")
 
 
 class GiveFaceConsent(Command):

@@ -164,10 +164,10 @@ async def _check_not_too_many(
 
 async def _code_id(context: CommandContext, services: Services) -> UUID:
     """The id of a code: with an idempotency key it follows from the key and whoever uses it."""
-    if context.idempotency_key is None:
+    if context.once is None:
         return uuid4()
-    used = f"{context.actor.subject}:{context.idempotency_key}"
-    return UUID(bytes=(await services.vault.digest("one-time-code-key", used.encode()))[:16])
+    digest = await services.vault.digest("one-time-code-key", context.once.encode())
+    return UUID(bytes=digest[:16])
 
 
 @once_a_key

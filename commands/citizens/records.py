@@ -33,7 +33,7 @@ from commands.citizens.documents import (
 from commands.citizens.fields import Day, Name, Phone
 from commands.citizens.proving import identified_for
 from commands.citizens.recent import recent_identification
-from commands.fields import Prose
+from commands.fields import Flag, Prose
 from commands.handling import Command, CommandContext, CommandResult, answered_before
 from commands.services import Services
 
@@ -63,7 +63,7 @@ class ProposeCorrection(Command):
     number: Number | None = Field(None, description="of the document, where it is another")
     country: Annotated[Country | None, COUNTRY] = None
     birth_date: Day | None = Field(None, description="where it is another")
-    mistaken: bool = Field(
+    mistaken: Flag = Field(
         False, description="the number was never theirs: they are no longer found by it"
     )
     died_on: Day | None = Field(None, description="of a death")

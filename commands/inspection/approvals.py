@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import uuid4
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
@@ -13,7 +13,7 @@ from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.deadlines import Deadline, MovedDeadline, RunningDeadline, Stage
 from citybrain.domain.times import moment
-from commands.fields import Code, Text
+from commands.fields import Code, Moment, NoFlag, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.inspection.case import begun, case_answer, change_case
 from commands.services import Services
@@ -30,10 +30,10 @@ class RequestChange(Command):
     reason: Reason
     department: Code | None = Field(None, description="the lead; none where the centre asks")
     deadline: Code | None = Field(None, description="of an extension: which deadline")
-    amount: float | None = Field(
+    amount: Annotated[float, NoFlag] | None = Field(
         None, gt=0, le=1000, description="of an extension: how much more, in the deadline's unit"
     )
-    until: AwareDatetime | None = Field(None, description="of a deferral: when to go on")
+    until: Moment | None = Field(None, description="of a deferral: when to go on")
 
     @model_validator(mode="after")
     def _fits(self) -> "RequestChange":

@@ -19,7 +19,7 @@ from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CasePlace, CaseSource
 from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.errors import InvalidInput
-from commands.fields import Code, Latitude, Longitude, LongText, Moment, Sha256, Text
+from commands.fields import Code, Flag, Latitude, Longitude, LongText, Moment, Percent, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.services import Services
 
@@ -56,11 +56,11 @@ class ReportCase(StepCommand):
     latitude: Latitude
     longitude: Longitude
     address: Annotated[Text, StringConstraints(max_length=300)] | None = None
-    confidence: int | None = Field(None, ge=1, le=100, description="of a camera's recognition, %")
+    confidence: Percent | None = Field(None, description="of a camera's recognition, %")
     evidence_sha256: list[Sha256] = Field(
         default_factory=list, max_length=20, description="digests of photos or recordings"
     )
-    simulated: bool = Field(False, description="true for made-up data; shown wherever it shows")
+    simulated: Flag = Field(False, description="true for made-up data; shown wherever it shows")
     external_ref: Annotated[Text, StringConstraints(max_length=120)] | None = None
     attributes: dict[Code, Annotated[list[Text], Field(max_length=50)]] | None = Field(
         None, max_length=50, description="what the class asks for, by code; no personal data"

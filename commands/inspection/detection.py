@@ -19,7 +19,7 @@ from citybrain.domain.inspection.detection import Detection
 from citybrain.errors import CitybrainError, Refused
 from citybrain.eventstore import NO_STREAM, NewEvent, StreamNotFound, WrongExpectedVersion
 from citybrain.eventstore.codec import mapper
-from commands.fields import Code, Latitude, Longitude, Moment, Sha256, Text
+from commands.fields import Code, Flag, Latitude, Longitude, Moment, Percent, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult, change
 from commands.services import Services
 
@@ -45,12 +45,12 @@ class RecordDetection(Command):
         description="what the camera calls it, unique at this moment: sent again, it is known"
     )
     class_code: Code
-    confidence: int = Field(ge=1, le=100, description="percent")
+    confidence: Percent = Field(description="percent")
     latitude: Latitude
     longitude: Longitude
     occurred_at: Moment
     evidence_sha256: list[Sha256] = Field(default_factory=list, max_length=20)
-    simulated: bool = False
+    simulated: Flag = False
 
 
 class ConfirmDetection(Command):
@@ -68,11 +68,11 @@ class DismissDetection(Command):
 class ReportCamera(Command):
     """A camera works or does not. The place is needed once, when it is first reported."""
 
-    online: bool
+    online: Flag
     reason: Text = ""
     latitude: Latitude
     longitude: Longitude
-    simulated: bool = False
+    simulated: Flag = False
 
 
 @dataclass(frozen=True, slots=True)

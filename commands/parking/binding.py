@@ -307,9 +307,9 @@ def _limits(command: BindPlate | ChangePlateLimits, terms: PlateBindingFile) -> 
 
 def _id_for(context: CommandContext) -> str:
     """The same for a repeated request, so that a crash half way leaves no second consent."""
-    if context.idempotency_key is None:
+    if context.once is None:
         return PlateBinding.new_id()
-    name = f"citybrain:plate-binding:{context.actor.subject}:{context.idempotency_key}"
+    name = f"citybrain:plate-binding:{context.once}"
     return f"{PlateBinding.category}-{uuid5(NAMESPACE_URL, name).hex}"
 
 

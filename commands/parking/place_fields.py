@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.parking.place import PARENT, DeviceType, PlaceKind, PlaceVersion
-from commands.fields import Latitude, Longitude, Moment
+from commands.fields import Flag, Latitude, Longitude, Moment, NoFlag
 from commands.parking.fields import PlaceId
 
 MOST_POINTS = 5_000
@@ -96,8 +96,8 @@ def _geometry(value: Any) -> Any:
     return {"type": said["type"], "coordinates": said["coordinates"]}
 
 
-Positive = Annotated[int, Field(ge=1, le=10**7)]
-Whole = Annotated[int, Field(ge=0, le=10**6)]
+Positive = Annotated[int, NoFlag, Field(ge=1, le=10**7)]
+Whole = Annotated[int, NoFlag, Field(ge=0, le=10**6)]
 Instant = Annotated[
     Moment, BeforeValidator(_instant), Field(description="a day is its midnight in the city")
 ]
@@ -126,7 +126,7 @@ class PlaceDeclared(BaseModel):
     number: Positive | None = Field(None, description="of a berth in its zone: consecutive from 1")
     length_cm: Positive | None = None
     capacity: Whole | None = None
-    sentinels: Annotated[list[int], Field(max_length=20)] = Field(
+    sentinels: Annotated[list[Annotated[int, NoFlag]], Field(max_length=20)] = Field(
         default_factory=list, description="what a counter shows when it knows no number"
     )
     drift: Whole | None = Field(
@@ -138,8 +138,8 @@ class PlaceDeclared(BaseModel):
     device_type: DeviceType | None = Field(
         None, description="of a device, as CDS says it; other where it is not said"
     )
-    retired: bool = Field(False, description="not in use from then on")
-    simulated: bool = False
+    retired: Flag = Field(False, description="not in use from then on")
+    simulated: Flag = False
 
     def version(self) -> PlaceVersion:
         """As the domain takes it."""

@@ -9,6 +9,7 @@ from citybrain.domain.signals.days import put_in_service
 from citybrain.domain.signals.officers import Reason, check_officer
 from citybrain.domain.signals.signal import Signal
 from citybrain.errors import Refused
+from commands.fields import Flag
 from commands.handling import Command, CommandContext, CommandResult, create
 from commands.services import Services
 from commands.signals.streams import JunctionUnknown, newest_streams
@@ -26,7 +27,7 @@ class PutJunctionInService(Command):
     LATER: ClassVar[frozenset[str]] = frozenset({"simulated"})
 
     reason: Reason
-    simulated: bool | None = Field(None, description="it is made up; not, where left out")
+    simulated: Flag | None = Field(None, description="it is made up; not, where left out")
 
 
 async def put_junction_in_service(

@@ -10,6 +10,7 @@ from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.eventstore import EventStore
 from citybrain.notifications import SilentNotifier
+from citybrain.settings import Settings
 from citybrain.systems import load_definitions
 from citybrain.vault import FileKeyWrapper, Vault
 from commands.handling import CommandContext, CommandResult
@@ -54,7 +55,8 @@ def definitions_of(folder: Path | None) -> Definitions:
 
 
 def services_over(store: EventStore) -> Services:
-    return Services(store, DEFINITIONS, Vault(store.pool, WRAPPER), SilentNotifier())
+    vault, settings = Vault(store.pool, WRAPPER), Settings(mode="development")
+    return Services(store, DEFINITIONS, vault, SilentNotifier(), settings=settings)
 
 
 def context(actor: Actor, key: str | None = None, version: int | None = None) -> CommandContext:

@@ -202,7 +202,7 @@ async def test_it_is_served_replayed_described_and_on_the_live_board(
         snapshot = await client.snapshot()
         assert snapshot["belfry"] == {"working": 0, "broken": 1}
         newest = snapshot["newest"][0]
-        assert (newest["topic"], newest["stream_id"]) == ("bell.reported_broken", bell_id)
+        assert (newest["topic"], newest["stream_id"]) == ("bell.reported_broken", "bell")
         assert (newest["class_code"], newest["simulated"]) == ("bell", False)
 
         await told_by_the_command_line(Terminal(settings, settings.data_dir), copy.root, bell_id)

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from citybrain.errors import CitybrainError
 from citybrain.http.problems import invalid, status_of
-from citybrain.http.routing import json_response
+from citybrain.http.routing import Call, json_response
+from commands.made_up import SimulatedHere, check_real
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,15 +41,22 @@ class BatchAnswer(BaseModel):
     refused: list[NotRecorded]
 
 
-def parsed(model: type[M], items: list[object]) -> tuple[list[tuple[int, M]], list[NotRecorded]]:
+def parsed(
+    call: Call, model: type[M], items: list[object]
+) -> tuple[list[tuple[int, M]], list[NotRecorded]]:
     """The sound items of a batch with their places, and what is refused of the others."""
+    settings = call.runtime.settings
     sound: list[tuple[int, M]] = []
     refused: list[NotRecorded] = []
     for index, item in enumerate(items):
         try:
-            sound.append((index, model.model_validate(item)))
+            found = model.model_validate(item)
+            check_real(found, settings)
+            sound.append((index, found))
         except ValidationError as error:
             refused.append(refusal(index, problem_of(error)))
+        except SimulatedHere as error:
+            refused.append(refusal(index, error))
     return sound, refused
 
 

@@ -12,8 +12,8 @@ from projections.reading import Pool
 class Origin:
     """Of which kind a stream is, and whether its data are made up."""
 
-    class_code: str
-    simulated: bool
+    class_code: str | None
+    simulated: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from citybrain.http.problems import (
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.security import ACTOR
 from citybrain.http.tokens import VERIFIED
+from commands.made_up import check_real
 
 ENTITY_TAG: Final = re.compile(r'"([1-9][0-9]{0,17})"')
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -233,9 +234,11 @@ async def _body(route: Route, model: type[BaseModel], request: web.Request) -> A
     if not isinstance(value, dict):
         raise Malformed("the body is not a JSON object")
     try:
-        return model.model_validate(value)
+        found = model.model_validate(value)
     except ValidationError as error:
         raise invalid(error, "body") from None
+    check_real(found, request.app[RUNTIME].settings)
+    return found
 
 
 def json_response(

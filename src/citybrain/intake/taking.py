@@ -8,6 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from citybrain.domain.actor import Actor
 from citybrain.errors import CitybrainError, InvalidInput
+from citybrain.settings import Settings
+from commands.made_up import SimulatedHere, check_real
 from commands.services import Services
 
 M = TypeVar("M", bound=BaseModel)
@@ -40,6 +42,7 @@ class Intake:
 async def each_as(
     model: type[M],
     items: Sequence[object],
+    settings: Settings,
     record: Callable[[list[M]], Awaitable[Sequence[object]]],
 ) -> list[Outcome]:
     """Check each item against a model, and record those that are sound."""
@@ -47,12 +50,16 @@ async def each_as(
     sound: dict[int, M] = {}
     for index, item in enumerate(items):
         try:
-            sound[index] = model.model_validate(item)
+            found = model.model_validate(item)
+            check_real(found, settings)
+            sound[index] = found
         except ValidationError as error:
             outcomes[index] = unfit(error)
+        except SimulatedHere as error:
+            outcomes[index] = error
     if sound:
-        found = await record(list(sound.values()))
-        for index, result in zip(sound, found, strict=True):
+        results = await record(list(sound.values()))
+        for index, result in zip(sound, results, strict=True):
             outcomes[index] = result if isinstance(result, CitybrainError) else None
     return outcomes
 

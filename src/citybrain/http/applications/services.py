@@ -12,12 +12,13 @@ from citybrain.definitions.applications.officer_reasons import OfficerReason, Of
 from citybrain.http.access_texts import Words
 from citybrain.http.paging import Query
 from citybrain.http.routing import Answer, Call, Route, json_response
+from commands.fields import Day
 
 
 class ServicesQuery(Query):
     """On which day."""
 
-    on: date | None = Field(None, description="the city's today where absent")
+    on: Day | None = Field(None, description="the city's today where absent")
 
 
 class ServiceRow(BaseModel):

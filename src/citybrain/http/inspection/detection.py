@@ -134,7 +134,7 @@ async def record(call: Call) -> web.Response:
 
 async def record_batch(call: Call) -> web.Response:
     """Record many: each for itself."""
-    sound, refused = parsed(commands.RecordDetection, call.body.detections)
+    sound, refused = parsed(call, commands.RecordDetection, call.body.detections)
     found = await commands.record_detections(
         [in_wgs84(command, call.query.crs) for _, command in sound],
         context(call),

@@ -101,7 +101,7 @@ def _answer(recorded: Recorded) -> web.Response:
 
 async def record_batch(call: Call) -> web.Response:
     """Record many: each for itself."""
-    sound, refused = parsed(commands.RecordParkingDetection, call.body.detections)
+    sound, refused = parsed(call, commands.RecordParkingDetection, call.body.detections)
     found = await commands.record_detections(
         [command for _, command in sound], context(call), call.runtime.services
     )

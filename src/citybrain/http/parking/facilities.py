@@ -150,7 +150,7 @@ async def read(call: Call) -> web.Response:
 
 async def read_batch(call: Call) -> web.Response:
     """Record what many counters say: each for itself."""
-    sound, refused = parsed(commands.ReadFacilityCounter, call.body.readings)
+    sound, refused = parsed(call, commands.ReadFacilityCounter, call.body.readings)
     found = await commands.read_counters(
         [command for _, command in sound], context(call), call.runtime.services
     )

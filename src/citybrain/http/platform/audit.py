@@ -19,6 +19,7 @@ from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from citybrain.http.sse import message, stream_events
 from commands.accesses import AskedPurpose, people_in
+from commands.fields import Moment
 
 Category = Field(None, max_length=32, pattern=r"^[a-z][a-z0-9_]*$")
 Topic = Field(None, max_length=255, pattern=r"^[\x21-\x7e]+$")
@@ -63,7 +64,7 @@ class StreamQuery(Query):
     after: int = Field(0, ge=0, le=MAX_POSITION, description="a version")
     up_to_version: int | None = Field(None, ge=1, le=MAX_POSITION)
     up_to_position: int | None = Field(None, ge=1, le=MAX_POSITION)
-    up_to_time: AwareDatetime | None = Field(None, description="a time of recording")
+    up_to_time: Moment | None = Field(None, description="a time of recording")
     limit: int = Field(100, ge=1, le=1000)
     purpose: AskedPurpose | None = Purpose
 

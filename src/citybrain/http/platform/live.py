@@ -1,7 +1,7 @@
 """The front page's live numbers: one snapshot a second for all who look.
 
-Counts, topics and stream ids only: no free text, nobody's data. Of a stream that is about a person
-only its category is said: everybody looks, and nobody could be told who did.
+Counts, and what is simulated: everybody looks, and nobody could be told who did. Of what is real
+only the category is said, and of people nothing: that a face was found just now is one of theirs.
 """
 
 import time
@@ -22,6 +22,7 @@ from projections.platform import streams
 from projections.status import projection_status
 
 NEWEST = 40
+REAL = Origin(None, None)  # as far as is known
 
 
 class LiveBoard(Feed):
@@ -86,24 +87,25 @@ class LiveBoard(Feed):
         origins: dict[str, Origin] = {}
         for part in self.runtime.board_parts:
             origins |= await part.origins(store.models, [event.stream_id for event in newest])
+        found = ((event, origins.get(event.stream_id, REAL)) for event in newest)
         return [
             {
                 "position": event.position,
                 "topic": event.topic,
-                "stream_id": _said(event.stream_id),
+                "stream_id": _said(event.stream_id, origin),
                 "recorded_at": event.recorded_at,
-                "class_code": origin.class_code if origin else None,
-                "simulated": origin.simulated if origin else None,
+                "class_code": origin.class_code,
+                "simulated": origin.simulated,
             }
-            for event in newest
-            for origin in (origins.get(event.stream_id),)
+            for event, origin in found
+            if origin.simulated or category_of(event.stream_id) not in personal_categories()
         ]
 
 
-def _said(stream_id: str) -> str:
-    """A stream's id, of a person's only the category."""
+def _said(stream_id: str, origin: Origin) -> str:
+    """A stream's id where it is made up and nobody's; else its category."""
     category = category_of(stream_id)
-    return category if category in personal_categories() else stream_id
+    return stream_id if origin.simulated and category not in personal_categories() else category
 
 
 BOARD: web.AppKey[LiveBoard] = web.AppKey("board", LiveBoard)

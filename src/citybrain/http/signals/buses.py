@@ -51,7 +51,7 @@ class BusStatuses(BaseModel):
 async def ask(call: Call) -> web.Response:
     """Take in what buses ask."""
     services = call.runtime.services
-    sound, refused = parsed(buses.BusRequest, call.body.requests)
+    sound, refused = parsed(call, buses.BusRequest, call.body.requests)
     answers = await buses.take_requests([each for _, each in sound], context(call), services)
     told = []
     for (index, request), answer in zip(sound, answers, strict=True):

@@ -99,7 +99,7 @@ async def ask(call: Call) -> web.Response:
 async def tell(call: Call) -> web.Response:
     """Take in what they say."""
     services = call.runtime.services
-    sound, refused = parsed(controllers.ControllerReport, call.body.reports)
+    sound, refused = parsed(call, controllers.ControllerReport, call.body.reports)
     said = await controllers.tell([each for _, each in sound], context(call), services)
     for (index, _), error in zip(sound, said, strict=True):
         if error is not None:

@@ -12,7 +12,10 @@ from commands.services import Services
 async def take(items: Sequence[object], actor: Actor, services: Services) -> list[Outcome]:
     """Record them: what the camera calls each decides whether it is known."""
     return await each_as(
-        RecordDetection, items, lambda sound: record_detections(sound, context_of(actor), services)
+        RecordDetection,
+        items,
+        services.settings,
+        lambda sound: record_detections(sound, context_of(actor), services),
     )
 
 

@@ -14,6 +14,7 @@ async def take(items: Sequence[object], actor: Actor, services: Services) -> lis
     return await each_as(
         RecordParkingDetection,
         items,
+        services.settings,
         lambda sound: record_detections(sound, context_of(actor), services),
     )
 
