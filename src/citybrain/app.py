@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
 import structlog
 
+from citybrain import __version__
 from citybrain.certificates import open_certificates
 from citybrain.ending import end
 from citybrain.eventstore import open_event_store
@@ -155,7 +156,12 @@ async def open_worker(settings: Settings) -> AsyncIterator[str]:
         )
         await prepare(store, PROJECTIONS)
         work = _work(services, SYSTEMS, readers)
-        async with _running(work), watched(runtime, settings.work_port) as url:
+        async with (
+            _telling("work", settings) as started,
+            _running(work),
+            watched(runtime, settings.work_port) as url,
+        ):
+            started(url)
             yield url
 
 
@@ -170,10 +176,25 @@ async def open_server(
     """
     keeps = needed(settings, working=workers)
     async with (
+        _telling("serve", settings) as started,
         open_runtime(settings, workers=workers, keeps=keeps) as runtime,
         serving(runtime, listens) as url,
     ):
+        started(url)
         yield url
+
+
+@asynccontextmanager
+async def _telling(what: str, settings: Settings) -> AsyncIterator[Callable[[str], None]]:
+    """The log says when a process has started, at which address, and that it has stopped."""
+
+    def started(url: str) -> None:
+        log.info("started", what=what, url=url, version=__version__, mode=settings.mode)
+
+    try:
+        yield started
+    finally:
+        log.info("stopped", what=what)
 
 
 @cache

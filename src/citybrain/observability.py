@@ -6,8 +6,10 @@ to nothing and records nothing.
 
 import logging
 import sys
+import threading
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
+from types import TracebackType
 from typing import Literal, TextIO, cast
 
 import structlog
@@ -18,28 +20,51 @@ _NO_SPAN = nullcontext()
 
 
 def configure_logging(level: str, form: Literal["json", "console"]) -> None:
-    """Set up `structlog` once for the process; one line an entry on standard error."""
+    """Set up logging once for the process; one line an entry on standard error.
+
+    So is what libraries say by `logging`, what Python warns of, and what nobody has caught.
+    """
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    common: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*common, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Lossy(sys.stderr))),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(cast("TextIO", Lossy(sys.stderr)))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda hooked: _log_uncaught(
+        hooked.exc_type, hooked.exc_value, hooked.exc_traceback
+    )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # each of its tries; we say it once
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """What ends the process or a thread is an entry as well."""
+    said = (kind, error or kind(), trace)
+    logging.getLogger("citybrain").critical("uncaught", exc_info=said)
 
 
 class Lossy:

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, ImportString, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,10 +15,15 @@ PRIVATE = (
 )
 
 
+PREFIX: Final = "CITYBRAIN_"
+
+
 class Settings(BaseSettings):
     """Every setting of the system. `citybrain settings` prints them with their values."""
 
-    model_config = SettingsConfigDict(env_prefix="CITYBRAIN_", env_file=None, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=None, env_ignore_empty=True, extra="ignore", allow_inf_nan=False
+    )
 
     mode: Literal["development", "production"] = Field(
         "production",
@@ -52,11 +57,16 @@ class Settings(BaseSettings):
     )
 
     http_host: str = Field("127.0.0.1", description="address to listen on")
-    http_port: int = Field(8080, description="port to listen on; 0 picks a free one")
-    work_port: int = Field(
-        8081, description="port of `citybrain work` for health and metrics; 0 picks a free one"
+    http_port: int = Field(
+        8080, ge=0, le=65535, description="port to listen on; 0 picks a free one"
     )
-    body_limit_bytes: int = Field(1 << 20, description="largest request body taken")
+    work_port: int = Field(
+        8081,
+        ge=0,
+        le=65535,
+        description="port of `citybrain work` for health and metrics; 0 picks a free one",
+    )
+    body_limit_bytes: int = Field(1 << 20, ge=1024, description="largest request body taken")
     body_seconds: float = Field(60.0, gt=0, description="longest a request body may take to come")
     bodies_limit_bytes: int = Field(
         256 << 20,
@@ -64,10 +74,12 @@ class Settings(BaseSettings):
         description="request bodies in memory, all together; a caller has a sixteenth, "
         "and a quarter is kept for devices",
     )
-    request_timeout_seconds: float = Field(15.0, description="longest a request may take")
-    rate_limit_per_second: float = Field(200.0, description="requests per second and caller")
-    rate_limit_burst: int = Field(400, description="requests a caller may send at once")
-    shutdown_grace_seconds: float = Field(20.0, description="time accepted requests have to end")
+    request_timeout_seconds: float = Field(15.0, gt=0, description="longest a request may take")
+    rate_limit_per_second: float = Field(200.0, gt=0, description="requests per second and caller")
+    rate_limit_burst: int = Field(400, ge=1, description="requests a caller may send at once")
+    shutdown_grace_seconds: float = Field(
+        20.0, ge=0, description="time accepted requests have to end"
+    )
     http_connections_limit: int = Field(
         10_000, ge=10, description="connections that clients may have open, all together"
     )
@@ -112,21 +124,25 @@ class Settings(BaseSettings):
     oidc_jwks_url: str | None = Field(None, description="where the issuer's JWKS is read")
     oidc_audience: str = Field("citybrain", description="`aud` of accepted access tokens")
 
-    append_queue_limit: int = Field(8192, description="appends that may wait; more answer 503")
-    append_batch_limit: int = Field(1024, description="appends in one commit, at most")
-    event_size_limit_bytes: int = Field(256 * 1024, description="largest state of one event")
+    append_queue_limit: int = Field(
+        8192, ge=1, description="appends that may wait; more answer 503"
+    )
+    append_batch_limit: int = Field(1024, ge=1, description="appends in one commit, at most")
+    event_size_limit_bytes: int = Field(
+        256 * 1024, ge=1024, description="largest state of one event"
+    )
     pool_size: int = Field(4, ge=1, description="connections for reads and checkpoints")
     writing_pool_size: int = Field(
         2, ge=1, description="connections on which read models are written; the others wait"
     )
-    aggregate_cache_size: int = Field(10_000, description="aggregates kept in memory")
+    aggregate_cache_size: int = Field(10_000, ge=0, description="aggregates kept in memory")
     garbage_after: int = Field(
         garbage.AFTER,
         ge=100,
         description="containers that are made, and not freed, before the interpreter looks for "
         "garbage",
     )
-    snapshot_every: int = Field(100, description="a snapshot each so many events of a stream")
+    snapshot_every: int = Field(100, ge=1, description="a snapshot each so many events of a stream")
 
     faces_pack: Path | None = Field(
         None,
@@ -146,22 +162,26 @@ class Settings(BaseSettings):
         "auto", description="what runs the models; auto takes CUDA where onnxruntime has it"
     )
     faces_false_match_rate: float = Field(
-        1e-4, description="the false-match rate whose calibrated threshold decides 1:1"
+        1e-4, gt=0, lt=1, description="the false-match rate whose calibrated threshold decides 1:1"
     )
     faces_threads: int | None = Field(
         None,
+        ge=1,
         description="threads that run the models; one for each core, or one for a GPU, "
         "where absent",
     )
-    faces_queue_limit: int = Field(64, description="pictures that may wait; more answer 503")
-    faces_batch_limit: int = Field(8, description="pictures the models take together, at most")
+    faces_queue_limit: int = Field(64, ge=1, description="pictures that may wait; more answer 503")
+    faces_batch_limit: int = Field(
+        8, ge=1, description="pictures the models take together, at most"
+    )
     faces_batch_delay_seconds: float | None = Field(
         None,
+        ge=0,
         description="wait for a batch to fill; 3 ms on a GPU and nothing on a CPU where absent",
     )
-    faces_deadline_seconds: float = Field(5.0, description="longest a picture may wait")
+    faces_deadline_seconds: float = Field(5.0, gt=0, description="longest a picture may wait")
     faces_sample_kept_days: int = Field(
-        30, description="how long the picture of a decision is kept, sealed, to explain it"
+        30, ge=0, description="how long the picture of a decision is kept, sealed, to explain it"
     )
     photos_s3_url: str | None = Field(
         None,
@@ -236,13 +256,13 @@ class Settings(BaseSettings):
         2000, gt=0, description="reports and updates an Open311 client may send at once"
     )
     application_identity_seconds: float = Field(
-        1800.0, description="time an applicant has to be identified"
+        1800.0, gt=0, description="time an applicant has to be identified"
     )
     application_evidence_seconds: float = Field(
-        10.0, description="time departments have to answer; then an officer decides"
+        10.0, gt=0, description="time departments have to answer; then an officer decides"
     )
     application_payout_seconds: float = Field(
-        30.0, description="time the bank has before a payout counts as delayed"
+        30.0, gt=0, description="time the bank has before a payout counts as delayed"
     )
     application_task_seconds: float = Field(
         7200.0, gt=0, description="how long an officer has a task for themselves"
@@ -397,5 +417,9 @@ class Settings(BaseSettings):
         description="port at which a process that serves no API says how it is; none where absent",
     )
 
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: str = Field(
+        "INFO",
+        pattern=r"^(?i:debug|info|warning|error)$",
+        description="DEBUG, INFO, WARNING or ERROR",
+    )
     log_format: Literal["json", "console"] = Field("json", description="how logs are rendered")

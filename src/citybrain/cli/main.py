@@ -5,6 +5,7 @@ imported when its command is wanted. The help shows the first line of each file,
 """
 
 import ast
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,13 +13,12 @@ from pkgutil import iter_modules
 from typing import Any
 
 import typer
-from pydantic import ValidationError
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from citybrain import garbage
+from citybrain.cli.shared.failures import failure_of, refuse_unknown
 from citybrain.cli.shared.output import errors
-from citybrain.errors import CitybrainError
 
 HERE = Path(__file__).parent
 FILES = {
@@ -80,18 +80,15 @@ def citybrain() -> None:
 
 
 def main() -> None:
-    """Entry point: our errors are one line and an exit status, not a stack trace."""
+    """Entry point: what goes wrong is one line and an exit status, not a stack trace."""
     garbage.collect_seldom()
     try:
+        refuse_unknown(os.environ)
         app()
-    except CitybrainError as error:
-        errors.print(f"[red]citybrain:[/] {escape(error.message)} [dim]({error.code})[/]")
-        sys.exit(error.exit_status)
-    except ConnectionError as error:
-        errors.print(f"[red]citybrain:[/] nobody answers there: {escape(str(error))}")
-        sys.exit(1)
-    except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            errors.print(f"[red]citybrain:[/] CITYBRAIN_{name}: {escape(problem['msg'])}")
-        sys.exit(2)
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        for line in failure.lines:
+            errors.print(f"[red]citybrain:[/] {escape(line)}")
+        sys.exit(failure.exit_status)

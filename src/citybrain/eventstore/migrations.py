@@ -8,7 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 
@@ -31,6 +31,7 @@ class MigrationRefused(CitybrainError):
     """The database and the migration files do not fit; nothing was changed."""
 
     code = "migration-refused"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from citybrain.domain.times import in_utc
 from citybrain.eventstore.batch import Batch
 from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.listener import Listener
@@ -114,6 +115,7 @@ class Reader:
 
         `up_to_*` bound what is seen: a version, a log position, or a time of recording.
         """
+        up_to_time = up_to_time and in_utc(up_to_time)
         return await self._fetch(
             READ_STREAM, stream_id, after_version, up_to_version, up_to_position, up_to_time, limit
         )

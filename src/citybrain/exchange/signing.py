@@ -6,7 +6,7 @@ with any JOSE library.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -34,6 +34,7 @@ class ExchangeKeyMissing(CitybrainError):
     """Production signs payments with a key of its own."""
 
     code = "exchange-key-missing"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
 
 
 class Verifier:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from aiohttp import web
@@ -42,6 +42,15 @@ class CannotListen(CitybrainError):
     """The address or port is taken, or not ours."""
 
     code = "cannot-listen"
+    exit_status: ClassVar[int] = 69  # EX_UNAVAILABLE of sysexits.h
+
+    @classmethod
+    def at(cls, host: str, port: int, error: OSError) -> "CannotListen":
+        """Where, why, and how to name another port."""
+        return cls(
+            f"cannot listen at {host}:{port}: {error.strerror}; another port is --port 9000 "
+            '(make run ARGS="--port 9000"), or a setting'
+        )
 
 
 def build_app(runtime: Runtime) -> web.Application:
@@ -168,8 +177,7 @@ async def _listening(
             else:
                 await web.SockSite(runner, listens).start()
         except OSError as error:
-            where = f"{settings.http_host}:{port}"
-            raise CannotListen(f"cannot listen at {where}: {error.strerror}") from error
+            raise CannotListen.at(settings.http_host, port, error) from error
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"
     finally:

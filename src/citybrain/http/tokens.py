@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import aiohttp
 import jwt
@@ -48,6 +48,7 @@ class IssuerNotConfigured(CitybrainError):
     """Production needs an issuer and its JWKS."""
 
     code = "issuer-not-configured"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
 
 
 class Verified(NamedTuple):

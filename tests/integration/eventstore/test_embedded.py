@@ -8,8 +8,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import psutil
+import pytest
 
 from citybrain.eventstore import ANY, Metadata, NewEvent, open_event_store
+from citybrain.eventstore.embedded import EmbeddedServerFailed
 from citybrain.settings import Settings
 
 HOLD = """
@@ -39,11 +41,27 @@ async def append_one(settings: Settings) -> int:
 
 
 async def test_data_survives_and_the_server_stops_with_its_last_user(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
+    settings = Settings(data_dir=tmp_path / "it's 城市 大脑 50%" / "data")
     assert await append_one(settings) == 1
     assert postmaster(settings.data_dir) is None
     assert await append_one(settings) == 2
     assert postmaster(settings.data_dir) is None
+
+
+async def test_a_folder_in_which_it_cannot_start_is_named_at_once(tmp_path: Path) -> None:
+    file, older = tmp_path / "file", tmp_path / "older"
+    file.write_text("")
+    (older / "postgres").mkdir(parents=True)
+    (older / "postgres" / "PG_VERSION").write_text("13\n")
+    for folder, why in (
+        (tmp_path / 'a "quoted" city', "one of"),
+        (tmp_path / "$HOME", "one of"),
+        (file, "cannot be used"),
+        (older, "is of PostgreSQL 13"),
+    ):
+        with pytest.raises(EmbeddedServerFailed, match=why) as refused:
+            await append_one(Settings(data_dir=folder))
+        assert refused.value.exit_status == 78
 
 
 async def test_one_server_serves_all_and_outlives_a_killed_user(tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def _reserved(host: str, port: int) -> socket.socket:
             alone.bind(address)
         return _bound(family, address)
     except OSError as error:
-        raise CannotListen(f"cannot listen at {host}:{port}: {error.strerror}") from error
+        raise CannotListen.at(host, port, error) from error
 
 
 def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
