@@ -1,7 +1,7 @@
 """What a department or the centre asks for and a supervisor settles, and the end of a deferral."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import uuid4
 
 from pydantic import Field, StringConstraints, model_validator
@@ -15,7 +15,7 @@ from citybrain.domain.inspection.deadlines import Deadline, MovedDeadline, Runni
 from citybrain.domain.times import moment
 from commands.fields import Code, Moment, NoFlag, Text
 from commands.handling import Command, CommandContext, CommandResult
-from commands.inspection.case import begun, case_answer, change_case
+from commands.inspection.case import PublicAnswer, answered, begun, case_answer, change_case
 from commands.services import Services
 
 WARN_SHARE = 0.25  # of what is left of an extended deadline, before its end
@@ -52,8 +52,14 @@ class RequestChange(Command):
 class SettleChange(Command):
     """Approve or deny a request."""
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"public_answer", "answer"})
+
     request_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-    note: Text = ""
+    note: Text = Field("", description="for those who work on it")
+    public_answer: PublicAnswer | None = Field(
+        None, description="of a voiding that is approved: what everybody may read"
+    )
+    answer: Code | None = Field(None, description="a text of `GET /v1/answers` for both")
 
 
 class ResumeCase(Command):
@@ -92,6 +98,9 @@ async def approve_change(
             deadline = case.running(request["deadline"])
             calendar = services.definitions.of(BusinessCalendar)
             fields["moved"] = [extended(deadline, request["amount"], now, calendar)]
+        elif request["change"] == Change.VOID:
+            public, internal = answered(command, "voiding", services, now)
+            fields |= {"public_answer": public, "note": command.note or internal}
         approvals.approve(case, context.actor, now, **fields)
 
     return await change_case(case_id, command, context, services, decide)

@@ -6,7 +6,7 @@ definitions in force.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -14,17 +14,23 @@ from pydantic_core import PydanticCustomError
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.inspection.cases import CaseClass, cases_at
 from citybrain.definitions.platform import areas_at
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CasePlace, CaseSource
 from citybrain.domain.inspection.deadlines import Deadline, Stage
+from citybrain.domain.inspection.publication import first_visibility
+from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.errors import InvalidInput
-from commands.fields import Code, Flag, Latitude, Longitude, LongText, Moment, Percent, Sha256, Text
+from commands.fields import (Code, Flag, Latitude, Longitude, LongText, Moment, Percent, Prose, Sha256, Text)
 from commands.handling import Command, CommandContext, CommandResult, change, create
+from commands.inspection.words import sealed_words
 from commands.services import Services
 
 REWORK_STAGES = (Stage.HANDLING,)
 REOPENED_STAGES = (Stage.HANDLING, Stage.CLOSING)
+
+
+PublicAnswer = Annotated[Prose, StringConstraints(max_length=500)]
 
 
 def once_each(codes: list[str]) -> list[str]:
@@ -50,9 +56,11 @@ class StepCommand(Command):
 class ReportCase(StepCommand):
     """Report a street problem."""
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"private"})
+
     source: CaseSource = Field(description="who noticed it; must fit the role of the token")
     class_code: Code = Field(description="a class of `GET /v1/classes`")
-    description: LongText = Field("", description="what is wrong; no personal data")
+    description: LongText = Field("", description="what is wrong; no names, no numbers")
     latitude: Latitude
     longitude: Longitude
     address: Annotated[Text, StringConstraints(max_length=300)] | None = None
@@ -65,6 +73,7 @@ class ReportCase(StepCommand):
     attributes: dict[Code, Annotated[list[Text], Field(max_length=50)]] | None = Field(
         None, max_length=50, description="what the class asks for, by code; no personal data"
     )
+    private: bool | None = Field(None, description="true: nothing of it is public")
 
 
 class FileCase(StepCommand):
@@ -109,7 +118,11 @@ class VerifyCase(StepCommand):
 class CloseCase(StepCommand):
     """Close a verified case."""
 
-    resolution: Text = ""
+    LATER: ClassVar[frozenset[str]] = frozenset({"public_answer", "answer"})
+
+    resolution: Text = Field("", description="for those who work on it")
+    public_answer: PublicAnswer | None = Field(None, description="what everybody may read")
+    answer: Code | None = Field(None, description="a text of `GET /v1/answers` for both")
 
 
 class ReopenCase(Command):
@@ -146,7 +159,18 @@ async def change_case(
 async def report_case(
     command: ReportCase, context: CommandContext, services: Services, *, case_id: str | None = None
 ) -> CommandResult:
-    """Open a case. `case_id` is only given where it follows from the source (imports)."""
+    """Open a case. `case_id` is only given where it is known before (imports, Open311).
+
+    What a person wrote is sealed under a key of the case.
+    """
+    personal = bool(command.description) and not context.actor.has(*WATCHERS, Role.SYSTEM)
+    words: dict[str, Any] = {}
+
+    async def seal() -> None:
+        nonlocal case_id
+        case_id = case_id or InspectionCase.new_id()
+        sealed = await sealed_words(case_id, command.description, services)
+        words.update(description="", description_sealed=sealed)
 
     def decide() -> InspectionCase:
         now = services.clock()
@@ -154,15 +178,16 @@ async def report_case(
         require_in_the_city(command, context, services)
         attributes = checked_attributes(command, context, services, now)
         _require_sure(command, context, services, now)
-        made_of_it: dict[str, Any] = {
-            "attributes": attributes,
-            "place": place_of(services, now, command.latitude, command.longitude),
-            "begun": begun(services, now, command.class_code, at, Stage.FILING),
-        }
-        reported = Reported(**(vars(command) | made_of_it))
+        said = vars(command) | words
+        said["visibility"] = visibility_of(command, services, now, personal=personal)
+        said["attributes"] = attributes
+        said["place"] = place_of(services, now, command.latitude, command.longitude)
+        said["begun"] = begun(services, now, command.class_code, at, Stage.FILING)
+        del said["private"]
+        reported = Reported(**said)
         return InspectionCase.report(context.actor, now, reported, case_id=case_id)
 
-    return await create(command, context, services, decide, case_answer)
+    return await create(command, context, services, decide, case_answer, seal if personal else None)
 
 
 async def file_case(
@@ -296,8 +321,13 @@ async def close_case(
     """Close a verified case."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
+        public, internal = answered(command, "closing", services, now)
         case.close(
-            context.actor, now, resolution=command.resolution, occurred_at=command.occurred_at
+            context.actor,
+            now,
+            resolution=command.resolution or internal,
+            public_answer=public,
+            occurred_at=command.occurred_at,
         )
 
     return await change_case(case_id, command, context, services, decide)
@@ -324,6 +354,34 @@ def require_in_the_city(command: ReportCase, context: CommandContext, services: 
     if not context.actor.has(Role.SYSTEM):
         areas = areas_at(services.definitions, services.clock())
         areas.require_inside(command.latitude, command.longitude)
+
+
+class Answering(Protocol):
+    """A command that says something to the public."""
+
+    public_answer: str | None
+    answer: str | None
+
+
+def answered(
+    command: Answering, of: str, services: Services, now: datetime
+) -> tuple[str | None, str]:
+    """What the public reads, and what the text that was chosen says within; `UnknownAnswer`."""
+    if command.answer is None:
+        return command.public_answer, ""
+    found = cases_at(services.definitions, now).require_answer(command.answer, of)
+    return command.public_answer or found.told, found.internal
+
+
+def visibility_of(
+    command: ReportCase, services: Services, now: datetime, *, personal: bool
+) -> str | None:
+    """What of a new case is public by rule; None: all of it. `personal`: a person wrote it."""
+    private = bool(command.private) or cases_at(services.definitions, now).is_private(
+        command.class_code
+    )
+    found = first_visibility(command.description if personal else "", private=private)
+    return None if found is Visibility.PUBLIC else found.value
 
 
 def checked_attributes(

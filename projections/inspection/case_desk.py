@@ -45,6 +45,8 @@ CREATE TABLE cases (
     longitude       double precision NOT NULL,
     location        point NOT NULL,
     description     text NOT NULL,
+    description_sealed text,
+    visibility      text COLLATE "C" NOT NULL,
     simulated       boolean NOT NULL,
     reported_at     timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
@@ -71,6 +73,7 @@ CREATE INDEX ON cases (reported_at, case_id) WHERE open AND overdue;
 CREATE INDEX ON cases USING gin (departments) WHERE open;
 CREATE INDEX ON cases USING gist (location) WHERE open;
 CREATE INDEX ON cases (case_id) WHERE simulated;
+CREATE INDEX ON cases (reported_at, case_id) WHERE visibility = 'flagged';
 CREATE TABLE deadlines (
     case_id     text COLLATE "C" NOT NULL,
     code        text COLLATE "C" NOT NULL,
@@ -108,6 +111,7 @@ class CaseRow(BaseModel):
     latitude: float
     longitude: float
     description: str
+    visibility: str = Field(description="what is public: public, flagged, hidden or private")
     simulated: bool
     reported_at: AwareDatetime
     updated_at: AwareDatetime
@@ -140,7 +144,7 @@ class DeadlineRow(BaseModel):
     simulated: bool
 
 
-COLUMNS = (*CaseRow.model_fields, "open", "location", "state")
+COLUMNS = (*CaseRow.model_fields, "open", "location", "state", "description_sealed")
 DEADLINE_COLUMNS = (*DeadlineRow.model_fields, "paused")
 SAME = tuple(name for name in CaseRow.model_fields if name in REPORT)
 """What a row has of the report as it was."""
@@ -161,13 +165,16 @@ CHANGING = {  # the columns that a later event changes, and their types
     "requests": "text[]",
     "due_at": "timestamptz",
     "overdue": "boolean",
+    "visibility": "text",
+    "description_sealed": "text",
     "state": "jsonb",
     "version": "bigint",
     "position": "bigint",
 }
 READ = """
 SELECT case_id, class_code, district, simulated, status, lead, departments, closed_at, detections,
-       times_returned, times_reopened, deferred_until, merged_into, state
+       times_returned, times_reopened, deferred_until, merged_into, visibility,
+       description_sealed, state
 FROM cases WHERE case_id = ANY($1)
 """  # what later events change, or deadlines show
 UPDATE = """
@@ -186,7 +193,7 @@ class CaseDesk:
     """The read model `case_desk`."""
 
     name = "case_desk"
-    version = 1
+    version = 2
     order = Order.STREAM
     tables = TABLES
 
@@ -271,6 +278,8 @@ class _Case:
             "requests": sorted(each["change"] for each in standing.requests),
             "due_at": min((moment(each["due_at"]) for each in deadlines), default=None),
             "overdue": any(each["missed"] for each in deadlines),
+            "visibility": standing.visibility,
+            "description_sealed": standing.description_sealed,
             "state": {
                 "deadlines": {each["code"]: kept(each) for each in deadlines},
                 "requests": {each["request_id"]: each["change"] for each in standing.requests},
@@ -346,5 +355,7 @@ def _kept(found: Mapping[str, Any]) -> _Case:
         status_before_merge=state["before_merge"],
         times_returned=row["times_returned"],
         times_reopened=row["times_reopened"],
+        visibility=row["visibility"],
+        description_sealed=row["description_sealed"],
     )
     return _Case(row, standing)

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from citybrain.geo.distance import degrees_around, metres_between
 from projections.inspection.case_desk import EAST_SHRINKS, CaseRow, DeadlineRow
-from projections.reading import Pool, Row, fetch, fetch_planned
+from projections.reading import Pool, Row, columns, fetch, fetch_planned
 
-COLUMNS = ", ".join(CaseRow.model_fields)
+COLUMNS = columns(CaseRow, "description_sealed")
 
 
 class NearRow(CaseRow):
@@ -54,6 +54,7 @@ class Wanted:
     waiting: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    visibility: str | None = None
 
 
 OPEN_ONES = Wanted()
@@ -70,8 +71,9 @@ WHERE ($1::boolean IS NULL OR open = $1)
   AND ($8::boolean IS NULL OR (requests <> '{{}}') = $8)
   AND ($9::timestamptz IS NULL OR reported_at >= $9)
   AND ($10::timestamptz IS NULL OR reported_at < $10)
-  AND ($11::timestamptz IS NULL OR (reported_at, case_id) > ($11, $12::text))
-ORDER BY reported_at, case_id LIMIT $13
+  AND ($11::text IS NULL OR visibility = $11)
+  AND ($12::timestamptz IS NULL OR (reported_at, case_id) > ($12, $13::text))
+ORDER BY reported_at, case_id LIMIT $14
 """  # noqa: S608
 
 NEAR = f"""

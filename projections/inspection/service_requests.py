@@ -35,6 +35,8 @@ CREATE TABLE requests (
     status_notes text NOT NULL,
     lead         text COLLATE "C",
     description  text NOT NULL,
+    description_sealed text,
+    visibility   text COLLATE "C" NOT NULL,
     address      text,
     address_id   text,
     latitude     double precision NOT NULL,
@@ -51,6 +53,7 @@ CREATE TABLE requests (
 CREATE INDEX ON requests (requested_at DESC, case_id DESC);
 CREATE INDEX ON requests (class_code, requested_at DESC, case_id DESC);
 CREATE INDEX ON requests (known_at);
+CREATE INDEX ON requests (case_id) WHERE visibility = 'private';
 CREATE TABLE updates (
     case_id     text COLLATE "C" NOT NULL,
     version     bigint NOT NULL,
@@ -76,6 +79,8 @@ class RequestRow(TypedDict):
     status_notes: str
     lead: str | None
     description: str
+    description_sealed: str | None
+    visibility: str
     address: str | None
     address_id: str | None
     latitude: float
@@ -107,7 +112,7 @@ class ServiceRequests:
     """The read model `service_requests`."""
 
     name = "service_requests"
-    version = 3
+    version = 4
     order = Order.STREAM
     tables = TABLES
 
@@ -180,6 +185,8 @@ def _kept(found: Mapping[str, Any]) -> _Request:
     state = orjson.loads(row["state"])
     standing = Standing(
         lead=row["lead"],
+        visibility=row["visibility"],
+        description_sealed=row["description_sealed"],
         merged_into=state["merged_into"],
         deferred_until=state["until"],
         deadlines=[recalled(code, *times) for code, times in state["running"].items()],
@@ -200,7 +207,8 @@ def _record(request: _Request) -> list[Any]:
         "word": shown.word,
     }
     row = request.row
-    row["lead"] = standing.lead
+    row["lead"], row["visibility"] = standing.lead, standing.visibility
+    row["description_sealed"] = standing.description_sealed
     row["status"], row["status_notes"] = shown.status, shown.note
     row["expected_at"] = expected_at(shown, standing)
     row["state"] = orjson.dumps(state).decode()
@@ -230,7 +238,8 @@ SHOWN = ", ".join(
 )
 PAGE = f"""
 SELECT {SHOWN} FROM service_requests.requests
-WHERE ($1::text[] IS NULL OR class_code = ANY($1)) AND ($2::text[] IS NULL OR status = ANY($2))
+WHERE visibility <> 'private'
+  AND ($1::text[] IS NULL OR class_code = ANY($1)) AND ($2::text[] IS NULL OR status = ANY($2))
   AND requested_at BETWEEN $3 AND $4 AND known_at BETWEEN $5 AND $6
   AND ($7::float8 IS NULL OR latitude BETWEEN $7 AND $9)
   AND ($8::float8 IS NULL OR CASE WHEN $8 <= $10 THEN longitude BETWEEN $8 AND $10
@@ -242,12 +251,13 @@ ORDER BY requested_at DESC, case_id DESC LIMIT $14 OFFSET $15
 """  # noqa: S608
 BY_ID = f"""
 SELECT {SHOWN} FROM service_requests.requests
-WHERE case_id = ANY($1) ORDER BY requested_at DESC, case_id DESC
+WHERE case_id = ANY($1) AND visibility <> 'private' ORDER BY requested_at DESC, case_id DESC
 """  # noqa: S608
 UPDATES = f"""
 SELECT {", ".join(UpdateRow.__annotations__)} FROM service_requests.updates
 WHERE known_at BETWEEN $1 AND $2 AND ($3::text[] IS NULL OR case_id = ANY($3))
   AND (NOT imported OR $4)
+  AND case_id NOT IN (SELECT case_id FROM service_requests.requests WHERE visibility = 'private')
 ORDER BY known_at, position LIMIT $5 OFFSET $6
 """  # noqa: S608
 

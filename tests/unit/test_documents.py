@@ -14,7 +14,7 @@ from citybrain.cli.main import app
 from citybrain.definitions.applications.catalogue import ServiceItem
 from citybrain.definitions.applications.officer_reasons import OfficerReasonsFile
 from citybrain.definitions.calendars import CalendarDefinition
-from citybrain.definitions.inspection.cases import CaseFile
+from citybrain.definitions.inspection.case_files import CaseFile
 from citybrain.definitions.inspection.imports_311 import Import311
 from citybrain.definitions.parking.bindings import PlateBindingFile
 from citybrain.definitions.parking.imports import CounterImport

@@ -1,6 +1,6 @@
 """Inspection of the street: what cameras, citizens and officials report, until it is solved."""
 
-from citybrain.definitions.inspection.cases import load_inspection
+from citybrain.definitions.inspection.case_files import load_inspection
 from citybrain.definitions.inspection.imports_311 import load_imports
 from citybrain.domain.inspection.camera import Camera
 from citybrain.domain.inspection.case import InspectionCase
@@ -16,6 +16,7 @@ from citybrain.http.inspection import (
     evaluation,
     joint_decisions,
     merging,
+    publication,
     timeline,
 )
 from citybrain.http.inspection.board import BOARD
@@ -65,6 +66,7 @@ INSPECTION = System(
         *joint_decisions.ROUTES,
         *approvals.ROUTES,
         *merging.ROUTES,
+        *publication.ROUTES,
         *comments.ROUTES,
         *deadlines.ROUTES,
         *evaluation.ROUTES,

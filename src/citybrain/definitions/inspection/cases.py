@@ -1,20 +1,17 @@
 """Definitions of cases: departments, classes of problems, routing, deadlines, merging."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Literal
 
-import orjson
 from pydantic import Field, StringConstraints, model_validator
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.definitions.inspection.attributes import Attribute, Definition, InvalidAttribute
-from citybrain.definitions.loading import Definitions, Files, in_force
-from citybrain.definitions.yaml_file import Code, DefinitionError, Lines, Place, read_yaml
+from citybrain.definitions.loading import Definitions, in_force
+from citybrain.definitions.yaml_file import Code
 from citybrain.domain.inspection.deadlines import Deadline, DeadlineTerms, Stage
 from citybrain.domain.times import as_text
 from citybrain.errors import InvalidInput
@@ -42,6 +39,12 @@ class DepartmentRetired(InvalidInput):
     """The department takes no new cases any more."""
 
     code = "department-retired"
+
+
+class UnknownAnswer(InvalidInput):
+    """There is no such text to answer with."""
+
+    code = "unknown-answer"
 
 
 class Department(Definition):
@@ -151,6 +154,7 @@ class CaseClass(Definition):
     import_only: bool = Field(
         False, description="only records of other systems are of it: nobody here reports one"
     )
+    private: bool = Field(False, description="nothing of its cases is public")
 
     def check_attributes(
         self, given: Mapping[str, Sequence[str]], *, complete: bool
@@ -177,6 +181,21 @@ class CaseClass(Definition):
         return {code: values for code, values in found.items() if values}
 
 
+class Answer(Definition):
+    """A text that is said again and again: what the public reads, and what stays within."""
+
+    code: Code
+    of: Literal["closing", "voiding"]
+    public: str = Field(min_length=1, max_length=500)
+    public_en: str = Field(min_length=1, max_length=500)
+    internal: str = Field("", max_length=500)
+
+    @property
+    def told(self) -> str:
+        """What the public reads."""
+        return f"{self.public} / {self.public_en}"
+
+
 class Retired(Definition):
     """A class or a department that takes nothing new from the day of its file on."""
 
@@ -184,22 +203,8 @@ class Retired(Definition):
     replaced_by: Code | None = Field(None, description="where new ones go")
 
 
-D = TypeVar("D", Department, CaseClass, Retired)
 Replaced = Mapping[str, str | None]
 """What each retired code was replaced by, if by anything."""
-
-
-class CaseFile(Definition):
-    """One definition file."""
-
-    valid_from: date
-    departments: tuple[Department, ...] = ()
-    deadlines: tuple[DeadlineRule, ...] = Field(
-        (), description="of the classes in this file that name none of their own"
-    )
-    classes: tuple[CaseClass, ...] = ()
-    retired_classes: tuple[Retired, ...] = ()
-    retired_departments: tuple[Retired, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,6 +226,7 @@ class CaseDefinitions:
     retired_classes: Replaced = field(default_factory=dict)
     retired_departments: Replaced = field(default_factory=dict)
     general_deadlines: tuple[DeadlineRule, ...] = ()
+    answers: dict[str, Answer] = field(default_factory=dict)
 
     @cached_property
     def offered(self) -> dict[str, CaseClass]:
@@ -250,6 +256,19 @@ class CaseDefinitions:
         if known.import_only:
             raise UnknownClass(f"the class {code!r} is for imports only", class_code=code)
         return known
+
+    def require_answer(self, code: str, of: str) -> Answer:
+        """The text for this; raises `UnknownAnswer`."""
+        found = self.answers.get(code)
+        if found is None or found.of != of:
+            known = sorted(each.code for each in self.answers.values() if each.of == of)
+            raise UnknownAnswer(f"there is no answer {code!r} of a {of}", answers=known)
+        return found
+
+    def is_private(self, class_code: str) -> bool:
+        """Whether nothing of the cases of this class is public."""
+        known = self.classes.get(class_code)
+        return known is not None and known.private
 
     def merge_rule(self, class_code: str) -> MergeRule:
         """When detections of this class are one problem, however long the class is gone."""
@@ -328,159 +347,3 @@ class InspectionDefinitions:
 def cases_at(definitions: Definitions, moment: datetime) -> CaseDefinitions:
     """What is in force of cases on the city's day of `moment`."""
     return definitions.of(InspectionDefinitions).at(moment)
-
-
-def load_inspection(files: Files, _: Definitions) -> InspectionDefinitions:
-    """The folder `case`; raises `DefinitionError`."""
-    versions = load_case_definitions(files.of("case"))
-    if not versions:
-        raise DefinitionError("there is no definition of cases")
-    return InspectionDefinitions(tuple(versions))
-
-
-def load_case_definitions(paths: Iterable[Path]) -> list[CaseDefinitions]:
-    """The versions in order of their day; raises `DefinitionError` with file and line."""
-    files = [(path, *read_yaml(path, CaseFile)) for path in paths]
-    files.sort(key=lambda file: (file[1].valid_from, file[0].name))
-    versions: list[CaseDefinitions] = []
-    departments: dict[str, Department] = {}
-    classes: dict[str, CaseClass] = {}
-    retired: tuple[dict[str, str | None], ...] = ({}, {})
-    general: tuple[DeadlineRule, ...] = ()
-    for path, file, lines in files:
-        departments = departments | _unique(path, lines, "departments", file.departments)
-        _check_units(path, lines, file.departments, departments)
-        _check_deadlines(path, lines, ("deadlines",), file.deadlines)
-        for index, case_class in enumerate(file.classes):
-            _check_route(path, lines, index, case_class, departments)
-            own = ("classes", index, "deadlines")
-            _check_deadlines(path, lines, own, case_class.deadlines or ())
-            _check_attributes(path, lines, index, case_class.attributes)
-        found = _unique(path, lines, "classes", file.classes)
-        classes = classes | {
-            code: each.model_copy(update={"deadlines": file.deadlines})
-            if each.deadlines is None
-            else each
-            for code, each in found.items()
-        }
-        retired = (
-            _retired(path, lines, "classes", file, classes, retired[0]),
-            _retired(path, lines, "departments", file, departments, retired[1]),
-        )
-        general = file.deadlines or general
-        version = CaseDefinitions(
-            f"{file.valid_from}+{_digest(departments, classes, retired)}",
-            file.valid_from,
-            departments,
-            classes,
-            *retired,
-            general,
-        )
-        if versions and versions[-1].valid_from == file.valid_from:
-            versions.pop()
-        versions.append(version)
-    return versions
-
-
-def _digest(
-    departments: dict[str, Department],
-    classes: dict[str, CaseClass],
-    retired: tuple[dict[str, str | None], ...],
-) -> str:
-    contents: list[dict[str, Any]] = [
-        {code: member.model_dump(mode="json") for code, member in members.items()}
-        for members in (departments, classes)
-    ]
-    if any(retired):  # else it is the digest that it was before anything could be retired
-        contents += retired
-    return hashlib.sha256(orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
-
-
-def _retired(
-    path: Path,
-    lines: Lines,
-    section: str,
-    file: CaseFile,
-    known: Mapping[str, Department] | Mapping[str, CaseClass],
-    before: Replaced,
-) -> dict[str, str | None]:
-    """What is retired with this file; what the file defines anew is in force again."""
-    again = {each.code for each in getattr(file, section)}
-    found = _unique(path, lines, f"retired_{section}", getattr(file, f"retired_{section}"))
-    for index, member in enumerate(found.values()):
-        for name in ("code", "replaced_by"):
-            code = getattr(member, name)
-            if code is not None and (
-                code not in known or (name == "replaced_by" and code in found)
-            ):
-                line = lines.of((f"retired_{section}", index, name))
-                raise DefinitionError(f"{path}:{line}: nothing in force is called {code!r}")
-    kept = {code: by for code, by in before.items() if code not in again}
-    return kept | {code: member.replaced_by for code, member in found.items()}
-
-
-def _unique(path: Path, lines: Lines, section: str, members: tuple[D, ...]) -> dict[str, D]:
-    found: dict[str, D] = {}
-    for index, member in enumerate(members):
-        if member.code in found:
-            line = lines.of((section, index, "code"))
-            raise DefinitionError(f"{path}:{line}: {member.code!r} is defined twice")
-        found[member.code] = member
-    return found
-
-
-def _check_units(
-    path: Path, lines: Lines, units: tuple[Department, ...], departments: dict[str, Department]
-) -> None:
-    for index, unit in enumerate(units):
-        if unit.unit_of is not None and unit.unit_of not in departments:
-            line = lines.of(("departments", index, "unit_of"))
-            raise DefinitionError(f"{path}:{line}: there is no department {unit.unit_of!r}")
-
-
-def _check_deadlines(
-    path: Path, lines: Lines, place: Place, rules: tuple[DeadlineRule, ...]
-) -> None:
-    seen: set[str] = set()
-    for index, rule in enumerate(rules):
-        if rule.code in seen:
-            line = lines.of((*place, index, "code"))
-            raise DefinitionError(f"{path}:{line}: {rule.code!r} is defined twice")
-        seen.add(rule.code)
-
-
-def _check_attributes(
-    path: Path, lines: Lines, index: int, attributes: tuple[Attribute, ...]
-) -> None:
-    """Codes and orders are there once in a class, keys once in a list."""
-    seen: set[str | int] = set()
-    for number, attribute in enumerate(attributes):
-        place: Place = ("classes", index, "attributes", number)
-        keys = [each.key for each in attribute.values]
-        once: list[tuple[Place, str | int, bool]] = [
-            ((*place, "code"), attribute.code, attribute.code in seen),
-            ((*place, "order"), attribute.order, attribute.order in seen),
-            *(
-                ((*place, "values", at, "key"), key, key in keys[:at])
-                for at, key in enumerate(keys)
-            ),
-        ]
-        for where, what, twice in once:
-            if twice:
-                raise DefinitionError(f"{path}:{lines.of(where)}: {what!r} is defined twice")
-        seen |= {attribute.code, attribute.order}
-
-
-def _check_route(
-    path: Path, lines: Lines, index: int, case_class: CaseClass, departments: dict[str, Department]
-) -> None:
-    route = ("classes", index, "route")
-    for number, code in enumerate(case_class.route.departments):
-        if code not in departments:
-            line = lines.of((*route, "departments", number))
-            raise DefinitionError(f"{path}:{line}: there is no department {code!r}")
-    if case_class.route.lead not in case_class.route.departments:
-        line = lines.of((*route, "lead"))
-        raise DefinitionError(
-            f"{path}:{line}: the lead {case_class.route.lead!r} is not among the departments"
-        )

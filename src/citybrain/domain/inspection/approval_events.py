@@ -3,6 +3,7 @@
 The topics below are the storage format: never rename one.
 """
 
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -98,12 +99,13 @@ class CaseHandedBack(CaseStep, CaseChangeSettled):
 
 
 class CaseVoided(CaseStep, CaseChangeSettled):
-    """It is no case (作廢)."""
+    """It is no case (作廢). `reason` is for those who work on it, `public_answer` for all."""
 
     TOPIC: ClassVar[str] = "case.voided"
     leads_to = CaseStatus.VOIDED
     drops = tuple(Stage)
     reason: str
+    public_answer: str | None = field(default=None, kw_only=True)
 
     @classmethod
     def fold(cls, standing: Standing, data: Data) -> None:

@@ -89,6 +89,7 @@ def approve(
     *,
     request_id: str,
     note: str,
+    public_answer: str | None = None,
     begun: Sequence[Deadline] = (),
     moved: Sequence[MovedDeadline] = (),
 ) -> None:
@@ -106,7 +107,7 @@ def approve(
         department = request["department"] or case.lead
         case.note(events.CaseHandedBack, now, begun, department=department, **settled)
     elif change is Change.VOID:
-        case.note(events.CaseVoided, now, **settled)
+        case.note(events.CaseVoided, now, public_answer=public_answer, **settled)
     elif change is Change.EXTENSION:
         case.note(events.CaseExtended, now, moved=list(moved), **settled)
     elif moment(request["until"]) <= now:

@@ -17,6 +17,7 @@ from citybrain.domain.inspection import (
     approval_events,
     case_events,
     merging_events,
+    publication_events,
     refusals,
 )
 from citybrain.domain.inspection.case_events import CaseEvent, CasePlace, CaseReported, CaseSource
@@ -31,6 +32,7 @@ EVENTS: tuple[type[CaseReported | CaseEvent], ...] = (
     *merging_events.EVENTS,
     *approval_events.EVENTS,
     *alarm_events.EVENTS,
+    *publication_events.EVENTS,
 )
 EVENT_OF = {event.TOPIC: event for event in EVENTS}
 """What an event of a case is, by its topic: its class says what follows from it."""
@@ -85,6 +87,8 @@ class Reported(NamedTuple):
     place: CasePlace | None = None
     attributes: dict[str, list[str]] | None = None
     begun: Sequence[Deadline] = ()
+    visibility: str | None = None
+    description_sealed: str | None = None
 
 
 class InspectionCase(StreamAggregate):
@@ -98,7 +102,7 @@ class InspectionCase(StreamAggregate):
     TOPIC: ClassVar[str] = "case"
     category: ClassVar[str] = "case"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 2  # of its snapshots
+    class_version: ClassVar[int] = 3  # of its snapshots
 
     # What was reported of it.
     source: str
@@ -131,18 +135,27 @@ class InspectionCase(StreamAggregate):
     merged_into: str | None
     status_before_merge: str | None
 
+    # What the third version of the state has brought.
+    visibility: str
+    description_sealed: str | None
+
     def __init__(self) -> None:
         self.status: str = CaseStatus.REPORTED.value
         self.departments: list[str] = []
         self.lead: str | None = None
         self.accepted_by: list[str] = []
         self.times_returned = 0
-        vars(self).update(_second_version())
+        vars(self).update(_second_version() | _third_version())
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Snapshots from before deadlines, merges and approvals."""
         state.update(_second_version() | {"place": None, "attributes": None})
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Snapshots from before it was settled what is public."""
+        state.update(_third_version())
 
     @classmethod
     def report(
@@ -287,11 +300,24 @@ class InspectionCase(StreamAggregate):
         self.note(case_events.CaseRecheckFailed, now, camera_ids=list(camera_ids), reason=reason)
 
     def close(
-        self, actor: Actor, now: datetime, *, resolution: str, occurred_at: datetime | None = None
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        resolution: str,
+        public_answer: str | None = None,
+        occurred_at: datetime | None = None,
     ) -> None:
-        """End a verified case."""
+        """End a verified case; `resolution` stays within, `public_answer` is for all."""
         self.check(CLOSE, actor)
-        self.step(actor, case_events.CaseClosed, now, occurred_at, resolution=resolution)
+        self.step(
+            actor,
+            case_events.CaseClosed,
+            now,
+            occurred_at,
+            resolution=resolution,
+            public_answer=public_answer,
+        )
 
     def reopen(
         self, actor: Actor, now: datetime, *, reason: str, begun: Sequence[Deadline] = ()
@@ -419,6 +445,11 @@ def _second_version() -> dict[str, Any]:
         "merged_into": None,
         "status_before_merge": None,
     }
+
+
+def _third_version() -> dict[str, Any]:
+    """What the state has held since it is settled what is public; at its beginning."""
+    return {"visibility": "public", "description_sealed": None}
 
 
 def require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:

@@ -64,6 +64,14 @@ class CaseReported(Folded, StreamCreated):
     place: CasePlace | None = field(default=None, kw_only=True)
     attributes: dict[str, list[str]] | None = field(default=None, kw_only=True)
     begun: list[Deadline] | None = field(default=None, kw_only=True)
+    visibility: str | None = field(default=None, kw_only=True)
+    description_sealed: str | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def fold(cls, standing: Standing, data: Data) -> None:
+        super().fold(standing, data)
+        standing.visibility = data.get("visibility") or standing.visibility
+        standing.description_sealed = data.get("description_sealed")
 
     def apply(self, aggregate: Any) -> None:
         vars(aggregate).update({name: getattr(self, name) for name in REPORT})
@@ -71,9 +79,8 @@ class CaseReported(Folded, StreamCreated):
         self.fold(aggregate, vars(self))
 
 
-REPORT = tuple(
-    name for name in CaseReported.__annotations__ if name not in ("TOPIC", "occurred_at", "begun")
-)
+FOLDED = ("TOPIC", "occurred_at", "begun", "visibility", "description_sealed")
+REPORT = tuple(name for name in CaseReported.__annotations__ if name not in FOLDED)
 """What was reported of the problem itself: the state keeps it as it is."""
 
 
@@ -263,12 +270,13 @@ class CaseVerified(CaseStep):
 
 
 class CaseClosed(CaseStep):
-    """The end of the case."""
+    """The end of the case. `resolution` is for those who work on it, `public_answer` for all."""
 
     TOPIC: ClassVar[str] = "case.closed"
     leads_to = CaseStatus.CLOSED
     ends = tuple(Stage)
     resolution: str
+    public_answer: str | None = field(default=None, kw_only=True)
 
 
 class CaseReopened(CaseStep):

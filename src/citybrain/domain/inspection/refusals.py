@@ -88,6 +88,12 @@ class CannotMerge(Refused):
     code = "cannot-merge"
 
 
+class NothingToPublish(Refused):
+    """This cannot be said of what the public reads of the case."""
+
+    code = "nothing-to-publish"
+
+
 class NotMerged(Refused):
     """The case is not merged, or not with this one."""
 

@@ -33,6 +33,8 @@ class Standing:
     status_before_merge: str | None = None
     times_returned: int = 0
     times_reopened: int = 0
+    visibility: str = "public"
+    description_sealed: str | None = None
 
 
 class Folded:

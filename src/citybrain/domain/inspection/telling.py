@@ -80,10 +80,7 @@ def told_of(event: type[Folded], standing: Standing, data: Data, before: Shown) 
         return None
     status = before.status if reached is None else CLOSED if is_over(reached) else OPEN
     note, word = TOLD.get(event) or (f"It is {reached}.", "CLOSED" if status == CLOSED else "OPEN")
-    if event is way.CaseClosed:
-        note = data["resolution"] or note
-    elif event is approvals.CaseVoided:
-        note = f"Closed without action: {data['reason']}"
+    note = data.get("public_answer") or note
     return Shown(status, note, word)
 
 

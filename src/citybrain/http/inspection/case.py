@@ -1,5 +1,6 @@
 """Inspection cases over HTTP: the report, the state, and each step of their way."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -8,12 +9,14 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.views import View, seen, view_of
 from citybrain.eventstore import StreamNotFound
 from citybrain.geo.gcj02 import from_wgs84
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import CrsQuery, in_wgs84
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.inspection import case as commands
+from commands.inspection.words import opened_words
 
 MOST_DETECTIONS = 100
 
@@ -38,7 +41,7 @@ class MergedDetection(BaseModel):
 
 
 class CaseState(BaseModel):
-    """A case as its events make it."""
+    """A case as its events make it; what is not for whoever asks is null."""
 
     case_id: str
     version: int
@@ -46,6 +49,7 @@ class CaseState(BaseModel):
     source: str
     class_code: str
     description: str
+    visibility: str = Field(description="what is public: public, flagged, hidden or private")
     latitude: float
     longitude: float
     address: str | None
@@ -55,8 +59,8 @@ class CaseState(BaseModel):
     external_ref: str | None
     departments: list[str]
     lead: str | None
-    accepted_by: list[str]
-    tasks: list[dict[str, Any]] = Field(description="of the joint decision, finished or not")
+    accepted_by: list[str] | None
+    tasks: list[dict[str, Any]] | None = Field(description="of the joint decision, finished or not")
     times_returned: int
     times_reopened: int
     times_extended: int
@@ -67,13 +71,13 @@ class CaseState(BaseModel):
     deferred_until: AwareDatetime | None
     place: dict[str, str | None] | None = Field(description="codes of its areas and grid cell")
     attributes: dict[str, list[str]] | None
-    deadlines: list[dict[str, Any]] = Field(description="that run now")
-    requests: list[dict[str, Any]] = Field(description="for a supervisor to settle")
-    detections: list[MergedDetection] = Field(
+    deadlines: list[dict[str, Any]] | None = Field(description="that run now")
+    requests: list[dict[str, Any]] | None = Field(description="for a supervisor to settle")
+    detections: list[MergedDetection] | None = Field(
         description=f"the {MOST_DETECTIONS} that were merged last, oldest first"
     )
-    detections_total: int
-    absorbed: list[str] = Field(description="cases merged into this one")
+    detections_total: int | None
+    absorbed: list[str] | None = Field(description="cases merged into this one")
     merged_into: str | None
 
 
@@ -85,33 +89,35 @@ async def report(call: Call) -> web.Response:
 
 
 async def show(call: Call) -> web.Response:
-    """The state of a case, from its stream."""
+    """The state of a case, from its stream, as whoever asks may see it."""
     case_id = case_id_of(call)
-    await check_may_read(call, case_id)
+    view = await view_of_case(call, case_id)
     case = await call.runtime.store.load(InspectionCase, case_id)
     fields = {name: value for name, value in vars(case).items() if not name.startswith("_")}
+    fields |= {"case_id": case.id, "version": case.version}
+    (fields["description"],) = await opened_words(call.runtime.services.vault, [fields])
     shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
     fields["latitude"], fields["longitude"] = shown
     newest = list(case.detections.items())[-MOST_DETECTIONS:]
-    fields["detections"] = [{"detection_id": each, **seen} for each, seen in newest]
+    fields["detections"] = [{"detection_id": each, **found} for each, found in newest]
     fields["detections_total"] = len(case.detections)
-    state = CaseState(case_id=case.id, version=case.version, **fields)
+    state = CaseState(**seen(fields, view))
     return json_response(state, headers={"ETag": f'"{case.version}"'})
 
 
-async def check_may_read(call: Call, case_id: str) -> None:
-    """Raises `StreamNotFound` for whoever may not read the case."""
+async def view_of_case(call: Call, case_id: str) -> View:
+    """With whose eyes they see it; raises `StreamNotFound` for whoever may not read the case."""
     actor, store = call.authenticated, call.runtime.store
-    if rights.may_read_case(actor):
-        return
+    departments: Sequence[str] = ()
     if actor.has(Role.OFFICIAL):
-        case = await store.load(InspectionCase, case_id)
-        if rights.may_read_case(actor, departments=case.departments):
-            return
+        departments = (await store.load(InspectionCase, case_id)).departments
+    if rights.may_read_case(actor, departments=departments):
+        return view_of(actor, departments, None)
     first = await store.read(case_id, limit=1)
     reporter = first[0].metadata.get("actor") if first else None
     if not rights.may_read_case(actor, reporter=reporter):
         raise StreamNotFound("there is no such case")
+    return view_of(actor, departments, reporter)
 
 
 def step_route(

@@ -1,12 +1,14 @@
 """The case desk over HTTP: which cases there are, what is near, how many are open."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.geo.gcj02 import Crs, from_wgs84, to_wgs84
 from citybrain.http.paging import (
     CrsQuery,
@@ -18,9 +20,11 @@ from citybrain.http.paging import (
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code, Moment
+from commands.inspection.words import opened_words
 from projections.inspection import case_desk_questions as desk
 from projections.inspection.case_desk import CaseRow
 from projections.inspection.case_desk_questions import NearRow, OpenCount, Wanted
+from projections.reading import Row
 
 
 class CasePage(BaseModel):
@@ -57,6 +61,9 @@ class CaseListQuery(PagedQuery, CrsQuery):
     waiting: bool | None = Field(None, description="with changes that a supervisor has to settle")
     since: Moment | None = Field(None, description="reported then or later")
     until: Moment | None = Field(None, description="reported before")
+    visibility: Visibility | None = Field(
+        None, description="what of it is public; flagged: a person has to look at its words"
+    )
 
 
 class NearQuery(ReadModelQuery, CrsQuery):
@@ -85,11 +92,12 @@ async def list_cases(call: Call) -> web.Response:
         waiting=query.waiting,
         since=query.since,
         until=query.until,
+        visibility=query.visibility and query.visibility.value,
     )
     after = decode_time_cursor(query.after)
     rows = await desk.cases(call.runtime.store.models, wanted, after=after, limit=query.limit + 1)
     shown, following = page(rows, query.limit, "reported_at", "case_id")
-    cases = [CaseRow(**_shown(row, query.crs)) for row in shown]
+    cases = [CaseRow(**row) for row in await _shown(call, shown, query.crs)]
     return json_response(CasePage(cases=cases, next=following))
 
 
@@ -107,13 +115,17 @@ async def near(call: Call) -> web.Response:
         department=department,
         limit=query.limit,
     )
-    return json_response(Near(cases=[NearRow(**_shown(row, query.crs)) for row in rows]))
+    near = [NearRow(**row) for row in await _shown(call, rows, query.crs)]
+    return json_response(Near(cases=near))
 
 
-def _shown(row: dict[str, Any], crs: Crs) -> dict[str, Any]:
-    """A row in the client's coordinates."""
-    latitude, longitude = from_wgs84(row["latitude"], row["longitude"], crs)
-    return row | {"latitude": latitude, "longitude": longitude}
+async def _shown(call: Call, rows: Sequence[Row], crs: Crs) -> Sequence[Row]:
+    """Rows with their words, in the client's coordinates."""
+    words = await opened_words(call.runtime.services.vault, rows)
+    for row, said in zip(rows, words, strict=True):
+        row["description"] = said
+        row["latitude"], row["longitude"] = from_wgs84(row["latitude"], row["longitude"], crs)
+    return rows
 
 
 async def open_counts(call: Call) -> web.Response:

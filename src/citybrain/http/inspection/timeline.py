@@ -1,5 +1,6 @@
 """What happened to a case, over HTTP."""
 
+from collections.abc import Sequence
 from operator import itemgetter
 
 import orjson
@@ -8,14 +9,17 @@ from pydantic import BaseModel, Field
 
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.views import told
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
-from citybrain.http.inspection.case import case_id_of, check_may_read
+from citybrain.http.inspection.case import case_id_of, view_of_case
 from citybrain.http.paging import MAX_POSITION, ReadModelQuery, page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.accesses import people_named
+from commands.inspection.words import opened_words
 from projections.inspection import case_timeline
 from projections.inspection.case_timeline import TimelineEntry
+from projections.reading import Row
 
 
 class Timeline(BaseModel):
@@ -42,7 +46,7 @@ class TimelineQuery(HistoryQuery):
 async def timeline(call: Call) -> web.Response:
     """The timeline of a case."""
     case_id, query = case_id_of(call), call.query
-    await check_may_read(call, case_id)
+    view = await view_of_case(call, case_id)
     await wait_for_position(call.runtime, "case_timeline", query.min_position)
     merged = query.merged and rights.may_read_merged_cases(call.authenticated)
     others = await _merged_into(call, case_id, {case_id}) if merged else []
@@ -52,10 +56,25 @@ async def timeline(call: Call) -> web.Response:
     if not rows and not query.after:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")
     shown, following = page_by(rows, query.limit, itemgetter("position"))
+    await _open_words(call, shown)
+    shown = [entry for row in shown if (entry := told(row, view)) is not None]
     people = people_named(orjson.dumps(row, default=str) for row in shown)
     await opened(call, [(person, person) for person in people])
     entries = [TimelineEntry(**row) for row in shown]
     return json_response(Timeline(case_id=case_id, entries=entries, next=following))
+
+
+async def _open_words(call: Call, rows: Sequence[Row]) -> None:
+    """Put the words of people in their place, in the details of the steps that have some."""
+    with_words = [
+        {"case_id": row["case_id"], "description": "", **row["details"]}
+        for row in rows
+        if row["details"].get("description_sealed")
+    ]
+    words = iter(await opened_words(call.runtime.services.vault, with_words))
+    for row in rows:
+        if row["details"].pop("description_sealed", None):
+            row["details"]["description"] = next(words)
 
 
 async def _merged_into(call: Call, case_id: str, seen: set[str]) -> list[str]:

@@ -58,7 +58,7 @@ async def test_a_report_is_a_case_and_is_followed_to_its_end(client: Client, api
         ("accept", "official", lead, {"department": lead}),
         ("handle", "official", lead, {"department": lead, "evidence_sha256": ["ab" * 32]}),
         ("verify", "operator", None, {}),
-        ("close", "operator", None, {"resolution": "The hole is filled."}),
+        ("close", "operator", None, {"public_answer": "The hole is filled."}),
     ):
         state = await api.step(state, step, role, body, department=department)
         assert state.status == 200, state.body

@@ -130,7 +130,7 @@ async def close_some(api: Api, reported: Sequence[Reported]) -> int:
             (accept_case, AcceptCase(department=lead)),
             (handle_case, HandleCase(department=lead, evidence_sha256=[DIGEST])),
             (verify_case, VerifyCase()),
-            (close_case, CloseCase(resolution="Taken away.")),
+            (close_case, CloseCase(public_answer="Taken away.")),
         )
         for handler, command in steps:
             context = CommandContext(SYSTEM, "test", uuid4(), uuid4())

@@ -74,7 +74,7 @@ def make_safe(case: InspectionCase) -> None:
 
 
 def fill(case: InspectionCase) -> None:
-    case.close(OPERATOR, NOW, resolution="The hole is filled.")
+    case.close(OPERATOR, NOW, resolution="by us", public_answer="The hole is filled.")
 
 
 def reopen(case: InspectionCase) -> None:
@@ -116,7 +116,7 @@ STATES: dict[str, tuple[tuple[Step, ...], str, str, float | None]] = {
     "closed, saying how": ((*SOLVED[:-1], fill), "closed", "The hole is filled.", None),
     "reopened": ((*SOLVED, reopen), "open", "again", 72),
     "seen again": ((see(-9), *SOLVED, see(5, 2)), "open", "again", 12),
-    "voided": ((*AT_WORK, void), "closed", "because", None),
+    "voided": ((*AT_WORK, void), "closed", "without action.", None),
     "merged": ((*AT_WORK, merge), "closed", "case-of-it", None),
     "deferred and merged": ((*AT_WORK, defer, merge), "closed", "case-of-it", None),
     "unmerged": ((*AT_WORK, merge, unmerge), "open", "taken it on", 48),

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from citybrain.domain.inspection import telling
+from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.http.inspection.open311.clients import (
     ASKED,
     CASE_ID,
@@ -26,6 +27,7 @@ from citybrain.http.inspection.open311.reading import (
 from citybrain.http.inspection.open311.services import named, notice_of
 from citybrain.http.paging import caught_up
 from citybrain.http.runtime import RUNTIME
+from commands.inspection.words import opened_words
 from projections.inspection import service_requests
 
 
@@ -52,7 +54,7 @@ async def requests(request: web.Request) -> tuple[str, Any]:
             limit=limit,
             offset=offset,
         )
-    return "service_requests", [_request(request, row, asked) for row in rows]
+    return "service_requests", await _shown(request, rows, asked)
 
 
 async def one_request(request: web.Request) -> tuple[str, Any]:
@@ -65,7 +67,9 @@ async def one_request(request: web.Request) -> tuple[str, Any]:
     pool = runtime.store.models
     await caught_up(pool, "service_requests", events[-1].position)
     rows = await service_requests.by_id(pool, [case_id])
-    return "service_requests", [_request(request, row, asked) for row in rows]
+    if not rows:
+        raise Open311Error(404, "service_request_id not found")
+    return "service_requests", await _shown(request, rows, asked)
 
 
 async def token(request: web.Request) -> tuple[str, Any]:
@@ -78,6 +82,19 @@ async def token(request: web.Request) -> tuple[str, Any]:
 
 def _lower(codes: list[str] | None) -> list[str] | None:
     return codes and [code.lower() for code in codes]
+
+
+async def _shown(
+    request: web.Request, rows: list[dict[str, Any]], asked: Fields
+) -> list[dict[str, Any]]:
+    """Rows as they are told; the words of those that may be public are opened."""
+    public = [row for row in rows if row["visibility"] == Visibility.PUBLIC]
+    words = await opened_words(request.app[RUNTIME].services.vault, public)
+    told = dict(zip((row["case_id"] for row in public), words, strict=True))
+    return [
+        _request(request, row | {"description": told.get(row["case_id"], "")}, asked)
+        for row in rows
+    ]
 
 
 def _request(request: web.Request, row: dict[str, Any], asked: Fields) -> dict[str, Any]:

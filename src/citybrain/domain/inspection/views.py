@@ -1,0 +1,129 @@
+"""Who sees what of a case: the one table, field by field, for everything that shows one.
+
+What is in no row is seen by nobody. Comments have a right of their own (`reading_rights`), and so
+have photos and how to reach a reporter.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any
+
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.inspection.reading_rights import EVERYTHING, may_read_comments
+
+
+class View(StrEnum):
+    """Whose eyes look at a case."""
+
+    PUBLIC = "public"
+    REPORTER = "reporter"
+    OTHER_STAFF = "other staff"
+    """An official of a department that has not got the case."""
+    DEPARTMENT = "department"
+    CENTRE = "centre"
+    AUDITOR = "auditor"
+
+
+ALL = frozenset(View)
+WITHIN = frozenset({View.DEPARTMENT, View.CENTRE, View.AUDITOR})
+KNOWN_TO_THEM = WITHIN | {View.REPORTER}
+
+FIELDS: Mapping[str, frozenset[View]] = {
+    "case_id": ALL,
+    "version": KNOWN_TO_THEM,
+    "status": ALL,
+    "class_code": ALL,
+    "description": ALL,
+    "latitude": ALL,
+    "longitude": ALL,
+    "address": ALL,
+    "attributes": ALL,
+    "external_ref": ALL,
+    "lead": ALL,
+    "reported_at": ALL,
+    "merged_into": ALL,
+    "simulated": ALL,
+    "public_answer": ALL,
+    "source": KNOWN_TO_THEM,
+    "departments": KNOWN_TO_THEM,
+    "place": KNOWN_TO_THEM,
+    "visibility": KNOWN_TO_THEM,
+    "evidence_sha256": KNOWN_TO_THEM,
+    "last_occurred_at": KNOWN_TO_THEM,
+    "handled_at": KNOWN_TO_THEM,
+    "deferred_until": KNOWN_TO_THEM,
+    "times_returned": KNOWN_TO_THEM,
+    "times_reopened": KNOWN_TO_THEM,
+    "times_extended": KNOWN_TO_THEM,
+    "confidence": WITHIN,
+    "accepted_by": WITHIN,
+    "tasks": WITHIN,
+    "recheck_at": WITHIN,
+    "deadlines": WITHIN,
+    "requests": WITHIN,
+    "detections": WITHIN,
+    "detections_total": WITHIN,
+    "absorbed": WITHIN,
+}
+"""Of a case as it stands. The words (`description`) of one that is flagged, hidden or private are
+for the reporter and those within only."""
+
+OF_THE_REPORT = (
+    *("source", "class_code", "description", "latitude", "longitude", "address"),
+    *("evidence_sha256", "attributes", "external_ref", "simulated"),
+)
+TOLD: Mapping[str, Collection[str]] = {
+    "case.reported": OF_THE_REPORT,
+    "case.filed": (),
+    "case.dispatched": ("departments", "lead"),
+    "case.accepted": ("department",),
+    "case.decided": (),
+    "case.handled": (),
+    "case.returned": (),
+    "case.verified": (),
+    "case.closed": ("public_answer",),
+    "case.reopened": (),
+    "case.voided": ("public_answer",),
+    "case.handed_back": (),
+    "case.extended": (),
+    "case.deferred": ("until",),
+    "case.resumed": (),
+    "case.merged": ("into_case_id",),
+    "case.unmerged": (),
+    "case.commented": ("stated", "written_at"),
+}
+"""What of its history a reporter is told, and which details of each step: never who took it, nor
+the words that those within say to one another."""
+WHO_AND_HOW = ("actor", "role", "channel")
+
+
+def view_of(actor: Actor, departments: Collection[str], reporter: str | None) -> View:
+    """Whose eyes these are, on a case of these departments that this subject reported."""
+    if actor.has(Role.AUDITOR):
+        return View.AUDITOR
+    if actor.has(*EVERYTHING):
+        return View.CENTRE
+    if may_read_comments(actor, departments):
+        return View.DEPARTMENT
+    if reporter is not None and actor.subject == reporter:
+        return View.REPORTER
+    return View.OTHER_STAFF if actor.has(Role.OFFICIAL) else View.PUBLIC
+
+
+def seen(fields: Mapping[str, Any], view: View) -> dict[str, Any]:
+    """The fields as this view has them: what it does not see is None."""
+    return {
+        name: value if view in FIELDS.get(name, frozenset()) else None
+        for name, value in fields.items()
+    }
+
+
+def told(entry: Mapping[str, Any], view: View) -> dict[str, Any] | None:
+    """An entry of the history as this view has it; None where it has none of it."""
+    if view in WITHIN:
+        return dict(entry)
+    if view is not View.REPORTER or entry["topic"] not in TOLD:
+        return None
+    names = TOLD[entry["topic"]]
+    details = {name: value for name, value in entry["details"].items() if name in names}
+    return {**entry, **dict.fromkeys(WHO_AND_HOW), "details": details}
