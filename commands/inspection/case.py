@@ -17,6 +17,7 @@ from citybrain.definitions.platform import areas_at
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CasePlace, CaseSource
+from citybrain.domain.inspection.daily import require_check
 from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.domain.inspection.publication import first_visibility
 from citybrain.domain.inspection.publication_events import Visibility
@@ -310,6 +311,9 @@ async def verify_case(
     """Verify a handled case."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
+        needed = cases_at(services.definitions, now).needs_field_check(case.class_code)
+        if not context.actor.has(Role.SYSTEM):
+            require_check(case, needed=needed)
         case.verify(context.actor, now, note=command.note, occurred_at=command.occurred_at)
 
     return await change_case(case_id, command, context, services, decide)

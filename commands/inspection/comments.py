@@ -43,10 +43,14 @@ async def comment_case(
 
     # A refusal comes before anything is kept.
     decide(await services.store.load(InspectionCase, case_id), services.clock(), comment_id="")
-    await services.vault.create_key(case_id)
-    said = orjson.dumps({"text": command.text, **command.contact})
-    kept_until = services.clock() + COMMENT_KEPT
-    comment_id = await services.vault.keep(case_id, COMMENT, said, kept_until)
+    comment_id = await keep_comment(case_id, {"text": command.text, **command.contact}, services)
     return await change_case(
-        case_id, command, context, services, lambda case, now: decide(case, now, str(comment_id))
+        case_id, command, context, services, lambda case, now: decide(case, now, comment_id)
     )
+
+
+async def keep_comment(case_id: str, said: dict[str, str], services: Services) -> str:
+    """Keep what somebody says of a case sealed, for a time; its id."""
+    await services.vault.create_key(case_id)
+    kept_until = services.clock() + COMMENT_KEPT
+    return str(await services.vault.keep(case_id, COMMENT, orjson.dumps(said), kept_until))

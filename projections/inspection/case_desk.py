@@ -14,8 +14,10 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.columns import recordset
+from citybrain.domain.actor import Role
 from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.domain.inspection.case_events import REPORT, CaseReported
+from citybrain.domain.inspection.daily_events import CaseReclassified, CaseRelocated
 from citybrain.domain.inspection.deadlines import kept, recalled, responsible
 from citybrain.domain.inspection.standing import Standing
 from citybrain.domain.inspection.statuses import CaseStatus, is_over
@@ -54,6 +56,11 @@ CREATE TABLE cases (
     detections      integer NOT NULL,
     times_returned  integer NOT NULL,
     times_reopened  integer NOT NULL,
+    priority        text COLLATE "C" NOT NULL,
+    assignees       text[] NOT NULL,
+    rating          integer,
+    external_ref    text COLLATE "C",
+    reporter        text COLLATE "C",
     deferred_until  timestamptz,
     merged_into     text COLLATE "C",
     requests        text[] NOT NULL,
@@ -73,6 +80,10 @@ CREATE INDEX ON cases (reported_at, case_id) WHERE open AND overdue;
 CREATE INDEX ON cases USING gin (departments) WHERE open;
 CREATE INDEX ON cases USING gist (location) WHERE open;
 CREATE INDEX ON cases (case_id) WHERE simulated;
+CREATE INDEX ON cases (reported_at, case_id) WHERE open AND priority <> 'normal';
+CREATE INDEX ON cases USING gin (assignees) WHERE open AND assignees <> '{}';
+CREATE INDEX ON cases (external_ref) WHERE external_ref IS NOT NULL;
+CREATE INDEX ON cases (reporter, position DESC) WHERE reporter IS NOT NULL;
 CREATE INDEX ON cases (reported_at, case_id) WHERE visibility = 'flagged';
 CREATE TABLE deadlines (
     case_id     text COLLATE "C" NOT NULL,
@@ -119,6 +130,9 @@ class CaseRow(BaseModel):
     detections: int
     times_returned: int
     times_reopened: int
+    priority: str = Field(description="normal, high or urgent")
+    assignees: list[str] = Field(description="the people of its departments who do it")
+    rating: int | None = Field(description="stars of five, by its reporter")
     deferred_until: AwareDatetime | None
     merged_into: str | None
     requests: list[str] = Field(description="changes that wait for a supervisor")
@@ -144,7 +158,9 @@ class DeadlineRow(BaseModel):
     simulated: bool
 
 
-COLUMNS = (*CaseRow.model_fields, "open", "location", "state", "description_sealed")
+HIDDEN = ("description_sealed", "reporter", "external_ref")
+"""What a row has that is no part of an answer."""
+COLUMNS = (*CaseRow.model_fields, "open", "location", "state", *HIDDEN)
 DEADLINE_COLUMNS = (*DeadlineRow.model_fields, "paused")
 SAME = tuple(name for name in CaseRow.model_fields if name in REPORT)
 """What a row has of the report as it was."""
@@ -160,6 +176,10 @@ CHANGING = {  # the columns that a later event changes, and their types
     "detections": "integer",
     "times_returned": "integer",
     "times_reopened": "integer",
+    "priority": "text",
+    "assignees": "text[]",
+    "rating": "integer",
+    "class_code": "text",
     "deferred_until": "timestamptz",
     "merged_into": "text",
     "requests": "text[]",
@@ -173,7 +193,7 @@ CHANGING = {  # the columns that a later event changes, and their types
 }
 READ = """
 SELECT case_id, class_code, district, simulated, status, lead, departments, closed_at, detections,
-       times_returned, times_reopened, deferred_until, merged_into, visibility,
+       times_returned, times_reopened, deferred_until, merged_into, visibility, priority, rating,
        description_sealed, state
 FROM cases WHERE case_id = ANY($1)
 """  # what later events change, or deadlines show
@@ -184,6 +204,11 @@ FROM json_to_recordset($1) AS n(case_id text, {columns}) WHERE c.case_id = n.cas
     assignments=", ".join(f"{name} = n.{name}" for name in CHANGING),
     columns=", ".join(f"{name} {kind}" for name, kind in CHANGING.items()),
 )
+PLACED = ("latitude", "longitude", "location", "address", *PLACES)
+RELOCATE = """
+UPDATE cases SET latitude = $2, longitude = $3, location = $4, address = $5, district = $6,
+       street = $7, community = $8, cell = $9 WHERE case_id = $1
+"""
 DELETE_DEADLINES = "DELETE FROM deadlines WHERE case_id = ANY($1)"
 
 DeadlineRows = list[tuple[Any, ...]]
@@ -207,6 +232,7 @@ class CaseDesk:
     ) -> None:
         """Fold the batch into its rows and write them anew."""
         ids = list({event.stream_id for event in events})
+        moved = {event.stream_id for event in events if event.topic == CaseRelocated.TOPIC}
         known = {row["case_id"]: _kept(row) for row in await connection.fetch(READ, ids)}
         before = {case_id: case.deadline_rows() for case_id, case in known.items()}
         cases = dict(known)
@@ -220,6 +246,9 @@ class CaseDesk:
         if known:
             changed = [case.changing() for case in known.values()]
             await connection.execute(UPDATE, recordset(changed))
+        for case_id in moved & known.keys():
+            row = known[case_id].row
+            await connection.execute(RELOCATE, case_id, *(row[name] for name in PLACED))
         after = {case_id: case.deadline_rows() for case_id, case in cases.items()}
         await self._write_deadlines(connection, before, after)
 
@@ -252,6 +281,10 @@ class _Case:
         meaning.fold(self.standing, data)
         row["detections"] += meaning.adds_detections(data)
         row["updated_at"] = data["occurred_at"]
+        if meaning is CaseReclassified:
+            row["class_code"] = data["class_code"]
+        elif meaning is CaseRelocated:
+            row.update(_placed(data))
         row["version"], row["position"] = event.version, event.position
         if meaning.leads_to is CaseStatus.CLOSED:
             row["closed_at"] = data["occurred_at"]
@@ -273,6 +306,10 @@ class _Case:
             "detections": row["detections"],
             "times_returned": standing.times_returned,
             "times_reopened": standing.times_reopened,
+            "priority": standing.priority,
+            "assignees": sorted(set(standing.assignees.values())),
+            "rating": standing.rating,
+            "class_code": row["class_code"],
             "deferred_until": standing.deferred_until and moment(standing.deferred_until),
             "merged_into": standing.merged_into,
             "requests": sorted(each["change"] for each in standing.requests),
@@ -284,6 +321,7 @@ class _Case:
                 "deadlines": {each["code"]: kept(each) for each in deadlines},
                 "requests": {each["request_id"]: each["change"] for each in standing.requests},
                 "before_merge": standing.status_before_merge,
+                "assignees": standing.assignees,
             },
             "version": row["version"],
             "position": row["position"],
@@ -321,20 +359,31 @@ class _Case:
 
 
 def _reported(event: RecordedEvent) -> _Case:
-    data = event.data
-    place = data.get("place") or {}
-    location = asyncpg.Point(data["longitude"] * EAST_SHRINKS, data["latitude"])
+    data, metadata = event.data, event.metadata
+    by_citizen = Role.CITIZEN in str(metadata.get("role")).split(",")
     return _Case(
         {name: data.get(name) for name in SAME}
-        | {name: place.get(name) for name in PLACES}
+        | _placed(data)
         | {
             "case_id": event.stream_id,
-            "location": location,
+            "reporter": metadata.get("actor") if by_citizen else None,
+            "external_ref": data["external_ref"],
             "reported_at": data["occurred_at"],
             "closed_at": None,
             "detections": 0,
         }
     )
+
+
+def _placed(data: Mapping[str, Any]) -> Row:
+    """Where a case is, by the event that says so."""
+    place = data.get("place") or {}
+    return {name: place.get(name) for name in PLACES} | {
+        "latitude": data["latitude"],
+        "longitude": data["longitude"],
+        "address": data["address"],
+        "location": asyncpg.Point(data["longitude"] * EAST_SHRINKS, data["latitude"]),
+    }
 
 
 def _kept(found: Mapping[str, Any]) -> _Case:
@@ -356,6 +405,9 @@ def _kept(found: Mapping[str, Any]) -> _Case:
         times_returned=row["times_returned"],
         times_reopened=row["times_reopened"],
         visibility=row["visibility"],
+        priority=row["priority"],
+        rating=row["rating"],
+        assignees=state["assignees"],
         description_sealed=row["description_sealed"],
     )
     return _Case(row, standing)

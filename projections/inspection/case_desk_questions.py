@@ -42,6 +42,7 @@ class Wanted:
     """Which cases, in the order in which `CASES` takes it; what is None does not matter.
 
     `area` is the code of a district, street, community or cell; `waiting`: for a supervisor.
+    `said` stands in its address, or is its id, or what it is called elsewhere.
     """
 
     is_open: bool | None = True
@@ -55,6 +56,9 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     visibility: str | None = None
+    priority: str | None = None
+    assignee: str | None = None
+    said: str | None = None
 
 
 OPEN_ONES = Wanted()
@@ -72,8 +76,17 @@ WHERE ($1::boolean IS NULL OR open = $1)
   AND ($9::timestamptz IS NULL OR reported_at >= $9)
   AND ($10::timestamptz IS NULL OR reported_at < $10)
   AND ($11::text IS NULL OR visibility = $11)
-  AND ($12::timestamptz IS NULL OR (reported_at, case_id) > ($12, $13::text))
-ORDER BY reported_at, case_id LIMIT $14
+  AND ($12::text IS NULL OR priority = $12)
+  AND ($13::text IS NULL OR assignees @> ARRAY[$13])
+  AND ($14::text IS NULL OR strpos(lower(address), lower($14)) > 0
+       OR case_id = $14 OR external_ref = $14)
+  AND ($15::timestamptz IS NULL OR (reported_at, case_id) > ($15, $16::text))
+ORDER BY reported_at, case_id LIMIT $17
+"""  # noqa: S608
+
+REPORTED_BY = f"""
+SELECT {COLUMNS} FROM case_desk.cases
+WHERE reporter = $1 AND position < $2 ORDER BY position DESC LIMIT $3
 """  # noqa: S608
 
 NEAR = f"""
@@ -121,6 +134,11 @@ async def cases(
 ) -> list[Row]:
     """Cases, oldest first; `after` is (reported_at, case_id) of the last one seen."""
     return await fetch_planned(pool, CASES, *astuple(wanted), *(after or (None, None)), limit)
+
+
+async def reported_by(pool: Pool, reporter: str, *, before: int, limit: int) -> list[Row]:
+    """The cases that somebody reported, what changed last first, before a log position."""
+    return await fetch(pool, REPORTED_BY, reporter, before, limit)
 
 
 async def near(

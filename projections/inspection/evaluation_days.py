@@ -6,7 +6,7 @@ one of the whole case. Rates are made of these counts where they are read.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import orjson
 
 from citybrain.city_day import city_day
 from citybrain.columns import counted, recordset
+from citybrain.domain.inspection import daily_events, publication_events
 from citybrain.domain.inspection.approval_events import (
     CaseChangeDenied,
     CaseChangeRequested,
@@ -33,6 +34,7 @@ from citybrain.domain.inspection.case_events import (
     CaseReported,
     CaseTaskFinished,
 )
+from citybrain.domain.inspection.daily_events import CaseRated, CaseReclassified, CaseRelocated
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.domain.inspection.merging_events import CaseReleased
 from citybrain.domain.inspection.standing import Folded, Standing
@@ -82,7 +84,9 @@ NOT_COUNTED = {
     CaseDecided,
     CaseReleased,
     CaseCommented,
-}
+    *publication_events.EVENTS,
+    *daily_events.EVENTS,
+} - {CaseReclassified, CaseRelocated, CaseRated}
 NAMES = {
     "deadline_warned": "warned",
     "deadline_missed": "overdue",
@@ -123,7 +127,11 @@ class EvaluationDays:
                 changed.add(event.stream_id)
             state = states[event.stream_id]
             standing = standings[event.stream_id]
-            EVENT_OF[event.topic].fold(standing, event.data)
+            meaning = EVENT_OF[event.topic]
+            meaning.fold(standing, event.data)
+            if corrected := _corrected(meaning, event.data):
+                state.update(corrected)
+                changed.add(event.stream_id)
             day, department = city_day(event.data["occurred_at"]), state["department"]
             key = day, state["district"], standing.lead or department, state["class_code"]
             handled = state["handled"]
@@ -150,9 +158,20 @@ def _begun(event: RecordedEvent) -> dict[str, Any]:
     }
 
 
+def _corrected(meaning: type[Folded], data: Mapping[str, Any]) -> dict[str, str]:
+    """What a correction makes of where the case counts from now on."""
+    if meaning is CaseReclassified:
+        return {"class_code": data["class_code"]}
+    if meaning is CaseRelocated:
+        return {"district": (data["place"] or {}).get("district") or ""}
+    return {}
+
+
 def _counted(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:
     topic = event.topic.removeprefix("case.")
     found = {NAMES.get(topic, topic): 1}
+    if topic == "rated":
+        found["stars"] = event.data["stars"]
     stage = JUDGED_BY.get(EVENT_OF[event.topic])
     if stage is None:
         return found
@@ -169,7 +188,8 @@ def _counted(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:
 
 COUNTS = """
 SELECT CASE $1 WHEN 'area' THEN district WHEN 'department' THEN department
-               WHEN 'class' THEN class_code ELSE day::text END AS key,
+               WHEN 'class' THEN class_code WHEN 'month' THEN to_char(day, 'YYYY-MM')
+               ELSE day::text END AS key,
        what, sum(count)::bigint AS count
 FROM evaluation_days.counts
 WHERE day BETWEEN $2 AND $3 AND ($4::text IS NULL OR department = $4)
@@ -188,7 +208,7 @@ async def counts(
     class_code: str | None = None,
     district: str | None = None,
 ) -> dict[str, dict[str, int]]:
-    """What happened in these days, by area, department, class or day."""
+    """What happened in these days, by area, department, class, day or month."""
     found: dict[str, dict[str, int]] = {}
     rows = await fetch_planned(pool, COUNTS, by, since, until, department, class_code, district)
     for row in rows:

@@ -19,6 +19,7 @@ import orjson
 
 from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.domain.inspection.case_events import IMPORT_CHANNEL, CaseReported
+from citybrain.domain.inspection.daily_events import CaseReclassified, CaseRelocated
 from citybrain.domain.inspection.deadlines import recalled
 from citybrain.domain.inspection.standing import Standing
 from citybrain.domain.inspection.telling import SILENT, Shown, expected_at, laid_over, told_of
@@ -105,6 +106,10 @@ class UpdateRow(TypedDict):
 COLUMNS = (*RequestRow.__annotations__, "known_at", "state", "position")
 UPDATE_COLUMNS = (*UpdateRow.__annotations__, "known_at", "imported", "position")
 TAKE = f"DELETE FROM requests WHERE case_id = ANY($1) RETURNING {', '.join(COLUMNS)}"  # noqa: S608
+CORRECTED = {
+    CaseReclassified.TOPIC: ("class_code",),
+    CaseRelocated.TOPIC: ("latitude", "longitude", "address"),
+}
 NOT_YET = Shown("", "", ""), Shown("", "", "")
 
 
@@ -152,6 +157,8 @@ class _Request:
         data, meaning = event.data, EVENT_OF[event.topic]
         told = told_of(meaning, self.standing, data, self.by_steps)
         meaning.fold(self.standing, data)
+        if event.topic in CORRECTED:
+            self.row.update({name: data[name] for name in CORRECTED[event.topic]})
         self.by_steps = told or self.by_steps
         self.shown = laid_over(self.by_steps, self.standing)
         self.row["position"] = event.position

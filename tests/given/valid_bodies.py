@@ -37,6 +37,17 @@ BINDING = "post_v1_parking_plates_binding_id"
 DRAFT, CASE = "post_v1_drafts_draft_id", "post_v1_cases_case_id"
 
 PLAIN: dict[str, dict[str, Any]] = {
+    f"{CASE}_comments": {"text": "it is larger now"},
+    f"{CASE}_not_solved": {"text": "it is not"},
+    f"{CASE}_rating": {"stars": 4},
+    f"{CASE}_subscription": {"wanted": True},
+    f"{CASE}_prioritise": {"priority": "high"},
+    f"{CASE}_check_orders": {"inspector": "operator-7"},
+    f"{CASE}_checks": {"solved": True},
+    f"{CASE}_reclassify": {"class_code": "road_damage", "reason": "r"},
+    f"{CASE}_relocate": {**PLACE, "reason": "r"},
+    f"{CASE}_moderate": {"visibility": "hidden", "reason": "r"},
+    f"{CASE}_erase": {"reason": "r"},
     f"{CITIZEN}_documents": {"document": "passport", "number": "E1234567", "country": "CHN"},
     f"{CITIZEN}_face_consent": {"notice_sha256": NOTICE},
     f"{CITIZEN}_face_challenges": PURPOSE,
@@ -250,6 +261,7 @@ MADE: dict[str, Body] = {
     "put_v1_cameras_camera_id": lambda *_: {"online": True, **PLACE},
     f"{CASE}_accept": _in_department(),
     f"{CASE}_handle": _in_department(evidence_sha256=["ab" * 32]),
+    f"{CASE}_assign": _in_department(assignee="official-7"),
     f"{CASE}_decline": _in_department(reason="r"),
     f"{CASE}_decide": _in_department(plan="p", tasks=[]),
     f"{CASE}_tasks": _in_department(),
@@ -280,6 +292,10 @@ FILTERS: dict[str, Body] = {
         "department": FUND if owner == OWN else POLICE
     },
     "get_v1_cases": lambda world, role, owner: {
+        "department": SANITATION if owner == OWN else WORKS
+    },
+    "get_v1_cases_case_id_reporter": lambda *_: {"purpose": "street-case"},
+    "get_v1_cases_export_csv": lambda world, role, owner: {
         "department": SANITATION if owner == OWN else WORKS
     },
     "get_v1_cases_near": lambda world, role, owner: (

@@ -7,9 +7,11 @@ from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection
 from citybrain.http.inspection import (
     approvals,
+    bulk,
     case,
     classes,
     comments,
+    daily,
     deadlines,
     desk,
     detection,
@@ -17,6 +19,7 @@ from citybrain.http.inspection import (
     joint_decisions,
     merging,
     publication,
+    reporters,
     timeline,
 )
 from citybrain.http.inspection.board import BOARD
@@ -27,6 +30,7 @@ from citybrain.systems.system import System
 from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.inspection.processes.detections import DetectionMerging
 from commands.inspection.processes.merging import CaseMerging
+from commands.inspection.processes.notices import CaseNotices
 from commands.inspection.processes.routing import CaseRouting
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
@@ -41,6 +45,7 @@ from projections.inspection.service_requests import ServiceRequests
 
 INSPECTION = System(
     name="inspection",
+    knows=("citizens",),
     streams=(InspectionCase, Detection, Camera),
     definitions=(load_inspection, load_imports),
     processes=(
@@ -48,6 +53,7 @@ INSPECTION = System(
         in_order(CaseMerging()),
         batched(DetectionMerging()),
         batched(CaseDeadlines()),
+        in_order(CaseNotices()),
     ),
     projections=(
         CaseDesk(),
@@ -61,12 +67,15 @@ INSPECTION = System(
     ),
     routes=(
         *desk.ROUTES,
+        *reporters.ROUTES,
+        *bulk.ROUTES,
         *case.ROUTES,
         *timeline.ROUTES,
         *joint_decisions.ROUTES,
         *approvals.ROUTES,
         *merging.ROUTES,
         *publication.ROUTES,
+        *daily.ROUTES,
         *comments.ROUTES,
         *deadlines.ROUTES,
         *evaluation.ROUTES,

@@ -78,6 +78,10 @@ SELECT blob_id, person_id, content, wrapped_key
 FROM sealed_blobs JOIN person_keys USING (person_id)
 WHERE blob_id = ANY($1) AND kind = $2 AND wrapped_key IS NOT NULL
 """
+READ_KIND = """
+SELECT blob_id FROM sealed_blobs WHERE person_id = $1 AND kind = $2
+  AND (delete_after IS NULL OR delete_after >= clock_timestamp()) ORDER BY created_at, blob_id
+"""
 COUNT_BLOBS = """
 SELECT count(*) FROM sealed_blobs WHERE person_id = $1 AND kind = $2
   AND (delete_after IS NULL OR delete_after >= clock_timestamp())
@@ -303,6 +307,12 @@ class Vault:
             key = await self._wrapper.unwrap(row["wrapped_key"], person_id)
             values.append(_opened(key, person_id, f"{kind}:{blob_id}", row["content"]))
         return values
+
+    async def kept(self, person_id: str, kind: str) -> list[bytes]:
+        """All that `keep` stored of one kind for a person, the oldest first; none where erased."""
+        rows = await self._pool.fetch(READ_KIND, person_id, kind)
+        values = await self.fetch_many(kind, [(person_id, row["blob_id"]) for row in rows])
+        return [value for value in values if value is not None]
 
     async def delete(self, blob_ids: Sequence[UUID]) -> None:
         """Delete stored values."""

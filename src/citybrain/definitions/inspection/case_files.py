@@ -24,7 +24,7 @@ from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import DefinitionError, Lines, Place, read_yaml
 
 D = TypeVar("D", Department, CaseClass, Retired, Answer)
-LATER = frozenset({"private", "import_only"})
+LATER = frozenset({"private", "field_check", "import_only"})
 """Members of a class that came after a release."""
 
 

@@ -155,6 +155,7 @@ class CaseClass(Definition):
         False, description="only records of other systems are of it: nobody here reports one"
     )
     private: bool = Field(False, description="nothing of its cases is public")
+    field_check: bool = Field(False, description="somebody looks before it is verified")
 
     def check_attributes(
         self, given: Mapping[str, Sequence[str]], *, complete: bool
@@ -269,6 +270,11 @@ class CaseDefinitions:
         """Whether nothing of the cases of this class is public."""
         known = self.classes.get(class_code)
         return known is not None and known.private
+
+    def needs_field_check(self, class_code: str) -> bool:
+        """Whether somebody has to look in the field before a case of this class is verified."""
+        known = self.classes.get(class_code)
+        return known is not None and known.field_check
 
     def merge_rule(self, class_code: str) -> MergeRule:
         """When detections of this class are one problem, however long the class is gone."""

@@ -92,6 +92,7 @@ class CaseHandedBack(CaseStep, CaseChangeSettled):
     def fold(cls, standing: Standing, data: Data) -> None:
         super().fold(standing, data)
         standing.departments, standing.lead, standing.requests = [], None, []
+        standing.assignees = {}
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)

@@ -16,6 +16,7 @@ from citybrain.domain.inspection import (
     alarm_events,
     approval_events,
     case_events,
+    daily_events,
     merging_events,
     publication_events,
     refusals,
@@ -33,6 +34,7 @@ EVENTS: tuple[type[CaseReported | CaseEvent], ...] = (
     *approval_events.EVENTS,
     *alarm_events.EVENTS,
     *publication_events.EVENTS,
+    *daily_events.EVENTS,
 )
 EVENT_OF = {event.TOPIC: event for event in EVENTS}
 """What an event of a case is, by its topic: its class says what follows from it."""
@@ -138,6 +140,12 @@ class InspectionCase(StreamAggregate):
     # What the third version of the state has brought.
     visibility: str
     description_sealed: str | None
+    priority: str
+    assignees: dict[str, str]
+    field_check: dict[str, Any] | None
+    rating: int | None
+    rated_closing: int | None
+    subscribers: list[str]
 
     def __init__(self) -> None:
         self.status: str = CaseStatus.REPORTED.value
@@ -154,7 +162,7 @@ class InspectionCase(StreamAggregate):
 
     @staticmethod
     def upcast_v2_v3(state: dict[str, Any]) -> None:
-        """Snapshots from before it was settled what is public."""
+        """Snapshots from before the centre's daily work, and what is public."""
         state.update(_third_version())
 
     @classmethod
@@ -448,8 +456,17 @@ def _second_version() -> dict[str, Any]:
 
 
 def _third_version() -> dict[str, Any]:
-    """What the state has held since it is settled what is public; at its beginning."""
-    return {"visibility": "public", "description_sealed": None}
+    """What the state has held since the centre's daily work is on record; at its beginning."""
+    return {
+        "visibility": "public",
+        "description_sealed": None,
+        "priority": "normal",
+        "assignees": {},
+        "field_check": None,
+        "rating": None,
+        "rated_closing": None,
+        "subscribers": [],
+    }
 
 
 def require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:

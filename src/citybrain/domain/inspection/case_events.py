@@ -126,6 +126,7 @@ class CaseDispatched(CaseStep):
     def fold(cls, standing: Standing, data: Data) -> None:
         super().fold(standing, data)
         standing.departments, standing.lead = list(data["departments"]), data["lead"]
+        standing.assignees = {}
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
@@ -222,6 +223,7 @@ class CaseHandled(CaseStep):
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
+        aggregate.field_check = None
         aggregate.handled_at = self.occurred_at
         aggregate.recheck_at = self.recheck_at
 
@@ -241,7 +243,7 @@ class CaseReturned(CaseStep):
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
-        aggregate.recheck_at = None
+        aggregate.recheck_at = aggregate.field_check = None
 
 
 class CaseRecheckFailed(CaseEvent):

@@ -94,6 +94,42 @@ class NothingToPublish(Refused):
     code = "nothing-to-publish"
 
 
+class CheckMissing(Refused):
+    """Somebody has to look in the field before it is verified."""
+
+    code = "check-missing"
+
+
+class NobodysCheck(Refused):
+    """Whoever says what they found was not sent to look."""
+
+    code = "nobodys-check"
+
+
+class NotSolved(Refused):
+    """Whoever looked found it unsolved."""
+
+    code = "not-solved"
+
+
+class AlreadyRated(Refused):
+    """Its reporter has said how well it was solved."""
+
+    code = "already-rated"
+
+
+class TooLate(Refused):
+    """It was closed too long ago."""
+
+    code = "closed-too-long-ago"
+
+
+class TooManySubscribers(Refused):
+    """Too many want to be told of the case."""
+
+    code = "too-many-subscribers"
+
+
 class NotMerged(Refused):
     """The case is not merged, or not with this one."""
 

@@ -35,6 +35,9 @@ class Standing:
     times_reopened: int = 0
     visibility: str = "public"
     description_sealed: str | None = None
+    priority: str = "normal"
+    assignees: dict[str, str] = field(default_factory=dict)
+    rating: int | None = None
 
 
 class Folded:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.inspection import approval_events as approvals
 from citybrain.domain.inspection import case_events as way
+from citybrain.domain.inspection import daily_events as daily
 from citybrain.domain.inspection import merging_events as merging
 from citybrain.domain.inspection.alarm_events import CaseDeadlineMissed, CaseDeadlineWarned
 from citybrain.domain.inspection.deadlines import expected_end
@@ -66,6 +67,12 @@ SILENT: frozenset[type[Folded]] = frozenset(
         CaseDeadlineWarned,
         CaseDeadlineMissed,
         way.CaseCommented,
+        daily.CasePrioritised,
+        daily.CaseAssigned,
+        daily.CaseCheckOrdered,
+        daily.CaseChecked,
+        daily.CaseRated,
+        daily.CaseSubscribed,
     }
 )
 """These change neither how a case is shown nor its deadlines."""

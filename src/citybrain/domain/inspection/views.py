@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from citybrain.domain.actor import Actor, Role
+from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.domain.inspection.reading_rights import EVERYTHING, may_read_comments
 
 
@@ -17,6 +18,8 @@ class View(StrEnum):
 
     PUBLIC = "public"
     REPORTER = "reporter"
+    FOLLOWER = "follower"
+    """Whoever reported what was merged into it, or wants to be told of it: no word of others."""
     OTHER_STAFF = "other staff"
     """An official of a department that has not got the case."""
     DEPARTMENT = "department"
@@ -26,7 +29,8 @@ class View(StrEnum):
 
 ALL = frozenset(View)
 WITHIN = frozenset({View.DEPARTMENT, View.CENTRE, View.AUDITOR})
-KNOWN_TO_THEM = WITHIN | {View.REPORTER}
+OF_THEIRS = WITHIN | {View.REPORTER}
+KNOWN_TO_THEM = OF_THEIRS | {View.FOLLOWER}
 
 FIELDS: Mapping[str, frozenset[View]] = {
     "case_id": ALL,
@@ -48,13 +52,17 @@ FIELDS: Mapping[str, frozenset[View]] = {
     "departments": KNOWN_TO_THEM,
     "place": KNOWN_TO_THEM,
     "visibility": KNOWN_TO_THEM,
-    "evidence_sha256": KNOWN_TO_THEM,
+    "evidence_sha256": OF_THEIRS,
     "last_occurred_at": KNOWN_TO_THEM,
     "handled_at": KNOWN_TO_THEM,
     "deferred_until": KNOWN_TO_THEM,
     "times_returned": KNOWN_TO_THEM,
     "times_reopened": KNOWN_TO_THEM,
     "times_extended": KNOWN_TO_THEM,
+    "rating": KNOWN_TO_THEM,
+    "priority": WITHIN,
+    "assignees": WITHIN,
+    "field_check": WITHIN,
     "confidence": WITHIN,
     "accepted_by": WITHIN,
     "tasks": WITHIN,
@@ -91,13 +99,21 @@ TOLD: Mapping[str, Collection[str]] = {
     "case.merged": ("into_case_id",),
     "case.unmerged": (),
     "case.commented": ("stated", "written_at"),
+    "case.reclassified": ("class_code", "before"),
+    "case.relocated": ("latitude", "longitude", "address"),
+    "case.rated": ("stars",),
 }
 """What of its history a reporter is told, and which details of each step: never who took it, nor
 the words that those within say to one another."""
 WHO_AND_HOW = ("actor", "role", "channel")
 
 
-def view_of(actor: Actor, departments: Collection[str], reporter: str | None) -> View:
+def view_of(
+    actor: Actor,
+    departments: Collection[str],
+    reporter: str | None,
+    followers: Collection[str] = (),
+) -> View:
     """Whose eyes these are, on a case of these departments that this subject reported."""
     if actor.has(Role.AUDITOR):
         return View.AUDITOR
@@ -107,6 +123,8 @@ def view_of(actor: Actor, departments: Collection[str], reporter: str | None) ->
         return View.DEPARTMENT
     if reporter is not None and actor.subject == reporter:
         return View.REPORTER
+    if actor.subject in followers:
+        return View.FOLLOWER
     return View.OTHER_STAFF if actor.has(Role.OFFICIAL) else View.PUBLIC
 
 
@@ -118,12 +136,19 @@ def seen(fields: Mapping[str, Any], view: View) -> dict[str, Any]:
     }
 
 
+def sees_words(view: View, visibility: str) -> bool:
+    """Whether this view has the words of a case of which so much is public."""
+    return view in OF_THEIRS or visibility == Visibility.PUBLIC
+
+
 def told(entry: Mapping[str, Any], view: View) -> dict[str, Any] | None:
     """An entry of the history as this view has it; None where it has none of it."""
     if view in WITHIN:
         return dict(entry)
-    if view is not View.REPORTER or entry["topic"] not in TOLD:
+    if view not in KNOWN_TO_THEM or entry["topic"] not in TOLD:
         return None
     names = TOLD[entry["topic"]]
+    if view is View.FOLLOWER and names == OF_THE_REPORT:
+        names = ("class_code", "latitude", "longitude", "address")
     details = {name: value for name, value in entry["details"].items() if name in names}
     return {**entry, **dict.fromkeys(WHO_AND_HOW), "details": details}

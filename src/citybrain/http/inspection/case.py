@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.views import View, seen, view_of
-from citybrain.eventstore import StreamNotFound
+from citybrain.domain.inspection.views import View, seen, sees_words, view_of
+from citybrain.eventstore import EventStore, StreamNotFound
 from citybrain.geo.gcj02 import from_wgs84
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
 from citybrain.http.paging import CrsQuery, in_wgs84
@@ -19,6 +19,7 @@ from commands.inspection import case as commands
 from commands.inspection.words import opened_words
 
 MOST_DETECTIONS = 100
+MOST_MERGED = 100
 
 case_id_of = id_in_path("case_id", r"case-[A-Za-z0-9_.:-]{1,155}", "case")
 
@@ -54,7 +55,7 @@ class CaseState(BaseModel):
     longitude: float
     address: str | None
     confidence: int | None
-    evidence_sha256: list[str]
+    evidence_sha256: list[str] | None
     simulated: bool
     external_ref: str | None
     departments: list[str]
@@ -64,6 +65,10 @@ class CaseState(BaseModel):
     times_returned: int
     times_reopened: int
     times_extended: int
+    rating: int | None = Field(description="stars of five, by its reporter")
+    priority: str | None = Field(description="normal, high or urgent")
+    assignees: dict[str, str] | None = Field(description="who does it, by department")
+    field_check: dict[str, Any] | None = Field(description="who looks, and whether it is solved")
     reported_at: AwareDatetime
     last_occurred_at: AwareDatetime
     handled_at: AwareDatetime | None
@@ -95,7 +100,8 @@ async def show(call: Call) -> web.Response:
     case = await call.runtime.store.load(InspectionCase, case_id)
     fields = {name: value for name, value in vars(case).items() if not name.startswith("_")}
     fields |= {"case_id": case.id, "version": case.version}
-    (fields["description"],) = await opened_words(call.runtime.services.vault, [fields])
+    (words,) = await opened_words(call.runtime.services.vault, [fields])
+    fields["description"] = words if sees_words(view, case.visibility) else ""
     shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
     fields["latitude"], fields["longitude"] = shown
     newest = list(case.detections.items())[-MOST_DETECTIONS:]
@@ -115,9 +121,19 @@ async def view_of_case(call: Call, case_id: str) -> View:
         return view_of(actor, departments, None)
     first = await store.read(case_id, limit=1)
     reporter = first[0].metadata.get("actor") if first else None
-    if not rights.may_read_case(actor, reporter=reporter):
+    if rights.may_read_case(actor, reporter=reporter):
+        return view_of(actor, departments, reporter)
+    case = await store.load(InspectionCase, case_id)
+    followers = [*case.subscribers, *await reporters_of(case.absorbed[:MOST_MERGED], store)]
+    if actor.subject not in followers:
         raise StreamNotFound("there is no such case")
-    return view_of(actor, departments, reporter)
+    return view_of(actor, departments, reporter, followers)
+
+
+async def reporters_of(case_ids: Sequence[str], store: EventStore) -> list[str]:
+    """Who reported these cases."""
+    firsts = [await store.read(case_id, limit=1) for case_id in case_ids]
+    return [str(first[0].metadata.get("actor")) for first in firsts if first]
 
 
 def step_route(

@@ -12,7 +12,7 @@ from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseCommented
 from citybrain.errors import Forbidden
 from citybrain.http.inspection.case import case_id_of
-from citybrain.http.inspection.timeline import HistoryQuery
+from citybrain.http.inspection.timeline import HistoryQuery, merged_into
 from citybrain.http.paging import page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.inspection.comments import COMMENT
@@ -36,7 +36,7 @@ class Comments(BaseModel):
 
 
 async def comments(call: Call) -> web.Response:
-    """Open what was said: for the centre, and for the departments that have the case."""
+    """Open what was said of it, and of what was merged into it: for those who have the case."""
     case_id, actor, services = case_id_of(call), call.authenticated, call.runtime.services
     case = await services.store.load(InspectionCase, case_id)
     if not rights.may_read_comments(actor, case.departments):
@@ -44,14 +44,14 @@ async def comments(call: Call) -> web.Response:
     await wait_for_position(call.runtime, "case_timeline", call.query.min_position)
     rows = await case_timeline.history(
         services.store.models,
-        [case_id],
+        [case_id, *await merged_into(call, case_id, {case_id})],
         topic=CaseCommented.TOPIC,
         after=call.query.after,
         limit=call.query.limit + 1,
     )
     shown, following = page_by(rows, call.query.limit, itemgetter("position"))
     said = [row["details"] for row in shown]
-    wanted = [(case_id, UUID(comment["comment_id"])) for comment in said]
+    wanted = [(row["case_id"], UUID(row["details"]["comment_id"])) for row in shown]
     opened = await services.vault.fetch_many(COMMENT, wanted)
     found = [
         Comment(

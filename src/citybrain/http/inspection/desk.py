@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.daily_events import Priority
 from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.geo.gcj02 import Crs, from_wgs84, to_wgs84
 from citybrain.http.paging import (
@@ -20,6 +21,7 @@ from citybrain.http.paging import (
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code, Moment
+from commands.inspection.daily import Subject
 from commands.inspection.words import opened_words
 from projections.inspection import case_desk_questions as desk
 from projections.inspection.case_desk import CaseRow
@@ -46,7 +48,7 @@ class OpenCounts(BaseModel):
     counts: list[OpenCount]
 
 
-class CaseListQuery(PagedQuery, CrsQuery):
+class CaseFilter(ReadModelQuery):
     """Which cases; open ones where nothing else is said."""
 
     open: bool | None = Field(None, description="true where neither this nor a status is given")
@@ -61,9 +63,18 @@ class CaseListQuery(PagedQuery, CrsQuery):
     waiting: bool | None = Field(None, description="with changes that a supervisor has to settle")
     since: Moment | None = Field(None, description="reported then or later")
     until: Moment | None = Field(None, description="reported before")
+    priority: Priority | None = None
+    assignee: Subject | None = Field(None, description="the subject of who does it")
+    q: Annotated[str, StringConstraints(min_length=2, max_length=100)] | None = Field(
+        None, description="a part of its address, its id, or what it is called elsewhere"
+    )
     visibility: Visibility | None = Field(
         None, description="what of it is public; flagged: a person has to look at its words"
     )
+
+
+class CaseListQuery(CaseFilter, PagedQuery, CrsQuery):
+    """A page of which cases."""
 
 
 class NearQuery(ReadModelQuery, CrsQuery):
@@ -81,7 +92,17 @@ async def list_cases(call: Call) -> web.Response:
     query: CaseListQuery = call.query
     department = rights.department_to_read(call.authenticated, query.department)
     await wait_for_position(call.runtime, "case_desk", query.min_position)
-    wanted = Wanted(
+    wanted = wanted_of(query, department)
+    after = decode_time_cursor(query.after)
+    rows = await desk.cases(call.runtime.store.models, wanted, after=after, limit=query.limit + 1)
+    shown, following = page(rows, query.limit, "reported_at", "case_id")
+    cases = [CaseRow(**row) for row in await with_words(call, shown, query.crs)]
+    return json_response(CasePage(cases=cases, next=following))
+
+
+def wanted_of(query: CaseFilter, department: str | None) -> Wanted:
+    """What the filters want, of a department's cases or of all."""
+    return Wanted(
         is_open=True if query.open is None and query.status is None else query.open,
         department=department,
         class_code=query.class_code,
@@ -93,12 +114,10 @@ async def list_cases(call: Call) -> web.Response:
         since=query.since,
         until=query.until,
         visibility=query.visibility and query.visibility.value,
+        priority=query.priority and query.priority.value,
+        assignee=query.assignee,
+        said=query.q,
     )
-    after = decode_time_cursor(query.after)
-    rows = await desk.cases(call.runtime.store.models, wanted, after=after, limit=query.limit + 1)
-    shown, following = page(rows, query.limit, "reported_at", "case_id")
-    cases = [CaseRow(**row) for row in await _shown(call, shown, query.crs)]
-    return json_response(CasePage(cases=cases, next=following))
 
 
 async def near(call: Call) -> web.Response:
@@ -115,11 +134,11 @@ async def near(call: Call) -> web.Response:
         department=department,
         limit=query.limit,
     )
-    near = [NearRow(**row) for row in await _shown(call, rows, query.crs)]
+    near = [NearRow(**row) for row in await with_words(call, rows, query.crs)]
     return json_response(Near(cases=near))
 
 
-async def _shown(call: Call, rows: Sequence[Row], crs: Crs) -> Sequence[Row]:
+async def with_words(call: Call, rows: Sequence[Row], crs: Crs) -> Sequence[Row]:
     """Rows with their words, in the client's coordinates."""
     words = await opened_words(call.runtime.services.vault, rows)
     for row, said in zip(rows, words, strict=True):

@@ -29,7 +29,7 @@ from projections.inspection.heat_grid import SQUARES_A_DEGREE, square_of
 GEOJSON = "application/geo+json"
 MOST_SQUARES = 5000
 BOX = r"^-?\d{1,3}(\.\d{1,9})?(,-?\d{1,3}(\.\d{1,9})?){3}$"
-By = Literal["area", "department", "class", "day"]
+By = Literal["area", "department", "class", "day", "month"]
 
 
 class NoSuchDepartment(NotFound):
@@ -71,12 +71,13 @@ class Rates(BaseModel):
     rework: float | None = Field(description="返工率: (returned + reopened) / handled")
     mean_seconds_to_handled: float | None = Field(description="from the report, first handling")
     mean_seconds_to_closed: float | None
+    mean_stars: float | None = Field(description="of five, by the reporters who said")
 
 
 class EvaluationRow(BaseModel):
     """What happened, and the rates made of it."""
 
-    key: str = Field(description="area, department, class or day; empty where there is none")
+    key: str = Field(description="of what; empty where there is none")
     counts: dict[str, int]
     rates: Rates
 
@@ -252,6 +253,7 @@ def rates(counts: dict[str, int]) -> Rates:
         rework=_share(of("returned") + of("reopened"), of("handled")),
         mean_seconds_to_handled=_mean(of("ms_to_handled"), of("first_handled")),
         mean_seconds_to_closed=_mean(of("ms_to_closed"), of("first_closed")),
+        mean_stars=_share(of("stars"), of("rated")),
     )
 
 

@@ -1,7 +1,8 @@
 """To whose data the operations of inspection reach.
 
 A case is its departments' and of who reported it, a camera is its own and its gateway's; the centre
-(operators, supervisors, auditors) has all of them. Of a batch each detection counts for itself.
+(operators, supervisors, auditors) has all of them. Of a batch each detection counts for itself,
+and so does each of many cases.
 """
 
 from citybrain.domain.actor import Role
@@ -33,6 +34,17 @@ REACH: Rows = {
     f"post_{BASE}_moderate": of(CASE, Role.OPERATOR, Role.SUPERVISOR),
     f"post_{BASE}_erase": SETTLED,
     "get_v1_answers": NOBODYS,
+    **{f"post_{BASE}_{step}": OPERATORS for step in ("reclassify", "relocate", "check_orders")},
+    f"post_{BASE}_prioritise": of(CASE, Role.OPERATOR, Role.SUPERVISOR),
+    f"post_{BASE}_assign": OWN,
+    f"post_{BASE}_checks": of(CASE, Role.OFFICIAL, Role.OPERATOR),
+    f"get_{BASE}_duplicates": CENTRE,
+    "get_v1_cases_mine": NOBODYS,
+    "post_v1_cases_bulk_step": NOBODYS,
+    "get_v1_cases_export_csv": of("the department", *EVERYTHING),
+    **{f"post_{BASE}_{step}": OWN for step in ("comments", "not_solved", "rating")},
+    f"post_{BASE}_subscription": of(CASE, Role.CITIZEN),
+    f"get_{BASE}_reporter": CENTRE,
     f"get_{BASE}_timeline": CENTRE,
     f"get_{BASE}_comments": CENTRE,
     "get_v1_deadlines": of("the department", *EVERYTHING),

@@ -49,7 +49,7 @@ async def timeline(call: Call) -> web.Response:
     view = await view_of_case(call, case_id)
     await wait_for_position(call.runtime, "case_timeline", query.min_position)
     merged = query.merged and rights.may_read_merged_cases(call.authenticated)
-    others = await _merged_into(call, case_id, {case_id}) if merged else []
+    others = await merged_into(call, case_id, {case_id}) if merged else []
     rows = await case_timeline.history(
         call.runtime.store.models, [case_id, *others], after=query.after, limit=query.limit + 1
     )
@@ -77,14 +77,14 @@ async def _open_words(call: Call, rows: Sequence[Row]) -> None:
             row["details"]["description"] = next(words)
 
 
-async def _merged_into(call: Call, case_id: str, seen: set[str]) -> list[str]:
+async def merged_into(call: Call, case_id: str, seen: set[str]) -> list[str]:
     """The cases that are part of this one, and those that are part of them."""
     case = await call.runtime.store.load(InspectionCase, case_id)
     found: list[str] = []
     for other in case.absorbed:
         if other not in seen:
             seen.add(other)
-            found += [other, *await _merged_into(call, other, seen)]
+            found += [other, *await merged_into(call, other, seen)]
     return found
 
 

@@ -6,51 +6,55 @@ import pytest
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import EVENT_OF
-from citybrain.domain.inspection.views import FIELDS, TOLD, View, seen, told, view_of
+from citybrain.domain.inspection.views import FIELDS, TOLD, View, seen, sees_words, told, view_of
 from citybrain.http.inspection.case import CaseState
 from projections.inspection.service_requests import RequestRow
 
-PUBLIC, REPORTER, OTHER, DEPARTMENT, CENTRE, AUDITOR = View
-# Field by field: the public and other staff, the reporter, the department, the centre, the auditor.
+PUBLIC, REPORTER, FOLLOWER, OTHER, DEPARTMENT, CENTRE, AUDITOR = View
+# The public and other staff, who follows it, the reporter, the department, the centre, auditors.
 TABLE = """
-case_id           yes yes yes yes yes
-version           -   yes yes yes yes
-status            yes yes yes yes yes
-class_code        yes yes yes yes yes
-description       yes yes yes yes yes
-latitude          yes yes yes yes yes
-longitude         yes yes yes yes yes
-address           yes yes yes yes yes
-attributes        yes yes yes yes yes
-external_ref      yes yes yes yes yes
-lead              yes yes yes yes yes
-reported_at       yes yes yes yes yes
-merged_into       yes yes yes yes yes
-simulated         yes yes yes yes yes
-public_answer     yes yes yes yes yes
-source            -   yes yes yes yes
-departments       -   yes yes yes yes
-place             -   yes yes yes yes
-visibility        -   yes yes yes yes
-evidence_sha256   -   yes yes yes yes
-last_occurred_at  -   yes yes yes yes
-handled_at        -   yes yes yes yes
-deferred_until    -   yes yes yes yes
-times_returned    -   yes yes yes yes
-times_reopened    -   yes yes yes yes
-times_extended    -   yes yes yes yes
-confidence        -   -   yes yes yes
-accepted_by       -   -   yes yes yes
-tasks             -   -   yes yes yes
-recheck_at        -   -   yes yes yes
-deadlines         -   -   yes yes yes
-requests          -   -   yes yes yes
-detections        -   -   yes yes yes
-detections_total  -   -   yes yes yes
-absorbed          -   -   yes yes yes
+case_id           yes yes yes yes yes yes
+version           -   yes yes yes yes yes
+status            yes yes yes yes yes yes
+class_code        yes yes yes yes yes yes
+description       yes yes yes yes yes yes
+latitude          yes yes yes yes yes yes
+longitude         yes yes yes yes yes yes
+address           yes yes yes yes yes yes
+attributes        yes yes yes yes yes yes
+external_ref      yes yes yes yes yes yes
+lead              yes yes yes yes yes yes
+reported_at       yes yes yes yes yes yes
+merged_into       yes yes yes yes yes yes
+simulated         yes yes yes yes yes yes
+public_answer     yes yes yes yes yes yes
+source            -   yes yes yes yes yes
+departments       -   yes yes yes yes yes
+place             -   yes yes yes yes yes
+visibility        -   yes yes yes yes yes
+evidence_sha256   -   -   yes yes yes yes
+last_occurred_at  -   yes yes yes yes yes
+handled_at        -   yes yes yes yes yes
+deferred_until    -   yes yes yes yes yes
+times_returned    -   yes yes yes yes yes
+times_reopened    -   yes yes yes yes yes
+times_extended    -   yes yes yes yes yes
+rating            -   yes yes yes yes yes
+priority          -   -   -   yes yes yes
+assignees         -   -   -   yes yes yes
+field_check       -   -   -   yes yes yes
+confidence        -   -   -   yes yes yes
+accepted_by       -   -   -   yes yes yes
+tasks             -   -   -   yes yes yes
+recheck_at        -   -   -   yes yes yes
+deadlines         -   -   -   yes yes yes
+requests          -   -   -   yes yes yes
+detections        -   -   -   yes yes yes
+detections_total  -   -   -   yes yes yes
+absorbed          -   -   -   yes yes yes
 """
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
-COLUMNS = (PUBLIC, REPORTER, DEPARTMENT, CENTRE, AUDITOR)
+COLUMNS = (PUBLIC, FOLLOWER, REPORTER, DEPARTMENT, CENTRE, AUDITOR)
 OURS, THEIRS = ["sanitation"], ["landscape"]
 INTERNAL = "words of ours"
 
@@ -83,6 +87,18 @@ def test_what_the_public_is_shown_over_open311_is_the_publics() -> None:
     }
     for name in set(RequestRow.__annotations__) - {"updated_at", "expected_at", "visibility"}:
         assert PUBLIC in FIELDS[made_of_them.get(name, name)], name
+
+
+def test_who_follows_a_case_reads_no_words_of_others_but_public_ones() -> None:
+    followed = view_of(actor(Role.CITIZEN), OURS, "another", ["somebody"])
+    assert followed is FOLLOWER
+    for view in View:
+        assert sees_words(view, "public")
+    for visibility in ("flagged", "hidden", "private"):
+        seers = {view for view in View if sees_words(view, visibility)}
+        assert seers == {REPORTER, DEPARTMENT, CENTRE, AUDITOR}
+    report = entry("case.reported", description="words", evidence_sha256=["x"], class_code="c")
+    assert (told(report, FOLLOWER) or {})["details"] == {"class_code": "c"}
 
 
 @pytest.mark.parametrize(

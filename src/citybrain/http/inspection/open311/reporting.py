@@ -33,8 +33,8 @@ from commands.inspection.case import (
     report_case,
     require_in_the_city,
 )
+from commands.inspection.contacts import CONTACT
 
-CONTACT = "open311-contact"
 CONTACT_KEPT = timedelta(days=180)
 REPEATED_WITHIN = timedelta(minutes=1)
 REPORT_FIELDS = {

@@ -1,0 +1,132 @@
+"""Tells whoever reported a case, or follows it, what becomes of it, by the city's messages.
+
+A message names the case and what its reporter may read of the step, and nobody. Who reported what
+was merged is told of the case in which it goes on. Its id follows from the event and from who is
+told: sent again after a crash, it is one message. One that cannot be sent is left out: the case
+says the same.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import structlog
+
+from citybrain.city_day import CITY_ZONE
+from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.times import moment
+from citybrain.errors import CitybrainError, Unavailable
+from citybrain.eventstore import RecordedEvent
+from commands.handling import CommandContext
+from commands.inspection.contacts import phone_of, phones_of_reporter
+from commands.processes.batches import AWAY
+from commands.services import Services
+
+log = structlog.get_logger(__name__)
+
+TEXTS = {
+    "case.filed": ("已受理", "it is filed"),
+    "case.accepted": ("已有部门接办", "a department has taken it on"),
+    "case.returned": ("核查未通过，重新处置", "checked and not solved: it is handled again"),
+    "case.closed": ("已办结", "it is closed"),
+    "case.reopened": ("重新处置", "it is handled again"),
+    "case.voided": ("不予处置，已结束", "it is closed without action"),
+    "case.extended": ("处置时间延长", "it takes longer than planned"),
+    "case.deferred": ("暂缓处置，{until} 前继续", "it has to wait, and goes on by {until}"),
+    "case.resumed": ("恢复处置", "it goes on"),
+    "case.merged": ("与此前反映的同一问题合并办理：{into}", "it goes on as {into}"),
+}
+MOST_MERGED = 100
+
+
+class CaseNotices:
+    """The process manager of messages to reporters."""
+
+    name: ClassVar[str] = "case-notices"
+    topics: ClassVar[tuple[str, ...]] = tuple(TEXTS)
+
+    async def react(
+        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
+    ) -> None:
+        """Send what `event` means to those who want to know, as far as they can be reached."""
+        case = await services.store.load(InspectionCase, event.stream_id, fresh=False)
+        if case.simulated or not _is_anybodys(case):
+            return
+        if event.topic == "case.accepted" and event.data["department"] != case.lead:
+            return
+        text = _text(event)
+        phones: dict[str, None] = {}
+        try:
+            for case_id in await _with_merged(case, services):
+                phones.update(dict.fromkeys(await _phones(case_id, services)))
+        except AWAY:
+            raise
+        except CitybrainError as error:
+            log.warning("case_notice_not_sent", case_id=case.id, code=error.code)
+            return
+        for phone in phones:
+            await _tell(phone, text, case.id, services, context_for)
+
+
+def _is_anybodys(case: InspectionCase) -> bool:
+    """Whether there may be a person to tell: a camera that nobody follows reads no messages."""
+    return bool(case.source != CaseSource.CAMERA or case.subscribers or case.absorbed)
+
+
+def _text(event: RecordedEvent) -> str:
+    data = event.data
+    chinese, english = TEXTS[event.topic]
+    if answer := data.get("public_answer"):
+        chinese, english = f"{chinese}：{answer}", f"{english}: {answer}"
+    until = data.get("until")
+    shown = {
+        "until": until and f"{moment(until).astimezone(CITY_ZONE):%Y-%m-%d %H:%M}",
+        "into": data.get("into_case_id"),
+    }
+    if event.topic in ("case.deferred", "case.merged"):
+        chinese, english = chinese.format(**shown), english.format(**shown)
+    return f"案件 {event.stream_id}：{chinese}。 / Case {event.stream_id}: {english}."
+
+
+async def _with_merged(case: InspectionCase, services: Services) -> list[str]:
+    """The case, and what was merged into it, and into that."""
+    found = [case.id]
+    waiting = list(case.absorbed)
+    while waiting and len(found) <= MOST_MERGED:
+        case_id = waiting.pop()
+        if case_id not in found:
+            found.append(case_id)
+            waiting += (await services.store.load(InspectionCase, case_id, fresh=False)).absorbed
+    return found
+
+
+async def _phones(case_id: str, services: Services) -> list[str]:
+    """By which telephones those who reported or follow a case are told."""
+    case = await services.store.load(InspectionCase, case_id, fresh=False)
+    (first,) = await services.store.read(case_id, limit=1)
+    phones = []
+    if case.source == CaseSource.CITIZEN:
+        reporter = str(first.metadata.get("actor"))
+        phones = await phones_of_reporter(case_id, reporter, services)
+    followers = [await phone_of(each, services) for each in case.subscribers]
+    return [*phones, *(phone for phone in followers if phone is not None)]
+
+
+async def _tell(
+    phone: str,
+    text: str,
+    case_id: str,
+    services: Services,
+    context_for: Callable[[str], CommandContext],
+) -> None:
+    """The id of the message follows from a keyed digest of the telephone: nothing names it."""
+    whom = (await services.vault.digest("case-notice", phone.encode())).hex()
+    try:
+        await services.notifier.send(phone, text, context_for(whom).command_id)
+    except Unavailable as error:
+        log.info("case_notice_not_sent", case_id=case_id, code=error.code)
+    except AWAY:
+        raise
+    except Exception as error:
+        code = error.code if isinstance(error, CitybrainError) else type(error).__name__
+        log.warning("case_notice_not_sent", case_id=case_id, code=code)
