@@ -22,8 +22,20 @@ from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.domain.inspection.publication import first_visibility
 from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.errors import InvalidInput
-from commands.fields import (Code, Flag, Latitude, Longitude, LongText, Moment, Percent, Prose, Sha256, Text)
+from commands.fields import (
+    Code,
+    Flag,
+    Latitude,
+    Longitude,
+    LongText,
+    Moment,
+    Percent,
+    Prose,
+    Sha256,
+    Text,
+)
 from commands.handling import Command, CommandContext, CommandResult, change, create
+from commands.inspection.evidence import require_evidence
 from commands.inspection.words import sealed_words
 from commands.services import Services
 
@@ -74,7 +86,7 @@ class ReportCase(StepCommand):
     attributes: dict[Code, Annotated[list[Text], Field(max_length=50)]] | None = Field(
         None, max_length=50, description="what the class asks for, by code; no personal data"
     )
-    private: bool | None = Field(None, description="true: nothing of it is public")
+    private: Flag | None = Field(None, description="true: nothing of it is public")
 
 
 class FileCase(StepCommand):
@@ -164,6 +176,7 @@ async def report_case(
 
     What a person wrote is sealed under a key of the case.
     """
+    await require_evidence(command.evidence_sha256, context, services)
     personal = bool(command.description) and not context.actor.has(*WATCHERS, Role.SYSTEM)
     words: dict[str, Any] = {}
 
@@ -267,6 +280,8 @@ async def handle_case(
     case_id: str, command: HandleCase, context: CommandContext, services: Services
 ) -> CommandResult:
     """The lead department reports the problem solved."""
+
+    await require_evidence(command.evidence_sha256, context, services)
 
     def decide(case: InspectionCase, now: datetime) -> None:
         at = told_at(command, context, now)

@@ -16,6 +16,7 @@ from citybrain.domain.times import moment
 from commands.fields import Code, Flag, Latitude, Longitude, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.inspection.case import change_case, place_of
+from commands.inspection.evidence import require_evidence
 from commands.services import Services
 
 Reason = Annotated[Text, StringConstraints(min_length=1)]
@@ -159,6 +160,8 @@ async def check_case(
     case_id: str, command: CheckCase, context: CommandContext, services: Services
 ) -> CommandResult:
     """Take down what they found."""
+
+    await require_evidence(command.evidence_sha256, context, services)
 
     def decide(case: InspectionCase, now: datetime) -> None:
         daily.check(case, context.actor, now, **dict(command))

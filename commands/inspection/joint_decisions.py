@@ -10,6 +10,7 @@ from citybrain.domain.inspection.case import InspectionCase
 from commands.fields import Code, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.inspection.case import StepCommand, change_case
+from commands.inspection.evidence import require_evidence
 from commands.services import Services
 
 
@@ -94,6 +95,8 @@ async def finish_task(
 ) -> CommandResult:
     """A department did its part."""
 
+    await require_evidence(command.evidence_sha256, context, services)
+
     def decide(case: InspectionCase, now: datetime) -> None:
         joint_decisions.finish_task(
             case,
@@ -112,6 +115,8 @@ async def reach_milestone(
     case_id: str, command: ReachMilestone, context: CommandContext, services: Services
 ) -> CommandResult:
     """A deadline within the handling is met."""
+
+    await require_evidence(command.evidence_sha256, context, services)
 
     def decide(case: InspectionCase, now: datetime) -> None:
         joint_decisions.reach_milestone(

@@ -205,6 +205,11 @@ class Settings(BaseSettings):
     photos_s3_secret_access_key: SecretStr | None = Field(
         None, description="the secret of that key; AWS_SECRET_ACCESS_KEY where absent"
     )
+    evidence_is_kept: bool | None = Field(
+        None,
+        description="whether people name photos as evidence that were uploaded here, and no "
+        "others; so it is in production where absent",
+    )
     photos_limit_bytes: int = Field(10_000_000, gt=0, description="largest photo taken")
     photos_limit_pixels: int = Field(
         50_000_000,

@@ -6,12 +6,12 @@ of its own, never on the event loop. Who would have to wait too long is told to 
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
-from citybrain.errors import Unavailable
+from citybrain.errors import InvalidInput, Unavailable
 from citybrain.photos.checking import CheckedPhoto, Limits, check, thumbnail
 from citybrain.photos.store import PhotoStore, open_store
 from citybrain.settings import Settings
@@ -27,15 +27,32 @@ class PhotosBusy(Unavailable):
     code = "photos-busy"
 
 
+class EvidenceNotFound(InvalidInput):
+    """Evidence names a photo that nobody has uploaded."""
+
+    code = "evidence-not-found"
+
+
 class Photos:
     """The store of photos, and the threads that check them.
+
+    `evidence_is_kept`: what people name as evidence has to be here.
 
     `threads` decode at the same time, 8 bytes of memory a pixel each; `pending` uploads
     may be worked on, and as many pictures wait for a thread.
     """
 
-    def __init__(self, store: PhotoStore, limits: Limits, threads: int, pending: int) -> None:
+    def __init__(
+        self,
+        store: PhotoStore,
+        limits: Limits,
+        threads: int,
+        pending: int,
+        *,
+        evidence_is_kept: bool = False,
+    ) -> None:
         self.store = store
+        self._evidence_is_kept = evidence_is_kept
         self.limits = limits
         self._pending = pending
         self._uploads: Counter[str] = Counter()
@@ -69,6 +86,15 @@ class Photos:
         """The bytes of a kept photo; raises `PhotoNotFound` and `PhotoDamaged`."""
         return await self.store.get(digest)
 
+    async def require(self, digests: Sequence[str]) -> None:
+        """Raise `EvidenceNotFound` where a photo is named that is not kept, if it has to be."""
+        if not self._evidence_is_kept:
+            return
+        kept = await asyncio.gather(*(self.store.has(digest) for digest in digests))
+        missing = [digest for digest, there in zip(digests, kept, strict=True) if not there]
+        if missing:
+            raise EvidenceNotFound("upload the photos first", missing=missing)
+
     async def thumbnail(self, content: bytes) -> bytes:
         """A small JPEG of a kept photo; raises `PhotosBusy`."""
         return await self._in_thread(lambda: thumbnail(content))
@@ -95,7 +121,14 @@ async def open_photos(settings: Settings) -> AsyncIterator[Photos]:
     """The photos of the settings; their threads end with the context."""
     limits = Limits(settings.photos_limit_bytes, settings.photos_limit_pixels)
     store = await asyncio.to_thread(open_store, settings)
-    photos = Photos(store, limits, settings.photos_threads, settings.photos_pending_limit)
+    kept = settings.evidence_is_kept
+    photos = Photos(
+        store,
+        limits,
+        settings.photos_threads,
+        settings.photos_pending_limit,
+        evidence_is_kept=settings.mode == "production" if kept is None else kept,
+    )
     try:
         yield photos
     finally:

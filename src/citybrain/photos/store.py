@@ -69,6 +69,9 @@ class PhotoStore(Protocol):
     async def get(self, digest: str) -> bytes:
         """The bytes; raises `PhotoNotFound` and `PhotoDamaged`."""
 
+    async def has(self, digest: str) -> bool:
+        """Whether there is a photo of this digest."""
+
     async def delete(self, digest: str) -> None:
         """Erase a photo; nothing happens where there is none."""
 
@@ -98,6 +101,11 @@ class FolderPhotoStore:
     async def get(self, digest: str) -> bytes:
         """See `PhotoStore`."""
         return await asyncio.to_thread(self._get, digest)
+
+    async def has(self, digest: str) -> bool:
+        """See `PhotoStore`."""
+        known = DIGEST.fullmatch(digest) is not None
+        return known and await asyncio.to_thread(self._path(digest).is_file)
 
     async def delete(self, digest: str) -> None:
         """See `PhotoStore`."""
@@ -191,6 +199,17 @@ class S3PhotoStore:
             content = bytes(await found.bytes_async())
         _check(digest, content)
         return content
+
+    async def has(self, digest: str) -> bool:
+        """See `PhotoStore`."""
+        if not DIGEST.fullmatch(digest):
+            return False
+        try:
+            with _said_as_ours():
+                await self._bucket.head_async(digest)
+        except PhotoNotFound:
+            return False
+        return True
 
     async def delete(self, digest: str) -> None:
         """See `PhotoStore`."""

@@ -21,6 +21,7 @@ from commands.inspection import reporters as commands
 from commands.inspection.contacts import contacts_of
 from projections.inspection import case_desk_questions as desk
 
+OTHER = "other:"
 READERS = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 
 
@@ -69,7 +70,10 @@ class Contact(BaseModel):
     last_name: str | None = None
     account_id: str | None = None
     device_id: str | None = None
-    media_url: str | None = None
+    media_url: str | None = Field(None, description="one a line")
+    others: dict[str, str] = Field(
+        default_factory=dict, description="what else they sent that nothing asks for"
+    )
 
 
 class Reporter(BaseModel):
@@ -112,10 +116,15 @@ async def reporter(call: Call) -> web.Response:
     owner = str(first.metadata.get("actor"))
     about = owner if owner.startswith(f"{Citizen.category}-") else case_id
     await opened(call, [(about, None)])
-    contacts = [Contact(**each) for each in await contacts_of(case_id, owner, services)]
+    contacts = [_contact(each) for each in await contacts_of(case_id, owner, services)]
     return json_response(
         Reporter(case_id=case_id, contacts=contacts), headers={"Cache-Control": "no-store"}
     )
+
+
+def _contact(said: dict[str, str]) -> Contact:
+    others = {name.removeprefix(OTHER): said[name] for name in said if name.startswith(OTHER)}
+    return Contact.model_validate({**said, "others": others})
 
 
 ROUTES = (
