@@ -1,5 +1,6 @@
 """What is asked of the case desk: lists, what is near, deadlines, counts."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
@@ -89,6 +90,13 @@ SELECT {COLUMNS} FROM case_desk.cases
 WHERE reporter = $1 AND position < $2 ORDER BY position DESC LIMIT $3
 """  # noqa: S608
 
+OF_IDS = f"""
+SELECT {COLUMNS} FROM case_desk.cases
+WHERE case_id = ANY($1) AND ($2::boolean IS NULL OR open = $2)
+  AND ($3::text IS NULL OR departments @> ARRAY[$3])
+ORDER BY reported_at DESC, case_id DESC LIMIT $4
+"""  # noqa: S608
+
 NEAR = f"""
 SELECT {COLUMNS} FROM case_desk.cases
 WHERE location <@ box(point($1, $2), point($3, $4)) AND open
@@ -139,6 +147,13 @@ async def cases(
 async def reported_by(pool: Pool, reporter: str, *, before: int, limit: int) -> list[Row]:
     """The cases that somebody reported, what changed last first, before a log position."""
     return await fetch(pool, REPORTED_BY, reporter, before, limit)
+
+
+async def of_ids(
+    pool: Pool, case_ids: Sequence[str], *, is_open: bool | None, department: str | None, limit: int
+) -> list[Row]:
+    """Those of these cases that are a department's, and open or over, newest first."""
+    return await fetch(pool, OF_IDS, list(case_ids), is_open, department, limit)
 
 
 async def near(

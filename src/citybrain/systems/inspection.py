@@ -16,6 +16,7 @@ from citybrain.http.inspection import (
     desk,
     detection,
     evaluation,
+    finding,
     joint_decisions,
     merging,
     publication,
@@ -27,11 +28,13 @@ from citybrain.http.inspection.open311.mount import mount as mount_open311
 from citybrain.http.inspection.reach import REACH
 from citybrain.intake.inspection import detections as intake
 from citybrain.systems.system import System
+from commands.inspection.finding import forget_old_words
 from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.inspection.processes.detections import DetectionMerging
 from commands.inspection.processes.merging import CaseMerging
 from commands.inspection.processes.notices import CaseNotices
 from commands.inspection.processes.routing import CaseRouting
+from commands.inspection.processes.words import CaseWords
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from projections.inspection.cameras import Cameras
@@ -54,6 +57,7 @@ INSPECTION = System(
         batched(DetectionMerging()),
         batched(CaseDeadlines()),
         in_order(CaseNotices()),
+        in_order(CaseWords()),
     ),
     projections=(
         CaseDesk(),
@@ -69,6 +73,7 @@ INSPECTION = System(
         *desk.ROUTES,
         *reporters.ROUTES,
         *bulk.ROUTES,
+        *finding.ROUTES,
         *case.ROUTES,
         *timeline.ROUTES,
         *joint_decisions.ROUTES,
@@ -86,4 +91,5 @@ INSPECTION = System(
     reach=REACH,
     mounts=(mount_open311,),
     board=BOARD,
+    upkeep=(forget_old_words,),
 )

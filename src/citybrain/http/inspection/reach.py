@@ -41,6 +41,7 @@ REACH: Rows = {
     f"get_{BASE}_duplicates": CENTRE,
     "get_v1_cases_mine": NOBODYS,
     "post_v1_cases_bulk_step": NOBODYS,
+    "post_v1_cases_search": NOBODYS,
     "get_v1_cases_export_csv": of("the department", *EVERYTHING),
     **{f"post_{BASE}_{step}": OWN for step in ("comments", "not_solved", "rating")},
     f"post_{BASE}_subscription": of(CASE, Role.CITIZEN),

@@ -169,6 +169,14 @@ async def test_a_reporter_is_told_says_it_is_not_solved_and_rates(api: Api) -> N
     assert len(messages(api)) == len(set(messages(api)))
 
 
+async def holds_found(api: Api, path: str, body: dict[str, Any], wanted: set[str]) -> None:
+    async def is_so() -> bool:
+        answer = await api.call("POST", path, "operator", json=body)
+        return {each["case_id"] for each in answer.json["cases"]} == wanted
+
+    await eventually(is_so)
+
+
 def told(api: Api, words: str) -> set[str]:
     """The ends of the telephones that were told this."""
     return {phone[-4:] for phone, text in messages(api) if words in text}
@@ -194,6 +202,25 @@ async def test_how_to_reach_a_reporter_is_opened_for_a_purpose_and_on_record(api
     assert other.is_problem(403, "forbidden")
     opened = await api.call("GET", path.format(case_id, purpose), "official", department=WORKS)
     assert [each["phone"] for each in opened.json["contacts"]] == ["+86 371 5555 0150"]
+    found = "/v1/cases/search"
+    for body, wanted in (
+        ({"phone": "(0371) 5555-0150"}, {case_id}),
+        ({"phone": "+8603715555"}, set()),
+        ({"phone": "037155550150", "text": "A HOLE"}, {case_id}),
+        ({"text": "hole"}, {case_id}),
+        ({"text": "a crater"}, set()),
+        ({"text": "hole", "open": False}, set()),
+    ):
+        await holds_found(api, found, body, wanted)
+    theirs = await api.call(
+        "POST", found, "official", department="sanitation", json={"text": "hole"}
+    )
+    assert theirs.json["cases"] == []
+    erase = f"/v1/cases/{case_id}/erase"
+    assert (await api.call("POST", erase, "supervisor", json={"reason": "asked"})).status == 200
+    await holds_found(api, found, {"text": "hole"}, set())
+    kept = await api.runtime.store.pool.fetchval("SELECT count(*) FROM case_words")
+    assert kept == 1
     given = await api.call("GET", path.format(over, purpose), "operator")
     (contact,) = given.json["contacts"]
     assert (contact["email"], contact["phone"]) == ("b@example.org", "0371 5555")
