@@ -19,6 +19,7 @@ from citybrain.http.inspection import (
     finding,
     joint_decisions,
     merging,
+    photo_rights,
     publication,
     reporters,
     timeline,
@@ -40,6 +41,7 @@ from commands.processes.runner import in_order
 from projections.inspection.cameras import Cameras
 from projections.inspection.case_days import CaseDays
 from projections.inspection.case_desk import CaseDesk
+from projections.inspection.case_evidence import CaseEvidence
 from projections.inspection.case_timeline import CaseTimeline
 from projections.inspection.detections import Detections
 from projections.inspection.evaluation_days import EvaluationDays
@@ -62,6 +64,7 @@ INSPECTION = System(
     projections=(
         CaseDesk(),
         CaseTimeline(),
+        CaseEvidence(),
         CaseDays(),
         EvaluationDays(),
         HeatGrid(),
@@ -89,7 +92,7 @@ INSPECTION = System(
     ),
     intakes=(intake.DETECTIONS,),
     reach=REACH,
-    mounts=(mount_open311,),
+    mounts=(mount_open311, photo_rights.mount),
     board=BOARD,
     upkeep=(forget_old_words,),
 )

@@ -37,7 +37,7 @@ class SearchCases(Command):
         return self
 
 
-class Found(BaseModel):
+class FoundCases(BaseModel):
     """The cases, newest first."""
 
     cases: list[CaseRow]
@@ -55,7 +55,7 @@ async def search(call: Call) -> web.Response:
     await opened(call, [(row["case_id"], None) for row in rows])
     shown = await with_words(call, rows, Crs.WGS84)
     return json_response(
-        Found(cases=[CaseRow(**row) for row in shown]), headers={"Cache-Control": "no-store"}
+        FoundCases(cases=[CaseRow(**row) for row in shown]), headers={"Cache-Control": "no-store"}
     )
 
 
@@ -68,7 +68,7 @@ ROUTES = (
         handler=search,
         roles=rights.STAFF,
         body=SearchCases,
-        answers={200: Answer("the cases, newest first", Found)},
+        answers={200: Answer("the cases, newest first", FoundCases)},
         opens=Opens(what="reports-found", purpose="street-case"),
     ),
 )

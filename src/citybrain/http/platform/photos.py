@@ -15,13 +15,14 @@ from citybrain.http.bodies import body_place, read_body
 from citybrain.http.conditional import has
 from citybrain.http.limits import RateLimiter
 from citybrain.http.paging import Query
+from citybrain.http.photo_rights import may_see
 from citybrain.http.problems import BodyTooLarge, RequestTimeout, UnsupportedMediaType
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import RUNTIME
 from citybrain.photos import Photos
 from citybrain.photos.checking import ImageTooLarge, too_large
 from citybrain.photos.headers import SUFFIXES, content_type_of
-from citybrain.photos.store import PhotoDamaged
+from citybrain.photos.store import PhotoDamaged, PhotoNotFound
 
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 UPLOADERS = (*WATCHERS, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR)
@@ -92,6 +93,8 @@ async def upload(call: Call) -> web.Response:
 async def show(call: Call) -> web.Response:
     """A photo, or a small one of it."""
     digest, photos = call.request.match_info["sha256"], _photos(call)
+    if not await may_see(call.request.app, call.authenticated, digest):
+        raise PhotoNotFound("there is no such photo")
     content = await photos.get(digest)
     small = call.query.size == "thumbnail"
     tag = f'"{digest}-320"' if small else f'"{digest}"'

@@ -1,19 +1,24 @@
 """What people name as evidence has to be here, where a city says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from citybrain.settings import Settings
+from citybrain.systems import SYSTEMS
+from citybrain.systems.system import System
 from tests.given.api import REPORT, Api
 from tests.given.photos import encoded, scene
+from tests.given.read_models import caught_up
 
 NOWHERE = "0" * 64
 
 
 @pytest.fixture
-def with_workers() -> bool:
-    return False
+def at_work() -> Sequence[System]:
+    """The read models, and no process manager that would take a step first."""
+    return [replace(system, processes=()) for system in SYSTEMS]
 
 
 @pytest.fixture
@@ -51,3 +56,14 @@ async def test_only_uploaded_photos_are_evidence(api: Api) -> None:
     shown = official | {"evidence_sha256": [photo.json["sha256"]]}
     handled = await api.step(case, "handle", "official", shown, department="sanitation")
     assert handled.json["status"] == "handled"
+    await caught_up(api.runtime.store)
+    path = f"/v1/photos/{photo.json['sha256']}"
+    for role, department, status in (
+        ("official", "sanitation", 200),
+        ("official", "landscape", 404),
+        ("supervisor", None, 200),
+        ("operator", None, 200),
+        ("auditor", None, 200),
+    ):
+        seen = await api.call("GET", path, role, department=department)
+        assert seen.status == status, (role, department)
