@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaProducer
 
 from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.incarnations import read_lineage
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.reader import COLUMNS
+from citybrain.faults import AGAIN_LATER
 from citybrain.kafka.clients import KAFKA_AWAY, admin, idempotent_producer
 from citybrain.kafka.topics import create, describe
 from citybrain.kafka.wire import Headers, headers_of, key_of

@@ -15,8 +15,8 @@ import structlog
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.incarnations import Standing, read_lineage
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.versions import NewerThanKnown, newer
+from citybrain.faults import AGAIN_LATER
 from citybrain.kafka.wire import ReceivedEvent
 from citybrain.observability import span
 from projections.ahead import StreamMoved, ahead, share, step

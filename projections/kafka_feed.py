@@ -16,8 +16,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from citybrain.ending import end
 from citybrain.eventstore import EventStore, StoreUnavailable
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.versions import NewerThanKnown
+from citybrain.faults import AGAIN_LATER
 from citybrain.kafka.clients import AWAY, KAFKA_AWAY, group_member
 from citybrain.kafka.wire import NotOurRecord, ReceivedEvent, received, topic_of
 from citybrain.settings import Settings

@@ -10,8 +10,8 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from citybrain.eventstore import EventStore, StoreUnavailable
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.reader import HEAD
+from citybrain.faults import AGAIN_LATER
 
 log = structlog.get_logger(__name__)
 

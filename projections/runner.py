@@ -9,11 +9,11 @@ from prometheus_client import Counter
 
 from citybrain.eventstore import EventStore, RecordedEvent, StoreUnavailable
 from citybrain.eventstore.connecting import LONG_SECONDS
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import Lead, LeadLost
 from citybrain.eventstore.locks import KEY_OF, have
 from citybrain.eventstore.versions import NewerThanKnown
 from citybrain.eventstore.witness import LogWentBack
+from citybrain.faults import AGAIN_LATER
 from projections.ahead import ahead, missing
 from projections.belonging import belongs
 from projections.checkpoints import IdleCheckpoints

@@ -14,8 +14,8 @@ import structlog
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
 from citybrain.eventstore.batch import of_topics, versioned
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.versions import newer
+from citybrain.faults import AGAIN_LATER
 from citybrain.kafka.wire import Event
 from citybrain.observability import span
 from projections.ahead import ahead, hold, missing, passed

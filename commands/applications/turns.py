@@ -14,8 +14,8 @@ from citybrain.domain.applications.reading_rights import Whose, is_own, may_read
 from citybrain.domain.applications.statuses import Status, has_ended
 from citybrain.errors import CitybrainError, Refused, Unavailable
 from citybrain.eventstore import OutcomeUnknown, StreamNotFound, WrongExpectedVersion
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.reader import patiently
+from citybrain.faults import AGAIN_LATER
 from commands.handling import Command, CommandContext, change
 from commands.services import Services
 

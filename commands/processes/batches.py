@@ -13,7 +13,7 @@ import structlog
 
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 from commands.handling import TooContended
 from commands.processes.runner import (
     ATTEMPTS,

@@ -10,8 +10,8 @@ from prometheus_client import Gauge
 
 from citybrain.errors import Refused
 from citybrain.eventstore import EventStore, StoreUnavailable
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.locks import is_held
+from citybrain.faults import AGAIN_LATER
 from commands.processes.runner import ProcessManager, context_of
 from commands.services import Services
 

@@ -20,9 +20,9 @@ from prometheus_client import Counter
 from citybrain.domain.actor import system_actor
 from citybrain.errors import Refused, Unavailable
 from citybrain.eventstore import EventStore, RecordedEvent
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.leadership import LeadLost
 from citybrain.eventstore.witness import LogWentBack
+from citybrain.faults import AGAIN_LATER
 from commands.handling import CommandContext, TooContended
 from commands.services import Services
 

@@ -22,7 +22,7 @@ from citybrain.backups.backup import Note, programs
 from citybrain.backups.tools import Progress, run_tool
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.embedded import give_to_server, server_user
-from citybrain.eventstore.lane import CONNECTION_LOST
+from citybrain.faults import CONNECTION_LOST
 
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 300.0

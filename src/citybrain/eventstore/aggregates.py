@@ -21,10 +21,10 @@ from eventsourcing.utils import TopicError
 from citybrain.asking import AskingTogether
 from citybrain.domain.stream import StreamAggregate, StreamEvent, StreamSnapshot
 from citybrain.eventstore.codec import mapper
-from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.reader import Reader, patiently
 from citybrain.eventstore.types import RecordedEvent, StreamNotFound
 from citybrain.eventstore.versions import never_heard_of, newer
+from citybrain.faults import CONNECTION_LOST
 
 log = structlog.get_logger(__name__)
 

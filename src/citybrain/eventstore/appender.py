@@ -11,16 +11,19 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 import asyncpg
 import structlog
 
-from citybrain.eventstore.lane import AGAIN_LATER, CONNECTION_LOST, Lane
+from citybrain.errors import CitybrainError
+from citybrain.eventstore.lane import Lane
 from citybrain.eventstore.pending import PendingAppend
 from citybrain.eventstore.types import (
     Appended,
+    AppendRefused,
     DuplicateKey,
     OutcomeUnknown,
     StoreBusy,
@@ -28,6 +31,7 @@ from citybrain.eventstore.types import (
     WrongExpectedVersion,
 )
 from citybrain.eventstore.witness import LogWentBack, Mark, Witness
+from citybrain.faults import AGAIN_LATER, CONNECTION_LOST, is_of_what_was_asked
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,7 @@ LANES = 2
 SECOND_LANE_FROM = 96  # events waiting that are worth a second commit in flight
 BATCH_BYTES = 8 << 20  # state bytes in one commit, roughly
 RECONNECT_SECONDS = 30.0  # how long an append outlives its connection
+MOST_CULPRITS = 8  # of a batch of which nothing goes through, until it is not their fault
 AWAY_AFTER_SECONDS = 3.0  # longer than PostgreSQL takes to start again, as a rule
 LANE_RETRY_SECONDS = 1.0  # the longest pause of a lane that cannot connect
 
@@ -257,7 +262,9 @@ class Appender:
             (self._idle if lane.connected else self._apart).append(lane)
             self._wake.set()
 
-    async def _write(self, lane: Lane, batch: list[PendingAppend]) -> None:
+    async def _write(
+        self, lane: Lane, batch: list[PendingAppend], culprits: "Culprits | None" = None
+    ) -> None:
         if not lane.connected:
             self._put_back(batch)
             return
@@ -271,8 +278,10 @@ class Appender:
             for pending in batch:
                 pending.fail(StoreUnavailable("PostgreSQL cannot write this now"), error)
         except asyncpg.PostgresError as error:
-            await self._isolate(lane, batch, error)
+            await self._isolate(lane, batch, error, culprits or Culprits())
         else:
+            if culprits is not None:
+                culprits.written += len(batch)
             written = list(zip(batch, versions, positions, strict=True))
             self._saw_newest(written)
             for pending, version, position in written:
@@ -338,12 +347,43 @@ class Appender:
         if missing:
             await self._write(lane, missing)
 
-    async def _isolate(self, lane: Lane, batch: list[PendingAppend], error: Exception) -> None:
-        """The statement failed, so nothing was written: find the member that made it fail."""
+    async def _isolate(
+        self,
+        lane: Lane,
+        batch: list[PendingAppend],
+        error: asyncpg.PostgresError,
+        culprits: "Culprits",
+    ) -> None:
+        """The statement failed, so nothing was written: find the member that made it fail.
+
+        Where one after the other does, and none goes through, it is not the members: the others are
+        not tried.
+        """
         if len(batch) == 1:
+            culprits.found += 1
             log.error("append_refused_by_database", error=type(error).__name__)
-            batch[0].fail(StoreUnavailable("PostgreSQL refused the append"), error)
+            batch[0].fail(_refusal(error), error)
             return
         middle = len(batch) // 2
-        await self._write(lane, batch[:middle])
-        await self._write(lane, batch[middle:])
+        for part in (batch[:middle], batch[middle:]):
+            if culprits.found >= MOST_CULPRITS and not culprits.written:
+                log.error("appends_refused_by_database", appends=len(part))
+                for pending in part:
+                    pending.fail(StoreUnavailable("PostgreSQL refuses all appends"), error)
+            else:
+                await self._write(lane, part, culprits)
+
+
+@dataclass(slots=True)
+class Culprits:
+    """Of one batch that failed: members that do by themselves, and those that went through."""
+
+    found: int = 0
+    written: int = 0
+
+
+def _refusal(error: asyncpg.PostgresError) -> CitybrainError:
+    """What the caller is told of an append that fails alone."""
+    if is_of_what_was_asked(error):
+        return AppendRefused(f"PostgreSQL cannot store this ({type(error).__name__})")
+    return StoreUnavailable("PostgreSQL refused the append")

@@ -22,8 +22,9 @@ from citybrain.errors import CitybrainError
 from citybrain.eventstore.connection import Connection
 from citybrain.eventstore.connections import NotEnoughConnections
 from citybrain.eventstore.embedded import EmbeddedPostgres
-from citybrain.eventstore.lane import CONNECTION_LOST, STATEMENT_TIMEOUT_SECONDS
+from citybrain.eventstore.lane import STATEMENT_TIMEOUT_SECONDS
 from citybrain.eventstore.types import StoreUnavailable
+from citybrain.faults import CONNECTION_LOST
 
 CONNECT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 10

@@ -7,28 +7,8 @@ import asyncpg
 
 from citybrain.eventstore.pending import PendingAppend
 from citybrain.eventstore.witness import Witness
+from citybrain.faults import CONNECTION_LOST
 
-# What says that a connection is gone, or that the server is going or coming.
-CONNECTION_LOST = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-)
-# What another try may not meet: a lock, a full disk, a standby. It says nothing of what was asked.
-AGAIN_LATER = (
-    *CONNECTION_LOST,
-    asyncpg.TransactionRollbackError,  # 40xxx
-    asyncpg.InsufficientResourcesError,  # 53xxx
-    asyncpg.LockNotAvailableError,  # 55P03
-    asyncpg.QueryCanceledError,  # 57014
-    asyncpg.ReadOnlySQLTransactionError,  # 25006
-)
 STATEMENT_TIMEOUT_SECONDS = 30.0
 FENCE_MILLISECONDS = 5_000
 

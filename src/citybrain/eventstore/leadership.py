@@ -19,9 +19,9 @@ from typing import Any
 import asyncpg
 import structlog
 
-from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.locks import NAMESPACE, UNLOCK
 from citybrain.eventstore.types import StoreUnavailable
+from citybrain.faults import CONNECTION_LOST
 
 log = structlog.get_logger(__name__)
 

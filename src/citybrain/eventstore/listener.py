@@ -16,10 +16,10 @@ import asyncpg
 import structlog
 
 from citybrain.eventstore.appender import AWAY_AFTER_SECONDS
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.locks import TRY_LOCK, UNLOCK
 from citybrain.eventstore.types import StoreUnavailable
 from citybrain.eventstore.witness import LogWentBack, Witness
+from citybrain.faults import AGAIN_LATER
 
 log = structlog.get_logger(__name__)
 

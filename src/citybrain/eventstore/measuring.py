@@ -11,8 +11,8 @@ import structlog
 from prometheus_client import Gauge
 
 from citybrain.eventstore.connections import LIMITS
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.types import StoreUnavailable
+from citybrain.faults import AGAIN_LATER
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Gauge
 
 from citybrain.eventstore.connecting import Connector
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 
 log = structlog.get_logger(__name__)
 

@@ -27,9 +27,9 @@ from citybrain.eventstore.connecting import (
     first_connection,
 )
 from citybrain.eventstore.connections import Connections, limits, needed_for_models, require
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.migrations import migrate, migrations_folder
 from citybrain.eventstore.presence import Presence
+from citybrain.faults import AGAIN_LATER
 from citybrain.settings import Settings
 
 log = structlog.get_logger(__name__)

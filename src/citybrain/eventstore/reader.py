@@ -10,13 +10,13 @@ import asyncpg
 
 from citybrain.domain.times import in_utc
 from citybrain.eventstore.batch import Batch
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.news import News, Passed, Wanted
 from citybrain.eventstore.pages import Pages
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, keep_together
 from citybrain.eventstore.witness import Witness
+from citybrain.faults import AGAIN_LATER
 
 T = TypeVar("T")
 

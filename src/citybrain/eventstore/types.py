@@ -206,6 +206,12 @@ class StoreUnavailable(Unavailable):
     code = "store-unavailable"
 
 
+class AppendRefused(CitybrainError):
+    """PostgreSQL cannot store this append, whenever it is tried; nothing was written."""
+
+    code = "append-refused"
+
+
 class OutcomeUnknown(Unavailable):
     """The connection broke during a commit and could not be restored in time to look it up."""
 

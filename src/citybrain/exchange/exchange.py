@@ -47,6 +47,7 @@ from citybrain.exchange.departments import (
 from citybrain.exchange.directory import Directory, Member, load_directory
 from citybrain.exchange.patience import Breaker, Hedging
 from citybrain.exchange.signing import Verifier
+from citybrain.faults import answer_passes
 from citybrain.settings import Settings
 
 FIRST_PAUSE_SECONDS = 0.05
@@ -59,7 +60,6 @@ HEDGES = Counter("citybrain_exchange_hedges_total", "Second requests in parallel
 OPEN = Gauge(
     "citybrain_exchange_circuit_open", "1 where a service is left alone", ["member", "record"]
 )
-BUSY = (408, 429)  # beside 5xx: what says nothing of this request
 
 
 class _Service:
@@ -125,7 +125,7 @@ class Exchange:
                 timeout=timeout,
                 allow_redirects=False,
             ) as answer:
-                if answer.status >= 500 or answer.status in BUSY:
+                if answer_passes(answer.status):
                     raise SourceUnavailable(f"the department answered {answer.status}")
                 if answer.status == 404 and await _says_no_record(answer, limit):
                     raise SourceNoRecord("the department has no such record")

@@ -21,7 +21,7 @@ from aiohttp import web
 from citybrain.domain.actor import Actor
 from citybrain.errors import Unavailable
 from citybrain.eventstore import EventStore
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 from citybrain.http.addresses import address_of, network_of
 from citybrain.http.problems import RateLimited
 from commands.services import Services

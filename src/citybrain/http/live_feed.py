@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from citybrain.errors import Unavailable
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 from citybrain.http.runtime import RUNTIME, Runtime
 
 log = structlog.get_logger(__name__)

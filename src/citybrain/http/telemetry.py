@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import StoreUnavailable
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 from citybrain.http.bodies import TIMER
 from citybrain.http.connections import HEADERS
 from citybrain.http.cors import let_read, preflight

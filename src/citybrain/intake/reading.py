@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge
 
 from citybrain.ending import end
 from citybrain.errors import CitybrainError, InvalidInput, Unavailable
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 from citybrain.intake.context import actor_of
 from citybrain.intake.loud import Loud
 from citybrain.intake.taking import Intake, Outcome

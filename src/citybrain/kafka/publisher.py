@@ -19,8 +19,8 @@ from prometheus_client import Counter, Gauge
 from citybrain.ending import end
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore, StoreUnavailable
-from citybrain.eventstore.lane import CONNECTION_LOST
 from citybrain.eventstore.leadership import LeadLost
+from citybrain.faults import CONNECTION_LOST
 from citybrain.kafka import checkpoints, topics
 from citybrain.kafka.checkpoints import CheckpointMoved
 from citybrain.kafka.lag import Behind, look

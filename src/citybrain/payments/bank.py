@@ -20,6 +20,7 @@ import orjson
 from citybrain.exchange.answers import JOSE, LOST, RETRIES, SECONDS, answer_bytes, signed_text
 from citybrain.exchange.directory import Directory, load_directory
 from citybrain.exchange.signing import PUBLIC_FILE, Signer, Verifier, open_signer
+from citybrain.faults import answer_passes
 from citybrain.payments.callbacks import Callback, read_callback
 from citybrain.payments.instructions import CANCELLATION, ORDER, TYPES, Instruction
 from citybrain.payments.patience import Patience
@@ -39,7 +40,6 @@ TRIES = 3
 ANSWER_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.05
 CONNECTIONS = 128
-BUSY = (408, 429)  # beside 5xx: what says nothing of this payment
 
 
 class Payments:
@@ -166,7 +166,7 @@ class Payments:
             ) as answer:
                 if answer.status == 404:
                     raise PaymentNotThere("the bank knows no such payment")
-                if answer.status >= 500 or answer.status in BUSY:
+                if answer_passes(answer.status):
                     raise BankAway(f"the bank answered {answer.status}")
                 if answer.status != 200:
                     raise PaymentUnknown(f"the bank answered {answer.status}")

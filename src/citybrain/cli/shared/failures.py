@@ -87,7 +87,7 @@ def _of_clients(error: BaseException) -> Failure | None:
     import asyncpg
 
     from citybrain.eventstore.connecting import refusal_of
-    from citybrain.eventstore.lane import AGAIN_LATER
+    from citybrain.faults import AGAIN_LATER
 
     if isinstance(error, aiohttp.ClientError):
         said = f"the server does not answer as it should ({type(error).__name__})"

@@ -12,7 +12,7 @@ from citybrain import __version__
 from citybrain.domain.actor import Role
 from citybrain.errors import CitybrainError, Forbidden, NotFound, Unavailable
 from citybrain.eventstore import measuring
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 from citybrain.http.addresses import comes_from
 from citybrain.http.own_url import is_called_by_address
 from citybrain.http.paging import Query

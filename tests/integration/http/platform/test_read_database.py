@@ -20,8 +20,8 @@ from citybrain.eventstore import (
 )
 from citybrain.eventstore.connections import needed
 from citybrain.eventstore.incarnations import begin_incarnation
-from citybrain.eventstore.lane import AGAIN_LATER
 from citybrain.eventstore.witness import WENT_BACK
+from citybrain.faults import AGAIN_LATER
 from citybrain.http.platform import operations
 from citybrain.http.server import serving
 from citybrain.settings import Settings

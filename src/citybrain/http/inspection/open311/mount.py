@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 
 from citybrain.errors import CitybrainError, InvalidInput, TooOften, Unavailable
-from citybrain.eventstore.lane import AGAIN_LATER
+from citybrain.faults import AGAIN_LATER
 from citybrain.http.inspection.open311.clients import ASKED, KEYS, PREFIX
 from citybrain.http.inspection.open311.reading import Open311Error, read_query
 from citybrain.http.inspection.open311.rendering import FORMATS, error, rendered
