@@ -240,7 +240,7 @@ async def dispatch_case(
     def decide(case: InspectionCase, now: datetime) -> None:
         definitions = cases_at(services.definitions, now)
         if command.departments is None:
-            route = definitions.route(case.class_code, areas_of(case))
+            route = definitions.route(case.class_code, areas_of(case), case.asset_owner)
             departments, lead = list(route.departments), route.lead
         else:
             departments = command.departments

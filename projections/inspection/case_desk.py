@@ -59,6 +59,7 @@ CREATE TABLE cases (
     priority        text COLLATE "C" NOT NULL,
     assignees       text[] NOT NULL,
     rating          integer,
+    asset_code      text COLLATE "C",
     external_ref    text COLLATE "C",
     reporter        text COLLATE "C",
     deferred_until  timestamptz,
@@ -82,6 +83,7 @@ CREATE INDEX ON cases USING gist (location) WHERE open;
 CREATE INDEX ON cases (case_id) WHERE simulated;
 CREATE INDEX ON cases (reported_at, case_id) WHERE open AND priority <> 'normal';
 CREATE INDEX ON cases USING gin (assignees) WHERE open AND assignees <> '{}';
+CREATE INDEX ON cases (asset_code, reported_at) WHERE asset_code IS NOT NULL;
 CREATE INDEX ON cases (external_ref) WHERE external_ref IS NOT NULL;
 CREATE INDEX ON cases (reporter, position DESC) WHERE reporter IS NOT NULL;
 CREATE INDEX ON cases (reported_at, case_id) WHERE visibility = 'flagged';
@@ -133,6 +135,7 @@ class CaseRow(BaseModel):
     priority: str = Field(description="normal, high or urgent")
     assignees: list[str] = Field(description="the people of its departments who do it")
     rating: int | None = Field(description="stars of five, by its reporter")
+    asset_code: str | None = Field(description="the thing in the street that it is about")
     deferred_until: AwareDatetime | None
     merged_into: str | None
     requests: list[str] = Field(description="changes that wait for a supervisor")
@@ -179,6 +182,7 @@ CHANGING = {  # the columns that a later event changes, and their types
     "priority": "text",
     "assignees": "text[]",
     "rating": "integer",
+    "asset_code": "text",
     "class_code": "text",
     "deferred_until": "timestamptz",
     "merged_into": "text",
@@ -194,7 +198,7 @@ CHANGING = {  # the columns that a later event changes, and their types
 READ = """
 SELECT case_id, class_code, district, simulated, status, lead, departments, closed_at, detections,
        times_returned, times_reopened, deferred_until, merged_into, visibility, priority, rating,
-       description_sealed, state
+       asset_code, description_sealed, state
 FROM cases WHERE case_id = ANY($1)
 """  # what later events change, or deadlines show
 UPDATE = """
@@ -309,6 +313,7 @@ class _Case:
             "priority": standing.priority,
             "assignees": sorted(set(standing.assignees.values())),
             "rating": standing.rating,
+            "asset_code": standing.asset_code,
             "class_code": row["class_code"],
             "deferred_until": standing.deferred_until and moment(standing.deferred_until),
             "merged_into": standing.merged_into,
@@ -407,6 +412,7 @@ def _kept(found: Mapping[str, Any]) -> _Case:
         visibility=row["visibility"],
         priority=row["priority"],
         rating=row["rating"],
+        asset_code=row["asset_code"],
         assignees=state["assignees"],
         description_sealed=row["description_sealed"],
     )

@@ -60,6 +60,7 @@ class Wanted:
     priority: str | None = None
     assignee: str | None = None
     said: str | None = None
+    asset_code: str | None = None
 
 
 OPEN_ONES = Wanted()
@@ -81,8 +82,9 @@ WHERE ($1::boolean IS NULL OR open = $1)
   AND ($13::text IS NULL OR assignees @> ARRAY[$13])
   AND ($14::text IS NULL OR strpos(lower(address), lower($14)) > 0
        OR case_id = $14 OR external_ref = $14)
-  AND ($15::timestamptz IS NULL OR (reported_at, case_id) > ($15, $16::text))
-ORDER BY reported_at, case_id LIMIT $17
+  AND ($15::text IS NULL OR asset_code = $15)
+  AND ($16::timestamptz IS NULL OR (reported_at, case_id) > ($16, $17::text))
+ORDER BY reported_at, case_id LIMIT $18
 """  # noqa: S608
 
 REPORTED_BY = f"""

@@ -47,6 +47,7 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{CASE}_reclassify": {"class_code": "road_damage", "reason": "r"},
     f"{CASE}_relocate": {**PLACE, "reason": "r"},
     f"{CASE}_moderate": {"visibility": "hidden", "reason": "r"},
+    f"{CASE}_asset": {},
     f"{CASE}_erase": {"reason": "r"},
     f"{CITIZEN}_documents": {"document": "passport", "number": "E1234567", "country": "CHN"},
     f"{CITIZEN}_face_consent": {"notice_sha256": NOTICE},

@@ -2,11 +2,13 @@
 
 from citybrain.definitions.inspection.case_files import load_inspection
 from citybrain.definitions.inspection.imports_311 import load_imports
+from citybrain.domain.inspection.asset import Asset
 from citybrain.domain.inspection.camera import Camera
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection
 from citybrain.http.inspection import (
     approvals,
+    assets,
     bulk,
     case,
     classes,
@@ -38,6 +40,7 @@ from commands.inspection.processes.routing import CaseRouting
 from commands.inspection.processes.words import CaseWords
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
+from projections.inspection.assets import Assets
 from projections.inspection.cameras import Cameras
 from projections.inspection.case_days import CaseDays
 from projections.inspection.case_desk import CaseDesk
@@ -51,7 +54,7 @@ from projections.inspection.service_requests import ServiceRequests
 INSPECTION = System(
     name="inspection",
     knows=("citizens",),
-    streams=(InspectionCase, Detection, Camera),
+    streams=(InspectionCase, Detection, Camera, Asset),
     definitions=(load_inspection, load_imports),
     processes=(
         in_order(CaseRouting()),
@@ -71,12 +74,14 @@ INSPECTION = System(
         ServiceRequests(),
         Detections(),
         Cameras(),
+        Assets(),
     ),
     routes=(
         *desk.ROUTES,
         *reporters.ROUTES,
         *bulk.ROUTES,
         *finding.ROUTES,
+        *assets.ROUTES,
         *case.ROUTES,
         *timeline.ROUTES,
         *joint_decisions.ROUTES,

@@ -299,12 +299,16 @@ class CaseDefinitions:
         except KeyError:
             raise UnknownDepartment(f"there is no department {code!r}", department=code) from None
 
-    def route(self, class_code: str, areas: Iterable[str] = ()) -> Route:
+    def route(self, class_code: str, areas: Iterable[str] = (), owner: str | None = None) -> Route:
         """Where a case of this class goes that lies in these areas; raises `UnknownClass`.
 
         A department whose unit has one of the areas gives way to that unit; of several, to the
-        one with the smallest area. One that is retired gives way to what replaced it.
+        one with the smallest area. A case about a thing goes to its `owner`. A department that is
+        retired gives way to what replaced it.
         """
+        if owner is not None:  # of the thing that it is about
+            owner = self.require_department(self.succeeded(owner)).code
+            return Route(departments=(owner,), lead=owner)
         route = self.require_class(class_code).route
         codes = set(areas)
         local: dict[str, str] = {}

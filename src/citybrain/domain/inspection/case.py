@@ -146,6 +146,8 @@ class InspectionCase(StreamAggregate):
     rating: int | None
     rated_closing: int | None
     subscribers: list[str]
+    asset_code: str | None
+    asset_owner: str | None
 
     def __init__(self) -> None:
         self.status: str = CaseStatus.REPORTED.value
@@ -466,6 +468,8 @@ def _third_version() -> dict[str, Any]:
         "rating": None,
         "rated_closing": None,
         "subscribers": [],
+        "asset_code": None,
+        "asset_owner": None,
     }
 
 

@@ -78,6 +78,15 @@ def prioritise(
         case.note(events.CasePrioritised, now, priority=priority.value, reason=reason)
 
 
+def name_asset(
+    case: InspectionCase, actor: Actor, now: datetime, *, asset_code: str | None, owner: str | None
+) -> None:
+    """Say which thing in the street it is about, and who looks after that."""
+    case.check(CORRECT, actor)
+    if (asset_code, owner) != (case.asset_code, case.asset_owner):
+        case.note(events.CaseAssetNamed, now, asset_code=asset_code, owner=owner)
+
+
 def assign(
     case: InspectionCase, actor: Actor, now: datetime, *, department: str, assignee: str | None
 ) -> None:

@@ -63,6 +63,23 @@ class CasePrioritised(CaseEvent):
         standing.priority = data["priority"]
 
 
+class CaseAssetNamed(CaseEvent):
+    """It is about this thing in the street, which its owner looks after; or about none."""
+
+    TOPIC: ClassVar[str] = "case.asset_named"
+    asset_code: str | None
+    owner: str | None
+
+    @classmethod
+    def fold(cls, standing: Standing, data: Data) -> None:
+        super().fold(standing, data)
+        standing.asset_code = data["asset_code"]
+
+    def apply(self, aggregate: Any) -> None:
+        super().apply(aggregate)
+        aggregate.asset_owner = self.owner
+
+
 class CaseAssigned(CaseEvent):
     """A person of a department does what the department has to do; nobody where absent."""
 
@@ -144,6 +161,7 @@ EVENTS: tuple[type[CaseEvent], ...] = (
     CaseReclassified,
     CaseRelocated,
     CasePrioritised,
+    CaseAssetNamed,
     CaseAssigned,
     CaseCheckOrdered,
     CaseChecked,

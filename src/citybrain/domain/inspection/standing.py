@@ -38,6 +38,7 @@ class Standing:
     priority: str = "normal"
     assignees: dict[str, str] = field(default_factory=dict)
     rating: int | None = None
+    asset_code: str | None = None
 
 
 class Folded:

@@ -68,6 +68,7 @@ SILENT: frozenset[type[Folded]] = frozenset(
         CaseDeadlineMissed,
         way.CaseCommented,
         daily.CasePrioritised,
+        daily.CaseAssetNamed,
         daily.CaseAssigned,
         daily.CaseCheckOrdered,
         daily.CaseChecked,

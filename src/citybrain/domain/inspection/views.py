@@ -61,6 +61,7 @@ FIELDS: Mapping[str, frozenset[View]] = {
     "times_extended": KNOWN_TO_THEM,
     "rating": KNOWN_TO_THEM,
     "priority": WITHIN,
+    "asset_code": WITHIN,
     "assignees": WITHIN,
     "field_check": WITHIN,
     "confidence": WITHIN,

@@ -67,6 +67,7 @@ class CaseState(BaseModel):
     times_extended: int
     rating: int | None = Field(description="stars of five, by its reporter")
     priority: str | None = Field(description="normal, high or urgent")
+    asset_code: str | None = Field(description="the thing in the street that it is about")
     assignees: dict[str, str] | None = Field(description="who does it, by department")
     field_check: dict[str, Any] | None = Field(description="who looks, and whether it is solved")
     reported_at: AwareDatetime

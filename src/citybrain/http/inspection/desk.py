@@ -21,6 +21,7 @@ from citybrain.http.paging import (
 )
 from citybrain.http.routing import Answer, Call, Route, json_response
 from commands.fields import Code, Moment
+from commands.inspection.asset import AssetCode
 from commands.inspection.daily import Subject
 from commands.inspection.words import opened_words
 from projections.inspection import case_desk_questions as desk
@@ -65,6 +66,7 @@ class CaseFilter(ReadModelQuery):
     until: Moment | None = Field(None, description="reported before")
     priority: Priority | None = None
     assignee: Subject | None = Field(None, description="the subject of who does it")
+    asset: AssetCode | None = Field(None, description="the code of what it is about")
     q: Annotated[str, StringConstraints(min_length=2, max_length=100)] | None = Field(
         None, description="a part of its address, its id, or what it is called elsewhere"
     )
@@ -117,6 +119,7 @@ def wanted_of(query: CaseFilter, department: str | None) -> Wanted:
         priority=query.priority and query.priority.value,
         assignee=query.assignee,
         said=query.q,
+        asset_code=query.asset,
     )
 
 

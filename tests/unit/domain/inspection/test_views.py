@@ -41,6 +41,7 @@ times_reopened    -   yes yes yes yes yes
 times_extended    -   yes yes yes yes yes
 rating            -   yes yes yes yes yes
 priority          -   -   -   yes yes yes
+asset_code        -   -   -   yes yes yes
 assignees         -   -   -   yes yes yes
 field_check       -   -   -   yes yes yes
 confidence        -   -   -   yes yes yes
