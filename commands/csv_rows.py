@@ -1,12 +1,15 @@
 """Reads a CSV file row by row without losing one: each with its line, its bytes and its fields.
 
 A row that cannot be read is given with the reason, and costs none of its neighbours: an
-unclosed quotation mark ends with its line. RFC 4180, UTF-8 with or without a byte order mark.
+unclosed quotation mark ends with its line. RFC 4180, UTF-8 with or without a byte order mark;
+fields apart by commas, semicolons or tabs. Names of columns fit in any case, with blanks or
+underscores.
 """
 
 import csv
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +17,7 @@ from typing import BinaryIO
 from citybrain.errors import InvalidInput
 
 LINE_LIMIT = 1 << 20  # bytes
+DELIMITERS = (",", ";", "\t")
 QUOTED_LINES_LIMIT = 100  # lines that one quoted field may span
 
 
@@ -40,19 +44,40 @@ class _Unreadable(Exception):
 
 
 class CsvRows:
-    """The rows of an open file. `header` is its first line, `columns` are the names in it."""
+    """The rows of an open file. `header` is its first line, `columns` are the names in it.
 
-    def __init__(self, file: BinaryIO, name: str, required: Collection[str]) -> None:
+    `wanted` columns are called so whatever the file calls them: in another case, or one of the
+    names that `also` has for them. Raises `InvalidInput` where a `required` one is not there.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        name: str,
+        required: Collection[str],
+        *,
+        wanted: Collection[str] = (),
+        also: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self._file = file
         self._line = 0
         self._end = 0
         self._ahead: deque[tuple[int, int, bytes]] = deque()
         first = self._next_line()
         self.header = _stripped(first[2] if first else b"").removeprefix(b"\xef\xbb\xbf")
-        try:
-            self.columns = _split(self.header)
-        except (_Unclosed, _Unreadable) as error:
-            raise InvalidInput(f"{name} is not a CSV file in UTF-8") from error
+        ours = {_plain(column): column for column in (*wanted, *required)}
+        for column, others in (also or {}).items():
+            ours.update({_plain(other): column for other in others})
+        found: list[tuple[list[str], str]] = []
+        for delimiter in DELIMITERS:
+            with suppress(_Unclosed, _Unreadable):
+                found.append((_split(self.header, delimiter), delimiter))
+        if not found:
+            raise InvalidInput(f"{name} is not a CSV file in UTF-8")
+        columns, self._delimiter = max(
+            found, key=lambda each: sum(_plain(column) in ours for column in each[0])
+        )
+        self.columns = [ours.get(_plain(column), column) for column in columns]
         missing = sorted(set(required).difference(self.columns))
         if missing:
             raise InvalidInput(f"{name} has no column {', '.join(missing)}")
@@ -90,7 +115,7 @@ class CsvRows:
         return Row(line, end, _stripped(raw), {}, problem)
 
     def _fields(self, raw: bytes) -> dict[str, str]:
-        values = _split(raw)
+        values = _split(raw, self._delimiter)
         if len(values) != len(self.columns):
             raise _Unreadable(f"it has {len(values)} columns, the header {len(self.columns)}")
         return dict(zip(self.columns, values, strict=True))
@@ -118,7 +143,12 @@ def open_rows(path: Path) -> BinaryIO:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _split(raw: bytes) -> list[str]:
+def _plain(column: str) -> str:
+    """The name of a column without what exports differ in."""
+    return " ".join(column.replace("_", " ").split()).casefold()
+
+
+def _split(raw: bytes, delimiter: str) -> list[str]:
     if len(raw) >= LINE_LIMIT:
         raise _Unreadable(f"it is longer than {LINE_LIMIT} bytes")
     if b"\0" in raw:
@@ -128,7 +158,7 @@ def _split(raw: bytes) -> list[str]:
     except UnicodeDecodeError:
         raise _Unreadable("it is not UTF-8") from None
     try:
-        found = list(csv.reader([text], strict=True))
+        found = list(csv.reader([text], strict=True, delimiter=delimiter))
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             raise _Unclosed from None

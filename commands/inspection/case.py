@@ -353,16 +353,24 @@ async def close_case(
 
 
 async def reopen_case(
-    case_id: str, command: ReopenCase, context: CommandContext, services: Services
+    case_id: str,
+    command: ReopenCase,
+    context: CommandContext,
+    services: Services,
+    *,
+    occurred_at: datetime | None = None,
 ) -> CommandResult:
-    """Reopen a closed case."""
+    """Reopen a closed case. `occurred_at` is only given where another system tells (imports)."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
         case.reopen(
             context.actor,
             now,
             reason=command.reason,
-            begun=begun(services, now, case.class_code, now, *REOPENED_STAGES),
+            occurred_at=occurred_at,
+            begun=begun(
+                services, now, case.class_code, min(occurred_at or now, now), *REOPENED_STAGES
+            ),
         )
 
     return await change_case(case_id, command, context, services, decide)

@@ -49,7 +49,8 @@ KNOWN = "SELECT case_id, class_code, reported_at, handled FROM cases WHERE case_
 SAVE_CASES = """
 INSERT INTO cases (case_id, class_code, reported_at, handled)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[])
-ON CONFLICT (case_id) DO UPDATE SET handled = excluded.handled
+ON CONFLICT (case_id) DO UPDATE
+SET class_code = excluded.class_code, handled = excluded.handled
 """
 
 ADD = """
@@ -81,7 +82,7 @@ class CaseDays:
     name = "case_days"
     version = 2
     order = Order.STREAM
-    topics = frozenset(f"case.{step}" for step in COUNTED)
+    topics = frozenset(f"case.{step}" for step in (*COUNTED, "reclassified"))
     tables = TABLES
 
     async def apply(
@@ -97,6 +98,10 @@ class CaseDays:
             if step == "reported":
                 cases[event.stream_id] = [event.data["class_code"], at, False]
                 touched.add(event.stream_id)
+            if step == "reclassified":
+                cases[event.stream_id][0] = event.data["class_code"]
+                touched.add(event.stream_id)
+                continue
             class_code, reported_at, handled = case = cases[event.stream_id]
             row = sums[city_day(at), class_code]
             row[step] += 1
@@ -111,7 +116,8 @@ class CaseDays:
         if rows:
             await connection.execute(SAVE_CASES, *columns(rows))
         days = [(*key, *(row[name] for name in SUMS)) for key, row in sums.items()]
-        await connection.execute(ADD, *columns(days))
+        if days:
+            await connection.execute(ADD, *columns(days))
 
     async def _cases(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]

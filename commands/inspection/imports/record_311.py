@@ -12,7 +12,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from citybrain.definitions.calendars import TimeKind
-from citybrain.definitions.inspection.imports_311 import Import311
+from citybrain.definitions.inspection.imports_311 import Import311, SourceStatus
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.deadlines import Deadline, Stage
@@ -32,6 +32,7 @@ V = TypeVar("V")
 
 CREATED, CLOSED, UPDATED = "Created Date", "Closed Date", "Resolution Action Updated Date"
 DUE = "Due Date"  # not every extract has it
+PARENT = "Parent Unique Key"  # hardly any extract has it: the record that it was merged into
 WARN_SHARE = 0.75  # of the time until then
 COLUMNS = frozenset(
     {
@@ -49,6 +50,7 @@ COLUMNS = frozenset(
         "Longitude",
     }
 )
+WANTED = frozenset({DUE, PARENT})
 KEY_DIGITS = 14  # what fits the 48 bits of a stream id's first part
 
 UPDATED_LATER = f"{UPDATED} lies after {CLOSED}: it is kept in the note of the handling"
@@ -66,7 +68,7 @@ class Record:
     """A readable row: the id of its case, its report and what happened afterwards, in order.
 
     `deadline` is that of the handling, where the record names one; `remarks` say what the case
-    could not express.
+    could not express; `merged_into` is the key of the record in which its source lets it go on.
     """
 
     case_id: str
@@ -75,6 +77,20 @@ class Record:
     steps: tuple[StepCommand, ...]
     deadline: Deadline | None
     remarks: tuple[str, ...]
+    department: str
+    dates: "Dates"
+    status: SourceStatus
+    merged_into: str | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its source says that it is over."""
+        return self.status == "closed"
+
+    @property
+    def is_open_again(self) -> bool:
+        """Whether its source says when it was closed, and that it is open."""
+        return self.dates.closed is not None and not self.is_closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +120,26 @@ def read_record(row: Row, mapping: Import311) -> Record:
     evidence = hashlib.sha256(row.raw).hexdigest()
     steps = _steps(status, department, dates, evidence)
     return Record(
-        case_id_of(mapping.source, key), key, report, steps, _deadline(dates), dates.remarks
+        case_id_of(mapping.source, key),
+        key,
+        report,
+        steps,
+        _deadline(dates),
+        dates.remarks,
+        department,
+        dates,
+        status,
+        _merged_into(fields, key),
     )
+
+
+def _merged_into(fields: Mapping[str, str], key: str) -> str | None:
+    parent = fields.get(PARENT, "").strip()
+    if not parent or parent == key:
+        return None
+    if not (parent.isascii() and parent.isdigit() and len(parent) <= KEY_DIGITS):
+        raise BadRecord(f"{PARENT} is not a number of at most {KEY_DIGITS} digits")
+    return parent
 
 
 def case_id_of(source: str, key: str) -> str:
@@ -150,7 +184,7 @@ def _steps(
         FileCase(occurred_at=dates.created),
         DispatchCase(occurred_at=dates.created, departments=[department], lead=department),
     ]
-    if status == "dispatched":
+    if status == "dispatched" and dates.closed is None:
         return tuple(steps)
     # The extract does not say when an agency took a case on: the first sign of its work does.
     worked = min(filter(None, (dates.updated, dates.closed)), default=dates.created)
@@ -191,8 +225,6 @@ def _dates(fields: Mapping[str, str], mapping: Import311) -> Dates:
 def _check_order(dates: Dates, *, is_closed: bool) -> None:
     if is_closed and dates.closed is None:
         raise BadRecord(f"the status is Closed and {CLOSED} is missing")
-    if not is_closed and dates.closed is not None:
-        raise BadRecord(f"there is a {CLOSED} and the status is not Closed")
     if dates.closed is not None and dates.closed < dates.created:
         raise BadRecord(f"{CLOSED} lies before {CREATED}")
     if dates.updated is not None and dates.updated < dates.created:
@@ -250,10 +282,16 @@ def _required(fields: Mapping[str, str], column: str) -> str:
 
 def _mapped(fields: Mapping[str, str], column: str, names: Mapping[str, V]) -> V:
     value = _required(fields, column)
-    try:
-        return names[value]
-    except KeyError:
-        raise BadRecord(f"{column} {value[:60]!r} is not in the mapping") from None
+    found = names.get(value)
+    if found is None:
+        found = next((each for name, each in names.items() if _alike(name, value)), None)
+    if found is None:
+        raise BadRecord(f"{column} {value[:60]!r} is not in the mapping")
+    return found
+
+
+def _alike(one: str, other: str) -> bool:
+    return one.casefold() == " ".join(other.split()).casefold()
 
 
 def _coordinate(fields: Mapping[str, str], column: str) -> float:

@@ -36,6 +36,9 @@ class Import311(BaseModel):
     source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,31}$")]
     zone: str
     date_formats: tuple[str, ...] = Field(min_length=1)
+    columns: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="other names of columns, by ours"
+    )
     bounds: Bounds
     classes: dict[str, Code] = Field(min_length=1)
     descriptors: dict[str, dict[str, Code]] = Field(default_factory=dict)

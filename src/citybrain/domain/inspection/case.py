@@ -330,13 +330,18 @@ class InspectionCase(StreamAggregate):
         )
 
     def reopen(
-        self, actor: Actor, now: datetime, *, reason: str, begun: Sequence[Deadline] = ()
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        reason: str,
+        begun: Sequence[Deadline] = (),
+        occurred_at: datetime | None = None,
     ) -> None:
         """The problem is there again: the lead handles it again."""
         self.check(REOPEN, actor)
-        self.step(
-            actor, case_events.CaseReopened, now, None, begun, reason=reason, detection_id=None
-        )
+        said = {"reason": reason, "detection_id": None}
+        self.step(actor, case_events.CaseReopened, now, occurred_at, begun, **said)
 
     # --- what is asked of the state
 
