@@ -182,6 +182,7 @@ async def report_case(
 
     async def seal() -> None:
         nonlocal case_id
+        decide()  # what is refused leaves no key
         case_id = case_id or InspectionCase.new_id()
         sealed = await sealed_words(case_id, command.description, services)
         words.update(description="", description_sealed=sealed)

@@ -52,6 +52,11 @@ async def words_of(api: Api, case_id: str, role: str, subject: str = "") -> Any:
 
 
 async def test_words_are_sealed_flagged_put_otherwise_hidden_and_erased(api: Api) -> None:
+    body = PLACE | {"source": "citizen", "description": WORDS, "class_code": "no_such_class"}
+    refused = await api.call("POST", "/v1/cases", "citizen", subject="anna", json=body)
+    assert refused.status == 422
+    assert await api.runtime.store.pool.fetchval("SELECT count(*) FROM person_keys") == 0
+
     case_id = await reported(api)
     assert await public(api, case_id) == ""
     assert await words_of(api, case_id, "citizen", "anna") == WORDS
