@@ -10,6 +10,7 @@ from citybrain.domain.applications.appeals import appeal, check_appeal, held_up
 from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.refusals import OutOfStep
 from citybrain.domain.applications.statuses import Status
+from citybrain.vault import InStream
 from commands.applications.application import change_application, check_applicant_served
 from commands.applications.identity import check_applicant_alive
 from commands.applications.processes.claiming import Claims
@@ -43,7 +44,9 @@ async def appeal_application(
     other = await last_of(application.citizen_id, application.service, services)
     held_up_until = held_up(application, other, services.clock())
     check_appeal(application, context.actor, services.clock(), held_up_until)
-    sealed = await services.vault.seal_text(application.citizen_id, GROUNDS, command.grounds)
+    sealed = await services.vault.seal_text(
+        application.citizen_id, InStream(GROUNDS, application_id), command.grounds
+    )
 
     def decide(application: Application, now: datetime) -> None:
         if application.status == Status.PAID and not settled:

@@ -25,6 +25,7 @@ from citybrain.domain.applications.identity import note_identity
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.domain.citizens import Citizen
 from citybrain.errors import InvalidInput, Refused
+from citybrain.vault import InStream
 from commands.applications.deadlines import evidence_time, identity_time
 from commands.applications.identity import identified
 from commands.applications.turns import give_turn_back, turn
@@ -130,11 +131,10 @@ async def submit_application(
     citizen.check_alive()
     under = item.guardian_under_years or CHILD_UNDER_YEARS
     await check_not_alone(citizen_id, command.guardian, under, context.actor, services)
-    sealed = await services.vault.seal_text(citizen_id, FORM, form)
+    new_id = application_id or Application.new_id()
+    sealed = await services.vault.seal_text(citizen_id, InStream(FORM, new_id), form)
     kiosk = context.actor.subject if command.channel is Channel.KIOSK else None
     known = await identified(citizen, item, kiosk, services)
-
-    new_id = application_id or Application.new_id()
 
     def decide() -> Application:
         application = Application.submit(

@@ -23,6 +23,7 @@ from citybrain.domain.applications.certificates import (
 from citybrain.domain.applications.refusals import NoSuchCertificate
 from citybrain.domain.citizens import Citizen
 from citybrain.eventstore import StreamNotFound
+from citybrain.vault import InStream
 from commands.applications.application import change_application, check_applicant_served, item_of
 from commands.applications.unsealed import CERTIFICATE
 from commands.handling import Command, CommandContext, CommandResult
@@ -48,7 +49,9 @@ async def issue_certificate(
         assert services.certificates is not None  # a serving process has them
         claims = await _claims(application, certificate_id, services.clock(), services)
         signed, key_id = services.certificates.sign(claims), services.certificates.key_id
-    sealed = await services.vault.seal_text(application.citizen_id, CERTIFICATE, signed)
+    sealed = await services.vault.seal_text(
+        application.citizen_id, InStream(CERTIFICATE, application_id), signed
+    )
     return await change_application(
         application_id,
         command,
@@ -103,7 +106,7 @@ async def open_certificate(application: Application, services: Services) -> tupl
     if certificate is None:
         raise NoSuchCertificate("none has been issued of this decision")
     signed = await services.vault.open_text(
-        application.citizen_id, CERTIFICATE, certificate["signed_sealed"]
+        application.citizen_id, InStream(CERTIFICATE, application.id), certificate["signed_sealed"]
     )
     return certificate, signed
 

@@ -20,6 +20,7 @@ from citybrain.domain.applications.corrections import check_correction, resubmit
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.applications.waiting import LEGAL_WORKING_DAYS
 from citybrain.errors import InvalidInput
+from citybrain.vault import InStream
 from commands.applications.application import change_application, check_applicant_served, item_of
 from commands.applications.unsealed import FORM, MESSAGE
 from commands.fields import Prose
@@ -63,7 +64,9 @@ async def send_back_application(
     known = {field.name for field in item.form}
     if not known.issuperset(command.fields):
         raise NoSuchField("the form has no such field", fields=sorted(known))
-    sealed = await services.vault.seal_text(application.citizen_id, MESSAGE, command.message)
+    sealed = await services.vault.seal_text(
+        application.citizen_id, InStream(MESSAGE, application_id), command.message
+    )
     ends = item.correction.then == "expired"
     return await change_application(
         application_id,
@@ -97,11 +100,12 @@ async def resubmit_application(
     check_correction(application, context.actor, command.form)
     await check_applicant_served(application, context, services)
     item = item_of(application, services)
-    known = await services.vault.open_text(application.citizen_id, FORM, application.form_sealed)
+    where = InStream(FORM, application_id)
+    known = await services.vault.open_text(application.citizen_id, where, application.form_sealed)
     answers = orjson.loads(known) | command.form
     checked = checked_form(item, answers, city_day(services.clock()))
     form = orjson.dumps(checked).decode()
-    sealed = await services.vault.seal_text(application.citizen_id, FORM, form)
+    sealed = await services.vault.seal_text(application.citizen_id, where, form)
     return await change_application(
         application_id,
         command,

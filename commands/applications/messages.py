@@ -11,6 +11,7 @@ from citybrain.domain.applications.document_events import APPLICANT, OFFICER
 from citybrain.domain.applications.documents import side_of
 from citybrain.domain.applications.message_events import ApplicationMessageSent
 from citybrain.domain.applications.messages import send_message
+from citybrain.vault import InStream
 from commands.applications.application import change_application, check_applicant_served
 from commands.applications.unsealed import MESSAGE
 from commands.fields import Prose
@@ -33,7 +34,9 @@ async def send(
     application = await services.store.load(Application, application_id)
     if side_of(application, context.actor) == APPLICANT:
         await check_applicant_served(application, context, services)
-    sealed = await services.vault.seal_text(application.citizen_id, MESSAGE, command.text)
+    sealed = await services.vault.seal_text(
+        application.citizen_id, InStream(MESSAGE, application.id), command.text
+    )
     return await change_application(
         application_id,
         command,
@@ -46,8 +49,9 @@ async def send(
 async def thread(application: Application, services: Services) -> list[dict[str, Any]]:
     """All messages, in order; what an officer wrote when sending it back is one of them."""
     events = [event for event in await services.store.read(application.id) if event.topic in TEXTS]
+    where = InStream(MESSAGE, application.id)
     texts = await services.vault.open_texts(
-        application.citizen_id, [(MESSAGE, event.data[TEXTS[event.topic]]) for event in events]
+        application.citizen_id, [(where, event.data[TEXTS[event.topic]]) for event in events]
     )
     return [
         _message(event.data["timestamp"], event.data.get("by", OFFICER), event.topic, text)

@@ -24,6 +24,7 @@ from citybrain.domain.applications.separation import Part
 from citybrain.domain.money import MOST_FEN, AmountAboveCeiling
 from citybrain.domain.separation import NotApart, Parts
 from citybrain.errors import CitybrainError, InvalidInput
+from citybrain.vault import InStream
 from commands.applications.application import change_application, item_of
 from commands.applications.identity import check_applicant_alive
 from commands.applications.unsealed import NOTE
@@ -140,7 +141,9 @@ async def review_application(
     reasons = services.definitions.of(OfficerReasons)
     reasons.check(command.reasons, item, services.clock())
     served = await parts_of(application, services)
-    sealed = await services.vault.seal_text(citizen_id, NOTE, command.note)
+    sealed = await services.vault.seal_text(
+        citizen_id, InStream(NOTE, application_id), command.note
+    )
 
     def decide(application: Application, now: datetime) -> None:
         stands = application.paid_fen and command.amount_fen == application.paid_fen
@@ -172,7 +175,9 @@ async def confirm_review(
     citizen = await check_applicant_alive(application.citizen_id, services)
     ceiling_fen = item_of(application, services).ceiling_fen
     served = await parts_of(application, services)
-    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
+    sealed = await services.vault.seal_text(
+        application.citizen_id, InStream(NOTE, application_id), command.note
+    )
 
     def decide(application: Application, now: datetime) -> None:
         reviewing.confirm(
@@ -197,7 +202,9 @@ async def turn_back_review(
     application = await services.store.load(Application, application_id)
     application.check_officer(context.actor)
     served = await parts_of(application, services)
-    sealed = await services.vault.seal_text(application.citizen_id, NOTE, command.note)
+    sealed = await services.vault.seal_text(
+        application.citizen_id, InStream(NOTE, application_id), command.note
+    )
 
     def decide(application: Application, now: datetime) -> None:
         reviewing.turn_back(application, context.actor, now, note_sealed=sealed, served=served)

@@ -12,6 +12,7 @@ from citybrain.domain.applications.review_events import (
     ApplicationReviewProposed,
 )
 from citybrain.eventstore import RecordedEvent
+from citybrain.vault import InStream
 from commands.applications.unsealed import GROUNDS, NOTE
 from commands.services import Services
 
@@ -41,11 +42,11 @@ async def statements(
     return said
 
 
-def _sealed(event: RecordedEvent) -> tuple[str, str]:
+def _sealed(event: RecordedEvent) -> tuple[InStream, str]:
     """What a text is sealed for, and the text."""
     if event.topic == ApplicationAppealed.TOPIC:
-        return GROUNDS, event.data["grounds_sealed"]
-    return NOTE, event.data["note_sealed"]
+        return InStream(GROUNDS, event.stream_id), event.data["grounds_sealed"]
+    return InStream(NOTE, event.stream_id), event.data["note_sealed"]
 
 
 def _said(event: RecordedEvent, text: str) -> dict[str, Any]:

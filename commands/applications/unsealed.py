@@ -12,6 +12,7 @@ import orjson
 
 from citybrain.city_day import city_day
 from citybrain.eventstore import RecordedEvent, StreamNotFound
+from citybrain.vault import InStream
 from commands.services import Services
 
 SUBMITTED, REQUESTED = "application.submitted", "application.evidence_requested"
@@ -58,8 +59,11 @@ async def open_dossier(
     asked, answers = _last_round(events)
     form, *signed = await services.vault.open_texts(
         citizen_id,
-        [(FORM, _form_sealed(events))]
-        + [(evidence_purpose(name), data["signed_sealed"]) for name, data in answers.items()],
+        [(InStream(FORM, application_id), _form_sealed(events))]
+        + [
+            (InStream(evidence_purpose(name), application_id), data["signed_sealed"])
+            for name, data in answers.items()
+        ],
     )
     return Dossier(
         application_id,

@@ -16,6 +16,7 @@ from citybrain.domain.parking.payer import Payer, Why, payer
 from citybrain.domain.parking.permit import ParkingPermit
 from citybrain.domain.parking.stay import Permit
 from citybrain.eventstore import StreamNotFound
+from citybrain.vault import InStream
 from commands.citizens import find_citizen
 from commands.handling import Command, CommandContext
 from commands.parking.binding import HIRER, change_binding
@@ -165,5 +166,5 @@ async def _plate(plate_id: str, services: Services) -> ParkingPlate | None:
 async def _erased(binding: PlateBinding, services: Services) -> bool:
     """Whether the citizen's key was destroyed: what the registry said opens no more."""
     sealed = [(binding.citizen_id, binding.signed_sealed or "")]
-    (opened,) = await services.vault.open_many(REGISTRATION, sealed)
+    (opened,) = await services.vault.open_many(InStream(REGISTRATION, binding.id), sealed)
     return opened is None

@@ -11,6 +11,7 @@ from citybrain.domain.parking import looking
 from citybrain.domain.parking.plates import read_plate
 from citybrain.domain.parking.refusals import NotYourSession
 from citybrain.domain.parking.session import ParkingSession
+from citybrain.vault import InStream
 from commands.fields import Flag, Prose, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.parking.bindings import holder_at
@@ -76,7 +77,7 @@ async def correct_plate(
     if not plate.complete:
         raise PlateIncomplete("a correction says the whole plate, with its province")
     sealed = await keeper.seal(plate)
-    note = await services.vault.seal_text(sealed.plate_id, NOTE, command.note)
+    note = await services.vault.seal_text(sealed.plate_id, InStream(NOTE, session_id), command.note)
     return await change_session(
         session_id,
         services,
@@ -147,7 +148,9 @@ async def dispute_session(
     sealed_for = context.actor.subject
     if sealed_for not in holders:
         raise NotYourSession("the session is of a vehicle that is not yours")
-    sealed = await services.vault.seal_text(sealed_for, GROUNDS, command.grounds)
+    sealed = await services.vault.seal_text(
+        sealed_for, InStream(GROUNDS, session_id), command.grounds
+    )
     return await change_session(
         session_id,
         services,
@@ -168,7 +171,9 @@ async def decide_dispute(
     looking.check_officer(session, context.actor, departments)
     note = None
     if command.note and session.disputants:
-        note = await services.vault.seal_text(session.disputants[-1], NOTE, command.note)
+        note = await services.vault.seal_text(
+            session.disputants[-1], InStream(NOTE, session_id), command.note
+        )
     return await change_session(
         session_id,
         services,

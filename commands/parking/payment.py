@@ -13,6 +13,7 @@ from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.claim_events import AllocatedPart, Channel, Payment
 from citybrain.domain.parking.payment import Evidence, MoreThanOwed, PaymentNotFound
 from citybrain.payments import Callback, Instruction, Receipt, order
+from citybrain.vault import InStream
 from citybrain.vault.vault import NoSuchKey, PersonErased
 from commands.handling import Command, CommandContext
 from commands.parking.claim import change_claim
@@ -159,7 +160,9 @@ async def evidence_of(claim: Claim, said: Receipt | Callback, services: Services
     sealed = None
     if claim.citizen_id is not None:
         try:
-            sealed = await services.vault.seal_text(claim.citizen_id, RECEIPT, said.signed)
+            sealed = await services.vault.seal_text(
+                claim.citizen_id, InStream(RECEIPT, claim.id), said.signed
+            )
         except (PersonErased, NoSuchKey):
             sealed = None
     return Evidence(sha256=said.sha256, sealed=sealed)

@@ -27,6 +27,7 @@ from citybrain.domain.parking.reservation_refusals import (
 )
 from citybrain.domain.parking.sealed_plates import SealedPlate
 from citybrain.errors import Refused
+from citybrain.vault import InStream
 from commands.fields import Flag, Moment, Prose
 from commands.handling import (
     Command,
@@ -293,7 +294,9 @@ def departments(services: Services) -> tuple[str, ...]:
 async def _sealed(reservation_id: str, note: str, services: Services) -> str:
     """A note of an officer, sealed for whom it is about."""
     reservation = await services.store.load(ParkingReservation, reservation_id)
-    return await services.vault.seal_text(reservation.citizen_id, NOTE, note)
+    return await services.vault.seal_text(
+        reservation.citizen_id, InStream(NOTE, reservation_id), note
+    )
 
 
 async def _change(

@@ -28,6 +28,7 @@ from citybrain.domain.citizens import Citizen, canonical
 from citybrain.errors import InvalidInput, Refused
 from citybrain.eventstore import RecordedEvent
 from citybrain.exchange import Evidence, EvidenceRequest, SourceFailed
+from citybrain.vault import InStream
 from commands.applications.application import (
     change_application,
     item_of,
@@ -243,7 +244,11 @@ class _Drive:
         if is_corrected_since(application, citizen.identity_corrected_at):
             return await self._as_corrected(application)
         id_number, form = await self._services.vault.open_texts(
-            citizen_id, [("id_number", citizen.id_number_sealed), (FORM, application.form_sealed)]
+            citizen_id,
+            [
+                ("id_number", citizen.id_number_sealed),
+                (InStream(FORM, application.id), application.form_sealed),
+            ],
         )
         answers = orjson.loads(form)
         asked = {
@@ -296,7 +301,7 @@ class _Drive:
     async def _noted(self, citizen_id: str, told: list[Told]) -> list[dict[str, Any]]:
         """What an event says of each answer, sealed, or of each failure."""
         signed = [
-            (evidence_purpose(request["material"]), found.signed)
+            (InStream(evidence_purpose(request["material"]), self._id), found.signed)
             for request, found in told
             if not isinstance(found, SourceFailed)
         ]
@@ -324,7 +329,9 @@ class _Drive:
                 {"material": name, "sha256": sha256} for name, sha256 in dossier.digests.items()
             ],
             "claim_id": None,
-            "steps_sealed": await services.vault.seal_text(dossier.citizen_id, STEPS, steps),
+            "steps_sealed": await services.vault.seal_text(
+                dossier.citizen_id, InStream(STEPS, application.id), steps
+            ),
         }
         await self._change(
             lambda application, now: application.decide(now, ceiling_fen=item.ceiling_fen, **fields)

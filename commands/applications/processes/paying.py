@@ -10,6 +10,7 @@ from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.paying import authorised
 from citybrain.domain.citizens import Citizen
 from citybrain.payments import Instruction, PaymentUnknown, Receipt, payout
+from citybrain.vault import InStream
 from commands.applications.application import change_application
 from commands.applications.unsealed import RECEIPT
 from commands.handling import Command, CommandContext
@@ -71,7 +72,7 @@ class Paying:
     async def _record(self, application: Application, receipt: Receipt) -> None:
         payment_id = str(receipt.payment_id)
         sealed = await self._services.vault.seal_text(
-            application.citizen_id, RECEIPT, receipt.signed
+            application.citizen_id, InStream(RECEIPT, application.id), receipt.signed
         )
         said = {
             "payment_id": payment_id,

@@ -29,6 +29,7 @@ from citybrain.domain.times import as_text, moment
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.exchange import Evidence, EvidenceRequest, SourceFailed
+from citybrain.vault import InStream
 from citybrain.vault.vault import NoSuchKey, PersonErased
 from commands.citizens import end_consent
 from commands.handling import Command, CommandContext
@@ -182,7 +183,9 @@ class _Settling:
         registration: Registration,
     ) -> None:
         services = self._services
-        sealed = await services.vault.seal_text(binding.citizen_id, REGISTRATION, found.signed)
+        sealed = await services.vault.seal_text(
+            binding.citizen_id, InStream(REGISTRATION, binding.id), found.signed
+        )
         evidence = {
             "sha256": found.sha256,
             "key_id": found.key_id,

@@ -6,10 +6,18 @@ in tables, and can never be read again.
 
 from citybrain.vault.keys import FileKeyWrapper, KeyWrapper, require_own_key
 from citybrain.vault.ring import KeyRing, open_key_wrapper
-from citybrain.vault.vault import NoSuchKey, PersonErased, SealBroken, Vault, most_text_bytes
+from citybrain.vault.vault import (
+    InStream,
+    NoSuchKey,
+    PersonErased,
+    SealBroken,
+    Vault,
+    most_text_bytes,
+)
 
 __all__ = [
     "FileKeyWrapper",
+    "InStream",
     "KeyRing",
     "KeyWrapper",
     "NoSuchKey",

@@ -1,8 +1,9 @@
 """Seals what is personal under the person's own key (AES-256-GCM).
 
-A sealed value is `v1`, a 12-byte nonce and the ciphertext with its tag; the person and the
-purpose are authenticated with it, so a value cannot be moved to another person or field. Keys
-live in memory while they are used and never in an event, a log or an error.
+A sealed value is `v1` or `v2`, a 12-byte nonce and the ciphertext with its tag; the person and the
+purpose are authenticated with it, so a value cannot be moved to another person or field. In `v2`
+so is the stream: what stands in another stream than the person's own opens there and nowhere else.
+Keys live in memory while they are used and never in an event, a log or an error.
 """
 
 import base64
@@ -10,7 +11,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
@@ -21,7 +22,9 @@ from citybrain.errors import CitybrainError, NotFound
 from citybrain.vault.asking import KeyAsking
 from citybrain.vault.keys import KEY_BYTES, NONCE_BYTES, KeyWrapper
 
-VERSION = b"v1"
+VERSION: Final = b"v1"
+BOUND: Final = b"v2"
+"""Bound to a stream as well."""
 TAG_BYTES = 16
 SEAL_BYTES = len(VERSION) + NONCE_BYTES + TAG_BYTES  # what sealing adds
 CACHED_KEYS = 10_000
@@ -120,6 +123,19 @@ class SealBroken(CitybrainError):
     code = "seal-broken"
 
 
+class InStream(NamedTuple):
+    """A purpose of what is sealed in a stream that is not the person's own.
+
+    Values of before, which say nothing of a stream, open with it, too.
+    """
+
+    purpose: str
+    stream_id: str
+
+
+Purpose = str | InStream
+
+
 class Vault:
     """Keys of people, and sealed values."""
 
@@ -151,20 +167,20 @@ class Vault:
         """All people and things whose keys were destroyed."""
         return [row["person_id"] for row in await self._pool.fetch(ERASED)]
 
-    async def seal(self, person_id: str, purpose: str, value: bytes) -> bytes:
+    async def seal(self, person_id: str, purpose: Purpose, value: bytes) -> bytes:
         """`value` sealed for one purpose; raises `PersonErased` or `NoSuchKey`."""
         return _sealed(await self._key(person_id), person_id, purpose, value)
 
-    async def open(self, person_id: str, purpose: str, sealed: bytes) -> bytes:
+    async def open(self, person_id: str, purpose: Purpose, sealed: bytes) -> bytes:
         """The value again; raises `PersonErased`, `NoSuchKey` or `SealBroken`."""
         return _opened(await self._key(person_id), person_id, purpose, sealed)
 
-    async def seal_text(self, person_id: str, purpose: str, value: str) -> str:
+    async def seal_text(self, person_id: str, purpose: Purpose, value: str) -> str:
         """A sealed text, in base64: for a field of an event."""
         (sealed,) = await self.seal_texts(person_id, [(purpose, value)])
         return sealed
 
-    async def seal_texts(self, person_id: str, values: Sequence[tuple[str, str]]) -> list[str]:
+    async def seal_texts(self, person_id: str, values: Sequence[tuple[Purpose, str]]) -> list[str]:
         """Texts of one person, each with its purpose, by one look at their key."""
         if not values:
             return []
@@ -174,11 +190,11 @@ class Vault:
             for purpose, value in values
         ]
 
-    async def open_text(self, person_id: str, purpose: str, sealed: str) -> str:
+    async def open_text(self, person_id: str, purpose: Purpose, sealed: str) -> str:
         """The text again; errors as of `open`."""
         return (await self.open(person_id, purpose, base64.b64decode(sealed))).decode()
 
-    async def open_texts(self, person_id: str, sealed: Sequence[tuple[str, str]]) -> list[str]:
+    async def open_texts(self, person_id: str, sealed: Sequence[tuple[Purpose, str]]) -> list[str]:
         """Texts of one person, each with its purpose, by one look at their key."""
         if not sealed:
             return []
@@ -188,7 +204,9 @@ class Vault:
             for purpose, value in sealed
         ]
 
-    async def seal_many(self, purpose: str, values: Sequence[tuple[str, str]]) -> list[str | None]:
+    async def seal_many(
+        self, purpose: Purpose, values: Sequence[tuple[str, str]]
+    ) -> list[str | None]:
         """Texts of many people, sealed, by one look at their keys; None where it was destroyed.
 
         Raises `NoSuchKey`.
@@ -201,7 +219,9 @@ class Vault:
             for person_id, value in values
         ]
 
-    async def open_many(self, purpose: str, sealed: Sequence[tuple[str, str]]) -> list[str | None]:
+    async def open_many(
+        self, purpose: Purpose, sealed: Sequence[tuple[str, str]]
+    ) -> list[str | None]:
         """Texts of many people again; None where the key was destroyed; errors as of `open`."""
         keys = await self._keys_of([person_id for person_id, _ in sealed])
         return [
@@ -367,20 +387,30 @@ def most_text_bytes(sealed_bytes: int) -> int:
     return max(sealed_bytes // 4 * 3 - SEAL_BYTES, 0)
 
 
-def _sealed(key: bytes, person_id: str, purpose: str, value: bytes) -> bytes:
+def _sealed(key: bytes, person_id: str, purpose: Purpose, value: bytes) -> bytes:
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return VERSION + nonce + AESGCM(key).encrypt(nonce, value, _context(person_id, purpose))
+    version = BOUND if isinstance(purpose, InStream) else VERSION
+    context = _context(version, person_id, purpose)
+    return version + nonce + AESGCM(key).encrypt(nonce, value, context)
 
 
-def _opened(key: bytes, person_id: str, purpose: str, sealed: bytes) -> bytes:
-    nonce, content = sealed[2 : 2 + NONCE_BYTES], sealed[2 + NONCE_BYTES :]
+def _opened(key: bytes, person_id: str, purpose: Purpose, sealed: bytes) -> bytes:
+    version, nonce, content = sealed[:2], sealed[2 : 2 + NONCE_BYTES], sealed[2 + NONCE_BYTES :]
     try:
-        if sealed[:2] != VERSION:
+        if version not in (VERSION, BOUND):
             raise InvalidTag
-        return AESGCM(key).decrypt(nonce, content, _context(person_id, purpose))
+        return AESGCM(key).decrypt(nonce, content, _context(version, person_id, purpose))
     except (InvalidTag, ValueError) as error:
-        raise SealBroken(f"a sealed {purpose} cannot be opened") from error
+        said = purpose.purpose if isinstance(purpose, InStream) else purpose
+        raise SealBroken(f"a sealed {said} cannot be opened") from error
 
 
-def _context(person_id: str, purpose: str) -> bytes:
-    return f"citybrain\0{person_id}\0{purpose}".encode()
+def _context(version: bytes, person_id: str, purpose: Purpose) -> bytes:
+    """What is authenticated with a value; a value that is bound to a stream opens in none other."""
+    if isinstance(purpose, str):
+        if version == BOUND:
+            raise InvalidTag
+        return f"citybrain\0{person_id}\0{purpose}".encode()
+    if version == VERSION:
+        return _context(version, person_id, purpose.purpose)
+    return f"citybrain\0{person_id}\0{purpose.purpose}\0{purpose.stream_id}".encode()

@@ -1,6 +1,7 @@
 """The vault: what is sealed opens for its person and purpose only, and never after erasure."""
 
 import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -11,6 +12,7 @@ from citybrain.eventstore import EventStore
 from citybrain.settings import Settings
 from citybrain.vault import (
     FileKeyWrapper,
+    InStream,
     PersonErased,
     SealBroken,
     Vault,
@@ -44,12 +46,23 @@ async def test_what_is_sealed_opens_again_and_looks_different_each_time(vault: V
     assert await vault.open_text(ANNA, "name", one) == SECRET
 
 
-async def test_a_seal_is_bound_to_its_person_and_purpose(vault: Vault) -> None:
+async def test_a_seal_is_bound_to_its_person_purpose_and_stream(vault: Vault) -> None:
     sealed = await vault.seal(ANNA, "name", SECRET.encode())
     with pytest.raises(SealBroken):
         await vault.open(ANNA, "id_number", sealed)
     with pytest.raises(SealBroken):
         await vault.open(BORIS, "name", sealed)
+    in_one, in_other = (InStream("receipt", f"application-{name}") for name in "ab")
+    bound = await vault.seal_text(ANNA, in_one, SECRET)
+    assert await vault.open_text(ANNA, in_one, bound) == SECRET
+    for elsewhere in (in_other, "receipt", InStream("note", in_one.stream_id)):
+        with pytest.raises(SealBroken):
+            await vault.open_text(ANNA, elsewhere, bound)
+    of_before = await vault.seal_text(ANNA, "receipt", SECRET)
+    assert await vault.open_text(ANNA, in_one, of_before) == SECRET
+    renamed = base64.b64encode(b"v1" + base64.b64decode(bound)[2:]).decode()
+    with pytest.raises(SealBroken):
+        await vault.open_text(ANNA, in_one, renamed)
     for place in (0, 5, len(sealed) - 1):
         broken = bytearray(sealed)
         broken[place] ^= 1

@@ -22,7 +22,7 @@ from citybrain.definitions.applications.officer_reasons import OfficerReasons
 from citybrain.domain.applications.application_events import outcome_by_rules, verdict_of
 from citybrain.domain.digests import stored_sha256
 from citybrain.eventstore import RecordedEvent, StreamNotFound
-from citybrain.vault import PersonErased
+from citybrain.vault import InStream, PersonErased
 from commands.applications.unsealed import (
     COLLECTED,
     DECIDED,
@@ -220,7 +220,9 @@ async def _values(
 ) -> list[dict[str, Any]]:
     """What was computed on the way, as it was recorded then."""
     sealed = decided.data["steps_sealed"]
-    steps = orjson.loads(await services.vault.open_text(citizen_id, STEPS, sealed))
+    steps = orjson.loads(
+        await services.vault.open_text(citizen_id, InStream(STEPS, decided.stream_id), sealed)
+    )
     return [
         {name: step[name] for name in ("name", "expression", "value", "because")}
         for step in steps

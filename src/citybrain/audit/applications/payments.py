@@ -14,7 +14,7 @@ from citybrain.domain.digests import stored_sha256
 from citybrain.domain.money import bank_refusal
 from citybrain.eventstore import RecordedEvent
 from citybrain.payments import PaymentUnknown
-from citybrain.vault import PersonErased, SealBroken
+from citybrain.vault import InStream, PersonErased, SealBroken
 from commands.applications.unsealed import RECEIPT, claims_of
 from commands.services import Services
 
@@ -62,7 +62,9 @@ async def payments_of(
             if event.topic == CONFIRMED:
                 payment["compared"]["confirmed_fen"] = data["amount_fen"]
                 paid_fen += data["amount_fen"]
-            await _add_receipt(payment, events[0].data["citizen_id"], data, services, opened=opened)
+            where = InStream(RECEIPT, event.stream_id)
+            citizen_id = events[0].data["citizen_id"]
+            await _add_receipt(payment, citizen_id, where, data, services, opened=opened)
     for payment in payments.values():
         payment["compared"]["same"] = _is_same(payment["compared"])
     return list(payments.values())
@@ -98,6 +100,7 @@ def _instructed(
 async def _add_receipt(
     payment: dict[str, Any],
     citizen_id: str,
+    where: InStream,
     data: dict[str, Any],
     services: Services,
     *,
@@ -109,7 +112,7 @@ async def _add_receipt(
         return
     compared = payment["compared"]
     try:
-        signed = await services.vault.open_text(citizen_id, RECEIPT, sealed)
+        signed = await services.vault.open_text(citizen_id, where, sealed)
     except PersonErased:
         compared["receipt"] = ERASED
         return

@@ -6,6 +6,7 @@ import pytest
 
 from citybrain.payments import patience
 from citybrain.settings import Settings
+from citybrain.vault import InStream
 from commands.applications.unsealed import RECEIPT
 from ops.simulators.applications.departments import Departments
 from ops.simulators.applications.departments.bank import REFUSED
@@ -53,7 +54,8 @@ async def test_a_bank_that_refuses_in_words_is_quoted_nowhere_but_under_the_seal
     assert failed.data["reason"] == "bank-refused"
     assert WORDS.encode() not in b"".join(event.state for event in events)
     sealed = failed.data["receipt_sealed"]
-    assert await api.runtime.services.vault.open_text(citizen, RECEIPT, sealed)
+    where = InStream(RECEIPT, application)
+    assert await api.runtime.services.vault.open_text(citizen, where, sealed)
     head = await api.runtime.store.head()
     shown = await api.call("GET", f"/v1/applications/{application}?min_position={head}", "auditor")
     assert b"bank-refused" in shown.body
