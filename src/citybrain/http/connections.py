@@ -35,6 +35,7 @@ NEAR = 0.95
 """Of all connections: from there on others should be asked."""
 
 LINGERING_SECONDS = 2.0  # for who goes on sending after a refusal
+LINGERING_BYTES = 4 << 20  # and so much of it is taken from them
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nServer: citybrain\r\nRetry-After: 5\r\n"
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
@@ -101,7 +102,7 @@ class Door(web.Server):
 class Connection(web.RequestHandler):
     """One connection: its head has come in time, its answers are read, or it is closed."""
 
-    __slots__ = ("_begun", "_door", "_network", "_stuck_since", "_unsent", "_wire")
+    __slots__ = ("_begun", "_beyond", "_door", "_network", "_stuck_since", "_unsent", "_wire")
 
     def __init__(self, door: Door, **options: Any) -> None:
         super().__init__(door, **options)
@@ -109,7 +110,7 @@ class Connection(web.RequestHandler):
         self._network: str | None = None
         self._wire: asyncio.Transport | None = None
         self._begun: float | None = None
-        self._unsent, self._stuck_since = 0, 0.0
+        self._unsent, self._stuck_since, self._beyond = 0, 0.0, 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         wire = cast("asyncio.Transport", transport)
@@ -134,7 +135,11 @@ class Connection(web.RequestHandler):
         before = self._request_count
         super().data_received(data)
         if self._request_count != before:
-            self._begun = None
+            self._begun, self._beyond = None, 0
+        elif not self._request_in_progress and self._waiter is None:
+            self._beyond += len(data)
+            if self._beyond > LINGERING_BYTES and self._wire is not None:
+                self._wire.pause_reading()
         elif self._begun is None and self._waiter is not None:
             self._begun = self._loop.time()
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from citybrain.http.conditional import unless_had
 from citybrain.http.limits import LIMITER, caller_of
 
+BYTES_A_TOKEN = 16 << 10  # of the caller's share
 CACHING = "public, no-cache"  # keep it, and ask whether it is still the one
 
 
@@ -49,7 +50,10 @@ def add_document(
         answer = web.Response(
             body=body, content_type=content_type, charset=charset, headers=headers
         )
-        return unless_had(request, answer)
+        sent = unless_had(request, answer)
+        if sent is answer and request.method == "GET":
+            await request.app[LIMITER].charge(caller_of(request), len(body) / BYTES_A_TOKEN)
+        return sent
 
     app.router.add_get(path, document)
 

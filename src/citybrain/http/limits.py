@@ -12,6 +12,7 @@ keeps all of it in memory.
 import asyncio
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -73,6 +74,17 @@ class RateLimiter:
             bucket.taken -= 1
             return
         raise _limited((1 - bucket.tokens) / self._per_second)
+
+    async def charge(self, caller: str, tokens: float) -> None:
+        """Take what an answer cost beside the one of its request; who cannot pay owes it."""
+        share = self._share()
+        if share >= self._burst:
+            self._refilled(caller, share).tokens -= min(tokens, self._burst)
+            return
+        part = 1 - share * self._store.listener.serving / self._burst
+        asked = (self._purse(caller), tokens, self._per_second * part, self._burst * part)
+        with suppress(Unavailable, *AGAIN_LATER):
+            await self._store.pool.execute(TAKE, *asked)
 
     def _share(self) -> int:
         """How many at once are ours alone."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.errors import Forbidden, NotFound
+from citybrain.http.anonymous import anonymous_place
 from citybrain.http.bodies import body_place, read_body
 from citybrain.http.conditional import unless_had
 from citybrain.http.issuer_keys import IssuerKeysUnknown
@@ -136,6 +137,9 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
             idempotency_key=_idempotency_key(route, request),
             body=None,
         )
+        if actor is None and route.body is None and route.counted and not route.streaming:
+            async with anonymous_place(request):
+                return unless_had(request, await _answer(route, call))
         if route.method == "GET":
             return unless_had(request, await _answer(route, call))
         if route.body is None:

@@ -15,6 +15,7 @@ from aiohttp import web
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.http.addresses import PROXIES
+from citybrain.http.anonymous import ANONYMOUS, AnonymousRoom
 from citybrain.http.asyncapi import asyncapi
 from citybrain.http.bodies import BODIES, BodyRoom
 from citybrain.http.connections import DoorRunner
@@ -73,6 +74,7 @@ def _bare_app(runtime: Runtime) -> web.Application:
     app[LIMITER] = RateLimiter(
         "requests", settings.rate_limit_per_second, settings.rate_limit_burst, runtime.store
     )
+    app[ANONYMOUS] = AnonymousRoom(settings.pool_size)
     app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
     app[ORIGINS] = origins_of(settings)
     app[LOOKS] = defaultdict(Look)

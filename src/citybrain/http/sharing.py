@@ -1,4 +1,7 @@
-"""What many ask for at once is found once: nobody makes a process work by asking how it is."""
+"""What many ask for at once is found once, and not again at once.
+
+Nobody makes a process work by asking how it is: looks take a fifth of its time at most.
+"""
 
 import asyncio
 import math
@@ -14,6 +17,8 @@ from citybrain.http.runtime import Runtime
 
 T = TypeVar("T")
 
+RESTS = 4.0  # times as long as it looked, and a second at most
+
 
 @dataclass(slots=True)
 class Look:
@@ -21,6 +26,7 @@ class Look:
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     began: float = -math.inf
+    rests_until: float = -math.inf
     found: Any = None
 
 
@@ -33,8 +39,10 @@ async def shared(call: Call, look: Callable[[Runtime], Awaitable[T]]) -> T:
     asked, last = loop.time(), call.request.app[LOOKS][look.__name__]
     async with last.turn:
         if last.began <= asked:
+            await asyncio.sleep(last.rests_until - loop.time())
             began = loop.time()
             last.found = await look(call.runtime)
-            last.began = began
+            ended = loop.time()
+            last.began, last.rests_until = began, ended + min(RESTS * (ended - began), 1.0)
         found: T = last.found
         return found

@@ -40,6 +40,9 @@ PROBLEMS = Counter("citybrain_http_problems_total", "Problems answered, by code"
 
 CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
+TOO_MANY_WAIT_SECONDS = 0.5
+"""So long an answer is held back that tells of too many: who goes on at once gains nothing."""
+
 METHODS = frozenset(hdrs.METH_ALL)
 OTHER = "other"  # a method is what a client likes to call it; a label is not
 
@@ -58,6 +61,8 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
     method = request.method if request.method in METHODS else OTHER
     with span("http.request", method=method, route=route):
         response = await _answer(request, handler, correlation, route)
+        if response.status == 429:
+            await asyncio.sleep(TOO_MANY_WAIT_SECONDS)
     if request.content.exception() is not None:
         response.force_close()  # nobody knows where the next request begins
     if request.app[RUNTIME].closing.is_set():

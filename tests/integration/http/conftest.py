@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from citybrain.app import open_runtime
-from citybrain.http import paging
+from citybrain.http import paging, sharing, telemetry
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
@@ -26,6 +26,13 @@ def template(prepared: str) -> str:
 def readers_are_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who names a position waits for it however much the machine has to do."""
     monkeypatch.setattr(paging, "CATCH_UP_SECONDS", PATIENCE_SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither who asks too often, nor who asks again and again how the server is."""
+    monkeypatch.setattr(telemetry, "TOO_MANY_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(sharing, "RESTS", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 
-from citybrain.http import connections
+from citybrain.http import connections, paging
 from citybrain.http.connections import Door
+from citybrain.http.limits import RateLimiter
 from citybrain.settings import Settings
 from tests.given.api import REPORT_NOW, Api
+from tests.given.attacks import ATTACKS, Target, once
+from tests.given.limiters import told_limiters
 from tests.given.waiting import PATIENCE_SECONDS, holds
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
@@ -27,6 +30,12 @@ def with_workers() -> bool:
 @pytest.fixture(autouse=True)
 def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
+
+
+@pytest.fixture
+def limiters(monkeypatch: pytest.MonkeyPatch) -> list[RateLimiter]:
+    """The limiters of the servers that start, that of requests first."""
+    return told_limiters(monkeypatch)
 
 
 class Raw:
@@ -118,6 +127,30 @@ class TestWaiting:
         async with connected(api, many):
             await holds(lambda: door(api).guarded)
             await holds(lambda: not door(api).guarded)
+
+
+class TestAttacked:
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.http_head_seconds = settings.http_unread_seconds = 0.1
+
+        return change
+
+    async def test_each_attack_is_answered_or_closed_and_leaves_nothing(
+        self, limiters: list[RateLimiter], api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(paging, "CATCH_UP_SECONDS", 0.02)  # no read model goes on here
+        monkeypatch.setattr(paging, "STANDBY_SECONDS", 0.01)
+        target = Target(api.url, api.token("kiosk"))
+        for name in ATTACKS:
+            found = await asyncio.gather(*(once(name, target) for _ in range(6)))
+            assert 500 not in found, (name, found)
+            honest = await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)
+            assert honest.status == 201, name
+        await holds(lambda: len(door(api).guarded) <= 1)  # that of the honest client
+        assert len(limiters[0]._buckets) <= 4
+        assert api.runtime.services.keys_in_flight == set()
 
 
 class TestFull:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
 
 from citybrain.http.limits import RateLimiter
 from citybrain.settings import Settings
 from tests.given.api import REPORT_NOW, Answer, Api
+from tests.given.limiters import told_limiters
 
 DOCUMENTS = ("/openapi.json", "/asyncapi.json", "/docs", "/docs.css")
 APP = "https://app.example"
@@ -22,15 +22,7 @@ def with_workers() -> bool:
 @pytest.fixture
 def limiters(monkeypatch: pytest.MonkeyPatch) -> list[RateLimiter]:
     """The limiters of the servers that start, that of requests first."""
-    made: list[RateLimiter] = []
-
-    class Told(RateLimiter):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            made.append(self)
-
-    monkeypatch.setattr("citybrain.http.server.RateLimiter", Told)
-    return made
+    return told_limiters(monkeypatch)
 
 
 async def test_a_share_is_spent_of_whoever_asks(limiters: list[RateLimiter], api: Api) -> None:

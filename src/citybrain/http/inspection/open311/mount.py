@@ -1,5 +1,6 @@
 """The specification's paths, and around their answers its limits, formats and errors."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,6 +28,9 @@ DISCOVERIES = [  # clients guess where it is, and the format by what they accept
     f"{where}/discovery{ending}" for where in ("/open311", PREFIX) for ending in ("", f".{KINDS}")
 ]
 
+FEW = 50  # rows that are written at once
+ROWS_A_TOKEN = 25  # of the caller's share
+
 Work = Callable[[web.Request], Awaitable[tuple[str, Any]]]
 """Answers a request: the name of the root element, and rows or a document."""
 
@@ -41,6 +45,7 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
                 await request.app[LIMITER].spend(caller_of(request))
             if request.method in READING:
                 request[ASKED] = read_query(request)
+                return await _read(request, work, kind)
             root, value = await work(request)
             return rendered(kind, root, value, 201 if request.method == "POST" else 200)
         except Open311Error as wrong:
@@ -65,6 +70,15 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
             return error(kind, 500, "something failed here")
 
     return handle
+
+
+async def _read(request: web.Request, work: Work, kind: str) -> web.Response:
+    """What is asked for; many rows are paid for as they cost, and written on a thread."""
+    root, value = await work(request)
+    if not isinstance(value, list) or len(value) <= FEW:
+        return rendered(kind, root, value)
+    await request.app[LIMITER].charge(caller_of(request), len(value) / ROWS_A_TOKEN)
+    return await asyncio.to_thread(rendered, kind, root, value)
 
 
 def _format_of(request: web.Request) -> str:

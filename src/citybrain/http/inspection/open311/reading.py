@@ -20,7 +20,7 @@ from citybrain.http.runtime import RUNTIME
 
 BODY_BYTES = 64 * 1024
 FIELDS, PAGES = 100, 10_000
-MOST, DAYS = 1000, 90
+MOST, DAYS, DEEPEST = 1000, 90, 100_000
 FOREVER = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 LISTS = ("service_request_id", "service_code", "status")  # may be declared several times
 REPEATED = ("media_url", "media")  # of a form
@@ -227,7 +227,10 @@ def box(asked: Fields) -> Box | None:
 def page(asked: Fields) -> tuple[int, int]:
     """Limit and offset by `page` (from 1) and `page_size`, of which there are 1 000 at most."""
     size = min(_number(asked, "page_size", MOST, 10**8), MOST)
-    return size, (_number(asked, "page", 1, PAGES) - 1) * size
+    offset = (_number(asked, "page", 1, PAGES) - 1) * size
+    if offset > DEEPEST:
+        raise Open311Error(400, f"pages end after {DEEPEST} rows: ask for a shorter time")
+    return size, offset
 
 
 def _number(asked: Fields, name: str, default: int, most: int) -> int:

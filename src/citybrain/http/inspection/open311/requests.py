@@ -6,6 +6,7 @@ from aiohttp import web
 
 from citybrain.domain.inspection import telling
 from citybrain.domain.inspection.publication_events import Visibility
+from citybrain.http.anonymous import anonymous_place
 from citybrain.http.inspection.open311.clients import (
     ASKED,
     CASE_ID,
@@ -29,32 +30,38 @@ from citybrain.http.paging import caught_up
 from citybrain.http.runtime import RUNTIME
 from commands.inspection.words import opened_words
 from projections.inspection import service_requests
+from projections.reading import Pool
 
 
 async def requests(request: web.Request) -> tuple[str, Any]:
     """Service requests: by id, or by class, status and time (90 days, the first 1 000)."""
     store, asked = request.app[RUNTIME].store, request[ASKED]
-    pool = store.models
-    await caught_up(pool, "service_requests", await store.head())  # who polls misses nothing
+    await caught_up(
+        store.models, "service_requests", await store.head()
+    )  # who polls misses nothing
+    async with anonymous_place(request):
+        rows = await _found(store.models, asked)
+    return "service_requests", await _shown(request, rows, asked)
+
+
+async def _found(pool: Pool, asked: Fields) -> list[dict[str, Any]]:
     if (ids := listed(asked, "service_request_id")) is not None:  # overrides all else
         wanted = [case_id for case_id in ids if CASE_ID.fullmatch(case_id)]
-        rows = await service_requests.by_id(pool, wanted)
-    else:
-        by_update = {"updated_after", "updated_before"} & asked.keys()
-        by_request = {"start_date", "end_date"} & asked.keys() or not by_update
-        limit, offset = page(asked)
-        rows = await service_requests.page(
-            pool,
-            requested=span(asked, "start_date", "end_date") if by_request else FOREVER,
-            updated=between(asked, "updated_after", "updated_before"),
-            classes=_lower(listed(asked, "service_code")),
-            statuses=listed(asked, "status", (telling.OPEN, telling.CLOSED)),
-            around=around(asked),
-            box=box(asked),
-            limit=limit,
-            offset=offset,
-        )
-    return "service_requests", await _shown(request, rows, asked)
+        return await service_requests.by_id(pool, wanted)
+    by_update = {"updated_after", "updated_before"} & asked.keys()
+    by_request = {"start_date", "end_date"} & asked.keys() or not by_update
+    limit, offset = page(asked)
+    return await service_requests.page(
+        pool,
+        requested=span(asked, "start_date", "end_date") if by_request else FOREVER,
+        updated=between(asked, "updated_after", "updated_before"),
+        classes=_lower(listed(asked, "service_code")),
+        statuses=listed(asked, "status", (telling.OPEN, telling.CLOSED)),
+        around=around(asked),
+        box=box(asked),
+        limit=limit,
+        offset=offset,
+    )
 
 
 async def one_request(request: web.Request) -> tuple[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.errors import NotFound
+from citybrain.http.anonymous import anonymous_place
 from citybrain.http.inspection.open311.clients import (
     ASKED,
     CASE_ID,
@@ -50,14 +51,15 @@ async def updates(request: web.Request) -> tuple[str, Any]:
     await caught_up(store.models, "service_requests", await store.head())
     since, until = span(asked, "start_date", "end_date", days=1)
     limit, offset = page(asked)
-    rows = await service_requests.updates(
-        store.models,
-        since=since,
-        until=until,
-        case_ids=listed(asked, "service_request_id"),
-        limit=limit,
-        offset=offset,
-    )
+    async with anonymous_place(request):
+        rows = await service_requests.updates(
+            store.models,
+            since=since,
+            until=until,
+            case_ids=listed(asked, "service_request_id"),
+            limit=limit,
+            offset=offset,
+        )
     return "service_request_updates", [
         {
             "update_id": _update_id(row["case_id"], row["version"]),

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, NotFound
+from citybrain.http.anonymous import anonymous_place
 from citybrain.http.issuer_keys import IssuerKeysUnknown
 from citybrain.http.limits import LIMITER, caller_of
 from citybrain.http.parking.cds import curbs, events, metrics, pushing
@@ -177,7 +178,11 @@ def _served(endpoint: Endpoint) -> Handler:
         asked = Asked(
             request, request.app[RUNTIME], version, actor, parameters_of(request, endpoint.known)
         )
-        found = await endpoint.work(asked)
+        if actor is None:
+            async with anonymous_place(request):
+                found = await endpoint.work(asked)
+        else:
+            found = await endpoint.work(asked)
         return rendered(asked, found) if isinstance(found, Found) else found
 
     return serve
