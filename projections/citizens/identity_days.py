@@ -1,6 +1,6 @@
 """How people were identified, by city day and purpose: by face, by phone, at a counter, or not.
 
-A day is one of Asia/Shanghai, by when it was decided.
+A day is one of the city, by when it was decided.
 """
 
 from collections import Counter

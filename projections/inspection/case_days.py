@@ -1,6 +1,6 @@
 """Cases by city day and class: counts of each step, and how long handling and closing took.
 
-A day is one of Asia/Shanghai, by when a step happened (`occurred_at`). A mean time counts on
+A day is one of the city, by when a step happened (`occurred_at`). A mean time counts on
 the day of its end; the first handling counts, rework does not reset it.
 """
 

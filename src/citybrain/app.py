@@ -11,6 +11,7 @@ import structlog
 
 from citybrain import __version__
 from citybrain.certificates import open_certificates
+from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.ending import end
 from citybrain.eventstore import open_event_store
 from citybrain.eventstore.connections import Connections, needed
@@ -123,15 +124,31 @@ async def open_runtime(
             names=merged(s.words(services.definitions) for s in SYSTEMS if s.words is not None),
             mounts=[mount for system in SYSTEMS for mount in system.mounts],
             checks={"issuer_keys": lambda: verifier.keys.known},
+            remarks=lambda: _unknown_holidays(services),
             address_key=await services.vault.digest(ADDRESSES, b""),
         )
         await prepare(services.store, PROJECTIONS)
+        _tell_of_holidays(services)
         if workers:
             work = _work(services, at_work, _kafka_readers(services, at_work))
         else:
             work = [] if keeps is None else _beside_others(services)
         async with _running([verifier.keys.run(), *work]):
             yield runtime
+
+
+def _unknown_holidays(services: Services) -> list[str]:
+    """What is to be entered before deadlines are counted over these years."""
+    years = services.definitions.of(BusinessCalendar).unknown_years(services.clock())
+    return [
+        f"the calendar lacks the holidays of {year}: deadlines take its days for ordinary weeks"
+        for year in years
+    ]
+
+
+def _tell_of_holidays(services: Services) -> None:
+    for remark in _unknown_holidays(services):
+        log.warning("holidays_unknown", remark=remark)
 
 
 @asynccontextmanager
@@ -153,8 +170,10 @@ async def open_worker(settings: Settings) -> AsyncIterator[str]:
             board_parts=[system.board for system in SYSTEMS if system.board is not None],
             routes=operations.WATCHED,
             checks={"kafka": lambda: all(r.away is False for r in readers)} if readers else {},
+            remarks=lambda: _unknown_holidays(services),
         )
         await prepare(store, PROJECTIONS)
+        _tell_of_holidays(services)
         work = _work(services, SYSTEMS, readers)
         async with (
             _telling("work", settings) as started,

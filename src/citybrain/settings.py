@@ -4,10 +4,11 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import Field, ImportString, IPvAnyNetwork, SecretStr
+from pydantic import Field, ImportString, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citybrain import garbage
+from citybrain.city_day import CITY_ZONE, zone_named
 
 PRIVATE = (
     *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
@@ -28,6 +29,11 @@ class Settings(BaseSettings):
     mode: Literal["development", "production"] = Field(
         "production",
         description="development makes keys and an issuer at first run; production refuses them",
+    )
+    city_zone: str = Field(
+        CITY_ZONE.key,
+        description="time zone in which the city lives: its days, deadlines and texts; read from "
+        "the environment when a process starts",
     )
     data_dir: Path = Field(
         Path("data"), description="folder of the embedded PostgreSQL and development keys"
@@ -428,3 +434,10 @@ class Settings(BaseSettings):
         description="DEBUG, INFO, WARNING or ERROR",
     )
     log_format: Literal["json", "console"] = Field("json", description="how logs are rendered")
+
+    @field_validator("city_zone")
+    @classmethod
+    def _zone_of_this_process(cls, name: str) -> str:
+        if zone_named(name).key != CITY_ZONE.key:
+            raise ValueError(f"this process was started with {CITY_ZONE.key}")
+        return name

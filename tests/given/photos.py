@@ -1,5 +1,6 @@
 """Pictures made by a program, and the things that are hidden in real ones."""
 
+import base64
 import io
 import struct
 import zlib
@@ -99,3 +100,18 @@ def scan_bomb(scans: int) -> bytes:
     content = encoded(scene(), progressive=True)
     last = content.rindex(b"\xff\xda")
     return content[:last] + content[last:-2] * scans + content[-2:]
+
+
+HEIC = base64.b85decode(
+    "0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<0005VZDn*}000000000XXk=`10000000000aA{+70000000000000"
+    "0000000G-+&aV*mgE07O6l0ssL300001>;M4(00000004ym0ssI200MCU0RR9100000JOBUyIB98aW&i*H000620"
+    "00$fZf0cy000000RRAKc4ILB0000LX>Mj^0ssI300IC2MR;ju000004sdC7Z2$lO00031009SSaB^?}008D`aAR)"
+    "(004Gqc4I>U18@KU0FVFx0000U@BsY%`1k+-4+CHT0RR|40Sp2E{{wIU00RJ!0009300RIXx&lC90096hLID8-Z~"
+    "y=U0FVFx0{{R603M(qfd!W8<fgf}2xu@M00096AOHXZ03l)k0RRR>0l{;?i2wiq6Ju{|a&BX6cmM$a4FCp!0000K"
+    "X>)L8000000000$0000$0000eV{Bn?0000$000010000m000010000000002|NsB+000020000GaA|mH000000|*"
+    "ER00009X>xCL0{{R38EJ5BVE_OC000000RRC8fdT^sgoXeB02*m>Wo7^X0000001jhhb7KGk009620002VZDe6|0"
+    "001iC;_h%fOysHmMpj0vlesE+<!568ci#mI5mG{ThpzXgqAiPd+cE9%fMRd4wyyy;*1G1CCp0mE^-Wyh<v26x|@I"
+    "gt!n?c9dp9pG|O(zzxsovkR=Kk7`AgK!<&Xbg)GpFTDurdgm)cl%&y&*%~G%_^eRc{^}>&0{rS2yfB*mh21R&jW&"
+    "i+9O#mtY000O80s#*I0ssI23;+NCCIJ!v0{{R30RRR70000008?dSa%FT-Xm4(100"
+)
+"""64 × 48: red, white above left, blue below right; its EXIF names a camera. Made with libheif."""

@@ -19,6 +19,7 @@ from uuid import uuid4
 import asyncpg
 
 from citybrain.app import open_runtime, open_services
+from citybrain.city_day import CITY_ZONE
 from citybrain.domain.actor import Actor, Role
 from citybrain.systems import PROJECTIONS
 from commands.handling import CommandContext
@@ -73,7 +74,7 @@ WHERE open
 """
 FILL_HEAT = """
 INSERT INTO heat_grid.squares
-SELECT (reported_at AT TIME ZONE 'Asia/Shanghai')::date, class_code, floor(latitude * $1::int),
+SELECT (reported_at AT TIME ZONE $2)::date, class_code, floor(latitude * $1::int),
        floor(longitude * $1), count(*)
 FROM case_desk.cases GROUP BY 1, 2, 3, 4
 """
@@ -96,7 +97,7 @@ async def fill(bench: Workbench, url: str) -> None:
             FILL_CASES, CASES, list(CLASSES), SOUTH, WEST, EAST_SHRINKS, list(LEADS)
         )
         await connection.execute(FILL_DEADLINES)
-        await connection.execute(FILL_HEAT, SQUARES_A_DEGREE)
+        await connection.execute(FILL_HEAT, SQUARES_A_DEGREE, CITY_ZONE.key)
         await connection.execute(
             "VACUUM (ANALYZE) case_desk.cases, case_desk.deadlines, heat_grid.squares"
         )

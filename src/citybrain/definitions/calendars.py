@@ -1,7 +1,8 @@
 """The business calendar: working days and hours, with holidays and the days that make up for them.
 
 Days that no notice covers yet are taken as ordinary weeks: what counts on them may change when
-the next year's notice is entered.
+the next year's notice is entered. That is said at start, by readiness, and in the log when a time
+is counted over them.
 """
 
 import re
@@ -10,17 +11,22 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from citybrain.city_day import CITY_ZONE, VARIABLE
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import DefinitionError, read_yaml
+
+log = structlog.get_logger(__name__)
 
 DAYS = re.compile(r"(\d\d-\d\d)(?:\.\.(\d\d-\d\d))?")
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 SATURDAY = 5
 LONGEST_DAYS = 3660
+AHEAD = timedelta(days=60)
+"""How long before a year comes its holidays are to be known."""
 
 Days = Annotated[str, StringConstraints(pattern=rf"^{DAYS.pattern}$")]
 Hours = Annotated[str, StringConstraints(pattern=rf"^{HOURS.pattern}$")]
@@ -50,7 +56,7 @@ class Year(_Definition):
 class CalendarDefinition(_Definition):
     """A calendar file."""
 
-    zone: str
+    zone: str | None = Field(None, description="the city's, where it is named at all")
     hours: tuple[Hours, ...] = Field(min_length=1)
     hours_source: str = Field(min_length=1)
     years: tuple[Year, ...]
@@ -63,7 +69,13 @@ class BusinessCalendar:
     """
 
     def __init__(self, definition: CalendarDefinition) -> None:
-        self.zone = ZoneInfo(definition.zone)
+        self.zone = CITY_ZONE
+        if definition.zone not in (None, CITY_ZONE.key):
+            raise ValueError(
+                f"its zone is {definition.zone}, and the city lives in {CITY_ZONE.key}: "
+                f"set {VARIABLE}, or leave the zone out"
+            )
+        self._told: set[int] = set()
         self.holidays = _days(definition, "holidays")
         self.workdays = _days(definition, "workdays")
         self.years = {year.year: year for year in definition.years}
@@ -75,8 +87,16 @@ class BusinessCalendar:
         if any(first >= last for first, last in self._hours):
             raise ValueError("hours end after they begin")
 
+    def unknown_years(self, now: datetime) -> list[int]:
+        """This year, and the one that comes soon, where no notice has told its holidays."""
+        first, last = (at.astimezone(self.zone).year for at in (now, now + AHEAD))
+        return [year for year in range(first, last + 1) if year not in self.years]
+
     def is_working_day(self, day: date) -> bool:
-        """Whether a day is worked."""
+        """Whether a day is worked; that its year is taken for ordinary weeks is logged once."""
+        if day.year not in self.years and day.year not in self._told:
+            self._told.add(day.year)
+            log.warning("holidays_unknown", year=day.year, taken_for="ordinary weeks")
         if day in self.workdays:
             return True
         return day.weekday() < SATURDAY and day not in self.holidays

@@ -40,6 +40,8 @@ class Runtime:
     mounts: Sequence[Callable[[web.Application], None]] = ()
     checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     """What readiness asks besides, by names of `REASONS`."""
+    remarks: Callable[[], Sequence[str]] = tuple
+    """What readiness says besides: it serves, and somebody should see to it."""
     address_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Makes pseudonyms of addresses, for the log."""
     door: "Door | None" = None

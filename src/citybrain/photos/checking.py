@@ -6,6 +6,7 @@ preview or trailing data can come through, and no parser of ours has to know whe
 hide. Cutting segments out would spare the pixels, but not turn the picture upright or bring its
 colours to sRGB. PNG loses nothing, and lossless WebP becomes PNG; a JPEG is encoded with its own
 quantisation tables, which changes pixels by little more than rounding; other WebP at quality 90.
+HEIC, the pictures of phones, becomes JPEG at quality 90: not every browser shows it.
 
 The same upload gives the same bytes, as long as Pillow's encoders stay the same ones.
 """
@@ -27,6 +28,7 @@ from citybrain.errors import InvalidInput
 from citybrain.photos.headers import (
     ContentType,
     content_type_of,
+    is_heic,
     jpeg_scans,
     webp_is_animated,
     webp_is_lossless,
@@ -59,7 +61,7 @@ UPRIGHT: Final = {
 
 
 class UnsupportedImage(InvalidInput):
-    """Not a JPEG, PNG or WebP file."""
+    """Not a JPEG, PNG, WebP or HEIC file."""
 
     code = "unsupported-image"
 
@@ -116,10 +118,13 @@ def check(content: bytes, limits: Limits) -> CheckedPhoto:
     if len(content) > limits.bytes:
         raise too_large(limits)
     content_type = content_type_of(content)
-    if content_type is None:
-        raise UnsupportedImage("a photo is a JPEG, PNG or WebP file")
+    if content_type is None and not is_heic(content):
+        raise UnsupportedImage("a photo is a JPEG, PNG, WebP or HEIC file")
     try:
-        plain = _upright_or_ended(content, content_type, limits)
+        if content_type is None:
+            plain = _from_heic(content, limits)
+        else:
+            plain = _upright_or_ended(content, content_type, limits)
         buffer = io.BytesIO()
         plain.image.save(buffer, plain.content_type.removeprefix("image/").upper(), **plain.options)
     except InvalidInput:
@@ -191,6 +196,19 @@ def _upright(content: bytes, content_type: ContentType, limits: Limits) -> _Plai
     # Encoders write some of what they find here: comments, colour profiles.
     info = plain.image.info
     plain.image.info = {name: info[name] for name in ("transparency",) if name in info}
+    return plain
+
+
+def _from_heic(content: bytes, limits: Limits) -> _Plain:
+    """The main picture of a HEIC file; libheif has turned it upright."""
+    from pi_heif import HeifImageFile  # with its libraries, when the first one comes
+
+    with HeifImageFile(io.BytesIO(content)) as image:
+        _check_pixels(image.size, limits.pixels)
+        image.load()
+        _check_pixels(image.size, limits.pixels)
+        plain = _Plain(_in_srgb(image, "image/jpeg"), None, "image/jpeg", {"quality": 90})
+    plain.image.info = {}
     return plain
 
 

@@ -16,6 +16,7 @@ SUFFIXES: Final[dict[ContentType, str]] = {
 JPEG_MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
 START_OF_SCAN, END_OF_IMAGE, START_OF_IMAGE = 0xDA, 0xD9, 0xD8
 WEBP_ANIMATED = 0x02
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1")
 
 
 def content_type_of(content: bytes) -> ContentType | None:
@@ -27,6 +28,11 @@ def content_type_of(content: bytes) -> ContentType | None:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "image/webp"
     return None
+
+
+def is_heic(content: bytes) -> bool:
+    """Whether this is a still picture as phones take it (ISO/IEC 23008-12): HEVC in a HEIF file."""
+    return content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS
 
 
 def jpeg_scans(content: bytes) -> int:

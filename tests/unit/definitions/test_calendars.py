@@ -1,11 +1,16 @@
 """Working time, held against an oracle that looks at every minute."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from citybrain.definitions.calendars import (
     BusinessCalendar,
@@ -14,6 +19,7 @@ from citybrain.definitions.calendars import (
     load_calendar,
 )
 from citybrain.definitions.yaml_file import DefinitionError, read_yaml
+from citybrain.settings import Settings
 from citybrain.systems import load_definitions
 from tests.given.storm import examples
 
@@ -112,3 +118,67 @@ def test_a_calendar_that_is_wrong_is_told(tmp_path: Path, old: str, new: str, pr
     path.write_text(FILE.read_text().replace(old, new))
     with pytest.raises(DefinitionError, match=problem):
         load_calendar(path)
+
+
+def test_years_without_a_notice_are_told_two_months_before_they_come_and_when_they_are_counted(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "calendar.yaml"
+    path.write_text(
+        'hours: ["09:00-17:00"]\nhours_source: a test\nyears:\n'
+        "  - {year: 2026, source: a notice, holidays: [], workdays: []}\n"
+    )
+    calendar = load_calendar(path)
+    told = {at: calendar.unknown_years(datetime(*at, tzinfo=UTC)) for at in DAYS_OF_2026}
+    assert told == {(2026, 10, 31): [], (2026, 11, 3): [2027], (2027, 1, 2): [2027]}
+    with capture_logs() as logged:
+        for _ in range(2):
+            calendar.add_working_days(date(2026, 12, 30), 5)
+    assert [(each["event"], each["year"]) for each in logged] == [("holidays_unknown", 2027)]
+
+
+DAYS_OF_2026 = ((2026, 10, 31), (2026, 11, 3), (2027, 1, 2))
+
+
+def test_a_calendar_of_another_zone_than_the_city_s_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "calendar.yaml"
+    path.write_text(
+        'zone: America/New_York\nhours: ["09:00-17:00"]\nhours_source: a test\nyears: []\n'
+    )
+    with pytest.raises(DefinitionError, match=r"lives in Asia/Shanghai: set CITYBRAIN_CITY_ZONE"):
+        load_calendar(path)
+
+
+NEW_YORK = """
+from datetime import UTC, datetime
+from citybrain.city_day import city_day
+from citybrain.definitions.calendars import BusinessCalendar, TimeKind
+from citybrain.domain.inspection.standing import Standing
+from citybrain.domain.inspection.telling import Shown, laid_over
+from citybrain.http.inspection.open311.clients import local_time
+from citybrain.settings import Settings
+from citybrain.systems import load_definitions
+at = datetime(2026, 3, 2, 2, tzinfo=UTC)
+calendar = load_definitions().of(BusinessCalendar)
+print(Settings().city_zone, city_day(at), local_time(at))
+print(calendar.due(at, TimeKind.WORKING_DAYS, 1).isoformat())
+print(laid_over(Shown("open", "", ""), Standing(deferred_until=at.isoformat())).note[-17:])
+"""
+
+
+def test_all_of_a_process_lives_in_the_zone_of_the_setting() -> None:
+    environment = {**os.environ, "CITYBRAIN_CITY_ZONE": "America/New_York"}
+    ran = subprocess.run(
+        [sys.executable, "-c", NEW_YORK],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines() == [
+        "America/New_York 2026-03-01 2026-03-01T21:00:00-05:00",
+        "2026-03-02T22:00:00+00:00",
+        "2026-03-01 21:00.",
+    ]
+    with pytest.raises(ValidationError, match="there is no time zone 'America/New_Yolk'"):
+        Settings(city_zone="America/New_Yolk")

@@ -24,6 +24,7 @@ from citybrain.photos.checking import (
     thumbnail,
 )
 from tests.given.photos import (
+    HEIC,
     KINDS,
     SECRET,
     encoded,
@@ -347,3 +348,22 @@ def test_a_jpeg_without_its_last_marker_is_the_same_photo() -> None:
     for missing in (40, 300, len(whole) // 2):
         with pytest.raises(ImageDamaged):
             check(whole[:-missing], LIMITS)
+
+
+def test_a_picture_of_a_phone_is_kept_as_jpeg_upright_and_without_what_it_hides() -> None:
+    photo = kept(HEIC)
+    picture = opened(photo.content)
+    assert (photo.content_type, picture.size, dict(picture.getexif())) == (
+        "image/jpeg",
+        (48, 64),
+        {},
+    )
+    places = {"white": (44, 4), "red": (24, 32), "blue": (4, 60)}
+    assert {name: colour(picture, place) for name, place in places.items()} == {
+        n: n for n in places
+    }
+    with pytest.raises(ImageTooManyPixels):
+        check(HEIC, Limits(pixels=64 * 48 - 1))
+    for length in (12, 100, len(HEIC) - 5):
+        with pytest.raises(ImageDamaged):
+            check(HEIC[:length], LIMITS)

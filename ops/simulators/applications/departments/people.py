@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from citybrain.city_day import CITY_ZONE
 from ops.simulators.applications.departments.vehicles import Vehicles
 from ops.simulators.applications.identity_numbers import identity_number, spouse_of
 
-CITY_ZONE = ZoneInfo("Asia/Shanghai")
 BORN = re.compile(r".{6}(\d{4})(\d{2})(\d{2})")
 FROZEN, WITHDRAWN_LATELY, STRANGERS_LOAN, NO_DEGREE = "6789"
 STRANGER = identity_number(date(1960, 1, 1))

@@ -73,6 +73,10 @@ class Readiness(BaseModel):
     ready: bool
     checks: dict[str, bool]
     reasons: list[str] = Field(description="what is not as it should be")
+    remarks: list[str] = Field(
+        default_factory=list,
+        description="what somebody should see to although it serves: holidays that are not known",
+    )
     standby: bool | None = Field(
         description="whether the standby answers that lists are read from; null where there is "
         "none. While it does not they are read where they are kept"
@@ -175,6 +179,7 @@ async def _readiness(runtime: Runtime) -> Readiness:
         checks=checks,
         standby=None if store.standby is None else not store.standby.away,
         reasons=[REASONS[name] for name, fine in checks.items() if not fine],
+        remarks=list(runtime.remarks()),
         faces=_faces(runtime),
     )
 

@@ -132,7 +132,7 @@ ROUTES = (
         handler=upload,
         roles=UPLOADERS,
         media="image/*",
-        summary="Upload a photo: the body is a JPEG, PNG or WebP file (Content-Type: image/…)",
+        summary="Upload a photo: the body is JPEG, PNG, WebP or HEIC (Content-Type: image/…)",
         answers={
             201: Answer("kept, without its metadata; Location is the photo", PhotoAnswer),
             413: Answer("image-too-large"),

@@ -10,7 +10,7 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import ValidationError
 
-from citybrain.definitions.calendars import BusinessCalendar
+from citybrain.city_day import CITY_ZONE
 from citybrain.definitions.inspection.cases import CaseDefinitions, cases_at
 from citybrain.domain.actor import Actor, Role
 from citybrain.http.inspection.open311.multipart import read_multipart
@@ -60,10 +60,9 @@ def definitions_of(request: web.Request) -> CaseDefinitions:
     return cases_at(services.definitions, services.clock())
 
 
-def local_time(request: web.Request, at: datetime) -> str:
+def local_time(at: datetime) -> str:
     """A time with the city's offset."""
-    zone = request.app[RUNTIME].services.definitions.of(BusinessCalendar).zone
-    return at.astimezone(zone).isoformat(timespec="seconds")
+    return at.astimezone(CITY_ZONE).isoformat(timespec="seconds")
 
 
 def locale_of(asked: Fields) -> str:

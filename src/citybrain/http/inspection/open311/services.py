@@ -37,7 +37,7 @@ async def discovery(request: web.Request) -> tuple[str, Any]:
     """Where everything is; it changed last when what can be reported did."""
     settings = request.app[RUNTIME].settings
     begun = datetime.combine(definitions_of(request).valid_from, time(), CITY_ZONE)
-    changed = local_time(request, begun)
+    changed = local_time(begun)
     return "discovery", {
         "changeset": changed,
         "contact": settings.open311_contact,

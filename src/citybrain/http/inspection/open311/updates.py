@@ -65,7 +65,7 @@ async def updates(request: web.Request) -> tuple[str, Any]:
             "update_id": _update_id(row["case_id"], row["version"]),
             "service_request_id": row["case_id"],
             "status": row["status"],
-            "updated_datetime": local_time(request, row["updated_at"]),
+            "updated_datetime": local_time(row["updated_at"]),
             "description": row["description"],
             "media_url": None,
         }
