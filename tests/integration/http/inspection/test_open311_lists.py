@@ -117,6 +117,8 @@ async def test_the_last_ninety_days_newest_first_and_any_ninety_days(
     assert await ages(updated_before=w3c(1)) == []
     assert await ages(updated_after=w3c(1), start_date=w3c(150), end_date=w3c(85)) == [89, 91]
     # Spelled as clients spell it.
+    blank = w3c(95).replace("T", " ")
+    assert await ages(start_date=blank, end_date=w3c(20)) == [30, 89, 91]
     assert await ages(status="Closed", service_code="DEAD_ANIMAL") == [89]
     assert await ages(page_size="5000") == [0, 1, 30, 89]
     assert await ages(lat="40.7", long="-73.9", radius="10") == [0, 1, 30, 89]

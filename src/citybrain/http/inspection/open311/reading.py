@@ -30,6 +30,8 @@ ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,64})\](\[[^\[\]]*\])*", re.IGNORE
 # https://www.w3.org/TR/NOTE-datetime, of which the specification wants an offset
 W3C = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
+BLANK_FOR_T = re.compile(r"^(\d{4}-\d\d-\d\d)\+(?=\d\d:)", re.ASCII)
+
 Fields = dict[str, str]
 Span = tuple[datetime, datetime]
 
@@ -170,6 +172,7 @@ def moment(asked: Fields, name: str) -> datetime | None:
     if name not in asked:
         return None
     text = asked[name].replace(" ", "+")  # who forgets that a plus in a query is a space
+    text = BLANK_FOR_T.sub(r"\1T", text)  # and who prints a time as most languages do
     try:
         found = datetime.fromisoformat(text) if W3C.fullmatch(text) else None
     except ValueError:
