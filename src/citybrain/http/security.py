@@ -52,7 +52,7 @@ def tell_refusal(request: web.Request, route: str, status: int) -> None:
         code=error.code if error else f"http-{status}",
         reason=error.message if error else None,
         subject=actor.subject if actor else None,
-        roles=sorted(actor.roles) if actor else [],
+        roles=sorted(role.value for role in actor.roles) if actor else [],
         address=pseudonym(address_of(request), request.app[RUNTIME].address_key),
     )
 

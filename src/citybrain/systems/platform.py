@@ -3,6 +3,7 @@
 from citybrain.definitions.calendars import load_business_calendar
 from citybrain.definitions.platform.areas import load_surveys
 from citybrain.domain.access import Access
+from citybrain.domain.photo_deletion import PhotoDeletion
 from citybrain.http.limits import forget_purses
 from citybrain.http.platform import audit, live, operations, photos, places
 from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
@@ -22,7 +23,7 @@ async def forget_answers(services: Services) -> None:
 
 PLATFORM = System(
     name="platform",
-    streams=(Access,),
+    streams=(Access, PhotoDeletion),
     definitions=(load_business_calendar, load_surveys),
     projections=(Streams(),),
     routes=(*photos.ROUTES, *places.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES),

@@ -103,9 +103,16 @@ BY_ITSELF = {
 }
 """What happens to people's streams without anybody else doing it."""
 
-SHOWS_PEOPLE = {"replay", "applications explain", "applications replay", "faces explain"}
+SHOWS_PEOPLE = {
+    "applications explain",
+    "applications replay",
+    "audit export",
+    "faces explain",
+    "replay",
+}
 SHOWS_NOBODY = {
     "parking",  # counts of facilities
+    "audit verify",  # positions, streams and sums
     "backup list",
     "backup prune",
     "backup take",
@@ -132,6 +139,7 @@ SHOWS_NOBODY = {
     "tariffs",
     "version",
     "work",
+    "vault",
 }
 """Counts, definitions, positions and ids; or nothing."""
 

@@ -11,7 +11,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from citybrain.domain.actor import WATCHERS, Role
+from citybrain.domain.photo_deletion import DELETERS
 from citybrain.http.bodies import body_place, read_body
+from citybrain.http.commanding import context, done
 from citybrain.http.conditional import has
 from citybrain.http.limits import RateLimiter
 from citybrain.http.paging import Query
@@ -23,6 +25,7 @@ from citybrain.photos import Photos
 from citybrain.photos.checking import ImageTooLarge, too_large
 from citybrain.photos.headers import SUFFIXES, content_type_of
 from citybrain.photos.store import PhotoDamaged, PhotoNotFound
+from commands.photos import DeletePhoto, delete_photo
 
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 UPLOADERS = (*WATCHERS, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR)
@@ -90,6 +93,21 @@ async def upload(call: Call) -> web.Response:
     return json_response(answer, status=201, headers=location)
 
 
+class PhotoDeletionAnswer(BaseModel):
+    """A deletion on the record."""
+
+    deletion_id: str
+    sha256: str
+    reason: str
+    version: int
+
+
+async def delete(call: Call) -> web.Response:
+    """Erase a photo, on the record."""
+    digest = call.request.match_info["sha256"]
+    return done(await delete_photo(digest, call.body, context(call), call.runtime.services))
+
+
 async def show(call: Call) -> web.Response:
     """A photo, or a small one of it."""
     digest, photos = call.request.match_info["sha256"], _photos(call)
@@ -153,5 +171,15 @@ ROUTES = (
             200: Answer("the picture: image/jpeg, image/png or image/webp"),
             304: Answer("the same as If-None-Match names"),
         },
+    ),
+    Route(
+        method="POST",
+        path="/v1/photos/{sha256}/deletion",
+        summary="Have a photo erased; evidence goes on naming its digest",
+        tag="photos",
+        handler=delete,
+        roles=DELETERS,
+        body=DeletePhoto,
+        answers={200: Answer("it is gone, and who had it erased is recorded", PhotoDeletionAnswer)},
     ),
 )

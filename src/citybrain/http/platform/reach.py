@@ -5,6 +5,7 @@ from citybrain.http.reach import NOBODYS, PUBLIC, Rows
 REACH: Rows = {
     "post_v1_photos": NOBODYS,
     "get_v1_photos_sha256": NOBODYS,
+    "post_v1_photos_sha256_deletion": NOBODYS,
     "get_v1_areas": PUBLIC,
     "get_v1_places": PUBLIC,
     "get_v1_streams_stream_id_events": NOBODYS,

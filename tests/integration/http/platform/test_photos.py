@@ -82,6 +82,25 @@ async def test_a_photo_is_taken_and_shown_to_staff(api: Api, role: str) -> None:
         assert "sandbox" in shown.headers["Content-Security-Policy"]
 
 
+async def test_an_operator_has_a_photo_erased_and_that_is_on_the_record(api: Api) -> None:
+    sha256 = (await sent(api, encoded(scene())))["sha256"]
+    path = f"/v1/photos/{sha256}"
+    reason = {"reason": "privacy"}
+    refused = await api.call("POST", f"{path}/deletion", "official", json=reason)
+    assert refused.is_problem(403, "role-missing")
+    wrong = await api.call("POST", f"{path}/deletion", "operator", json={"reason": "ugly"})
+    assert wrong.status == 422
+    gone = await api.call("POST", f"{path}/deletion", "operator", json=reason)
+    assert (gone.status, gone.json["sha256"]) == (200, sha256)
+    assert (await api.call("GET", path, "auditor")).is_problem(404, "photo-not-found")
+    assert stored_files(api) == []
+    again = await api.call("POST", f"{path}/deletion", "operator", json=reason)
+    assert again.is_problem(404, "photo-not-found")
+    (event,) = await api.runtime.store.read(gone.json["deletion_id"])
+    assert (event.topic, event.data["sha256"]) == ("photo.deleted", sha256)
+    assert (event.data["reason"], event.data["deleted_by"]) == ("privacy", "operator-1")
+
+
 async def test_its_digest_is_evidence_of_a_case(api: Api) -> None:
     digest = (await sent(api, encoded(scene())))["sha256"]
     case = await api.call(
