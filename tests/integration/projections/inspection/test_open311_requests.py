@@ -1,17 +1,19 @@
 """Service requests: how each state of a case stands to whoever reported it, and by when it ends."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from citybrain.domain.inspection import comments, joint_decisions, merging
 from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import EVENTS, InspectionCase
+from citybrain.domain.inspection.case_events import IMPORT_CHANNEL
 from citybrain.domain.inspection.deadlines import Stage
 from citybrain.domain.inspection.telling import LAID_OVER, SILENT, TOLD
-from citybrain.eventstore import EventStore
+from citybrain.eventstore import EventStore, Metadata
 from citybrain.systems import projection_named
 from projections.inspection import service_requests
 from projections.inspection.service_requests import ServiceRequests
@@ -216,3 +218,46 @@ async def test_each_step_that_is_told_is_an_update(
     assert [row["version"] for row in found] == sorted({row["version"] for row in found})
     assert await updates(store, case_ids=["case-" + "0" * 32]) == []
     assert await updates(store, limit=1, offset=len(words)) == []
+
+
+async def test_what_is_told_late_is_new_when_it_becomes_known(store: EventStore) -> None:
+    """`NOW` was long ago: the department tells today what it did then."""
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    case_id = await saved(store, living_by(*AT_WORK))
+    await project(store, MODEL)
+    (before,) = await service_requests.by_id(store.pool, [case_id])
+    assert began < before["updated_at"]
+    case = await store.load(InspectionCase, case_id)
+    handle(case)
+    await saved(store, case)
+    await project(store, MODEL)
+    (row,) = await service_requests.by_id(store.pool, [case_id])
+    assert row["updated_at"] > before["updated_at"]
+    new = (row["updated_at"], EVER[1])
+    found = await service_requests.page(store.pool, requested=EVER, updated=new)
+    assert [each["case_id"] for each in found] == [case_id]
+    told = await updates(store)
+    assert told[-1]["updated_at"] == row["updated_at"]
+    assert [each["updated_at"] for each in told] == sorted(each["updated_at"] for each in told)
+
+
+async def test_an_import_keeps_the_time_of_the_world_and_its_updates_are_apart(
+    store: EventStore,
+) -> None:
+    imported = living_by(*SOLVED)
+    metadata = Metadata("system:import", "system", IMPORT_CHANNEL, uuid4(), uuid4())
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    await store.save(imported, metadata=metadata)
+    case_id = await saved(store, living_by(*AT_WORK))
+    await project(store, MODEL)
+    rows = await service_requests.by_id(store.pool, [imported.id])
+    assert [row["updated_at"] for row in rows] == [imported.last_occurred_at]
+    assert {each["case_id"] for each in await updates(store)} == {case_id}
+    assert {each["case_id"] for each in await updates(store, imports=True)} == {
+        case_id,
+        imported.id,
+    }
+    ended = (await updates(store, case_ids=[imported.id]))[-1]
+    assert ended["updated_at"] == imported.last_occurred_at
+    found = await service_requests.page(store.pool, requested=EVER, updated=(began, EVER[1]))
+    assert {each["case_id"] for each in found} == {case_id, imported.id}

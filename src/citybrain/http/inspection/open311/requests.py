@@ -32,13 +32,14 @@ from commands.inspection.words import opened_words
 from projections.inspection import service_requests
 from projections.reading import Pool
 
+ASKS_WHAT_IS_NEW = frozenset({"updated_after", "updated_before"})
+
 
 async def requests(request: web.Request) -> tuple[str, Any]:
     """Service requests: by id, or by class, status and time (90 days, the first 1 000)."""
     store, asked = request.app[RUNTIME].store, request[ASKED]
-    await caught_up(
-        store.models, "service_requests", await store.head()
-    )  # who polls misses nothing
+    if ASKS_WHAT_IS_NEW & asked.keys():  # who polls misses nothing
+        await caught_up(store.models, "service_requests", await store.head())
     async with anonymous_place(request):
         rows = await _found(store.models, asked)
     return "service_requests", await _shown(request, rows, asked)
@@ -48,7 +49,7 @@ async def _found(pool: Pool, asked: Fields) -> list[dict[str, Any]]:
     if (ids := listed(asked, "service_request_id")) is not None:  # overrides all else
         wanted = [case_id for case_id in ids if CASE_ID.fullmatch(case_id)]
         return await service_requests.by_id(pool, wanted)
-    by_update = {"updated_after", "updated_before"} & asked.keys()
+    by_update = ASKS_WHAT_IS_NEW & asked.keys()
     by_request = {"start_date", "end_date"} & asked.keys() or not by_update
     limit, offset = page(asked)
     return await service_requests.page(
