@@ -24,6 +24,11 @@ def make_once(path: Path, make: Callable[[], bytes]) -> None:
         temporary.unlink()
 
 
+def for_owner(path: str, flags: int) -> int:
+    """Opens, for `open`, a file that only its owner can read where it makes it."""
+    return os.open(path, flags, 0o600)
+
+
 def pem_of(key: PrivateKeyTypes) -> bytes:
     """A private key in PEM, not encrypted."""
     return key.private_bytes(

@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from citybrain.errors import Unavailable
+from citybrain.key_files import for_owner
 from citybrain.settings import Settings
 
 OUTBOX = "outbox.jsonl"
@@ -51,7 +52,7 @@ class FileNotifier:
 
     def _append(self, line: dict[str, str]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a+", encoding="utf-8") as file:
+        with open(self._path, "a+", encoding="utf-8", opener=for_owner) as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # of all processes, until it is closed
             file.seek(self._read)
             self._sent.update(json.loads(each).get("message_id", "") for each in file)

@@ -9,6 +9,7 @@ and functions) becomes Python closures over the same operators, with the same er
 else in an expression (lists, macros, methods) is left to the interpreter.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -31,6 +32,9 @@ def _environment() -> Environment:
     return Environment()
 
 
+MOST_CHARACTERS, MOST_NESTED = 4_000, 30
+_TEXTS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+
 Path = tuple[str, ...]
 Node = Callable[[Mapping[str, Any]], Any]
 """Computes a part of an expression: a CEL value, or a `CELEvalError` as a value.
@@ -50,6 +54,7 @@ class Expression:
 
     def __init__(self, source: str) -> None:
         self.source = source
+        _check_bounds(source)
         try:
             tree = _environment().compile(source)
         except CELParseError as error:
@@ -73,6 +78,18 @@ class Expression:
             raise ExpressionWrong(
                 f"{self.source}: cannot be computed from what is given"
             ) from error
+
+
+def _check_bounds(source: str) -> None:
+    """What is nested too deeply takes the parser seconds, and then more stack than there is."""
+    depth = deepest = 0
+    for each in _TEXTS.sub("", source):
+        depth += (each in "([{?") - (each in ")]}:")
+        deepest = max(deepest, depth)
+    if len(source) > MOST_CHARACTERS or deepest > MOST_NESTED:
+        raise ExpressionWrong(
+            f"an expression has {MOST_CHARACTERS} characters at most, nested {MOST_NESTED} deep"
+        )
 
 
 def _plain(value: Any) -> Any:

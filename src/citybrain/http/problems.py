@@ -163,7 +163,7 @@ def problem_of(
     headers = {}
     if isinstance(error, Unavailable | TooOften):
         headers["Retry-After"] = str(error.retry_after_seconds)
-    if isinstance(error, TooContended):
+    if isinstance(error, TooContended | KeyInFlight):
         headers["Retry-After"] = "1"
     if isinstance(error, BodyPacked):
         headers["Accept-Encoding"] = "identity"  # RFC 9110, 12.5.3: what would have been taken

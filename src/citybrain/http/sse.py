@@ -1,6 +1,7 @@
 """Server-sent events (WHATWG HTML, section 9.2): framing, heartbeat and a clean end."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -8,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from citybrain.http.problems import Malformed
 from citybrain.http.runtime import Runtime
 from citybrain.http.telemetry import add_headers
 from citybrain.http.tokens import VERIFIED, Verified
@@ -69,7 +71,15 @@ def _until(verified: Verified | None, seconds: float) -> float:
     return max(0.0, min(seconds, verified.expires_at - time.time()))
 
 
-def message(event: str, data: bytes, *, identity: int | None = None) -> bytes:
+def last_seen(request: web.Request, pattern: re.Pattern[str], what: str) -> str | None:
+    """The `Last-Event-ID` of who connects again; raises `Malformed` where it is none of ours."""
+    given = request.headers.get("Last-Event-ID")
+    if given is not None and not pattern.fullmatch(given):
+        raise Malformed(f"Last-Event-ID is {what}")
+    return given
+
+
+def message(event: str, data: bytes, *, identity: int | str | None = None) -> bytes:
     """One message; `data` is a single line."""
-    head = b"" if identity is None else b"id: %d\n" % identity
+    head = b"" if identity is None else f"id: {identity}\n".encode()
     return head + b"event: " + event.encode() + b"\ndata: " + data + b"\n\n"

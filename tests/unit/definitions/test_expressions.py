@@ -171,3 +171,23 @@ def test_a_number_beyond_64_bits_spoils_only_what_looks_at_it() -> None:
     assert Expression("a.b > 1 || true").value(values) is True
     with pytest.raises(ExpressionWrong):
         Expression("a.b == 1").value(values)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(" * 300 + "1" + ")" * 300,
+        "[" * 31 + "]" * 31,
+        "f(" * 31 + "1" + ")" * 31,
+        "true ? " * 31 + "1" + " : 1" * 31,
+        "1" + " + 1" * 2_000,
+    ],
+)
+def test_what_is_nested_too_deeply_is_told_at_once(source: str) -> None:
+    with pytest.raises(ExpressionWrong, match="at most"):
+        Expression(source)
+
+
+def test_brackets_in_texts_nest_nothing() -> None:
+    text = "(" * 50 + r"\"" + "[" * 50
+    assert Expression(f'"{text}"').value({}).startswith("((")

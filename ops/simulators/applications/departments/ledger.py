@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import orjson
 
+from citybrain.key_files import for_owner
 from citybrain.payments.instructions import Kind
 from ops.simulators.applications.departments.people import Paid, day_of
 
@@ -44,7 +45,7 @@ class Ledger:
         if path.is_file():
             for line in path.read_bytes().splitlines():
                 self._note(_as_now(orjson.loads(line)))
-        self._file = path.open("ab")
+        self._file = os.fdopen(for_owner(str(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
     def move(
         self, kind: Kind, claims: dict[str, Any], refused: str | None = None

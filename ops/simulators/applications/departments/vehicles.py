@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from citybrain.key_files import for_owner
+
 SINCE = "2020-03-01"
 PRIVATE, RENTAL = "private", "rental"
 
@@ -32,7 +34,7 @@ class Vehicles:
         self._found.setdefault(plate, []).append(said)
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
+            with open(self._path, "ab", opener=for_owner) as file:
                 file.write(orjson.dumps(said) + b"\n")
         return said
 

@@ -4,6 +4,7 @@ Everything here comes from read models, which hold nothing that is sealed.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -41,13 +42,15 @@ from citybrain.http.paging import (
     wait_for_position,
 )
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
-from citybrain.http.sse import message, stream_events
+from citybrain.http.sse import last_seen, message, stream_events
 from commands.citizens import check_served
 from projections.applications import applications
 from projections.applications.applications import ApplicationRow, QueueRow, StepRow
 from projections.reading import reached
 
 MODEL = "applications"
+ENDED = "-end"
+STEP_SEEN = re.compile(r"[0-9]{1,9}(-end)?")
 FOLLOW_SECONDS = 0.05
 LONGEST_FOLLOW_SECONDS = 1.0
 
@@ -188,28 +191,38 @@ async def show(call: Call) -> web.Response:
 
 
 async def live(call: Call) -> web.StreamResponse:
-    """The steps so far and each new one, until the application has ended."""
+    """The steps so far and each new one, until the application has ended.
+
+    Who connects again has those behind `Last-Event-ID`; 204 tells who has seen the end that there
+    is no more.
+    """
     row = await _readable(call)
     await opened(call, _owned([row]))
-    return await stream_events(call.request, call.runtime, _steps(call, row["application_id"]))
+    last = last_seen(call.request, STEP_SEEN, "the id of a message of this stream") or "0"
+    if last.endswith(ENDED):
+        return web.Response(status=204)
+    steps = _steps(call, row["application_id"], int(last))
+    return await stream_events(call.request, call.runtime, steps)
 
 
-async def _steps(call: Call, application_id: str) -> AsyncGenerator[bytes, None]:
+async def _steps(call: Call, application_id: str, seen: int) -> AsyncGenerator[bytes, None]:
     """Looks again when the log has grown: soon after a step, less often while others go on."""
-    seen, pause, store = 0, FOLLOW_SECONDS, call.runtime.store
+    first, pause, store = True, FOLLOW_SECONDS, call.runtime.store
     while True:
         notices, looked = store.listener.notices, time.monotonic()
         all_there = await reached(store.models, MODEL, await store.head())
         steps = await applications.steps(store.models, application_id, seen)
-        if steps:
+        if steps or first:
+            first = False
             row = await applications.one(store.models, application_id)
             if row is None or not _may_read(call, row):
                 return  # it was taken over from this kiosk
             for step in _shown(call, row, steps):
                 yield _step(step)
-            seen, pause = steps[-1]["version"], FOLLOW_SECONDS
-            if row["version"] == seen and has_ended(row["status"], pays=row["pays"]):
-                yield message("end", orjson.dumps({"status": row["status"]}))
+            seen, pause = steps[-1]["version"] if steps else seen, FOLLOW_SECONDS
+            if row["version"] <= seen and has_ended(row["status"], pays=row["pays"]):
+                end = orjson.dumps({"status": row["status"]})
+                yield message("end", end, identity=f"{seen}{ENDED}")
                 return
         elif all_there:
             await store.listener.wait(notices)

@@ -1,6 +1,7 @@
 """For auditors: streams and the log as they are stored, as pages and as server-sent events."""
 
 import base64
+import re
 from collections.abc import AsyncGenerator
 from operator import attrgetter
 from typing import Any
@@ -15,9 +16,8 @@ from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.eventstore.incarnations import read_lineage
 from citybrain.http.accessing import opened, purpose_of
 from citybrain.http.paging import MAX_POSITION, Query, page_by
-from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
-from citybrain.http.sse import message, stream_events
+from citybrain.http.sse import last_seen, message, stream_events
 from commands.accesses import AskedPurpose, people_in
 from commands.fields import Moment
 
@@ -56,6 +56,9 @@ class StoredEvents(BaseModel):
 
     events: list[StoredEvent]
     next: int | None = Field(description="`after` of the next page; null at the end")
+
+
+POSITION = re.compile(r"[0-9]{1,18}")
 
 
 class StreamQuery(Query):
@@ -127,9 +130,7 @@ async def follow_log(call: Call) -> web.StreamResponse:
     """
     purpose_of(call)
     query: FollowQuery = call.query
-    last = call.request.headers.get("Last-Event-ID")
-    if last is not None and not (last.isascii() and last.isdigit() and len(last) < 19):
-        raise Malformed("Last-Event-ID is a log position")
+    last = last_seen(call.request, POSITION, "a log position")
     after = int(last) if last is not None else query.after
     current = (await read_lineage(call.runtime.store.pool)).incarnations[-1]
     head = await call.runtime.store.head()

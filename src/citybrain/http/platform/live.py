@@ -22,6 +22,7 @@ from projections.platform import streams
 from projections.status import projection_status
 
 NEWEST = 40
+STALE_SECONDS = 3.0
 REAL = Origin(None, None)  # as far as is known
 
 
@@ -39,8 +40,8 @@ class LiveBoard(Feed):
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """The latest snapshot, then each new one; a slow viewer misses those in between."""
         with self.viewed():
-            if self._latest is None:
-                await self.look()
+            if self._latest is None or time.monotonic() - self._at > STALE_SECONDS:
+                await self.look()  # nobody followed for a while
             while True:
                 changed = self.changed
                 assert self._latest is not None

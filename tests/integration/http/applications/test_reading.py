@@ -101,6 +101,20 @@ async def test_live_steps_from_the_scan_to_the_money(api: Api) -> None:
     milliseconds = [step["milliseconds"] for name, step in found if name == "step"]
     assert milliseconds == sorted(milliseconds)
     assert number not in str(found)
+    path = f"/v1/applications/{application}/live"
+    for last, seen in (("11", 2), ("13", 0), ("999", 0)):
+        again = await api.call(
+            "GET", path, "citizen", subject=citizen, headers={"Last-Event-ID": last}
+        )
+        assert again.body.count(b"event: step") == seen
+        assert again.body.count(b"event: end") == 1
+        assert b"id: 1\n" not in again.body
+    over = await api.call(
+        "GET", path, "citizen", subject=citizen, headers={"Last-Event-ID": "13-end"}
+    )
+    assert (over.status, over.body) == (204, b"")
+    wrong = await api.call("GET", path, "citizen", subject=citizen, headers={"Last-Event-ID": "x"})
+    assert wrong.is_problem(400, "malformed-request")
 
 
 async def test_live_waits_for_an_officer_and_asks_for_nothing_meanwhile(

@@ -41,6 +41,8 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         kind = request.match_info.get("format") or _format_of(request)
         try:
+            if request.method not in READING:
+                request.app[RUNTIME].store.check_writable()
             if work not in (report, update):  # a form says in its body whose share it spends
                 await request.app[LIMITER].spend(caller_of(request))
             if request.method in READING:

@@ -168,6 +168,8 @@ def _served(endpoint: Endpoint) -> Handler:
     """Who asks, then in which version, then what."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
+        if request.method not in READING:
+            request.app[RUNTIME].store.check_writable()
         actor = await _actor(request, endpoint.roles)
         if not request.path.isprintable():
             raise NotFound("an address has no control characters")
