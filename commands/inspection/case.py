@@ -191,13 +191,17 @@ async def report_case(
         now = services.clock()
         at = told_at(command, context, now)
         require_in_the_city(command, context, services)
-        attributes = checked_attributes(command, context, services, now)
-        _require_sure(command, context, services, now)
-        said = vars(command) | words
-        said["visibility"] = visibility_of(command, services, now, personal=personal)
-        said["attributes"] = attributes
-        said["place"] = place_of(services, now, command.latitude, command.longitude)
-        said["begun"] = begun(services, now, command.class_code, at, Stage.FILING)
+        case_class = _class_of_report(command, context, services, now)
+        attributes = _attributes(command, context, case_class)
+        _require_sure(command, context, case_class)
+        said = {
+            **vars(command),
+            **words,
+            "visibility": _visibility(command, case_class, personal=personal),
+            "attributes": attributes,
+            "place": place_of(services, now, command.latitude, command.longitude),
+            "begun": begun(services, now, command.class_code, at, Stage.FILING),
+        }
         del said["private"]
         reported = Reported(**said)
         return InspectionCase.report(context.actor, now, reported, case_id=case_id)
@@ -401,14 +405,12 @@ def answered(
     return command.public_answer or found.told, found.internal
 
 
-def visibility_of(
-    command: ReportCase, services: Services, now: datetime, *, personal: bool
-) -> str | None:
+def _visibility(command: ReportCase, case_class: CaseClass, *, personal: bool) -> str | None:
     """What of a new case is public by rule; None: all of it. `personal`: a person wrote it."""
-    private = bool(command.private) or cases_at(services.definitions, now).is_private(
-        command.class_code
-    )
-    found = first_visibility(command.description if personal else "", private=private)
+    private = command.private or case_class.private
+    if not (personal or private):
+        return None
+    found = first_visibility(command.description, private=bool(private))
     return None if found is Visibility.PUBLIC else found.value
 
 
@@ -419,7 +421,12 @@ def checked_attributes(
 
     Only a citizen can be asked, so what is required is required of citizens.
     """
-    case_class = _class_of_report(command, context, services, now)
+    return _attributes(command, context, _class_of_report(command, context, services, now))
+
+
+def _attributes(
+    command: ReportCase, context: CommandContext, case_class: CaseClass
+) -> dict[str, list[str]] | None:
     asked = context.actor.has(Role.CITIZEN)
     return case_class.check_attributes(command.attributes or {}, complete=asked) or None
 
@@ -434,13 +441,10 @@ def _class_of_report(
     return definitions.reportable(command.class_code)
 
 
-def _require_sure(
-    command: ReportCase, context: CommandContext, services: Services, now: datetime
-) -> None:
+def _require_sure(command: ReportCase, context: CommandContext, case_class: CaseClass) -> None:
     """A camera that is not sure of what it saw sends a detection, which waits for a person."""
     if context.actor.has(Role.SYSTEM) or command.confidence is None:
         return
-    case_class = _class_of_report(command, context, services, now)
     if command.source is CaseSource.CAMERA and command.confidence < case_class.confirm_below:
         raise ConfidenceTooLow(
             f"below {case_class.confirm_below} % a person confirms: send it as a detection"

@@ -155,7 +155,9 @@ class InspectionCase(StreamAggregate):
         self.lead: str | None = None
         self.accepted_by: list[str] = []
         self.times_returned = 0
-        vars(self).update(_second_version() | _third_version())
+        state = vars(self)
+        state.update(_second_version())
+        state.update(_third_version())
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
