@@ -75,6 +75,12 @@ DELETE FROM idempotency_records WHERE recorded_at < clock_timestamp() - make_int
 """
 
 
+class ClockOff(StoreUnavailable):
+    """This process does not know what time it is: another one may."""
+
+    code = "clock-off"
+
+
 class EventStore:
     """What commands and projections see. Get one from `open_event_store`."""
 
@@ -135,8 +141,16 @@ class EventStore:
         return self.listener.away and not self.appender.connected
 
     def check_writable(self) -> None:
-        """Raises `StoreUnavailable` where it is known that nothing can be appended now."""
+        """Raises `StoreUnavailable` where it is known that nothing can be appended now.
+
+        Nor is it where the clocks are apart: what is decided would have a time that never was.
+        """
         self.witness.require()
+        if self.clock_is_off:
+            raise ClockOff(
+                "the clocks of this machine and of PostgreSQL are minutes apart",
+                retry_after_seconds=AWAY_RETRY_SECONDS,
+            )
         if self.away or self.appender.cut_off_for_long:
             raise StoreUnavailable(AWAY, retry_after_seconds=AWAY_RETRY_SECONDS)
 

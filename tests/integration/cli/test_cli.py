@@ -122,6 +122,12 @@ async def test_read_models_and_processes_show_where_they_are(
         projection.name: 7 for projection in PROJECTIONS
     }
     assert (await terminal.run("projections", "rebuild", "case_timeline")).status == 0
+    of_model = "SELECT tablename FROM pg_tables WHERE schemaname = 'case_timeline' LIMIT 1"
+    table = await store.pool.fetchval(of_model)
+    lost = await store.pool.execute(f"DELETE FROM case_timeline.{table}")
+    rebuilt = await terminal.run("projections", "rebuild", "case_timeline")
+    assert f"case_timeline.{table}: 0 rows, 0 taken out, {lost.split()[1]} put in" in rebuilt.out
+    assert (await terminal.run("projections", "compare", "--all", "case_desk")).status == 1
     compared = await terminal.run("projections", "compare", "case_timeline", "--json")
     assert (compared.status, compared.json["equal"], compared.json["position"]) == (0, True, 7)
 

@@ -37,7 +37,8 @@ REASONS = {
     "commits, or the database was restored; say `citybrain incarnation begin`, then start it anew",
     "log_listener": "there is no connection that says when the log grows",
     "appends": "no connection to append on can be had",
-    "clock": "the clocks of this machine and of PostgreSQL are minutes apart: deadlines wait",
+    "clock": "the clocks of this machine and of PostgreSQL are minutes apart: nothing is "
+    "taken in, and deadlines wait",
     "append_queue": "too many appends wait",
     "issuer_keys": "the issuer has not said which its keys are: no token can be verified",
     "kafka": "no Kafka broker answers: read models follow the log alone, devices wait",
