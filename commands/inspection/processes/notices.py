@@ -14,6 +14,7 @@ import structlog
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.views import followers_of
 from citybrain.domain.times import moment
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.eventstore import RecordedEvent
@@ -108,7 +109,7 @@ async def _phones(case_id: str, services: Services) -> list[str]:
     if case.source == CaseSource.CITIZEN:
         reporter = str(first.metadata.get("actor"))
         phones = await phones_of_reporter(case_id, reporter, services)
-    followers = [await phone_of(each, services) for each in case.subscribers]
+    followers = [await phone_of(each, services) for each in followers_of(case)]
     return [*phones, *(phone for phone in followers if phone is not None)]
 
 

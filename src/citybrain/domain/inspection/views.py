@@ -6,7 +6,7 @@ have photos and how to reach a reporter.
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.publication_events import Visibility
@@ -25,6 +25,13 @@ class View(StrEnum):
     DEPARTMENT = "department"
     CENTRE = "centre"
     AUDITOR = "auditor"
+
+
+class Followed(Protocol):
+    """What of a case says who follows it."""
+
+    visibility: str
+    subscribers: list[str]
 
 
 ALL = frozenset(View)
@@ -135,6 +142,11 @@ def seen(fields: Mapping[str, Any], view: View) -> dict[str, Any]:
         name: value if view in FIELDS.get(name, frozenset()) else None
         for name, value in fields.items()
     }
+
+
+def followers_of(case: Followed) -> list[str]:
+    """Who is told of it because they want to be: of a private one nobody is any more."""
+    return [] if case.visibility == Visibility.PRIVATE else list(case.subscribers)
 
 
 def sees_words(view: View, visibility: str) -> bool:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.views import View, seen, sees_words, view_of
+from citybrain.domain.inspection.views import View, followers_of, seen, sees_words, view_of
 from citybrain.eventstore import EventStore, StreamNotFound
 from citybrain.geo.gcj02 import from_wgs84
 from citybrain.http.commanding import Handler, context, created, id_in_path, on
@@ -125,7 +125,8 @@ async def view_of_case(call: Call, case_id: str) -> View:
     if rights.may_read_case(actor, reporter=reporter):
         return view_of(actor, departments, reporter)
     case = await store.load(InspectionCase, case_id)
-    followers = [*case.subscribers, *await reporters_of(case.absorbed[:MOST_MERGED], store)]
+    merged = await reporters_of(case.absorbed[:MOST_MERGED], store)
+    followers = [*merged, *followers_of(case)]
     if actor.subject not in followers:
         raise StreamNotFound("there is no such case")
     return view_of(actor, departments, reporter, followers)

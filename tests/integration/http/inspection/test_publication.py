@@ -92,6 +92,20 @@ async def test_a_private_report_and_one_that_names_nobody(api: Api) -> None:
     private = await reported(api, "a hole", private=True)
     plain = await reported(api, "a hole")
     assert await public(api, private) is None
+    path, wanted = f"/v1/cases/{plain}", {"wanted": True}
+    follow = f"{path}/subscription"
+    followed = await api.call(
+        "POST", f"{path}/subscription", "citizen", subject="boris", json=wanted
+    )
+    assert followed.status == 200, followed.body
+    assert (await api.call("GET", path, "citizen", subject="boris")).status == 200
+    await moderate(api, plain, "private")
+    for gone in (
+        await api.call("GET", path, "citizen", subject="boris"),
+        await api.call("POST", follow, "citizen", subject="cora", json=wanted),
+    ):
+        assert gone.is_problem(404, "stream-not-found")
+    await moderate(api, plain, "public")
     assert await public(api, plain) == "a hole"
     told = (await api.call("GET", "/open311/v2/servicerequestupdates.json")).json
     assert {row["service_request_id"] for row in told} == {plain}
