@@ -4,11 +4,21 @@ from typing import Any
 from uuid import uuid4
 
 from citybrain.domain.actor import Actor
-from citybrain.domain.inspection import alarms, approvals, joint_decisions, merging
+from citybrain.domain.inspection import (
+    alarms,
+    approvals,
+    daily,
+    joint_decisions,
+    merging,
+    publication,
+    reporters,
+)
 from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.daily_events import Priority
 from citybrain.domain.inspection.deadlines import Stage
+from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.eventstore import EventStore, Metadata
 from tests.given.case_changes import (
     HANDLING,
@@ -22,6 +32,7 @@ from tests.given.case_changes import (
 )
 from tests.given.cases import (
     CAMERA,
+    CITIZEN,
     DEPARTMENTS,
     DIGEST,
     NOW,
@@ -37,7 +48,14 @@ from tests.given.cases import (
     verify,
 )
 
-MODELS = ("case_desk", "case_timeline", "evaluation_days", "heat_grid", "case_days")
+MODELS = (
+    "case_desk",
+    "case_evidence",
+    "case_timeline",
+    "evaluation_days",
+    "heat_grid",
+    "case_days",
+)
 PLACE: Any = {
     "district": "410105",
     "street": "410105001",
@@ -131,6 +149,51 @@ def deny(case: InspectionCase) -> None:
     approvals.deny(case, SUPERVISOR, NOW, request_id=ask(case, Change.VOID), note="it is one")
 
 
+def put_right(case: InspectionCase) -> None:
+    begun = [deadline("handling", Stage.HANDLING, 20)]
+    daily.reclassify(
+        case,
+        OPERATOR,
+        NOW,
+        class_code="road_damage",
+        reason="no cover",
+        definitions_version="1",
+        begun=begun,
+    )
+    daily.relocate(
+        case,
+        OPERATOR,
+        NOW,
+        latitude=34.8,
+        longitude=113.7,
+        address="經三路 8",
+        place=None,
+        reason="a slip",
+    )
+
+
+def give(case: InspectionCase) -> None:
+    daily.prioritise(case, OPERATOR, NOW, priority=Priority.URGENT, reason="a school")
+    daily.assign(case, WORKS, NOW, department=DEPARTMENTS[0], assignee="worker-1")
+    daily.name_asset(case, OPERATOR, NOW, asset_code="lamp-1", owner=DEPARTMENTS[0])
+
+
+def hide(case: InspectionCase) -> None:
+    hidden = Visibility.HIDDEN
+    publication.moderate(
+        case, OPERATOR, NOW, visibility=hidden, reason="so", description_sealed="x"
+    )
+
+
+def erase(case: InspectionCase) -> None:
+    hide(case)
+    publication.erase(case, SUPERVISOR, NOW, reason="asked for")
+
+
+def rate(case: InspectionCase) -> None:
+    reporters.rate(case, CITIZEN, NOW, stars=2)
+
+
 def see(minutes: float, number: int = 1) -> Step:
     return lambda case: detect(case, number, minutes)
 
@@ -151,6 +214,12 @@ LIVES: dict[str, tuple[Step, ...]] = {
     "extended": (file, dispatch, accept, extend),
     "deferred": (file, dispatch, accept, defer),
     "resumed": (file, dispatch, accept, defer, resume),
+    "put right": (file_with_closing, dispatch, accept, put_right),
+    "given": (file_with_closing, dispatch, give),
+    "given, handed back": (file, dispatch, accept, give, hand_back),
+    "hidden": (file, hide),
+    "erased": (file, erase),
+    "rated": (file, dispatch, accept, handle, verify, close, rate),
 }
 
 

@@ -66,13 +66,18 @@ async def test_the_desk_is_filtered(store: EventStore) -> None:
         return {life for life, case_id in ids.items() if case_id in {r["case_id"] for r in rows}}
 
     everything = set(ids)
-    over = {"closed", "voided", "merged"}
+    over = {"closed", "rated", "voided", "merged"}
     assert await found() == everything - over
     assert await found(is_open=False) == over
     assert await found(is_open=None, status="merged") == {"merged"}
     assert await found(overdue=True) == {"overdue"}
     assert await found(waiting=True) == {"waiting"}
-    assert await found(is_open=None, area="410105001002") == everything
+    assert await found(is_open=None, area="410105001002") == everything - {"put right"}
+    assert await found(class_code="road_damage") == await found(said="經三路") == {"put right"}
+    assert await found(priority="urgent") == {"given", "given, handed back"}
+    assert await found(asset_code="lamp-1") == {"given", "given, handed back"}
+    assert await found(assignee="worker-1") == {"given"}
+    assert await found(visibility="hidden") == {"hidden", "erased"}
     assert await found(is_open=None, area="410103") == set()
     assert await found(department="traffic-police") < await found(department="municipal-works")
     assert await found(since=NOW + HOUR) == await found(until=NOW) == set()
