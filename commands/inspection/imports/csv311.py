@@ -27,6 +27,7 @@ from commands.inspection.imports.rehearsal import rehearsing
 from commands.services import Services
 
 CONCURRENT_ROWS = 64
+SEEN_AGAIN = "reported again after one nearby was closed: a case of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Import:
         self._dry_run = dry_run
         self._run = uuid4()
         self._lines_of: dict[str, int] = {}
-        self._outline = Outline({}, frozenset(), None)
+        self._outline = Outline({}, frozenset(), frozenset(), None)
         self._sizes: Counter[str] = Counter()
         self._waiting: dict[str, list[Member]] = {}
         self.result = ImportResult()
@@ -146,6 +147,9 @@ class Import:
             if (reason := rehearsed.member.rejected) is not None:
                 self._reject(each.row, reason)
                 each.rejected = reason
+            elif self._dry_run and len(members) == 1 and each.record.merged_into is None:
+                self._count(rehearsed.member)  # the run would be the same once more
+                return
         services = rehearsing(self._services) if self._dry_run else self._services
         rows = [self._bringing(services, each) for each in members if each.rejected is None]
         await self._bring_in(rows, members[0])
@@ -181,7 +185,8 @@ class Import:
         result.continued += not member.is_new and bool(steps or member.merged_now)
         result.merged += member.merged_now
         result.events += 0 if self._dry_run else steps + member.merge_events
-        for remark in dict.fromkeys((*member.record.remarks, *member.remarks)):
+        again = [SEEN_AGAIN] if member.record.key in self._outline.seen_again else []
+        for remark in dict.fromkeys((*member.record.remarks, *member.remarks, *again)):
             result.remarks.setdefault(remark, []).append(member.row.line)
 
     def _reject(self, row: Row, reason: str) -> None:

@@ -27,11 +27,14 @@ class Outline:
 
     `first_of`: the key of the earliest report of each problem that several rows report, by their
     keys; `apart`: the keys of those that do not go on in a row of this file, although their source
-    says so; `as_of`: the latest moment that any row speaks of, which the file cannot be older than.
+    says so; `seen_again`: the keys of those that were reported where one of their class had been
+    closed not long before; `as_of`: the latest moment that any row speaks of, which the file
+    cannot be older than.
     """
 
     first_of: dict[str, str]
     apart: frozenset[str]
+    seen_again: frozenset[str]
     as_of: datetime | None
 
 
@@ -63,18 +66,20 @@ def outline(path: Path, mapping: Import311, definitions: CaseDefinitions, now: d
             over_at = record.dates.closed if record.is_closed else None
             sighting = _sighting(record, definitions)
             found.setdefault(record.key, _Row(sighting, over_at, record.merged_into))
-    first_of = _told(found, _groups(found))
+    first_of, seen_again = _groups(found)
+    first_of = _told(found, first_of)
     apart = frozenset(
         key
         for key, row in found.items()
         if row.merged_into in found and first_of.get(key, key) == key
     )
-    return Outline(first_of, apart, as_of)
+    return Outline(first_of, apart, frozenset(seen_again), as_of)
 
 
-def _groups(found: Mapping[str, _Row]) -> dict[str, str]:
-    """The first report of each, by the rules of their classes."""
+def _groups(found: Mapping[str, _Row]) -> tuple[dict[str, str], set[str]]:
+    """The first report of each, by the rules of their classes, and what was seen again."""
     first_of: dict[str, str] = {}
+    seen_again: set[str] = set()
     left = [row.sighting for row in found.values()]
     while left:
         again: list[Sighting] = []
@@ -85,9 +90,12 @@ def _groups(found: Mapping[str, _Row]) -> dict[str, str]:
                 first_of |= {each.detection_id: first for each in whole}
             if len(whole) < len(group):
                 keys = {each.detection_id for each in whole}
-                again += [each for each in group if each.detection_id not in keys]
+                others = [each for each in group if each.detection_id not in keys]
+                over_at = found[first].over_at
+                seen_again |= {e.detection_id for e in others if over_at and e.at >= over_at}
+                again += others
         left = again
-    return first_of
+    return first_of, seen_again
 
 
 def _planned(sightings: Sequence[Sighting]) -> dict[str, list[Sighting]]:

@@ -4,7 +4,6 @@ It reads what there is and remembers what was decided here. An import tries each
 its first write, and a dry run is a run on it.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -18,6 +17,7 @@ from citybrain.eventstore import (
     Metadata,
     WrongExpectedVersion,
 )
+from citybrain.eventstore.aggregates import own_copy
 from citybrain.eventstore.codec import decode_state, mapper
 from commands.services import Services
 
@@ -29,8 +29,13 @@ class Rehearsed:
     """An event that was decided and not kept, as far as an import looks at events."""
 
     topic: str
-    data: dict[str, Any]
+    state: bytes
     metadata: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Its fields, as they are read back."""
+        return decode_state(self.state)
 
 
 class Rehearsal:
@@ -48,7 +53,7 @@ class Rehearsal:
             version = len(await self._there(stream_id))
             return await self._store.load_as_of(cls, stream_id, version=version)
         assert isinstance(known, cls)
-        return deepcopy(known)
+        return own_copy(known)
 
     async def read(self, stream_id: str, *, limit: int | None = None) -> list[Any]:
         """The events that there were when it was first looked at, and those that were rehearsed."""
@@ -77,9 +82,8 @@ class Rehearsal:
         beside = orjson.loads(metadata.to_json())
         for event in pending:
             stored = mapper().to_stored_event(event)
-            data = decode_state(stored.state)
-            events.append(Rehearsed(stored.topic, data, beside))
-        self._states[aggregate.id] = deepcopy(aggregate)
+            events.append(Rehearsed(stored.topic, stored.state, beside))
+        self._states[aggregate.id] = aggregate if last else own_copy(aggregate)
         return Appended(aggregate.id, aggregate.version, 0)
 
     async def head(self) -> int:

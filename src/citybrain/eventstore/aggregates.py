@@ -72,7 +72,7 @@ class Aggregates:
         cached, behind = self._cache.get(stream_id), self._behind.get(stream_id)
         if cached is not None and behind is None and not fresh:
             self._cache.move_to_end(stream_id)
-            return _own_copy(_of_class(cached, cls))
+            return own_copy(_of_class(cached, cls))
         base = cached or await self._from_snapshot(stream_id, ANY_VERSION)
         after = (stream_id, base.version if base is not None else 0)
         later = await self._later.ask([after])
@@ -89,7 +89,7 @@ class Aggregates:
             part = stream_ids[first : first + TOGETHER]
             states = {each: self._cache[each] for each in part if each in self._cache}
             states |= await self._from_snapshots([each for each in part if each not in states])
-            states = {stream_id: _own_copy(each) for stream_id, each in states.items()}
+            states = {stream_id: own_copy(each) for stream_id, each in states.items()}
             after = {each: states[each].version if each in states else 0 for each in part}
             for event in await self._reader.read_behind(after):
                 base = states.get(event.stream_id)
@@ -126,7 +126,7 @@ class Aggregates:
         """Keep the state of `aggregate`, unless a newer one is known; itself where it is ours."""
         known = self._cache.get(aggregate.id)
         if known is None or known.version < aggregate.version:
-            self._cache[aggregate.id] = aggregate if own else _own_copy(aggregate)
+            self._cache[aggregate.id] = aggregate if own else own_copy(aggregate)
         self._cache.move_to_end(aggregate.id)
         if aggregate.version >= self._behind.get(aggregate.id, 0):
             self._behind.pop(aggregate.id, None)
@@ -219,7 +219,7 @@ def _caught_up(
     cls: type[A], stream_id: str, base: StreamAggregate | None, later: Iterable[RecordedEvent]
 ) -> A:
     """A copy of `base` with the events that are later than it."""
-    aggregate: Any = _own_copy(base) if base is not None else None
+    aggregate: Any = own_copy(base) if base is not None else None
     for event in later:
         if aggregate is None or aggregate.version < event.version:
             aggregate = to_domain_event(event).mutate(aggregate)
@@ -234,7 +234,7 @@ def _of_class(aggregate: StreamAggregate, cls: type[A]) -> A:
     return aggregate
 
 
-def _own_copy(aggregate: A) -> A:
+def own_copy(aggregate: A) -> A:
     """A copy that shares nothing mutable; pending events are not taken along."""
     copy = object.__new__(type(aggregate))
     state = copy.__dict__

@@ -9,7 +9,7 @@ import pytest
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.eventstore import EventStore
 from commands.inspection.imports.bringing import APART, NOT_HERE
-from commands.inspection.imports.csv311 import Import, ImportResult
+from commands.inspection.imports.csv311 import SEEN_AGAIN, Import, ImportResult
 from commands.inspection.imports.following import AGENCY_LATER, CLOSED_BEFORE, OLDER
 from commands.inspection.imports.record_311 import case_id_of
 from tests.given.services import services_over
@@ -169,6 +169,9 @@ async def test_nothing_is_merged_across_a_closing(store: EventStore, tmp_path: P
     ]
     result = await bring_in(store, tmp_path, *rows)
     assert (result.imported, result.merged) == (4, 1)
+    assert {remark: sorted(lines) for remark, lines in result.remarks.items()} == {
+        SEEN_AGAIN: [3, 4, 5]
+    }
     found = [str((await case_of(store, row["Unique Key"])).status) for row in rows]
     assert found == ["closed", "closed", "merged", "dispatched"]
 

@@ -266,7 +266,7 @@ async def test_an_import_killed_half_way_goes_on(
     store: EventStore, settings: Settings, tmp_path: Path
 ) -> None:
     assert settings.database_url is not None
-    records = beginning_of(RECORDS_311, 1000, tmp_path)
+    records = beginning_of(RECORDS_311, 600, tmp_path)
     usable = (await import_file(store, records, dry_run=True)).imported
     process = Warm(
         settings.data_dir / "said",
