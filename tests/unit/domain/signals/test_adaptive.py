@@ -91,6 +91,29 @@ def test_s26_who_is_served_for_his_wait_is_said_so(tmp_path: Path) -> None:
     assert not ran.refused
 
 
+def test_who_stands_in_the_way_of_what_is_to_begin_is_waited_for_but_not_for_ever(
+    tmp_path: Path,
+) -> None:
+    """Whoever else drives into the box meanwhile stands there as well, and each waits for all."""
+    patient = Settings(box_hold=24.0)
+
+    def between(folder: str, out_after: float) -> float:
+        """Seconds from the end of a green to the next, where the box is empty so long after it."""
+        ran, ended = advised(tmp_path / folder, "C", said=patient), 0.0
+        for t in range(30, 90):
+            green = ran.green[-1][1] if ran.green else {"V2"}
+            if "V1" in green:
+                return t - ended
+            ended = float(t) if "V2" in green else ended
+            stands = "V2" not in green and t - ended < out_after
+            seen = replace(queues(t, main=9), in_box={"side": 2000} if stands else {})
+            ran.decide(float(t), seen)
+        raise AssertionError("the main street gets no green")
+
+    empty, soon, never = between("a", 0), between("b", 18), between("c", 99)
+    assert empty < soon < never <= patient.box_hold + 1.0  # from the last second of green
+
+
 # --- S27: no green into a full street -------------------------------------------------------
 
 

@@ -47,7 +47,7 @@ class Settings:
     turn_weight: float = 4.0
     gap_power: float = 2.0
     discharge_gain: float = 0.02
-    box_hold: float = 6.0
+    box_hold: float = 12.0
     box_stuck: float = 8.0
     refill: float = 0.1
     drains: float = 0.15
