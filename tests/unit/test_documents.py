@@ -29,6 +29,7 @@ from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
 from projections import kafka_feed
+from tests.given import stories
 from tests.given.documents import (
     CHECKOUT,
     anchors_in,
@@ -62,6 +63,13 @@ FOLDERS = r"(?:src|commands|projections|migrations|ops|tests|docs|\.ci)"
 PATH = re.compile(rf"{FOLDERS}/[^\s`]*")
 
 each_document = pytest.mark.parametrize("document", documents(), ids=name_of)
+
+
+@pytest.mark.parametrize("story", stories.documents(), ids=name_of)
+def test_no_comment_stands_behind_a_command_of_a_story(story: Path) -> None:
+    """The shell of macOS takes its words for arguments."""
+    lines = "\n".join(stories.BLOCK.findall(story.read_text())).splitlines()
+    assert [line for line in lines if re.search(r"^\s*[^\s#].*\s# ", line)] == []
 
 
 def test_the_readme_is_read_to_its_end() -> None:

@@ -1,6 +1,8 @@
 """`citybrain replay`: what a stream was, at any version, log position or time."""
 
 import asyncio
+import base64
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,6 +20,7 @@ from citybrain.systems import register_streams
 from commands.accesses import people_in
 
 HIDDEN = frozenset({"timestamp", "originator_topic"})
+SEALED = "_sealed"
 
 app = typer.Typer()
 
@@ -33,6 +36,7 @@ def replay(
         ),
     ] = None,
     purpose: Purpose = "audit",
+    details: Annotated[bool, typer.Option("--details", help="All that each event says.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document instead of text.")
     ] = False,
@@ -42,7 +46,7 @@ def replay(
     The state is computed from the events alone, with the code that decided them. Whom it is about
     will see that it was read.
     """
-    asyncio.run(_replay(stream, parse_as_of(as_of), purpose, as_json))
+    asyncio.run(_replay(stream, parse_as_of(as_of), purpose, details, as_json))
 
 
 def parse_as_of(text: str | None) -> dict[str, Any]:
@@ -61,7 +65,9 @@ def parse_as_of(text: str | None) -> dict[str, Any]:
     return {"time": time if time.tzinfo else time.replace(tzinfo=UTC)}
 
 
-async def _replay(stream: str, as_of: dict[str, Any], purpose: str, as_json: bool) -> None:
+async def _replay(
+    stream: str, as_of: dict[str, Any], purpose: str, details: bool, as_json: bool
+) -> None:
     register_streams()
     async with open_event_store(Settings()) as store:
         events = await store.read(stream, **{f"up_to_{name}": at for name, at in as_of.items()})
@@ -73,7 +79,7 @@ async def _replay(stream: str, as_of: dict[str, Any], purpose: str, as_json: boo
         if as_json:
             print_json({"stream": stream, "state": state, "events": history}, indent=True)
         else:
-            _print(stream, state, history)
+            _print(stream, state, history, details)
 
 
 async def _state(store: EventStore, stream: str, as_of: dict[str, Any]) -> dict[str, Any]:
@@ -99,32 +105,85 @@ def _entry(event: RecordedEvent) -> dict[str, Any]:
     }
 
 
-def _print(stream: str, state: dict[str, Any], history: list[dict[str, Any]]) -> None:
-    """An entry of two or three lines an event, fit for 80 columns; then the state."""
+def _print(
+    stream: str, state: dict[str, Any], history: list[dict[str, Any]], details: bool
+) -> None:
+    """A line an event, fit for the terminal; then the state. With details all that events say."""
     console.print(f"[bold]{stream}[/]: {len(history)} events (times of recording in UTC)\n")
     for entry in history:
-        metadata = entry["metadata"]
-        by = f"{metadata.get('role', '')} {metadata.get('actor', '')}".strip()
-        console.print(
-            f"[dim]v{entry['version']}[/] [bold]{entry['topic']}[/]  "
-            f"[dim]{entry['recorded_at']:%Y-%m-%d %H:%M:%S.%f}  position {entry['position']}[/]"
-        )
-        _print_members({"by": by} | (entry["data"] or {}))
+        if details:
+            _print_details(entry)
+        else:
+            console.print(_line(entry), no_wrap=True, overflow="ellipsis")
+    if not details:
+        console.print("\n[dim]all that the events say: --details, or --json[/]")
     console.print(f"\n[bold]state[/] at version {history[-1]['version']}")
     _print_members(state)
 
 
+def _line(entry: dict[str, Any]) -> Text:
+    """Version, what and when; then by whom, and what it says: words first, times last."""
+    said = {"by": entry["metadata"].get("actor"), **(entry["data"] or {})}
+    said = dict(sorted(said.items(), key=lambda each: _rank(each[1])))
+    members = ", ".join(f"{name} {_shown(value, name)}" for name, value in _members(said))
+    return Text.assemble(
+        (f"v{entry['version']}", "dim"),
+        " ",
+        (entry["topic"], "bold"),
+        (f"  {entry['recorded_at']:%Y-%m-%d %H:%M:%S}  ", "dim"),
+        " ".join(members.split()),
+    )
+
+
+def _rank(value: Any) -> int:
+    return 2 if isinstance(value, datetime) else int(isinstance(value, list | dict))
+
+
+def _print_details(entry: dict[str, Any]) -> None:
+    console.print(
+        f"[dim]v{entry['version']}[/] [bold]{entry['topic']}[/]  "
+        f"[dim]{entry['recorded_at']:%Y-%m-%d %H:%M:%S.%f}  position {entry['position']}[/]"
+    )
+    _print_members({"by": _by(entry)} | (entry["data"] or {}))
+
+
+def _by(entry: dict[str, Any]) -> str:
+    metadata = entry["metadata"]
+    return f"{metadata.get('role', '')} {metadata.get('actor', '')}".strip()
+
+
+def _members(members: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Those that say something."""
+    for name, value in members.items():
+        if name not in HIDDEN and value not in (None, [], {}, ""):
+            yield name, value
+
+
 def _print_members(members: dict[str, Any]) -> None:
     grid = Table.grid(padding=(0, 2))
-    for name, value in members.items():
-        if name not in HIDDEN and value not in (None, [], ""):
-            grid.add_row(f"   [dim]{name}[/]", Text(_shown(value), overflow="fold"))
+    for name, value in _members(members):
+        grid.add_row(f"   [dim]{name}[/]", Text(_shown(value, name), overflow="fold"))
     console.print(grid)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, name: str = "") -> str:
+    """A value as people read it; what is sealed by its length."""
+    if isinstance(value, str) and name.endswith(SEALED):
+        return f"sealed ({_sealed_bytes(value)} bytes)"
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
+        return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        parts = (f"{key} {_shown(each, str(key))}" for key, each in _members(value))
+        return f"({', '.join(parts)})"
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(map(_shown, value))
+        return ", ".join(_shown(each, name) for each in value)
     return str(value)
+
+
+def _sealed_bytes(sealed: str) -> int:
+    try:
+        return len(base64.b64decode(sealed, validate=True))
+    except ValueError:
+        return len(sealed)

@@ -86,6 +86,12 @@ async def test_replay_tells_a_stream_as_of_any_moment(
     for event in events:
         assert f"v{event.version} {event.topic}" in told.out
 
+    lines = told.out.splitlines()
+    assert [line for line in lines if line.startswith("v")] == lines[2:9], "a line an event"
+    assert "{" not in told.out, "no dictionaries of Python"
+    detailed = await terminal.run("replay", case, "--details")
+    assert f"position {events[0].position}" in detailed.out
+
     whole = (await terminal.run("replay", case, "--json")).json
     assert (whole["state"]["status"], len(whole["events"])) == ("closed", 7)
     moments = {"v4": 4, f"p{events[2].position}": 3, events[4].recorded_at.isoformat(): 5}
