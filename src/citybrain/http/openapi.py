@@ -1,7 +1,8 @@
 """OpenAPI 3.1 from the route table and the models, and a page that shows it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -9,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from citybrain import __version__
-from citybrain.http.problems import MEDIA_TYPE
+from citybrain.errors import CitybrainError
+from citybrain.http.problems import MEDIA_TYPE, status_of_kind
 from citybrain.http.routing import Route
 
 REF = "#/components/schemas/{model}"
@@ -41,6 +43,27 @@ PROBLEMS = {
     "429": "too many requests; see Retry-After",
     "503": "not now; see Retry-After",
 }
+HEADERS = {
+    name: {"description": said, "schema": {"type": "string"}}
+    for name, said in {
+        "ETag": "the version of what this is about, for If-Match and If-None-Match",
+        "Idempotency-Replayed": "true where this is the first answer to the key, once more",
+        "Location": "where what was made is found",
+        "Retry-After": "seconds after which to come again",
+        "WWW-Authenticate": "how to say who asks",
+        "X-Correlation-Id": "finds the request in the log",
+        "X-Position": "where in the log it was written, for min_position",
+    }.items()
+}
+OCTETS = "application/octet-stream"  # for generated clients, which have no type of a picture
+EVERYWHERE = (
+    "citybrain.errors",
+    "citybrain.eventstore.types",
+    "citybrain.http.problems",
+    "citybrain.http.bodies",
+    "citybrain.http.routing",
+    "commands.handling",
+)
 PATH_PARAMETER = re.compile(r"{(\w+)}")
 
 
@@ -60,6 +83,9 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
         ref_template=REF,
     )
     refs = {model: reference for (model, _), reference in references.items()}
+    _leave_out_defaults(definitions.get("$defs", {}), references)
+    for name, schema in definitions.get("$defs", {}).items():
+        schema["title"] = name  # generators call by it what they make
     paths: dict[str, Any] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
@@ -79,6 +105,29 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _leave_out_defaults(schemas: dict[str, Any], references: Mapping[Any, Any]) -> None:
+    """What is only sent here has none: generators make required what has a default."""
+    reached: dict[str, set[str]] = {}
+    for (_, mode), reference in references.items():
+        _reach(reference, schemas, reached.setdefault(mode, set()))
+    for name in reached.get("validation", set()) - reached.get("serialization", set()):
+        for member in schemas[name].get("properties", {}).values():
+            member.pop("default", None)
+
+
+def _reach(part: Any, schemas: Mapping[str, Any], found: set[str]) -> None:
+    """The names of all schemas that a part of the document leads to."""
+    if isinstance(part, dict):
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        if name in schemas and name not in found:
+            found.add(name)
+            _reach(schemas[name], schemas, found)
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            _reach(each, schemas, found)
 
 
 def _models(route: Route) -> list[type[BaseModel]]:
@@ -103,8 +152,9 @@ def _operation(route: Route, refs: Refs) -> dict[str, Any]:
             "content": {"application/json": {"schema": refs[route.body]}},
         }
     if route.media is not None:
-        binary = {"type": "string", "format": "binary"}
-        operation["requestBody"] = {"required": True, "content": {route.media: {"schema": binary}}}
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        media = (route.media, OCTETS) if route.media.startswith("image/") else (route.media,)
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(media, binary)}
     return operation
 
 
@@ -166,10 +216,53 @@ def _responses(route: Route, refs: Refs) -> dict[str, Any]:
         if answer.model is not None:
             schema = refs[answer.model]
             responses[str(status)]["content"] = {"application/json": {"schema": schema}}
+        elif status == 200 and route.streaming and route.method == "GET":
+            responses["200"]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     content = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
+    codes = _codes(_room(route))
     for code in _problem_statuses(route):
         responses.setdefault(code, {"description": PROBLEMS[code], "content": content})
+        responses[code]["x-problem-codes"] = codes.get(code, [])
+    for code, response in responses.items():
+        response["headers"] = {name: HEADERS[name] for name in _headers(route, code)}
     return responses
+
+
+def _headers(route: Route, status: str) -> Iterator[str]:
+    """Those that say something; what a handler may leave out is not required."""
+    yield "X-Correlation-Id"
+    if status == "401":
+        yield "WWW-Authenticate"
+    if status in ("429", "503") or (status == "409" and route.idempotent):
+        yield "Retry-After"
+    if status in ("200", "201") and (route.body is not None or "{" in route.path):
+        yield from ("ETag", "X-Position")
+    if status == "201":
+        yield "Location"
+    if status in ("200", "201") and route.idempotent:
+        yield "Idempotency-Replayed"
+
+
+def _room(route: Route) -> str:
+    """The system that an operation is of, by where its handler stands."""
+    parts = route.handler.__module__.split(".")
+    return parts[1] if parts[0] == "commands" else parts[2]
+
+
+@cache
+def _codes(room: str) -> dict[str, list[str]]:
+    """By status, the codes of problems of a system and of what all of them stand on."""
+    found: dict[str, set[str]] = {}
+    kinds = [CitybrainError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        where = kind.__module__.split(".")
+        ours = where[2:3] if where[0] == "citybrain" else where[1:2]
+        status = status_of_kind(kind)
+        if status is not None and (ours == [room] or kind.__module__ in EVERYWHERE):
+            found.setdefault(str(int(status)), set()).add(kind.code)
+    return {status: sorted(codes) for status, codes in found.items()}
 
 
 def _problem_statuses(route: Route) -> list[str]:

@@ -120,10 +120,12 @@ STATUS: tuple[tuple[type[CitybrainError], HTTPStatus], ...] = (
 
 def status_of(error: CitybrainError) -> HTTPStatus:
     """The HTTP status of one of our errors; 500 for one that is not meant for callers."""
-    for kind, status in STATUS:
-        if isinstance(error, kind):
-            return status
-    return HTTPStatus.INTERNAL_SERVER_ERROR
+    return status_of_kind(type(error)) or HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def status_of_kind(error: type[CitybrainError]) -> HTTPStatus | None:
+    """The HTTP status of a kind of error; None of one that is not meant for callers."""
+    return next((status for kind, status in STATUS if issubclass(error, kind)), None)
 
 
 def problem(

@@ -62,6 +62,9 @@ def test_two_systems_may_have_a_model_of_one_name() -> None:
         schema = document["components"]["schemas"][reference.rpartition("/")[2]]
         members.update(schema["properties"])
     assert members == {"berths", "lamps"}
+    schemas = document["components"]["schemas"]
+    titles = [schema["title"] for schema in schemas.values() if "title" in schema]
+    assert len(titles) == len(set(titles)), "a generator makes one class of what is called alike"
 
 
 def test_every_body_and_query_refuses_what_it_does_not_know() -> None:
@@ -76,3 +79,29 @@ def test_every_body_and_query_refuses_what_it_does_not_know() -> None:
     assert models
     lax = {model.__name__ for model in models if model.model_config.get("extra") != "forbid"}
     assert lax == set()
+
+
+def test_a_document_says_which_headers_and_problems_come() -> None:
+    paths = openapi([route for system in SYSTEMS for route in system.routes])["paths"]
+    reported = paths["/v1/cases"]["post"]["responses"]
+    assert {"ETag", "X-Position", "Location", "Idempotency-Replayed"} <= set(
+        reported["201"]["headers"]
+    )
+    assert "Retry-After" in reported["503"]["headers"]
+    assert "Retry-After" in reported["409"]["headers"]
+    assert {"malformed-request"} <= set(reported["400"]["x-problem-codes"])
+    assert {"idempotency-key-in-flight"} <= set(reported["409"]["x-problem-codes"])
+    assert {"idempotency-key-reused", "unknown-class"} <= set(reported["422"]["x-problem-codes"])
+    assert "application-not-found" not in str(reported)
+    live = paths["/v1/applications/{application_id}/live"]["get"]["responses"]["200"]
+    assert "text/event-stream" in live["content"]
+    photo = paths["/v1/photos"]["post"]["requestBody"]["content"]
+    assert set(photo) == {"image/*", "application/octet-stream"}
+
+
+def test_what_has_a_default_may_be_left_out() -> None:
+    """A generator for TypeScript requires what has a default."""
+    document = openapi([route for system in SYSTEMS for route in system.routes])
+    report = document["components"]["schemas"]["ReportCase"]
+    assert "simulated" not in report["required"]
+    assert "default" not in report["properties"]["simulated"]

@@ -20,6 +20,7 @@ from citybrain.http.applications.application import (
 from citybrain.http.applications.messages import LookQuery, readable_noted
 from citybrain.http.bodies import body_place, read_body
 from citybrain.http.commanding import context, done
+from citybrain.http.openapi import OCTETS
 from citybrain.http.paging import Query
 from citybrain.http.problems import BodyTooLarge, UnsupportedMediaType
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
@@ -62,7 +63,7 @@ async def add(call: Call) -> web.Response:
     request, services = call.request, call.runtime.services
     query: DocumentQuery = call.query
     application_id, sent = application_id_of(call), context(call)
-    if request.content_type not in SUFFIXES:
+    if request.content_type not in (*SUFFIXES, OCTETS):
         raise UnsupportedMediaType("the body must be a photo (image/…) or application/pdf")
     await commands.check_may_add(application_id, query.kind, sent, services)
     limit = services.settings.application_document_bytes

@@ -16,6 +16,7 @@ from citybrain.http.bodies import body_place, read_body
 from citybrain.http.commanding import context, done
 from citybrain.http.conditional import has
 from citybrain.http.limits import RateLimiter
+from citybrain.http.openapi import OCTETS
 from citybrain.http.paging import Query
 from citybrain.http.photo_rights import may_see
 from citybrain.http.problems import BodyTooLarge, RequestTimeout, UnsupportedMediaType
@@ -67,7 +68,7 @@ async def upload(call: Call) -> web.Response:
     request, settings = call.request, call.runtime.settings
     caller, photos = call.authenticated.subject, _photos(call)
     await request.app[UPLOADS].spend(caller)
-    if not request.content_type.startswith("image/"):
+    if not request.content_type.startswith(("image/", OCTETS)):
         raise UnsupportedMediaType("the body must be a picture (image/…)")
     refusal, limit = too_large(photos.limits), photos.limits.bytes
     too_much = PhotoTooLarge(refusal.message, **refusal.details)
