@@ -63,6 +63,12 @@ def unread(override: Path) -> list[Path]:
     ]
 
 
+def refuse_unread(override: Path) -> None:
+    """Raises `DefinitionError` for the first of them: whoever wrote it takes it to be in force."""
+    for path in unread(override):
+        raise DefinitionError(f"{path}:1: nobody reads this: put it where ours of its kind are")
+
+
 class Definitions:
     """All that a city configures, loaded and checked once at start, by type."""
 

@@ -5,7 +5,7 @@ file says is what is read in it.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, StringConstraints, ValidationError
@@ -25,7 +25,6 @@ class DefinitionError(CitybrainError):
     """A definition file is wrong; the message begins with `file:line`."""
 
     code = "definition-error"
-    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
 
 
 class Lines:

@@ -7,7 +7,7 @@ A new system is its rooms, its descriptor beside this file, and its line in `SYS
 from pathlib import Path
 
 from citybrain.definitions import Definitions
-from citybrain.definitions.loading import load
+from citybrain.definitions.loading import load, refuse_unread
 from citybrain.domain.stream import register_stream
 from citybrain.errors import InvalidInput
 from citybrain.systems.applications import APPLICATIONS
@@ -65,7 +65,12 @@ def process_named(name: str) -> Process:
 
 
 def load_definitions(override: Path | None = None) -> Definitions:
-    """All systems' definitions, a city's own folder over ours; raises `DefinitionError`."""
+    """All systems' definitions, a city's own folder over ours; raises `DefinitionError`.
+
+    So it does of a file that nobody reads: whoever wrote it takes it to be in force.
+    """
+    if override is not None:
+        refuse_unread(override)
     return load((loader for system in SYSTEMS for loader in system.definitions), override)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from citybrain.definitions.loading import Files, unread
+from citybrain.definitions.loading import Files, refuse_unread
 from citybrain.definitions.yaml_file import DefinitionError
 from citybrain.settings import Settings
 
@@ -22,6 +22,6 @@ def files_over(folder: Path | None) -> Files:
     folder = folder or Settings().definitions_dir
     if folder is not None and not folder.is_dir():
         raise DefinitionError(f"{folder}: no such folder of definitions")
-    for path in unread(folder) if folder is not None else ():
-        raise DefinitionError(f"{path}:1: nobody reads this: put it where ours of its kind are")
+    if folder is not None:
+        refuse_unread(folder)
     return Files(folder)

@@ -172,3 +172,12 @@ def test_what_nobody_defines_cannot_be_retired(tmp_path: Path) -> None:
     city(tmp_path, GOOD + "retired_classes: [{code: fallen_treee}]\n")
     with pytest.raises(DefinitionError, match=r"city.yaml:10: nothing in force is called"):
         load_definitions(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x.yaml", "cases/a.yaml", "case/x.yml", "case/more/x.yaml"])
+def test_a_file_that_nobody_reads_is_refused(tmp_path: Path, name: str) -> None:
+    folder = city(tmp_path, GOOD)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("")
+    with pytest.raises(DefinitionError, match="nobody reads this"):
+        load_definitions(folder)
