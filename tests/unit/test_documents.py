@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
 from citybrain.cli.main import app
-from citybrain.definitions.applications.catalogue import ServiceItem
+from citybrain.definitions.applications.catalogue import Catalogue, ServiceItem
 from citybrain.definitions.applications.officer_reasons import OfficerReasonsFile
 from citybrain.definitions.calendars import CalendarDefinition
 from citybrain.definitions.inspection.case_files import CaseFile
@@ -26,7 +26,7 @@ from citybrain.http import machine
 from citybrain.intake import loud, reading
 from citybrain.kafka import publisher
 from citybrain.settings import Settings
-from citybrain.systems import SYSTEMS
+from citybrain.systems import SYSTEMS, load_definitions
 from citybrain.systems.system import System
 from projections import kafka_feed
 from tests.given import stories
@@ -215,6 +215,21 @@ def test_a_page_of_a_system_names_all_of_it(system: System) -> None:
     named |= {projection.name for projection in system.projections}
     named |= {process.manager.name for process in system.processes}
     assert named - spans == set()
+
+
+def test_the_members_of_every_record_are_listed() -> None:
+    """Who writes a rule finds there how a department calls what it reads."""
+    text = (DOCS / "definitions.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| `([a-z-]+)` \| (.+) \|$", text, re.MULTILINE)
+    listed = {(department, record): members for department, record, members in rows}
+    read = {
+        (each.department, each.record, member)
+        for item in load_definitions().of(Catalogue).all_versions()
+        for each in item.materials
+        for member in each.members
+    }
+    assert read
+    assert {each for each in read if f"`{each[2]}`" not in listed.get(each[:2], "")} == set()
 
 
 @pytest.mark.parametrize(
