@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from citybrain.columns import recordset
 from citybrain.eventstore import RecordedEvent
-from projections.projection import Order
 from projections.reading import Pool, Row, fetch_planned
 
 TABLES = """
@@ -55,7 +54,6 @@ class Assets:
 
     name = "assets"
     version = 1
-    order = Order.STREAM
     topics = frozenset({REGISTERED, CHANGED, GONE})
     tables = TABLES
 

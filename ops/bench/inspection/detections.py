@@ -29,7 +29,7 @@ CLASSES = (
     "damaged_greenery",
 )
 EAST = 113.90  # from where on the detections are: beside other cases, not among them
-ROWS, COLUMNS = 480, 660  # of places so far apart that their detections are not of one problem
+ROWS, COLUMNS = 560, 580  # of places so far apart that their detections are not of one problem
 STEP_DEGREES = 0.0006
 
 

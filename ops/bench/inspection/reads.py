@@ -45,14 +45,14 @@ WARM_UP = 10
 FILL_CASES = """
 INSERT INTO case_desk.cases
     (case_id, class_code, status, open, source, lead, departments, district, street, community,
-     cell, latitude, longitude, location, description, simulated, reported_at, updated_at,
-     closed_at, detections, times_returned, times_reopened, requests, due_at, overdue, state,
-     version, position)
+     cell, latitude, longitude, location, description, visibility, simulated, reported_at,
+     updated_at, closed_at, detections, times_returned, times_reopened, priority, assignees,
+     requests, due_at, overdue, state, version, position)
 SELECT 'case-' || lpad(to_hex(n), 32, '0'), ($2::text[])[1 + n % cardinality($2)],
        CASE WHEN open THEN 'accepted' ELSE 'closed' END, open, 'camera', lead, ARRAY[lead],
        area, area || '001', area || '001001', area || '001001' || lpad((n % 1000)::text, 3, '0'),
-       latitude, longitude, point(longitude * $5, latitude), '', true, at, at,
-       CASE WHEN NOT open THEN at + interval '1 day' END, 2, 0, 0, '{}',
+       latitude, longitude, point(longitude * $5, latitude), '', 'public', true, at, at,
+       CASE WHEN NOT open THEN at + interval '1 day' END, 2, 0, 0, 'normal', '{}', '{}',
        CASE WHEN open THEN at + interval '3 days' END, open AND n % 15 = 0,
        '{"deadlines": {}, "requests": {}, "before_merge": null}', 8, n
 FROM (
