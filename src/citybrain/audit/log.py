@@ -16,6 +16,7 @@ import orjson
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
+from citybrain.eventstore.types import Stored
 
 FORMAT: Final = "citybrain-log-1"
 AHEAD = """
@@ -32,23 +33,6 @@ class NotALog(CitybrainError):
 
     code = "not-a-log"
     exit_status: ClassVar[int] = 65  # EX_DATAERR of sysexits.h
-
-
-class Stored(Protocol):
-    """An event as it is stored, wherever it was read."""
-
-    @property
-    def position(self) -> int: ...
-    @property
-    def stream_id(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def topic(self) -> str: ...
-    @property
-    def state(self) -> bytes: ...
-    @property
-    def recorded_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)

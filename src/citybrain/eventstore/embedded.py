@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PosixPath
 from subprocess import SubprocessError
 from tempfile import gettempdir
 from typing import ClassVar
@@ -43,7 +43,7 @@ PostgresServer._lock = fasteners.InterProcessLock(
 )
 
 
-class SocketFolder(type(Path())):  # type: ignore[misc]
+class SocketFolder(PosixPath):
     """A folder that is one word of a shell's command, whatever its name: PostgreSQL's `-k`."""
 
     def __format__(self, _: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 from uuid import UUID
 
 import asyncpg
@@ -83,6 +83,23 @@ class StoredAnswer:
     fingerprint: bytes
     answer: bytes
     position: int
+
+
+class Stored(Protocol):
+    """An event as it is stored, wherever it was read."""
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def stream_id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def state(self) -> bytes: ...
+    @property
+    def recorded_at(self) -> datetime: ...
 
 
 def _column(number: int) -> Any:

@@ -16,6 +16,7 @@ import orjson
 from citybrain.domain.stream import category_of
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.codec import decode_state
+from citybrain.eventstore.types import Stored
 
 Headers = list[tuple[str, bytes]]
 
@@ -31,21 +32,9 @@ class NotOurRecord(CitybrainError):
     code = "kafka-record-unreadable"
 
 
-class Event(Protocol):
+class Event(Stored, Protocol):
     """What makes an event of the log, wherever it was read."""
 
-    @property
-    def position(self) -> int: ...
-    @property
-    def stream_id(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def topic(self) -> str: ...
-    @property
-    def state(self) -> bytes: ...
-    @property
-    def recorded_at(self) -> datetime: ...
     @property
     def metadata_json(self) -> str | None: ...
 

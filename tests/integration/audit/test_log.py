@@ -16,7 +16,6 @@ from citybrain.audit.log import (
     Exported,
     Finding,
     NotALog,
-    Stored,
     Whole,
     behind_the_end,
     verified,
@@ -26,6 +25,7 @@ from citybrain.audit.log import (
 )
 from citybrain.audit.treasury.payments import Confirmations
 from citybrain.eventstore import EventStore
+from citybrain.eventstore.types import Stored
 from commands.applications.unsealed import RECEIPT
 from tests.given.decided_applications import NOW, applied, registered, signed
 from tests.given.services import services_over, take_to_the_end

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from citybrain.audit.log import Stored
 from citybrain.domain.applications.application_events import (
     DECIDED_BY,
     PAYMENT_STEPS,
@@ -15,6 +14,7 @@ from citybrain.domain.applications.application_events import (
 )
 from citybrain.domain.digests import stored_sha256
 from citybrain.domain.payment_steps import Stage
+from citybrain.eventstore.types import Stored
 
 
 @dataclass(slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import orjson
 
-from citybrain.audit.log import Stored
 from citybrain.domain.payment_steps import Stage
 from citybrain.domain.treasury.payment_steps import PAYMENT_STEPS
+from citybrain.eventstore.types import Stored
 
 
 class Confirmations:

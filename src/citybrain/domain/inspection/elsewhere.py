@@ -30,7 +30,10 @@ def reclassify(
     """It is of another class; its deadlines are those of its source, and run on."""
     case.check(RECLASSIFY, actor, deferred=True)
     names = Deadline.__annotations__
-    run_on = [cast("Deadline", {name: each[name] for name in names}) for each in case.deadlines]  # type: ignore[literal-required]
+    run_on = [
+        cast("Deadline", {name: value for name, value in each.items() if name in names})
+        for each in case.deadlines
+    ]
     case.step(
         actor,
         CaseReclassified,
