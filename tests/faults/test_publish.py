@@ -18,7 +18,7 @@ from citybrain.kafka.publisher import LAG_POSITIONS as LAG
 from citybrain.kafka.topics import Topic, create, describe
 from citybrain.settings import Settings
 from ops.kafka import Cluster, kafka_broker
-from tests.given.kafka import kafka_or_skip
+from tests.given.kafka import kafka_or_skip, known
 from tests.given.kafka_cut import cut
 from tests.given.network import KafkaNetwork
 from tests.given.publishing import (
@@ -62,6 +62,7 @@ async def made(settings: Settings) -> Topic:
     name = settings.kafka_topic_prefix + CATEGORY
     async with admin(settings) as client:
         await create(client, [name], settings)
+        await known(client, name)
         return (await describe(client, [name]))[name]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from zlib import crc32
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 
 from citybrain.domain.stream import category_of
 from citybrain.eventstore import EventStore
@@ -17,7 +17,7 @@ from citybrain.settings import Settings
 from ops.kafka import Cluster
 from projections.kafka_feed import GROUP, KafkaFeed
 from projections.projection import Projection
-from tests.given.kafka import topic_prefix
+from tests.given.kafka import created, topic_prefix
 from tests.given.waiting import working
 
 CATEGORY = "test"
@@ -47,7 +47,7 @@ class Topic:
     async def make(self) -> None:
         """Create it, empty."""
         async with self._admin() as client:
-            await client.create_topics([NewTopic(self.name, self.partitions, 1)])
+            await created(client, self.name, self.partitions)
 
     async def grow(self, partitions: int) -> None:
         """As somebody does who wants more of them."""

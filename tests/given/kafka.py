@@ -17,9 +17,11 @@ from zlib import crc32
 
 import psutil
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from ops.kafka import Cluster, NoKafka
 from ops.kafka.jars import jars, java
+from tests.given.waiting import eventually
 
 NEEDED = "CITYBRAIN_TEST_NEEDS_KAFKA"
 ROOT = Path(tempfile.gettempdir()) / f"citybrain-kafka-{crc32(__file__.encode()):08x}"
@@ -65,6 +67,24 @@ def shared_cluster() -> Iterator[Cluster]:
 def topic_prefix() -> str:
     """What the names of a test's own topics begin with."""
     return f"test.{uuid4().hex[:12]}."
+
+
+async def created(
+    client: AIOKafkaAdminClient, topic: str, partitions: int = 1, **configs: str
+) -> None:
+    """A topic that the brokers know: a controller answers before they have heard of it."""
+    await client.create_topics([NewTopic(topic, partitions, 1, topic_configs=configs)])
+    await known(client, topic)
+
+
+async def known(client: AIOKafkaAdminClient, topic: str) -> None:
+    """Wait until the brokers know a topic, and who leads each of its partitions."""
+
+    async def is_known() -> bool:
+        (found,) = await client.describe_topics([topic])
+        return not any(each["error_code"] for each in (found, *found["partitions"]))
+
+    await eventually(is_known)
 
 
 @contextmanager

@@ -6,13 +6,13 @@ from shutil import copyfile
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.helpers import create_ssl_context
 
 from ops.kafka import Cluster, kafka_broker
 from ops.kafka.cluster import USER
 from ops.kafka.jars import FOLDER, jars, why_not
-from tests.given.kafka import NEEDED, kafka_or_skip, no_broker, topic_prefix
+from tests.given.kafka import NEEDED, created, kafka_or_skip, no_broker, topic_prefix
 
 
 async def made(servers: str, topic: str) -> None:
@@ -20,7 +20,7 @@ async def made(servers: str, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(topic, 1, 1)])
+        await created(admin, topic)
     finally:
         await admin.close()
 

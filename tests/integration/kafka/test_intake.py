@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client import REGISTRY
 
 from citybrain.domain.actor import Actor
@@ -29,7 +29,7 @@ from commands.services import Services
 from ops.kafka import Cluster
 from tests.given.detections import detection
 from tests.given.feeding_kafka import feeding_settings
-from tests.given.kafka import topic_prefix
+from tests.given.kafka import created, topic_prefix
 from tests.given.services import services_over
 from tests.given.waiting import eventually, holds, working
 
@@ -47,7 +47,7 @@ async def make(settings: Settings, topic: str, partitions: int = 1) -> None:
     client = AIOKafkaAdminClient(**connection(settings))
     await client.start()
     try:
-        await client.create_topics([NewTopic(topic, partitions, 1)])
+        await created(client, topic, partitions)
     finally:
         await client.close()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiokafka.client
 import pytest
-from aiokafka.admin import NewPartitions, NewTopic
+from aiokafka.admin import NewPartitions
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from pydantic import SecretStr
@@ -21,6 +21,7 @@ from citybrain.kafka.topics import TopicRefused
 from citybrain.settings import Settings
 from ops.kafka import Cluster
 from ops.kafka.cluster import USER
+from tests.given.kafka import created
 from tests.given.publishing import (
     append,
     copy_of,
@@ -210,7 +211,7 @@ async def test_a_topic_that_could_lose_events_is_refused_unless_that_is_accepted
     topic = ours.kafka_topic_prefix + "parking"
     async with admin(ours) as client:
         configs = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
-        await client.create_topics([NewTopic(topic, 2, 1, topic_configs=configs)])
+        await created(client, topic, 2, **configs)
     await append(store, "parking-s1", 3)
     with pytest.RaisesGroup(TopicRefused) as refused:
         await Publisher(ours, store, ["parking"]).run()
