@@ -144,6 +144,12 @@ def url_of(server_url: str, database: str) -> str:
     return server_url.replace("/postgres?", f"/{database}?")
 
 
+def settings_over(common: Settings, database_url: str, data_dir: Path) -> Settings:
+    """The same settings over a database and a folder."""
+    ours = {"database_url": SecretStr(database_url), "data_dir": data_dir}
+    return common.model_copy(update=ours, deep=True)
+
+
 async def make(server_url: str, name: str, projections: Sequence[Projection]) -> str:
     """A database with the tables of the event store and of read models, to be copied."""
     database = f"{name}_{uuid.uuid4().hex}"
@@ -204,19 +210,25 @@ def database_url(databases: Databases, template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def common_settings() -> Settings:
+    """What the settings of all tests have in common: reading them takes longer than a copy."""
+    return Settings(mode="development")
+
+
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def settings(common_settings: Settings, database_url: str, tmp_path: Path) -> Settings:
     """Settings over the test's database."""
-    return Settings(
-        mode="development", database_url=SecretStr(database_url), data_dir=tmp_path / "data"
-    )
+    return settings_over(common_settings, database_url, tmp_path / "data")
 
 
 @pytest.fixture
-def other_settings(databases: Databases, template: str, tmp_path: Path) -> Iterator[Settings]:
+def other_settings(
+    common_settings: Settings, databases: Databases, template: str, tmp_path: Path
+) -> Iterator[Settings]:
     """Settings over a second database, for what is compared with the first."""
     with databases.copied(template) as url:
-        yield Settings(mode="development", database_url=SecretStr(url), data_dir=tmp_path / "other")
+        yield settings_over(common_settings, url, tmp_path / "other")
 
 
 @pytest.fixture
