@@ -30,6 +30,26 @@ OWN_STATES: Final = ("21", "22", "23", "54")
 """How the SQLSTATEs of lasting faults begin that are of what was asked, on a healthy database."""
 PASSING_ANSWERS: Final = frozenset({408, 425, 429})
 """HTTP answers of others that say nothing of the request, beside 5xx (RFC 9110; 425: RFC 8470)."""
+LASTING_KAFKA_CODES: Final = {
+    17: "a name that no topic may have",
+    29: "no right to a topic",
+    30: "no right to a group",
+    31: "no right to the cluster",
+    33: "a SASL mechanism that they do not have",
+    34: "a step of SASL that is not its turn",
+    35: "a request of a version that they do not have",
+    37: "a number of partitions that they do not allow",
+    38: "a replication that they cannot give",
+    39: "replicas on brokers that there are not",
+    40: "a setting that they do not allow",
+    42: "a request that they do not understand",
+    44: "against a policy of theirs",
+    50: "a longer transaction than they allow",
+    53: "no right to a transactional id",
+    54: "security that they have not switched on",
+    58: "a password that is wrong",
+}
+"""Kafka's answers that are of how something is set up (Apache Kafka, protocol, error codes)."""
 
 CONNECTION_LOST = (
     OSError,
@@ -70,6 +90,11 @@ def is_of_what_was_asked(error: asyncpg.PostgresError) -> bool:
 def answer_passes(status: int) -> bool:
     """Whether somebody who answered so may answer otherwise when asked the same again."""
     return status >= 500 or status in PASSING_ANSWERS
+
+
+def kafka_code_passes(code: int) -> bool:
+    """Whether brokers that answered so may answer otherwise when asked the same again."""
+    return code not in LASTING_KAFKA_CODES
 
 
 def _begins(sqlstate: str) -> Iterator[str]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
+import aiokafka.errors
 import asyncpg
 import pytest
+from aiokafka.errors import BrokerResponseError, KafkaConnectionError
 
 from citybrain.eventstore import Metadata, NewEvent
 from citybrain.eventstore.appender import MOST_CULPRITS, Appender, Culprits
@@ -17,11 +19,13 @@ from citybrain.eventstore.witness import Witness
 from citybrain.faults import (
     AGAIN_LATER,
     CONNECTION_LOST,
+    LASTING_KAFKA_CODES,
     PASSING_STATES,
     answer_passes,
     is_of_what_was_asked,
     state_passes,
 )
+from citybrain.kafka.clients import lasts
 
 ERRORS = [
     kind
@@ -40,6 +44,22 @@ def test_what_passes_by_its_sqlstate_is_caught_and_nothing_else_is() -> None:
     assert wrong == []
     begins = {kind.sqlstate for kind in ERRORS} | {kind.sqlstate[:2] for kind in ERRORS}
     assert PASSING_STATES.keys() <= begins, "and there is each that the table names"
+
+
+def test_what_brokers_refuse_for_good_is_told_from_what_passes() -> None:
+    named: list[Any] = [kind for kind in vars(aiokafka.errors).values() if inspect.isclass(kind)]
+    answers = {
+        kind.errno: kind
+        for kind in named
+        if issubclass(kind, BrokerResponseError) and hasattr(kind, "errno")
+    }
+    assert LASTING_KAFKA_CODES.keys() <= answers.keys(), "and there is each that the table names"
+    lasting = {code for code, kind in answers.items() if lasts(kind())}
+    assert lasting == LASTING_KAFKA_CODES.keys()
+    assert not any(answers[code].retriable for code in lasting)
+    assert lasts(aiokafka.errors.AuthenticationFailedError())
+    for passing in (TimeoutError(), OSError(29, "of another table"), KafkaConnectionError()):
+        assert not lasts(passing)
 
 
 @pytest.mark.parametrize(

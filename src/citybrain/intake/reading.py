@@ -22,7 +22,14 @@ from citybrain.faults import AGAIN_LATER
 from citybrain.intake.context import actor_of
 from citybrain.intake.loud import Loud
 from citybrain.intake.taking import Intake, Outcome
-from citybrain.kafka.clients import AWAY, KAFKA_AWAY, admin, group_member, idempotent_producer
+from citybrain.kafka.clients import (
+    AWAY,
+    KAFKA_AWAY,
+    admin,
+    group_member,
+    idempotent_producer,
+    lasts,
+)
 from citybrain.kafka.topics import create, describe
 from citybrain.settings import Settings
 from commands import loud_devices
@@ -99,7 +106,7 @@ class IntakeReader:
     def _found(self, error: BaseException | None) -> None:
         """The brokers answer, or they do not."""
         if error is not None and not self.away:
-            log.warning("kafka_away", error=type(error).__name__)
+            log.warning("kafka_away", error=type(error).__name__, lasts=lasts(error))
         self.away = error is not None
         AWAY.labels(GROUP).set(self.away)
 

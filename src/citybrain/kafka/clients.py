@@ -7,10 +7,19 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    BrokerResponseError,
+    IncompatibleBrokerVersion,
+    KafkaConfigurationError,
+    KafkaError,
+    UnrecognizedBrokerVersion,
+)
 from prometheus_client import Gauge
 
 from citybrain.errors import CitybrainError
+from citybrain.faults import kafka_code_passes
 from citybrain.kafka.renewal import renewed_context
 from citybrain.settings import Settings
 
@@ -26,6 +35,15 @@ TRANSACTION_MS = 60_000  # a publisher that was silent for so long has given up 
 # What says that brokers are away, or that they are not ready for what was asked.
 KAFKA_AWAY = (KafkaError, OSError, TimeoutError)
 
+# What is of how something is set up, and has no code of the protocol.
+MISFITS = (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    IncompatibleBrokerVersion,
+    KafkaConfigurationError,
+    UnrecognizedBrokerVersion,
+)
+
 AWAY = Gauge("citybrain_kafka_away", "1: the brokers cannot be reached", ["reader"])
 
 Listening = Callable[[AIOKafkaConsumer], ConsumerRebalanceListener]
@@ -35,6 +53,13 @@ class KafkaNotConfigured(CitybrainError):
     """No brokers are named."""
 
     code = "kafka-not-configured"
+
+
+def lasts(error: BaseException) -> bool:
+    """Whether what brokers said stays as it is until somebody changes how something is set up."""
+    if isinstance(error, BrokerResponseError):
+        return not kafka_code_passes(error.errno)
+    return isinstance(error, MISFITS)
 
 
 def connection(settings: Settings) -> dict[str, Any]:

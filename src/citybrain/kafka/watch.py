@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from citybrain.kafka import topics
-from citybrain.kafka.clients import KAFKA_AWAY, admin, reader
+from citybrain.kafka.clients import KAFKA_AWAY, admin, lasts, reader
 from citybrain.kafka.lane import Lane
 from citybrain.kafka.topics import Topic
 from citybrain.settings import Settings
@@ -50,7 +50,8 @@ class Watch:
                         await self._look(client, consumer)
                         await asyncio.sleep(LOOK_SECONDS)
             except (*KAFKA_AWAY, *NO_CONTROLLER) as error:
-                self._away(f"the brokers do not answer: {type(error).__name__}")
+                do = "refuse what is set up" if lasts(error) else "do not answer"
+                self._away(f"the brokers {do}: {type(error).__name__}")
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _prepare(self, client: AIOKafkaAdminClient) -> None:
