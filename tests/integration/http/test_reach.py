@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -15,9 +14,9 @@ from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from tests.given.api import Answer, Api
 from tests.given.applying import applying
+from tests.given.calling import call, path_of
 from tests.given.described_events import require_described
-from tests.given.valid_bodies import FILTERS, body_of
-from tests.given.world import FOREIGN, NIL, OWN, World, built
+from tests.given.world import FOREIGN, OWN, World, built
 
 ROUTES = [route for system in SYSTEMS for route in system.routes]
 ROWS: Rows = {name: row for system in SYSTEMS for name, row in system.reach.items()}
@@ -70,47 +69,6 @@ def hollow(route: Route, answer: Answer) -> bool:
     named = answer.status == 404 and not any(name in route.path for name in MADE_UP)
     missing = named and answer.json["code"] in ("stream-not-found", "not-found")
     return missing or answer.status in (400, 405, 413, 415, 422)
-
-
-async def call(world: World, route: Route, role: Role, owner: str) -> Answer:
-    """One call; of what streams, the beginning."""
-    path = path_of(world, route, role, owner)
-    query = FILTERS.get(route.operation_id)
-    headers = {"Authorization": f"Bearer {world.token(role, path)}"}
-    if route.if_match:
-        headers["If-Match"] = f'"{await _version(world, path)}"'
-    sent: dict[str, Any] = {"headers": headers}
-    if route.media is not None:
-        sent["data"], headers["Content-Type"] = b"%PDF", "application/pdf"
-    elif route.body is not None:
-        sent["json"] = body_of(route.operation_id, world, role, owner)
-    async with world.api.session.request(
-        route.method,
-        world.api.url + path,
-        params={} if query is None else {k: str(v) for k, v in query(world, role, owner).items()},
-        **sent,
-    ) as answer:
-        streams = route.streaming and answer.status == 200
-        return Answer(answer.status, answer.headers, b"{}" if streams else await answer.read())
-
-
-def path_of(world: World, route: Route, role: Role, owner: str) -> str:
-    """The path with what it names: of the role, or of somebody else."""
-    return re.sub(r"{(\w+)}", lambda named: _named(world, named[1], role, owner), route.path)
-
-
-def _named(world: World, name: str, role: Role, owner: str) -> str:
-    if name in world.ids:
-        return world.id_of(name, role, owner)
-    made_up = {"stream_id": world.mine, "sha256": "ab" * 32, "code": "water-transfer"}
-    return made_up.get(name, f"detection-{'0' * 32}" if name == "detection_id" else str(NIL))
-
-
-async def _version(world: World, path: str) -> int:
-    case = path.split("/")[3]
-    pool = world.api.runtime.store.pool
-    query = "SELECT max(originator_version) FROM stored_events WHERE originator_id = $1"
-    return int(await pool.fetchval(query, case))
 
 
 async def test_every_operation_reaches_as_far_as_the_table_says(world: World) -> None:
