@@ -13,10 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.calendars import BusinessCalendar
 from citybrain.definitions.inspection.cases import CaseClass, cases_at
-from citybrain.definitions.platform import areas_at
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection.case import InspectionCase, Reported
-from citybrain.domain.inspection.case_events import CasePlace, CaseSource
+from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.daily import require_check
 from citybrain.domain.inspection.deadlines import Deadline, Stage
 from citybrain.domain.inspection.publication import first_visibility
@@ -36,6 +35,7 @@ from commands.fields import (
 )
 from commands.handling import Command, CommandContext, CommandResult, change, create
 from commands.inspection.evidence import require_evidence
+from commands.inspection.placing import areas_of, place_of_command, require_in_the_city
 from commands.inspection.words import sealed_words
 from commands.services import Services
 
@@ -66,16 +66,16 @@ class StepCommand(Command):
     )
 
 
-class ReportCase(StepCommand):
-    """Report a street problem."""
+class ReportProblem(StepCommand):
+    """Report a street problem; without a place it waits for a person who finds it."""
 
     LATER: ClassVar[frozenset[str]] = frozenset({"private"})
 
     source: CaseSource = Field(description="who noticed it; must fit the role of the token")
     class_code: Code = Field(description="a class of `GET /v1/classes`")
     description: LongText = Field("", description="what is wrong; no names, no numbers")
-    latitude: Latitude
-    longitude: Longitude
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     address: Annotated[Text, StringConstraints(max_length=300)] | None = None
     confidence: Percent | None = Field(None, description="of a camera's recognition, %")
     evidence_sha256: list[Sha256] = Field(
@@ -87,6 +87,13 @@ class ReportCase(StepCommand):
         None, max_length=50, description="what the class asks for, by code; no personal data"
     )
     private: Flag | None = Field(None, description="true: nothing of it is public")
+
+
+class ReportCase(ReportProblem):
+    """Report a street problem at its place."""
+
+    latitude: Latitude
+    longitude: Longitude
 
 
 class FileCase(StepCommand):
@@ -170,7 +177,11 @@ async def change_case(
 
 
 async def report_case(
-    command: ReportCase, context: CommandContext, services: Services, *, case_id: str | None = None
+    command: ReportProblem,
+    context: CommandContext,
+    services: Services,
+    *,
+    case_id: str | None = None,
 ) -> CommandResult:
     """Open a case. `case_id` is only given where it is known before (imports, Open311).
 
@@ -199,7 +210,7 @@ async def report_case(
             **words,
             "visibility": _visibility(command, case_class, personal=personal),
             "attributes": attributes,
-            "place": place_of(services, now, command.latitude, command.longitude),
+            "place": place_of_command(command, services, now),
             "begun": begun(services, now, command.class_code, at, Stage.FILING),
         }
         del said["private"]
@@ -381,13 +392,6 @@ async def reopen_case(
     return await change_case(case_id, command, context, services, decide)
 
 
-def require_in_the_city(command: ReportCase, context: CommandContext, services: Services) -> None:
-    """Raises `OutsideTheCity`; an import has the box of its source."""
-    if not context.actor.has(Role.SYSTEM):
-        areas = areas_at(services.definitions, services.clock())
-        areas.require_inside(command.latitude, command.longitude)
-
-
 class Answering(Protocol):
     """A command that says something to the public."""
 
@@ -405,7 +409,7 @@ def answered(
     return command.public_answer or found.told, found.internal
 
 
-def _visibility(command: ReportCase, case_class: CaseClass, *, personal: bool) -> str | None:
+def _visibility(command: ReportProblem, case_class: CaseClass, *, personal: bool) -> str | None:
     """What of a new case is public by rule; None: all of it. `personal`: a person wrote it."""
     private = command.private or case_class.private
     if not (personal or private):
@@ -415,7 +419,7 @@ def _visibility(command: ReportCase, case_class: CaseClass, *, personal: bool) -
 
 
 def checked_attributes(
-    command: ReportCase, context: CommandContext, services: Services, now: datetime
+    command: ReportProblem, context: CommandContext, services: Services, now: datetime
 ) -> dict[str, list[str]] | None:
     """The attributes as the class in force takes them; raises `InvalidAttribute`.
 
@@ -425,14 +429,14 @@ def checked_attributes(
 
 
 def _attributes(
-    command: ReportCase, context: CommandContext, case_class: CaseClass
+    command: ReportProblem, context: CommandContext, case_class: CaseClass
 ) -> dict[str, list[str]] | None:
     asked = context.actor.has(Role.CITIZEN)
     return case_class.check_attributes(command.attributes or {}, complete=asked) or None
 
 
 def _class_of_report(
-    command: ReportCase, context: CommandContext, services: Services, now: datetime
+    command: ReportProblem, context: CommandContext, services: Services, now: datetime
 ) -> CaseClass:
     """The class in force; an import tells of one that takes no new reports, too."""
     definitions = cases_at(services.definitions, now)
@@ -441,7 +445,7 @@ def _class_of_report(
     return definitions.reportable(command.class_code)
 
 
-def _require_sure(command: ReportCase, context: CommandContext, case_class: CaseClass) -> None:
+def _require_sure(command: ReportProblem, context: CommandContext, case_class: CaseClass) -> None:
     """A camera that is not sure of what it saw sends a detection, which waits for a person."""
     if context.actor.has(Role.SYSTEM) or command.confidence is None:
         return
@@ -456,31 +460,6 @@ def told_at(command: StepCommand, context: CommandContext, now: datetime) -> dat
     if context.actor.has(Role.SYSTEM) and command.occurred_at is not None:
         return min(command.occurred_at, now)
     return now
-
-
-def place_of(
-    services: Services, now: datetime, latitude: float, longitude: float
-) -> CasePlace | None:
-    """The areas in force that a point lies in; nothing where it lies in none."""
-    areas = areas_at(services.definitions, now)
-    place = areas.locate(latitude, longitude)
-    if place.district is None:
-        return None
-    return {
-        "district": place.district,
-        "street": place.street,
-        "community": place.community,
-        "cell": place.cell_id,
-        "version": areas.version,
-    }
-
-
-def areas_of(case: InspectionCase) -> list[str]:
-    """The codes of the areas that a case lies in."""
-    place = case.place
-    if place is None:
-        return []
-    return [code for code in (place["district"], place["street"], place["community"]) if code]
 
 
 def begun(

@@ -15,8 +15,9 @@ from citybrain.domain.inspection.publication_events import Visibility
 from citybrain.domain.times import moment
 from commands.fields import Code, Flag, Latitude, Longitude, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult
-from commands.inspection.case import change_case, place_of
+from commands.inspection.case import change_case
 from commands.inspection.evidence import require_evidence
+from commands.inspection.placing import place_of, require_in_the_city
 from commands.services import Services
 
 Reason = Annotated[Text, StringConstraints(min_length=1)]
@@ -114,9 +115,10 @@ def _running_on(
 async def relocate_case(
     case_id: str, command: RelocateCase, context: CommandContext, services: Services
 ) -> CommandResult:
-    """Put a case where it is."""
+    """Put a case where it is; raises `OutsideTheCity`."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
+        require_in_the_city(command, context, services)
         place = place_of(services, now, command.latitude, command.longitude)
         daily.relocate(case, context.actor, now, place=place, **dict(command))
 

@@ -24,14 +24,8 @@ from citybrain.errors import InvalidInput
 from citybrain.eventstore import StreamNotFound
 from commands.fields import Text
 from commands.handling import Command, CommandContext, CommandResult, create
-from commands.inspection.case import (
-    REOPENED_STAGES,
-    REWORK_STAGES,
-    begun,
-    case_answer,
-    change_case,
-    place_of,
-)
+from commands.inspection.case import REOPENED_STAGES, REWORK_STAGES, begun, case_answer, change_case
+from commands.inspection.placing import place_of
 from commands.services import Services
 
 SILENT_AFTER = timedelta(minutes=10)

@@ -43,9 +43,9 @@ CREATE TABLE cases (
     community       text COLLATE "C",
     cell            text COLLATE "C",
     address         text,
-    latitude        double precision NOT NULL,
-    longitude       double precision NOT NULL,
-    location        point NOT NULL,
+    latitude        double precision,
+    longitude       double precision,
+    location        point,
     description     text NOT NULL,
     description_sealed text,
     visibility      text COLLATE "C" NOT NULL,
@@ -80,6 +80,7 @@ CREATE INDEX ON cases (reported_at, case_id) WHERE requests <> '{}';
 CREATE INDEX ON cases (reported_at, case_id) WHERE open AND overdue;
 CREATE INDEX ON cases USING gin (departments) WHERE open;
 CREATE INDEX ON cases USING gist (location) WHERE open;
+CREATE INDEX ON cases (reported_at, case_id) WHERE open AND location IS NULL;
 CREATE INDEX ON cases (case_id) WHERE simulated;
 CREATE INDEX ON cases (reported_at, case_id) WHERE open AND priority <> 'normal';
 CREATE INDEX ON cases USING gin (assignees) WHERE open AND assignees <> '{}';
@@ -121,8 +122,8 @@ class CaseRow(BaseModel):
     community: str | None
     cell: str | None
     address: str | None
-    latitude: float
-    longitude: float
+    latitude: float | None = Field(description="null: it waits for a place")
+    longitude: float | None
     description: str
     visibility: str = Field(description="what is public: public, flagged, hidden or private")
     simulated: bool
@@ -222,7 +223,7 @@ class CaseDesk:
     """The read model `case_desk`."""
 
     name = "case_desk"
-    version = 2
+    version = 3
     order = Order.STREAM
     tables = TABLES
 
@@ -383,11 +384,12 @@ def _reported(event: RecordedEvent) -> _Case:
 def _placed(data: Mapping[str, Any]) -> Row:
     """Where a case is, by the event that says so."""
     place = data.get("place") or {}
+    north, east = data["latitude"], data["longitude"]
     return {name: place.get(name) for name in PLACES} | {
-        "latitude": data["latitude"],
-        "longitude": data["longitude"],
+        "latitude": north,
+        "longitude": east,
         "address": data["address"],
-        "location": asyncpg.Point(data["longitude"] * EAST_SHRINKS, data["latitude"]),
+        "location": None if north is None else asyncpg.Point(east * EAST_SHRINKS, north),
     }
 
 

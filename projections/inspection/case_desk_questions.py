@@ -43,7 +43,8 @@ class Wanted:
     """Which cases, in the order in which `CASES` takes it; what is None does not matter.
 
     `area` is the code of a district, street, community or cell; `waiting`: for a supervisor.
-    `said` stands in its address, or is its id, or what it is called elsewhere.
+    `placed`: false for those that wait for a place. `said` stands in its address, or is its id, or
+    what it is called elsewhere.
     """
 
     is_open: bool | None = True
@@ -61,6 +62,7 @@ class Wanted:
     assignee: str | None = None
     said: str | None = None
     asset_code: str | None = None
+    placed: bool | None = None
 
 
 OPEN_ONES = Wanted()
@@ -83,8 +85,9 @@ WHERE ($1::boolean IS NULL OR open = $1)
   AND ($14::text IS NULL OR strpos(lower(address), lower($14)) > 0
        OR case_id = $14 OR external_ref = $14)
   AND ($15::text IS NULL OR asset_code = $15)
-  AND ($16::timestamptz IS NULL OR (reported_at, case_id) > ($16, $17::text))
-ORDER BY reported_at, case_id LIMIT $18
+  AND ($16::boolean IS NULL OR (location IS NOT NULL) = $16)
+  AND ($17::timestamptz IS NULL OR (reported_at, case_id) > ($17, $18::text))
+ORDER BY reported_at, case_id LIMIT $19
 """  # noqa: S608
 
 REPORTED_BY = f"""

@@ -1,7 +1,10 @@
-"""Where problems are reported: cases by city day, class and square of 0.005 degrees."""
+"""Where problems are reported: cases by city day, class and square of 0.005 degrees.
+
+A report that waits for its place is in no square before it has one; then it counts on its own day.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from math import floor
 from typing import Any
@@ -10,6 +13,8 @@ import asyncpg
 
 from citybrain.city_day import city_day
 from citybrain.columns import counted
+from citybrain.domain.inspection.case_events import CaseReported
+from citybrain.domain.inspection.daily_events import CaseRelocated
 from citybrain.eventstore import RecordedEvent
 from projections.projection import Order
 from projections.reading import Pool, Row, fetch_planned
@@ -25,6 +30,11 @@ CREATE TABLE squares (
     reported   bigint NOT NULL,
     PRIMARY KEY (day, class_code, north, east)
 );
+CREATE TABLE waiting (
+    case_id    text COLLATE "C" PRIMARY KEY,
+    day        date NOT NULL,
+    class_code text COLLATE "C" NOT NULL
+);
 CREATE INDEX ON squares (class_code, day) INCLUDE (north, east, reported);
 """
 ADD = """
@@ -32,15 +42,20 @@ INSERT INTO squares AS s (day, class_code, north, east, reported)
 SELECT * FROM unnest($1::date[], $2::text[], $3::int[], $4::int[], $5::bigint[])
 ON CONFLICT (day, class_code, north, east) DO UPDATE SET reported = s.reported + excluded.reported
 """
+WAIT = """
+INSERT INTO waiting (case_id, day, class_code)
+SELECT * FROM unnest($1::text[], $2::date[], $3::text[])
+"""
+FOUND = "DELETE FROM waiting WHERE case_id = ANY($1) RETURNING case_id, day, class_code"
 
 
 class HeatGrid:
     """The read model `heat_grid`."""
 
     name = "heat_grid"
-    version = 2
+    version = 3
     order = Order.STREAM
-    topics = frozenset({"case.reported"})
+    topics = frozenset({CaseReported.TOPIC, CaseRelocated.TOPIC})
     tables = TABLES
 
     async def apply(
@@ -48,15 +63,30 @@ class HeatGrid:
     ) -> None:
         """Add the batch's reports to their squares."""
         counts: Counter[tuple[date, str, int, int]] = Counter()
+        waiting: dict[str, tuple[date, str]] = {}
+        moved: dict[str, tuple[int, int]] = {}
         for event in events:
             data = event.data
-            counts[
-                city_day(data["occurred_at"]),
-                data["class_code"],
-                square_of(data["latitude"]),
-                square_of(data["longitude"]),
-            ] += 1
-        await connection.execute(ADD, *counted(counts))
+            if event.topic == CaseRelocated.TOPIC:
+                moved.setdefault(event.stream_id, _square(data))
+                continue
+            reported = city_day(data["occurred_at"]), data["class_code"]
+            if data["latitude"] is None:
+                waiting[event.stream_id] = reported
+            else:
+                counts[*reported, *_square(data)] += 1
+        if waiting:
+            rows = [(case_id, *reported) for case_id, reported in waiting.items()]
+            await connection.execute(WAIT, *zip(*rows, strict=True))
+        if moved:
+            for row in await connection.fetch(FOUND, list(moved)):
+                counts[row["day"], row["class_code"], *moved[row["case_id"]]] += 1
+        if counts:
+            await connection.execute(ADD, *counted(counts))
+
+
+def _square(data: Mapping[str, Any]) -> tuple[int, int]:
+    return square_of(data["latitude"]), square_of(data["longitude"])
 
 
 def square_of(degrees: float) -> int:

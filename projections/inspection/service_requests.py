@@ -40,8 +40,8 @@ CREATE TABLE requests (
     visibility   text COLLATE "C" NOT NULL,
     address      text,
     address_id   text,
-    latitude     double precision NOT NULL,
-    longitude    double precision NOT NULL,
+    latitude     double precision,
+    longitude    double precision,
     attributes   jsonb NOT NULL,
     requested_at timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
@@ -84,8 +84,8 @@ class RequestRow(TypedDict):
     visibility: str
     address: str | None
     address_id: str | None
-    latitude: float
-    longitude: float
+    latitude: float | None
+    longitude: float | None
     attributes: dict[str, list[str]]
     requested_at: datetime
     updated_at: datetime
@@ -117,7 +117,7 @@ class ServiceRequests:
     """The read model `service_requests`."""
 
     name = "service_requests"
-    version = 4
+    version = 5
     order = Order.STREAM
     tables = TABLES
 

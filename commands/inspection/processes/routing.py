@@ -1,7 +1,8 @@
 """From report to departments with nobody passing it on.
 
 Reacts to `case.reported` by filing and to `case.filed` by dispatching, by the routing of the
-definitions in force. Imported cases bring their own history and are left alone.
+definitions in force. A report without a place is filed when a person has given it one. Imported
+cases bring their own history and are left alone.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ class CaseRouting:
     """The process manager of new cases."""
 
     name: ClassVar[str] = "case-routing"
-    topics: ClassVar[tuple[str, ...]] = ("case.reported", "case.filed")
+    topics: ClassVar[tuple[str, ...]] = ("case.reported", "case.relocated", "case.filed")
 
     async def react(
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
@@ -26,7 +27,9 @@ class CaseRouting:
         """Send the command that follows from `event`; a refusal means it has been done."""
         if event.metadata.get("channel") == IMPORT_CHANNEL:
             return
-        if event.topic == "case.reported":
+        if event.topic == "case.reported" and event.data["latitude"] is None:
+            return
+        if event.topic != "case.filed":
             await file_case(event.stream_id, FileCase(), context_for("file"), services)
         else:
             await dispatch_case(event.stream_id, DispatchCase(), context_for("dispatch"), services)

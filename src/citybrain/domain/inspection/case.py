@@ -78,8 +78,8 @@ class Reported(NamedTuple):
     source: CaseSource
     class_code: str
     description: str
-    latitude: float
-    longitude: float
+    latitude: float | None
+    longitude: float | None
     address: str | None
     confidence: int | None
     evidence_sha256: Sequence[str]
@@ -110,8 +110,8 @@ class InspectionCase(StreamAggregate):
     source: str
     class_code: str
     description: str
-    latitude: float
-    longitude: float
+    latitude: float | None
+    longitude: float | None
     address: str | None
     confidence: int | None
     evidence_sha256: list[str]
@@ -195,8 +195,10 @@ class InspectionCase(StreamAggregate):
         begun: Sequence[Deadline] = (),
         occurred_at: datetime | None = None,
     ) -> None:
-        """Make the report a case."""
+        """Make the report a case; raises `PlaceMissing` where nobody has said where it is."""
         self.check(FILE, actor)
+        if self.latitude is None:
+            raise refusals.PlaceMissing("nobody has found where it is")
         self.step(
             actor,
             case_events.CaseFiled,

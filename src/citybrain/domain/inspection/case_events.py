@@ -46,15 +46,15 @@ class Task(TypedDict):
 
 
 class CaseReported(Folded, StreamCreated):
-    """Somebody or a camera noticed a problem."""
+    """Somebody or a camera noticed a problem; without a degree it waits for a place."""
 
     TOPIC: ClassVar[str] = "case.reported"
     leads_to = CaseStatus.REPORTED
     source: str
     class_code: str
     description: str
-    latitude: float
-    longitude: float
+    latitude: float | None
+    longitude: float | None
     address: str | None
     confidence: int | None
     evidence_sha256: list[str]

@@ -56,8 +56,10 @@ def relocate(
     place: CasePlace | None,
     reason: str,
 ) -> None:
-    """It is at another place."""
+    """It is at another place. One that waits for its place keeps its address where none is said."""
     case.check(CORRECT, actor)
+    if case.latitude is None:
+        address = address or case.address
     case.note(
         events.CaseRelocated,
         now,

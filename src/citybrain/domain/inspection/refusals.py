@@ -10,6 +10,12 @@ class WrongCaseStatus(Refused):
     code = "wrong-case-status"
 
 
+class PlaceMissing(Refused):
+    """The report says an address alone, and nobody has found where that is."""
+
+    code = "place-missing"
+
+
 class DepartmentNotAssigned(Refused):
     """The department is not among those the case was dispatched to, or does not lead it."""
 

@@ -51,6 +51,7 @@ TOLD: dict[type[Folded], tuple[str, str]] = {
     ),
     approvals.CaseVoided: ("Closed without action.", "NO_FURTHER_ACTION"),
 }
+WAITS_FOR_A_PLACE = "Received; it waits until a person has found where it is."
 LAID_OVER: frozenset[type[Folded]] = frozenset(
     {merging.CaseMerged, merging.CaseUnmerged, approvals.CaseDeferred, approvals.CaseResumed}
 )
@@ -88,6 +89,8 @@ def told_of(event: type[Folded], standing: Standing, data: Data, before: Shown) 
         return None
     status = before.status if reached is None else CLOSED if is_over(reached) else OPEN
     note, word = TOLD.get(event) or (f"It is {reached}.", "CLOSED" if status == CLOSED else "OPEN")
+    if event is way.CaseReported and data["latitude"] is None:
+        note = WAITS_FOR_A_PLACE
     note = data.get("public_answer") or note
     return Shown(status, note, word)
 

@@ -51,8 +51,8 @@ class CaseState(BaseModel):
     class_code: str
     description: str
     visibility: str = Field(description="what is public: public, flagged, hidden or private")
-    latitude: float
-    longitude: float
+    latitude: float | None = Field(description="null: it waits for a place")
+    longitude: float | None
     address: str | None
     confidence: int | None
     evidence_sha256: list[str] | None
@@ -103,8 +103,9 @@ async def show(call: Call) -> web.Response:
     fields |= {"case_id": case.id, "version": case.version}
     (words,) = await opened_words(call.runtime.services.vault, [fields])
     fields["description"] = words if sees_words(view, case.visibility) else ""
-    shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
-    fields["latitude"], fields["longitude"] = shown
+    if case.latitude is not None and case.longitude is not None:
+        shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
+        fields["latitude"], fields["longitude"] = shown
     newest = list(case.detections.items())[-MOST_DETECTIONS:]
     fields["detections"] = [{"detection_id": each, **found} for each, found in newest]
     fields["detections_total"] = len(case.detections)

@@ -35,6 +35,8 @@ async def duplicates(call: Call) -> web.Response:
     case_id, services = case_id_of(call), call.runtime.services
     await view_of_case(call, case_id)
     case = await services.store.load(InspectionCase, case_id)
+    if case.latitude is None or case.longitude is None:  # nobody knows what lies near
+        return json_response(Suggested(cases=[]))
     rule = cases_at(services.definitions, services.clock()).merge_rule(case.class_code)
     rows = await desk.near(
         services.store.models,

@@ -67,6 +67,7 @@ class CaseFilter(ReadModelQuery):
     priority: Priority | None = None
     assignee: Subject | None = Field(None, description="the subject of who does it")
     asset: AssetCode | None = Field(None, description="the code of what it is about")
+    placed: bool | None = Field(None, description="false: those that wait for a place")
     q: Annotated[str, StringConstraints(min_length=2, max_length=100)] | None = Field(
         None, description="a part of its address, its id, or what it is called elsewhere"
     )
@@ -120,6 +121,7 @@ def wanted_of(query: CaseFilter, department: str | None) -> Wanted:
         assignee=query.assignee,
         said=query.q,
         asset_code=query.asset,
+        placed=query.placed,
     )
 
 
@@ -146,7 +148,8 @@ async def with_words(call: Call, rows: Sequence[Row], crs: Crs) -> Sequence[Row]
     words = await opened_words(call.runtime.services.vault, rows)
     for row, said in zip(rows, words, strict=True):
         row["description"] = said
-        row["latitude"], row["longitude"] = from_wgs84(row["latitude"], row["longitude"], crs)
+        if row["latitude"] is not None:
+            row["latitude"], row["longitude"] = from_wgs84(row["latitude"], row["longitude"], crs)
     return rows
 
 

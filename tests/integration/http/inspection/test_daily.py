@@ -12,6 +12,8 @@ from citybrain.systems.system import System
 from projections.rebuild import compare
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
+from tests.given.open311 import HOLE as HOLE_311
+from tests.given.open311 import Client
 from tests.given.outbox import messages
 from tests.given.read_models import caught_up
 from tests.given.waiting import eventually, holds
@@ -127,6 +129,50 @@ async def test_what_was_wrong_is_put_right_and_people_are_sent(api: Api) -> None
     await does(api, case_id, "verify", "operator")
     await caught_up(api.runtime.store)
     for model in ("case_desk", "service_requests", "evaluation_days"):
+        assert (await compare(api.runtime.store, projection_named(model))).equal, model
+
+
+async def test_an_address_alone_waits_for_a_person_who_finds_its_place(api: Api) -> None:
+    client, bare = Client(api, "xml"), {k: HOLE_311[k] for k in ("api_key", "service_code")}
+    ids = []
+    for address in ({"address_string": "經三路 8"}, {"address_id": "A-7"}):
+        status, (answer,) = await client.post(bare | address)
+        assert status == 201, answer
+        ids.append(answer["service_request_id"])
+    for nowhere in ({}, {"address_string": " \u3000"}, {"address_id": "-"}, {"lat": "34.7"}):
+        status, (error,) = await client.post(bare | nowhere | {"description": "a hole"})
+        assert (status, "lat and long" in error["description"]) == (400, True), nowhere
+
+    waiting, other = ids
+    assert await listed(api, "placed=false") == ids
+    assert await listed(api, "placed=true") == []
+    found = (await state(api, waiting)).json
+    assert (found["status"], found["address"]) == ("reported", "經三路 8")
+    assert (found["latitude"], found["longitude"], found["place"]) == (None, None, None)
+    _, (public,) = await client.get(f"requests/{waiting}")
+    assert (public["status"], public["lat"], public["long"]) == ("open", None, None)
+    assert "waits until a person has found where it is" in public["status_notes"]
+    assert (await client.get("requests", lat="34.75", long="113.63", radius="9000"))[1] == []
+    near = await api.call("GET", f"/v1/cases/{waiting}/duplicates", "operator")
+    assert near.json == {"cases": []}
+    early = await does(api, waiting, "file", "operator", status=409)
+    assert early.json["code"] == "place-missing"
+
+    outside = {"latitude": 0, "longitude": 0, "reason": "found"}
+    refused = await does(api, waiting, "relocate", "operator", outside, status=400)
+    assert refused.json["code"] == "outside-the-city"
+    inside = {"latitude": 34.75, "longitude": 113.63, "reason": "found"}
+    await does(api, waiting, "relocate", "operator", inside)
+    await eventually(lambda: at(api, waiting, "dispatched"))
+    assert await listed(api, "placed=false") == [other]
+    found = (await state(api, waiting)).json
+    assert (found["address"], found["latitude"], found["lead"]) == ("經三路 8", 34.75, WORKS)
+    _, (public,) = await client.get(f"requests/{waiting}")
+    assert (public["lat"], "waits" in public["status_notes"]) == ("34.75", False)
+    heat = await api.call("GET", "/v1/statistics/heat?class=road_damage", "operator")
+    assert [each["properties"]["reported"] for each in heat.json["features"]] == [1]
+    assert (await api.call("GET", "/v1/cases/export.csv", "operator")).body.count(b"case-") == 2
+    for model in ("case_desk", "service_requests", "evaluation_days", "heat_grid"):
         assert (await compare(api.runtime.store, projection_named(model))).equal, model
 
 

@@ -98,7 +98,7 @@ async def test_requests_by_id_class_status_and_day(client: Client, api: Api) -> 
         ({"api_key": "guessed"}, 403, "api_key is not valid"),
         ({"service_code": ""}, 400, "service_code was not provided"),
         ({"service_code": "no_such"}, 404, "service_code not found"),
-        ({"lat": ""}, 400, "lat and long are required"),
+        ({"lat": ""}, 400, "lat and long belong together: lat is missing"),
         ({"lat": "north"}, 400, "lat is not a number"),
         ({"lat": "nan"}, 400, "lat is not valid"),
         (

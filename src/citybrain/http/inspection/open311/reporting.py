@@ -27,13 +27,9 @@ from citybrain.http.inspection.open311.reading import Fields, Form, Open311Error
 from citybrain.http.inspection.open311.services import notice_of
 from citybrain.http.runtime import RUNTIME, Runtime
 from commands.handling import CommandContext
-from commands.inspection.case import (
-    ReportCase,
-    checked_attributes,
-    report_case,
-    require_in_the_city,
-)
+from commands.inspection.case import ReportCase, ReportProblem, checked_attributes, report_case
 from commands.inspection.contacts import CONTACT
+from commands.inspection.placing import require_in_the_city
 
 CONTACT_KEPT = timedelta(days=180)
 REPEATED_WITHIN = timedelta(minutes=1)
@@ -131,23 +127,35 @@ def _class_of(fields: Fields, classes: dict[str, CaseClass]) -> CaseClass:
 
 def _report_of(
     fields: Fields, case_class: CaseClass, attributes: dict[str, list[str]]
-) -> ReportCase:
+) -> ReportProblem:
     """The report; raises `Open311Error` in the order in which people read a form."""
-    if "lat" not in fields or "long" not in fields:
-        raise Open311Error(400, "lat and long are required; there is no geocoder here")
+    latitude, longitude = _place_of(fields)
+    kind = ReportProblem if latitude is None else ReportCase
     try:
-        return ReportCase(
+        return kind(
             source=CaseSource.CITIZEN,
             class_code=case_class.code,
             description=fields.get("description", ""),
-            latitude=degrees(fields, "lat", 90),
-            longitude=degrees(fields, "long", 180),
+            latitude=latitude,
+            longitude=longitude,
             address=fields.get("address_string"),
             external_ref=fields.get("address_id"),
             attributes=attributes or None,
         )
     except ValidationError as wrong:
         raise not_valid(wrong) from wrong
+
+
+def _place_of(fields: Fields) -> tuple[float, float] | tuple[None, None]:
+    """Where it is, in degrees; nowhere yet where an address alone is said."""
+    if missing := [name for name in ("lat", "long") if name not in fields]:
+        if len(missing) == 1:
+            raise Open311Error(400, f"lat and long belong together: {missing[0]} is missing")
+        said = fields.get("address_string", "") + fields.get("address_id", "")
+        if not any(map(str.isalnum, said)):
+            raise Open311Error(400, "lat and long are required, or address_string or address_id")
+        return None, None
+    return degrees(fields, "lat", 90), degrees(fields, "long", 180)
 
 
 async def _keep_contact(runtime: Runtime, case_id: str, contact: dict[str, str]) -> None:
