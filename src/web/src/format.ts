@@ -1,15 +1,32 @@
-// How figures, codes and times are written. Pure functions.
+// How figures, codes and times are written. Pure functions, but for the zone of the times.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const money = new Intl.NumberFormat("en", { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: "Asia/Shanghai" });
-const moment = new Intl.DateTimeFormat("en-GB", {
-  dateStyle: "medium",
-  timeStyle: "medium",
-  timeZone: "Asia/Shanghai",
-});
+
+const clockIn = (timeZone: string): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone });
+const momentIn = (timeZone: string): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone });
+
+let zone = "UTC";
+let clock = clockIn(zone);
+let moment = momentIn(zone);
+
+/** Write times in the city's zone, by its name; in UTC where this browser does not know it. The zone. */
+export function takeZone(name: string): string {
+  if (name === zone) return zone;
+  try {
+    clock = clockIn(name);
+    zone = name;
+  } catch {
+    zone = "UTC";
+    clock = clockIn(zone);
+  }
+  moment = momentIn(zone);
+  return zone;
+}
 
 /** `12481` → `12,481`. */
 export const count = (value: number): string => whole.format(value);

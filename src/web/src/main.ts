@@ -2,7 +2,7 @@
 
 import { find, setText, whenChanged } from "./dom";
 import { Feed, type FeedState, type Source } from "./feed";
-import { plural, timeOfDay } from "./format";
+import { plural, takeZone, timeOfDay } from "./format";
 import { loadNames } from "./names";
 import type { Snapshot } from "./snapshot";
 import { drawApplications } from "./view_applications";
@@ -68,6 +68,7 @@ function show(snapshot: Snapshot): void {
     return;
   }
   incarnation = snapshot.incarnation;
+  setText(find("zone"), takeZone(snapshot.city_zone));
   const now = Date.now();
   const marked = snapshot.simulated || snapshot.newest.some((event) => event.simulated);
   find("simulated").hidden = !marked;

@@ -140,6 +140,8 @@ export interface Snapshot {
   head: number;
   /** Which log it is: another one after a restore. */
   incarnation: string;
+  /** The name of the time zone that the city lives in. */
+  city_zone: string;
   streams: StreamCount[];
   newest: NewestEvent[];
   lag: ProjectionLag[];
@@ -341,6 +343,7 @@ export function parseSnapshot(data: string): Snapshot {
   return {
     head: number(all, "head"),
     incarnation: text(all, "incarnation"),
+    city_zone: text(all, "city_zone"),
     streams: list(all, "streams", (item) => ({
       category: text(item, "category"),
       streams: number(item, "streams"),

@@ -5,7 +5,7 @@ import { mock, test } from "node:test";
 import { Feed, pauseBefore, SILENCE_MS, type FeedState, type Source } from "../src/feed";
 
 const good = JSON.stringify({
-  head: 0, incarnation: "a", streams: [], newest: [], lag: [], open: [], open_total: 0, rate_per_second: 0, simulated: false,
+  head: 0, incarnation: "a", city_zone: "Asia/Shanghai", streams: [], newest: [], lag: [], open: [], open_total: 0, rate_per_second: 0, simulated: false,
   applications: {
     submitted: 0, paid: 0, refused: 0, waiting: 0, overdue: 0, stranded: 0, seconds: [],
     saved: { materials: [0, 0], steps: [0, 0], trips: [0, 0] },

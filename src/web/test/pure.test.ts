@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { byZone, countsOf, sizeOf, squares, statesOf } from "../src/berths";
 import { bars, duration, percentile } from "../src/durations";
 import { boxAround, districtsOf, Projection, strength } from "../src/city_map";
-import { count, mostOf, plural, rate, readable, shortCount, shortStream, stepOf, timeOfDay, yuan } from "../src/format";
+import { count, dateAndTime, mostOf, plural, rate, readable, shortCount, shortStream, stepOf, takeZone, timeOfDay, yuan } from "../src/format";
 import { nameOf, takeNames } from "../src/names";
 import { openTable } from "../src/open_cases";
 import { signs, sizeOfRoad, streets } from "../src/road";
@@ -15,6 +15,7 @@ import { paths, scale, within } from "../src/spark";
 const snapshot = {
   head: 3,
   incarnation: "6f1c",
+  city_zone: "America/New_York",
   streams: [{ category: "case", streams: 1, events: 3 }],
   newest: [
     { position: 2, topic: "case.filed", stream_id: "case-1", recorded_at: "2026-01-01T00:00:00Z", class_code: null, simulated: null },
@@ -95,7 +96,13 @@ test("figures, codes and times are written for readers", () => {
   assert.equal(stepOf("case.reported"), "reported");
   assert.equal(shortStream("case-01939f2b00007000800053767952abcd"), "case …7952abcd");
   assert.equal(shortStream("case-1"), "case-1");
+  assert.equal(takeZone("Asia/Shanghai"), "Asia/Shanghai");
   assert.equal(timeOfDay("2026-01-01T02:30:00Z"), "10:30:00");
+  assert.equal(takeZone("America/New_York"), "America/New_York");
+  assert.equal(timeOfDay("2026-01-01T02:30:00Z"), "21:30:00");
+  assert.equal(dateAndTime("2026-01-01T02:30:00Z"), "31 Dec 2025, 21:30:00");
+  assert.equal(takeZone("Nowhere/Here"), "UTC");
+  assert.equal(timeOfDay("2026-01-01T02:30:00Z"), "02:30:00");
   assert.equal(timeOfDay("never"), "never");
   assert.equal(yuan(123450), "¥1,234.50");
   assert.equal(plural(1, "event"), "1 event");

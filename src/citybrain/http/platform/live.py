@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from citybrain.city_day import CITY_ZONE
 from citybrain.domain.stream import category_of, personal_categories
 from citybrain.eventstore.incarnations import read_lineage
 from citybrain.http.board import Origin
@@ -63,6 +64,7 @@ class LiveBoard(Feed):
         snapshot: dict[str, Any] = {
             "head": head,
             "incarnation": (await read_lineage(store.pool)).current,
+            "city_zone": CITY_ZONE.key,
             "streams": [
                 {name: row[name] for name in ("category", "streams", "events")}
                 for row in await streams.counts(store.models)

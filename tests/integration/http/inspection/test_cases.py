@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from citybrain.city_day import CITY_ZONE
 from citybrain.eventstore.incarnations import begin_incarnation
 from citybrain.systems import PROJECTIONS
 from tests.given.api import REPORT, Answer, Api
@@ -141,6 +142,7 @@ async def test_the_front_page_numbers_are_public_and_hold_no_text(api: Api) -> N
         async for line in live.content:
             if line.startswith(b"data: "):
                 assert b'"head":' in line
+                assert f'"city_zone":"{CITY_ZONE.key}"'.encode() in line
                 assert secret.encode() not in line
                 break
 
