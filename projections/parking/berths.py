@@ -1,7 +1,8 @@
 """The live board of berths: occupied, free, or unknown because nobody has spoken of them.
 
 What a device says of any place shows that it works; what it does not say, it does not see. A sign
-that happened before the one that is shown changes nothing.
+that happened before the one that is shown changes nothing; of two of one moment the berth is
+occupied, in whichever order they come.
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ OPENED, DESCRIBED, DETECTED = (
     "parking.place_described",
     "parking.detected",
 )
+# Of one moment the greater text is taken, here as in PostgreSQL.
 STATE = {Sign.ARRIVED: "occupied", Sign.OCCUPIED: "occupied", Sign.LEFT: "free", Sign.EMPTY: "free"}
 OPEN = """
 INSERT INTO places (stream_id, place_id, kind, simulated)
@@ -71,7 +73,8 @@ ON CONFLICT DO NOTHING
 CHANGE = """
 UPDATE berths b SET state = n.state, changed_at = n.changed_at
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS n(place_id, state, changed_at)
-WHERE b.place_id = n.place_id AND (b.changed_at IS NULL OR b.changed_at <= n.changed_at)
+WHERE b.place_id = n.place_id
+  AND (b.changed_at IS NULL OR (b.changed_at, b.state) < (n.changed_at, n.state COLLATE "C"))
 """
 HEAR = """
 INSERT INTO devices AS d (device_id, heard_at, lost_at)
@@ -98,7 +101,7 @@ class ParkingBerths:
     """The read model `parking_berths`."""
 
     name = "parking_berths"
-    version = 1
+    version = 2
     topics = frozenset({OPENED, DESCRIBED, DETECTED})
     tables = TABLES
 

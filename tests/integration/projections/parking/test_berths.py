@@ -72,6 +72,16 @@ async def test_a_block_face_shows_its_berths_by_number(store: EventStore) -> Non
     assert shown == {"Z1": "uouuuuuuf"}
 
 
+async def test_of_two_signs_of_one_moment_the_berth_is_occupied(store: EventStore) -> None:
+    street = await Street.open(services_over(store), at("12:00"))
+    for place, signs in (("Z1-003", ("arrived", "left")), ("Z1-004", ("empty", "occupied"))):
+        for sign in signs:
+            await street.say(street.sign(sign, place, at("10:05")))
+    assert await same_in_any_batch(store, "parking_berths")
+    shown = await states(store, "10:06")
+    assert (shown["Z1-003"], shown["Z1-004"]) == ("occupied", "occupied")
+
+
 async def test_what_happened_before_changes_nothing(store: EventStore) -> None:
     street = await Street.open(services_over(store), at("12:00"))
     await street.say(street.sign("left", "Z1-003", at("10:05")))
