@@ -230,11 +230,17 @@ class FaceEngine:
         self._batch_limit = batch_limit
         self._delay = batch_delay_seconds
         self._deadline = deadline_seconds
+        self.failed = False  # the models, at what they were given last
         self._seconds_each = 0.02  # a moving estimate, for Retry-After
         self._workers = threads
         self._idle = 0
         self._kept_free = 0
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="faces")
+
+    @property
+    def full(self) -> bool:
+        """Whether no other picture may wait."""
+        return self._queue.qsize() + self._kept_free >= self._queue.maxsize
 
     async def analyse(self, content: bytes) -> Analysis:
         """The one face in an encoded picture.
@@ -344,7 +350,9 @@ class FaceEngine:
             analysed = iter(self.models.analyse(images))
         except Exception:
             log.exception("face_models_failed", pictures=len(images))
+            self.failed = True
             return answers
+        self.failed = self.failed and not images
         return [
             next(analysed) if isinstance(answer, EngineFailed) else answer for answer in answers
         ]

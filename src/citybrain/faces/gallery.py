@@ -175,9 +175,14 @@ class EnrolledFaces:
         async with self._searching:
             await self._refresh()
 
+    @property
+    def loading(self) -> bool:
+        """Whether nobody can be searched for yet."""
+        return not self._loaded and self._searching.locked()
+
     async def search(self, embedding: Embedding, most: int = 10) -> list[Candidate]:
         """The most alike of all who are enrolled now."""
-        if not self._loaded and self._searching.locked():
+        if self.loading:
             raise GalleryLoading("enrolled faces are still being read", retry_after_seconds=5)
         async with self._searching:  # rows move when somebody is removed
             await self._refresh()

@@ -33,6 +33,11 @@ class Faces:
     attack_detector: PresentationAttackDetector | None
     next_engine: FaceEngine | None
 
+    @property
+    def answer(self) -> bool:
+        """Whether a picture would be looked at now, and somebody found by it."""
+        return not (self.engine.full or self.engine.failed or self.enrolled.loading)
+
 
 @asynccontextmanager
 async def open_faces(settings: Settings, store: EventStore, vault: Vault) -> AsyncIterator[Faces]:

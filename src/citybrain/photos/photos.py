@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
-from citybrain.errors import InvalidInput, Unavailable
+from citybrain.ending import end
+from citybrain.errors import CitybrainError, InvalidInput, Unavailable
 from citybrain.photos.checking import CheckedPhoto, Limits, check, thumbnail
 from citybrain.photos.store import PhotoStore, open_store
 from citybrain.settings import Settings
@@ -58,6 +59,7 @@ class Photos:
         self._uploads: Counter[str] = Counter()
         self._waiting = 0
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="photos")
+        self._look: asyncio.Task[bool] | None = None
 
     @contextmanager
     def admitted(self, caller: str) -> Iterator[None]:
@@ -95,6 +97,23 @@ class Photos:
         if missing:
             raise EvidenceNotFound("upload the photos first", missing=missing)
 
+    async def kept_now(self, seconds: float) -> bool:
+        """Whether a photo could be kept now, as far as the store says so in time.
+
+        One look at a time: a file system that hangs holds the thread that looks.
+        """
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._answers())
+        await asyncio.wait({self._look}, timeout=seconds)
+        return self._look.done() and self._look.result()
+
+    async def _answers(self) -> bool:
+        try:
+            await self.store.check()
+        except CitybrainError:
+            return False
+        return True
+
     async def thumbnail(self, content: bytes) -> bytes:
         """A small JPEG of a kept photo; raises `PhotosBusy`."""
         return await self._in_thread(lambda: thumbnail(content))
@@ -111,8 +130,13 @@ class Photos:
     def _ended(self) -> None:
         self._waiting -= 1
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the threads; what has begun is finished first."""
+        if self._look is not None:
+            await end(self._look)
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
@@ -132,4 +156,4 @@ async def open_photos(settings: Settings) -> AsyncIterator[Photos]:
     try:
         yield photos
     finally:
-        await asyncio.to_thread(photos.close)
+        await photos.close()

@@ -33,6 +33,7 @@ DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 FOLDER = "photos"
 INCOMING = "incoming"
 LEFTOVER_SECONDS = 3600.0
+NOBODYS: Final = "0" * 64
 S3_REQUEST_SECONDS = 10.0  # of one attempt; a request has 15 in all
 
 
@@ -57,7 +58,8 @@ class PhotosUnavailable(Unavailable):
 class PhotoStore(Protocol):
     """Photos by digest: SHA-256 of the bytes, 64 lower-case hex digits.
 
-    All methods are safe to repeat, and at the same time from several processes.
+    All methods are safe to repeat, and at the same time from several processes. They raise
+    `PhotosUnavailable` where the store does not answer, has no room or does not let us in.
     """
 
     async def put(self, digest: str, content: bytes, content_type: str) -> None:
@@ -74,6 +76,9 @@ class PhotoStore(Protocol):
 
     async def delete(self, digest: str) -> None:
         """Erase a photo; nothing happens where there is none."""
+
+    async def check(self) -> None:
+        """Raise `PhotosUnavailable` where no photo can be kept now."""
 
 
 def open_store(settings: Settings) -> PhotoStore:
@@ -96,21 +101,33 @@ class FolderPhotoStore:
 
     async def put(self, digest: str, content: bytes, content_type: str) -> None:
         """See `PhotoStore`; the type is in the content."""
-        await asyncio.to_thread(self._put, digest, content)
+        try:
+            with _said_as_ours():
+                await asyncio.to_thread(self._put, digest, content)
+        except PhotoNotFound:
+            raise PhotosUnavailable("the folder of photos went away") from None
 
     async def get(self, digest: str) -> bytes:
         """See `PhotoStore`."""
-        return await asyncio.to_thread(self._get, digest)
+        with _said_as_ours():
+            return await asyncio.to_thread(self._get, digest)
 
     async def has(self, digest: str) -> bool:
         """See `PhotoStore`."""
         known = DIGEST.fullmatch(digest) is not None
-        return known and await asyncio.to_thread(self._path(digest).is_file)
+        with _said_as_ours():
+            return known and await asyncio.to_thread(self._path(digest).is_file)
 
     async def delete(self, digest: str) -> None:
         """See `PhotoStore`."""
         if DIGEST.fullmatch(digest):
-            await asyncio.to_thread(self._delete, self._path(digest))
+            with _said_as_ours():
+                await asyncio.to_thread(self._delete, self._path(digest))
+
+    async def check(self) -> None:
+        """See `PhotoStore`. Only who writes finds out that there is no room."""
+        with _said_as_ours():
+            await asyncio.to_thread(self._try)
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest[2:4] / digest
@@ -133,13 +150,18 @@ class FolderPhotoStore:
         for folder in (path.parent, path.parent.parent, self._folder):
             _sync(folder)
 
+    def _try(self) -> None:
+        tried = self._folder / INCOMING / uuid4().hex
+        tried.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            tried.write_bytes(b"room?")
+        finally:
+            tried.unlink(missing_ok=True)
+
     def _get(self, digest: str) -> bytes:
         if not DIGEST.fullmatch(digest):
             raise PhotoNotFound("there is no such photo")
-        try:
-            content = self._path(digest).read_bytes()
-        except FileNotFoundError:
-            raise PhotoNotFound("there is no such photo") from None
+        content = self._path(digest).read_bytes()
         _check(digest, content)
         return content
 
@@ -221,6 +243,10 @@ class S3PhotoStore:
         except PhotoNotFound:
             return  # some servers say so
 
+    async def check(self) -> None:
+        """See `PhotoStore`. A question for a photo that there is not."""
+        await self.has(NOBODYS)
+
 
 def _s3_config(settings: Settings) -> "S3Config":
     """What the settings say; what they do not, obstore takes from the environment."""
@@ -242,7 +268,7 @@ def _said_as_ours() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise PhotoNotFound("there is no such photo") from None
-    except BaseError as error:
+    except (BaseError, OSError) as error:
         log.warning("photos_unavailable", error=type(error).__name__)
         raise PhotosUnavailable("photos cannot be reached now", retry_after_seconds=5) from error
 

@@ -22,6 +22,7 @@ from citybrain.http.sharing import shared
 from citybrain.http.tokens import DEVICES, LONGEST_LIFE_SECONDS, PLACE
 from commands.loud_devices import loud_devices
 from commands.processes import parked
+from commands.services import Services
 from projections import lag
 from projections.status import projection_status
 
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 MEASURE_SECONDS = 2.0
 READY_SECONDS = 2.0
+PHOTOS_SECONDS = 0.5
 BEHIND_SECONDS = 30.0  # after which nobody keeps a read model up, as a rule
 REASONS = {
     "database": "PostgreSQL does not answer a read in time",
@@ -44,9 +46,18 @@ REASONS = {
     "kafka": "no Kafka broker answers: read models follow the log alone, devices wait",
     "connections": "nearly as many connections are open as there may be",
     "not_closing": "the process was asked to stop",
+    "photos": "no photo can be kept or shown: the store does not answer, or has no room",
+    "faces": "no face is looked at: who is enrolled is still being read, too many pictures wait, "
+    "or the models fail",
 }
 OF_ALL = frozenset({"read_models"})
 """What makes no process unready: others lack it as well, and commands go on without."""
+OF_SOME = frozenset({"photos", "faces"})
+"""Nor does this: who needs it is told to come again, and all the rest goes on.
+
+Banks and departments are not among the checks. No request waits for them: what is for them stands
+in the log, and is sent when they answer.
+"""
 WAITING = Gauge("citybrain_appends_waiting", "Appends queued and not yet in a commit")
 BEARER = "Bearer"
 TOKEN_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
@@ -171,18 +182,29 @@ async def _readiness(runtime: Runtime) -> Readiness:
         "connections": runtime.door is None or not runtime.door.nearly_full,
         "not_closing": not runtime.closing.is_set(),
         **{name: fine() for name, fine in runtime.checks.items()},
+        **await _capabilities(runtime.services),
     }
     seconds, behind = await _lag(runtime)
     return Readiness(
         lag_seconds=seconds,
         behind=behind,
-        ready=all(fine for name, fine in checks.items() if name not in OF_ALL),
+        ready=all(fine for name, fine in checks.items() if name not in OF_ALL | OF_SOME),
         checks=checks,
         standby=None if store.standby is None else not store.standby.away,
         reasons=[REASONS[name] for name, fine in checks.items() if not fine],
         remarks=list(runtime.remarks()),
         faces=_faces(runtime),
     )
+
+
+async def _capabilities(services: Services) -> dict[str, bool]:
+    """Those that this process has, and whether they answer."""
+    found = {}
+    if services.photos is not None:
+        found["photos"] = await services.photos.kept_now(PHOTOS_SECONDS)
+    if services.faces is not None:
+        found["faces"] = services.faces.answer
+    return found
 
 
 async def _database_answers(runtime: Runtime) -> bool:

@@ -385,14 +385,6 @@ async def test_citizens_act_for_themselves_only(api: Api) -> None:
         assert answer.is_problem(403, "not-your-own"), path
 
 
-async def test_readiness_names_what_decides(api: Api) -> None:
-    ready = (await api.call("GET", "/readyz")).json
-    pack = load_pack(None, production=False)
-    assert ready["faces"]["pack"] == "citybrain_dev"
-    assert ready["faces"]["template_version"] == pack.template_version
-    assert ready["faces"]["provider"] == "cpu"
-
-
 async def test_a_second_pack_takes_over_while_people_come_by(
     settings: Settings, tmp_path: Path
 ) -> None:

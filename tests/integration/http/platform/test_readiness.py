@@ -1,5 +1,6 @@
 """`/readyz` says no exactly where an honest request would fail, and why."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,10 @@ from citybrain.eventstore import EventStore
 from citybrain.eventstore.appender import Appender
 from citybrain.eventstore.witness import LogWentBack
 from citybrain.http.issuer_keys import IssuerKeys
-from citybrain.http.platform.operations import OF_ALL
+from citybrain.http.platform.operations import OF_ALL, OF_SOME
 from citybrain.http.runtime import Runtime
 from tests.given.api import REPORT, Api
+from tests.given.photos import encoded, scene
 
 Patch = pytest.MonkeyPatch
 
@@ -64,9 +66,9 @@ FAULTS: list[tuple[Callable[[Patch, Runtime], None], str, str]] = [
 async def wrong_with(api: Api) -> tuple[set[str], int, str]:
     """What readiness finds wrong, and what an honest report is answered."""
     ready = await api.call("GET", "/readyz")
-    wrong = {name for name, fine in ready.json["checks"].items() if not fine} - OF_ALL
+    wrong = {name for name, fine in ready.json["checks"].items() if not fine} - OF_ALL - OF_SOME
     assert (ready.status == 200, ready.json["ready"]) == (not wrong, not wrong)
-    assert bool(ready.json["reasons"]) == bool(wrong)
+    assert bool(ready.json["reasons"]) == (not all(ready.json["checks"].values()))
     report = await api.call("POST", "/v1/cases", "gateway", json=REPORT)
     if report.status == 503:
         assert int(report.headers["Retry-After"]) >= 1
@@ -84,4 +86,29 @@ async def test_readiness_and_an_honest_request_agree_whatever_fails(api: Api) ->
     checks = (await api.call("GET", "/readyz")).json["checks"].keys()
     # A listener that is lost makes reads late, no request fail; one that stops still answers; where
     # there is no room for another connection, nobody is heard (tests/integration/http).
-    assert checks - named - OF_ALL == {"log_listener", "not_closing", "connections"}
+    assert checks - named - OF_ALL - OF_SOME == {"log_listener", "not_closing", "connections"}
+
+
+async def test_what_only_some_need_makes_no_process_unready(api: Api) -> None:
+    """The folder of photos is none: who brings one is told to come again, and reports go on."""
+    folder = api.runtime.settings.data_dir / "photos"
+    photo = encoded(scene())
+    for works in (True, False, True):
+        if not works:
+            shutil.rmtree(folder)
+            folder.touch()
+        elif folder.is_file():
+            folder.unlink()
+        ready = await api.call("GET", "/readyz")
+        assert (ready.status, ready.json["checks"]["photos"]) == (200, works)
+        assert [said.partition(":")[0] for said in ready.json["reasons"]] == (
+            [] if works else ["no photo can be kept or shown"]
+        )
+        typed = {"Content-Type": "image/jpeg"}
+        kept = await api.call("POST", "/v1/photos", "citizen", data=photo, headers=typed)
+        if works:
+            assert kept.status == 201, kept.body
+        else:
+            assert kept.is_problem(503, "photos-unavailable")
+            assert int(kept.headers["Retry-After"]) >= 1
+        assert (await wrong_with(api))[:2] == (set(), 201)
