@@ -8,14 +8,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from citybrain.domain.actor import Role
+from citybrain.eventstore import EventStore
 from citybrain.http.reach import ANY, TOKEN_ROLES, Reach, Rows, reaches
 from citybrain.http.routing import Route
 from citybrain.settings import Settings
-from citybrain.systems import SYSTEMS
+from citybrain.systems import PROJECTIONS, SYSTEMS
+from projections.rebuild import compare
 from tests.given.api import Answer, Api
 from tests.given.applying import applying
 from tests.given.calling import call, path_of
 from tests.given.described_events import require_described
+from tests.given.read_models import caught_up
 from tests.given.world import FOREIGN, OWN, World, built
 
 ROUTES = [route for system in SYSTEMS for route in system.routes]
@@ -93,6 +96,15 @@ async def test_every_operation_reaches_as_far_as_the_table_says(world: World) ->
     assert wrong == [], "\n".join(wrong)
     assert len(every) > 2000
     await require_described(world.api)
+    await require_equal(world.api.runtime.store)
+
+
+async def require_equal(store: EventStore) -> None:
+    """After all that can be called each read model is as one that is rebuilt."""
+    await caught_up(store)
+    for projection in PROJECTIONS:
+        compared = await compare(store, projection)
+        assert compared.equal, [each for each in compared.tables if each.samples]
 
 
 async def test_without_a_token_only_what_is_public_answers(world: World) -> None:
