@@ -38,7 +38,7 @@ from citybrain.http.texts import joined
 from commands.citizens.citizen import RegisterCitizen
 from commands.citizens.proving import SetPasscode
 from commands.citizens.records import SettleCorrection
-from commands.handling import Command, StaleVersion
+from commands.handling import Command, KeyInFlight, StaleVersion
 
 TEXTS = sorted(texts_of_problems.HERE.glob("*/problem_texts.yaml"))
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -143,6 +143,12 @@ def test_a_problem_says_what_to_do_in_the_language_of_the_caller() -> None:
     assert body(english)["detail"] == body(chinese)["detail"]
     assert chinese.headers["Content-Language"] == "zh-Hans"
     assert chinese.headers["Vary"] == "Accept-Language"
+
+
+def test_a_key_in_flight_is_to_be_sent_again_in_a_second() -> None:
+    told = problem_of(KeyInFlight("wait"), uuid4())
+    assert (told.status, told.headers["Retry-After"]) == (409, "1")
+    assert "Retry-After" not in problem_of(StaleVersion("look again"), uuid4()).headers
 
 
 def test_a_code_without_texts_has_the_phrase_of_its_status() -> None:
