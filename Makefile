@@ -1,8 +1,9 @@
 # citybrain: `make` lists the targets. Nothing outside this folder is changed, except that
 # `make test` installs a browser, Java, Maven and PgBouncer where none are found (it says so first).
 
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
-	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+	$$each $(NEW_ENOUGH) && echo $$each && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := src/web
@@ -30,7 +31,7 @@ help: ## list the targets
 	@printf 'citybrain: an event-sourced backend for a city\n\n'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: venv pages ## start it all for development: PostgreSQL, server, read models, a simulated city
+run: pages venv ## start it all for development: PostgreSQL, server, read models, a simulated city
 	@exec $(BIN)/citybrain run $(ARGS)
 
 test: system kafka lint types pages ## everything that must hold: lint, types, floors, every test
@@ -61,10 +62,12 @@ bench: venv ## measure: append, replay, project, HTTP, faces; JSON on standard o
 venv: $(VENV)/.installed ## the virtual environment, with exactly the pinned packages
 
 $(VENV)/.installed: requirements.lock requirements-sumo.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo 'citybrain needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3' >&2; exit 1; }
-	@test -x $(BIN)/python || { echo 'making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python $(NEW_ENOUGH) || $(or $(PYTHON),false) $(NEW_ENOUGH) || \
+		{ echo 'citybrain needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(BIN)/python $(NEW_ENOUGH) || { echo 'making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv --clear $(VENV); }
 	@echo 'installing what requirements.lock pins'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock || \
+		{ echo 'not all could be installed: without a network nothing can be; then say the same again' >&2; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-sumo.lock || \
 		echo 'SUMO has no wheel for this platform: signals run without a simulated street, and their tests on it fail' >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,32 @@ def test_the_image_is_made_by_targets_that_are_tested() -> None:
     (command,) = re.findall(r"^CMD (.+)$", text, re.MULTILINE)
     assert json.loads(entrypoint) == ["citybrain"]
     runs(json.loads(command))
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+def test_what_is_missing_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    """A Python that is too old, none at all, no Node.js: a sentence, and no environment is left."""
+    lock = tmp_path / "src" / "web" / "package-lock.json"
+    lock.parent.mkdir(parents=True)
+    for needed in ("requirements.lock", "requirements-sumo.lock", "pyproject.toml"):
+        (tmp_path / needed).touch()
+    lock.touch()
+    for target, python, needs in (
+        ("venv", "/bin/false", "Python 3.11 or newer"),
+        ("venv", "no-such-python", "Python 3.11 or newer"),
+        ("venv", "", "Python 3.11 or newer"),
+        ("run", sys.executable, "Node.js 20 or newer"),
+    ):
+        done = subprocess.run(
+            [str(shutil.which("make")), "-f", CHECKOUT / "Makefile", target, f"PYTHON={python}"],
+            cwd=tmp_path,
+            env={"PATH": "/no/programs"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode != 0
+        assert needs in done.stderr
+        assert not (tmp_path / ".venv").exists()
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=[unit.stem for unit in UNITS])
