@@ -256,8 +256,6 @@ async def test_a_reporter_sees_nothing_of_what_others_reported(api: Api) -> None
         ("/v1/cases/case-%00/timeline", 404),
         ("/v1/cases/case-%00/comments", 404),
         ("/v1/cameras?after=%00", 400),
-        ("/v1/cases?since=0001-01-01T00:00:00%2B14:00", 400),
-        ("/v1/cases?until=9999-12-31T23:59:59-14:00", 400),
     ],
 )
 async def test_odd_questions_are_answered(api: Api, path: str, status: int) -> None:
