@@ -128,6 +128,10 @@ async def test_photos_come_with_a_form(api: Api) -> None:
     assert photos is not None
     for digest in digests:
         assert (await photos.get(digest)).startswith(b"\xff\xd8")
+    for who, status in ((None, 401), ("citizen", 403), ("operator", 200)):
+        assert (await api.call("GET", f"/v1/photos/{digests[0]}", who)).status == status, who
+    (public,) = (await api.call("GET", f"{BASE}/requests/{case_id}.json")).json
+    assert public["media_url"] is None  # nobody has looked whether a face or a plate is on it
     said = {"api_key": KEY, "service_request_id": case_id, "status": "CANCELLED"}
     answer = await api.call(
         "POST", f"{BASE}/servicerequestupdates.json", data=form_of(said, jpeg())
