@@ -121,7 +121,7 @@ async def submit_application(
     if not citizen_id.startswith(f"{Citizen.category}-"):
         raise ApplicantMissing("say who applies: this account is no citizen's")
     now = services.clock()
-    item = services.definitions.of(Catalogue).item(command.service, city_day(now))
+    item = services.definitions.of(Catalogue).offered(command.service, city_day(now))
     if command.channel not in item.channels:
         raise ChannelNotOffered(f"{item.code} is offered on: {', '.join(item.channels)}")
     form = orjson.dumps(checked_form(item, command.form, city_day(now))).decode()
@@ -297,9 +297,9 @@ async def open_application(
 
 
 def item_of(application: Application, services: Services) -> ServiceItem:
-    """The item's version that was in force when the application was submitted."""
-    day = city_day(application.created_on)
-    return services.definitions.of(Catalogue).item(application.service, day)
+    """The item's version that the application was submitted under."""
+    day, catalogue = city_day(application.created_on), services.definitions.of(Catalogue)
+    return catalogue.began_under(application.service, application.item_version, day)
 
 
 def requests_of(application: Application, services: Services) -> list[dict[str, str]]:

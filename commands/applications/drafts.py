@@ -241,7 +241,7 @@ async def open_draft(draft: Draft, services: Services) -> dict[str, Any]:
 
 
 def _item(service: str, now: datetime, services: Services) -> ServiceItem:
-    return services.definitions.of(Catalogue).item(service, city_day(now))
+    return services.definitions.of(Catalogue).offered(service, city_day(now))
 
 
 def _expires_at(now: datetime, services: Services) -> datetime:

@@ -34,6 +34,7 @@ from citybrain.settings import Settings
 from citybrain.systems import PROJECTIONS, SYSTEMS, load_definitions, register_streams
 from citybrain.systems.system import System
 from citybrain.vault import Vault, open_key_wrapper, require_own_key
+from commands.kept_definitions import keep_definitions
 from commands.processes.runner import keep
 from commands.services import Services
 from projections.dead_letters import DeadLetters
@@ -75,7 +76,7 @@ async def open_services(
         vault = Vault(store.pool, keys)
         services = Services(
             store,
-            definitions,
+            await keep_definitions(definitions, store.pool),
             vault,
             open_notifier(settings),
             exchange=exchange,

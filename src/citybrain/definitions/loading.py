@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 from citybrain.city_day import city_day
+from citybrain.definitions.kept import Keeping
 from citybrain.definitions.yaml_file import DefinitionError
 
 D = TypeVar("D")
@@ -81,6 +82,10 @@ class Definitions:
         if not isinstance(found, kind):
             raise LookupError(f"nobody loads {kind.__name__}")
         return found
+
+    def keeping(self) -> list[Keeping]:
+        """The parts whose versions are kept beyond their files."""
+        return [part for part in self._parts.values() if isinstance(part, Keeping)]
 
     def called(self, code: str) -> tuple[str, str] | None:
         """What a code is called, in Chinese and in English; None where nobody knows it."""

@@ -90,12 +90,18 @@ async def explain(application_id: str, services: Services, *, opened: bool) -> d
 def recorded_item(
     catalogue: Catalogue, service: str, version: str
 ) -> tuple[ServiceItem | None, str]:
-    """The version that was recorded, and whether it is the `same` still, `changed`, or `gone`."""
+    """The version that was recorded, and what its file says: the `same` still, `changed`, `gone`.
+
+    `kept`: the file says it no more, and it was kept.
+    """
+    exactly = catalogue.exactly(service, version)
     with suppress(UnknownService):
         for item in catalogue.versions(service):
             if str(item.valid_from) == version.partition("+")[0]:
-                return item, "same" if item.version == version else "changed"
-    return None, "gone"
+                if item.version == version:
+                    return item, "same"
+                return (item, "changed") if exactly is None else (exactly, "kept")
+    return exactly, "gone" if exactly is None else "kept"
 
 
 def same_decision(recorded: dict[str, Any], decision: Decision) -> bool:

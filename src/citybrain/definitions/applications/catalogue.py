@@ -9,10 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
+import structlog
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from citybrain.definitions.applications.checking import Check
 from citybrain.definitions.applications.draws import DrawnOn
@@ -32,13 +41,16 @@ from citybrain.definitions.applications.types import (
     is_text,
 )
 from citybrain.definitions.expressions import Expression, Path
+from citybrain.definitions.kept import Kept
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.purposes import Purposes
 from citybrain.definitions.yaml_file import Code, DefinitionError, Place, read_yaml
 from citybrain.domain.ages import ADULT_YEARS, CHILD_UNDER_YEARS
 from citybrain.domain.citizens import Assurance
 from citybrain.domain.money import MOST_FEN
-from citybrain.errors import NotFound
+from citybrain.errors import InvalidInput, NotFound
+
+log = structlog.get_logger(__name__)
 
 MemberName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Channel = Literal["web", "app", "counter", "kiosk"]
@@ -68,6 +80,12 @@ class UnknownService(NotFound):
     """There is no such service item."""
 
     code = "unknown-service"
+
+
+class ServiceRetired(InvalidInput):
+    """Nobody applies for this service any more; applications for it go on."""
+
+    code = "service-retired"
 
 
 class _Definition(BaseModel):
@@ -332,12 +350,49 @@ class ServiceItem(_Definition):
 
 
 class Catalogue:
-    """All versions of all service items."""
+    """All versions of all service items; of those without a file what was kept of them (`gone`)."""
 
-    def __init__(self, items: Iterable[ServiceItem]) -> None:
-        self._versions: dict[str, list[ServiceItem]] = {}
-        for item in sorted(items, key=lambda item: item.valid_from):
-            self._versions.setdefault(item.code, []).append(item)
+    KIND: ClassVar[str] = "service"
+
+    def __init__(self, items: Iterable[ServiceItem], gone: Iterable[ServiceItem] = ()) -> None:
+        self._versions = _by_code(items)
+        self._gone = _by_code(gone)
+
+    def kept(self) -> list[Kept]:
+        """Each version that a file holds, in full."""
+        return [
+            Kept(self.KIND, item.code, item.version, item.model_dump_json(exclude_unset=True))
+            for item in self.all_versions()
+        ]
+
+    def with_gone(self, gone: Iterable[Kept], definitions: Definitions) -> Definitions:
+        """These with versions that no file holds any more; people are identified for them, too."""
+        catalogue = Catalogue(self.all_versions(), [i for k in gone if (i := _read_again(k))])
+        return definitions.extended(catalogue).extended(catalogue.purposes())
+
+    def purposes(self) -> Purposes:
+        """People are identified for services, also for one that they applied for before."""
+        first_days = {
+            code: items[0].valid_from for code, items in (self._gone | self._versions).items()
+        }
+        return Purposes(first_days)
+
+    def began_under(self, code: str, version: str, day: date) -> ServiceItem:
+        """The version that an application names, whatever became of its file.
+
+        That of its `day` where nothing was kept of it; raises `UnknownService`.
+        """
+        return self.exactly(code, version) or self.item(code, day)
+
+    def exactly(self, code: str, version: str) -> ServiceItem | None:
+        """The version of this name, of a file or kept."""
+        return self._exactly.get((code, version))
+
+    def offered(self, code: str, day: date) -> ServiceItem:
+        """The version to apply for on a day; raises `ServiceRetired`, `UnknownService`."""
+        if code in self._gone and code not in self._versions:
+            raise ServiceRetired(f"{code!r} is not offered any more", service=code)
+        return self.item(code, day)
 
     def on(self, day: date) -> list[ServiceItem]:
         """The items in force on a day, by code."""
@@ -353,7 +408,7 @@ class Catalogue:
 
     def called(self, code: str) -> tuple[str, str] | None:
         """The names of an item, in Chinese and in English."""
-        versions = self._versions.get(code)
+        versions = self._versions.get(code) or self._gone.get(code)
         return versions[-1].called if versions else None
 
     def versions(self, code: str) -> list[ServiceItem]:
@@ -366,9 +421,31 @@ class Catalogue:
         """Every version of every item, the oldest of each first."""
         return [item for versions in self._versions.values() for item in versions]
 
+    @cached_property
+    def _exactly(self) -> dict[tuple[str, str], ServiceItem]:
+        gone = (item for versions in self._gone.values() for item in versions)
+        return {(item.code, item.version): item for item in (*gone, *self.all_versions())}
+
     def _on(self, code: str, day: date) -> ServiceItem | None:
         valid = [item for item in self._versions.get(code, ()) if item.valid_from <= day]
         return valid[-1] if valid else None
+
+
+def _by_code(items: Iterable[ServiceItem]) -> dict[str, list[ServiceItem]]:
+    """The versions of each item, oldest first."""
+    found: dict[str, list[ServiceItem]] = {}
+    for item in sorted(items, key=lambda item: item.valid_from):
+        found.setdefault(item.code, []).append(item)
+    return found
+
+
+def _read_again(kept: Kept) -> ServiceItem | None:
+    """A kept version; None where this release reads no such file any more."""
+    try:
+        return ServiceItem.model_validate_json(kept.content)
+    except ValidationError:
+        log.warning("kept_definition_unread", kind=kept.kind, code=kept.code, version=kept.version)
+        return None
 
 
 def load_services(files: Files, _: Definitions) -> Catalogue:
@@ -378,11 +455,7 @@ def load_services(files: Files, _: Definitions) -> Catalogue:
 
 def load_purposes(_: Files, definitions: Definitions) -> Purposes:
     """People are identified for services."""
-    items = definitions.of(Catalogue).all_versions()
-    codes = {item.code for item in items}
-    return Purposes(
-        {code: min(item.valid_from for item in items if item.code == code) for code in codes}
-    )
+    return definitions.of(Catalogue).purposes()
 
 
 def load_catalogue(

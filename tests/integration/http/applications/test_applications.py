@@ -77,10 +77,17 @@ payout:
 
 
 @pytest.fixture
-async def both(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Api, Departments]]:
+def green_roof(settings: Settings, tmp_path: Path) -> Path:
+    """The file of one more item."""
     settings.definitions_dir = tmp_path / "definitions"
     (settings.definitions_dir / "service").mkdir(parents=True)
-    (settings.definitions_dir / "service" / "green-roof.yaml").write_text(GREEN_ROOF)
+    file = settings.definitions_dir / "service" / "green-roof.yaml"
+    file.write_text(GREEN_ROOF)
+    return file
+
+
+@pytest.fixture
+async def both(settings: Settings, green_roof: Path) -> AsyncIterator[tuple[Api, Departments]]:
     settings.application_payout_seconds = 1.0
     async with applying(settings) as started:
         yield started
@@ -267,6 +274,25 @@ async def test_a_ninth_item_by_a_file_alone_is_decided_and_paid(
     paid = await until(api, application, "paid")
     assert paid.amount_fen == 60_000
     assert departments.ledger()[0]["from_account"] == "green-fund"
+
+
+async def test_an_application_goes_on_when_the_file_of_its_service_is_taken_away(
+    settings: Settings, green_roof: Path
+) -> None:
+    async with applying(settings) as (api, _):
+        citizen = await registered(api)
+        waiting = await applied(api, citizen, "green-roof-grant", form={"area": 12})
+    green_roof.unlink()
+    async with applying(settings) as (api, departments):
+        another = await submit(api, await registered(api), "green-roof-grant", form={"area": 12})
+        assert another.is_problem(422, "service-retired")
+        assert (await api.call("GET", "/v1/services/green-roof-grant")).status == 404
+        await identify(api, citizen, "green-roof-grant")
+        paid = await until(api, waiting, "paid")
+        assert paid.amount_fen == departments.ledger()[0]["amount_fen"] == 60_000
+        path = f"/v1/applications/{waiting}/explanation"
+        found = await api.call("GET", path, "citizen", subject=citizen)
+        assert (found.json["definition"], found.json["recomputed"]["same"]) == ("kept", True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""Keeps each version of a definition that a process starts with, and finds those that are gone.
+
+Reading them back is for what began under them: nothing new begins under a version without a file.
+"""
+
+import asyncpg
+
+from citybrain.definitions import Definitions
+from citybrain.definitions.kept import Kept
+
+KEEP = """
+INSERT INTO kept_definitions AS k (kind, code, version, content)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+ON CONFLICT (kind, code, version)
+DO UPDATE SET content = excluded.content, kept_at = clock_timestamp()
+WHERE k.content <> excluded.content
+"""
+KEPT = "SELECT kind, code, version, content FROM kept_definitions WHERE kind = $1 ORDER BY kept_at"
+
+
+async def keep_definitions(definitions: Definitions, pool: asyncpg.Pool) -> Definitions:
+    """The definitions, with what was kept of files that were edited or taken away since."""
+    for part in definitions.keeping():
+        present = {each.key: each for each in part.kept()}
+        known = [Kept(*row) for row in await pool.fetch(KEPT, part.KIND)]
+        new = sorted(set(present.values()) - set(known), key=lambda each: each.key)
+        if new:
+            columns = zip(*((*each.key, each.content) for each in new), strict=True)
+            await pool.execute(KEEP, *(list(column) for column in columns))
+        gone = [each for each in known if each.key not in present]
+        definitions = part.with_gone(gone, definitions)
+    return definitions

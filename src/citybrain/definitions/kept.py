@@ -1,0 +1,43 @@
+"""Definitions that are kept beyond their files, for what began under them.
+
+A stream names the version that it began under. Its file may be edited or taken away while the
+stream is open, and the stream goes on all the same: under the version as it was kept.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from citybrain.definitions.loading import Definitions
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version of a definition; `content` is JSON that its kind reads again."""
+
+    kind: str
+    code: str
+    version: str
+    content: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What names it."""
+        return self.kind, self.code, self.version
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A part of the definitions that streams name versions of."""
+
+    KIND: ClassVar[str]
+
+    def kept(self) -> Iterable[Kept]:
+        """Each version that a file holds now."""
+
+    def with_gone(self, gone: Iterable[Kept], definitions: "Definitions") -> "Definitions":
+        """The definitions, with these versions that no file holds any more.
+
+        One that this release cannot read is left out, and logged.
+        """
