@@ -7,14 +7,18 @@ decides, so that an event which carries it can be held against exactly these rul
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
+import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from citybrain.definitions.calendars import Year, load_calendar
+from citybrain.definitions.kept import Kept
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.parking.tariff_file import (
     WEEKDAYS,
@@ -42,6 +46,8 @@ from citybrain.domain.parking.tariff import (
 )
 from citybrain.errors import NotFound
 
+log = structlog.get_logger(__name__)
+
 Further = Callable[[TariffFile, TariffVersion], Iterable[Problem]]
 """What else is looked at in a file, once it is in order by itself."""
 
@@ -56,8 +62,30 @@ class UnknownTariff(NotFound):
 class TariffDefinitions:
     """All tariffs by code, and the file that each version was read from by its id."""
 
+    KIND: ClassVar[str] = "tariff"
+
     tariffs: dict[str, Tariff]
     files: dict[str, TariffFile]
+
+    def kept(self) -> list[Kept]:
+        """Each version that a file holds, with its free days as its calendar has them."""
+        return [
+            Kept(self.KIND, tariff.code, version.id, VERSION.dump_json(version).decode())
+            for tariff in self.tariffs.values()
+            for version in tariff.versions
+        ]
+
+    def with_gone(self, gone: Iterable[Kept], definitions: Definitions) -> Definitions:
+        """These with versions that no file holds any more."""
+        tariffs = dict(self.tariffs)
+        for kept in gone:
+            version = _read_again(kept)
+            if version is None:
+                continue
+            tariff = tariffs.get(kept.code) or Tariff(kept.code, ())
+            every = sorted((*tariff.gone, version), key=lambda v: (v.valid_from, v.published))
+            tariffs[kept.code] = replace(tariff, gone=tuple(every))
+        return definitions.extended(replace(self, tariffs=tariffs))
 
     def tariff(self, code: str) -> Tariff:
         """The tariff; raises `UnknownTariff`."""
@@ -65,6 +93,18 @@ class TariffDefinitions:
             return self.tariffs[code]
         except KeyError:
             raise UnknownTariff(f"there is no tariff {code!r}", tariff=code) from None
+
+
+VERSION = TypeAdapter(TariffVersion)
+
+
+def _read_again(kept: Kept) -> TariffVersion | None:
+    """A kept version; None where this release reads no such version any more."""
+    try:
+        return VERSION.validate_json(kept.content)
+    except ValidationError:
+        log.warning("kept_definition_unread", kind=kept.kind, code=kept.code, version=kept.version)
+        return None
 
 
 def tariff_of(definitions: Definitions, code: str) -> Tariff:

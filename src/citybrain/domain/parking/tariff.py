@@ -291,10 +291,15 @@ class TariffVersion:
 
 @dataclass(frozen=True)
 class Tariff:
-    """The versions of one tariff, by `valid_from` and then by when they were published."""
+    """The versions of one tariff, by `valid_from` and then by when they were published.
+
+    `gone`: those whose file was taken away, in the same order. They hold on days on which no other
+    does, for stays go on all the same.
+    """
 
     code: str
     versions: tuple[TariffVersion, ...]
+    gone: tuple[TariffVersion, ...] = field(default=(), kw_only=True)
     fixed: TariffVersion | None = field(default=None, kw_only=True)
     announced: bool = field(default=False, kw_only=True)
 
@@ -311,7 +316,7 @@ class Tariff:
     @property
     def time_zone(self) -> str:
         """The zone of its wall clock: the same in all versions."""
-        return self.versions[0].time_zone
+        return (self.versions or self.gone)[0].time_zone
 
     @cached_property
     def _days(self) -> tuple[date, ...]:
@@ -319,7 +324,7 @@ class Tariff:
 
     @cached_property
     def _by_id(self) -> dict[str, TariffVersion]:
-        return {version.id: version for version in self.versions}
+        return {version.id: version for version in (*self.gone, *self.versions)}
 
     def at(self, day: date) -> TariffVersion:
         """The version in force on a day of the place; raises `TariffNotInForce`."""
@@ -329,6 +334,9 @@ class Tariff:
         while place and self.announced and self.versions[place - 1].published >= day:
             place -= 1
         if not place:
+            for version in reversed(self.gone):
+                if version.valid_from <= day:
+                    return version
             raise TariffNotInForce(
                 f"no version of tariff {self.code!r} is in force on {day}",
                 tariff=self.code,
@@ -347,7 +355,8 @@ class Tariff:
 
     def named(self, text: str) -> TariffVersion:
         """The version of this id, or the last one of this day; raises `UnknownTariffVersion`."""
-        of_day = [each for each in self.versions if each.valid_from.isoformat() == text]
+        every = (*self.gone, *self.versions)
+        of_day = [each for each in every if each.valid_from.isoformat() == text]
         return of_day[-1] if of_day else self.version(text)
 
     def only(self, id: str) -> "Tariff":

@@ -31,6 +31,7 @@ from tests.given.applying import (
     topics,
     until,
 )
+from tests.given.green_roof import green_roof
 from tests.given.waiting import PATIENCE_SECONDS, eventually, holds
 
 LIFE = [
@@ -42,52 +43,11 @@ LIFE = [
     "payout_instructed",
     "payout_confirmed",
 ]
-GREEN_ROOF = """
-valid_from: 2024-01-01
-code: green-roof-grant
-name: 屋頂綠化補助
-name_en: Green roof grant
-kind: approval
-department: housing-construction
-channels: [web, app]
-source: a test
-baseline: {materials: 3, steps: 2, trips: 1, source: a test}
-deadline: {promised_seconds: 30, legal_working_days: 5, source: a test}
-form:
-  - {name: area, label: 面積, label_en: Area in square metres, type: integer}
-materials:
-  - {name: identity, label: 身份, label_en: Identity, department: police, record: identity,
-     members: {person: identity_number}}
-  - {name: home, label: 不動產權, label_en: Home, department: real-estate-registry,
-     record: ownership, members: {owner: identity_number}}
-parameters:
-  - {name: per_square_metre_fen, value: 5000, valid_from: 2024-01-01, source: a test}
-values:
-  - {name: amount_fen, expression: form.area * parameters.per_square_metre_fen}
-rules:
-  - code: own-roof
-    needs: [identity, home]
-    require: home.owner == identity.person
-    reason: 不是產權人
-    reason_en: Somebody else's roof
-    source: a test
-payout:
-  {amount: amount_fen, from_account: green-fund, ceiling_fen: 100000000, ceiling_source: a test}
-"""
 
 
 @pytest.fixture
-def green_roof(settings: Settings, tmp_path: Path) -> Path:
-    """The file of one more item."""
-    settings.definitions_dir = tmp_path / "definitions"
-    (settings.definitions_dir / "service").mkdir(parents=True)
-    file = settings.definitions_dir / "service" / "green-roof.yaml"
-    file.write_text(GREEN_ROOF)
-    return file
-
-
-@pytest.fixture
-async def both(settings: Settings, green_roof: Path) -> AsyncIterator[tuple[Api, Departments]]:
+async def both(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Api, Departments]]:
+    green_roof(settings, tmp_path)
     settings.application_payout_seconds = 1.0
     async with applying(settings) as started:
         yield started
@@ -274,25 +234,6 @@ async def test_a_ninth_item_by_a_file_alone_is_decided_and_paid(
     paid = await until(api, application, "paid")
     assert paid.amount_fen == 60_000
     assert departments.ledger()[0]["from_account"] == "green-fund"
-
-
-async def test_an_application_goes_on_when_the_file_of_its_service_is_taken_away(
-    settings: Settings, green_roof: Path
-) -> None:
-    async with applying(settings) as (api, _):
-        citizen = await registered(api)
-        waiting = await applied(api, citizen, "green-roof-grant", form={"area": 12})
-    green_roof.unlink()
-    async with applying(settings) as (api, departments):
-        another = await submit(api, await registered(api), "green-roof-grant", form={"area": 12})
-        assert another.is_problem(422, "service-retired")
-        assert (await api.call("GET", "/v1/services/green-roof-grant")).status == 404
-        await identify(api, citizen, "green-roof-grant")
-        paid = await until(api, waiting, "paid")
-        assert paid.amount_fen == departments.ledger()[0]["amount_fen"] == 60_000
-        path = f"/v1/applications/{waiting}/explanation"
-        found = await api.call("GET", path, "citizen", subject=citizen)
-        assert (found.json["definition"], found.json["recomputed"]["same"]) == ("kept", True)
 
 
 @pytest.mark.parametrize(
