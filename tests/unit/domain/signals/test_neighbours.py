@@ -27,11 +27,11 @@ SHORT_M = 12.0
 Said = Callable[[str], Tells | None]
 
 
-def short(folder: Path, stage: str = "A") -> Advised:
-    """X1, whose main street leads to lane `main` of X2 in twelve metres; its lane comes from X2."""
+def short(folder: Path, stage: str = "A", metres: float = SHORT_M) -> Advised:
+    """X1, whose main street leads to lane `main` of X2 in so many metres; its lane is from X2."""
     street = with_streets(Street.green(loaded(folder), stage))
     layout = street.junction.layout
-    ahead = replace(layout.exits["ahead"], length_m=SHORT_M, leads_to=("x2", "main"))
+    ahead = replace(layout.exits["ahead"], length_m=metres, leads_to=("x2", "main"))
     layout = replace(layout, exits={**layout.exits, "ahead": ahead})
     street.junction = replace(street.junction, layout=layout)
     return Advised(street, Adaptive())
@@ -117,6 +117,19 @@ def test_it_says_who_goes_where_and_what_stands_in_the_way(tmp_path: Path) -> No
     tells = ran.decide(31.0, full).tells
     assert tells is not None
     assert tells.waits == frozenset({"ahead"})
+    assert tells.lanes["main"].blocked
+
+
+@pytest.mark.parametrize(("metres", "waits"), [(SHORT_M, {"ahead"}), (80.0, set())])
+def test_only_for_the_room_of_a_short_street_others_are_asked_to_hurry(
+    tmp_path: Path, metres: float, waits: set[str]
+) -> None:
+    """A long street is full with those who stand in it: one lane of it in haste fills the next."""
+    ran = short(tmp_path, metres=metres)
+    full = replace(queues(30.0, main=8, side=2, room=0.0), in_box={"main": 3000})
+    tells = ran.decide(30.0, full).tells
+    assert tells is not None
+    assert tells.waits == waits
     assert tells.lanes["main"].blocked
 
 

@@ -19,7 +19,8 @@ FEW = 0.1
 ROUNDED = 0.05
 """By so many vehicles room is said less exactly than it is."""
 SHORT = 3.0
-"""Vehicles that go in a short green: a street between two signals that holds fewer is protected."""
+"""Vehicles that go in a short green: a street between two signals that holds fewer is protected,
+and only of such a one it is said that somebody stands in the box for its room."""
 
 
 def room_of(seen: Observations, exit_code: str) -> float | None:
@@ -37,6 +38,12 @@ def is_full(seen: Observations, junction: Junction, exit_code: str) -> bool:
     if room is None:
         return False
     return room < (1.0 if way is None else min(1.0, way.length_m / PLACE_M - ROUNDED))
+
+
+def is_short(junction: Junction, exit_code: str) -> bool:
+    """Whether the street behind an exit holds fewer than go in a short green."""
+    way = junction.layout.exits.get(exit_code)
+    return way is not None and way.length_m < SHORT * PLACE_M
 
 
 def without_gap_seekers(seen: Observations, junction: Junction, signal: SignalView) -> Observations:
@@ -140,7 +147,7 @@ def bound(
 def _protected(seen: Observations, junction: Junction, exit_code: str) -> float | None:
     """Places that nobody has yet on a short street whose end is blocked; None on any other."""
     way, there = junction.layout.exits.get(exit_code), seen.ahead.get(exit_code)
-    if way is None or there is None or not there.blocked or way.length_m >= SHORT * PLACE_M:
+    if way is None or there is None or not there.blocked or not is_short(junction, exit_code):
         return None
     ways = junction.layout.movements
     coming = sum(code in ways and ways[code].exit == exit_code for code in seen.in_box)

@@ -73,7 +73,8 @@ class Tells:
     """What a junction says to those beside it, `at` milliseconds since 1970.
 
     `lanes`: its own, by code. `sends`: by exit, vehicles that will cross the stop line towards it,
-    by second from `at` on. `waits`: exits for whose room somebody stands in the box.
+    by second from `at` on. `waits`: short exits for whose room
+    somebody stands in the box.
     """
 
     at: int

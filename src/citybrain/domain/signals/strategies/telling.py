@@ -9,6 +9,7 @@ from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.strategies.ahead import (
     in_the_way,
     is_full,
+    is_short,
     rooms,
     stuck,
     without_gap_seekers,
@@ -70,7 +71,9 @@ def tells(
         signal.at,
         _lanes(blocked, junction, signal, model, room, settings),
         _sends(seen, junction, signal, model, learned, settings, plan),
-        frozenset(each for each in waits if is_full(seen, junction, each)),
+        frozenset(
+            each for each in waits if is_short(junction, each) and is_full(seen, junction, each)
+        ),
     )
 
 
