@@ -190,7 +190,6 @@ def test_the_image_is_made_by_targets_that_are_tested() -> None:
     runs(json.loads(command))
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 def test_what_is_missing_is_said_before_anything_is_made(tmp_path: Path) -> None:
     """A Python that is too old, none at all, no Node.js: a sentence, and no environment is left."""
     lock = tmp_path / "src" / "web" / "package-lock.json"

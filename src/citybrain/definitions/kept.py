@@ -4,12 +4,18 @@ A stream names the version that it began under. Its file may be edited or taken 
 stream is open, and the stream goes on all the same: under the version as it was kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, runtime_checkable
+
+import structlog
+from pydantic import ValidationError
 
 if TYPE_CHECKING:
     from citybrain.definitions.loading import Definitions
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,16 @@ class Kept:
     def key(self) -> tuple[str, str, str]:
         """What names it."""
         return self.kind, self.code, self.version
+
+    def read_again(self, read: Callable[[str], T]) -> T | None:
+        """What `read` makes of the content; None where this release reads no such version."""
+        try:
+            return read(self.content)
+        except ValidationError:
+            log.warning(
+                "kept_definition_unread", kind=self.kind, code=self.code, version=self.version
+            )
+            return None
 
 
 @runtime_checkable

@@ -12,16 +12,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-import structlog
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from citybrain.definitions.applications.checking import Check
 from citybrain.definitions.applications.draws import DrawnOn
@@ -49,8 +40,6 @@ from citybrain.domain.ages import ADULT_YEARS, CHILD_UNDER_YEARS
 from citybrain.domain.citizens import Assurance
 from citybrain.domain.money import MOST_FEN
 from citybrain.errors import InvalidInput, NotFound
-
-log = structlog.get_logger(__name__)
 
 MemberName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Channel = Literal["web", "app", "counter", "kiosk"]
@@ -367,7 +356,8 @@ class Catalogue:
 
     def with_gone(self, gone: Iterable[Kept], definitions: Definitions) -> Definitions:
         """These with versions that no file holds any more; people are identified for them, too."""
-        catalogue = Catalogue(self.all_versions(), [i for k in gone if (i := _read_again(k))])
+        again = (kept.read_again(ServiceItem.model_validate_json) for kept in gone)
+        catalogue = Catalogue(self.all_versions(), [item for item in again if item])
         return definitions.extended(catalogue).extended(catalogue.purposes())
 
     def purposes(self) -> Purposes:
@@ -437,15 +427,6 @@ def _by_code(items: Iterable[ServiceItem]) -> dict[str, list[ServiceItem]]:
     for item in sorted(items, key=lambda item: item.valid_from):
         found.setdefault(item.code, []).append(item)
     return found
-
-
-def _read_again(kept: Kept) -> ServiceItem | None:
-    """A kept version; None where this release reads no such file any more."""
-    try:
-        return ServiceItem.model_validate_json(kept.content)
-    except ValidationError:
-        log.warning("kept_definition_unread", kind=kept.kind, code=kept.code, version=kept.version)
-        return None
 
 
 def load_services(files: Files, _: Definitions) -> Catalogue:

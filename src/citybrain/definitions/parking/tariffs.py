@@ -14,8 +14,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from citybrain.definitions.calendars import Year, load_calendar
 from citybrain.definitions.kept import Kept
@@ -45,8 +44,6 @@ from citybrain.domain.parking.tariff import (
     Window,
 )
 from citybrain.errors import NotFound
-
-log = structlog.get_logger(__name__)
 
 Further = Callable[[TariffFile, TariffVersion], Iterable[Problem]]
 """What else is looked at in a file, once it is in order by itself."""
@@ -79,7 +76,7 @@ class TariffDefinitions:
         """These with versions that no file holds any more."""
         tariffs = dict(self.tariffs)
         for kept in gone:
-            version = _read_again(kept)
+            version = kept.read_again(VERSION.validate_json)
             if version is None:
                 continue
             tariff = tariffs.get(kept.code) or Tariff(kept.code, ())
@@ -96,15 +93,6 @@ class TariffDefinitions:
 
 
 VERSION = TypeAdapter(TariffVersion)
-
-
-def _read_again(kept: Kept) -> TariffVersion | None:
-    """A kept version; None where this release reads no such version any more."""
-    try:
-        return VERSION.validate_json(kept.content)
-    except ValidationError:
-        log.warning("kept_definition_unread", kind=kept.kind, code=kept.code, version=kept.version)
-        return None
 
 
 def tariff_of(definitions: Definitions, code: str) -> Tariff:
