@@ -21,7 +21,9 @@ from citybrain.http.inspection import (
     finding,
     joint_decisions,
     merging,
+    nearby,
     photo_rights,
+    photos,
     publication,
     reporters,
     timeline,
@@ -78,6 +80,8 @@ INSPECTION = System(
     ),
     routes=(
         *desk.ROUTES,
+        *nearby.ROUTES,
+        *photos.ROUTES,
         *reporters.ROUTES,
         *bulk.ROUTES,
         *finding.ROUTES,

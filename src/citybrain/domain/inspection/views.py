@@ -4,7 +4,7 @@ What is in no row is seen by nobody. Comments have a right of their own (`readin
 have photos and how to reach a reporter.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -94,7 +94,7 @@ TOLD: Mapping[str, Collection[str]] = {
     "case.dispatched": ("departments", "lead"),
     "case.accepted": ("department",),
     "case.decided": (),
-    "case.handled": (),
+    "case.handled": ("evidence_sha256",),
     "case.returned": (),
     "case.verified": (),
     "case.closed": ("public_answer",),
@@ -113,6 +113,7 @@ TOLD: Mapping[str, Collection[str]] = {
 }
 """What of its history a reporter is told, and which details of each step: never who took it, nor
 the words that those within say to one another."""
+PHOTOS = "evidence_sha256"
 WHO_AND_HOW = ("actor", "role", "channel")
 
 
@@ -163,5 +164,23 @@ def told(entry: Mapping[str, Any], view: View) -> dict[str, Any] | None:
     names = TOLD[entry["topic"]]
     if view is View.FOLLOWER and names == OF_THE_REPORT:
         names = ("class_code", "latitude", "longitude", "address")
+    if view is View.FOLLOWER:
+        names = [name for name in names if name != PHOTOS]
     details = {name: value for name, value in entry["details"].items() if name in names}
     return {**entry, **dict.fromkeys(WHO_AND_HOW), "details": details}
+
+
+def photos_seen(history: Iterable[tuple[str, Mapping[str, Any]]], view: View) -> set[str]:
+    """The digests of what this view sees of a case's photos, by its events' topics and data.
+
+    A reporter sees those of the report and of the work done; what cameras took and what those
+    within looked at is for those within.
+    """
+    if view not in OF_THEIRS:
+        return set()
+    seen_of = (
+        data.get("detection", data).get(PHOTOS, ())
+        for topic, data in history
+        if view in WITHIN or PHOTOS in TOLD.get(topic, ())
+    )
+    return {digest for digests in seen_of for digest in digests}

@@ -1,8 +1,11 @@
 """Who used a citizen's data, as the citizen sees it."""
 
+from typing import Literal
+
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.citizens.reading_rights import ACCESS_READERS, may_read_accesses
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.http.access_texts import said
@@ -15,10 +18,15 @@ from projections.citizens import data_accesses
 from projections.citizens.data_accesses import REQUESTED, AccessFacts
 from projections.reading import Row
 
+PEOPLE = frozenset(Role) - {Role.SYSTEM, Role.KIOSK, *WATCHERS}
+
 
 class AccessRow(AccessFacts):
     """Who used the data, which, and for what: codes, and what they say by `Accept-Language`."""
 
+    by: Literal["person", "process"] = Field(
+        description="a person who looked, or what runs by itself because somebody applied"
+    )
     role_text: str
     what_text: str
     purpose_text: str
@@ -48,21 +56,29 @@ async def accesses(call: Call) -> web.Response:
     shown, following = page(rows, query.limit, "at", "access_id")
     language = language_of(call.request.headers.get("Accept-Language", ""))
     return json_response(
-        Accesses(accesses=[_shown(call, row, language) for row in shown], next=following),
+        Accesses(
+            accesses=[_shown(call, row, citizen_id, language) for row in shown], next=following
+        ),
         headers={"Content-Language": CONTENT_LANGUAGE[language]},
     )
 
 
-def _shown(call: Call, row: Row, language: str) -> AccessRow:
+def _shown(call: Call, row: Row, citizen_id: str, language: str) -> AccessRow:
     """A row in words."""
     names = call.runtime.names
     whats = ("records", "whats") if row["through"] == REQUESTED else ("whats",)
     return AccessRow(
         **{name: row[name] for name in AccessFacts.model_fields},
+        by="person" if _is_persons(row, citizen_id) else "process",
         role_text=", ".join(said(role, language, names, "roles") for role in _roles(row)),
         what_text=said(row["what"], language, names, *whats),
         purpose_text=said(row["purpose"], language, names, "purposes"),
     )
+
+
+def _is_persons(row: Row, citizen_id: str) -> bool:
+    """Whether another person looked: neither the system nor a device, nor the citizen at one."""
+    return row["who"] != citizen_id and not PEOPLE.isdisjoint(_roles(row))
 
 
 def _roles(row: Row) -> list[str]:

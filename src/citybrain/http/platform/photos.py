@@ -14,27 +14,19 @@ from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.photo_deletion import DELETERS
 from citybrain.http.bodies import body_place, read_body
 from citybrain.http.commanding import context, done
-from citybrain.http.conditional import has
 from citybrain.http.limits import RateLimiter
 from citybrain.http.openapi import OCTETS
-from citybrain.http.paging import Query
 from citybrain.http.photo_rights import may_see
+from citybrain.http.photo_showing import SHOWN, PhotoQuery, photo_response, photos_of
 from citybrain.http.problems import BodyTooLarge, RequestTimeout, UnsupportedMediaType
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import RUNTIME
-from citybrain.photos import Photos
 from citybrain.photos.checking import ImageTooLarge, too_large
-from citybrain.photos.headers import SUFFIXES, content_type_of
-from citybrain.photos.store import PhotoDamaged, PhotoNotFound
+from citybrain.photos.store import PhotoNotFound
 from commands.photos import DeletePhoto, delete_photo
 
 STAFF = (Role.OFFICIAL, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 UPLOADERS = (*WATCHERS, Role.CITIZEN, Role.OFFICIAL, Role.OPERATOR)
-HEADERS = {
-    "Cache-Control": "private, no-cache",  # asked for again each time: it may be erased
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-}
 
 UPLOADS: web.AppKey[RateLimiter] = web.AppKey("uploads", RateLimiter)
 
@@ -55,18 +47,10 @@ class PhotoAnswer(BaseModel):
     content_type: Literal["image/jpeg", "image/png", "image/webp"]
 
 
-class PhotoQuery(Query):
-    """How large."""
-
-    size: Literal["full", "thumbnail"] = Field(
-        "full", description="thumbnail: a JPEG, its longer side 320 pixels at most"
-    )
-
-
 async def upload(call: Call) -> web.Response:
     """Take a photo."""
     request, settings = call.request, call.runtime.settings
-    caller, photos = call.authenticated.subject, _photos(call)
+    caller, photos = call.authenticated.subject, photos_of(call)
     await request.app[UPLOADS].spend(caller)
     if not request.content_type.startswith(("image/", OCTETS)):
         raise UnsupportedMediaType("the body must be a picture (image/…)")
@@ -111,29 +95,10 @@ async def delete(call: Call) -> web.Response:
 
 async def show(call: Call) -> web.Response:
     """A photo, or a small one of it."""
-    digest, photos = call.request.match_info["sha256"], _photos(call)
+    digest = call.request.match_info["sha256"]
     if not await may_see(call.request.app, call.authenticated, digest):
         raise PhotoNotFound("there is no such photo")
-    content = await photos.get(digest)
-    small = call.query.size == "thumbnail"
-    tag = f'"{digest}-320"' if small else f'"{digest}"'
-    headers = {"ETag": tag, **HEADERS}
-    if has(call.request, tag):
-        return web.Response(status=304, headers=headers)
-    if small:
-        content = await photos.thumbnail(content)
-    content_type = content_type_of(content)
-    if content_type is None:
-        raise PhotoDamaged("the stored bytes are no photo")
-    name = f"{digest[:16]}{'-small' if small else ''}.{SUFFIXES[content_type]}"
-    headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return web.Response(body=content, content_type=content_type, headers=headers)
-
-
-def _photos(call: Call) -> Photos:
-    photos = call.runtime.services.photos
-    assert photos is not None  # a serving process has them
-    return photos
+    return await photo_response(call, digest)
 
 
 def mount(app: web.Application) -> None:
@@ -168,10 +133,7 @@ ROUTES = (
         handler=show,
         roles=STAFF,
         query=PhotoQuery,
-        answers={
-            200: Answer("the picture: image/jpeg, image/png or image/webp"),
-            304: Answer("the same as If-None-Match names"),
-        },
+        answers=SHOWN,
     ),
     Route(
         method="POST",

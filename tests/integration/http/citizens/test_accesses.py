@@ -271,6 +271,7 @@ async def test_an_opening_is_an_access_in_her_words(api: Api) -> None:
     (row,) = await accesses(api, citizen, "zh", "auditor-1")
     assert (row["what"], row["what_text"]) == ("explanation", "打开您申请中的密封内容")
     assert (row["purpose_text"], row["role_text"]) == ("处理投诉", "审计人员")
+    assert row["by"] == "person"
 
 
 async def test_what_departments_deliver_is_said_by_the_catalogues_names(api: Api) -> None:
@@ -278,6 +279,7 @@ async def test_what_departments_deliver_is_said_by_the_catalogues_names(api: Api
     await until(api, await applied(api, citizen), "paid")
     (row,) = await accesses(api, citizen, who="credit-registry")
     assert (row["what_text"], row["role_text"]) == ("Loan contract", "the system, by rules")
+    assert row["by"] == "process"
     assert row["purpose_text"].startswith("Housing provident fund withdrawal")
 
 

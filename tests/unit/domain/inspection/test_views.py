@@ -6,8 +6,18 @@ import pytest
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import EVENT_OF
-from citybrain.domain.inspection.views import FIELDS, TOLD, View, seen, sees_words, told, view_of
+from citybrain.domain.inspection.views import (
+    FIELDS,
+    TOLD,
+    View,
+    photos_seen,
+    seen,
+    sees_words,
+    told,
+    view_of,
+)
 from citybrain.http.inspection.case import CaseState
+from citybrain.http.inspection.nearby import NearbyRow
 from projections.inspection.service_requests import RequestRow
 
 PUBLIC, REPORTER, FOLLOWER, OTHER, DEPARTMENT, CENTRE, AUDITOR = View
@@ -88,6 +98,29 @@ def test_what_the_public_is_shown_over_open311_is_the_publics() -> None:
     }
     for name in set(RequestRow.__annotations__) - {"updated_at", "expected_at", "visibility"}:
         assert PUBLIC in FIELDS[made_of_them.get(name, name)], name
+
+
+def test_what_everybody_is_shown_of_what_is_near_is_the_publics() -> None:
+    for name in set(NearbyRow.model_fields) - {"distance_m"}:
+        assert PUBLIC in FIELDS[name], name
+
+
+def test_a_reporter_sees_the_photos_of_the_report_and_of_the_work_done() -> None:
+    history: list[tuple[str, dict[str, Any]]] = [
+        ("case.reported", {"evidence_sha256": ["before"]}),
+        ("case.detection_merged", {"detection": {"evidence_sha256": ["camera"]}}),
+        ("case.dispatched", {}),
+        ("case.checked", {"evidence_sha256": ["looked"]}),
+        ("case.handled", {"evidence_sha256": ["after"]}),
+    ]
+    for view in (DEPARTMENT, CENTRE, AUDITOR):
+        assert photos_seen(history, view) == {"before", "camera", "looked", "after"}
+    assert photos_seen(history, REPORTER) == {"before", "after"}
+    for view in (PUBLIC, FOLLOWER, OTHER):
+        assert photos_seen(history, view) == set()
+    handled = entry("case.handled", evidence_sha256=["after"], note=INTERNAL)
+    assert (told(handled, REPORTER) or {})["details"] == {"evidence_sha256": ["after"]}
+    assert (told(handled, FOLLOWER) or {})["details"] == {}
 
 
 def test_who_follows_a_case_reads_no_words_of_others_but_public_ones() -> None:
