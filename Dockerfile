@@ -2,9 +2,9 @@
 # Makefile, the same lock files with their hashes, the same entry point.
 #   docker build -t citybrain .
 FROM node:22-bookworm AS pages
+RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
 WORKDIR /app
-COPY Makefile ./
-COPY src/web src/web
+COPY . .
 RUN make pages
 
 FROM python:3.11-bookworm AS installed

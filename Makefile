@@ -8,7 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := src/web
 PAGES := src/citybrain/http/pages/index.html
-WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/*.html $(WEB)/src/*)
+WEB_SOURCES := $(filter-out %.gen.ts, $(wildcard $(WEB)/*.* $(WEB)/src/* \
+	$(foreach each,shared phone board desk audit signin,$(WEB)/$(each)/* $(WEB)/$(each)/*/*)))
+API := build/openapi.json
 TYPED := src commands projections ops tests
 
 PIN := build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras \
@@ -25,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test storm lint types fmt new-system bench venv pages kafka lock system clean
+.PHONY: help run test storm lint types fmt new-system bench venv pages described kafka lock system clean
 
 help: ## list the targets
 	@printf 'citybrain: an event-sourced backend for a city\n\n'
@@ -73,15 +75,23 @@ $(VENV)/.installed: requirements.lock requirements-sumo.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-pages: $(PAGES) ## the live page, from TypeScript
+pages: $(WEB)/node_modules/.installed described $(PAGES) ## the four clients and the live page, from TypeScript
 
-$(PAGES): $(WEB)/node_modules/.installed $(WEB_SOURCES)
+$(PAGES): $(WEB)/node_modules/.installed $(WEB_SOURCES) $(WEB)/shared/api.gen.ts
 	@npm --prefix $(WEB) run --silent build
 	@touch $@
 
+described: venv # what the API is, for the types of the pages: written where it changed
+	@$(BIN)/python -m ops.api_document $(API)
+
+$(API): described
+
+$(WEB)/shared/api.gen.ts: $(API) $(WEB)/node_modules/.installed
+	@$(WEB)/node_modules/.bin/openapi-typescript $(API) --output $@ >/dev/null
+
 $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
-	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
-		{ echo 'the live page is built with Node.js 20 or newer and npm: install them first' >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a < 20 || (a == 20 && b < 19) ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
+		{ echo 'the pages are built with Node.js 20.19 or newer and npm: install them first' >&2; exit 1; }
 	@echo 'installing what $(WEB)/package-lock.json pins'
 	@npm --prefix $(WEB) ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
@@ -101,4 +111,4 @@ system:
 
 clean: ## remove what was built; data/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
-	rm -rf $(WEB)/node_modules $(WEB)/.tests src/citybrain/http/pages
+	rm -rf $(WEB)/node_modules $(WEB)/.tests $(WEB)/shared/api.gen.ts src/citybrain/http/pages

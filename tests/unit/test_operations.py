@@ -201,7 +201,7 @@ def test_what_is_missing_is_said_before_anything_is_made(tmp_path: Path) -> None
         ("venv", "/bin/false", "Python 3.11 or newer"),
         ("venv", "no-such-python", "Python 3.11 or newer"),
         ("venv", "", "Python 3.11 or newer"),
-        ("run", sys.executable, "Node.js 20 or newer"),
+        ("run", sys.executable, "Node.js 20.19 or newer"),
     ):
         done = subprocess.run(
             [str(shutil.which("make")), "-f", CHECKOUT / "Makefile", target, f"PYTHON={python}"],

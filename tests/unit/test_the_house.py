@@ -17,6 +17,7 @@ import grimp
 import pytest
 
 from citybrain.domain.stream import StreamAggregate
+from citybrain.http.clients import PAGES
 from citybrain.http.routing import Route
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
@@ -193,8 +194,9 @@ def sources() -> Iterator[tuple[Path, str]]:
     """Everything that people write here and read again."""
     for folder in ("src", "commands", "projections", "ops", "tests", "docs/templates"):
         for path in sorted((ROOT / folder).rglob("*")):
-            built = {"node_modules", "pages", "__pycache__"} & set(path.parts)
-            if path.suffix in (".py", ".ts", ".vue") and not built:
+            made = {"node_modules", "__pycache__"} & set(path.parts) or path.is_relative_to(PAGES)
+            made = made or path.name.endswith(".gen.ts")
+            if path.suffix in (".py", ".ts", ".vue") and not made:
                 yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
 
 

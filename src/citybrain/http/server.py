@@ -3,40 +3,33 @@
 import asyncio
 import socket
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
 from aiohttp import web
 
 from citybrain.domain.stream import StreamAggregate
-from citybrain.errors import CitybrainError, Unavailable
+from citybrain.errors import CitybrainError
 from citybrain.http.addresses import PROXIES
 from citybrain.http.anonymous import ANONYMOUS, AnonymousRoom
 from citybrain.http.asyncapi import asyncapi
 from citybrain.http.bodies import BODIES, BodyRoom
+from citybrain.http.clients import PAGES, add_clients, add_static, page
 from citybrain.http.connections import DoorRunner
 from citybrain.http.cors import ORIGINS, origins_of
 from citybrain.http.documents import Made, add_document, made
-from citybrain.http.limits import LIMITER, RateLimiter, caller_of
-from citybrain.http.openapi import PAGE_STYLE, openapi, page
+from citybrain.http.limits import LIMITER, RateLimiter
+from citybrain.http.openapi import PAGE_STYLE, openapi
+from citybrain.http.openapi import page as described
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sharing import LOOKS, Look
 from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemetry
 
-PAGES = Path(__file__).parent / "pages"
-ASSET_CACHING = "public, max-age=31536000, immutable"  # the build puts a digest in each name
 LAST_REQUESTS_SECONDS = 1.0  # for who has a connection, and may be sending: they are told
-
-
-class PagesNotBuilt(Unavailable):
-    """The pages have not been built."""
-
-    code = "pages-not-built"
 
 
 class CannotListen(CitybrainError):
@@ -101,7 +94,7 @@ def _for_machines(routes: tuple[Route, ...]) -> Made:
 @cache
 def _for_people(routes: tuple[Route, ...]) -> Made:
     """The same as a page."""
-    return made(page(_api(routes)).encode())
+    return made(described(_api(routes)).encode())
 
 
 @cache
@@ -126,23 +119,9 @@ def _add_documents(app: web.Application, runtime: Runtime) -> None:
 
 
 def _add_pages(app: web.Application) -> None:
-    async def index(request: web.Request) -> web.StreamResponse:
-        await request.app[LIMITER].spend(caller_of(request))
-        if not (PAGES / "index.html").is_file():
-            raise PagesNotBuilt("the pages are not built; run `make pages`")
-        return web.FileResponse(PAGES / "index.html", headers={"Cache-Control": "no-cache"})
-
-    app.router.add_get("/", index)
-    for path in sorted((PAGES / "assets").glob("*")):
-        app.router.add_get(f"/assets/{path.name}", _asset(path))
-
-
-def _asset(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def asset(request: web.Request) -> web.StreamResponse:
-        await request.app[LIMITER].spend(caller_of(request))
-        return web.FileResponse(path, headers={"Cache-Control": ASSET_CACHING})
-
-    return asset
+    app.router.add_get("/", page(PAGES / "index.html"))
+    add_static(app, "assets")
+    add_clients(app, stories=app[RUNTIME].development is not None)
 
 
 @asynccontextmanager

@@ -1,0 +1,4 @@
+import { run } from "../shared/client";
+import { client } from "./client";
+
+void run(client);

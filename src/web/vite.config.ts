@@ -1,0 +1,102 @@
+// Builds the four clients into the Python package: one HTML file a client and page, everything else
+// in static/ with a content hash in its name, so that it may be cached for ever, and packed
+// beforehand (gzip, brotli): the server only chooses a file.
+
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import vue from "@vitejs/plugin-vue";
+import * as OpenCC from "opencc-js/cn2t";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+const here = import.meta.dirname;
+const pages = join(here, "..", "citybrain", "http", "pages");
+const CLIENTS = ["phone", "board", "desk", "audit"];
+const PACKED = /\.(js|mjs|css|svg|json|html|webmanifest)$/;
+const LEAST_PACKED_BYTES = 1024;
+
+/** `words.ts?hant`: the same file in traditional characters. */
+function traditional(): Plugin {
+  const convert = OpenCC.Converter({ from: "cn", to: "t" });
+  return {
+    name: "traditional",
+    enforce: "pre",
+    async load(id) {
+      const [path, query] = id.split("?");
+      if (query !== "hant" || !path) return null;
+      this.addWatchFile(path);
+      return { code: convert(await readFile(path, "utf8")), moduleType: "ts" };
+    },
+  };
+}
+
+/** Beside each file that gains by it, the same packed. */
+function packed(): Plugin {
+  return {
+    name: "packed",
+    apply: "build",
+    async closeBundle() {
+      for (const folder of ["static", ...CLIENTS]) {
+        if (!existsSync(join(pages, folder))) continue;
+        const names = await readdir(join(pages, folder));
+        await Promise.all(names.filter((name) => PACKED.test(name)).map((name) => pack(join(pages, folder, name))));
+      }
+    },
+  };
+}
+
+async function pack(path: string): Promise<void> {
+  const body = await readFile(path);
+  if (body.length < LEAST_PACKED_BYTES) return;
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+  await writeFile(`${path}.gz`, await promisify(gzip)(body, { level: 9 }));
+  await writeFile(`${path}.br`, await promisify(brotliCompress)(body, quality));
+}
+
+/** What an earlier build left goes. */
+function emptied(): Plugin {
+  return {
+    name: "emptied",
+    apply: "build",
+    async buildStart() {
+      for (const folder of ["static", ...CLIENTS]) {
+        await rm(join(pages, folder), { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+const inputs = CLIENTS.flatMap((client) => ["index.html", "stories.html"].map((page) => join(client, page)));
+const workers = Object.fromEntries(
+  CLIENTS.filter((client) => existsSync(join(here, client, "sw.ts"))).map((client) => [`${client}/sw`, `${client}/sw.ts`]),
+);
+
+export default defineConfig({
+  root: here,
+  base: "/",
+  publicDir: false,
+  plugins: [traditional(), vue(), emptied(), packed()],
+  define: { __VUE_OPTIONS_API__: "false", __INTLIFY_PROD_DEVTOOLS__: "false" },
+  build: {
+    outDir: pages,
+    emptyOutDir: false,
+    assetsDir: "static",
+    assetsInlineLimit: 0,
+    target: ["es2022", "chrome111", "firefox113", "safari16.4"],
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 2000,
+    manifest: "manifest.json",
+    rolldownOptions: {
+      input: { ...Object.fromEntries(inputs.map((path) => [path.replace(".html", ""), path])), ...workers },
+      output: {
+        entryFileNames: (chunk) => 
+          chunk.name.endsWith("/sw") ? "[name].js" : `static/${chunk.name.replace("/", "-")}-[hash].js`,
+      },
+    },
+  },
+  test: { environment: "happy-dom", include: ["{shared,phone,board,desk,audit}/**/*.test.ts"] },
+});

@@ -1,0 +1,115 @@
+"""Each screen of each client in each of its states: for everybody, at every size, by the policy.
+
+What a screen is in which state is said by its client's `stories.ts`.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.given.pages import Complaints, chromium, foreign, served_pages
+
+AXE = Path(__file__).parents[3] / "src" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RUN_AXE = """(tags) => axe.run(document, {runOnly: tags, resultTypes: ["violations"]}).then(
+    ({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes.map(
+        (node) => node.target.join(" ") + " " + (node.any[0]?.message ?? "")).join(" | ")}`))"""
+TOO_WIDE = """() => {
+    const wide = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= wide) return [];
+    return [...document.querySelectorAll("#app *")].filter((each) =>
+        each.getBoundingClientRect().right > wide + 1).slice(0, 3).map((each) =>
+        `${each.tagName}.${each.className} ${each.textContent.trim().slice(0, 40)}`);
+}"""
+LINKS = "() => [...document.querySelectorAll('li a')].map((each) => each.textContent)"
+SPOKEN = "(language) => window.dispatchEvent(new CustomEvent('speak', {detail: language}))"
+ENLARGED = "(k) => document.documentElement.style.setProperty('--k', k)"
+LANGUAGES = ("zh-Hans", "en")
+PHONE_WIDTHS = (320, 375)
+PHONE_SIZES = ("1", "1.24", "1.5")  # of text: standard, for elders, the largest
+DESK_WIDTHS = (1440, 720)  # 720: a window of 1440 at 200 %
+BOARDS = ((1920, 1080), (3840, 1080))
+
+
+@pytest.fixture
+async def pages() -> AsyncIterator[str]:
+    async with served_pages() as url:
+        yield url
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with chromium() as browser:
+        yield await browser.new_page(viewport={"width": 375, "height": 780})
+
+
+async def test_the_phone(pages: str, page: Page) -> None:
+    async def sizes(found: list[str]) -> None:
+        for language in LANGUAGES:
+            await _speak(page, language)
+            for width in PHONE_WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 780})
+                for k in PHONE_SIZES:
+                    await page.evaluate(ENLARGED, k)
+                    wide = await page.evaluate(TOO_WIDE)
+                    found += [f"{language} {width} × {k}: {each}" for each in wide]
+
+    await _walk(pages, page, "phone", sizes)
+
+
+@pytest.mark.parametrize("client", ["desk", "audit"])
+async def test_the_desk_and_the_auditors_window(client: str, pages: str, page: Page) -> None:
+    async def sizes(found: list[str]) -> None:
+        for language in LANGUAGES:
+            await _speak(page, language)
+            for width in DESK_WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 900})
+                found += [f"{language} {width}: {each}" for each in await page.evaluate(TOO_WIDE)]
+
+    await _walk(pages, page, client, sizes, first=(1440, 900))
+
+
+async def test_the_board(pages: str, page: Page) -> None:
+    async def sizes(found: list[str]) -> None:
+        for language in LANGUAGES:
+            await _speak(page, language)
+            for width, height in BOARDS:
+                await page.set_viewport_size({"width": width, "height": height})
+                found += [f"{language} {width}: {each}" for each in await page.evaluate(TOO_WIDE)]
+
+    await _walk(pages, page, "board", sizes, first=BOARDS[0])
+
+
+async def _walk(pages: str, page: Page, client: str, sizes: Any, first: Any = (375, 780)) -> None:
+    """Every story of a client; fails with all that was found."""
+    said = Complaints(page)
+    await page.goto(f"{pages}/stories/{client}/")
+    await _ready(page)
+    names = await page.evaluate(LINKS)
+    assert names
+    wrong: list[str] = []
+    for name in names:
+        width, height = first
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.goto(f"{pages}/stories/{client}/{name}")
+        await _ready(page)
+        found: list[str] = []
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+        found += await page.evaluate(RUN_AXE, STANDARD)
+        await sizes(found)
+        found += [f"asked another host: {each}" for each in await foreign(page, pages)]
+        found += said.taken()
+        wrong += [f"{name}: {each}" for each in found]
+    assert not wrong, "\n".join(wrong)
+
+
+async def _speak(page: Page, language: str) -> None:
+    await page.evaluate(SPOKEN, language)
+    await page.wait_for_function("(said) => document.documentElement.lang === said", arg=language)
+
+
+async def _ready(page: Page) -> None:
+    await page.wait_for_function("() => document.documentElement.dataset.ready === 'true'")
