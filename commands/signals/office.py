@@ -7,7 +7,7 @@ with its number, and answered with it.
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -31,10 +31,11 @@ from citybrain.domain.signals.people import InAnotherHand, OutOfService
 from citybrain.domain.signals.requesting import GroupUnknown, Numbered, request
 from citybrain.domain.signals.rules import Rule, Source, Wish
 from citybrain.domain.signals.signal import DayIsClosed, Signal
+from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies import STRATEGIES
 from citybrain.errors import Refused
 from commands.fields import Moment
-from commands.handling import Command, CommandContext, CommandResult, change
+from commands.handling import Command, CommandContext, CommandResult, StaleVersion, change
 from commands.services import Services
 from commands.signals.junction import answer_of
 from commands.signals.streams import JunctionUnknown, definition_of, newest_stream, plan_of
@@ -57,7 +58,20 @@ REFUSALS: Mapping[str, type[Refused]] = {
 }
 
 
-class TakeJunctionInHand(Command):
+class Considered(Command):
+    """What somebody decides with a junction before their eyes: it counts for what they see."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"expires_at", "standing"})
+
+    expires_at: Moment | None = Field(
+        None, description="when it counts no more, should it come late; by our clock"
+    )
+    standing: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16}$")] | None = Field(
+        None, description="how the junction was seen to stand; standing otherwise, nothing is done"
+    )
+
+
+class TakeJunctionInHand(Considered):
     """A person decides from now on."""
 
     reason: Reason
@@ -83,14 +97,14 @@ class ShowByHand(Command):
         return self
 
 
-class ActivatePlan(Command):
+class ActivatePlan(Considered):
     """Follow another plan: its offset is reached by bounded steps."""
 
     plan: Name
     reason: Reason
 
 
-class ChooseStrategy(Command):
+class ChooseStrategy(Considered):
     """By what it is controlled: `plan`, or the name of a strategy."""
 
     strategy: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -98,14 +112,14 @@ class ChooseStrategy(Command):
     reason: Reason
 
 
-class ChangeMode(Command):
+class ChangeMode(Considered):
     """The centre takes over with a new epoch, or the junction decides by itself."""
 
     mode: Literal["local", "centre"]
     reason: Reason
 
 
-class ResetJunction(Command):
+class ResetJunction(Considered):
     """A person on site ends the flashing: all red, then the first stage."""
 
     reason: Reason
@@ -298,6 +312,8 @@ async def on_junction(
         check_officer(context.actor, dated.department)
         found.update(rule=None, refusal=None)
         try:
+            if isinstance(command, Considered):
+                _check_considered(command, signal, now)
             rule = decide(signal, dated, now)
             if rule is not None:
                 found.update(rule=int(rule), refusal=RuleBroken.code)
@@ -349,6 +365,19 @@ async def change_junction(
                 raise
             await asyncio.sleep(BETWEEN_DAYS_SECONDS)
     raise AssertionError("the last try returns or raises")
+
+
+def _check_considered(command: Considered, signal: Signal, now: datetime) -> None:
+    """Raise `CommandTooLate` where it counts no more, `StaleVersion` where it is not as seen."""
+    if command.expires_at is not None and now >= command.expires_at:
+        raise CommandTooLate("it came after the moment until which it counts", rule=Rule.COMMAND)
+    standing = signal.standing_at(milliseconds(signal.opened(now)))
+    if command.standing not in (None, standing):
+        raise StaleVersion(
+            "the junction stands otherwise by now",
+            standing=standing,
+            current_version=signal.version,
+        )
 
 
 def _name(rule: Rule) -> str:

@@ -133,8 +133,19 @@ class ApplicationRow(BaseModel):
     position: int
 
 
+class Undelivered(BaseModel):
+    """A record that a department did not deliver when it was asked last."""
+
+    material: str
+    department: str
+    reason: str
+    attempts: int
+
+
 class QueueRow(ApplicationRow):
     """One that waits for an officer."""
+
+    undelivered: list[Undelivered] = Field(description="in the order of the answers")
 
     overdue: bool = Field(description="the legal day to decide has passed")
     claimed_by: str | None = Field(description="the officer who has it now")
@@ -344,6 +355,17 @@ WHERE waiting AND ($1::text IS NULL OR department = $1)
            $2, $3::text))
 ORDER BY legal_due_on, submitted_at, application_id LIMIT $4
 """  # noqa: S608
+UNDELIVERED = """
+SELECT application_id, details->>'material' AS material, details->>'department' AS department,
+       details->>'reason' AS reason, (details->>'attempts')::int AS attempts
+FROM applications.steps s
+WHERE application_id = ANY($1) AND topic = 'application.evidence_failed'
+  AND version > (
+      SELECT max(asked.version) FROM applications.steps asked
+      WHERE asked.application_id = s.application_id
+        AND asked.topic = 'application.evidence_requested')
+ORDER BY application_id, version
+"""
 ONE = f"""
 SELECT {SHOWN} FROM applications.applications WHERE application_id = $1
 """  # noqa: S608
@@ -412,6 +434,14 @@ async def queue(
     """
     at, application_id = after or (None, None)
     return await fetch(pool, QUEUE, department, at, application_id, limit)
+
+
+async def undelivered(pool: Pool, application_ids: Sequence[str]) -> dict[str, list[Undelivered]]:
+    """What departments did not deliver when they were asked last, by application."""
+    found: dict[str, list[Undelivered]] = {}
+    for row in await fetch(pool, UNDELIVERED, application_ids):
+        found.setdefault(row["application_id"], []).append(Undelivered.model_validate(row))
+    return found
 
 
 async def one(pool: Pool, application_id: str) -> Row | None:

@@ -175,12 +175,12 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             }
             for name, member in schema.get("properties", {}).items()
         ]
-    if route.if_match:
+    if route.if_match or route.if_match_where_sent:
         parameters.append(
             {
                 "name": "If-Match",
                 "in": "header",
-                "required": True,
+                "required": route.if_match,
                 "description": "the ETag that was seen",
                 "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,17}"$'},
             }
@@ -275,6 +275,8 @@ def _problem_statuses(route: Route) -> list[str]:
         statuses |= {"404", "409", "413", "415", "422"}  # a body may name what is not there
     if route.if_match:
         statuses |= {"412", "428"}
+    if route.if_match_where_sent:
+        statuses.add("412")
     return sorted(statuses)
 
 

@@ -73,6 +73,7 @@ class Route:
     query: type[BaseModel] | None = None
     answers: dict[int, Answer] = field(default_factory=dict)
     if_match: bool = False
+    if_match_where_sent: bool = False  # who names a version is held to it; nobody has to
     idempotent: bool = False
     body_limit_bytes: int | None = None
     media: str | None = None  # of a body that the handler reads itself
@@ -173,7 +174,8 @@ async def _authenticate(route: Route, request: web.Request, runtime: Runtime) ->
 def _check_role(route: Route, actor: Actor) -> None:
     roles = route.roles or ()
     if not actor.has(*roles):
-        raise RoleMissing(f"this takes the role {' or '.join(roles)}")
+        said = f"this takes the role {' or '.join(roles)}"
+        raise RoleMissing(said, roles=[role.value for role in roles])
 
 
 _unasked: dict[type[BaseModel], BaseModel] = {}
@@ -203,9 +205,11 @@ def _query(route: Route, request: web.Request) -> Any:
 
 
 def _expected_version(route: Route, request: web.Request) -> int | None:
-    if not route.if_match:
+    if not (route.if_match or route.if_match_where_sent):
         return None
     given = request.headers.get("If-Match")
+    if given is None and not route.if_match:
+        return None
     if given is None:
         raise PreconditionRequired('say which version you change: If-Match: "<version>"')
     match = ENTITY_TAG.fullmatch(given.strip())

@@ -8,6 +8,7 @@ from citybrain.http.signals import (
     controllers,
     degraded,
     junctions,
+    layout,
     looking_back,
     map_message,
     observations,
@@ -34,6 +35,7 @@ SIGNALS = System(
     projections=(SignalJunctions(), SignalLamps(), SignalChanges()),
     routes=(
         *junctions.ROUTES,
+        *layout.ROUTES,
         *observations.ROUTES,
         *degraded.ROUTES,
         *office.ROUTES,

@@ -81,6 +81,7 @@ async def explain(application_id: str, services: Services, *, opened: bool) -> d
         "payments": await payments_of(events, services, opened=opened),
         "recomputed": None,
         "deliveries": [],
+        "what_ifs": [],
     }
     if decided is None or dossier is None or item is None:
         return answer
@@ -142,8 +143,10 @@ async def _again(
             "outcome": decision.outcome.value,
             "reasons": list(decision.reasons),
             "amount_fen": decision.amount_fen,
+            "computed_fen": decision.computed_fen,
         },
         "deliveries": found.as_json()["deliveries"],
+        "what_ifs": found.as_json()["what_ifs"],
     }
     if not opened:
         return answer

@@ -58,6 +58,16 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What would be decided if an undecided rule were met, and if it failed."""
+
+    rule: str
+    met: Outcome
+    amount_fen: int | None
+    failed: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class AmountInput:
     """Something that the amount is computed from. Only what is binding changes it by itself."""
 
@@ -73,6 +83,7 @@ class Counterfactuals:
     changes: tuple[Change, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     amount_inputs: tuple[AmountInput, ...] = ()
+    what_ifs: tuple[WhatIf, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As an answer carries it."""
@@ -85,6 +96,15 @@ class Counterfactuals:
             "amount_inputs": [
                 {"path": read.path, "value": read.value, "binding": read.binding}
                 for read in self.amount_inputs
+            ],
+            "what_ifs": [
+                {
+                    "rule": found.rule,
+                    "met": found.met.value,
+                    "amount_fen": found.amount_fen,
+                    "failed": found.failed.value,
+                }
+                for found in self.what_ifs
             ],
         }
 
@@ -142,6 +162,7 @@ def counterfactuals(
         tuple(change for rule in failed for change in _changes(materials, rule)),
         tuple(_deliveries(materials, unknown)),
         tuple(_amount_inputs(materials, decision)),
+        () if failed else tuple(_what_ifs(item, decision, unknown)),
     )
 
 
@@ -283,6 +304,19 @@ def _deliveries(materials: Materials, unknown: list[Rule]) -> Iterator[Delivery]
             yield Delivery(
                 material.name, alone, tuple(code for code in waiting if code not in alone)
             )
+
+
+def _what_ifs(item: ServiceItem, decision: Decision, unknown: list[Rule]) -> Iterator[WhatIf]:
+    """Each undecided rule either way, all else as it is: others undecided leave it to an officer.
+
+    So does an amount that is not known. What an approval is drawn on is not looked at: the claim
+    does that.
+    """
+    amount_fen = decision.computed_fen
+    for rule in unknown:
+        settled = len(unknown) == 1 and (item.payout is None or amount_fen is not None)
+        met = Outcome.APPROVED if settled else Outcome.REFERRED
+        yield WhatIf(rule.code, met, amount_fen if settled else None, Outcome.REFUSED)
 
 
 def _missing(materials: Materials, rule: Rule) -> set[str]:

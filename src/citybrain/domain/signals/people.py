@@ -184,7 +184,7 @@ def power_up(signal: Signal, junction: Junction, now: datetime, first_stage: str
         stage=first_stage,
         groups=sorted(junction.stages[first_stage]),
         flash_until=flash_until,
-        all_red_until=_all_red_until(junction, at, flash_until, first_stage),
+        all_red_until=all_red_until(junction, at, flash_until, first_stage),
         at=at,
     )
 
@@ -209,7 +209,7 @@ def reset(
         reason=reason,
         stage=first_stage,
         groups=sorted(junction.stages[first_stage]),
-        all_red_until=_all_red_until(junction, signal.flash["since"], at, first_stage),
+        all_red_until=all_red_until(junction, signal.flash["since"], at, first_stage),
         at=at,
     )
 
@@ -235,7 +235,7 @@ def hear_clock(signal: Signal, junction: Junction, now: datetime, said: datetime
         signal.trigger_event(events.FaultCleared, timestamp=now, fault=CLOCK)
 
 
-def _all_red_until(junction: Junction, dark_since: int, red_from: int, stage: str) -> int:
+def all_red_until(junction: Junction, dark_since: int, red_from: int, stage: str) -> int:
     """When the first green may begin: whoever had green when the lamps went dark is out by then."""
     clear = dark_since + junction.between(junction.groups, junction.stages[stage])
     return max(red_from + junction.start_up.all_red_ms, clear)

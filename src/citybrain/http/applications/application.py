@@ -45,6 +45,7 @@ def command_route(
         handler=on(application_id_of, handler),
         roles=roles,
         body=model,
+        if_match_where_sent=True,
         idempotent=True,
         answers={200: Answer("done; ETag and X-Position say where", ApplicationAnswer)},
     )

@@ -45,7 +45,7 @@ from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from citybrain.http.sse import last_seen, message, stream_events
 from commands.citizens import check_served
 from projections.applications import applications
-from projections.applications.applications import ApplicationRow, QueueRow, StepRow
+from projections.applications.applications import ApplicationRow, QueueRow, StepRow, Undelivered
 from projections.reading import reached
 
 MODEL = "applications"
@@ -164,14 +164,16 @@ async def queue(call: Call) -> web.Response:
     )
     shown, following = page(rows, query.limit, "submitted_at", "application_id")
     await opened(call, _owned(shown))
-    now = call.runtime.services.clock()
-    return json_response(Queue(applications=[_queued(row, now) for row in shown], next=following))
+    now, ids = call.runtime.services.clock(), [row["application_id"] for row in shown]
+    missing = await applications.undelivered(call.runtime.store.models, ids)
+    queued = [_queued(row, missing.get(row["application_id"], []), now) for row in shown]
+    return json_response(Queue(applications=queued, next=following))
 
 
-def _queued(row: dict[str, Any], now: datetime) -> QueueRow:
+def _queued(row: dict[str, Any], missing: Sequence[Undelivered], now: datetime) -> QueueRow:
     """One that waits, as it is now: a claim that is over is none."""
     today = city_day(now)
-    row = row | {"overdue": row["legal_due_on"] < today}
+    row = row | {"overdue": row["legal_due_on"] < today, "undelivered": missing}
     if row["claimed_until"] is not None and row["claimed_until"] <= now:
         row |= {"claimed_by": None, "claimed_until": None}
     return QueueRow.model_validate(row)

@@ -147,8 +147,12 @@ def step_route(
     *roles: Role,
     answer: type[BaseModel] = CaseAnswer,
     if_match: bool = True,
+    of_its_own: bool = True,
 ) -> Route:
-    """The route of a step of a case; `if_match`: whoever takes it names the version they saw."""
+    """The route of a step of a case; `if_match`: whoever takes it names the version they saw.
+
+    Elsewhere they may, unless the step is recorded on another case than the one in the path.
+    """
     return Route(
         method="POST",
         path=f"/v1/cases/{{case_id}}/{name}",
@@ -158,6 +162,7 @@ def step_route(
         roles=roles,
         body=model,
         if_match=if_match,
+        if_match_where_sent=not if_match and of_its_own,
         idempotent=True,
         answers={200: Answer("done; ETag and X-Position say where", answer)},
     )

@@ -12,6 +12,7 @@ ROUTES = (
         "It is the same problem as another case; the answer is the other's",
         Role.OPERATOR,
         if_match=False,
+        of_its_own=False,
     ),
     step_route(
         "unmerge",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
-from citybrain.domain.parking.claim import ClaimStatus
+from citybrain.domain.parking.claim import Claim, ClaimStatus
 from citybrain.domain.parking.refusals import NotYourClaim
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
@@ -78,7 +78,8 @@ async def show(call: Call) -> web.Response:
     if row is None:
         raise StreamNotFound("there is no such claim")
     await opened(call, people([row]))
-    return json_response(_shown(call, row))
+    claim = await call.runtime.store.load(Claim, claim_id)
+    return json_response(_shown(call, row), headers={"ETag": f'"{claim.version}"'})
 
 
 def people(rows: Iterable[Row]) -> list[tuple[str, str | None]]:

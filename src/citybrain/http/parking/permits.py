@@ -135,6 +135,7 @@ def _command(
         handler=on(permit_id_of, handler),
         roles=roles,
         body=body,
+        if_match_where_sent=True,
         idempotent=True,
         answers={200: Answer("done; ETag and X-Position say where", PermitAnswer)},
     )

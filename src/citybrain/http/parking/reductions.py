@@ -31,6 +31,7 @@ def _route(step: str, body: type[Command], handler: Handler, summary: str, *role
         handler=on(claim_id_of, handler),
         roles=roles,
         body=body,
+        if_match_where_sent=True,
         idempotent=True,
         answers={200: Answer("the claim as it is now", ClaimAnswer)},
     )

@@ -106,6 +106,7 @@ def _command(path: str, body: type[BaseModel], handler: Handler, summary: str) -
         handler=on(repricing_id_of, handler),
         roles=DECIDERS,
         body=body,
+        if_match_where_sent=True,
         idempotent=True,
         answers=answers,
     )

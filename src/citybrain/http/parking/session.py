@@ -138,7 +138,8 @@ async def show(call: Call) -> web.Response:
     """One session."""
     row = await _readable(call)
     (shown,) = await _shown(call, [row])
-    return json_response(shown)
+    session = await call.runtime.services.store.load(ParkingSession, row["session_id"])
+    return json_response(shown, headers={"ETag": f'"{session.version}"'})
 
 
 async def explain(call: Call) -> web.Response:
@@ -200,7 +201,7 @@ def _command(path: str, handler: Any, body: type[BaseModel], summary: str, *role
         roles=roles,
         body=body,
         idempotent=True,
-        if_match=False,
+        if_match_where_sent=True,
         answers={200: Answer("done", SessionAnswer)},
     )
 
@@ -235,7 +236,7 @@ ROUTES = (
         summary="One parking session",
         handler=show,
         roles=READERS,
-        answers={200: Answer("the session", ShownSession)},
+        answers={200: Answer("the session; ETag is its version", ShownSession)},
         opens=Opens(what="parking-session", purpose="parking"),
     ),
     Route(

@@ -25,6 +25,7 @@ STEPS = (
 REACH: Rows = {
     "get_v1_signals_junctions": NOBODYS,
     f"get_{BASE}": NOBODYS,
+    f"get_{BASE}_layout": NOBODYS,
     **{f"post_{BASE}_{step}": NOBODYS for step in STEPS},
     "post_v1_signals_routes": NOBODYS,
     "get_v1_signals_controllers_commands": NOBODYS,  # of the junctions that a token names

@@ -65,6 +65,7 @@ async def test_a_refusal_is_explained_with_rules_inputs_and_what_would_have_help
         "outcome": "refused",
         "reasons": ["account-normal"],
         "amount_fen": None,
+        "computed_fen": 2_900_000,
     }
     (change,) = found["changes"]["rules"]
     assert (change["path"], change["from"], change["to"]) == ("account.status", "frozen", "normal")
@@ -102,6 +103,11 @@ async def test_a_referral_says_what_failed_and_what_would_help(store: EventStore
         "loan",
         ("own-loan", "own-home", "something-to-withdraw"),
     )
+    assert {each["rule"] for each in found["what_ifs"]} == set(delivery["decides"])
+    assert {(each["met"], each["failed"]) for each in found["what_ifs"]} == {
+        ("referred", "refused")
+    }
+    assert found["recomputed"]["computed_fen"] is None
 
 
 async def test_an_officer_after_the_rules_and_a_second_round_are_told_apart(

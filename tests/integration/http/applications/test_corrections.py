@@ -144,15 +144,18 @@ async def test_the_queue_says_who_has_what(api: Api) -> None:
     _, application = await referred(api)
     assert (await officer(api, application, "task")).status == 200
 
-    async def claimed_by() -> str | None:
+    async def row() -> dict[str, Any] | None:
         queue = await read(api, "queue", "official", subject=COLLEAGUE, department=UTILITY)
         rows = [r for r in queue.json["applications"] if r["application_id"] == application]
-        return str(rows[0]["claimed_by"]) if rows else None
+        return rows[0] if rows else None
 
     async def seen(by: str) -> bool:
-        return await claimed_by() == by
+        found = await row()
+        return found is not None and str(found["claimed_by"]) == by
 
     await eventually(lambda: seen(CLERK))
+    (missing,) = (await row() or {})["undelivered"]
+    assert (missing["material"], missing["department"]) == ("contract", UTILITY)
     refusal = {"outcome": "refused", "reasons": ["same-home"], "note": "x"}
     for what, body in (("review", refusal), ("task", {}), ("evidence", {})):
         taken = await officer(api, application, what, body, who=COLLEAGUE)

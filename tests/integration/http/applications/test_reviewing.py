@@ -112,6 +112,23 @@ async def test_an_insider_alone_approves_nothing_and_an_auditor_sees_each_attemp
     ]
 
 
+async def test_who_names_a_version_decides_on_nothing_else(api: Api) -> None:
+    application = await appealed(api)
+    seen = (await state(api, application)).version
+    said = {"outcome": "refused", "reasons": ["grounds-not-shown"], "note": "looked"}
+    asked = {"subject": ACCOMPLICE, "department": "housing-fund"}
+    assert (await command(api, application, "task", "official", **asked)).status == 200
+
+    async def decided(version: int) -> Answer:
+        headers = {"If-Match": f'"{version}"'}
+        return await command(api, application, "review", "official", said, headers=headers, **asked)
+
+    stale = await decided(seen)
+    assert stale.is_problem(412, "stale-version")
+    assert stale.json["current_version"] == seen + 1
+    assert (await decided(seen + 1)).json["status"] == "refused"
+
+
 async def test_a_token_that_is_citizen_and_official_does_not_decide_its_own_case(api: Api) -> None:
     application = await appealed(api)
     citizen = (await until(api, application)).citizen_id

@@ -75,7 +75,9 @@ async def test_one_reads_what_is_kept_about_oneself_and_nobody_else_does_so(api:
     assert (await api.call("GET", path, "citizen", subject=other)).is_problem(403, "not-your-own")
     assert (await api.call("GET", path, "supervisor")).is_problem(403, "not-your-own")
     for role in ("official", "operator", "auditor", "kiosk"):
-        assert (await api.call("GET", path, role)).is_problem(403, "role-missing")
+        missing = await api.call("GET", path, role)
+        assert missing.is_problem(403, "role-missing")
+        assert missing.json["roles"] == ["citizen", "clerk", "supervisor"]
 
 
 async def test_a_clerk_reads_the_record_of_who_is_before_them_for_a_purpose_and_it_is_seen(

@@ -216,6 +216,40 @@ async def test_s14_flash_that_only_a_person_ends(api: Api) -> None:
     assert (await centre.violations())["renmin_1"] == []
 
 
+async def test_what_was_decided_before_ones_eyes_counts_for_what_was_seen(
+    api: Api, centre: Centre
+) -> None:
+    moved = await step(api, "mode", mode="centre", reason="trial", standing="flashing")
+    assert moved.is_problem(412, "stale-version")
+    assert moved.json["standing"] == "local"
+    late = await step(api, "mode", mode="centre", reason="trial", expires_at=after(centre, 0))
+    assert late.is_problem(409, "signal-command-too-late")
+    said = {"mode": "centre", "reason": "trial", "expires_at": after(centre, 10)}
+    seen = await step(api, "mode", standing="local", **said)
+    assert seen.status == 200, seen.body
+    topics = [each.topic for each in await log(centre)]
+    assert topics[-2:] == ["signal.refused", "signal.mode_changed"], "the late one is on record"
+
+
+async def test_what_a_reset_would_do_is_what_it_does(api: Api, centre: Centre) -> None:
+    await step(api, "hand", reason="fault", until=after(centre, 600))
+    await step(api, "shown", show="flash", reason="fault", until=after(centre, 30))
+    await centre.run(60)
+    await project(api.runtime.store, "signal_junctions")
+    layout = (await api.call("GET", f"{ONE}/layout", "official", department=POLICE)).json
+    red, green, clearance = layout["after_reset"]
+    assert (red["what"], green["stage"], green["groups"]) == ("all-red", "A", ["P1", "V1"])
+    assert (green["seconds"], clearance["groups"]) == (7, ["P1"])
+    assert (await step(api, "reset", reason="repaired")).status == 200
+    data = (await log(centre))[-1].data
+    assert (data["all_red_until"] - data["at"]) / 1000 == red["seconds"]
+    arms = {each["bearing"]: each for each in layout["arms"]}
+    assert [lane["lane"] for lane in arms[270]["lanes"]] == ["W1", "W2", "W3"]
+    assert (arms[0]["crossings"], arms[90]["exits"]) == (["P1"], 2)
+    assert ["V1", "V2"] in layout["conflicts"]
+    assert layout["department"] == POLICE
+
+
 async def test_s16_expired_by_our_clock(api: Api, centre: Centre) -> None:
     await step(api, "mode", mode="centre", reason="trial")
     await centre.hear()

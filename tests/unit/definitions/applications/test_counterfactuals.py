@@ -11,6 +11,7 @@ from citybrain.definitions.applications.catalogue import Parameter
 from citybrain.definitions.applications.counterfactuals import (
     Change,
     Materials,
+    WhatIf,
     _nearest,
     counterfactuals,
 )
@@ -211,6 +212,35 @@ def test_delivering_what_is_named_lets_the_rules_decide(code: str, data: st.Data
         findings = {step.name: step.finding for step in steps}
         assert all(findings[code] is not Finding.UNKNOWN for code in delivery.decides)
         assert all(findings[code] is Finding.UNKNOWN for code in delivery.helps)
+
+
+@given(st.sampled_from(CODES), st.data())
+def test_what_would_be_decided_is_what_the_rules_decide_then(
+    code: str, data: st.DataObject
+) -> None:
+    item, (form, evidence) = CATALOGUE.item(code, TODAY), GOOD[code]
+    gone = data.draw(st.sampled_from(sorted(evidence)))
+    there = {name: record for name, record in evidence.items() if name != gone}
+    found = counterfactuals(item, form, there, TODAY).what_ifs
+    whole = Materials(item, form, evidence, TODAY).decide()
+    assert {each.failed for each in found} <= {Outcome.REFUSED}
+    for each in (each for each in found if each.met is Outcome.APPROVED):
+        assert whole.outcome is Outcome.APPROVED
+        assert each.amount_fen == whole.amount_fen
+
+
+def test_an_undecided_rule_says_what_it_would_decide_either_way() -> None:
+    item = CATALOGUE.item("housing-fund-repayment", TODAY)
+    form, evidence = GOOD["housing-fund-repayment"]
+    amount = Materials(item, form, evidence, TODAY).decide().amount_fen
+    alone = {name: record for name, record in evidence.items() if name != "identity"}
+    (what_if,) = counterfactuals(item, form, alone, TODAY).what_ifs
+    assert what_if == WhatIf("own-loan", Outcome.APPROVED, amount, Outcome.REFUSED)
+    both = {name: record for name, record in alone.items() if name != "loan"}
+    found = counterfactuals(item, form, both, TODAY).what_ifs
+    assert {(each.met, each.amount_fen) for each in found} == {(Outcome.REFERRED, None)}
+    refused = changed("housing-fund-repayment", {"account.status": "frozen"})[1] | {"loan": None}
+    assert counterfactuals(item, form, refused, TODAY).what_ifs == ()
 
 
 def test_a_record_that_lacks_a_member_is_one_to_be_delivered() -> None:
