@@ -126,6 +126,7 @@ async def open_runtime(
             mounts=[mount for system in SYSTEMS for mount in system.mounts],
             checks={"issuer_keys": lambda: verifier.keys.known},
             remarks=lambda: _unknown_holidays(services),
+            registers=next((s.registers for s in SYSTEMS if s.registers is not None), None),
             address_key=await services.vault.digest(ADDRESSES, b""),
         )
         await prepare(services.store, PROJECTIONS)

@@ -129,6 +129,19 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = Field(None, description="`iss` of accepted access tokens")
     oidc_jwks_url: str | None = Field(None, description="where the issuer's JWKS is read")
     oidc_audience: str = Field("citybrain", description="`aud` of accepted access tokens")
+    oidc_client_id: str | None = Field(
+        None,
+        description="client_id of our pages, a public client of the issuer; where absent nobody "
+        "signs in to them, but in development",
+    )
+    oidc_scope: str = Field(
+        "openid profile", description="what our pages ask for; some issuers want offline_access"
+    )
+    oidc_origins: list[str] = Field(
+        default_factory=list,
+        description="origins of the issuer's token endpoint, as JSON, where they are not that of "
+        "oidc_issuer: our pages may send requests there",
+    )
 
     append_queue_limit: int = Field(
         8192, ge=1, description="appends that may wait; more answer 503"

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 import jwt
+import orjson
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -23,6 +24,8 @@ ALGORITHMS: Final = ("ES256", "EdDSA", "RS256")
 LEAST_RSA_BITS: Final = 2048  # NIST SP 800-131A
 FRESH_SECONDS: Final = 60.0  # then the issuer is asked again, so that a withdrawn key ends
 UNKNOWN_SECONDS: Final = 30.0  # not sooner, however many unknown keys are named
+ANSWER_BYTES: Final = 1 << 20
+ANSWER_SECONDS: Final = 5.0
 AWAY_SECONDS: Final = 2.0  # until an issuer is asked again that did not answer
 
 FetchKeys = Callable[[], Awaitable[Any]]
@@ -36,6 +39,22 @@ class IssuerKeysUnknown(Unavailable):
 
 class NotAKeySet(ValueError):
     """What the issuer answers is no JWKS."""
+
+
+async def fetch_json(url: str) -> Any:
+    """What an issuer answers, in a time and up to a size.
+
+    Raises `aiohttp.ClientError`, `TimeoutError`, and `ValueError` for what is none or too large.
+    """
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+        answer.raise_for_status()
+        body = b""
+        async for part in answer.content.iter_any():
+            body += part
+            if len(body) > ANSWER_BYTES:
+                raise ValueError("what the issuer answers is too large")
+        return orjson.loads(body)
 
 
 class IssuerKeys:

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -42,6 +42,8 @@ class Runtime:
     """What readiness asks besides, by names of `REASONS`."""
     remarks: Callable[[], Sequence[str]] = tuple
     """What readiness says besides: it serves, and somebody should see to it."""
+    registers: Callable[[Mapping[str, Any], Services], Awaitable[str]] | None = None
+    """Registers a made-up person who signs in; in development."""
     address_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Makes pseudonyms of addresses, for the log."""
     door: "Door | None" = None

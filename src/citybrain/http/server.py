@@ -28,6 +28,7 @@ from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sharing import LOOKS, Look
 from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemetry
+from citybrain.http.web_clients import POLICY, policy_of
 
 LAST_REQUESTS_SECONDS = 1.0  # for who has a connection, and may be sending: they are told
 
@@ -70,6 +71,7 @@ def _bare_app(runtime: Runtime) -> web.Application:
     app[ANONYMOUS] = AnonymousRoom(settings.pool_size)
     app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
     app[ORIGINS] = origins_of(settings)
+    app[POLICY] = policy_of(settings)
     app[LOOKS] = defaultdict(Look)
     app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
     for route in runtime.routes:

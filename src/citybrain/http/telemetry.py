@@ -23,6 +23,7 @@ from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.runtime import RUNTIME
 from citybrain.http.security import note_refusal, tell_refusal
+from citybrain.http.web_clients import POLICY, POLICY_HEADER
 from citybrain.observability import span
 from citybrain.random_ids import random_uuid
 
@@ -83,6 +84,7 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every response, streams included; what a handler set stays."""
+    response.headers.setdefault(POLICY_HEADER, request.app[POLICY])
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if CORRELATION in request:

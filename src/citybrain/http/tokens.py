@@ -13,20 +13,19 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 
-import aiohttp
 import jwt
-import orjson
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from citybrain.domain.actor import Actor, Role, is_reserved
 from citybrain.errors import CitybrainError
-from citybrain.http.issuer_keys import ALGORITHMS, FetchKeys, IssuerKeys, NotAKeySet
+from citybrain.http.issuer_keys import ALGORITHMS, FetchKeys, IssuerKeys, fetch_json
 from citybrain.http.problems import Unauthenticated
 from citybrain.key_files import make_once, pem_of
 from citybrain.settings import Settings
@@ -40,8 +39,6 @@ LEEWAY_SECONDS = 30
 LONGEST_LIFE_SECONDS = 3600  # so long a change of roles takes, and the leeway, at most
 CACHED_TOKENS = 10_000
 MAX_TOKEN_LENGTH = 4096
-KEY_SET_BYTES = 1 << 20
-FETCH_SECONDS = 5.0
 
 
 class IssuerNotConfigured(CitybrainError):
@@ -214,21 +211,49 @@ class DevelopmentIssuer:
         seconds: int = LONGEST_LIFE_SECONDS,
     ) -> str:
         """A signed access token."""
-        now = int(time.time())
-        claims = {
-            "iss": self.issuer,
-            "aud": self._audience,
-            "sub": subject,
-            "client_id": "development",
-            "iat": now,
-            "exp": now + seconds,
-            "jti": secrets.token_hex(16),
-            "roles": roles,
-        }
         reach = {"department": department, "counter": counter, "acts_for": list(acts_for)}
+        claims = {"client_id": "development", "roles": roles}
         claims |= {name: value for name, value in reach.items() if value}
-        headers = {"typ": "at+jwt", "kid": self._kid}
-        return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)
+        return self.access_token(subject, claims, seconds=seconds)
+
+    def access_token(self, subject: str, claims: Mapping[str, Any], *, seconds: int) -> str:
+        """A signed access token (RFC 9068); `claims` has `client_id`, and what it reaches to.
+
+        It is issued by a name of its own, whatever we are called by.
+        """
+        said = {"aud": self._audience, "jti": secrets.token_hex(16), **claims}
+        return self._signed("at+jwt", subject, said, self.issuer, seconds)
+
+    def id_token(
+        self, subject: str, claims: Mapping[str, Any], *, issuer: str, seconds: int
+    ) -> str:
+        """A signed ID token (OpenID Connect Core 1.0, 2); `claims` has `aud`, the client."""
+        return self._signed("JWT", subject, claims, issuer, seconds)
+
+    def read_id_token(self, token: str, client_id: str, issuer: str) -> dict[str, Any]:
+        """What an ID token of ours says, also one that has run out.
+
+        Raises `jwt.InvalidTokenError`.
+        """
+        if jwt.get_unverified_header(token).get("typ") != "JWT":
+            raise jwt.InvalidTokenError("this is no ID token")
+        found: dict[str, Any] = jwt.decode(
+            token,
+            self._key.public_key(),
+            algorithms=["ES256"],
+            audience=client_id,
+            issuer=issuer,
+            options={"verify_exp": False, "require": ["sub", "sid"]},
+        )
+        return found
+
+    def _signed(
+        self, kind: str, subject: str, claims: Mapping[str, Any], issuer: str, seconds: int
+    ) -> str:
+        now = int(time.time())
+        said = {"iss": issuer, "sub": subject, "iat": now, "exp": now + seconds, **claims}
+        headers = {"typ": kind, "kid": self._kid}
+        return jwt.encode(said, self._key, algorithm="ES256", headers=headers)
 
 
 def _load_or_make_key(path: Path) -> ec.EllipticCurvePrivateKey:
@@ -241,22 +266,7 @@ def _load_or_make_key(path: Path) -> ec.EllipticCurvePrivateKey:
 def open_verifier(settings: Settings) -> tuple[TokenVerifier, DevelopmentIssuer | None]:
     """The verifier that the settings ask for; raises `IssuerNotConfigured` in production."""
     if settings.oidc_issuer and settings.oidc_jwks_url:
-        url = settings.oidc_jwks_url
-
-        async def fetch() -> Any:
-            timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(url) as answer,
-            ):
-                answer.raise_for_status()
-                body = b""
-                async for part in answer.content.iter_any():
-                    body += part
-                    if len(body) > KEY_SET_BYTES:
-                        raise NotAKeySet("what the issuer answers is too large")
-                return orjson.loads(body)
-
+        fetch = partial(fetch_json, settings.oidc_jwks_url)
         return TokenVerifier(settings.oidc_issuer, settings.oidc_audience, fetch), None
     if settings.mode == "production":
         raise IssuerNotConfigured(

@@ -3,6 +3,7 @@
 from citybrain.definitions.citizens.agreements import load_agreements
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.http.citizens import accesses, citizen, consents, records
+from citybrain.http.citizens.made_up import register_made_up
 from citybrain.http.citizens.reach import REACH
 from citybrain.systems.system import System
 from commands.citizens.face import forget_challenges
@@ -24,5 +25,6 @@ CITIZENS = System(
     projections=(SuspectedDuplicates(), IdentityDays(), DataAccesses(), Consents()),
     routes=(*citizen.ROUTES, *records.ROUTES, *accesses.ROUTES, *consents.ROUTES),
     reach=REACH,
+    registers=register_made_up,
     upkeep=(forget_codes, forget_challenges),
 )

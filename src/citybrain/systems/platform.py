@@ -5,7 +5,8 @@ from citybrain.definitions.platform.areas import load_surveys
 from citybrain.domain.access import Access
 from citybrain.domain.photo_deletion import PhotoDeletion
 from citybrain.http.limits import forget_purses
-from citybrain.http.platform import audit, live, operations, photos, places
+from citybrain.http.platform import audit, live, operations, photos, places, sign_in
+from citybrain.http.platform.development import mount as development
 from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
 from citybrain.systems.system import System
 from commands.loud_devices import forget_quiet_devices
@@ -26,10 +27,17 @@ PLATFORM = System(
     streams=(Access, PhotoDeletion),
     definitions=(load_business_calendar, load_surveys),
     projections=(Streams(),),
-    routes=(*photos.ROUTES, *places.ROUTES, *audit.ROUTES, *operations.ROUTES, *live.ROUTES),
+    routes=(
+        *photos.ROUTES,
+        *places.ROUTES,
+        *audit.ROUTES,
+        *operations.ROUTES,
+        *sign_in.ROUTES,
+        *live.ROUTES,
+    ),
     reach=REACH,
     development_reach=DEVELOPMENT_REACH,
     development_routes=operations.DEVELOPMENT_ROUTES,
-    mounts=(photos.mount, live.mount),
+    mounts=(photos.mount, live.mount, sign_in.mount, development.mount),
     upkeep=(forget_answers, forget_purses, forget_quiet_devices),
 )

@@ -1,7 +1,8 @@
 """What a system of the city consists of, said once: a value, put to work by `citybrain.app`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
@@ -54,6 +55,9 @@ class System:
 
     development_reach: Rows = field(default_factory=dict)
     """The same of those."""
+
+    registers: Callable[[Mapping[str, Any], Services], Awaitable[str]] | None = None
+    """Registers a made-up person who signs in where things are tried out, once; gives their id."""
 
     intakes: tuple[Intake, ...] = ()
     """What it takes in of device topics."""

@@ -290,14 +290,19 @@ async def list_loud_devices(call: Call) -> web.Response:
     return json_response(LoudDevices(devices=[LoudDeviceRow(**row) for row in rows]))
 
 
+def check_caller(request: web.Request) -> None:
+    """Raise `NotFromHere` unless the development issuer is called by address or at localhost."""
+    if not is_called_by_address(request):
+        raise NotFromHere("development tokens are given by address or at localhost only")
+
+
 async def development_token(call: Call) -> web.Response:
     """A token for anybody; the route exists in development only."""
     request: TokenRequest = call.body
     issuer = call.runtime.development
     if issuer is None:
         raise NotFound("there is no development issuer here")
-    if not is_called_by_address(call.request):
-        raise NotFromHere("development tokens are given by address or at localhost only")
+    check_caller(call.request)
     roles = [role.value for role in request.roles if role in TOKEN_ROLES]
     token = issuer.token(
         request.subject,

@@ -16,6 +16,7 @@ REACH: Rows = {
     "get_metrics": PUBLIC,
     "get_v1_projections": NOBODYS,
     "get_v1_devices_loud": NOBODYS,
+    "get_v1_sign_in": PUBLIC,
     "get_live": PUBLIC,
 }
 
