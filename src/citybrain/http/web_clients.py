@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from citybrain.http.clients import CLIENTS
 from citybrain.http.connections import HEADERS
 from citybrain.settings import Settings
 
 POLICY_HEADER: Final = "Content-Security-Policy"
 POLICY: web.AppKey[str] = web.AppKey("policy", str)
 
-PAGES: Final = ("m", "board", "desk", "audit")
+PAGES: Final = tuple(CLIENTS)
 CLIENT_ID: Final = "citybrain-pages"
 """In development, where none is set."""
 

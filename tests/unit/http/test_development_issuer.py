@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -164,3 +165,12 @@ def test_the_page_offers_everybody_and_says_nothing_of_its_own_in_a_query(
     assert not re.search(r"\sstyle=|\son[a-z]+=", html)
     assert all(text for said in page.texts().values() for text in said.values())
     assert set(page.texts()["en"]) == set(page.texts()["zh"])
+
+
+def test_the_colours_of_the_page_are_the_tokens() -> None:
+    css = (page.HERE / "page.css").read_text()
+    tokens = (Path(__file__).parents[3] / "src/web/shared/tokens.css").read_text()
+    named = re.findall(r"--([a-z-]+):\s*(#[0-9a-f]+)", css)
+    assert len(named) == 20
+    for name, colour in named:
+        assert f"--{name}:{colour}" in tokens.replace(" ", ""), name
