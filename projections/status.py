@@ -13,11 +13,21 @@ SELECT c.projection, c.version, c.position, c.updated_at, c.stopped,
 FROM projection_checkpoints c ORDER BY c.projection
 """
 
+LOWEST = """
+SELECT min(position) AS position FROM projection_checkpoints WHERE projection = ANY($1)
+"""
+
 PARKED = """
 SELECT projection, position, stream_id, topic, error, attempts, parked_at, source, announced
 FROM parked_events WHERE $2::text IS NULL OR projection = $2
 ORDER BY projection, position LIMIT $1
 """
+
+
+async def lowest_position(pool: Pool, models: Sequence[str]) -> int:
+    """The log position that all of these read models have reached."""
+    (row,) = await fetch(pool, LOWEST, list(models))
+    return int(row["position"] or 0)
 
 
 async def projection_status(store: EventStore, projections: Sequence[Projection]) -> list[Row]:

@@ -103,10 +103,10 @@ class ApplicationDays:
         seconds: Counter[tuple[date, str, int]] = Counter()
         for event in events:
             if event.topic == "application.submitted":
-                states[event.stream_id] = _begun(event)
+                states[event.stream_id] = begun(event)
             state = states[event.stream_id]
             key = date.fromisoformat(state["day"]), state["service"]
-            found = _counted(event, state)
+            found = counts_of(event, state)
             for what, count in found.items():
                 counts[*key, what] += count
             if found["paid"]:
@@ -131,7 +131,8 @@ class ApplicationDays:
         await connection.execute(KEEP, list(texts), list(texts.values()))
 
 
-def _begun(event: RecordedEvent) -> State:
+def begun(event: RecordedEvent) -> State:
+    """What is known of an application when it is submitted."""
     data = event.data
     return {
         "day": str(city_day(data["timestamp"])),
@@ -145,7 +146,7 @@ def _begun(event: RecordedEvent) -> State:
     }
 
 
-def _counted(event: RecordedEvent, state: State) -> Counter[str]:
+def counts_of(event: RecordedEvent, state: State) -> Counter[str]:
     """What an event adds to its day, or takes back; the state keeps what later ones need."""
     data, topic = event.data, event.topic.partition(".")[2]
     if topic == "reviewed":

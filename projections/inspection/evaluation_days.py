@@ -104,11 +104,7 @@ class EvaluationDays:
     version = 1
     order = Order.STREAM
     tables = TABLES
-
-    @property
-    def topics(self) -> frozenset[str]:
-        """All that count."""
-        return frozenset(topic for topic, event in EVENT_OF.items() if event not in NOT_COUNTED)
+    topics = frozenset(topic for topic, event in EVENT_OF.items() if event not in NOT_COUNTED)
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
@@ -123,7 +119,7 @@ class EvaluationDays:
         changed: set[str] = set()
         for event in events:
             if event.topic == CaseReported.TOPIC:
-                states[event.stream_id], standings[event.stream_id] = _begun(event), Standing()
+                states[event.stream_id], standings[event.stream_id] = begun(event), Standing()
                 changed.add(event.stream_id)
             state = states[event.stream_id]
             standing = standings[event.stream_id]
@@ -135,7 +131,7 @@ class EvaluationDays:
             day, department = city_day(event.data["occurred_at"]), state["department"]
             key = day, state["district"], standing.lead or department, state["class_code"]
             handled = state["handled"]
-            for what, count in _counted(event, state).items():
+            for what, count in counts_of(event, state).items():
                 counts[*key, what] += count
             if state["handled"] != handled or department != (standing.lead or ""):
                 state["department"] = standing.lead or ""
@@ -147,7 +143,8 @@ class EvaluationDays:
             await connection.execute(KEEP, recordset(kept))
 
 
-def _begun(event: RecordedEvent) -> dict[str, Any]:
+def begun(event: RecordedEvent) -> dict[str, Any]:
+    """What is known of a case when it is reported."""
     place = event.data.get("place") or {}
     return {
         "district": place.get("district") or "",
@@ -167,7 +164,8 @@ def _corrected(meaning: type[Folded], data: Mapping[str, Any]) -> dict[str, str]
     return {}
 
 
-def _counted(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:
+def counts_of(event: RecordedEvent, state: dict[str, Any]) -> dict[str, int]:
+    """What an event adds to its day; the state keeps whether the case was handled before."""
     topic = event.topic.removeprefix("case.")
     found = {NAMES.get(topic, topic): 1}
     if topic == "rated":

@@ -26,7 +26,7 @@ from citybrain.domain.stream import StreamAggregate, StreamEvent, StreamSnapshot
 from citybrain.errors import CitybrainError
 from citybrain.http.openapi import openapi
 from citybrain.settings import Settings
-from citybrain.systems import load_definitions
+from citybrain.systems import PROJECTIONS, load_definitions
 from commands.handling import Command
 
 FROZEN: dict[str, Any] = json.loads(Path(__file__).with_name("frozen_names.json").read_text())
@@ -65,7 +65,7 @@ def topics() -> dict[str, int]:
 def projection_versions() -> dict[str, int]:
     """Each read model's schema, with the version of its tables."""
     found: list[Any] = [cls for cls in classes() if isinstance(getattr(cls, "tables", None), str)]
-    return {cls.name: cls.version for cls in found}
+    return {each.name: each.version for each in (*found, *PROJECTIONS)}
 
 
 def process_names() -> list[str]:

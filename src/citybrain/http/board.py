@@ -1,11 +1,47 @@
-"""A system's part of the live snapshot that the front page follows."""
+"""A system's part of the board: of the live snapshot, and of what was so at any minute."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, Field
+
+from citybrain.domain.actor import Role
 from citybrain.http.runtime import Runtime
+from projections.board import BoardModel
+from projections.board_reading import Reading
 from projections.reading import Pool
+
+BOARD_READERS = (Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
+"""The centre: it has all that waits for somebody, of whichever department."""
+
+Figures = Mapping[str, float | None]
+"""Figures of a system by name; None where there is nothing to say it of."""
+
+
+class BoardPlace(BaseModel):
+    """Where it is, as far as is known."""
+
+    place_id: str | None = Field(description="of a junction, a parking place or a device")
+    name: str | None
+    latitude: float | None = Field(description="degrees, WGS-84")
+    longitude: float | None
+
+
+async def nowhere(_: Runtime, __: Sequence[str]) -> Mapping[str, BoardPlace]:
+    """Of a system that has no places of its own."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the board shows of a system at any minute: its model, and what is made of that."""
+
+    system: str
+    model: BoardModel
+    figures: Callable[[Reading], Figures]
+    places: Callable[[Runtime, Sequence[str]], Awaitable[Mapping[str, BoardPlace]]] = nowhere
+    """Those of these places that are known, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +67,6 @@ class BoardPart:
 
     measure: Callable[[Runtime], Awaitable[None]] | None = None
     """Sets its gauges, whenever `/metrics` is asked for."""
+
+    followed: Followed | None = None
+    """What is known of it at any minute."""

@@ -34,6 +34,7 @@ from commands.processes.side_by_side import side_by_side
 from projections.applications import applications
 from projections.applications.application_days import ApplicationDays
 from projections.applications.applications import Applications
+from projections.applications.board import APPLICATIONS_BOARD
 from projections.applications.drafts import Drafts
 from projections.applications.refusal_days import RefusalDays
 from projections.applications.source_days import SourceDays
@@ -50,7 +51,14 @@ APPLICATIONS = System(
         batched(ApplicationDeadlines()),
         side_by_side(ApplicationProcess()),
     ),
-    projections=(Applications(), Drafts(), ApplicationDays(), SourceDays(), RefusalDays()),
+    projections=(
+        Applications(),
+        Drafts(),
+        ApplicationDays(),
+        SourceDays(),
+        RefusalDays(),
+        APPLICATIONS_BOARD,
+    ),
     routes=(
         *reading.ROUTES,
         *statistics.ROUTES,

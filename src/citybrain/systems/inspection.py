@@ -43,6 +43,7 @@ from commands.inspection.processes.words import CaseWords
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from projections.inspection.assets import Assets
+from projections.inspection.board import INSPECTION_BOARD
 from projections.inspection.cameras import Cameras
 from projections.inspection.case_days import CaseDays
 from projections.inspection.case_desk import CaseDesk
@@ -77,6 +78,7 @@ INSPECTION = System(
         Detections(),
         Cameras(),
         Assets(),
+        INSPECTION_BOARD,
     ),
     routes=(
         *desk.ROUTES,

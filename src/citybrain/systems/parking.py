@@ -81,6 +81,7 @@ from projections.parking import reservations
 from projections.parking.anomalies import ParkingAnomalies
 from projections.parking.berths import ParkingBerths, watching
 from projections.parking.bindings import PlateBindingsModel, of_erased
+from projections.parking.board import PARKING_BOARD
 from projections.parking.cds_events import ParkingCdsEvents
 from projections.parking.claims import ParkingClaims
 from projections.parking.notices import ParkingNotices
@@ -158,6 +159,7 @@ PARKING = System(
         ParkingRevenue(),
         ParkingAnomalies(),
         ParkingNotices(),
+        PARKING_BOARD,
     ),
     routes=(
         *detection.ROUTES,

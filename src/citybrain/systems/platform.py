@@ -5,12 +5,13 @@ from citybrain.definitions.platform.areas import load_surveys
 from citybrain.domain.access import Access
 from citybrain.domain.photo_deletion import PhotoDeletion
 from citybrain.http.limits import forget_purses
-from citybrain.http.platform import audit, live, operations, photos, places, sign_in
+from citybrain.http.platform import audit, board, live, operations, photos, places, sign_in
 from citybrain.http.platform.development import mount as development
 from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
 from citybrain.systems.system import System
 from commands.loud_devices import forget_quiet_devices
 from commands.services import Services
+from projections.platform.log_minutes import LogMinutes
 from projections.platform.streams import Streams
 
 ANSWERS_KEPT_DAYS = 7
@@ -26,7 +27,7 @@ PLATFORM = System(
     name="platform",
     streams=(Access, PhotoDeletion),
     definitions=(load_business_calendar, load_surveys),
-    projections=(Streams(),),
+    projections=(Streams(), LogMinutes()),
     routes=(
         *photos.ROUTES,
         *places.ROUTES,
@@ -34,10 +35,11 @@ PLATFORM = System(
         *operations.ROUTES,
         *sign_in.ROUTES,
         *live.ROUTES,
+        *board.ROUTES,
     ),
     reach=REACH,
     development_reach=DEVELOPMENT_REACH,
     development_routes=operations.DEVELOPMENT_ROUTES,
-    mounts=(photos.mount, live.mount, sign_in.mount, development.mount),
+    mounts=(photos.mount, live.mount, board.mount, sign_in.mount, development.mount),
     upkeep=(forget_answers, forget_purses, forget_quiet_devices),
 )

@@ -23,6 +23,7 @@ from citybrain.systems.system import System
 from commands.signals.handing_over import stand_by
 from commands.signals.observation_upkeep import age_observations
 from commands.signals.processes.control import controlling
+from projections.signals.board import SIGNALS_BOARD
 from projections.signals.changes import SignalChanges
 from projections.signals.junctions import SignalJunctions
 from projections.signals.lamps import SignalLamps
@@ -32,7 +33,7 @@ SIGNALS = System(
     streams=(Signal,),
     definitions=(load_signals, load_corridors),
     processes=(controlling(),),
-    projections=(SignalJunctions(), SignalLamps(), SignalChanges()),
+    projections=(SignalJunctions(), SignalLamps(), SignalChanges(), SIGNALS_BOARD),
     routes=(
         *junctions.ROUTES,
         *layout.ROUTES,

@@ -8,9 +8,13 @@ from typing import Any
 from prometheus_client import Gauge
 
 from citybrain.city_day import city_day
-from citybrain.http.board import BoardPart, Origin
+from citybrain.http.board import BoardPart, Figures, Followed, Origin
 from citybrain.http.runtime import Runtime
 from projections.applications import application_days, applications, waits
+from projections.applications.board import APPLICATIONS_BOARD, LEGAL_DAY, SECONDS
+from projections.applications.figures import distribution, share
+from projections.board_reading import Reading
+from projections.buckets import bucket_seconds
 from projections.reading import Pool
 
 WAITING = Gauge(
@@ -59,4 +63,34 @@ async def measure(runtime: Runtime) -> None:
         WAITING.labels(waits_for).set(count)
 
 
-BOARD = BoardPart(members, origins, applications.any_simulated, measure)
+def figures(at: Reading) -> Figures:
+    """What is waiting, and the day until then, by when it happened."""
+    counted = at.counted
+    taken = sorted(
+        (bucket_seconds(int(what.removeprefix(SECONDS))), count)
+        for what, count in counted.items()
+        if what.startswith(SECONDS)
+    )
+    automatic = counted.get("automatic", 0)
+    return {
+        "open": at.standing.get("open", 0),
+        "waiting": at.standing.get("waiting", 0),
+        "overdue": at.due_of(LEGAL_DAY).past,
+        "due_today": at.due_of(LEGAL_DAY).soon,
+        **{what: counted.get(what, 0) for what in COUNTED},
+        "automatic_share": share(automatic, counted.get("decided", 0)),
+        "seconds_to_money": distribution(taken).p50,
+        **{
+            f"{what}_saved": counted.get(f"{what}_before", 0) - counted.get(f"{what}_now", 0)
+            for what in SAVED
+        },
+    }
+
+
+BOARD = BoardPart(
+    members,
+    origins,
+    applications.any_simulated,
+    measure,
+    Followed("applications", APPLICATIONS_BOARD, figures),
+)

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from citybrain.city_day import city_day
-from citybrain.http.board import BoardPart, Origin
+from citybrain.http.board import BoardPart, Figures, Followed, Origin
 from citybrain.http.inspection.evaluation import rates
 from citybrain.http.runtime import Runtime
+from projections.board_reading import Reading
 from projections.inspection import case_desk_questions as desk
 from projections.inspection import case_timeline, evaluation_days, heat_grid
+from projections.inspection.board import DEADLINE, INSPECTION_BOARD
 from projections.inspection.heat_grid import SQUARES_A_DEGREE
 from projections.reading import Pool
 
@@ -55,4 +57,20 @@ async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]
     return {row["case_id"]: Origin(row["class_code"], row["simulated"]) for row in rows}
 
 
-BOARD = BoardPart(members, origins, desk.any_simulated)
+def figures(at: Reading) -> Figures:
+    """What is open and late, and the day until then."""
+    deadlines, of_day = at.due_of(DEADLINE), rates(at.counted)
+    return {
+        "open": at.standing.get("open", 0),
+        "deferred": at.standing.get("deferred", 0),
+        "overdue": deadlines.past,
+        "within_1_hour": deadlines.soon,
+        **{what: at.counted.get(what, 0) for what in COUNTED},
+        "handled_in_time_share": of_day.handled_in_time,
+        "rework_share": of_day.rework,
+    }
+
+
+BOARD = BoardPart(
+    members, origins, desk.any_simulated, followed=Followed("inspection", INSPECTION_BOARD, figures)
+)

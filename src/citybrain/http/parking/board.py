@@ -7,10 +7,12 @@ from typing import Any
 from citybrain.city_day import city_day
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.parking.place import PlaceKind
-from citybrain.http.board import BoardPart, Origin
+from citybrain.http.board import BoardPart, BoardPlace, Figures, Followed, Origin
 from citybrain.http.parking.berths import berth_counts
 from citybrain.http.runtime import Runtime
+from projections.board_reading import Reading
 from projections.parking import anomaly_list, berths, places, revenue, sessions
+from projections.parking.board import PARKING_BOARD, SILENT
 from projections.parking.places import WantedPlaces
 from projections.reading import Pool
 
@@ -72,4 +74,42 @@ async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]
     return {row["session_id"]: Origin("parking", row["simulated"]) for row in found}
 
 
-BOARD = BoardPart(members, origins, berths.any_simulated)
+def figures(at: Reading) -> Figures:
+    """Berths by their last signs, and the day until then; money on the day we heard of it."""
+    standing, counted = at.standing, at.counted
+    taken, free = standing.get("occupied", 0), standing.get("free", 0)
+    began, left = counted.get("began", 0), counted.get("left", 0)
+    return {
+        "berths": standing.get("berths", 0),
+        "occupied": taken,
+        "free": free,
+        "silent": at.due_of(SILENT).past_weight,
+        "occupied_share": share(taken, taken + free),
+        "stays": standing.get("stays", 0),
+        "began": began,
+        "left": left,
+        "turnover": share(began, standing.get("berths", 0)),
+        "mean_stay_seconds": counted.get("seconds_stayed", 0) / left if left else None,
+        "captured_fen": counted.get("captured_fen", 0),
+        "returned_fen": counted.get("returned_fen", 0),
+    }
+
+
+def share(part: int, whole: int) -> float | None:
+    """None of nothing."""
+    return round(part / whole, 4) if whole else None
+
+
+async def board_places(runtime: Runtime, place_ids: Sequence[str]) -> Mapping[str, BoardPlace]:
+    """Places and devices as they were described last."""
+    rows = await places.versions(runtime.store.models, place_ids)
+    return {row["place_id"]: BoardPlace(**{name: row[name] for name in SHOWN}) for row in rows}
+
+
+SHOWN = tuple(BoardPlace.model_fields)
+BOARD = BoardPart(
+    members,
+    origins,
+    berths.any_simulated,
+    followed=Followed("parking", PARKING_BOARD, figures, board_places),
+)

@@ -18,6 +18,10 @@ REACH: Rows = {
     "get_v1_devices_loud": NOBODYS,
     "get_v1_sign_in": PUBLIC,
     "get_live": PUBLIC,
+    "get_v1_board": NOBODYS,
+    "get_v1_board_exceptions": NOBODYS,
+    "get_v1_board_minutes": NOBODYS,
+    "get_v1_board_usual": NOBODYS,
 }
 
 DEVELOPMENT_REACH: Rows = {"post_dev_token": PUBLIC, "get_well_known_jwks_json": PUBLIC}

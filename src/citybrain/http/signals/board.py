@@ -11,12 +11,14 @@ from citybrain.domain.signals.level_of_service import mean_delay_s
 from citybrain.domain.signals.signal import Signal, junction_and_day
 from citybrain.domain.signals.signal_events import milliseconds, moment
 from citybrain.domain.stream import category_of
-from citybrain.http.board import BoardPart, Origin
+from citybrain.http.board import BoardPart, BoardPlace, Figures, Followed, Origin
 from citybrain.http.runtime import Runtime
 from citybrain.http.signals.traffic import SECONDS, LaneTraffic, traffic_of
 from commands.services import Services
+from projections.board_reading import Reading
 from projections.reading import Pool
 from projections.signals import changes, junctions
+from projections.signals.board import FAULTY, SIGNALS_BOARD, STANDING
 from projections.signals.junctions import Standing
 
 HOUR_MS = 3_600_000
@@ -147,4 +149,35 @@ async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]
     }
 
 
-BOARD = BoardPart(members, origins, junctions.any_simulated)
+STANDINGS = ("local", "centre", "hand", "flashing", "dark")
+
+
+def figures(at: Reading) -> Figures:
+    """How junctions stand, and what was refused on the day until then."""
+    stand = {each: at.standing.get(f"{STANDING}{each}", 0) for each in STANDINGS}
+    return {
+        "junctions": sum(stand.values()),
+        **stand,
+        "faulty": at.standing.get(FAULTY, 0),
+        "refused": at.counted.get("refused", 0),
+    }
+
+
+async def places(runtime: Runtime, codes: Sequence[str]) -> Mapping[str, BoardPlace]:
+    """Junctions by their definitions of today, which have no coordinates."""
+    services = runtime.services
+    definitions, now = services.definitions.of(SignalDefinitions), services.clock()
+    found = {code: definitions.at(code, now) for code in codes}
+    return {
+        code: BoardPlace(place_id=code, name=dated.file.name, latitude=None, longitude=None)
+        for code, dated in found.items()
+        if dated is not None
+    }
+
+
+BOARD = BoardPart(
+    members,
+    origins,
+    junctions.any_simulated,
+    followed=Followed("signals", SIGNALS_BOARD, figures, places),
+)

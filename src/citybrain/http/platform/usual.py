@@ -1,0 +1,81 @@
+"""What is usual at an hour: quartiles of the same weekday and half hour over the last six weeks."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import quantiles
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from citybrain.http.board import Figures, Followed
+from citybrain.http.runtime import Runtime
+from projections import board_reading
+from projections.reading import Pool
+
+WEEK, HALF_HOUR = timedelta(weeks=1), timedelta(minutes=30)
+WEEKS = 6
+ENOUGH_WEEKS = 3
+WITHIN = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=25))
+"""Where in the half hour figures are taken."""
+FOUND_KEPT = 100
+
+
+class Quartiles(BaseModel):
+    """A quarter is below `low`, half below `middle`, a quarter above `high`."""
+
+    low: float
+    middle: float
+    high: float
+
+
+class BoardUsual(BaseModel):
+    """What is usual; of a figure of which less than three weeks are known: null."""
+
+    since: AwareDatetime = Field(description="when the half hour began")
+    until: AwareDatetime
+    weeks: int = Field(description="so many before were looked at")
+    systems: dict[str, dict[str, Quartiles | None]]
+
+
+class UsualBefore:
+    """What was found, by the half hour: the past does not change."""
+
+    def __init__(self) -> None:
+        self._found: dict[datetime, BoardUsual] = {}
+
+    async def at(
+        self, runtime: Runtime, at: datetime, systems: Sequence[tuple[str, Followed]]
+    ) -> BoardUsual:
+        """What is usual in the half hour of a moment."""
+        since = at.replace(minute=at.minute - at.minute % 30)
+        found = self._found.get(since)
+        if found is None:
+            pool = runtime.store.models
+            found = self._found[since] = BoardUsual(
+                since=since,
+                until=since + HALF_HOUR,
+                weeks=WEEKS,
+                systems={name: await _usual(pool, each, since) for name, each in systems},
+            )
+            if len(self._found) > FOUND_KEPT:
+                self._found.pop(next(iter(self._found)))
+        return found
+
+
+async def _usual(pool: Pool, followed: Followed, since: datetime) -> dict[str, Quartiles | None]:
+    moments = [since - WEEK * week + within for week in range(1, WEEKS + 1) for within in WITHIN]
+    readings = await board_reading.readings(pool, followed.model.name, moments)
+    weeks = [
+        [followed.figures(reading) for reading in readings[first : first + len(WITHIN)] if reading]
+        for first in range(0, len(moments), len(WITHIN))
+    ]
+    names = followed.figures(board_reading.Reading())
+    return {name: quartiles(name, weeks) for name in names}
+
+
+def quartiles(name: str, weeks: Sequence[Sequence[Figures]]) -> Quartiles | None:
+    """Of a figure in the same half hour of several weeks; None where too few have one."""
+    values = [[each[name] for each in week if each[name] is not None] for week in weeks]
+    if sum(map(bool, values)) < ENOUGH_WEEKS:
+        return None
+    low, middle, high = quantiles((v for week in values for v in week if v is not None), n=4)
+    return Quartiles(low=low, middle=middle, high=high)
