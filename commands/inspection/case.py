@@ -188,7 +188,7 @@ async def report_case(
     What a person wrote is sealed under a key of the case.
     """
     await require_evidence(command.evidence_sha256, context, services)
-    personal = bool(command.description) and not context.actor.has(*WATCHERS, Role.SYSTEM)
+    personal = not context.actor.has(*WATCHERS, Role.SYSTEM)
     words: dict[str, Any] = {}
 
     async def seal() -> None:
@@ -217,7 +217,8 @@ async def report_case(
         reported = Reported(**said)
         return InspectionCase.report(context.actor, now, reported, case_id=case_id)
 
-    return await create(command, context, services, decide, case_answer, seal if personal else None)
+    sealing = seal if personal and command.description else None
+    return await create(command, context, services, decide, case_answer, sealing)
 
 
 async def file_case(
@@ -414,7 +415,8 @@ def _visibility(command: ReportProblem, case_class: CaseClass, *, personal: bool
     private = command.private or case_class.private
     if not (personal or private):
         return None
-    found = first_visibility(command.description, private=bool(private))
+    written = " ".join((command.description, command.address or "", command.external_ref or ""))
+    found = first_visibility(written, private=bool(private))
     return None if found is Visibility.PUBLIC else found.value
 
 

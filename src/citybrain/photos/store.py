@@ -34,6 +34,7 @@ FOLDER = "photos"
 INCOMING = "incoming"
 LEFTOVER_SECONDS = 3600.0
 NOBODYS: Final = "0" * 64
+NO_BUCKET = "<Code>NoSuchBucket</Code>"  # of S3's error documents
 S3_REQUEST_SECONDS = 10.0  # of one attempt; a request has 15 in all
 
 
@@ -244,8 +245,16 @@ class S3PhotoStore:
             return  # some servers say so
 
     async def check(self) -> None:
-        """See `PhotoStore`. A question for a photo that there is not."""
-        await self.has(NOBODYS)
+        """See `PhotoStore`. A question for a photo that there is not.
+
+        It asks for the body, of which only the refusal comes: that names a bucket that is missing.
+        """
+        with _said_as_ours():
+            try:
+                await self._bucket.get_async(NOBODYS)
+            except FileNotFoundError as refusal:
+                if NO_BUCKET in str(refusal):
+                    raise PhotosUnavailable("there is no such bucket") from None
 
 
 def _s3_config(settings: Settings) -> "S3Config":

@@ -172,8 +172,10 @@ class TestS3(Contract):
         for work in (away.get(DIGEST), put, away.delete(DIGEST), away.check()):
             with pytest.raises(PhotosUnavailable):
                 await work
-        with pytest.raises(PhotosUnavailable):
-            await open_store(s3_settings(s3_url, "nowhere")).put(DIGEST, PHOTO, "image/jpeg")
+        nowhere = open_store(s3_settings(s3_url, "nowhere"))
+        for work in (nowhere.put(DIGEST, PHOTO, "image/jpeg"), nowhere.check()):
+            with pytest.raises(PhotosUnavailable):
+                await work
 
 
 def test_settings_choose_the_store_and_hide_the_secret(tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ async def show(call: Call) -> web.Response:
     fields = {name: value for name, value in vars(case).items() if not name.startswith("_")}
     fields |= {"case_id": case.id, "version": case.version}
     (words,) = await opened_words(call.runtime.services.vault, [fields])
-    fields["description"] = words if sees_words(view, case.visibility) else ""
+    fields["description"] = words
+    if not sees_words(view, case.visibility):
+        fields |= {"description": "", "address": None, "external_ref": None}
     if case.latitude is not None and case.longitude is not None:
         shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
         fields["latitude"], fields["longitude"] = shown

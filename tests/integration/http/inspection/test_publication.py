@@ -88,6 +88,24 @@ async def test_words_are_sealed_flagged_put_otherwise_hidden_and_erased(api: Api
     assert again.json["events"][: len(log.json["events"])] == log.json["events"]
 
 
+async def test_an_address_that_looks_personal_is_not_public_either(api: Api) -> None:
+    said = {"address": "beside the shop, ask at 138 1234 5678", "external_ref": "li.si@example.org"}
+    case_id = await reported(api, "a hole", **said)
+    assert await public(api, case_id) == ""
+    path = f"/open311/v2/requests/{case_id}.json"
+    (shown,) = (await api.call("GET", path)).json
+    assert (shown["address"], shown["address_id"]) == (None, None)
+    wanted = {"wanted": True}
+    follow = f"/v1/cases/{case_id}/subscription"
+    assert (await api.call("POST", follow, "citizen", subject="boris", json=wanted)).status == 200
+    for subject, seen in (("anna", said), ("boris", dict.fromkeys(said))):
+        case = (await api.call("GET", f"/v1/cases/{case_id}", "citizen", subject=subject)).json
+        assert {name: case[name] for name in said} == seen
+    await moderate(api, case_id, "public")
+    (shown,) = (await api.call("GET", path)).json
+    assert shown["address"] == said["address"]
+
+
 async def test_a_private_report_and_one_that_names_nobody(api: Api) -> None:
     private = await reported(api, "a hole", private=True)
     plain = await reported(api, "a hole")

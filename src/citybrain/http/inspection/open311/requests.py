@@ -33,6 +33,8 @@ from projections.inspection import service_requests
 from projections.reading import Pool
 
 ASKS_WHAT_IS_NEW = frozenset({"updated_after", "updated_before"})
+UNSAID = {"description": "", "address": None, "address_id": None}
+"""What people wrote, of whom it may not be public."""
 
 
 async def requests(request: web.Request) -> tuple[str, Any]:
@@ -98,11 +100,11 @@ async def _shown(
     """Rows as they are told; the words of those that may be public are opened."""
     public = [row for row in rows if row["visibility"] == Visibility.PUBLIC]
     words = await opened_words(request.app[RUNTIME].services.vault, public)
-    told = dict(zip((row["case_id"] for row in public), words, strict=True))
-    return [
-        _request(request, row | {"description": told.get(row["case_id"], "")}, asked)
-        for row in rows
-    ]
+    told = {
+        row["case_id"]: {name: row[name] for name in UNSAID} | {"description": said}
+        for row, said in zip(public, words, strict=True)
+    }
+    return [_request(request, row | UNSAID | told.get(row["case_id"], {}), asked) for row in rows]
 
 
 def _request(request: web.Request, row: dict[str, Any], asked: Fields) -> dict[str, Any]:
