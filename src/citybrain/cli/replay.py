@@ -10,11 +10,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from citybrain.audit.states import state_as_of
 from citybrain.cli.shared.output import console, print_json
 from citybrain.cli.shared.reading import Purpose, note
-from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import InvalidInput
-from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound, open_event_store
+from citybrain.eventstore import RecordedEvent, StreamNotFound, open_event_store
 from citybrain.settings import Settings
 from citybrain.systems import register_streams
 from commands.accesses import people_in
@@ -74,20 +74,12 @@ async def _replay(
         if not events:
             raise StreamNotFound(f"there is no stream {stream}, or not yet at that moment")
         await note("events", purpose, "replay", people_in(events), store)
-        state = await _state(store, stream, as_of)
+        _, state = await state_as_of(store, stream, **as_of)
         history = [_entry(event) for event in events]
         if as_json:
             print_json({"stream": stream, "state": state, "events": history}, indent=True)
         else:
             _print(stream, state, history, details)
-
-
-async def _state(store: EventStore, stream: str, as_of: dict[str, Any]) -> dict[str, Any]:
-    aggregate = await store.load_as_of(StreamAggregate, stream, **as_of)
-    hidden = ("_pending_events", "_id")
-    return {
-        name.lstrip("_"): value for name, value in vars(aggregate).items() if name not in hidden
-    }
 
 
 def _entry(event: RecordedEvent) -> dict[str, Any]:

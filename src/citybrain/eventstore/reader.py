@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -77,6 +78,12 @@ ORDER BY notification_id LIMIT $5
 READ_NEWEST = f"""
 SELECT {COLUMNS} FROM stored_events WHERE notification_id > $1 ORDER BY notification_id LIMIT $2
 """  # noqa: S608
+
+READ_AT = f"""
+SELECT {COLUMNS} FROM stored_events WHERE notification_id = ANY($1) ORDER BY notification_id
+"""  # noqa: S608
+
+RECORDED_AT = "SELECT recorded_at FROM stored_events WHERE notification_id = $1"
 
 HEAD = "SELECT max(notification_id) FROM stored_events"
 
@@ -165,6 +172,22 @@ class Reader:
             page, after = await self._page(after, end, categories, topics, limit - len(events))
             events += page
         return events
+
+    async def read_at(self, positions: Sequence[int]) -> list[RecordedEvent]:
+        """The events at some positions of the log, in position order."""
+        return await self._fetch(READ_AT, positions)
+
+    async def position_before(self, time: datetime) -> int:
+        """The position of the last event recorded before `time`; 0 where there is none.
+
+        Positions have no gaps and times never go back, so halving finds it: there is no index.
+        """
+        before, behind, time = 0, await self.head() + 1, in_utc(time)
+        while before + 1 < behind:
+            middle = (before + behind) // 2
+            at: datetime = await patiently(partial(self._pool.fetchval, RECORDED_AT, middle))
+            before, behind = (middle, behind) if at < time else (before, middle)
+        return before
 
     async def follow(
         self,

@@ -118,6 +118,8 @@ class EventStore:
         self.versions_at = reader.versions_at
         self.read_category = reader.read_category
         self.read_all = reader.read_all
+        self.read_at = reader.read_at
+        self.position_before = reader.position_before
         self.follow = reader.follow
         self.replay = reader.replay
         self.head = reader.head

@@ -5,12 +5,13 @@ from citybrain.definitions.platform.areas import load_surveys
 from citybrain.domain.access import Access
 from citybrain.domain.photo_deletion import PhotoDeletion
 from citybrain.http.limits import forget_purses
-from citybrain.http.platform import audit, board, live, operations, photos, places, sign_in
+from citybrain.http.platform import audit, board, live, operations, photos, places, sign_in, states
 from citybrain.http.platform.development import mount as development
 from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
 from citybrain.systems.system import System
 from commands.loud_devices import forget_quiet_devices
 from commands.services import Services
+from projections.platform.correlations import Correlations
 from projections.platform.log_minutes import LogMinutes
 from projections.platform.streams import Streams
 
@@ -27,11 +28,12 @@ PLATFORM = System(
     name="platform",
     streams=(Access, PhotoDeletion),
     definitions=(load_business_calendar, load_surveys),
-    projections=(Streams(), LogMinutes()),
+    projections=(Streams(), LogMinutes(), Correlations()),
     routes=(
         *photos.ROUTES,
         *places.ROUTES,
         *audit.ROUTES,
+        *states.ROUTES,
         *operations.ROUTES,
         *sign_in.ROUTES,
         *live.ROUTES,

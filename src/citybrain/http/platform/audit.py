@@ -4,22 +4,25 @@ import base64
 import re
 from collections.abc import AsyncGenerator
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
+from uuid import UUID
 
 import orjson
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from citybrain.domain.actor import Role
 from citybrain.errors import Refused
 from citybrain.eventstore import RecordedEvent, StreamNotFound
 from citybrain.eventstore.incarnations import read_lineage
 from citybrain.http.accessing import opened, purpose_of
-from citybrain.http.paging import MAX_POSITION, Query, page_by
+from citybrain.http.paging import MAX_POSITION, Query, page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from citybrain.http.runtime import Runtime
 from citybrain.http.sse import last_seen, message, stream_events
 from commands.accesses import AskedPurpose, people_in
 from commands.fields import Moment
+from projections.platform.correlations import Correlations, positions
 
 Category = Field(None, max_length=32, pattern=r"^[a-z][a-z0-9_]*$")
 Topic = Field(None, max_length=255, pattern=r"^[\x21-\x7e]+$")
@@ -78,8 +81,22 @@ class LogQuery(Query):
     after: int = Field(0, ge=0, le=MAX_POSITION, description="a log position")
     category: str | None = Category
     topic: str | None = Topic
+    correlation: UUID | None = Field(None, description="only what belongs together under this id")
+    since: Moment | None = Field(None, description="only what was recorded then or later")
+    min_position: int = Field(
+        0,
+        ge=0,
+        le=MAX_POSITION,
+        description="with `correlation`: wait until their index has reached this log position",
+    )
     limit: int = Field(100, ge=1, le=1000)
     purpose: AskedPurpose | None = Purpose
+
+    @model_validator(mode="after")
+    def _correlation_alone(self) -> Self:
+        if self.correlation is not None and (self.category or self.topic):
+            raise ValueError("correlation goes without category and topic")
+        return self
 
 
 class FollowQuery(Query):
@@ -113,12 +130,24 @@ async def stream_events_page(call: Call) -> web.Response:
 async def log_page(call: Call) -> web.Response:
     """A page of the log."""
     query: LogQuery = call.query
-    events = await call.runtime.store.read_all(
-        query.after, limit=query.limit + 1, **_filters(query.category, query.topic)
-    )
+    events = await _found(call.runtime, query)
     shown, following = page_by(events, query.limit, attrgetter("position"))
     await _opened(call, people_in(shown, left_by=LOG_READS))
     return json_response(StoredEvents(events=list(map(stored, shown)), next=following))
+
+
+async def _found(runtime: Runtime, query: LogQuery) -> list[RecordedEvent]:
+    """The events of a page, and one more where there are more."""
+    store, after = runtime.store, query.after
+    if query.since is not None:
+        after = max(after, await store.position_before(query.since))
+    if query.correlation is None:
+        filters = _filters(query.category, query.topic)
+        return await store.read_all(after, limit=query.limit + 1, **filters)
+    await wait_for_position(runtime, Correlations.name, query.min_position)
+    return await store.read_at(
+        await positions(store.models, query.correlation, after, query.limit + 1)
+    )
 
 
 async def follow_log(call: Call) -> web.StreamResponse:

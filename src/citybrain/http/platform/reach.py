@@ -9,6 +9,7 @@ REACH: Rows = {
     "get_v1_areas": PUBLIC,
     "get_v1_places": PUBLIC,
     "get_v1_streams_stream_id_events": NOBODYS,
+    "get_v1_streams_stream_id_state": NOBODYS,
     "get_v1_events": NOBODYS,
     "get_v1_log": NOBODYS,
     "get_healthz": PUBLIC,

@@ -57,6 +57,7 @@ OTHER = "citizen-" + "8" * 32
 QUERIES = {
     "get_v1_citizens_citizen_id_record": "?purpose=support",
     "get_v1_streams_stream_id_events": "?purpose=complaint",
+    "get_v1_streams_stream_id_state": "?purpose=complaint",
     "get_v1_events": "?purpose=complaint&limit=1000",
     "get_v1_applications_application_id_messages": "?purpose=review",
     "get_v1_applications_application_id_statements": "?purpose=review",
