@@ -302,6 +302,17 @@ FILTERS: dict[str, Body] = {
     "get_v1_cases_near": lambda world, role, owner: (
         PLACE | {"department": SANITATION if owner == OWN else WORKS}
     ),
+    "get_v1_cases_map": lambda world, role, owner: {
+        "south": 34.0,
+        "west": 113.0,
+        "north": 35.0,
+        "east": 114.0,
+        "department": SANITATION if owner == OWN else WORKS,
+    },
+    "get_v1_board_minutes": lambda *_: {
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-01-02T00:00:00Z",
+    },
     "get_v1_deadlines": lambda world, role, owner: {
         "responsible": SANITATION if owner == OWN else WORKS
     },

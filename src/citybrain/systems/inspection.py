@@ -22,6 +22,7 @@ from citybrain.http.inspection import (
     joint_decisions,
     merging,
     nearby,
+    on_map,
     photo_rights,
     photos,
     publication,
@@ -82,6 +83,7 @@ INSPECTION = System(
     ),
     routes=(
         *desk.ROUTES,
+        *on_map.ROUTES,
         *nearby.ROUTES,
         *photos.ROUTES,
         *reporters.ROUTES,

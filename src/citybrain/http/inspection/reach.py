@@ -17,6 +17,7 @@ BASE = "v1_cases_case_id"
 REACH: Rows = {
     "get_v1_cases": of("the department", *EVERYTHING),
     "get_v1_cases_near": of("the department", *EVERYTHING),
+    "get_v1_cases_map": of("the department", *EVERYTHING),
     "get_v1_cases_nearby": PUBLIC,
     f"get_{BASE}_photos_sha256": CENTRE,
     "get_v1_statistics_open": NOBODYS,

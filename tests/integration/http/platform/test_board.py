@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from tests.given.api import REPORT_NOW, Api
+from tests.given.cases_over_http import act, dispatched
 from tests.given.read_models import caught_up
 
 
@@ -28,3 +29,30 @@ async def test_what_waits_is_said_in_codes_and_its_time_is_found_when_asked(api:
     assert found["systems"]["inspection"]["overdue"] >= 1
     same = (await api.call("GET", "/v1/board/exceptions", "auditor")).json
     assert same["exceptions"] == found["exceptions"]
+
+
+async def test_a_map_is_told_what_has_changed_since(api: Api) -> None:
+    case = await dispatched(api)
+    head = await api.runtime.store.head()
+    box = "/v1/cases/map?south=34.74&west=113.62&north=34.749&east=113.628"
+    first = (await api.call("GET", f"{box}&min_position={head}", "operator")).json
+    (shown,) = first["cases"]
+    assert (first["whole"], shown["case_id"], shown["due_at"] is None) == (True, case, False)
+    since = f"&since_position={first['position']}"
+    nothing = (await api.call("GET", box + since, "operator")).json
+    assert (nothing["whole"], nothing["cases"], nothing["removed"]) == (False, [], [])
+    moved = await act(
+        api, case, "relocate", "operator", latitude=34.75, longitude=113.64, reason="a slip"
+    )
+    assert moved.status == 200, moved.body
+    since += f"&min_position={moved.headers['X-Position']}"
+    gone = (await api.call("GET", box + since, "operator")).json
+    assert (gone["whole"], gone["cases"], gone["removed"]) == (False, [], [case])
+    there = "/v1/cases/map?south=34.74&west=113.63&north=34.76&east=113.65"
+    come = (await api.call("GET", there + since, "operator")).json
+    assert [each["case_id"] for each in come["cases"]] == [case]
+    others = (await api.call("GET", there, "official", department="sanitation")).json
+    assert (others["whole"], others["cases"]) == (True, [])
+    for wrong in ("south=35&west=1&north=34&east=2", "south=1"):
+        answer = await api.call("GET", f"/v1/cases/map?{wrong}", "operator")
+        assert answer.is_problem(400, "malformed-request")
