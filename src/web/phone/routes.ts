@@ -1,3 +1,24 @@
 import type { RouteRecordRaw } from "vue-router";
+import HomeScreen from "./screens/HomeScreen.vue";
 
-export const routes: RouteRecordRaw[] = [{ path: "/", component: () => import("./screens/StartScreen.vue") }];
+const service = "/services/:code";
+const application = "/applications/:id";
+
+export const routes: RouteRecordRaw[] = [
+  { path: "/", component: HomeScreen, meta: { title: "home.title", tab: true } },
+  { path: "/services", component: () => import("./screens/ServicesScreen.vue"), meta: { title: "services.title", tab: true } },
+  { path: "/mine", component: () => import("./screens/MineScreen.vue"), meta: { title: "mine.title", tab: true } },
+  { path: "/me", component: () => import("./screens/MeScreen.vue"), meta: { title: "me.title", tab: true } },
+  { path: service, component: () => import("./screens/ServiceScreen.vue"), meta: { title: "start.title" } },
+  { path: `${service}/form`, component: () => import("./screens/FormScreen.vue"), meta: { title: "form.title" } },
+  { path: `${service}/consent`, component: () => import("./screens/ConsentScreen.vue"), meta: { title: "consent.title" } },
+  { path: `${service}/check`, component: () => import("./screens/CheckScreen.vue"), meta: { title: "check.title" } },
+  { path: `${service}/face`, component: () => import("./screens/FaceScreen.vue"), meta: { title: "face.title" } },
+  { path: `${service}/ways`, component: () => import("./screens/WaysScreen.vue"), meta: { title: "ways.title" } },
+  { path: `${service}/code`, component: () => import("./screens/CodeScreen.vue"), meta: { title: "code.title" } },
+  { path: "/sent/:key", component: () => import("./screens/SentScreen.vue"), meta: { title: "sent.title" } },
+  { path: application, component: () => import("./screens/ApplicationScreen.vue"), meta: { title: "run.title" } },
+  { path: `${application}/appeal`, component: () => import("./screens/AppealScreen.vue"), meta: { title: "appeal.title" } },
+  { path: `${application}/receipt`, component: () => import("./screens/ReceiptScreen.vue"), meta: { title: "receipt.title" } },
+  { path: "/:rest(.*)", component: () => import("./screens/NoScreen.vue"), meta: { title: "common.notFound", tab: true } },
+];

@@ -1,3 +1,9 @@
 import type { Story } from "../shared/stories";
+import { replaceCamera } from "./face/camera";
+import { applying } from "./told/applying";
+import { drawnHead } from "./told/camera";
+import { home } from "./told/home";
 
-export const stories: readonly Story[] = [{ name: "start", path: "/" }];
+replaceCamera(drawnHead);
+
+export const stories: readonly Story[] = [...home, ...applying];

@@ -1,3 +1,6 @@
-export default {
-  title: "城市服务",
-};
+import applying from "./words/applying.zh";
+import departments from "./words/departments.zh";
+import home from "./words/home.zh";
+import own from "./words/own.zh";
+
+export default { ...home, ...applying, ...own, departments };

@@ -1,0 +1,30 @@
+// Names in the page's language: of definitions, which bring their own, and of departments.
+
+import { locale, t } from "../../shared/i18n";
+import words from "../words/departments.zh";
+
+interface Named {
+  name: string;
+  name_en: string;
+}
+
+interface Labelled {
+  label: string;
+  label_en: string;
+}
+
+/** What a service, class or area is called. */
+export function named(what: Named): string {
+  return locale.value === "en" ? what.name_en : what.name;
+}
+
+/** What a field or record is called. */
+export function labelled(what: Labelled): string {
+  return locale.value === "en" ? what.label_en : what.label;
+}
+
+/** What a department is called; its code where nobody has a word for it. */
+export function department(code: string | null | undefined): string {
+  if (!code) return "–";
+  return code in words ? t(`departments.${code}`) : code;
+}

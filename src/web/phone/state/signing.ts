@@ -1,0 +1,16 @@
+// Signing in and out, as the phone does it: nothing of the person stays on it afterwards.
+
+import { useSession } from "../../shared/session";
+import { useSending } from "./sending";
+
+/** Sign in, and come back to this path of the phone's. */
+export async function signIn(returnTo: string): Promise<void> {
+  const session = useSession();
+  await (session.signIn as unknown as (to: string) => Promise<void>)(`/m${returnTo}`);
+}
+
+/** Sign out everywhere; what waited to be sent is gone. */
+export async function signOut(): Promise<void> {
+  await useSending().forget();
+  await useSession().signOut();
+}

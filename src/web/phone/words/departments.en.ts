@@ -1,0 +1,16 @@
+export default {
+  police: "Police",
+  "civil-affairs": "Civil affairs",
+  "real-estate-registry": "Real-estate registry",
+  "housing-construction": "Housing bureau",
+  "credit-registry": "Credit registry",
+  bank: "Bank",
+  "housing-fund": "Housing fund",
+  "social-security": "Social security",
+  education: "Education bureau",
+  tax: "Tax bureau",
+  "water-utility": "Water utility",
+  "heating-utility": "Heating utility",
+  "vehicle-registry": "Vehicle registry",
+  parking: "Parking office",
+};

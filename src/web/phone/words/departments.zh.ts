@@ -1,0 +1,16 @@
+export default {
+  police: "公安局",
+  "civil-affairs": "民政局",
+  "real-estate-registry": "不动产登记中心",
+  "housing-construction": "住建局",
+  "credit-registry": "征信中心",
+  bank: "银行",
+  "housing-fund": "公积金中心",
+  "social-security": "社保局",
+  education: "教育局",
+  tax: "税务局",
+  "water-utility": "供水公司",
+  "heating-utility": "供暖公司",
+  "vehicle-registry": "车管所",
+  parking: "停车管理中心",
+};
