@@ -1,5 +1,6 @@
 import type { Client } from "../shared/client";
 import App from "./App.vue";
+import "./desk.css";
 import { routes } from "./routes";
 import zh from "./zh";
 

@@ -1,3 +1,6 @@
 import type { RouteRecordRaw } from "vue-router";
 
-export const routes: RouteRecordRaw[] = [{ path: "/", component: () => import("./screens/StartScreen.vue") }];
+export const routes: RouteRecordRaw[] = [
+  { path: "/", component: () => import("./screens/StartScreen.vue") },
+  { path: "/applications/:id?", component: () => import("./applications/ApplicationsScreen.vue") },
+];
