@@ -1,17 +1,20 @@
 """A feed that many follow: one task looks while anybody does, and wakes all with each change."""
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import structlog
 from aiohttp import web
 
 from citybrain.errors import Unavailable
 from citybrain.faults import AGAIN_LATER
+from citybrain.http.parts import Parts
 from citybrain.http.runtime import RUNTIME, Runtime
+from citybrain.http.sse import message
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +58,48 @@ class Feed(ABC):
         """Whoever waits goes on."""
         self.changed.set()
         self.changed = asyncio.Event()
+
+
+class SnapshotFeed(Feed):
+    """Takes snapshots while anybody follows, and sends each viewer what is new to them.
+
+    First `snapshot`, which is all of it; then `changes`, the parts that have changed. The id of a
+    message is a log position. Where nothing changes it says so now and then: it is still looking.
+    """
+
+    every_seconds = 1.0
+    stale_seconds: ClassVar[float] = 3.0
+    quiet_seconds: ClassVar[float] = 10.0
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
+        self._parts = Parts()
+        self._position = 0
+        self._looked = self._woke = -self.quiet_seconds
+
+    @abstractmethod
+    async def snapshot(self) -> tuple[int, Mapping[str, Any]]:
+        """A log position, and what is so there."""
+
+    async def messages(self) -> AsyncGenerator[bytes, None]:
+        """All of it, then what has changed; a slow viewer is sent what it comes to in the end."""
+        with self.viewed():
+            if time.monotonic() - self._looked > self.stale_seconds:
+                await self.look()  # nobody followed for a while
+            seen, event = 0, "snapshot"
+            while True:
+                changed, parts = self.changed, self._parts
+                yield message(event, parts.since(seen), identity=self._position)
+                seen, event = parts.revision, "changes"
+                await changed.wait()
+
+    async def look(self) -> None:
+        """Take a snapshot."""
+        self._position, snapshot = await self.snapshot()
+        now = self._looked = time.monotonic()
+        if self._parts.take(snapshot) or now - self._woke > self.quiet_seconds:
+            self._woke = now
+            self.wake()
 
 
 AFeed = TypeVar("AFeed", bound=Feed)

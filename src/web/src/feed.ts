@@ -32,11 +32,25 @@ export function pauseBefore(attempt: number, jitter: number): number {
   return Math.round(full * (0.5 + jitter / 2));
 }
 
+/** A snapshot with what has changed: members, or the members of one that is an object. */
+export function changed(snapshot: string, changes: string): string {
+  const whole = JSON.parse(snapshot) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(JSON.parse(changes) as Record<string, unknown>)) {
+    whole[name] = isObject(value) && isObject(whole[name]) ? { ...whole[name], ...value } : value;
+  }
+  return JSON.stringify(whole);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 export class Feed {
   private source: Source | null = null;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private silence: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
+  private last = "{}";
 
   constructor(
     private readonly url: string,
@@ -65,6 +79,9 @@ export class Feed {
     source.addEventListener("snapshot", (event) => {
       if (this.source === source) this.received(event.data);
     });
+    source.addEventListener("changes", (event) => {
+      if (this.source === source) this.received(changed(this.last, event.data));
+    });
     // The browser's own retry gives up for good on an answer that is not 200: ours never does.
     source.addEventListener("error", () => {
       if (this.source === source) this.lost();
@@ -73,6 +90,7 @@ export class Feed {
 
   private received(data: string): void {
     this.watch();
+    this.last = data;
     try {
       const snapshot = parseSnapshot(data);
       this.attempt = 0;

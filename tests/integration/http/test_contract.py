@@ -14,7 +14,7 @@ from tests.given.waiting import PATIENCE_SECONDS
 
 EXAMPLES = repeated(6)  # of each operation
 TURNS = 1 if STORM == 1 else 6
-NOT_ENDING = ("/live", "/v1/log", "/v1/signals/spat/live")
+NOT_ENDING = ("/live", "/v1/board/live", "/v1/log", "/v1/signals/spat/live")
 SIGNED = ("/v1/parking/payments/callbacks",)  # what a gateway has signed cannot be generated
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"

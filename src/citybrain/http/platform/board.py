@@ -12,12 +12,14 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.http.board import BOARD_READERS, BoardPart, BoardPlace, Figures, Followed
+from citybrain.http.live_feed import SnapshotFeed, mounting
 from citybrain.http.paging import Query, ReadModelQuery, wait_for_position
 from citybrain.http.platform.usual import BoardUsual, UsualBefore
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
 from citybrain.http.sharing import shared
+from citybrain.http.sse import stream_events
 from commands.fields import Moment
 from projections import board_reading
 from projections.board import KEPT
@@ -302,12 +304,31 @@ async def usual(call: Call) -> web.Response:
     return json_response(found)
 
 
+class BoardFeed(SnapshotFeed):
+    """The live board, for all who follow it."""
+
+    async def snapshot(self) -> tuple[int, dict[str, Any]]:
+        """The board; `at` is left out: it would be all that changes."""
+        board = await live_board(self.runtime)
+        return board.position or 0, board.model_dump(mode="json", exclude={"at"})
+
+
+FEED: web.AppKey[BoardFeed] = web.AppKey("board_feed", BoardFeed)
+own_feed = mounting(FEED, BoardFeed)
+
+
+async def follow(call: Call) -> web.StreamResponse:
+    """Follow the live board."""
+    return await stream_events(call.request, call.runtime, call.request.app[FEED].messages())
+
+
 USUAL: web.AppKey[UsualBefore] = web.AppKey("usual", UsualBefore)
 
 
 def mount(app: web.Application) -> None:
-    """What is usual is found once for each half hour."""
+    """What is usual is found once for each half hour, what is so once a second."""
     app[USUAL] = UsualBefore()
+    own_feed(app)
 
 
 ROUTES = (
@@ -320,6 +341,21 @@ ROUTES = (
         roles=BOARD_READERS,
         query=AtQuery,
         answers={200: Answer("the board", Board)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/board/live",
+        summary="Follow the board (server-sent events)",
+        tag="board",
+        handler=follow,
+        roles=BOARD_READERS,
+        answers={
+            200: Answer(
+                "text/event-stream: `snapshot` is the board without `at`, `changes` what of it is"
+                " new: of `systems` those that have changed. The id is a log position"
+            )
+        },
+        streaming=True,
     ),
     Route(
         method="GET",

@@ -1,61 +1,39 @@
-"""The front page's live numbers: one snapshot a second for all who look.
+"""The front page's live numbers: a snapshot, and once a second what of it has changed.
 
 Counts, and what is simulated: everybody looks, and nobody could be told who did. Of what is real
 only the category is said, and of people nothing: that a face was found just now is one of theirs.
 """
 
 import time
-from collections.abc import AsyncGenerator
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.stream import category_of, personal_categories
 from citybrain.eventstore.incarnations import read_lineage
 from citybrain.http.board import Origin
-from citybrain.http.live_feed import Feed, mounting
+from citybrain.http.live_feed import SnapshotFeed, mounting
 from citybrain.http.routing import Answer, Call, Route
 from citybrain.http.runtime import Runtime
-from citybrain.http.sse import message, stream_events
+from citybrain.http.sse import stream_events
 from projections.platform import streams
 from projections.status import projection_status
 
 NEWEST = 40
-STALE_SECONDS = 3.0
 REAL = Origin(None, None)  # as far as is known
 
 
-class LiveBoard(Feed):
-    """Takes snapshots while anybody looks, and hands the latest to each viewer."""
-
-    every_seconds = 1.0
+class LiveBoard(SnapshotFeed):
+    """What everybody may follow."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self._latest: bytes | None = None
         self._head = 0
         self._at = time.monotonic()
 
-    async def messages(self) -> AsyncGenerator[bytes, None]:
-        """The latest snapshot, then each new one; a slow viewer misses those in between."""
-        with self.viewed():
-            if self._latest is None or time.monotonic() - self._at > STALE_SECONDS:
-                await self.look()  # nobody followed for a while
-            while True:
-                changed = self.changed
-                assert self._latest is not None
-                yield message("snapshot", self._latest)
-                await changed.wait()
-
-    async def look(self) -> None:
-        """Take a snapshot."""
-        snapshot = await self._snapshot()
-        self._latest = orjson.dumps(snapshot, default=str)
-        self.wake()
-
-    async def _snapshot(self) -> dict[str, Any]:
+    async def snapshot(self) -> tuple[int, dict[str, Any]]:
+        """Counts, and what is newest."""
         runtime, store = self.runtime, self.runtime.store
         head, now = await store.head(), time.monotonic()
         elapsed = max(now - self._at, 1e-3)
@@ -81,7 +59,7 @@ class LiveBoard(Feed):
         }
         for part in runtime.board_parts:
             snapshot |= await part.members(runtime)
-        return snapshot
+        return head, snapshot
 
     async def _newest(self, head: int) -> list[dict[str, Any]]:
         """The newest events, with what kind of stream they are of."""
@@ -129,7 +107,7 @@ ROUTES = (
         summary="Live numbers (server-sent events)",
         tag="operations",
         handler=live,
-        answers={200: Answer("text/event-stream of `snapshot` events")},
+        answers={200: Answer("text/event-stream: `snapshot`, then `changes` of it")},
         streaming=True,
     ),
 )

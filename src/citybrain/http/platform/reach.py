@@ -20,6 +20,7 @@ REACH: Rows = {
     "get_v1_sign_in": PUBLIC,
     "get_live": PUBLIC,
     "get_v1_board": NOBODYS,
+    "get_v1_board_live": NOBODYS,
     "get_v1_board_exceptions": NOBODYS,
     "get_v1_board_minutes": NOBODYS,
     "get_v1_board_usual": NOBODYS,

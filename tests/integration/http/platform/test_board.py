@@ -1,10 +1,26 @@
 """The board over HTTP: what waits for a person, how all stands, and as it was."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
+
+import orjson
+from aiohttp import StreamReader
 
 from tests.given.api import REPORT_NOW, Api
 from tests.given.cases_over_http import act, dispatched
 from tests.given.read_models import caught_up
+
+
+async def read_events(content: StreamReader) -> AsyncIterator[tuple[str, Any]]:
+    """Each event's name and data."""
+    name = ""
+    async for line in content:
+        field, _, value = line.decode().strip().partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, orjson.loads(value)
 
 
 async def test_what_waits_is_said_in_codes_and_its_time_is_found_when_asked(api: Api) -> None:
@@ -56,3 +72,19 @@ async def test_a_map_is_told_what_has_changed_since(api: Api) -> None:
     for wrong in ("south=35&west=1&north=34&east=2", "south=1"):
         answer = await api.call("GET", f"/v1/cases/map?{wrong}", "operator")
         assert answer.is_problem(400, "malformed-request")
+
+
+async def test_who_follows_has_all_of_it_and_then_what_has_changed(api: Api) -> None:
+    token = {"Authorization": f"Bearer {api.token('auditor')}"}
+    async with api.session.get(f"{api.url}/v1/board/live", headers=token) as live:
+        messages = read_events(live.content)
+        event, whole = await anext(messages)
+        assert (event, whole["systems"]["inspection"]["open"]) == ("snapshot", 0)
+        reported = await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)
+        assert reported.status == 201
+        async for event, changes in messages:
+            assert event == "changes"
+            if "inspection" in changes.get("systems", {}):
+                break
+        assert changes["systems"]["inspection"]["open"] == 1
+        assert "parking" not in changes["systems"]
