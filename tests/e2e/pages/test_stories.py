@@ -108,8 +108,8 @@ async def _walk(pages: str, page: Page, client: str, sizes: Any, first: Any = (3
 
 async def _speak(page: Page, language: str) -> None:
     await page.evaluate(SPOKEN, language)
-    await page.wait_for_function("(said) => document.documentElement.lang === said", arg=language)
+    await page.locator(f"html[lang='{language}']").wait_for(state="attached")
 
 
 async def _ready(page: Page) -> None:
-    await page.wait_for_function("() => document.documentElement.dataset.ready === 'true'")
+    await page.locator("html[data-ready='true']").wait_for(state="attached")
