@@ -8,5 +8,6 @@ export const client: Client = {
   base: "/audit",
   root: App,
   routes,
+  signsIn: true,
   words: { zh, hant: () => import("./zh?hant"), en: () => import("./en") },
 };

@@ -1,6 +1,5 @@
 import type { Client } from "../shared/client";
 import App from "./App.vue";
-import "./desk.css";
 import { routes } from "./routes";
 import zh from "./zh";
 
@@ -9,5 +8,6 @@ export const client: Client = {
   base: "/desk",
   root: App,
   routes,
+  signsIn: true,
   words: { zh, hant: () => import("./zh?hant"), en: () => import("./en") },
 };

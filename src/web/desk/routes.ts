@@ -1,6 +1,3 @@
 import type { RouteRecordRaw } from "vue-router";
 
-export const routes: RouteRecordRaw[] = [
-  { path: "/", component: () => import("./screens/StartScreen.vue") },
-  { path: "/applications/:id?", component: () => import("./applications/ApplicationsScreen.vue") },
-];
+export const routes: RouteRecordRaw[] = [{ path: "/", component: () => import("./screens/StartScreen.vue") }];

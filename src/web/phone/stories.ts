@@ -1,3 +1,4 @@
+import { sessionStories } from "../shared/session_stories";
 import type { Story } from "../shared/stories";
 import { replaceCamera } from "./face/camera";
 import { applying } from "./told/applying";
@@ -6,4 +7,4 @@ import { home } from "./told/home";
 
 replaceCamera(drawnHead);
 
-export const stories: readonly Story[] = [...home, ...applying];
+export const stories: readonly Story[] = [...home, ...applying, ...sessionStories];

@@ -1,7 +1,7 @@
 // How each client starts, in the city and in its stories.
 
 import { createPinia } from "pinia";
-import { createApp, type App, type Component } from "vue";
+import { createApp, h, type App, type Component, type VNode } from "vue";
 import {
   createMemoryHistory,
   createRouter,
@@ -9,7 +9,10 @@ import {
   type RouteRecordRaw,
   type Router,
 } from "vue-router";
+import { arrive } from "./arriving";
+import SessionEnded from "./components/SessionEnded.vue";
 import { useWords, type ClientWords } from "./i18n";
+import { useSession } from "./session";
 import "./tokens.css";
 import "./base.css";
 
@@ -20,6 +23,8 @@ export interface Client {
   root: Component;
   routes: RouteRecordRaw[];
   words: ClientWords;
+  /** Nobody sees it without signing in. */
+  signsIn?: true;
 }
 
 export interface Running {
@@ -29,7 +34,7 @@ export interface Running {
 
 /** Mount a client in `#app`; `at` is the path that a story stands at. */
 export async function start(client: Client, at?: string): Promise<Running> {
-  const app = createApp(client.root);
+  const app = createApp(() => shown(client));
   app.use(createPinia());
   const history = at === undefined ? createWebHistory(client.base) : createMemoryHistory(client.base);
   const router = createRouter({ history, routes: client.routes });
@@ -37,9 +42,20 @@ export async function start(client: Client, at?: string): Promise<Running> {
   return { app, router };
 }
 
-/** Start a client at the window's address. */
+/** The client, and over it why nobody is signed in, where that is to be said. */
+function shown(client: Client): VNode[] {
+  const { notice } = useSession();
+  const alone = notice === "left" || notice === "handed" || (notice === "failed" && client.signsIn === true);
+  const over = h(SessionEnded, { signsIn: client.signsIn === true });
+  return alone ? [over] : [h(client.root), over];
+}
+
+/** Start a client at the window's address, or where somebody was before they signed in. */
 export async function run(client: Client): Promise<void> {
   const { app, router } = await start(client);
+  const path = await arrive(client.base, client.signsIn === true);
+  if (path === null && useSession().notice === null) return;
+  await router.replace(path ?? "/");
   app.use(router);
   await router.isReady();
   app.mount("#app");

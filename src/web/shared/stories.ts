@@ -7,7 +7,7 @@ import type { Client } from "./client";
 import { start } from "./client";
 import { standAt } from "./clock";
 import { LOCALES, speak, type Locale } from "./i18n";
-import type { Person } from "./session";
+import type { Notice, Person } from "./session";
 import { useSession } from "./session";
 import { replaceTransport } from "./transport";
 
@@ -43,6 +43,8 @@ export interface Story {
   path: string;
   /** Who is signed in; nobody where absent. */
   as?: Person;
+  /** Why nobody is signed in, where the page says so. */
+  notice?: Notice;
   /** By `METHOD /path`, the query left out; a `*` at the end stands for any rest. Else JSON, 200. */
   answers?: Readonly<Record<string, unknown>>;
   /** Where the clock stands: RFC 3339. */
@@ -70,6 +72,7 @@ export async function tell(client: Client, stories: readonly Story[]): Promise<v
   await speak(LOCALES.find((each) => each.startsWith(asked.get("lang") ?? "zh-Hans")) ?? "zh-Hans");
   if (asked.has("k")) document.documentElement.style.setProperty("--k", asked.get("k"));
   useSession().pretend(story.as ?? null);
+  useSession().notice = story.notice ?? null;
   await router.push(story.path);
   app.use(router);
   await router.isReady();

@@ -5,8 +5,7 @@ import { useSending } from "./sending";
 
 /** Sign in, and come back to this path of the phone's. */
 export async function signIn(returnTo: string): Promise<void> {
-  const session = useSession();
-  await (session.signIn as unknown as (to: string) => Promise<void>)(`/m${returnTo}`);
+  await useSession().signIn(`/m${returnTo}`);
 }
 
 /** Sign out everywhere; what waited to be sent is gone. */

@@ -113,7 +113,10 @@ def _page(request: web.Request, asked: Wanted, *, missing: bool = False) -> web.
     accepted = language_of(request.headers.get("Accept-Language", ""))
     language = page.language_named(given.get("ui_locales")) or accepted
     html = page.sign_in_page(asked.page, language, given, missing=missing)
-    return web.Response(text=html, content_type="text/html", status=422 if missing else 200)
+    # With no-referrer a browser would not say of which origin the form is (Fetch, 3.2).
+    headers = {"Referrer-Policy": "same-origin"}
+    status = 422 if missing else 200
+    return web.Response(text=html, content_type="text/html", status=status, headers=headers)
 
 
 def _sent_on(request: web.Request, asked: Wanted, known: SignedIn) -> web.Response:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from citybrain.domain.actor import Role
+from citybrain.http.clients import PAGES
 from citybrain.http.platform.development.metadata import BASE
 from citybrain.http.platform.development.people import Person, people
 from citybrain.http.problem_texts import CHINESE, CONTENT_LANGUAGE, ENGLISH
@@ -50,7 +51,7 @@ def sign_in_page(page: str, language: str, given: dict[str, str], *, missing: bo
         f'<!doctype html><html lang="{CONTENT_LANGUAGE[language]}"><meta charset="utf-8">'
         f"<title>{escape(said['title'])}</title>"
         '<meta name="viewport" content="width=device-width">'
-        f'<link rel="stylesheet" href="{STYLE}">'
+        f'<link rel="stylesheet" href="{STYLE}">{_icon()}'
         f"<header><p>{escape(said['development'])}</p>"
         f'<a href="{switch}" lang="{CONTENT_LANGUAGE[other]}" hreflang="{CONTENT_LANGUAGE[other]}">'
         f"{escape(said['other'])}</a></header>"
@@ -60,6 +61,13 @@ def sign_in_page(page: str, language: str, given: dict[str, str], *, missing: bo
         f"<details><summary>{escape(said['others'])}</summary>{_groups(rest, language)}</details>"
         f'<div class="done"><button>{escape(said["sign-in"])}</button></div></form></main></html>'
     )
+
+
+@cache
+def _icon() -> str:
+    """That of the pages, where they are built: a browser asks for another one otherwise."""
+    found = next((PAGES / "static").glob("icon-*.svg"), None)
+    return f'<link rel="icon" href="/static/{found.name}">' if found else ""
 
 
 def _roles() -> list[Role]:
