@@ -44,7 +44,6 @@ CREATE TABLE concerns (
     place_id    text COLLATE "C",
     latitude    double precision,
     longitude   double precision,
-    weight      integer NOT NULL,
     simulated   boolean NOT NULL,
     known_from  timestamptz NOT NULL,
     known_until timestamptz,
@@ -77,7 +76,7 @@ class Concern:
     to whoever looks; it is the stream's id where nothing is said. From `limited_at` on there is a
     limit to keep, from `now_at` on it is to be done at once; None: never. `counts_at`: since when
     it is counted, though nobody has to act yet. `about`: its class or service, a code of
-    definitions. `weight`: how many berths, or whatever else it is about.
+    definitions.
     """
 
     kind: str
@@ -93,7 +92,6 @@ class Concern:
     place_id: str | None = None
     latitude: float | None = None
     longitude: float | None = None
-    weight: int = 1
     simulated: bool = False
 
     def __post_init__(self) -> None:

@@ -16,7 +16,8 @@ kind, shown_as, stream_id, limited_at, now_at, due_at, owner, about, place_id, l
 longitude, simulated
 """
 AS_IT_IS = "c.known_until IS NULL"
-AS_IT_WAS = "c.known_from <= a.at AND (c.known_until IS NULL OR c.known_until > a.at)"
+AS_IT_WAS = "c.known_from < a.at AND (c.known_until IS NULL OR c.known_until >= a.at)"
+"""Before the moment: an event of the moment itself is of the minute that begins there."""
 
 Severity = Literal["now", "limited"]
 
@@ -27,7 +28,6 @@ class Due:
 
     past: int = 0
     soon: int = 0
-    past_weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ def _minutes(schema: str, *, live: bool) -> str:
 def _due(schema: str, known: str) -> str:
     return f"""
     SELECT a.n, c.kind, count(*) FILTER (WHERE c.due_at <= a.at) AS past,
-           count(*) FILTER (WHERE c.due_at > a.at) AS soon,
-           coalesce(sum(c.weight) FILTER (WHERE c.due_at <= a.at), 0) AS past_weight
+           count(*) FILTER (WHERE c.due_at > a.at) AS soon
     FROM unnest($1::timestamptz[]) WITH ORDINALITY a(at, n)
     JOIN "{schema}".concerns c ON {known} AND c.counts_at <= a.at
     GROUP BY 1, 2
@@ -114,7 +113,7 @@ async def readings(
     rows = await fetch(pool, _minutes(schema, live=live), list(moments))
     due: list[dict[str, Due]] = [{} for _ in moments]
     for row in await fetch(pool, _due(schema, AS_IT_IS if live else AS_IT_WAS), list(moments)):
-        due[row["n"] - 1][row["kind"]] = Due(row["past"], row["soon"], int(row["past_weight"]))
+        due[row["n"] - 1][row["kind"]] = Due(row["past"], row["soon"])
     return [
         _reading(row, city_day(at), found)
         for row, at, found in zip(rows, moments, due, strict=True)

@@ -1,7 +1,7 @@
 """Parking on the board: berths, stays, the day's money, detectors that are silent, doubled plates.
 
 A berth is taken or free by the last sign of it. Whether its detector is heard at all depends on
-the moment, and is asked of that: `SILENT` counts the berths of which nobody knows.
+the moment, and is asked of that.
 """
 
 from collections import Counter
@@ -71,7 +71,6 @@ class Places:
             due_at=silent_at,
             counts_at=silent_at,
             place_id=state["place_id"],
-            weight=state["watches"],
             simulated=state["simulated"],
         )
 

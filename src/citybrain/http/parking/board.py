@@ -83,7 +83,7 @@ def figures(at: Reading) -> Figures:
         "berths": standing.get("berths", 0),
         "occupied": taken,
         "free": free,
-        "silent": at.due_of(SILENT).past_weight,
+        "silent_detectors": at.due_of(SILENT).past,
         "occupied_share": share(taken, taken + free),
         "stays": standing.get("stays", 0),
         "began": began,

@@ -79,7 +79,7 @@ class Board(BoardExceptions):
     head: int = Field(description="where the log ends now")
     history_from: AwareDatetime | None = Field(description="the first minute that can be asked for")
     simulated: bool = Field(description="made-up data are among it")
-    systems: dict[str, dict[str, float | None] | None] = Field(
+    systems: dict[str, dict[str, int | float | None] | None] = Field(
         description="figures by system; null: its history begins later"
     )
 
