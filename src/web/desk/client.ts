@@ -1,7 +1,8 @@
 import type { Client } from "../shared/client";
 import App from "./App.vue";
+import "./desk.css";
 import { routes } from "./routes";
-import zh from "./zh";
+import { words } from "./words";
 
 /** The official's desk. */
 export const client: Client = {
@@ -9,5 +10,5 @@ export const client: Client = {
   root: App,
   routes,
   signsIn: true,
-  words: { zh, hant: () => import("./zh?hant"), en: () => import("./en") },
+  words,
 };

@@ -82,7 +82,7 @@ class JunctionLayout(BaseModel):
     definition_version: str
     groups: list[LayoutGroup]
     stages: dict[str, list[str]]
-    conflicts: list[tuple[str, str]] = Field(description="groups that are never green together")
+    conflicts: list[list[str]] = Field(description="pairs of groups, never green together")
     plans: list[LayoutPlan]
     strategies: list[str] = Field(description="by which the centre may control it")
     arms: list[LayoutArm]
@@ -125,7 +125,7 @@ def layout_of(dated: DatedJunction, signal: Signal, now: int) -> JunctionLayout:
             for code, group in junction.groups.items()
         ],
         stages={code: sorted(groups) for code, groups in junction.stages.items()},
-        conflicts=sorted({(min(pair), max(pair)) for pair in junction.intergreens}),
+        conflicts=[list(pair) for pair in sorted({(min(p), max(p)) for p in junction.intergreens})],
         plans=[
             LayoutPlan(
                 plan=code, cycle_s=plan.cycle_ms / 1000, stages=[stage for stage, _ in plan.splits]

@@ -15,6 +15,7 @@ export default {
     seeChanges: "See what changed",
     loading: "Fetching, a moment",
     slow: "A little slower than usual, still fetching.",
+    and: ", ",
     empty: "Nothing here yet",
     signIn: "Sign in",
     signOut: "Sign out",

@@ -14,6 +14,7 @@ export default {
     seeChanges: "看变了什么",
     loading: "正在取，马上就好",
     slow: "比平时慢一点，还在取。",
+    and: "、",
     empty: "这里还没有内容",
     signIn: "登录",
     signOut: "退出登录",

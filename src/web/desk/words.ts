@@ -1,0 +1,18 @@
+// The desk's words: a file a part, put together in each language.
+
+import type { ClientWords, Words } from "../shared/i18n";
+import zh from "./zh";
+import zhSignals from "./zh_signals";
+
+type File = Promise<{ default: Words }>;
+
+async function together(...files: File[]): File {
+  const found = await Promise.all(files);
+  return { default: Object.assign({}, ...found.map((each) => each.default)) as Words };
+}
+
+export const words: ClientWords = {
+  zh: { ...zh, ...zhSignals },
+  hant: () => together(import("./zh?hant"), import("./zh_signals?hant")),
+  en: () => together(import("./en"), import("./en_signals")),
+};
