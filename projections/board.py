@@ -9,9 +9,10 @@ counted until then. Both are kept for 90 days. Moments are those at which the lo
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Protocol
 
 import asyncpg
@@ -131,6 +132,7 @@ class Subjects(Protocol):
 
 
 CONCERN = tuple(each.name for each in fields(Concern))
+VALUES = attrgetter(*CONCERN)
 COLUMNS = ("subject", *CONCERN, "known_from", "known_until", "began_at")
 READ = "SELECT subject, state::text FROM subjects WHERE subject = ANY($1)"
 KEEP = """
@@ -292,7 +294,7 @@ def _began(concern: Concern, at: datetime, before: _Known | None) -> datetime | 
 
 def _row(key: str, known: _Known, until: datetime | None) -> tuple[Any, ...]:
     """A row of `concerns`, in the order of `COLUMNS`."""
-    return (key, *astuple(known.concern), known.known_from, until, known.began_at)
+    return (key, *VALUES(known.concern), known.known_from, until, known.began_at)
 
 
 async def _resumed(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> _Following:

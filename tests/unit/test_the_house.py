@@ -21,6 +21,7 @@ from citybrain.http.clients import PAGES
 from citybrain.http.routing import Route
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
+from projections.board import BoardModel
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS = (
@@ -102,7 +103,7 @@ def not_in_descriptor(system: System, found: Mapping[str, Iterable[Any]]) -> lis
     """What stands in a system's rooms and is not said in its descriptor."""
     said: dict[str, set[Any]] = {
         "streams": set(system.streams),
-        "projections": {type(each) for each in system.projections},
+        "projections": {*map(type, system.projections), *system.projections},
         "processes": {type(each.manager) for each in system.processes},
         "routes": {id(route) for route in (*system.routes, *system.development_routes)},
     }
@@ -168,6 +169,9 @@ def standing_in(name: str) -> dict[str, list[Any]]:
             for route in value
             if isinstance(route, Route)
         ]
+        found["projections"] += [
+            value for value in vars(module).values() if isinstance(value, BoardModel)
+        ]
         for _, cls in inspect.getmembers(module, inspect.isclass):
             if cls.__module__ != module.__name__:
                 continue
@@ -201,6 +205,8 @@ def sources() -> Iterator[tuple[Path, str]]:
 
 
 def _named(what: Any) -> str:
+    if isinstance(what, BoardModel):
+        return what.name
     return f"{what.method} {what.path}" if isinstance(what, Route) else what.__qualname__
 
 
