@@ -1,5 +1,6 @@
 import type { Client } from "../shared/client";
 import App from "./App.vue";
+import records from "./records_zh";
 import { routes } from "./routes";
 import zh from "./zh";
 
@@ -9,5 +10,15 @@ export const client: Client = {
   root: App,
   routes,
   signsIn: true,
-  words: { zh, hant: () => import("./zh?hant"), en: () => import("./en") },
+  words: {
+    zh: { ...zh, ...records },
+    hant: () => both(import("./zh?hant"), import("./records_zh?hant")),
+    en: () => both(import("./en"), import("./records_en")),
+  },
 };
+
+type Part<Words> = Promise<{ default: Words }>;
+
+async function both<One, Other>(one: Part<One>, other: Part<Other>): Promise<{ default: One & Other }> {
+  return { default: { ...(await one).default, ...(await other).default } };
+}

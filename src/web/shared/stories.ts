@@ -45,7 +45,10 @@ export interface Story {
   as?: Person;
   /** Why nobody is signed in, where the page says so. */
   notice?: Notice;
-  /** By `METHOD /path`, the query left out; a `*` at the end stands for any rest. Else JSON, 200. */
+  /**
+   * By `METHOD /path`, with its query where that says which; a `*` at the end stands for any rest.
+   * Else JSON, 200.
+   */
   answers?: Readonly<Record<string, unknown>>;
   /** Where the clock stands: RFC 3339. */
   at?: string;
@@ -105,7 +108,9 @@ function list(stories: readonly Story[]): void {
 async function answer(request: Request, answers: Readonly<Record<string, unknown>>): Promise<Response> {
   open += 1;
   try {
-    const found = find(`${request.method} ${new URL(request.url).pathname}`, answers);
+    const { pathname, search } = new URL(request.url);
+    const whole = `${request.method} ${pathname}${search}`;
+    const found = whole in answers ? answers[whole] : find(`${request.method} ${pathname}`, answers);
     if (found === AWAY) throw new TypeError("no network");
     if (found === PENDING) {
       open -= 1;
