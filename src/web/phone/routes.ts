@@ -20,5 +20,12 @@ export const routes: RouteRecordRaw[] = [
   { path: application, component: () => import("./screens/ApplicationScreen.vue"), meta: { title: "run.title" } },
   { path: `${application}/appeal`, component: () => import("./screens/AppealScreen.vue"), meta: { title: "appeal.title" } },
   { path: `${application}/receipt`, component: () => import("./screens/ReceiptScreen.vue"), meta: { title: "receipt.title" } },
+  { path: "/reads", component: () => import("./screens/ReadsScreen.vue"), meta: { title: "reads.title" } },
+  { path: "/reads/one", component: () => import("./screens/ReadScreen.vue"), meta: { title: "reads.one" } },
+  { path: "/face", component: () => import("./screens/MyFaceScreen.vue"), meta: { title: "myface.title" } },
+  { path: "/report", component: () => import("./screens/ReportPhotoScreen.vue"), meta: { title: "report.photo" } },
+  { path: "/report/place", component: () => import("./screens/ReportPlaceScreen.vue"), meta: { title: "report.where" } },
+  { path: "/report/what", component: () => import("./screens/ReportWhatScreen.vue"), meta: { title: "report.what" } },
+  { path: "/cases/:id", component: () => import("./screens/CaseScreen.vue"), meta: { title: "report.title" } },
   { path: "/:rest(.*)", component: () => import("./screens/NoScreen.vue"), meta: { title: "common.notFound", tab: true } },
 ];

@@ -76,3 +76,8 @@ export function reasonOf(said: Said): string {
 export function versionDay(version: string): string {
   return version.split("+")[0] ?? version;
 }
+
+/** Where the words for a member of a record stand: `account.balance_fen`. */
+export function pathKey(path: string): string {
+  return `done.path.${path.replaceAll(".", "_")}`;
+}

@@ -27,6 +27,11 @@ export function chooseTextSize(next: Size): void {
   apply(next);
 }
 
+/** For stories: each begins with the standard. */
+export function forgetTextSize(): void {
+  localStorage.removeItem(KEPT_AS);
+}
+
 function apply(next: number): void {
   size.value = next;
   document.documentElement.style.setProperty("--k", String(next));
