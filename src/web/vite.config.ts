@@ -69,6 +69,31 @@ function emptied(): Plugin {
   };
 }
 
+/** What makes the phone an app: its manifest, its icon, and the list of files to keep. */
+function installable(): Plugin {
+  return {
+    name: "installable",
+    apply: "build",
+    async generateBundle(_, bundle) {
+      const files = new Set<string>();
+      const open = ["phone/index"];
+      const chunks = Object.values(bundle).filter((each) => each.type === "chunk");
+      while (open.length > 0) {
+        const wanted = open.pop();
+        const chunk = chunks.find((each) => each.fileName === wanted || (each.isEntry && each.name === wanted));
+        if (chunk === undefined || files.has(`/${chunk.fileName}`)) continue;
+        files.add(`/${chunk.fileName}`);
+        for (const name of [...(chunk.viteMetadata?.importedCss ?? []), ...(chunk.viteMetadata?.importedAssets ?? [])]) files.add(`/${name}`);
+        open.push(...chunk.imports, ...chunk.dynamicImports);
+      }
+      const emit = (fileName: string, source: string): void => void this.emitFile({ type: "asset", fileName, source });
+      emit("phone/files.json", JSON.stringify([...files].sort()));
+      emit("phone/app.webmanifest", await readFile(join(here, "phone", "app.webmanifest"), "utf8"));
+      emit("phone/icon.svg", await readFile(join(here, "shared", "icon.svg"), "utf8"));
+    },
+  };
+}
+
 const inputs = CLIENTS.flatMap((client) => ["index.html", "stories.html"].map((page) => join(client, page)));
 const workers = Object.fromEntries(
   CLIENTS.filter((client) => existsSync(join(here, client, "sw.ts"))).map((client) => [`${client}/sw`, `${client}/sw.ts`]),
@@ -78,7 +103,7 @@ export default defineConfig({
   root: here,
   base: "/",
   publicDir: false,
-  plugins: [traditional(), vue(), emptied(), packed()],
+  plugins: [traditional(), vue(), emptied(), installable(), packed()],
   define: { __VUE_OPTIONS_API__: "false", __INTLIFY_PROD_DEVTOOLS__: "false" },
   build: {
     outDir: pages,

@@ -4,6 +4,7 @@ Each is one HTML file for every address below its own (the client routes within)
 digest in their names, which are kept for ever. Both were packed by the build.
 """
 
+import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +24,8 @@ USES_OF_DEVICES: Final = {
     "m": {"Permissions-Policy": "camera=(self), geolocation=(self), microphone=()"}
 }
 """The phone alone looks at a face and asks where it is."""
+
+mimetypes.add_type("application/manifest+json", ".webmanifest")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -2,3 +2,8 @@ import { run } from "../shared/client";
 import { client } from "./client";
 
 void run(client);
+
+// It is kept for a day, so that it opens without a network.
+if ("serviceWorker" in navigator) {
+  addEventListener("load", () => void navigator.serviceWorker.register("/m/sw.js", { scope: "/m/" }).catch(() => undefined));
+}

@@ -27,5 +27,10 @@ export const routes: RouteRecordRaw[] = [
   { path: "/report/place", component: () => import("./screens/ReportPlaceScreen.vue"), meta: { title: "report.where" } },
   { path: "/report/what", component: () => import("./screens/ReportWhatScreen.vue"), meta: { title: "report.what" } },
   { path: "/cases/:id", component: () => import("./screens/CaseScreen.vue"), meta: { title: "report.title" } },
+  { path: "/parking", component: () => import("./screens/ParkingScreen.vue"), meta: { title: "parking.title" } },
+  { path: "/parking/reserve", component: () => import("./screens/ReserveScreen.vue"), meta: { title: "reserve.title" } },
+  { path: "/parking/sessions/:id", component: () => import("./screens/ParkedScreen.vue"), meta: { title: "parking.title" } },
+  { path: "/parking/sessions/:id/dispute", component: () => import("./screens/DisputeScreen.vue"), meta: { title: "dispute.title" } },
+  { path: "/plates", component: () => import("./screens/PlatesScreen.vue"), meta: { title: "plates.title" } },
   { path: "/:rest(.*)", component: () => import("./screens/NoScreen.vue"), meta: { title: "common.notFound", tab: true } },
 ];

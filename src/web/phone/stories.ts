@@ -7,10 +7,11 @@ import { applying } from "./told/applying";
 import { drawnHead } from "./told/camera";
 import { home } from "./told/home";
 import { own } from "./told/own";
+import { parking } from "./told/parking";
 import { reports } from "./told/reports";
 
 replaceCamera(drawnHead);
 forgetTextSize();
 await empty();
 
-export const stories: readonly Story[] = [...home, ...applying, ...own, ...reports, ...sessionStories];
+export const stories: readonly Story[] = [...home, ...applying, ...own, ...reports, ...parking, ...sessionStories];

@@ -24,7 +24,7 @@ describe("what a page can tell of a picture", () => {
     watch.see(grey(150), 800);
     watch.see(grey(150), 920);
     expect(watch.see(grey(150), 1400).take).toBe(true);
-    watch.reset();
+    watch.again();
     for (const at of [0, 120, 700]) expect(watch.see(grey(20), at)).toMatchObject({ light: "dark", take: false });
   });
 });

@@ -7,8 +7,8 @@ export const HEIGHT = 64;
 
 const DARK = 55;
 const BRIGHT = 215;
-const STILL = 4;
-const MOVED = 7;
+const STILL = 2;
+const MOVED = 3.5;
 const STILL_MS = 450;
 
 /** Luma of a picture's pixels (RGBA). */
@@ -73,10 +73,9 @@ export class Watch {
     this.#stillSince = null;
   }
 
-  /** Begin anew. */
-  reset(): void {
+  /** Another challenge begins: its first picture, too, is another than the last one was. */
+  again(): void {
     this.#before = null;
-    this.#taken = null;
     this.#stillSince = null;
   }
 }

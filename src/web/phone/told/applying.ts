@@ -17,6 +17,10 @@ const OWN = {
 };
 const CHALLENGE = { challenge_id: "c", nonce: "n", steps: ["neutral", "left", "right"], expires_at: "2026-11-25T02:31:00Z" };
 const CODES = `POST /v1/citizens/${CITIZEN}/identity/codes`;
+const RECEIPT = {
+  [`POST /v1/applications/${APPLICATION}/certificate`]: {},
+  [`GET /v1/applications/${APPLICATION}/certificate`]: certificate,
+};
 const REFERRED = { waits_for: "officer", decided_at: "2026-11-25T02:30:06Z", decided_by: "rules", outcome: "referred" };
 
 async function click(page: HTMLElement, selector: string): Promise<void> {
@@ -91,12 +95,12 @@ const following: Story[] = [
   { name: "refused-record", path: at, as: ME, answers: ANOTHERS_LOAN },
   { name: "appeal", path: `${at}/appeal`, as: ME },
   { name: "appeal-empty", path: `${at}/appeal`, as: ME, act: (page) => click(page, ".acts .btn") },
-  { name: "receipt", path: `${at}/receipt`, as: ME, answers: { [`GET /v1/applications/${APPLICATION}/certificate`]: certificate } },
+  { name: "receipt", path: `${at}/receipt`, as: ME, answers: RECEIPT },
   {
     name: "receipt-checked",
     path: `${at}/receipt`,
     as: ME,
-    answers: { [`GET /v1/applications/${APPLICATION}/certificate`]: certificate, "GET /v1/certificates/keys": keys },
+    answers: { ...RECEIPT, "GET /v1/certificates/keys": keys },
     act: (page) => click(page, ".acts .pl"),
   },
   { name: "sent", path: "/sent/nothing", as: ME, answers: HOME_ANSWERS },

@@ -1,0 +1,139 @@
+// The stories of parking.
+
+import { AWAY, PENDING, refusal, type Story } from "../../shared/stories";
+import { CITIZEN, ME } from "./people";
+
+const SESSIONS = "GET /v1/parking/sessions";
+const STAYS = "POST /v1/parking/stays/search";
+const PLATES = "GET /v1/parking/plates";
+const ID = "parking-01a22ba55d1f70d6889f0e15b548bbbb";
+const stay = {
+  session_id: ID,
+  place_id: "berth-7",
+  zone_id: "street-1",
+  area_id: null,
+  tariff_zone: "2",
+  status: "parked",
+  arrived_at: "2026-11-25T00:48:00Z",
+  left_at: null,
+  ending: null,
+  doubt: null,
+  price_fen: null,
+  prepaid_fen: 0,
+  tariff_versions: [],
+  held: null,
+  claim_id: null,
+  due_at: null,
+  deferred: null,
+  reminders: 0,
+  disputed: false,
+  simulated: true,
+  plate: "豫A00000",
+  pseudonym: null,
+};
+const over = { ...stay, session_id: `${ID}1`, status: "deferred", left_at: "2026-11-25T03:20:00Z", price_fen: 600, claim_id: "parking_claim-1", due_at: "2026-12-02T03:20:00Z" };
+const binding = {
+  binding_id: "plate_binding-1",
+  status: "active",
+  reason: null,
+  consent_id: "c",
+  per_debit_limit_fen: 5000,
+  per_day_limit_fen: 10000,
+  registered_since: null,
+  use: null,
+  held_until: null,
+  transferred_on: null,
+  transfer: null,
+  asked_at: "2026-11-20T00:00:00Z",
+  active_since: "2026-11-20T00:00:00Z",
+  ended_at: null,
+  version: 3,
+  citizen_id: CITIZEN,
+  plate: "豫A00000",
+  pseudonym: null,
+};
+const NOW = {
+  [SESSIONS]: { sessions: [stay, over, { ...over, session_id: `${ID}2`, status: "settled" }], next: null },
+  [STAYS]: { stays: [{ session_id: ID, since: "2026-11-25", price_fen: 500, paid_fen: 0, open_fen: 500, grace_minutes: 15 }] },
+  [PLATES]: { plates: [binding], hired: [] },
+};
+const LINES = [
+  { day: "2026-11-25", begins: "2026-11-25T00:48:00Z", ends: "2026-11-25T03:20:00Z", fen: 600, zero: null },
+  { day: "2026-11-25", begins: "2026-11-25T03:20:00Z", ends: "2026-11-25T03:30:00Z", fen: 0, zero: "free-minutes" },
+];
+const one = (more: object): Record<string, unknown> => ({
+  [`GET /v1/parking/sessions/${ID}`]: { ...over, session_id: ID, ...more },
+  [`GET /v1/parking/sessions/${ID}/explanation`]: { session_id: ID, amount_fen: 600, already_fen: 0, tariff_versions: [], lines: LINES, stay: {}, compared_with: null },
+  [`POST /v1/parking/claims/parking_claim-1/payment`]: { claim_id: "parking_claim-1", payment_id: "p", amount_fen: 600, order: "order", until: "2026-11-25T02:45:00Z" },
+});
+const at = `/parking/sessions/${ID}`;
+const berth = (number: number, state: string): object => ({ place_id: `berth-${number}`, zone_id: "street-1", number, state, changed_at: null, heard_at: null, simulated: true });
+const RESERVE = {
+  "GET /v1/parking/places": { places: [{ place_id: "street-1", name: "谷雨路北侧" }], next: null },
+  "GET /v1/parking/reservations": { reservations: [], next: null },
+  "GET /v1/parking/berths": { berths: [berth(1, "occupied"), berth(2, "free"), berth(3, "unknown"), berth(4, "free"), berth(5, "occupied"), berth(6, "free"), berth(7, "free")], counts: {}, silence_limit_seconds: 60, next: null },
+  "GET /v1/parking/availability": { berths: [{ berth: "berth-6", free: false, busy: [] }], next: null },
+  "POST /v1/parking/reservations": {
+    reservation_id: "reservation-1",
+    version: 1,
+    status: "held",
+    berth: "berth-7",
+    start: "2026-11-25T03:00:00Z",
+    end: "2026-11-25T04:00:00Z",
+    hold_until: "2026-11-25T02:45:00Z",
+    no_show_at: "2026-11-25T03:15:00Z",
+    cancel_free_until: "2026-11-25T02:55:00Z",
+    rules_version: "1",
+    deposit_fen: 500,
+    kept_fen: 0,
+    claim_id: null,
+    conflict: null,
+    offered: [],
+  },
+};
+const AGREEMENTS = { "GET /v1/agreements": { agreements: [{ code: "parking-debit", sha256: "ab", valid_from: "2026-01-01", name: "无感支付", name_en: "Debit", lawful_basis: "consent", text: "从您的账户扣缴停车费。", text_en: "Parking is debited from your account." }] } };
+
+const wait = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 40));
+
+async function chooseStreet(page: HTMLElement): Promise<void> {
+  const street = page.querySelector<HTMLSelectElement>("#zone");
+  if (street === null) return;
+  street.selectedIndex = 1;
+  street.dispatchEvent(new Event("change"));
+  await wait();
+  page.querySelector<HTMLElement>(".berths button:last-child")?.click();
+}
+
+export const parking: readonly Story[] = [
+  { name: "parking", path: "/parking", as: ME, answers: NOW },
+  { name: "parking-none", path: "/parking", as: ME, answers: { [SESSIONS]: { sessions: [], next: null }, [STAYS]: { stays: [] }, [PLATES]: { plates: [], hired: [] } } },
+  { name: "parking-loading", path: "/parking", as: ME, answers: { [SESSIONS]: PENDING, [STAYS]: PENDING, [PLATES]: PENDING } },
+  { name: "parking-away", path: "/parking", as: ME, answers: { [SESSIONS]: AWAY, [STAYS]: AWAY, [PLATES]: AWAY } },
+  { name: "parked-later", path: at, as: ME, answers: one({}) },
+  { name: "parked-order", path: at, as: ME, answers: one({}), act: (page) => page.querySelector<HTMLElement>(".acts .btn")?.click() },
+  { name: "parked-held", path: at, as: ME, answers: one({ status: "held", held: "plates-differ", claim_id: null, due_at: null }) },
+  { name: "parked-disputed", path: at, as: ME, answers: one({ status: "disputed", disputed: true }) },
+  { name: "dispute", path: `${at}/dispute`, as: ME, act: (page) => page.querySelector<HTMLElement>("input[value=left]")?.click() },
+  { name: "dispute-none", path: `${at}/dispute`, as: ME, act: (page) => page.querySelector<HTMLElement>(".acts .btn")?.click() },
+  { name: "reserve", path: "/parking/reserve", as: ME, answers: RESERVE, act: chooseStreet },
+  { name: "reserve-nowhere", path: "/parking/reserve", as: ME, answers: { ...RESERVE, "GET /v1/parking/places": { places: [], next: null } } },
+  {
+    name: "reserve-held",
+    path: "/parking/reserve",
+    as: ME,
+    answers: RESERVE,
+    act: async (page) => {
+      await chooseStreet(page);
+      const plate = page.querySelector<HTMLInputElement>("#plate");
+      if (plate === null) return;
+      plate.value = "豫A00000";
+      plate.dispatchEvent(new Event("input"));
+      await wait();
+      page.querySelector<HTMLElement>(".acts .btn")?.click();
+      await wait();
+    },
+  },
+  { name: "plates", path: "/plates", as: ME, answers: { [PLATES]: { plates: [binding], hired: [] }, ...AGREEMENTS } },
+  { name: "plates-empty", path: "/plates", as: ME, answers: { [PLATES]: { plates: [], hired: [] }, ...AGREEMENTS }, act: (page) => page.querySelector<HTMLElement>("form .btn:last-child")?.click() },
+  { name: "plates-error", path: "/plates", as: ME, answers: { [PLATES]: refusal(500, "internal"), ...AGREEMENTS } },
+];

@@ -1,0 +1,136 @@
+"""The phone in a real browser: an application by face, from the first page to the money, and a
+report that waits for the network.
+
+The camera sees a made-up person, drawn by the program whose people the development pack of face
+models tells apart: each movement that the challenge asks for, once the page has asked for it.
+"""
+
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from citybrain.app import open_runtime
+from citybrain.eventstore import EventStore
+from citybrain.http.server import serving
+from citybrain.settings import Settings
+from citybrain.systems.inspection import INSPECTION
+from ops.simulators.applications.departments import open_departments
+from tests.given.at_work import FOR_APPLICATIONS
+from tests.given.pages import Complaints, chromium
+from tests.given.people import ANNA, jpeg
+from tests.given.waiting import PATIENCE_SECONDS
+
+PATIENCE_MS = PATIENCE_SECONDS * 1000
+SERVICE = "/m/services/housing-fund-repayment"
+CAMERA = """() => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 480, height: 480});
+    const context = canvas.getContext("2d");
+    window.lookAt = async (picture) => {
+        const bytes = Uint8Array.from(atob(picture), (each) => each.charCodeAt(0));
+        const drawn = await createImageBitmap(new Blob([bytes], {type: "image/jpeg"}));
+        context.drawImage(drawn, 0, 0, 480, 480);
+        window.seen = drawn;
+    };
+    setInterval(() => window.seen && context.drawImage(window.seen, 0, 0, 480, 480), 50);
+    navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
+}"""
+"""In place of a camera: a canvas on which the test draws."""
+
+
+@pytest.fixture(autouse=True)
+def the_browser_has_time() -> None:
+    """However much the machine has to do."""
+    expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+async def city(settings: Settings) -> AsyncIterator[tuple[str, EventStore]]:
+    """A server with faces, departments and a bank that answer at once; its address and its log."""
+    settings.http_port = 0
+    async with (
+        open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1),
+        open_runtime(settings, at_work=(*FOR_APPLICATIONS, INSPECTION)) as runtime,
+        serving(runtime) as url,
+    ):
+        yield url, runtime.store
+
+
+async def look(page: Page, says: str, turn: str) -> None:
+    """Once the page asks for a movement, make it."""
+    await expect(page.locator(".say")).to_have_text(says)
+    picture = b64encode(jpeg(ANNA, turn)).decode()
+    await page.evaluate("(picture) => window.lookAt(picture)", picture)
+
+
+async def answers(page: Page) -> None:
+    """All movements of a challenge, in the order in which they are asked for."""
+    words = {
+        "Look at the camera": "neutral",
+        "Slowly turn left": "left",
+        "Slowly turn right": "right",
+    }
+    for step in range(3):
+        await expect(page.locator(".soft")).to_contain_text(f"Movement {step + 1} of 3")
+        says = await page.locator(".say").inner_text()
+        await look(page, says, words[says])
+
+
+async def applies(page: Page, url: str) -> None:
+    """From the first page of a service to the receipt."""
+    await page.goto(f"{url}{SERVICE}")
+    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Sign in").click()
+    await page.locator("[value=chen-shulan]").click()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="I agree, use my face").click()
+    began = time.monotonic()
+    await page.get_by_role("button", name="Look at the camera and apply").click()
+    await answers(page)
+    await expect(page.locator(".note.y")).to_contain_text("Look once more")
+    await answers(page)
+    await expect(page.get_by_role("heading", name="Done")).to_be_visible()
+    await expect(page.locator(".amt")).to_contain_text("yuan")
+    print(f"{time.monotonic() - began:.1f} s from the tap to the money, two looks in between")
+    await page.get_by_role("link", name="Keep the receipt").click()
+    await page.get_by_role("button", name="Check it now").click()
+    await expect(page.locator(".note.y")).to_contain_text("nothing was changed")
+
+
+async def reports_without_a_network(page: Page, url: str) -> None:
+    """What is sent off without a network waits on the phone, and is sent by itself."""
+    await page.goto(f"{url}/m/report/place")
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_text("Overflowing bin").click()
+    await page.context.set_offline(True)
+    await page.get_by_role("button", name="Send report").click()
+    await expect(
+        page.get_by_role("heading", name="Your report waits for the network")
+    ).to_be_visible()
+    await page.get_by_role("button", name="Try now").click()
+    await page.context.set_offline(False)
+    await page.wait_for_url(f"{url}/m/cases/*")
+
+
+async def test_an_application_to_the_money_and_a_report_that_waits_for_the_network(
+    city: tuple[str, EventStore],
+) -> None:
+    url, store = city
+    async with chromium() as browser:
+        context = await browser.new_context(locale="en-GB", viewport={"width": 375, "height": 780})
+        context.set_default_timeout(PATIENCE_MS)
+        await context.add_init_script(f"({CAMERA})()")
+        page = await context.new_page()
+        said = Complaints(page)
+        await applies(page, url)
+        assert said.taken() == []
+        await reports_without_a_network(page, url)
+        sent = "SELECT count(*) FROM stored_events WHERE topic = 'case.reported'"
+        assert await store.pool.fetchval(sent) == 1
+
+        await page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+        await context.set_offline(True)
+        await page.goto(f"{url}/m/")
+        await expect(page.get_by_role("heading", name="What do you need?")).to_be_visible()
