@@ -154,7 +154,10 @@ SELECT * FROM unnest($1::timestamptz[], $2::date[], $3::timestamptz[], $4::jsonb
 ON CONFLICT (minute) DO UPDATE
 SET last_at = excluded.last_at, counted = excluded.counted, standing = excluded.standing
 """
-FORGET_MINUTES = "DELETE FROM minutes WHERE minute < $1"
+FORGET_MINUTES = """
+DELETE FROM minutes WHERE minute < (SELECT max(minute) FROM minutes WHERE minute <= $1)
+"""
+"""What was so when the time that is kept begins stays."""
 FORGET_CONCERNS = "DELETE FROM concerns WHERE known_until < $1"
 
 

@@ -105,8 +105,8 @@ async def exceptions(pool: Pool, schema: str, at: datetime, *, live: bool) -> li
 
 async def readings(
     pool: Pool, schema: str, moments: Sequence[datetime], *, live: bool = False
-) -> list[Reading | None]:
-    """What the model has of each moment, a whole minute; None where its history begins later.
+) -> list[Reading]:
+    """What the model has of each moment: whole minutes of which the log's history is kept.
 
     `live`: all that is known so far, at a moment that the clock says.
     """
@@ -120,9 +120,9 @@ async def readings(
     ]
 
 
-def _reading(row: Row, day: date, due: dict[str, Due]) -> Reading | None:
-    if row["day"] is None:
-        return None
+def _reading(row: Row, day: date, due: dict[str, Due]) -> Reading:
+    if row["day"] is None:  # nothing had happened yet
+        return Reading()
     counted = {} if row["day"] < day else orjson.loads(row["counted"])
     return Reading(orjson.loads(row["standing"]), counted, due)
 

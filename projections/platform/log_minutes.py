@@ -26,8 +26,9 @@ ON CONFLICT (minute) DO UPDATE SET events = m.events + excluded.events,
     position = greatest(m.position, excluded.position)
 """
 FORGET = """
-DELETE FROM minutes
-WHERE minute < (SELECT date_trunc('hour', max(minute)) - $1::interval FROM minutes)
+DELETE FROM minutes WHERE minute < (
+    SELECT max(minute) FROM minutes
+    WHERE minute <= (SELECT date_trunc('hour', max(minute)) - $1::interval FROM minutes))
 """
 
 

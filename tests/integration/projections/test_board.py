@@ -37,7 +37,6 @@ NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
 async def live(store: EventStore, schema: str, at: datetime) -> Reading:
     (found,) = await board_reading.readings(store.pool, schema, [at], live=True)
-    assert found is not None
     return found
 
 
@@ -148,7 +147,7 @@ async def test_a_minute_is_as_it_was_when_the_log_ended_there(
         await kept(store, f"part_{number}", model, before)
         (was,) = await board_reading.readings(store.pool, "whole", [minute])
         (then,) = await board_reading.readings(store.pool, f"part_{number}", [minute], live=True)
-        assert was == then is not None
+        assert was == then != Reading()
         listed = [
             await board_reading.exceptions(store.pool, schema, minute, live=is_live)
             for schema, is_live in (("whole", False), (f"part_{number}", True))
@@ -177,5 +176,5 @@ async def test_what_is_too_old_is_forgotten(store: EventStore) -> None:
     await kept(store, "whole", INSPECTION_BOARD, events)
     first = await store.pool.fetchval("SELECT min(minute) FROM whole.minutes")
     closed = await store.pool.fetchval("SELECT min(known_until) FROM whole.concerns")
-    assert clock - KEPT - timedelta(hours=1) <= first < clock - KEPT + timedelta(days=4)
+    assert clock - KEPT - timedelta(days=4) < first <= clock - KEPT
     assert closed > clock - KEPT - timedelta(hours=1)

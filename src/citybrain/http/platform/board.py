@@ -23,7 +23,7 @@ from citybrain.http.sse import stream_events
 from commands.fields import Moment
 from projections import board_reading
 from projections.board import KEPT
-from projections.board_reading import Reading, Severity
+from projections.board_reading import Severity
 from projections.platform import log_minutes
 from projections.platform.log_minutes import LogMinutes
 from projections.reading import Row
@@ -74,13 +74,13 @@ class Board(BoardExceptions):
 
     live: bool = Field(description="false: as it was known then")
     position: int | None = Field(
-        description="the log position up to which it is; null: that is not known any more"
+        description="the log position up to which it is; null before the history begins"
     )
     head: int = Field(description="where the log ends now")
     history_from: AwareDatetime | None = Field(description="the first minute that can be asked for")
     simulated: bool = Field(description="made-up data are among it")
-    systems: dict[str, dict[str, int | float | None] | None] = Field(
-        description="figures by system; null: its history begins later"
+    systems: dict[str, dict[str, int | float | None]] = Field(
+        description="figures by system; none before the history begins"
     )
 
 
@@ -176,18 +176,18 @@ async def _board(
     live: bool,
 ) -> Board:
     pool = runtime.store.models
-    systems: dict[str, Figures | None] = {}
-    for system, followed in followed_of(runtime):
-        (reading,) = await board_reading.readings(pool, followed.model.name, [at], live=live)
-        if live:
-            reading = reading or Reading()
-        systems[system] = None if reading is None else followed.figures(reading)
+    first = await log_minutes.first(pool)
+    systems: dict[str, Figures] = {}
+    if live or (first is not None and first < at):
+        for system, followed in followed_of(runtime):
+            (reading,) = await board_reading.readings(pool, followed.model.name, [at], live=live)
+            systems[system] = followed.figures(reading)
     return Board(
         **_listed(at, found).__dict__,
         live=live,
         position=position,
         head=head,
-        history_from=await log_minutes.first(pool),
+        history_from=first,
         simulated=any([await part.any_simulated(pool) for part in runtime.board_parts]),
         systems=systems,
     )

@@ -8,7 +8,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.http.board import Figures, Followed
 from citybrain.http.runtime import Runtime
-from projections import board_reading
+from projections.board_reading import Reading, readings
+from projections.platform import log_minutes
 from projections.reading import Pool
 
 WEEK, HALF_HOUR = timedelta(weeks=1), timedelta(minutes=30)
@@ -50,26 +51,32 @@ class UsualBefore:
         found = self._found.get(since)
         if found is None:
             pool = runtime.store.models
+            moments = _known(since, await log_minutes.first(pool))
             found = self._found[since] = BoardUsual(
                 since=since,
                 until=since + HALF_HOUR,
                 weeks=WEEKS,
-                systems={name: await _usual(pool, each, since) for name, each in systems},
+                systems={name: await _usual(pool, each, moments) for name, each in systems},
             )
             if len(self._found) > FOUND_KEPT:
                 self._found.pop(next(iter(self._found)))
         return found
 
 
-async def _usual(pool: Pool, followed: Followed, since: datetime) -> dict[str, Quartiles | None]:
-    moments = [since - WEEK * week + within for week in range(1, WEEKS + 1) for within in WITHIN]
-    readings = await board_reading.readings(pool, followed.model.name, moments)
-    weeks = [
-        [followed.figures(reading) for reading in readings[first : first + len(WITHIN)] if reading]
-        for first in range(0, len(moments), len(WITHIN))
+def _known(since: datetime, first: datetime | None) -> list[list[datetime]]:
+    """Where figures are taken, week by week, as far back as the log's history is kept."""
+    weeks = [[since - WEEK * week + within for within in WITHIN] for week in range(1, WEEKS + 1)]
+    return [[at for at in week if first is not None and first < at] for week in weeks]
+
+
+async def _usual(
+    pool: Pool, followed: Followed, weeks: Sequence[Sequence[datetime]]
+) -> dict[str, Quartiles | None]:
+    found = [
+        [followed.figures(each) for each in await readings(pool, followed.model.name, week)]
+        for week in weeks
     ]
-    names = followed.figures(board_reading.Reading())
-    return {name: quartiles(name, weeks) for name in names}
+    return {name: quartiles(name, found) for name in followed.figures(Reading())}
 
 
 def quartiles(name: str, weeks: Sequence[Sequence[Figures]]) -> Quartiles | None:

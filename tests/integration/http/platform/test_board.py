@@ -1,7 +1,7 @@
 """The board over HTTP: what waits for a person, how all stands, and as it was."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -45,6 +45,40 @@ async def test_what_waits_is_said_in_codes_and_its_time_is_found_when_asked(api:
     assert found["systems"]["inspection"]["overdue"] >= 1
     same = (await api.call("GET", "/v1/board/exceptions", "auditor")).json
     assert same["exceptions"] == found["exceptions"]
+    assert (await api.call("GET", "/v1/board", "official")).is_problem(403, "role-missing")
+    await looked_back_to(api, real())
+
+
+async def looked_back_to(api: Api, now: datetime) -> None:
+    """The minute after a case was reported has it, the one before begins no history."""
+    minute = (now + timedelta(minutes=2)).replace(second=30)
+    past = (await api.call("GET", "/v1/board", "operator", params={"at": text(minute)})).json
+    assert (past["live"], past["at"]) == (False, text(minute.replace(second=0, microsecond=0)))
+    assert past["systems"]["inspection"]["reported"] == 1
+    assert past["systems"]["parking"]["stays"] == 0
+    assert past["exceptions"] == []
+    assert 0 < past["position"] <= past["head"]
+    before = text(now - timedelta(minutes=10))
+    earlier = (await api.call("GET", "/v1/board", "operator", params={"at": before})).json
+    assert (earlier["position"], earlier["systems"]) == (None, {})
+    span = {"from": before, "to": text(minute)}
+    track = (await api.call("GET", "/v1/board/minutes", "operator", params=span)).json
+    assert track["step_minutes"] == 1
+    assert sum(step["events"] for step in track["steps"]) >= past["position"]
+    usual = (await api.call("GET", "/v1/board/usual", "operator", params={"at": before})).json
+    assert usual["systems"]["inspection"]["open"] is None
+    for path, params in (
+        ("/v1/board", {"at": "2999-01-01T00:00:00Z"}),
+        ("/v1/board/minutes", {"from": text(minute), "to": before}),
+        ("/v1/board/minutes", {"from": "2026-01-01T00:00:00Z", "to": text(minute)}),
+    ):
+        answer = await api.call("GET", path, "operator", params=params)
+        assert answer.is_problem(400, "malformed-request"), path
+
+
+def text(at: datetime) -> str:
+    """As clients write it."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 async def test_a_map_is_told_what_has_changed_since(api: Api) -> None:
