@@ -6,6 +6,7 @@ from citybrain.domain.signals.signal import Signal
 from citybrain.http.signals import (
     buses,
     controllers,
+    corridors,
     degraded,
     junctions,
     layout,
@@ -45,6 +46,7 @@ SIGNALS = System(
         *spat.ROUTES,
         *spat_live.ROUTES,
         *map_message.ROUTES,
+        *corridors.ROUTES,
         *looking_back.ROUTES,
     ),
     intakes=(intake.OBSERVATIONS,),

@@ -31,6 +31,7 @@ REACH: Rows = {
     "get_v1_signals_controllers_commands": NOBODYS,  # of the junctions that a token names
     "post_v1_signals_controllers_acknowledgements": NOBODYS,
     "post_v1_signals_buses_requests": NOBODYS,  # of the lines that a token names
+    "get_v1_signals_corridors": PUBLIC,
     "get_v1_signals_map": PUBLIC,
     "get_v1_signals_spat": PUBLIC,
     "get_v1_signals_spat_live": PUBLIC,

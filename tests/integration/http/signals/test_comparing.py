@@ -120,3 +120,13 @@ async def test_a_road_in_time_and_space(api: Api, told: Told) -> None:
     assert [each["outbound"]["greens"] for each in others] == [[], []]
     unknown = await api.call("GET", "/v1/signals/corridors/nowhere/time-space", "official")
     assert unknown.is_problem(404, "stream-not-found")
+
+
+async def test_roads_say_where_their_junctions_lie(api: Api) -> None:
+    api.runtime.services.clock = lambda: at(300)
+    answer = await api.call("GET", "/v1/signals/corridors")
+    (road,) = answer.json["corridors"]
+    assert (road["corridor"], road["name"]) == ("renmin", "人民路")
+    assert [each["distance_m"] for each in road["junctions"]] == [0, 450, 900, 1350]
+    assert [each["travel_s"] for each in road["junctions"]] == [0, 30, 60, 90]
+    assert road["junctions"][0]["name"] == "人民路與一街"
