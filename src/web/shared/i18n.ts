@@ -42,6 +42,9 @@ export const locale = computed<Locale>(() => i18n.global.locale.value as Locale)
 export const t: (key: string, named?: Record<string, unknown>) => string = (key, named) =>
   i18n.global.t(key, named ?? {});
 
+/** Whether there are words for a key: codes of the server may be newer than the page. */
+export const known = (key: string): boolean => i18n.global.te(key, "zh-Hans");
+
 /** Put a client's words to work, in the language chosen before, or the browser's. */
 export async function useWords(app: App, words: ClientWords): Promise<void> {
   client = words;
