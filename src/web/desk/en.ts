@@ -6,7 +6,11 @@ export default {
   nav: {
     label: "Work",
     applications: "Applications",
+    cases: "Street cases",
+    parking: "Parking",
     signals: "Signals",
+    approvals: "Approvals",
+    faces: "Faces twice",
     post: "Post {who}",
     offline: "No network. You can read; decide once it is back: nothing is sent by itself later.",
     nothing: "There is nothing on the desk for your post.",
@@ -154,6 +158,9 @@ export default {
     lackChoice: "Choose a decision first.",
     lackAmount: "Say how many yuan.",
     lackReasons: "A refusal needs one ground at least.",
+    ground: "Ground",
+    noteLabel: "Note (may be empty)",
+    lackText: "Write the reason.",
     lackNote: "Write the reason; the applicant sees it.",
   },
   two: {

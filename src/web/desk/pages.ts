@@ -8,7 +8,11 @@ export interface DeskPage {
 
 const PAGES: readonly DeskPage[] = [
   { to: "/applications", word: "nav.applications", roles: ["official", "auditor"] },
+  { to: "/cases", word: "nav.cases", roles: ["official", "operator", "supervisor", "auditor"] },
+  { to: "/parking", word: "nav.parking", roles: ["official", "supervisor", "auditor"] },
   { to: "/signals", word: "nav.signals", roles: ["official", "supervisor", "auditor"] },
+  { to: "/approvals", word: "nav.approvals", roles: ["official", "supervisor"] },
+  { to: "/faces", word: "nav.faces", roles: ["supervisor", "auditor"] },
 ];
 
 /** Those that somebody with these roles has. */

@@ -2,6 +2,8 @@
 
 import type { ClientWords, Words } from "../shared/i18n";
 import zh from "./zh";
+import zhOffice from "./zh_office";
+import zhCases from "./zh_cases";
 import zhSignals from "./zh_signals";
 
 type File = Promise<{ default: Words }>;
@@ -12,7 +14,7 @@ async function together(...files: File[]): File {
 }
 
 export const words: ClientWords = {
-  zh: { ...zh, ...zhSignals },
-  hant: () => together(import("./zh?hant"), import("./zh_signals?hant")),
-  en: () => together(import("./en"), import("./en_signals")),
+  zh: { ...zh, ...zhCases, ...zhOffice, ...zhSignals },
+  hant: () => together(import("./zh?hant"), import("./zh_cases?hant"), import("./zh_office?hant"), import("./zh_signals?hant")),
+  en: () => together(import("./en"), import("./en_cases"), import("./en_office"), import("./en_signals")),
 };

@@ -3,7 +3,11 @@ export default {
   nav: {
     label: "工作",
     applications: "待办申请",
+    cases: "街面案件",
+    parking: "停车",
     signals: "信号",
+    approvals: "等您同意",
+    faces: "人脸重复",
     post: "岗位 {who}",
     offline: "没有网络。可以看，决定要等恢复后再提交，不会自动补发。",
     nothing: "您的岗位在工作台上没有要办的事。",
@@ -151,6 +155,9 @@ export default {
     lackChoice: "请先选一种决定。",
     lackAmount: "请写付多少元。",
     lackReasons: "不批准要至少一条依据。",
+    ground: "依据",
+    noteLabel: "说明（可不填）",
+    lackText: "请写理由。",
     lackNote: "请写理由，申请人会看到。",
   },
   two: {

@@ -1,0 +1,42 @@
+// How each kind of approval is sent, held to what was seen.
+
+import { api, askWhole, type Model } from "../../shared/api";
+import { now } from "../../shared/clock";
+import type { Decided } from "../components/DecideForm.vue";
+import type { Waiting } from "./waiting";
+
+export type Settled = Decided;
+const YEAR_MS = 365 * 86_400_000;
+
+/** Agree with what a colleague proposed, or turn it back; or propose what becomes of a permit. */
+export function settle(waiting: Waiting, said: Settled, key: string): Promise<unknown> {
+  const header = { "Idempotency-Key": key };
+  const agrees = said.choice === "agree";
+  if (waiting.kind === "reduction") {
+    const proposal_id = (waiting.row as Model<"ShownClaim">).proposals[0]?.proposal_id ?? "";
+    const params = { path: { claim_id: waiting.id }, header };
+    if (agrees) return askWhole(api.POST("/v1/parking/claims/{claim_id}/reductions/approve", { params, body: { proposal_id } }));
+    return askWhole(api.POST("/v1/parking/claims/{claim_id}/reductions/deny", { params, body: { proposal_id, reason: said.reason } }));
+  }
+  if (waiting.kind === "repricing") {
+    const batch = waiting.row as Model<"ListedRepricing">;
+    const params = { path: { repricing_id: waiting.id }, header: { ...header, "If-Match": `"${batch.version}"` } };
+    const { lowered_fen, refunded_fen } = batch.preview ?? { lowered_fen: 0, refunded_fen: 0 };
+    if (agrees) return askWhole(api.POST("/v1/parking/repricings/{repricing_id}/confirmation", { params, body: { lowered_fen, refunded_fen } }));
+    return askWhole(api.POST("/v1/parking/repricings/{repricing_id}/turning-back", { params, body: { reason: said.reason } }));
+  }
+  return permit(waiting, said, key);
+}
+
+function permit(waiting: Waiting, said: Settled, key: string): Promise<unknown> {
+  const row = waiting.row as Model<"ShownPermit">;
+  const params = { path: { permit_id: waiting.id }, header: { "Idempotency-Key": key, "If-Match": `"${row.version}"` } };
+  const decision = (row.proposed ?? said.choice) as Model<"ConfirmPermitDecision">["decision"];
+  const base = "/v1/parking/permits/{permit_id}" as const;
+  if (row.proposed === null) {
+    const span = decision === "grant" ? { begins: new Date(now()).toISOString(), ends: new Date(now() + YEAR_MS).toISOString() } : { begins: null, ends: null };
+    return askWhole(api.POST(`${base}/proposal`, { params, body: { decision, ...span, reason: said.reason, note: said.text || null } }));
+  }
+  if (said.choice !== "agree") return askWhole(api.POST(`${base}/turning-back`, { params, body: { decision, reason: said.reason } }));
+  return askWhole(api.POST(`${base}/confirmation`, { params, body: { decision, begins: row.proposed_begins, ends: row.proposed_ends } }));
+}

@@ -1,0 +1,91 @@
+// Stories of approvals, parking and faces. Everything in them is made up.
+
+import { AWAY, PENDING, refusal, type Story } from "../shared/stories";
+import type { Person } from "../shared/session";
+import { NAMES } from "./applications/stories";
+
+const CHIEF: Person = { subject: "supervisor-1", roles: ["supervisor"], department: "parking" };
+const CLAIM = "parking_claim-0000000000000000000000000000c1a1";
+const PERMIT = "parking_permit-000000000000000000000000000041d0";
+const BATCH = "parking_repricing-0000000000000000000000000000b001";
+const SESSION = "parking-000000000000000000000000000041d0";
+
+const claim = (more: object = {}): object => ({
+  claim_id: CLAIM, subject: SESSION, area_id: "Z1", status: "open", amount_fen: 1200, paid_fen: 0, open_fen: 1200, due_at: "2026-11-25T23:59:00+08:00", raised_at: "2026-11-24T13:06:00+08:00", suspended_for: null, mismatched: false,
+  charged_back: false, loss_fen: 0, undelivered_fen: 0, payments: [], receipts: [], simulated: true, yours: false, proposals: [{ proposal_id: "p1", kind: "write-off", by_fen: 80_000, reason: "goodwill", proposed_by: "official-11" }], ...more,
+});
+const PERMITS = {
+  permits: [{ permit_id: PERMIT, kind: "resident", status: "asked", zone_id: "Z1", begins: null, ends: null, reason: "resident", proposed: "grant", proposed_begins: "2026-12-01T00:00:00+08:00", proposed_ends: "2027-12-01T00:00:00+08:00", car_day: null, asked_at: "2026-11-23T09:00:00+08:00", ended_at: null, version: 2, citizen_id: null, plate: "豫A 00000", pseudonym: null }],
+  next: null,
+};
+const sums = { sessions: 320, cheaper: 120, lowered_fen: 64_000, refunded_fen: 21_000 };
+const BATCHES = { repricings: [{ repricing_id: BATCH, version: 3, status: "proposed", version_id: "street-2026", scope: "all", begins: "2026-11-01T00:00:00+08:00", ends: "2026-11-20T00:00:00+08:00", reason: "tariff-corrected", proposed_by: "official-11", preview: sums, done: sums, proposed_at: "2026-11-24T10:00:00+08:00" }], next: null };
+const CASES = { cases: [{ case_id: "case-00000003", class_code: "manhole-cover", requests: ["extension"], due_at: "2026-11-25T13:30:00+08:00", reported_at: "2026-11-25T08:00:00+08:00", simulated: true }], next: null };
+const WAITING = {
+  ...NAMES, "GET /v1/cases": CASES, "GET /v1/parking/claims": { claims: [claim()], next: null }, "GET /v1/parking/permits": PERMITS, "GET /v1/parking/repricings": BATCHES,
+};
+const NOTHING = { ...NAMES, "GET /v1/cases": { cases: [], next: null }, "GET /v1/parking/claims": { claims: [], next: null }, "GET /v1/parking/permits": { permits: [], next: null }, "GET /v1/parking/repricings": { repricings: [], next: null } };
+const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+
+async function agree(page: HTMLElement): Promise<void> {
+  page.querySelector<HTMLInputElement>('.decision input[value="agree"]')?.click();
+  await later();
+  page.querySelector<HTMLButtonElement>(".decision form .bt.w")?.click();
+}
+
+const session = (more: object = {}): object => ({
+  session_id: SESSION, place_id: "berth-guyu-07", zone_id: "Z2", area_id: null, tariff_zone: "second", status: "disputed", arrived_at: "2026-11-24T08:48:12+08:00", left_at: "2026-11-24T13:05:40+08:00", ending: "berth-free", doubt: null, price_fen: 1200,
+  prepaid_fen: 0, tariff_versions: ["street-2020"], held: null, claim_id: CLAIM, due_at: "2026-11-25T23:59:00+08:00", deferred: null, reminders: 0, disputed: true, simulated: true, plate: "豫A 00000", pseudonym: null, ...more,
+});
+const PARKING = {
+  ...NAMES,
+  "GET /v1/parking/sessions": { sessions: [session()], next: null },
+  "GET /v1/parking/claims": { claims: [claim({ proposals: [] })], next: null },
+  [`GET /v1/parking/sessions/${SESSION}`]: session(),
+  [`GET /v1/parking/sessions/${SESSION}/explanation`]: { session_id: SESSION, amount_fen: 1200, already_fen: 0, tariff_versions: ["street-2020"], stay: {}, compared_with: null, lines: [{ rule: "first-hour", amount_fen: 400 }, { rule: "then", amount_fen: 800 }] },
+  [`GET /v1/parking/claims/${CLAIM}`]: claim({ proposals: [] }),
+};
+async function uphold(page: HTMLElement): Promise<void> {
+  page.querySelector<HTMLInputElement>('.decision input[value="upheld"]')?.click();
+  await later();
+  const [fen, ground] = [page.querySelector<HTMLInputElement>("#fen"), page.querySelector<HTMLSelectElement>("#ground")];
+  if (fen === null || ground === null) return;
+  [fen.value, ground.value] = ["6.00", "wrong-time"];
+  fen.dispatchEvent(new Event("input"));
+  ground.dispatchEvent(new Event("change"));
+}
+const FASTER: Record<string, unknown> = { ...PARKING, [`POST /v1/parking/sessions/${SESSION}/dispute/decision`]: refusal(412, "stale-version", "", { current_version: 8 }) };
+async function overtaken(page: HTMLElement): Promise<void> {
+  await uphold(page);
+  Object.assign(FASTER, { [`GET /v1/parking/sessions/${SESSION}`]: session({ status: "claimed", price_fen: 600, disputed: false }) });
+  await later();
+  page.querySelector<HTMLButtonElement>(".decision form .bt.w")?.click();
+}
+
+const PAIR = { citizen_id: "citizen-0000000000000000000000000a0d5e11", other: "citizen-0000000000000000000000000b77c210", score: 0.712, threshold: 0.55, enrolled: 2, suspected_at: "2026-11-25T09:58:00+08:00" };
+const FACES = { ...NAMES, "GET /v1/faces/duplicates": { duplicates: [PAIR], next: null } };
+const pair = `/faces/${PAIR.citizen_id}.${PAIR.other}`;
+
+export const OFFICE: readonly Story[] = [
+  { name: "approvals", path: `/approvals/${CLAIM}`, as: CHIEF, answers: WAITING },
+  { name: "approvals-permit", path: `/approvals/${PERMIT}`, as: CHIEF, answers: WAITING },
+  { name: "approvals-repricing", path: `/approvals/${BATCH}`, as: CHIEF, answers: WAITING },
+  { name: "approvals-faster", path: `/approvals/${PERMIT}`, as: CHIEF, answers: { ...WAITING, "POST /v1/parking/permits/*": refusal(412, "stale-version", "", { current_version: 3 }) }, act: agree },
+  { name: "approvals-empty", path: "/approvals", as: CHIEF, answers: NOTHING },
+  { name: "approvals-loading", path: "/approvals", as: CHIEF, answers: { ...NAMES, "GET /v1/cases": PENDING, "GET /v1/parking/*": PENDING } },
+  { name: "approvals-error", path: "/approvals", as: CHIEF, answers: { ...NAMES, "GET /v1/cases": refusal(503, "not-caught-up"), "GET /v1/parking/*": refusal(503, "not-caught-up") } },
+  { name: "approvals-offline", path: "/approvals", as: CHIEF, answers: { ...NAMES, "GET /v1/cases": AWAY, "GET /v1/parking/*": AWAY } },
+  { name: "parking", path: `/parking/${SESSION}`, as: CHIEF, answers: PARKING, act: uphold },
+  { name: "parking-owed", path: `/parking/${CLAIM}`, as: CHIEF, answers: PARKING },
+  { name: "parking-faster", path: `/parking/${SESSION}`, as: CHIEF, answers: FASTER, act: overtaken },
+  { name: "parking-empty", path: "/parking", as: CHIEF, answers: { ...NAMES, "GET /v1/parking/sessions": { sessions: [], next: null }, "GET /v1/parking/claims": { claims: [], next: null } } },
+  { name: "parking-loading", path: `/parking/${SESSION}`, as: CHIEF, answers: { ...NAMES, "GET /v1/parking/*": PENDING } },
+  { name: "parking-error", path: `/parking/${SESSION}`, as: CHIEF, answers: { ...NAMES, "GET /v1/parking/*": refusal(403, "role-not-allowed", "这件归停车部门") } },
+  { name: "parking-offline", path: "/parking", as: CHIEF, answers: { ...NAMES, "GET /v1/parking/*": AWAY } },
+  { name: "faces", path: pair, as: CHIEF, answers: FACES, act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="same-person"]')?.click() },
+  { name: "faces-empty", path: "/faces", as: CHIEF, answers: { ...NAMES, "GET /v1/faces/duplicates": { duplicates: [], next: null } } },
+  { name: "faces-loading", path: "/faces", as: CHIEF, answers: { ...NAMES, "GET /v1/faces/duplicates": PENDING } },
+  { name: "faces-error", path: "/faces", as: CHIEF, answers: { ...NAMES, "GET /v1/faces/duplicates": refusal(503, "not-caught-up") } },
+  { name: "faces-offline", path: "/faces", as: CHIEF, answers: { ...NAMES, "GET /v1/faces/duplicates": AWAY } },
+  { name: "faces-settled", path: pair, as: CHIEF, answers: { ...NAMES, "GET /v1/faces/duplicates": { duplicates: [], next: null } } },
+];
