@@ -49,7 +49,7 @@ class LiveBoard(SnapshotFeed):
             ],
             "newest": await self._newest(head),
             "lag": [
-                {name: row[name] for name in ("projection", "position", "lag")}
+                {name: row[name] for name in ("projection", "lag")}
                 for row in await projection_status(store, runtime.projections)
             ],
             "rate_per_second": round(rate, 1),

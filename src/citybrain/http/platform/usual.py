@@ -72,11 +72,10 @@ def _known(since: datetime, first: datetime | None) -> list[list[datetime]]:
 async def _usual(
     pool: Pool, followed: Followed, weeks: Sequence[Sequence[datetime]]
 ) -> dict[str, Quartiles | None]:
-    found = [
-        [followed.figures(each) for each in await readings(pool, followed.model.name, week)]
-        for week in weeks
-    ]
-    return {name: quartiles(name, found) for name in followed.figures(Reading())}
+    moments = [at for week in weeks for at in week]
+    found = dict(zip(moments, await readings(pool, followed.model.name, moments), strict=True))
+    figures = [[followed.figures(found[at]) for at in week] for week in weeks]
+    return {name: quartiles(name, figures) for name in followed.figures(Reading())}
 
 
 def quartiles(name: str, weeks: Sequence[Sequence[Figures]]) -> Quartiles | None:
