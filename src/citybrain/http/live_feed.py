@@ -70,10 +70,12 @@ class SnapshotFeed(Feed):
     every_seconds = 1.0
     stale_seconds: ClassVar[float] = 3.0
     quiet_seconds: ClassVar[float] = 10.0
+    growing: ClassVar[tuple[str, ...]] = ()
+    """Members of which only what is new is sent: see `Parts`."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self._parts = Parts()
+        self._parts = Parts(self.growing)
         self._position = 0
         self._looked = self._woke = -self.quiet_seconds
 

@@ -36,10 +36,14 @@ export function pauseBefore(attempt: number, jitter: number): number {
 export function changed(snapshot: string, changes: string): string {
   const whole = JSON.parse(snapshot) as Record<string, unknown>;
   for (const [name, value] of Object.entries(JSON.parse(changes) as Record<string, unknown>)) {
-    whole[name] = isObject(value) && isObject(whole[name]) ? { ...whole[name], ...value } : value;
+    if (name === "newest") whole[name] = [...list(value), ...list(whole[name])].slice(0, NEWEST);
+    else whole[name] = isObject(value) && isObject(whole[name]) ? { ...whole[name], ...value } : value;
   }
   return JSON.stringify(whole);
 }
+
+const NEWEST = 40;
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -46,6 +46,20 @@ def test_changes_come_to_the_snapshot_whichever_of_them_a_viewer_misses(
         assert orjson.loads(parts.since(0)) == snapshot
 
 
+def test_of_what_grows_only_the_new_is_sent() -> None:
+    parts = Parts(("newest",))
+    assert parts.take({"newest": [{"at": 2}, {"at": 1}], "head": 2})
+    early = parts.revision
+    assert parts.take({"newest": [{"at": 3}, {"at": 2}], "head": 3})
+    late = parts.revision
+    assert not parts.take({"newest": [{"at": 3}, {"at": 2}], "head": 3})
+    assert parts.take({"newest": [{"at": 5}, {"at": 4}], "head": 5})
+    assert orjson.loads(parts.since(late)) == {"newest": [{"at": 5}, {"at": 4}], "head": 5}
+    assert orjson.loads(parts.since(early)) == orjson.loads(parts.since(0))
+    assert parts.take({"newest": [{"at": 5}, {"at": 4}], "head": 6})
+    assert orjson.loads(parts.since(parts.revision - 1)) == {"head": 6}
+
+
 def test_what_has_not_changed_is_not_sent() -> None:
     parts = Parts()
     assert parts.take({"head": 1, "cases": {"open": 1, "squares": [1, 2]}, "none": {}})

@@ -25,7 +25,9 @@ REAL = Origin(None, None)  # as far as is known
 
 
 class LiveBoard(SnapshotFeed):
-    """What everybody may follow."""
+    """What everybody may follow; of the newest events those that are new."""
+
+    growing = ("newest",)
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)

@@ -23,6 +23,11 @@ describe("a stream of snapshots", () => {
       open: [],
     });
   });
+  test("new events stand before those that are known, and the oldest go", () => {
+    const whole = { newest: Array.from({ length: 40 }, (_, place) => 40 - place) };
+    const { newest } = merged(whole, { newest: [42, 41] }) as { newest: number[] };
+    expect([newest.length, newest[0], newest[2], newest[39]]).toEqual([40, 42, 40, 3]);
+  });
   test("changes of nothing, and what is no JSON, are not taken", () => {
     expect(taken(null, "changes", "{}")).toBeNull();
     expect(taken({}, "snapshot", "<")).toBeNull();

@@ -11,12 +11,22 @@ type Members = Record<string, unknown>;
 const isMembers = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A snapshot with what has changed: members, or the members of one that is an object. */
+/** So many of the newest events are kept. */
+const NEWEST = 40;
+
+/**
+ * A snapshot with what has changed: members, or the members of one that is an object. Of `newest`
+ * those that are new come, and stand before the others.
+ */
 export function merged(whole: Members, changes: Members): Members {
   const found = { ...whole };
   for (const [name, value] of Object.entries(changes)) {
     const known = found[name];
-    found[name] = isMembers(value) && isMembers(known) ? { ...known, ...value } : value;
+    if (name === "newest" && Array.isArray(value) && Array.isArray(known)) {
+      found[name] = [...(value as unknown[]), ...(known as unknown[])].slice(0, NEWEST);
+    } else {
+      found[name] = isMembers(value) && isMembers(known) ? { ...known, ...value } : value;
+    }
   }
   return found;
 }
