@@ -1,6 +1,8 @@
 import { run } from "../shared/client";
 import { client } from "./client";
+import { followTheme } from "./state/theme";
 
+followTheme();
 void run(client);
 
 // It is kept for a day, so that it opens without a network.

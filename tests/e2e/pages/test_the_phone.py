@@ -1,5 +1,5 @@
-"""The phone in a real browser: an application by face, from the first page to the money, and a
-report that waits for the network.
+"""The phone in a real browser: an application by face, from the first page to the money; another
+without a face; and a report that waits for the network.
 
 The camera sees a made-up person, drawn by the program whose people the development pack of face
 models tells apart: each movement that the challenge asks for, once the page has asked for it.
@@ -9,21 +9,24 @@ import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from citybrain.app import open_runtime
-from citybrain.eventstore import EventStore
 from citybrain.http.server import serving
 from citybrain.settings import Settings
 from citybrain.systems.inspection import INSPECTION
 from ops.simulators.applications.departments import open_departments
+from tests.given.api import Api
 from tests.given.at_work import FOR_APPLICATIONS
+from tests.given.outbox import newest_code
 from tests.given.pages import Complaints, chromium
 from tests.given.people import ANNA, jpeg
 from tests.given.waiting import PATIENCE_SECONDS
 
 PATIENCE_MS = PATIENCE_SECONDS * 1000
+MOST_STOPS = 40
 SERVICE = "/m/services/housing-fund-repayment"
 CAMERA = """() => {
     const canvas = Object.assign(document.createElement("canvas"), {width: 480, height: 480});
@@ -47,15 +50,16 @@ def the_browser_has_time() -> None:
 
 
 @pytest.fixture
-async def city(settings: Settings) -> AsyncIterator[tuple[str, EventStore]]:
-    """A server with faces, departments and a bank that answer at once; its address and its log."""
+async def api(settings: Settings) -> AsyncIterator[Api]:
+    """A server with faces, departments and a bank that answer at once."""
     settings.http_port = 0
     async with (
         open_departments(settings.data_dir, latency=(0.0, 0.0), seed=1),
         open_runtime(settings, at_work=(*FOR_APPLICATIONS, INSPECTION)) as runtime,
         serving(runtime) as url,
+        aiohttp.ClientSession() as session,
     ):
-        yield url, runtime.store
+        yield Api(url, runtime, session)
 
 
 async def look(page: Page, says: str, turn: str) -> None:
@@ -99,6 +103,33 @@ async def applies(page: Page, url: str) -> None:
     await expect(page.locator(".note.y")).to_contain_text("nothing was changed")
 
 
+async def by_key(page: Page, there: Locator, key: str = "Enter") -> None:
+    """Go there by the tabulator, and press a key."""
+    await expect(there).to_be_visible()
+    for _ in range(MOST_STOPS):
+        if await there.evaluate("(each) => each === document.activeElement"):
+            break
+        await page.keyboard.press("Tab")
+    await expect(there).to_be_focused()
+    await page.keyboard.press(key)
+
+
+async def applies_without_a_face(page: Page, api: Api) -> None:
+    """With the keyboard alone: by a message and the end of one's number; an officer looks, too."""
+    await page.goto(f"{api.url}/m/services/social-security-query")
+    await by_key(page, page.get_by_role("button", name="Without a face"))
+    await by_key(page, page.get_by_role("radio", name="Text message and an officer"), "Space")
+    await by_key(page, page.get_by_role("button", name="Continue"))
+    await by_key(page, page.get_by_role("button", name="Get a code and apply"))
+    await expect(page.get_by_text("You can send again in")).to_be_visible()
+    await by_key(page, page.get_by_label("Code"), "Home")
+    await page.keyboard.type(newest_code(api))
+    await by_key(page, page.get_by_label("The last six characters"), "Home")
+    await page.keyboard.type("021044")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="One step left")).to_be_visible()
+
+
 async def reports_without_a_network(page: Page, url: str) -> None:
     """What is sent off without a network waits on the phone, and is sent by itself."""
     await page.goto(f"{url}/m/report/place")
@@ -115,9 +146,9 @@ async def reports_without_a_network(page: Page, url: str) -> None:
 
 
 async def test_an_application_to_the_money_and_a_report_that_waits_for_the_network(
-    city: tuple[str, EventStore],
+    api: Api,
 ) -> None:
-    url, store = city
+    url = api.url
     async with chromium() as browser:
         context = await browser.new_context(locale="en-GB", viewport={"width": 375, "height": 780})
         context.set_default_timeout(PATIENCE_MS)
@@ -125,10 +156,11 @@ async def test_an_application_to_the_money_and_a_report_that_waits_for_the_netwo
         page = await context.new_page()
         said = Complaints(page)
         await applies(page, url)
+        await applies_without_a_face(page, api)
         assert said.taken() == []
         await reports_without_a_network(page, url)
         sent = "SELECT count(*) FROM stored_events WHERE topic = 'case.reported'"
-        assert await store.pool.fetchval(sent) == 1
+        assert await api.runtime.store.pool.fetchval(sent) == 1
 
         await page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
         await context.set_offline(True)

@@ -5,7 +5,6 @@ export default {
   title: "City services",
   and: ", ",
   offline: "No network. We go on by ourselves once it is back.",
-  help: "Help",
   tabs: { name: "Main", home: "Home", mine: "Under way", me: "Me" },
   signIn: {
     title: "Please sign in",
@@ -35,11 +34,8 @@ export default {
   services: {
     title: "Services",
     all: "All {n}",
-    noPapers: "Without papers",
-    sameMinute: "Same minute",
     none: "Nothing for “{q}”. Ask 12345, day and night.",
     not: "Not what you need? Ask 12345, day and night.",
-    clear: "Clear",
     kind: { approval: "Approvals", utility: "Utilities", query: "Enquiries", booking: "Bookings" },
   },
   mine: {

@@ -4,7 +4,6 @@ export default {
   title: "城市服务",
   and: "、",
   offline: "没有网络。恢复后自动接着办。",
-  help: "帮助",
   tabs: { name: "主导航", home: "首页", mine: "我办的", me: "我的" },
   signIn: {
     title: "请先登录",
@@ -34,11 +33,8 @@ export default {
   services: {
     title: "事项",
     all: "全部 {n}",
-    noPapers: "不用材料",
-    sameMinute: "当场办好",
     none: "没有找到「{q}」。打 12345 问，全天有人。",
     not: "不是您要的？打 12345 问，全天有人。",
-    clear: "清空",
     kind: { approval: "审批", utility: "水电暖", query: "查询", booking: "预约" },
   },
   mine: {
