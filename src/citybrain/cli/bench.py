@@ -277,6 +277,20 @@ def soak(
         _or_failed("soak", lambda: runner.run(run), ops.BenchFailed)
 
 
+@app.command("boards")
+def boards(
+    boards: Annotated[int, typer.Option(min=2, help="Screens that follow.")] = 200,
+    phones: Annotated[int, typer.Option(min=1, help="People who report and read.")] = 50,
+    seconds: Seconds = 15.0,
+    data_dir: DataDir = None,
+) -> None:
+    """How late 200 boards are told while 50 phones are busy, and what that costs the server."""
+    ops = of_checkout("ops.bench.boards", BENCHMARKS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        run = ops.run(boards, phones, seconds, data_dir)
+        _or_failed("boards", lambda: runner.run(run), ops.BenchFailed)
+
+
 @app.command("all")
 def everything(rounds: Rounds = 3, seconds: Seconds = 3.0, data_dir: DataDir = None) -> None:
     """Every benchmark, one after the other; what this machine has not is skipped, and says so."""
