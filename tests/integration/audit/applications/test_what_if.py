@@ -29,13 +29,16 @@ SEEN: tuple[dict[str, Any], ...] = (
 )
 
 
+SHIPPED = "housing-fund-repayment-2026-11-30.yaml"
+
+
 async def noted(_: list[str]) -> None:
     """Nobody is told."""
 
 
-def stricter(folder: Path, name: str = "housing-fund-repayment.yaml", **more: str) -> Path:
+def stricter(folder: Path, name: str = SHIPPED, **more: str) -> Path:
     """Definitions with a greater reserve, a shorter wait, and no rule on the account's state."""
-    text = (PACKAGE_FOLDER / "service" / "housing-fund-repayment.yaml").read_text()
+    text = (PACKAGE_FOLDER / "service" / SHIPPED).read_text()
     changes = {
         "reserve_fen, type: money_fen, value: 100,": "reserve_fen, type: money_fen, value: 50100,",
         "months_between, type: months, value: 12,": "months_between, type: months, value: 6,",
@@ -94,7 +97,7 @@ async def test_a_version_of_another_day_decides_days_before_it(
     """Its parameters are dated later than the applications, and hold nevertheless."""
     services = services_over(store)
     await four(services)
-    dates = {"2020-06-01": "2027-01-01"}
+    dates = dict.fromkeys(("2020-06-01", "2026-11-30"), "2027-01-01")
     folder = stricter(tmp_path, "repayment-2027.yaml", **dates)
     for day in (None, date(2027, 1, 1)):
         found = await look_back(Selection(REPAYMENT), item_of(folder, day), services, noted)

@@ -13,7 +13,7 @@ from tests.given.api import Answer, Api
 from tests.given.applying import REPAYMENT, applied, applying, registered, state, submit, until
 from tests.given.outbox import newest_code
 
-SHIPPED = Path("src/citybrain/definitions/city/service/social-security-query.yaml")
+SHIPPED = Path("src/citybrain/definitions/city/service/social-security-query-2026-11-30.yaml")
 QUERY = "social-security-query"
 PHONE, PASSCODE = "+86 371 5555 0123", "271828"
 """A passcode that is in no number of theirs."""

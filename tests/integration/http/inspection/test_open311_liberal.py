@@ -177,12 +177,12 @@ async def test_discovery_is_where_clients_look_and_says_what_the_settings_say(ap
         assert answer.status == 200, path
         assert answer.headers["Content-Type"].startswith(kind)
         assert b"Mrs Li, 0371-12345" in answer.body
-    assert answer.body.count(b"<changeset>2020-01-01T00:00:00+08:00</changeset>") == 2
+    assert answer.body.count(b"<changeset>2026-11-30T00:00:00+08:00</changeset>") == 2
 
 
 async def test_names_come_in_the_language_that_is_asked_for(api: Api) -> None:
     for locale, name, group in (
-        ("zh-CN", "道路破損", "市政工程處"),
+        ("zh-CN", "道路破损", "市政工程处"),
         ("en", "Road damage", "Municipal works"),
         ("xx", "Road damage", "Municipal works"),
     ):

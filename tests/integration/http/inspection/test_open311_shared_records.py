@@ -45,7 +45,7 @@ NEW_YORK = """{"type": "FeatureCollection", "valid_from": "2021-01-01", "source"
 {"kind": "district", "code": "360000", "name": "紐約", "name_en": "New York"},
 "geometry": {"type": "Polygon", "coordinates":
 [[[-74.3, 40.45], [-73.65, 40.45], [-73.65, 40.95], [-74.3, 40.95], [-74.3, 40.45]]]}}]}"""
-ANIMALS = "case/2020-animals.yaml"
+ANIMALS = "case/animals-2026-11-30.yaml"
 AT_ONCE = 24
 CLOSED_OF = 20  # of so many closed records one is taken to its closing
 SYSTEM = Actor("import", frozenset({Role.SYSTEM}))

@@ -30,8 +30,9 @@ def test_a_city_adds_classes_from_its_day_on(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_same_name_replaces_ours(tmp_path: Path) -> None:
-    animals = "valid_from: 2020-01-01\ndepartments: []\nclasses: []\n"
-    folder = city(tmp_path, animals, "2020-animals.yaml")
+    for day, name in (("2020-01-01", "2020-animals"), ("2026-11-30", "animals-2026-11-30")):
+        animals = f"valid_from: {day}\ndepartments: []\nclasses: []\n"
+        folder = city(tmp_path, animals, f"{name}.yaml")
     with pytest.raises(DefinitionError, match=r"311-csv.yaml:\d+: there is no class 'dead_animal'"):
         load_definitions(folder)
 
@@ -100,16 +101,17 @@ def test_a_file_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_version_names_its_day_and_its_contents(tmp_path: Path) -> None:
+    later = GOOD.replace("2021-06-01", "2027-06-01")
     ours = load_definitions().of(InspectionDefinitions).versions[-1].version
-    theirs = load_definitions(city(tmp_path, GOOD)).of(InspectionDefinitions).versions[-1].version
+    theirs = load_definitions(city(tmp_path, later)).of(InspectionDefinitions).versions[-1].version
     other = (
-        load_definitions(city(tmp_path, GOOD.replace("Parks", "Greens")))
+        load_definitions(city(tmp_path, later.replace("Parks", "Greens")))
         .of(InspectionDefinitions)
         .versions[-1]
         .version
     )
     assert ours == load_definitions().of(InspectionDefinitions).versions[-1].version
-    assert theirs.startswith("2021-06-01+")
+    assert theirs.startswith("2027-06-01+")
     assert len({ours, theirs, other}) == 3
 
 
