@@ -15,6 +15,7 @@ import asyncpg
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.parking import prepaying
+from citybrain.domain.parking.ahead import MINUTE, steps_ahead
 from citybrain.domain.parking.charging import charging_of
 from citybrain.domain.parking.grace import Owed, Paid, owed_on_leaving
 from citybrain.domain.parking.plate_day import spent_by_day
@@ -34,6 +35,8 @@ from commands.parking.session import change_session
 from commands.services import Services
 
 STREET = "street"
+AHEAD = timedelta(hours=12)
+MOST_STEPS = 3
 Part = tuple[ParkingSession, Stay]
 """A session of a stay, and the stay as it was by its end."""
 
@@ -115,7 +118,27 @@ async def price_of(
     cheaper by that one.
     """
     tariff = tariff_of(services.definitions, STREET)
-    stays = await _stays(session, services, others, tariff, until)
+    return _cheaper(await _stays(session, services, others, tariff, until), tariff)
+
+
+async def price_ahead(
+    session: ParkingSession, services: Services, others: OtherStays
+) -> list[tuple[datetime, int]]:
+    """When the price of a session that goes on changes next: from when on, and to how much."""
+    tariff, now = tariff_of(services.definitions, STREET), services.clock()
+    stays = await _stays(session, services, others, tariff, now + AHEAD)
+    *before, (own, stay) = stays.parts
+
+    def price_at(moment: datetime) -> int:
+        ended = replace(stays, parts=(*before, (own, replace(stay, end=moment))))
+        return _cheaper(ended, tariff).amount_fen
+
+    begun = (now - stay.start) // MINUTE * MINUTE  # what is counted are minutes of the stay
+    return list(steps_ahead(price_at, stay.start + begun, stay.end, MOST_STEPS))
+
+
+def _cheaper(stays: _Stays, tariff: Tariff) -> Priced:
+    """By the tariff, or by the one that was known then where that is cheaper."""
     now = stays.priced(tariff)
     if not tariff.reaches_back:
         return now

@@ -7,7 +7,7 @@ to so far, not where; each look is on the record. In the app it is one's own.
 from datetime import date
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.city_day import city_day
 from citybrain.domain.actor import Role
@@ -23,10 +23,17 @@ from citybrain.http.parking.showing import on_whose_record
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from commands.parking.paying import PAYERS, vehicle_of
 from commands.parking.prepaying import PayStay, SearchStays, may_pay_stay, pay_stay
-from commands.parking.pricing import price_of
+from commands.parking.pricing import price_ahead, price_of
 from projections.parking import bindings, sessions
 
 MOST = 20
+
+
+class PriceStep(BaseModel):
+    """A change of the price: who leaves before `at` does not pay it."""
+
+    at: AwareDatetime
+    price_fen: int
 
 
 class StayShown(BaseModel):
@@ -38,6 +45,7 @@ class StayShown(BaseModel):
     paid_fen: int
     open_fen: int
     grace_minutes: int = Field(description="so long after paying all one may leave")
+    ahead: list[PriceStep] = Field(description="how the price changes next, if it goes on")
 
 
 class Stays(BaseModel):
@@ -80,6 +88,7 @@ async def search(call: Call) -> web.Response:
 
 async def _shown(call: Call, session: ParkingSession) -> StayShown:
     priced = await price_of(session, call.runtime.services, OTHERS)
+    ahead = await price_ahead(session, call.runtime.services, OTHERS)
     return StayShown(
         session_id=session.id,
         since=city_day(session.arrived_at),
@@ -89,6 +98,7 @@ async def _shown(call: Call, session: ParkingSession) -> StayShown:
             session.claims, session.plate_id, priced.amount_fen
         ),
         grace_minutes=priced.grace_for.seconds // 60,
+        ahead=[PriceStep(at=at, price_fen=fen) for at, fen in ahead],
     )
 
 

@@ -52,9 +52,14 @@ const binding = {
   plate: "豫A00000",
   pseudonym: null,
 };
+const AHEAD = [
+  { at: "2026-11-25T02:48:00Z", price_fen: 600 },
+  { at: "2026-11-25T03:48:00Z", price_fen: 900 },
+  { at: "2026-11-25T04:48:00Z", price_fen: 1200 },
+];
 const NOW = {
   [SESSIONS]: { sessions: [stay, over, { ...over, session_id: `${ID}2`, status: "settled" }], next: null },
-  [STAYS]: { stays: [{ session_id: ID, since: "2026-11-25", price_fen: 500, paid_fen: 0, open_fen: 500, grace_minutes: 15 }] },
+  [STAYS]: { stays: [{ session_id: ID, since: "2026-11-25", price_fen: 500, paid_fen: 0, open_fen: 500, grace_minutes: 15, ahead: AHEAD }] },
   [PLATES]: { plates: [binding], hired: [] },
 };
 const LINES = [

@@ -120,6 +120,8 @@ export default {
     sofar: "So far",
     since: "{long}, since {time}",
     auto: "Pay by itself when I leave",
+    stays: "Leave before {time} and it stays at {yuan} yuan.",
+    stepAt: "from {time} on {yuan} yuan",
     autoOn: "{yuan} yuan at most at once, {day} yuan a day",
     autoOff: "Not in use",
     autoAsked: "The vehicle registry is asked",

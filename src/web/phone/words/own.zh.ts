@@ -119,6 +119,8 @@ export default {
     sofar: "到现在",
     since: "停了 {long}，{time} 起",
     auto: "离场后自动付",
+    stays: "{time} 前离开，还是 {yuan} 元。",
+    stepAt: "{time} 起 {yuan} 元",
     autoOn: "一次最多 {yuan} 元，一天最多 {day} 元",
     autoOff: "没有开",
     autoAsked: "车管所正在核对",

@@ -89,7 +89,15 @@ async def _read(api: Api) -> str | None:
     return rows[0][0] if rows else None
 
 
-STAY = {"since": "2026-09-14", "price_fen": 400, "paid_fen": 0, "open_fen": 400, "grace_minutes": 5}
+AHEAD = [("03:01", 600), ("04:01", 800), ("05:01", 1200)]  # UTC; what has begun counts whole
+STAY = {
+    "since": "2026-09-14",
+    "price_fen": 400,
+    "paid_fen": 0,
+    "open_fen": 400,
+    "grace_minutes": 5,
+    "ahead": [{"at": f"2026-09-14T{at}:00Z", "price_fen": fen} for at, fen in AHEAD],
+}
 
 
 async def test_p46_a_kiosk_shows_what_the_stay_comes_to_and_that_is_on_the_record(
