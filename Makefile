@@ -7,7 +7,7 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := src/web
-PAGES := src/citybrain/http/pages/index.html
+PAGES := src/citybrain/http/pages/manifest.json
 WEB_SOURCES := $(filter-out %.gen.ts, $(wildcard $(WEB)/*.* $(WEB)/src/* \
 	$(foreach each,shared phone board desk audit signin,$(WEB)/$(each)/* $(WEB)/$(each)/*/*)))
 API := build/openapi.json
@@ -75,7 +75,7 @@ $(VENV)/.installed: requirements.lock requirements-sumo.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-pages: $(WEB)/node_modules/.installed described $(PAGES) ## the four clients and the live page, from TypeScript
+pages: $(WEB)/node_modules/.installed described $(PAGES) ## the four clients, from TypeScript
 
 $(PAGES): $(WEB)/node_modules/.installed $(WEB_SOURCES) $(WEB)/shared/api.gen.ts
 	@npm --prefix $(WEB) run --silent build
@@ -111,4 +111,4 @@ system:
 
 clean: ## remove what was built; data/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
-	rm -rf $(WEB)/node_modules $(WEB)/.tests $(WEB)/shared/api.gen.ts src/citybrain/http/pages
+	rm -rf $(WEB)/node_modules $(WEB)/shared/api.gen.ts src/citybrain/http/pages

@@ -27,6 +27,14 @@ CALLED_BACK = "/v1/parking/payments/callbacks"
 PLACES = "simulated-places.geojson"
 
 
+CLIENTS_OF = {
+    "m": "the citizen's phone",
+    "board": "the city's board",
+    "desk": "the official's desk",
+    "audit": "the auditor's window",
+}
+
+
 @app.command()
 def run(
     port: Port = None,
@@ -55,6 +63,8 @@ async def _run(settings: Settings, rate: float | None) -> None:
             _child("ops.simulators.applications.departments", *told, says=True)
         )
         url = await stack.enter_async_context(listening(settings, workers=False))
+        for base, whose in CLIENTS_OF.items():
+            console.print(f"  {url}/{base}/  {whose}")
         console.print(await stack.enter_async_context(_work(settings, stopping)))
         await _call_at(departments.rpartition(" ")[2], url)
         console.print(f"simulated {departments}")

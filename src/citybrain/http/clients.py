@@ -48,13 +48,6 @@ def add_clients(app: web.Application, *, stories: bool) -> None:
             app.router.add_get(f"/stories/{folder}/{{story:.*}}", told)
 
 
-def add_static(app: web.Application, folder: str) -> None:
-    """Serve the files of a folder whose names have digests."""
-    for path in sorted((PAGES / folder).glob("*")):
-        if path.suffix not in (".gz", ".br"):  # chosen by what the browser takes
-            app.router.add_get(f"/{folder}/{path.name}", _file(path, {"Cache-Control": KEPT}))
-
-
 def _add_client(app: web.Application, base: str, folder: str) -> None:
     headers = {"Cache-Control": "no-cache", **USES_OF_DEVICES.get(base, {})}
     app.router.add_get(f"/{base}", _moved(f"/{base}/"))
@@ -86,5 +79,15 @@ def _moved(to: str) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         await request.app[LIMITER].spend(caller_of(request))
         raise web.HTTPPermanentRedirect(to)
+
+    return handler
+
+
+def found_at(to: str) -> Handler:
+    """Send whoever asks on to another address, which may be another one tomorrow."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await request.app[LIMITER].spend(caller_of(request))
+        raise web.HTTPFound(to)
 
     return handler

@@ -17,7 +17,7 @@ from citybrain.http.addresses import PROXIES
 from citybrain.http.anonymous import ANONYMOUS, AnonymousRoom
 from citybrain.http.asyncapi import asyncapi
 from citybrain.http.bodies import BODIES, BodyRoom
-from citybrain.http.clients import PAGES, add_clients, add_static, page
+from citybrain.http.clients import add_clients, found_at
 from citybrain.http.connections import DoorRunner
 from citybrain.http.cors import ORIGINS, origins_of
 from citybrain.http.documents import Made, add_document, made
@@ -121,8 +121,7 @@ def _add_documents(app: web.Application, runtime: Runtime) -> None:
 
 
 def _add_pages(app: web.Application) -> None:
-    app.router.add_get("/", page(PAGES / "index.html"))
-    add_static(app, "assets")
+    app.router.add_get("/", found_at("/board/"))
     add_clients(app, stories=app[RUNTIME].development is not None)
 
 

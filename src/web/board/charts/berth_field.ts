@@ -32,10 +32,10 @@ export interface Placed {
 
 export const LONG = 6;
 export const WIDE = 6;
-const ROW = 30;
+export const ROW = 30;
 const GROUP_GAP = 12;
 const LONGEST_HOURS = 8;
-const HIGHEST = 34;
+export const HIGHEST = 34;
 const LEAST_HIGH = 2.2;
 
 export interface Layout {

@@ -32,6 +32,8 @@ export const useLive = defineStore("board-live", () => {
       state.value = "outdated";
       return;
     }
+    // Another log, after a restore: whatever the page knows may never have been.
+    if (snapshot.value !== null && snapshot.value.incarnation !== found.incarnation) location.reload();
     snapshot.value = found;
     heardAt.value = now();
     state.value = "live";

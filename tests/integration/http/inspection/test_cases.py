@@ -218,9 +218,9 @@ async def test_health_readiness_metrics_and_documents(api: Api) -> None:
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
         kept = path.startswith(("/openapi", "/docs"))
         assert answer.headers["Cache-Control"] == ("public, no-cache" if kept else "no-store")
-    page = await api.call("GET", "/")
+    page = await api.call("GET", "/board/")
     assert page.headers["Cache-Control"] == "no-cache"
-    assets = re.findall(rb"/assets/[^\"]+", page.body)
+    assets = re.findall(rb"/static/[^\"]+", page.body)
     assert assets
     for path in assets:
         asset = await api.call("GET", path.decode())
