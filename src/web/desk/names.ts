@@ -4,7 +4,7 @@ import { defineStore } from "pinia";
 import { shallowRef } from "vue";
 import { api, ask } from "../shared/api";
 import { CITY_ZONE } from "../shared/format";
-import { locale } from "../shared/i18n";
+import { known, locale, t } from "../shared/i18n";
 
 export interface Named {
   code: string;
@@ -36,7 +36,10 @@ export const useNames = defineStore("names", () => {
   }
 
   const service = (code: string): string => said(services.value, code);
-  const department = (code: string): string => said(departments.value, code);
+  const department = (code: string): string => {
+    const key = `dept.${code}`;
+    return departments.value.has(code) || !known(key) ? said(departments.value, code) : t(key);
+  };
   const classOf = (code: string): string => said(classes.value, code);
   return { load, service, department, classOf };
 });
