@@ -136,6 +136,7 @@ export default {
     leaf: "Leaf: SHA-256(00 ‖ the event's canonical JSON)",
     join: "Join {n} siblings up to the root",
     compare: "Compare with the root of the file",
+    compareOwn: "Compare with the root without the change",
     notCompared: "No file to compare with yet",
     sign: "Check the city's signature",
     signNote: "Not there yet: the city signs no checkpoint of the whole log. What somebody with full power over the database changed is seen only by an export or a backup that somebody else keeps.",
@@ -146,7 +147,7 @@ export default {
     entry: "What the leaf is made of",
     entryNote: "The seven stored members, sorted, without blanks. With jq:",
     copy: "Copy the root",
-    erased: "Destroying a person's key changes no proof: events hold what is sealed only.",
+    erased: "Destroying a person's key changes no proof: in events personal values are sealed.",
   },
   log: {
     title: "The log",
