@@ -111,4 +111,4 @@ system:
 
 clean: ## remove what was built; data/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
-	rm -rf $(WEB)/node_modules $(WEB)/shared/api.gen.ts src/citybrain/http/pages
+	rm -rf $(WEB)/node_modules $(WEB)/shared/api.gen.ts $(WEB)/board/font src/citybrain/http/pages
