@@ -30,6 +30,8 @@ from projections.signals import changes, junctions
 
 MODEL = "signal_changes"
 READERS = (Role.OFFICIAL, Role.SUPERVISOR, Role.AUDITOR)
+WATCHERS = (*READERS, Role.OPERATOR)
+"""Who sees how traffic goes: the centre's shift, too, on its board."""
 LONGEST = timedelta(days=31)
 HOUR = timedelta(hours=1)
 TIMES = ("at", "raised_at", "cleared_at")
@@ -282,7 +284,7 @@ ROUTES = (
         tag="signals",
         summary="How many wishes each rule refused, by who wished",
         handler=show_refusal_sums,
-        roles=READERS,
+        roles=WATCHERS,
         query=RefusalSumsQuery,
         answers={200: Answer("by rule and source", RefusalSums)},
     ),

@@ -15,7 +15,7 @@ from citybrain.eventstore import StreamNotFound
 from citybrain.http.paging import wait_for_position
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.http.signals.history import READERS, Span
+from citybrain.http.signals.history import WATCHERS, Span
 from projections.reading import Row
 from projections.signals import lamps
 
@@ -107,7 +107,7 @@ ROUTES = (
         tag="signals",
         summary="The time-space diagram of a road: where its junctions lie, and their greens",
         handler=show,
-        roles=READERS,
+        roles=WATCHERS,
         query=Span,
         answers={200: Answer("junctions in the order of the way out", TimeSpace)},
         may_be_missing=True,

@@ -18,7 +18,7 @@ from citybrain.domain.signals.signal_events import moment
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
-from citybrain.http.signals.history import READERS, Span
+from citybrain.http.signals.history import WATCHERS, Span
 from commands.services import Services
 from commands.signals.observation_reads import Counted, counted
 
@@ -160,7 +160,7 @@ ROUTES = (
         tag="signals",
         summary="Queues, delay and level of service by lane, by movement and five minutes",
         handler=show,
-        roles=READERS,
+        roles=WATCHERS,
         query=Span,
         answers={200: Answer("by time and lane, and by movement", JunctionTraffic)},
         may_be_missing=True,
