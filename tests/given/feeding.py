@@ -18,7 +18,7 @@ from tests.given.read_models import tables
 SHOWN = {
     "cases": (
         *("case_desk", "case_timeline", "case_days", "evaluation_days", "heat_grid"),
-        *("service_requests", "streams", "case_evidence"),
+        *("service_requests", "streams", "correlations", "case_evidence"),
     ),
     "devices": ("cameras", "detections"),
     "applications": ("applications", "application_days", "source_days", "refusal_days"),

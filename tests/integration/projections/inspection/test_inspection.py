@@ -24,7 +24,7 @@ DAY = NOW.date()
 async def test_one_at_a_time_and_all_at_once_and_a_rebuild_are_the_same(store: EventStore) -> None:
     await all_lives(store)
     assert await same_in_any_batch(store, *MODELS) > 100
-    await project(store, "service_requests", "streams")
+    await project(store, "service_requests", "streams", "correlations")
     await same_in_any_order(store, *SHOWN["cases"])
 
 
