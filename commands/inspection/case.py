@@ -415,8 +415,8 @@ def _visibility(command: ReportProblem, case_class: CaseClass, *, personal: bool
     private = command.private or case_class.private
     if not (personal or private):
         return None
-    written = " ".join((command.description, command.address or "", command.external_ref or ""))
-    found = first_visibility(written, private=bool(private))
+    address = command.address or ""
+    found = first_visibility(command.description, address, private=bool(private))
     return None if found is Visibility.PUBLIC else found.value
 
 

@@ -13,7 +13,7 @@ from citybrain.domain.inspection.statuses import is_over
 from citybrain.domain.times import moment
 from citybrain.eventstore import RecordedEvent
 from projections.board import SOON, BoardModel, Concern, State
-from projections.inspection.evaluation_days import EvaluationDays, begun, counts_of
+from projections.inspection.evaluation_days import NOT_COUNTED, begun, counts_of
 
 DEADLINE = "case-deadline"
 URGENT_BEFORE = timedelta(minutes=30)
@@ -61,7 +61,7 @@ class Cases:
         meaning.fold(standing, data)
         state["standing"] = {name: getattr(standing, name) for name in KEPT}
         state["requests"] = {each["request_id"]: each["change"] for each in standing.requests}
-        if event.topic in EvaluationDays.topics:
+        if meaning not in NOT_COUNTED:
             counts.update(counts_of(event, state))
         return state
 

@@ -104,7 +104,11 @@ class EvaluationDays:
     version = 1
     order = Order.STREAM
     tables = TABLES
-    topics = frozenset(topic for topic, event in EVENT_OF.items() if event not in NOT_COUNTED)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All that count."""
+        return frozenset(topic for topic, event in EVENT_OF.items() if event not in NOT_COUNTED)
 
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]

@@ -20,14 +20,18 @@ from citybrain.domain.inspection.refusals import NothingToPublish
 MODERATORS = (Role.OPERATOR, Role.SUPERVISOR)
 ERASERS = (Role.SUPERVISOR,)
 SHORTEST_NUMBER = 7  # digits: a telephone within a city has 7 or 8
+SHORTEST_IN_AN_ADDRESS = 11  # a mobile telephone; houses, flats and postcodes together have fewer
 DIGITS = r"[0-9〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖貳參陸]"
 NUMBER = re.compile(rf"{DIGITS}(?:[\s.\-_·*/()]{{0,3}}{DIGITS})*")
 DATE = re.compile(r"(?:19|20)\d\d[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,2}日?")
 MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
-def looks_personal(text: str) -> bool:
-    """Whether a text may hold a telephone or identity number, or an address of mail."""
+def looks_personal(text: str, shortest: int = SHORTEST_NUMBER) -> bool:
+    """Whether a text may hold a telephone or identity number, or an address of mail.
+
+    `shortest`: so many digits a number has at least.
+    """
     plain = "".join(
         each
         for each in unicodedata.normalize("NFKC", text)
@@ -36,14 +40,15 @@ def looks_personal(text: str) -> bool:
     if MAIL.search(plain):
         return True
     found = NUMBER.finditer(DATE.sub(" ", plain))
-    return any(len(re.findall(DIGITS, each.group())) >= SHORTEST_NUMBER for each in found)
+    return any(len(re.findall(DIGITS, each.group())) >= shortest for each in found)
 
 
-def first_visibility(words: str, *, private: bool) -> Visibility:
+def first_visibility(words: str, address: str, *, private: bool) -> Visibility:
     """What of a new case is public, where its class or its reporter may want it private."""
     if private:
         return Visibility.PRIVATE
-    return Visibility.FLAGGED if looks_personal(words) else Visibility.PUBLIC
+    personal = looks_personal(words) or looks_personal(address, SHORTEST_IN_AN_ADDRESS)
+    return Visibility.FLAGGED if personal else Visibility.PUBLIC
 
 
 def moderate(

@@ -104,7 +104,7 @@ async def show(call: Call) -> web.Response:
     (words,) = await opened_words(call.runtime.services.vault, [fields])
     fields["description"] = words
     if not sees_words(view, case.visibility):
-        fields |= {"description": "", "address": None, "external_ref": None}
+        fields |= {"description": "", "address": None}
     if case.latitude is not None and case.longitude is not None:
         shown = from_wgs84(case.latitude, case.longitude, call.query.crs)
         fields["latitude"], fields["longitude"] = shown

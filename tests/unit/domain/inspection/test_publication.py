@@ -46,13 +46,13 @@ PLAIN = (
 @pytest.mark.parametrize("text", PERSONAL)
 def test_numbers_of_people_wait_for_a_persons_look(text: str) -> None:
     assert looks_personal(text)
-    assert first_visibility(text, private=False) is Visibility.FLAGGED
+    assert first_visibility(text, "", private=False) is Visibility.FLAGGED
 
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_what_names_nobody_is_public_at_once(text: str) -> None:
-    assert first_visibility(text, private=False) is Visibility.PUBLIC
-    assert first_visibility(text, private=True) is Visibility.PRIVATE
+    assert first_visibility(text, "", private=False) is Visibility.PUBLIC
+    assert first_visibility(text, "", private=True) is Visibility.PRIVATE
 
 
 def test_the_centre_settles_what_is_public_and_a_supervisor_erases() -> None:

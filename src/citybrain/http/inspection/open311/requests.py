@@ -33,7 +33,7 @@ from projections.inspection import service_requests
 from projections.reading import Pool
 
 ASKS_WHAT_IS_NEW = frozenset({"updated_after", "updated_before"})
-UNSAID = {"description": "", "address": None, "address_id": None}
+UNSAID = {"description": "", "address": None}
 """What people wrote, of whom it may not be public."""
 
 
@@ -101,7 +101,7 @@ async def _shown(
     public = [row for row in rows if row["visibility"] == Visibility.PUBLIC]
     words = await opened_words(request.app[RUNTIME].services.vault, public)
     told = {
-        row["case_id"]: {name: row[name] for name in UNSAID} | {"description": said}
+        row["case_id"]: {"description": said, "address": row["address"]}
         for row, said in zip(public, words, strict=True)
     }
     return [_request(request, row | UNSAID | told.get(row["case_id"], {}), asked) for row in rows]
