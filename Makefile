@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := src/web
 PAGES := src/citybrain/http/pages/manifest.json
-WEB_SOURCES := $(filter-out %.gen.ts, $(wildcard $(WEB)/*.* $(WEB)/src/* \
+WEB_SOURCES := $(filter-out %.gen.ts, $(wildcard $(WEB)/*.* \
 	$(foreach each,shared phone board desk audit signin,$(WEB)/$(each)/* $(WEB)/$(each)/*/*)))
 API := build/openapi.json
 TYPED := src commands projections ops tests

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need from the operating system: a Chromium and its driver, for the test that
-# looks at the live page; Java and Maven, for the Kafka broker of the tests; PgBouncer, for those of a
+# What the tests need from the operating system: a Chromium, for the tests that walk over the pages;
+# Java and Maven, for the Kafka broker of the tests; PgBouncer, for those of a
 # pooler before PostgreSQL. Does nothing where all are there. On Debian and Ubuntu it installs them with apt (as root, or by sudo where that asks no
 # password). Elsewhere it says what to install: without a browser it fails, so that no test is
 # skipped in silence; without Java, Maven or PgBouncer the tests of those are skipped, and say so.
@@ -17,8 +17,6 @@ first_of() {
 missing=()
 first_of chromium chromium-browser google-chrome google-chrome-stable "${CHROMIUM:-chromium}" ||
     missing+=(chromium)
-first_of chromedriver chromium.chromedriver "${CHROMEDRIVER:-chromedriver}" ||
-    missing+=(chromium-driver)
 of_kafka=()
 first_of java "${JAVA_HOME:-}/bin/java" || of_kafka+=(default-jre-headless)
 first_of mvn || of_kafka+=(maven)
@@ -37,11 +35,11 @@ if ! first_of apt-get || ! { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
     fi
     if [ "${#missing[@]}" -eq 0 ]; then exit 0; fi
     {
-        echo "The browser test needs Chromium (or Chrome) and chromedriver of the same version."
-        echo "  Debian, Ubuntu:  sudo apt-get install chromium chromium-driver"
-        echo "  Fedora:          sudo dnf install chromium chromedriver"
-        echo "  macOS:           brew install --cask chromium chromedriver"
-        echo "Elsewhere: put both on the PATH, or name them in CHROMIUM and CHROMEDRIVER."
+        echo "The tests of the pages need Chromium or Chrome."
+        echo "  Debian, Ubuntu:  sudo apt-get install chromium"
+        echo "  Fedora:          sudo dnf install chromium"
+        echo "  macOS:           brew install --cask chromium"
+        echo "Elsewhere: put it on the PATH, or name it in CHROMIUM."
     } >&2
     exit 1
 fi
@@ -50,8 +48,8 @@ install() {
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
         --no-install-recommends "$@" >/dev/null
 }
-echo "installing ${missing[*]} ${of_kafka[*]} ${of_pooler[*]} with apt, for the tests that look at the" \
-    "live page, those of Kafka and those of a pooler" >&2
+echo "installing ${missing[*]} ${of_kafka[*]} ${of_pooler[*]} with apt, for the tests that walk over the" \
+    "pages, those of Kafka and those of a pooler" >&2
 "${as_root[@]}" apt-get update -qq
 if [ "${#missing[@]}" -gt 0 ]; then install "${missing[@]}"; fi
 if [ "${#of_kafka[@]}" -gt 0 ]; then

@@ -16,8 +16,8 @@ from citybrain.http.addresses import PROXIES
 from citybrain.http.clients import add_clients
 from citybrain.http.connections import HEADERS
 from citybrain.http.limits import LIMITER, RateLimiter
-from tests.given.browser import CHROMIUM
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NOT_OURS = "(where) => performance.getEntriesByType('resource').map((each) => each.name)\
 .filter((name) => !name.startsWith(where))"
 
@@ -56,13 +56,14 @@ async def served_pages() -> AsyncIterator[str]:
 @asynccontextmanager
 async def chromium(arguments: Sequence[str] = ()) -> AsyncIterator[Browser]:
     """A headless Chromium; ended with the block."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    names = (os.environ.get("CHROMIUM", ""), *CHROMIUM)
+    program = next(filter(None, map(shutil.which, filter(None, names))), None)
     if program is None:
         pytest.fail("chromium is not installed: run ops/install-system-packages.sh")
     no_sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has none for root
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM") or program,
+            executable_path=program,
             args=["--disable-gpu", "--disable-dev-shm-usage", *no_sandbox, *arguments],
         )
         try:
