@@ -25,12 +25,11 @@ from projections.signals.board import STANDING
 from tests.given.applications import NOW as APPLICATIONS_FROM
 from tests.given.case_lives import all_lives
 from tests.given.cases import NOW as CASES_FROM
+from tests.given.lived import application_lived, junction_lived
 from tests.given.parking.city import Street, at
 from tests.given.read_models import project, same_in_any_batch
 from tests.given.services import services_over
 from tests.given.signals.recorded import record
-from tests.integration.projections.applications.test_waits import lived as application_lived
-from tests.integration.projections.signals.test_junctions import lived as junction_lived
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 

@@ -144,6 +144,10 @@ SHOWS_NOBODY = {
 """Counts, definitions, positions and ids; or nothing."""
 
 
+FOLLOWS_NOBODY = {"get_v1_board_live"}
+"""Streams of counts, codes and places."""
+
+
 def members(model: Any) -> Iterator[str]:
     """The names of all members of a model, and of the models in it."""
     if isinstance(model, type) and issubclass(model, BaseModel):
@@ -160,6 +164,7 @@ def shows_somebody(route: Route) -> bool:
     models = [answer.model for answer in route.answers.values()]
     named = {name for model in models for name in members(model)}
     follows = route.streaming and route.method == "GET"
+    follows = follows and route.operation_id not in FOLLOWS_NOBODY
     named |= set(re.findall(r"{(\w+)}", route.path))
     return route.roles is not None and bool(follows or named & NAMES_SOMEBODY)
 

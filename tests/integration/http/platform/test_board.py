@@ -8,8 +8,9 @@ import orjson
 from aiohttp import StreamReader
 
 from tests.given.api import REPORT_NOW, Api
-from tests.given.cases_over_http import act, dispatched
+from tests.given.cases_over_http import act, at_status, dispatched
 from tests.given.read_models import caught_up
+from tests.given.waiting import eventually
 
 
 async def read_events(content: StreamReader) -> AsyncIterator[tuple[str, Any]]:
@@ -27,7 +28,8 @@ async def test_what_waits_is_said_in_codes_and_its_time_is_found_when_asked(api:
     reported = await api.call("POST", "/v1/cases", "camera", json=REPORT_NOW)
     case, runtime = reported.json["case_id"], api.runtime
     path = f"/v1/board?min_position={reported.headers['X-Position']}"
-    await caught_up(runtime.store, "case_desk")
+    await eventually(lambda: at_status(api, case, "dispatched"))
+    await caught_up(runtime.store, "case_desk", "inspection_board")
     before = (await api.call("GET", path, "operator")).json
     assert (before["live"], before["now"], before["limited"]) == (True, 0, 0)
     assert before["systems"]["inspection"]["open"] == 1

@@ -6,38 +6,28 @@ from typing import Any
 import pytest
 
 from citybrain.domain.applications import statuses, waiting
-from citybrain.domain.applications.application import Application
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.applications.waiting import MARGIN
 from citybrain.eventstore import EventStore
 from projections.applications import applications, waits
 from projections.applications.waits import WaitingCounts
-from tests.given.applications import ANNA, LIVES, NOW, submitted
+from tests.given.applications import NOW
+from tests.given.lived import application_lived
 from tests.given.read_models import project
-from tests.given.services import context
 
 TODAY = date(2026, 3, 2)
 
 
-async def lived(store: EventStore, status: Status) -> Application:
-    """One that has come this far, stored under an id of its own."""
-    application = submitted(application_id=Application.new_id())
-    for step in LIVES[status]:
-        step(application)
-    await store.save(application, metadata=context(ANNA).metadata())
-    return application
-
-
 async def test_each_that_has_not_ended_is_counted_with_whom_it_waits_for(store: EventStore) -> None:
     for status in Status:
-        await lived(store, status)
+        await application_lived(store, status)
     await project(store, "applications")
     found = await waits.counts(store.pool, now=NOW, today=TODAY)
     assert found == WaitingCounts(person=2, moving=4, officer=3, bank=1)
 
 
 async def test_a_row_says_what_the_stream_says(store: EventStore) -> None:
-    lives = [await lived(store, status) for status in Status]
+    lives = [await application_lived(store, status) for status in Status]
     await project(store, "applications")
     for application in lives:
         row = await applications.one(store.pool, application.id)
@@ -48,8 +38,8 @@ async def test_a_row_says_what_the_stream_says(store: EventStore) -> None:
 async def test_whom_nobody_woke_is_stranded_and_whom_an_officer_has_is_overdue(
     store: EventStore,
 ) -> None:
-    moving = await lived(store, Status.COLLECTED)
-    await lived(store, Status.REFERRED)
+    moving = await application_lived(store, Status.COLLECTED)
+    await application_lived(store, Status.REFERRED)
     await project(store, "applications")
     assert moving.due_at is not None
     late = moving.due_at + MARGIN
@@ -63,7 +53,7 @@ async def test_whom_nobody_woke_is_stranded_and_whom_an_officer_has_is_overdue(
 async def test_a_status_of_which_nobody_said_whose_it_is_is_stranded(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await lived(store, Status.IDENTIFIED)
+    await application_lived(store, Status.IDENTIFIED)
     monkeypatch.setattr(waiting, "MOVING", statuses.MOVING - {Status.IDENTIFIED})
     await project(store, "applications")
     found = await waits.counts(store.pool, now=NOW, today=TODAY)
@@ -71,7 +61,7 @@ async def test_a_status_of_which_nobody_said_whose_it_is_is_stranded(
 
 
 async def test_those_of_one_service_are_counted(store: EventStore) -> None:
-    await lived(store, Status.REFERRED)
+    await application_lived(store, Status.REFERRED)
     await project(store, "applications")
     of: dict[str, Any] = {"now": NOW, "today": TODAY}
     mine = await waits.counts(store.pool, service="housing-fund-repayment", **of)

@@ -2,61 +2,19 @@
 
 from pathlib import Path
 
-from citybrain.domain.signals import buses, controllers, officers, people
 from citybrain.domain.signals.signal_events import EVENTS, milliseconds
 from citybrain.eventstore import EventStore
 from projections.signals import junctions
+from tests.given.lived import junction_lived
 from tests.given.read_models import project, same_in_any_batch
-from tests.given.signals.attack import CITY, Attack
-from tests.given.signals.recorded import EVERYTHING, record
+from tests.given.signals.recorded import record
 from tests.given.signals.x1 import Street, at, loaded
 
 MODEL = "signal_junctions"
-BUSES = {"buses": {"again_after": 180, "lines": {"m1": {"group": "V1", "headway": 300}}}}
-
-
-def lived(folder: Path) -> Attack:
-    """X1 after all that can happen to it."""
-    attack = Attack(Street(loaded(folder, CITY | BUSES)))
-    attack.go(EVERYTHING)
-    street, now = attack.street, at(attack.now)
-    signal = street.signal
-    officers.choose_strategy(
-        signal, now, "fixed", known=["fixed"], begins=now, by="o-1", reason="trial"
-    )
-    controllers.connect(signal, now, "controller-x1")
-    later = attack.now + 100
-    people.change_mode(signal, at(later), "centre", by="centre", reason="again")
-    stages = (stage for stage in "ABC" if stage != signal.stage)
-    street.command(later, next(stages), 1)  # which is sent to it
-    now, awaited = at(later), signal.unacknowledged
-    assert awaited is not None
-    controllers.hear(
-        signal,
-        street.junction,
-        now,
-        command=awaited["number"],
-        followed=True,
-        said_at=now,
-        lamps={code: street.shown(code, later) for code in street.junction.groups},
-    )
-    for name, late_ms in (("b1", 0), ("b2", 90_000)):
-        buses.ask(
-            signal,
-            street.junction,
-            now,
-            request=name,
-            line="m1",
-            arrives=at(later + 9),
-            late_ms=late_ms,
-        )
-    buses.end(signal, now, "b1", reason=buses.PASSED)
-    attack.street.collect()
-    return attack
 
 
 async def test_the_state_is_the_domains_in_any_batch(store: EventStore, tmp_path: Path) -> None:
-    attack = lived(tmp_path)
+    attack = junction_lived(tmp_path)
     street = attack.street
     happened = {event.TOPIC for event in street.events}
     assert {event.__dict__["TOPIC"] for event in EVENTS} - happened == set()
@@ -71,7 +29,7 @@ async def test_the_state_is_the_domains_in_any_batch(store: EventStore, tmp_path
 async def test_a_day_that_is_closed_late_takes_nothing_back(
     store: EventStore, tmp_path: Path
 ) -> None:
-    events = lived(tmp_path).street.events
+    events = junction_lived(tmp_path).street.events
     (close,) = [each for each in events if each.TOPIC == "signal.day_closed"][:1]
     opened = next(each for each in events if each.originator_id != close.originator_id)
     first_day = [each for each in events if each.originator_id == close.originator_id]
