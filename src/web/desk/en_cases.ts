@@ -17,6 +17,7 @@ export default {
     mapLabel: "Map",
     map: "Map with {n} cases",
     noPlace: "Its place is not known yet",
+    noAddress: "No address said: see the map",
     waits: "to approve",
     deferred: "deferred, stands still",
     overdueBy: "{t} late",

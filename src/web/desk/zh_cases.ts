@@ -14,6 +14,7 @@ export default {
     mapLabel: "地图",
     map: "地图，{n} 件案件",
     noPlace: "地点还不知道",
+    noAddress: "没有写地址，见地图",
     waits: "等批准",
     deferred: "缓办中，停表",
     overdueBy: "超期 {t}",
