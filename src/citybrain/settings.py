@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         description="connections of one address, or of one /64 of IPv6; trusted proxies have no "
         "limit of their own",
     )
+    http_streams_per_subject: int = Field(
+        250,
+        ge=1,
+        description="streams of events (SSE) that one subject of tokens may follow at once in a "
+        "process; without a token a network may as many as it may have connections",
+    )
     http_head_seconds: float = Field(
         15.0, gt=0, description="longest the head of a request may take to come"
     )

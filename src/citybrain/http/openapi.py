@@ -61,6 +61,7 @@ EVERYWHERE = (
     "citybrain.eventstore.types",
     "citybrain.http.problems",
     "citybrain.http.bodies",
+    "citybrain.http.following",
     "citybrain.http.routing",
     "commands.handling",
 )

@@ -14,6 +14,7 @@ from citybrain.errors import Forbidden, NotFound
 from citybrain.http.anonymous import anonymous_place
 from citybrain.http.bodies import body_place, read_body
 from citybrain.http.conditional import unless_had
+from citybrain.http.following import following
 from citybrain.http.issuer_keys import IssuerKeysUnknown
 from citybrain.http.limits import LIMITER, caller_of
 from citybrain.http.problems import (
@@ -138,7 +139,10 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
             idempotency_key=_idempotency_key(route, request),
             body=None,
         )
-        if actor is None and route.body is None and route.counted and not route.streaming:
+        if route.streaming and route.method == "GET":
+            with following(request, actor):
+                return await _answer(route, call)
+        if actor is None and route.body is None and route.counted:
             async with anonymous_place(request):
                 return unless_had(request, await _answer(route, call))
         if route.method == "GET":

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
@@ -21,6 +21,7 @@ from citybrain.http.clients import add_clients, found_at
 from citybrain.http.connections import DoorRunner
 from citybrain.http.cors import ORIGINS, origins_of
 from citybrain.http.documents import Made, add_document, made
+from citybrain.http.following import FOLLOWERS
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi
 from citybrain.http.openapi import page as described
@@ -69,6 +70,7 @@ def _bare_app(runtime: Runtime) -> web.Application:
         "requests", settings.rate_limit_per_second, settings.rate_limit_burst, runtime.store
     )
     app[ANONYMOUS] = AnonymousRoom(settings.pool_size)
+    app[FOLLOWERS] = Counter()
     app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
     app[ORIGINS] = origins_of(settings)
     app[POLICY] = policy_of(settings)

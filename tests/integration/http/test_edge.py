@@ -9,6 +9,7 @@ from citybrain.http.limits import RateLimiter
 from citybrain.settings import Settings
 from tests.given.api import REPORT_NOW, Answer, Api
 from tests.given.limiters import told_limiters
+from tests.given.waiting import eventually
 
 DOCUMENTS = ("/openapi.json", "/asyncapi.json", "/docs", "/docs.css")
 APP = "https://app.example"
@@ -87,6 +88,42 @@ class TestBehindProxies:
         assert "Origin" in other.headers["Vary"]
         refused = await api.call("OPTIONS", "/x", headers=asks | {"Origin": "https://else.example"})
         assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+class TestWhoFollows:
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.http_streams_per_subject = 2
+
+        return change
+
+    async def test_a_subject_has_so_many_streams_of_whatever_kind(self, api: Api) -> None:
+        log, board = "/v1/log?purpose=audit", "/v1/board/live"
+        token = {"Authorization": f"Bearer {api.token('auditor')}"}
+
+        async def one_more() -> Answer:
+            return await api.call("GET", board, headers=token)
+
+        async with (
+            api.session.get(api.url + log, headers=token) as first,
+            api.session.get(api.url + board, headers=token) as second,
+        ):
+            assert (first.status, second.status) == (200, 200)
+            refused = await one_more()
+            assert refused.is_problem(429, "too-many-streams")
+            assert refused.json["limit"] == 2
+            assert int(refused.headers["Retry-After"]) > 0
+            other = {"Authorization": f"Bearer {api.token('auditor', 'auditor-2')}"}
+            for path, headers in ((board, other), ("/live", {})):
+                async with api.session.get(api.url + path, headers=headers) as answer:
+                    assert answer.status == 200, path
+
+        async def again() -> bool:
+            async with api.session.get(api.url + board, headers=token) as answer:
+                return answer.status == 200
+
+        await eventually(again)
 
 
 async def test_without_settings_no_page_of_another_origin_may_ask(api: Api) -> None:
