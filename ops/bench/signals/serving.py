@@ -7,10 +7,11 @@ deciding cost is measured around the two, in the thread that does all of it.
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from unittest.mock import patch
 
 import uvloop
@@ -20,10 +21,12 @@ from citybrain.http.runtime import Runtime
 from citybrain.http.server import serving
 from citybrain.observability import configure_logging
 from citybrain.systems import load_definitions
+from commands.services import Services
 from commands.signals import deciding
 from ops.bench import child
 from ops.bench.rebuild_process import peak_rss_mb
 from ops.bench.signals import made_up
+from ops.bench.signals.town_clock import TownClock
 from ops.bench.workbench import bench_settings
 
 P = ParamSpec("P")
@@ -59,8 +62,17 @@ async def _serve() -> None:
     spent, definitions = Spent(), load_definitions().extended(made_up.city(orders["junctions"]))
     settings = bench_settings(orders["url"], Path(orders["folder"])).model_copy(update=UNLIMITED)
     configure_logging(settings.log_level, settings.log_format)
+    open_services, clock = app.open_services, TownClock(**orders["clock"])
+
+    @asynccontextmanager
+    async def by_its_clock(*args: Any, **kwargs: Any) -> AsyncIterator[Services]:
+        async with open_services(*args, **kwargs) as services:
+            services.clock = clock.now
+            yield services
+
     with (
         patch.object(app, "load_definitions", lambda _: definitions),
+        patch.object(app, "open_services", by_its_clock),
         patch("commands.signals.control.decide", spent.around("decisions", deciding.decide)),
     ):
         async with app.open_runtime(settings, faces=False) as runtime, serving(runtime) as url:

@@ -8,10 +8,8 @@ number.
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -21,6 +19,7 @@ import uvloop
 
 from ops.bench import child
 from ops.bench.signals import made_up
+from ops.bench.signals.town_clock import TownClock
 from ops.simulators.signals.controller import Controller
 
 PARTS = 4
@@ -74,8 +73,8 @@ class Streets:
 class Traffic:
     """What goes over HTTP, and what became of it."""
 
-    def __init__(self, servers: list[dict[str, Any]]) -> None:
-        self._servers = servers
+    def __init__(self, servers: list[dict[str, Any]], clock: TownClock) -> None:
+        self._servers, self._clock = servers, clock
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         self.sent: Counter[str] = Counter()
         self.answered_ms: list[float] = []
@@ -84,13 +83,13 @@ class Traffic:
 
     async def observe(self, gateway: str, number: int, items: list[Any]) -> None:
         """Send what was seen."""
-        began = time.perf_counter()
+        began = self._clock.seconds()
         body = orjson.dumps({"observations": items})
         status, said = await self._request(gateway, number, "observations/batch", data=body)
         if not status:
             self.sent["failed"] += len(items)
             return
-        self.answered_ms.append((time.perf_counter() - began) * 1e3)
+        self.answered_ms.append((self._clock.seconds() - began) * 1e3)
         taken = said.get("recorded", 0)
         self.sent["recorded"] += taken
         self.sent["refused"] += len(items) - taken
@@ -136,8 +135,11 @@ class Traffic:
 class Gateway:
     """One gateway: its junctions' cameras and controllers."""
 
-    def __init__(self, name: str, rows: range, streets: Streets, traffic: Traffic) -> None:
+    def __init__(
+        self, name: str, rows: range, streets: Streets, traffic: Traffic, clock: TownClock
+    ) -> None:
         self._name, self._rows, self._streets, self._traffic = name, rows, streets, traffic
+        self._clock = clock
         known = made_up.city(len(streets.codes)).junctions
         codes = [streets.codes[row] for row in rows]
         self._controllers = {code: Controller(known[code][0]) for code in codes}
@@ -145,7 +147,7 @@ class Gateway:
 
     async def run(self, late: float) -> None:
         """Work for ever, `late` seconds later in each second than the first one."""
-        await asyncio.sleep(late)
+        await self._clock.sleep(late)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._observe(group))
             group.create_task(self._ask(group))
@@ -159,24 +161,24 @@ class Gateway:
 
     async def _observe(self, group: asyncio.TaskGroup) -> None:
         """Every second of every junction; what is late is sent late, and not left out."""
-        count, part, due = len(self._rows), 0, time.monotonic()
+        count, part, due = len(self._rows), 0, self._clock.seconds()
         while True:
             rows = self._rows[count * part // PARTS : count * (part + 1) // PARTS]
-            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            at = self._clock.now().isoformat(timespec="milliseconds")
             items = self._streets.second(rows, at)
             if items:
                 sending = self._traffic.observe(self._name, self._following, items)
                 group.create_task(sending)
             part, due = (part + 1) % PARTS, due + 1 / PARTS
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await self._clock.sleep(due - self._clock.seconds())
 
     async def _ask(self, group: asyncio.TaskGroup) -> None:
         after = 0
         while True:
-            again = time.monotonic() + ASKS_EVERY_SECONDS
+            again = self._clock.seconds() + ASKS_EVERY_SECONDS
             said = await self._traffic.ask(self._name, self._following, after)
             after = said.get("position", after)
-            now, awaited = time.time(), []
+            now, awaited = self._clock.seconds(), []
             for controller in self._controllers.values() if said else ():
                 controller.heard = round(now * 1000)
             for each in said.get("commands", ()):
@@ -187,9 +189,9 @@ class Gateway:
                 if each["acknowledge"]:
                     awaited.append(controller)
             if awaited:
-                telling = self._traffic.tell(self._name, self._following, _reports(awaited))
+                telling = self._told(awaited)
                 group.create_task(telling)
-            await asyncio.sleep(max(0.0, again - time.monotonic()))
+            await self._clock.sleep(again - self._clock.seconds())
 
     async def _tell(self) -> None:
         """Each second some of the controllers, so that each is heard often enough."""
@@ -198,31 +200,38 @@ class Gateway:
             telling = everybody[part::TELLS_EVERY_SECONDS]
             for each in telling:
                 if not each.lamps:
-                    each.power_up(round(time.time() * 1000))
+                    each.power_up(self._now_ms)
             for each in everybody:
                 if each.lamps and not each.remote:
-                    each.step(round(time.time() * 1000))
+                    each.step(self._now_ms)
             if telling:
-                await self._traffic.tell(self._name, self._following, _reports(telling))
+                await self._told(telling)
             part = (part + 1) % TELLS_EVERY_SECONDS
-            await asyncio.sleep(1.0)
+            await self._clock.sleep(1.0)
 
+    async def _told(self, controllers: Sequence[Controller]) -> None:
+        """Say what these show."""
+        at = self._now_ms
+        for each in controllers:
+            each.step(at)
+        said = [each.report(at) for each in controllers]
+        await self._traffic.tell(self._name, self._following, said)
 
-def _reports(controllers: Sequence[Controller]) -> list[Any]:
-    at = round(time.time() * 1000)
-    for each in controllers:
-        each.step(at)
-    return [each.report(at) for each in controllers]
+    @property
+    def _now_ms(self) -> int:
+        return round(self._clock.seconds() * 1000)
 
 
 async def _drive() -> None:
     orders = child.orders()
-    streets, traffic = Streets(orders["junctions"]), Traffic(orders["servers"])
+    clock = TownClock(**orders["clock"])
+    streets, traffic = Streets(orders["junctions"]), Traffic(orders["servers"], clock)
     rows: dict[str, list[int]] = {}
     for row in range(orders["junctions"]):
         rows.setdefault(made_up.gateway_of(row), []).append(row)
     gateways = [
-        Gateway(name, range(each[0], each[-1] + 1), streets, traffic) for name, each in rows.items()
+        Gateway(name, range(each[0], each[-1] + 1), streets, traffic, clock)
+        for name, each in rows.items()
     ]
     tasks = [
         asyncio.create_task(each.run(place / len(gateways) / PARTS))

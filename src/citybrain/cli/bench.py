@@ -51,6 +51,9 @@ Intersections = Annotated[
     typer.Option(min=1, help="No streets: servers that drive a made-up city of so many."),
 ]
 Servers = Annotated[int, typer.Option(min=1, help="How many share the intersections.")]
+Slower = Annotated[
+    float, typer.Option(min=1, help="The city's clock goes so many times slower than ours.")
+]
 Kill = Annotated[bool, typer.Option("--kill", help="Kill one of the servers at the end.")]
 NO_SIZES: Mapping[str, int] = MappingProxyType({})
 
@@ -185,6 +188,7 @@ def signals(
     ] = -1,
     intersections: Intersections = None,
     servers: Servers = 1,
+    slower: Slower = 1.0,
     seconds: Seconds = 30.0,
     kill: Kill = False,
     data_dir: DataDir = None,
@@ -192,7 +196,7 @@ def signals(
     """Mean delay over all demand by strategy, or how many intersections servers can drive."""
     if intersections is not None:
         scale_up = of_checkout("ops.bench.signals.scale", BENCHMARKS)
-        wanted = scale_up.Wanted(intersections, servers, seconds, kill=kill)
+        wanted = scale_up.Wanted(intersections, servers, seconds, kill=kill, slower=slower)
         _or_failed("signals", lambda: scale_up.run(wanted, data_dir), scale_up.BenchFailed)
         return
     streets = of_checkout("ops.bench.signals.signals", BENCHMARKS)

@@ -29,6 +29,7 @@ def waits(
 ) -> Iterator[Finding]:
     """Those who waited too long, and greens that lasted too long for them."""
     others = _others_decide(events, until)
+    gone_through = [(begin, _greens_coming(shown, end)) for begin, end in others]
     longest_minimum = max(_minimum_ms(file, code) for code in file.groups)
     conflicting = {frozenset(pair) for pair in file.conflicts}
     for call in (each for each in events if each.topic == "signal.called"):
@@ -36,7 +37,8 @@ def waits(
         greens = [each for each in shown[group] if each.colour == GREEN]
         served = next((each for each in greens if each.begin >= since), None)
         end = until if served is None else served.begin
-        allowed = _allowed(file, since + round(file.groups[group].longest_wait * 1000), others)
+        limit = since + round(file.groups[group].longest_wait * 1000)
+        allowed = _allowed(file, limit, gone_through)
         if end > allowed:
             text = f"waited {end - since} ms since {since}"
             yield 6, end, (group,), text, call, served.by if served else call
@@ -67,6 +69,12 @@ def _under_way(file: JunctionFile, shown: dict[str, list[Phase]], at: int, call:
         if _at(each.by) < at or each.by.position < call.position
     ]
     return max(ends, default=at)
+
+
+def _greens_coming(shown: dict[str, list[Phase]], at: int) -> int:
+    """When all that was decided by `at` is green; `at` where it is. It is gone through with."""
+    greens = (each for phases in shown.values() for each in phases if each.colour == GREEN)
+    return max((each.begin for each in greens if _at(each.by) <= at < each.begin), default=at)
 
 
 def _minimum_ms(file: JunctionFile, code: str) -> int:

@@ -69,6 +69,29 @@ def test_a_change_with_a_long_clearance_goes_before_a_green_at_its_maximum(
     assert attack.found() == []
 
 
+def test_after_a_vehicle_that_turned_a_change_back_one_round_is_allowed(
+    city: DatedJunction,
+) -> None:
+    """P1 clears for C as it takes the junction for a second: P1 is green again 17 s after it."""
+    attack = Attack(Street(city))
+    attack.do(("conflict", 35.3, 0, 0, 0.0))
+    attack.do(("nothing", 57.8, 0, 0, 0.0))
+    for group in attack.groups:
+        attack.street.call(attack.now, group)
+    attack.do(("reset", 66.8, 0, 0, 0.0))
+    attack.do(("preempt", 16.9, 0, 0, 0.0))
+    attack.end()
+    changes = [each for each in attack.street.events if isinstance(each, StageApplied)]
+    assert [each.cause for each in changes[1:5]] == [
+        "maximum-red",
+        "preemption",
+        "maximum-red",
+        "maximum-red",
+    ]
+    assert changes[2].given_up
+    assert attack.found() == []
+
+
 @pytest.mark.storm
 @pytest.mark.parametrize("seed", range(4))
 def test_a_long_attack(city: DatedJunction, seed: int) -> None:
