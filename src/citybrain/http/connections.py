@@ -35,7 +35,7 @@ NEAR = 0.95
 """Of all connections: from there on others should be asked."""
 
 LINGERING_SECONDS = 2.0  # for who goes on sending after a refusal
-LINGERING_BYTES = 4 << 20  # and so much of it is taken from them
+LINGERING_BYTES = 4 << 20  # and so much of it is taken from them at most
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nServer: citybrain\r\nRetry-After: 5\r\n"
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
@@ -102,7 +102,10 @@ class Door(web.Server):
 class Connection(web.RequestHandler):
     """One connection: its head has come in time, its answers are read, or it is closed."""
 
-    __slots__ = ("_begun", "_beyond", "_door", "_network", "_stuck_since", "_unsent", "_wire")
+    __slots__ = (
+        *("_begun", "_beyond", "_door", "_lingering", "_network", "_stuck_since"),
+        *("_unsent", "_wire"),
+    )
 
     def __init__(self, door: Door, **options: Any) -> None:
         super().__init__(door, **options)
@@ -110,7 +113,8 @@ class Connection(web.RequestHandler):
         self._network: str | None = None
         self._wire: asyncio.Transport | None = None
         self._begun: float | None = None
-        self._unsent, self._stuck_since, self._beyond = 0, 0.0, 0
+        self._unsent, self._stuck_since = 0, 0.0
+        self._beyond, self._lingering = 0, LINGERING_BYTES
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         wire = cast("asyncio.Transport", transport)
@@ -135,13 +139,26 @@ class Connection(web.RequestHandler):
         before = self._request_count
         super().data_received(data)
         if self._request_count != before:
-            self._begun, self._beyond = None, 0
+            self._begun, self._beyond, self._lingering = None, 0, LINGERING_BYTES
         elif not self._request_in_progress and self._waiter is None:
             self._beyond += len(data)
-            if self._beyond > LINGERING_BYTES and self._wire is not None:
-                self._wire.pause_reading()
+            self._hold_back()
         elif self._begun is None and self._waiter is not None:
             self._begun = self._loop.time()
+
+    def linger(self, most: int) -> None:
+        """So many bytes more are taken in of the body of a request that has been refused."""
+        self._lingering = most if most > 0 else -1
+        self._hold_back()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._beyond <= self._lingering:
+            super().resume_reading(resume_parser)
+
+    def _hold_back(self) -> None:
+        """Leave on the wire what is too much; the connection ends when it has lingered."""
+        if self._beyond > self._lingering and self._wire is not None:
+            self._wire.pause_reading()
 
     def look(self, now: float, settings: Settings) -> None:
         """Close it where a head has not come in time, or nobody reads what was sent."""

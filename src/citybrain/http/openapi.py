@@ -62,6 +62,7 @@ EVERYWHERE = (
     "citybrain.http.problems",
     "citybrain.http.bodies",
     "citybrain.http.following",
+    "citybrain.http.refusals",
     "citybrain.http.routing",
     "commands.handling",
 )

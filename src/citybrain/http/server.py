@@ -25,6 +25,7 @@ from citybrain.http.following import FOLLOWERS
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi
 from citybrain.http.openapi import page as described
+from citybrain.http.refusals import PART, REFUSALS, Refusals
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sharing import LOOKS, Look
@@ -68,6 +69,9 @@ def _bare_app(runtime: Runtime) -> web.Application:
     app[PROXIES] = tuple(settings.http_trusted_proxies)
     app[LIMITER] = RateLimiter(
         "requests", settings.rate_limit_per_second, settings.rate_limit_burst, runtime.store
+    )
+    app[REFUSALS] = Refusals(
+        settings.rate_limit_per_second * PART, max(1.0, settings.rate_limit_burst * PART)
     )
     app[ANONYMOUS] = AnonymousRoom(settings.pool_size)
     app[FOLLOWERS] = Counter()

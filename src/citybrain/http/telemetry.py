@@ -21,6 +21,7 @@ from citybrain.http.cors import let_read, preflight
 from citybrain.http.limits import LIMITER, caller_of
 from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
+from citybrain.http.refusals import refused, weighed
 from citybrain.http.runtime import RUNTIME
 from citybrain.http.security import note_refusal, tell_refusal
 from citybrain.http.web_clients import POLICY, POLICY_HEADER
@@ -106,14 +107,18 @@ async def _answer(
             if request.match_info.http_exception is not None:  # no route counts it
                 await request.app[LIMITER].spend(caller_of(request))
             return await handler(request)
-    except CitybrainError as error:
-        note_refusal(request, error)
+    except CitybrainError as found:
+        note_refusal(request, found)
+        error = weighed(request, found)
         PROBLEMS.labels(error.code).inc()
         return problem_of(error, correlation, language)
     except web.HTTPException as error:
         if error.status < 400:
             raise
         code = CODES.get(error.status, "http-error")
+        if (too_often := refused(request, code)) is not None:
+            PROBLEMS.labels(too_often.code).inc()
+            return problem_of(too_often, correlation, language)
         PROBLEMS.labels(code).inc()
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return problem(

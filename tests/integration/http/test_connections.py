@@ -13,7 +13,7 @@ from citybrain.http import connections, paging
 from citybrain.http.connections import Door
 from citybrain.http.limits import RateLimiter
 from citybrain.settings import Settings
-from tests.given.api import REPORT_NOW, Api
+from tests.given.api import REPORT_NOW, Answer, Api
 from tests.given.attacks import ATTACKS, Target, once
 from tests.given.limiters import told_limiters
 from tests.given.waiting import PATIENCE_SECONDS, holds
@@ -155,6 +155,40 @@ class TestAttacked:
         await holds(lambda: len(door(api).guarded) <= 1)  # that of the honest client
         assert len(limiters[0]._buckets) <= 4
         assert api.runtime.services.keys_in_flight == set()
+
+
+class TestRefusedAgainAndAgain:
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.rate_limit_per_second, settings.rate_limit_burst = 1e-9, 20  # two refusals
+
+        return change
+
+    async def test_it_costs_whoever_is_refused_and_nothing_that_they_may_do(self, api: Api) -> None:
+        async def log(subject: str) -> Answer:
+            return await api.call("GET", "/v1/events?purpose=x", "camera", subject=subject)
+
+        assert [(await log("camera-7")).status for _ in range(2)] == [403, 403]
+        refused = await log("camera-7")
+        assert refused.is_problem(429, "refused-too-often")
+        assert refused.json["refused_with"] == "role-missing"
+        assert int(refused.headers["Retry-After"]) > 0
+        mine = await api.call("POST", "/v1/cases", "camera", subject="camera-7", json=REPORT_NOW)
+        assert mine.status == 201
+        assert (await log("camera-8")).is_problem(403, "role-missing")
+
+    async def test_of_who_has_no_share_left_a_refused_body_stays_on_the_wire(
+        self, api: Api
+    ) -> None:
+        post = b"POST /nothing HTTP/1.1\r\nHost: here\r\n"
+        for answered in (404, 429):  # the first body takes what there is
+            async with connected(api, post + b"Content-Length: 9999999\r\n\r\n" + b"x") as rude:
+                assert await rude.status() == answered
+                (connection,) = door(api).guarded
+                assert connection._wire is not None
+                assert connection._wire.is_reading() is (answered == 404)
+            await holds(lambda: not door(api).guarded)
 
 
 class TestFull:
