@@ -5,6 +5,7 @@ cost is taken off. Who paid before leaving, and left within the grace, owes no m
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -12,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from citybrain.definitions import Definitions
 from citybrain.definitions.parking.rules import parking_rules_at
-from citybrain.definitions.parking.tariffs import tariff_of
+from citybrain.definitions.parking.tariffs import UnknownTariff, tariff_of
 from citybrain.domain.parking import prepaying
 from citybrain.domain.parking.ahead import MINUTE, steps_ahead
 from citybrain.domain.parking.charging import charging_of
@@ -109,15 +111,29 @@ class _Stays:
         )
 
 
+def tariff_at(moment: datetime, time_zone: str, definitions: Definitions) -> str | None:
+    """The version of the tariff that is in force at a moment, for what begins then."""
+    with suppress(UnknownTariff, TariffNotInForce):
+        day = moment.astimezone(ZoneInfo(time_zone)).date()
+        return tariff_of(definitions, STREET).at(day).id
+    return None
+
+
 async def price_of(
-    session: ParkingSession, services: Services, others: OtherStays, until: datetime | None = None
+    session: ParkingSession,
+    services: Services,
+    others: OtherStays,
+    until: datetime | None = None,
+    including: str | None = None,
 ) -> Priced:
     """The price of a session, as the tariff of its days was known then.
 
     Where it goes on, `until` a moment, or now. A version that reaches back prices it where it is
-    cheaper by that one.
+    cheaper by that one; `including` one that no file has any more.
     """
     tariff = tariff_of(services.definitions, STREET)
+    if including is not None:
+        tariff = tariff.including(including)
     return _cheaper(await _stays(session, services, others, tariff, until), tariff)
 
 
@@ -284,7 +300,8 @@ async def found_lower(
     """By how much a session would cost less by a version of the tariff; nothing changes by it."""
     if session.left_at is None or session.price_fen is None:
         return None
-    priced, facts = await price_of(session, services, others), session.facts
+    priced = await price_of(session, services, others, including=version_id)
+    facts = session.facts
     if version_id not in priced.price.versions:
         return None
     return lower_by(session, priced.amount_fen, facts, unpaid_only=unpaid_only)
@@ -312,7 +329,8 @@ async def price_less(
         session = await services.store.load(ParkingSession, session_id)
     if session.left_at is None or session.price_fen is None:
         return None
-    priced, facts = await price_of(session, services, others), session.facts
+    priced = await price_of(session, services, others, including=version_id)
+    facts = session.facts
     if version_id is not None and version_id not in priced.price.versions:
         return None
     said = priced.as_event() | {"cause": cause, "about": about}
@@ -346,6 +364,7 @@ async def _stay(chain: list[ParkingSession], until: datetime, services: Services
         charging=tuple(charging_of(chain)),
         berths=occupancies,
         merge_gap=rules.merge_gap,
+        began_under=first.tariff_version,
     )
 
 

@@ -63,6 +63,7 @@ async def open_session(
     readings: Sequence[ReadPlate],
     completions: Mapping[str, str],
     rules_version: str,
+    tariff_version: str | None,
     beside: Beside,
     simulated: bool,
     services: Services,
@@ -79,6 +80,7 @@ async def open_session(
         presence=presence,
         rules_version=rules_version,
         simulated=simulated,
+        tariff_version=tariff_version,
     )
     say(session, services.clock(), beside)
     take_readings(session, services.clock(), readings, completions)

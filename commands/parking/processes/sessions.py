@@ -34,6 +34,7 @@ from commands.parking.elsewhere import compared, relate
 from commands.parking.late_signs import not_late
 from commands.parking.places import PlaceBook, UnknownPlace, place_book
 from commands.parking.plates import PlateKeeper
+from commands.parking.pricing import tariff_at
 from commands.parking.session import by_signs, change_session, open_session
 from commands.parking.sign_reads import sign_reads
 from commands.parking.signs import PlacedSign, PresenceRow
@@ -313,6 +314,7 @@ async def _opened(
             readings=[_read(by_id[each.id], services) for each in presence.readings],
             completions=_completions(presence),
             rules_version=rules.version,
+            tariff_version=tariff_at(presence.arrived_at, place.time_zone, services.definitions),
             beside=await seen.beside(row, rules, services),
             simulated=first.simulated,
             services=services,

@@ -6,8 +6,9 @@ stream is open, and the stream goes on all the same: under the version as it was
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
+import orjson
 import structlog
 from pydantic import ValidationError
 
@@ -41,6 +42,12 @@ class Kept:
                 "kept_definition_unread", kind=self.kind, code=self.code, version=self.version
             )
             return None
+
+
+def written(value: Any) -> str:
+    """Plain values as JSON that is the same in each process: sets and keys in order."""
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(value, default=sorted, option=options).decode()
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from citybrain.definitions.calendars import Year, load_calendar
-from citybrain.definitions.kept import Kept
+from citybrain.definitions.kept import Kept, written
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.parking.tariff_file import (
     WEEKDAYS,
@@ -67,7 +67,7 @@ class TariffDefinitions:
     def kept(self) -> list[Kept]:
         """Each version that a file holds, with its free days as its calendar has them."""
         return [
-            Kept(self.KIND, tariff.code, version.id, VERSION.dump_json(version).decode())
+            Kept(self.KIND, tariff.code, version.id, written(VERSION.dump_python(version)))
             for tariff in self.tariffs.values()
             for version in tariff.versions
         ]
@@ -80,7 +80,7 @@ class TariffDefinitions:
             if version is None:
                 continue
             tariff = tariffs.get(kept.code) or Tariff(kept.code, ())
-            every = sorted((*tariff.gone, version), key=lambda v: (v.valid_from, v.published))
+            every = sorted((*tariff.gone, version), key=lambda each: each.order)
             tariffs[kept.code] = replace(tariff, gone=tuple(every))
         return definitions.extended(replace(self, tariffs=tariffs))
 

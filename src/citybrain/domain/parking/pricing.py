@@ -53,12 +53,15 @@ def price(stay: Stay, tariff: Tariff) -> Price:
 
     How time is counted (seconds, units, free minutes, reset, change of version, caps of a stay and
     of a plate) is said by the version in force at the beginning; windows, ladders, free days,
-    exemptions and the other caps by the version of each day, or by the first one alone.
+    exemptions and the other caps by the version of each day, or by the first one alone. What the
+    stay began under holds although its file is gone.
     Raises `TariffNotInForce`, `UnknownTariffZone`, `StayInvalid` (its time zone), and
     `CalendarYearMissing` where it is not known whether a day is free.
     """
     zone = zone_named(stay.time_zone or tariff.time_zone)
-    governing = tariff.at(stay.start.astimezone(zone).date())
+    day = stay.start.astimezone(zone).date()
+    tariff = tariff.begun_under(stay.began_under, day)
+    governing = tariff.at(day)
     governing.rates(stay.zone)
     work = _Pricing(stay, tariff, zone, governing, instant(stay.start), instant(stay.end))
     lines = [*_capped(work.parking(), work), *work.idle()]

@@ -72,7 +72,7 @@ class ParkingSession(StreamAggregate):
     TOPIC: ClassVar[str] = "parking_session"
     category: ClassVar[str] = "parking"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = (*EVENTS, *DEBTS, *PREPAYING, *GATES)
-    class_version: ClassVar[int] = 6  # of its snapshots
+    class_version: ClassVar[int] = 7  # of its snapshots
 
     def __init__(
         self,
@@ -88,7 +88,9 @@ class ParkingSession(StreamAggregate):
         rules_version: str,
         continues: str | None,
         simulated: bool,
+        tariff_version: str | None = None,
     ) -> None:
+        self.tariff_version = tariff_version
         self.place_id, self.place_kind = place_id, place_kind
         self.zone_id, self.area_id = zone_id, area_id
         self.tariff_zone, self.time_zone = tariff_zone, time_zone
@@ -155,6 +157,11 @@ class ParkingSession(StreamAggregate):
         del state["unseen"]
         state["unseen_since"] = None
 
+    @staticmethod
+    def upcast_v6_v7(state: dict[str, Any]) -> None:
+        """Snapshots from before a session named the tariff version that it began under."""
+        state["tariff_version"] = None
+
     @classmethod
     def open(
         cls,
@@ -165,6 +172,7 @@ class ParkingSession(StreamAggregate):
         presence: Presence,
         rules_version: str,
         simulated: bool,
+        tariff_version: str | None = None,
     ) -> "ParkingSession":
         """A vehicle stands there; what was read of its plate follows by `follow`."""
         return cls._create(
@@ -183,6 +191,7 @@ class ParkingSession(StreamAggregate):
             rules_version=rules_version,
             continues=None,
             simulated=simulated,
+            tariff_version=tariff_version,
         )
 
     # --- what devices say (what signs come to: `following`) ---------------------------------

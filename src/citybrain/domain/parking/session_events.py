@@ -18,7 +18,8 @@ class SessionOpened(StreamCreated):
     """A vehicle stands there. `place_id` is a berth or a facility, `zone_id` its block face.
 
     `continues` is the session that this one goes on with, where it was said at once, as it used to
-    be: now `SessionContinued` says it.
+    be: now `SessionContinued` says it. `tariff_version` was in force when it arrived; None in
+    events from before it was noted, and where none was.
     """
 
     TOPIC: ClassVar[str] = "parking.opened"
@@ -34,6 +35,7 @@ class SessionOpened(StreamCreated):
     rules_version: str
     continues: str | None
     simulated: bool
+    tariff_version: str | None = field(default=None, kw_only=True)
 
 
 class SessionPlateRead(SessionEvent):

@@ -54,6 +54,7 @@ class Stay:
     `time_zone`: of the place, where it is not the tariff's. `plate_class`: None where no plate was
     read. `charging`: when the car was charged. `earlier_fen`: what the same plate's other stays
     cost by day, for a cap per plate and day. `berths`, `merge_gap`: of a stay that `joined` made.
+    `began_under`: the tariff version in force when it began, where that was noted.
     """
 
     start: datetime
@@ -66,6 +67,7 @@ class Stay:
     earlier_fen: Mapping[date, int] = field(default_factory=dict)
     berths: tuple[Occupancy, ...] = ()
     merge_gap: timedelta | None = None
+    began_under: str | None = None
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:

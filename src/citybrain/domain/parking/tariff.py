@@ -6,7 +6,7 @@ a stay over a change …) is a member here and never a constant; a `Price` names
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -238,6 +238,11 @@ class TariffVersion:
     free_days: FreeDays | None = None
     idle: IdleFee | None = None
 
+    @property
+    def order(self) -> tuple[date, date]:
+        """Where it stands among the versions of its tariff: only one of a tariff stands there."""
+        return self.valid_from, self.published
+
     @cached_property
     def day(self) -> tuple[Stretch, ...]:
         """Every day from midnight to midnight, by the wall clock."""
@@ -293,8 +298,8 @@ class TariffVersion:
 class Tariff:
     """The versions of one tariff, by `valid_from` and then by when they were published.
 
-    `gone`: those whose file was taken away, in the same order. They hold on days on which no other
-    does, for stays go on all the same.
+    `gone`: those whose file was taken away or edited, in the same order. What began under one goes
+    on under it; else they hold on days on which no other does, for stays go on all the same.
     """
 
     code: str
@@ -306,17 +311,21 @@ class Tariff:
     @property
     def reaches_back(self) -> bool:
         """Whether a version holds on a day before it was published."""
-        return any(version.valid_from <= version.published for version in self.versions)
+        return any(each.valid_from <= each.published for each in self._every)
 
     @property
     def caps_plates(self) -> bool:
         """Whether a version has a cap for all stays of a plate on a day."""
-        return any(cap.per is CapPer.PLATE_DAY for each in self.versions for cap in each.caps)
+        return any(cap.per is CapPer.PLATE_DAY for each in self._every for cap in each.caps)
 
     @property
     def time_zone(self) -> str:
         """The zone of its wall clock: the same in all versions."""
         return (self.versions or self.gone)[0].time_zone
+
+    @property
+    def _every(self) -> tuple[TariffVersion, ...]:
+        return (*self.gone, *self.versions)
 
     @cached_property
     def _days(self) -> tuple[date, ...]:
@@ -324,25 +333,25 @@ class Tariff:
 
     @cached_property
     def _by_id(self) -> dict[str, TariffVersion]:
-        return {version.id: version for version in (*self.gone, *self.versions)}
+        return {version.id: version for version in self._every}
+
+    @cached_property
+    def _gone_by_id(self) -> dict[str, TariffVersion]:
+        return {version.id: version for version in self.gone}
 
     def at(self, day: date) -> TariffVersion:
         """The version in force on a day of the place; raises `TariffNotInForce`."""
         if self.fixed is not None:
             return self.fixed
         place = bisect_right(self._days, day)
-        while place and self.announced and self.versions[place - 1].published >= day:
-            place -= 1
-        if not place:
-            for version in reversed(self.gone):
-                if version.valid_from <= day:
-                    return version
-            raise TariffNotInForce(
-                f"no version of tariff {self.code!r} is in force on {day}",
-                tariff=self.code,
-                day=day.isoformat(),
-            )
-        return self.versions[place - 1]
+        for each in (*reversed(self.versions[:place]), *reversed(self.gone)):
+            if each.valid_from <= day and not (self.announced and each.published >= day):
+                return each
+        raise TariffNotInForce(
+            f"no version of tariff {self.code!r} is in force on {day}",
+            tariff=self.code,
+            day=day.isoformat(),
+        )
 
     def version(self, id: str) -> TariffVersion:
         """The version of this id; raises `UnknownTariffVersion`."""
@@ -353,15 +362,47 @@ class Tariff:
                 f"tariff {self.code!r} has no version {id!r}", tariff=self.code, version=id
             ) from None
 
+    def offered(self, id: str) -> TariffVersion:
+        """The version of this id that a file has; raises `UnknownTariffVersion`."""
+        version = self.version(id)
+        if version not in self.versions:
+            raise UnknownTariffVersion(f"no file has {id!r} any more", tariff=self.code, version=id)
+        return version
+
     def named(self, text: str) -> TariffVersion:
         """The version of this id, or the last one of this day; raises `UnknownTariffVersion`."""
-        every = (*self.gone, *self.versions)
-        of_day = [each for each in every if each.valid_from.isoformat() == text]
+        of_day = [each for each in self._every if each.valid_from.isoformat() == text]
         return of_day[-1] if of_day else self.version(text)
 
     def only(self, id: str) -> "Tariff":
         """As if this version had always been in force; raises `UnknownTariffVersion`."""
         return replace(self, fixed=self.version(id))
+
+    def begun_under(self, id: str | None, day: date) -> "Tariff":
+        """For what began on `day` under this version: where it is gone it holds all the same.
+
+        From its first day on it holds as when it stood in a file, in place of what has been
+        written there since. What was published on that day or later comes after it, as ever.
+        """
+        began = None if id is None else self._gone_by_id.get(id)
+        if began is None or self.fixed is not None:
+            return self
+        others = [
+            each
+            for each in self.versions
+            if each.order < began.order or each.valid_from > day or each.published >= day
+        ]
+        return self._with(began, others)
+
+    def including(self, id: str) -> "Tariff":
+        """With this version in its place, though no file has it any more."""
+        gone = self._gone_by_id.get(id)
+        return self if gone is None else self._with(gone, self.versions)
+
+    def _with(self, gone: TariffVersion, others: Iterable[TariffVersion]) -> "Tariff":
+        kept = [each for each in others if each.order != gone.order]
+        versions = tuple(sorted((*kept, gone), key=lambda each: each.order))
+        return replace(self, versions=versions)
 
     def as_announced(self) -> "Tariff":
         """As it was known on each day: no version holds on a day before it was published."""
