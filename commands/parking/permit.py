@@ -171,7 +171,7 @@ async def register_permit(
             note_sealed=note,
             begins=command.begins,
             ends=command.ends,
-            **_lengths(kind),
+            **_lengths(permit, services),
         )
         return permit
 
@@ -185,7 +185,7 @@ async def propose_permit_decision(
     known = await services.store.load(ParkingPermit, permit_id)
     departments = PlateKeeper(services).departments()
     known.check_officer(context.actor, departments)
-    kind = _kinds(services).kind(known.kind)
+    lengths = _lengths(known, services) if command.decision is Decision.GRANT else {}
     note = await _note(command.note, known.citizen_id or known.plate_id, services)
 
     def decide(permit: ParkingPermit, now: datetime) -> None:
@@ -198,7 +198,7 @@ async def propose_permit_decision(
             note_sealed=note,
             begins=command.begins,
             ends=command.ends,
-            **_lengths(kind),
+            **lengths,
         )
 
     return await change_permit(permit_id, command, context, services, decide)
@@ -215,7 +215,7 @@ async def confirm_permit_decision(
     _check_same(permit.check_may_decide(context.actor, departments, command.decision), command)
     if command.decision is Decision.GRANT:
         await _noted(permit.plate_id, permit_id, context, services)
-    version = _kinds(services).version
+    version = _asked_under(permit, services).version
 
     def decide(permit: ParkingPermit, now: datetime) -> None:
         proposal = permit.check_may_decide(context.actor, departments, command.decision)
@@ -326,6 +326,7 @@ def _asked(
         plate=plate,
         zone_id=command.zone_id,
         document_sha256=command.document_sha256,
+        kinds_version=_kinds(services).version,
     )
 
 
@@ -340,7 +341,14 @@ def _kind(code: str, asked_by: AskedBy, zone_id: str | None, services: Services)
     return kind
 
 
-def _lengths(kind: PermitKind) -> dict[str, timedelta]:
+def _asked_under(permit: ParkingPermit, services: Services) -> ParkingPermitFile:
+    """The kinds as they were when it was asked for, whatever became of the file."""
+    kinds = services.definitions.of(ParkingPermitDefinitions)
+    return kinds.began_under(permit.kinds_version, permit.created_on)
+
+
+def _lengths(permit: ParkingPermit, services: Services) -> dict[str, timedelta]:
+    kind = _asked_under(permit, services).kind(permit.kind)
     return {
         "longest": timedelta(days=kind.longest_days),
         "reaches_back": timedelta(days=kind.reaches_back_days),

@@ -130,7 +130,7 @@ class _Planning:
         self._tariff_zones = {
             zone
             for tariff in definitions.of(TariffDefinitions).tariffs.values()
-            for version in tariff.versions
+            for version in tariff.offered
             for zone in version.zones
         }
         self._problems: list[Problem] = []
@@ -173,9 +173,14 @@ class _Planning:
         for member, reason in declared.place.contradictions():
             self._wrong(declared, member, reason)
         zone = declared.place.tariff_zone
-        if zone is not None and zone not in self._tariff_zones:
+        if zone is not None and zone not in self._tariff_zones | self._had(declared):
             self._wrong(declared, "tariff_zone", f"no tariff has a zone {zone!r}")
         return len(self._problems) > before
+
+    def _had(self, declared: Declared) -> set[str | None]:
+        """The tariff zones that it has had: it goes on in one that no file has any more."""
+        place = self._places.get(declared.place.place_id)
+        return set() if place is None else {each["tariff_zone"] for each in place.versions}
 
     def _describe(self, declared: Declared) -> None:
         said = declared.place

@@ -74,7 +74,7 @@ async def propose_repricing(
     Raises `UnknownTariffVersion`, `TariffDoesNotReachBack`, `RepricingTimesWrong`.
     """
     check_officer(context.actor, PlateKeeper(services).departments())
-    tariff_of(services.definitions, STREET).offered(command.version_id)
+    tariff_of(services.definitions, STREET).in_a_file(command.version_id)
     first, _ = reached_back(command.version_id, services)
     if command.begins < first:
         raise RepricingTimesWrong("the version holds later only", from_at=as_text(first))

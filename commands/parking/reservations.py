@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from citybrain.definitions.parking.plates import PlateReadingDefinitions, grammar_at
-from citybrain.definitions.parking.reservations import reservation_rules_at
+from citybrain.definitions.parking.reservations import ReservationDefinitions, reservation_rules_at
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.domain.actor import Role, RoleNotAllowed
 from citybrain.domain.citizens import Citizen
@@ -211,7 +211,9 @@ async def move_reservation(
     if command.berth in reservation.berths:
         raise SameBerth("this is the berth that cannot be had")
     now = services.clock()
-    rules = reservation_rules_at(services.definitions, now)
+    rules = services.definitions.of(ReservationDefinitions).began_under(
+        reservation.rules_version, reservation.created_on
+    )
     claim, claiming = (
         on_berth(reservation_id, len(reservation.berths) + 1),
         Claiming(context, services),

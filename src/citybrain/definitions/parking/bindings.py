@@ -1,15 +1,13 @@
 """On what terms plates are bound for payment without stopping: dated files of a city."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from citybrain.definitions.dated_files import DatedFile, by_day
-from citybrain.definitions.loading import Definitions, Files, in_force
+from citybrain.definitions.dated_files import DatedFile, DatedVersions, by_day
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.money import MOST_FEN
 
@@ -49,29 +47,20 @@ class PlateBindingFile(DatedFile):
             raise ValueError("a proof is asked for again before it is too old")
         return self
 
-    @property
-    def version(self) -> str:
-        """What events name: the day, and a digest of the terms."""
-        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-        return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
-
     def ask_again_at(self, now: datetime) -> datetime:
         """When a registry that was silent is asked again."""
         return now + timedelta(minutes=self.ask_again_minutes)
 
 
 @dataclass(frozen=True, slots=True)
-class PlateBindingDefinitions:
+class PlateBindingDefinitions(DatedVersions[PlateBindingFile]):
     """The terms, the oldest first."""
 
-    versions: tuple[PlateBindingFile, ...]
-
-    def at(self, moment: datetime) -> PlateBindingFile:
-        """The terms in force on the city's day of `moment`."""
-        return in_force(self.versions, moment)
+    KIND: ClassVar[str] = "plate-binding"
+    MODEL: ClassVar[type[DatedFile]] = PlateBindingFile
 
 
 def load_plate_bindings(files: Files, _: Definitions) -> PlateBindingDefinitions:
     """The folder `plate-binding`; raises `DefinitionError` with file and line."""
-    found = by_day(files, "plate-binding", PlateBindingFile)
+    found = by_day(files, PlateBindingDefinitions.KIND, PlateBindingFile)
     return PlateBindingDefinitions(tuple(each.said for each in found))

@@ -1,16 +1,13 @@
 """Which permits to park there are: dated files of a city."""
 
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from citybrain.definitions.dated_files import DatedFile, by_day
-from citybrain.definitions.loading import Definitions, Files, in_force
+from citybrain.definitions.dated_files import DatedFile, DatedVersions, by_day
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code
 from citybrain.errors import InvalidInput
 
@@ -70,12 +67,6 @@ class ParkingPermitFile(DatedFile):
             raise ValueError("a kind is there twice")
         return kinds
 
-    @property
-    def version(self) -> str:
-        """What events name: the day, and a digest of the kinds."""
-        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-        return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
-
     def kind(self, code: str, asked_by: AskedBy | None = None) -> PermitKind:
         """The kind, that `asked_by` asks for; raises `PermitKindUnknown`."""
         for kind in self.kinds:
@@ -85,17 +76,14 @@ class ParkingPermitFile(DatedFile):
 
 
 @dataclass(frozen=True, slots=True)
-class ParkingPermitDefinitions:
+class ParkingPermitDefinitions(DatedVersions[ParkingPermitFile]):
     """The kinds, the oldest version first."""
 
-    versions: tuple[ParkingPermitFile, ...]
-
-    def at(self, moment: datetime) -> ParkingPermitFile:
-        """The kinds in force on the city's day of `moment`."""
-        return in_force(self.versions, moment)
+    KIND: ClassVar[str] = "parking-permit"
+    MODEL: ClassVar[type[DatedFile]] = ParkingPermitFile
 
 
 def load_parking_permits(files: Files, _: Definitions) -> ParkingPermitDefinitions:
     """The folder `parking-permit`; raises `DefinitionError` with file and line."""
-    found = by_day(files, "parking-permit", ParkingPermitFile)
+    found = by_day(files, ParkingPermitDefinitions.KIND, ParkingPermitFile)
     return ParkingPermitDefinitions(tuple(each.said for each in found))

@@ -1,12 +1,10 @@
 """The grammar of plates and how sure a reading has to be: dated files of a city."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from citybrain.definitions.dated_files import DatedFile, by_day
@@ -88,7 +86,7 @@ class PlateReadingDefinitions:
     def thresholds(self, moment: datetime) -> Thresholds:
         """How sure a reading is at least, on the city's day of `moment`."""
         found = in_force(self.versions, moment)
-        return Thresholds(found.plate_confidence, found.character_confidence, _version(found))
+        return Thresholds(found.plate_confidence, found.character_confidence, found.version)
 
     def departments(self, moment: datetime) -> tuple[str, ...]:
         """The departments whose people see plates, on the city's day of `moment`."""
@@ -115,11 +113,6 @@ def load_plate_reading(files: Files, _: Definitions) -> PlateReadingDefinitions:
     return PlateReadingDefinitions(tuple(each.said for each in found))
 
 
-def _version(file: PlateFile | PlateReadingFile) -> str:
-    content = orjson.dumps(file.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-    return f"{file.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
-
-
 def _grammar(path: Path, lines: Lines, file: PlateFile) -> PlateGrammar:
     if PROVINCE not in file.sets:
         raise DefinitionError(f"{path}:{lines.of(('sets',))}: there is no set {PROVINCE!r}")
@@ -139,7 +132,7 @@ def _grammar(path: Path, lines: Lines, file: PlateFile) -> PlateGrammar:
             forms.append(form)
     _check_characters(path, lines, file)
     grammar = PlateGrammar(
-        version=_version(file),
+        version=file.version,
         provinces=frozenset(file.sets[PROVINCE]),
         forms=tuple(forms),
         written=file.written_otherwise,

@@ -1,16 +1,14 @@
 """How berths are reserved: times, fees and limits, in dated files of the folder
 `parking-reservation`. A version is whole: nothing of it is taken from the one before."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-import orjson
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from citybrain.definitions.dated_files import DatedFile, by_day
-from citybrain.definitions.loading import Definitions, Files, in_force
+from citybrain.definitions.dated_files import DatedFile, DatedVersions, by_day
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.domain.parking.reservation import Span, Terms
 from citybrain.domain.parking.reservation_refusals import SpanInvalid
 from citybrain.domain.parking.rules import ParkingRules
@@ -48,12 +46,6 @@ class ReservationRules(DatedFile):
         if not self.no_show_minutes <= self.shortest_minutes <= self.longest_minutes:
             raise ValueError("no_show_minutes, shortest_minutes and longest_minutes rise")
         return self
-
-    @property
-    def version(self) -> str:
-        """The day it begins, and a digest."""
-        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-        return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
 
     @property
     def hold_for(self) -> timedelta:
@@ -97,14 +89,11 @@ class ReservationRules(DatedFile):
 
 
 @dataclass(frozen=True, slots=True)
-class ReservationDefinitions:
+class ReservationDefinitions(DatedVersions[ReservationRules]):
     """The rules, the oldest first."""
 
-    versions: tuple[ReservationRules, ...]
-
-    def at(self, moment: datetime) -> ReservationRules:
-        """The rules in force on the city's day of `moment`."""
-        return in_force(self.versions, moment)
+    KIND: ClassVar[str] = "parking-reservation"
+    MODEL: ClassVar[type[DatedFile]] = ReservationRules
 
 
 def reservation_rules_at(definitions: Definitions, moment: datetime) -> ReservationRules:
@@ -114,5 +103,5 @@ def reservation_rules_at(definitions: Definitions, moment: datetime) -> Reservat
 
 def load_reservations(files: Files, _: Definitions) -> ReservationDefinitions:
     """The folder `parking-reservation`; raises `DefinitionError` with file and line."""
-    found = by_day(files, "parking-reservation", ReservationRules)
+    found = by_day(files, ReservationDefinitions.KIND, ReservationRules)
     return ReservationDefinitions(tuple(each.said for each in found))

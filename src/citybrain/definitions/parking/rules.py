@@ -3,12 +3,10 @@
 A version is whole: nothing of it is taken from the one before.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-import orjson
 from pydantic import Field, model_validator
 
 from citybrain.definitions.dated_files import DatedFile, by_day
@@ -53,12 +51,6 @@ class ParkingRulesFile(Definition, DatedFile):
             if list(days) != sorted(set(days)):
                 raise ValueError("reminder_days and arrears_days rise")
         return self
-
-    @property
-    def version(self) -> str:
-        """The day it begins, and a digest."""
-        content = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-        return f"{self.valid_from}+{hashlib.sha256(content).hexdigest()[:8]}"
 
     def rules(self) -> ParkingRules:
         """What it says, as the domain takes it."""

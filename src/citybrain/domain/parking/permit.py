@@ -86,6 +86,7 @@ class ParkingPermit(StreamAggregate):
     category: ClassVar[str] = "parking_permit"
     personal: ClassVar[bool] = True
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = events.EVENTS
+    class_version: ClassVar[int] = 2  # of its snapshots
 
     def __init__(
         self,
@@ -95,7 +96,9 @@ class ParkingPermit(StreamAggregate):
         plate: dict[str, Any],
         zone_id: str | None,
         document_sha256: str | None,
+        kinds_version: str | None = None,
     ) -> None:
+        self.kinds_version = kinds_version
         self.citizen_id = citizen_id
         self.kind = kind
         self.of_person = of_person
@@ -109,6 +112,11 @@ class ParkingPermit(StreamAggregate):
         self.ended_at: datetime | None = None
         self.reason: str | None = None
         self.cars: list[dict[str, Any]] = []
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Snapshots from before a permit named the version of its kind."""
+        state["kinds_version"] = None
 
     @property
     def plate_id(self) -> str:
@@ -127,6 +135,7 @@ class ParkingPermit(StreamAggregate):
         plate: dict[str, Any],
         zone_id: str | None,
         document_sha256: str | None,
+        kinds_version: str,
     ) -> "ParkingPermit":
         """Somebody asks for it."""
         return cls._create(
@@ -139,6 +148,7 @@ class ParkingPermit(StreamAggregate):
             plate=plate,
             zone_id=zone_id,
             document_sha256=document_sha256,
+            kinds_version=kinds_version,
         )
 
     # --- what two officers decide ---------------------------------------------------------

@@ -4,6 +4,7 @@ Plates are sealed with their own keys, notes of officers with the holder's. Time
 3339 in UTC.
 """
 
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -32,7 +33,10 @@ class Decision(StrEnum):
 
 
 class PermitAsked(StreamCreated):
-    """Somebody asks for a permit: its citizen, or an officer for a vehicle (`citizen_id` null)."""
+    """Somebody asks for a permit: its citizen, or an officer for a vehicle (`citizen_id` null).
+
+    `kinds_version` has the kind as it was asked for; None in events from before it was noted.
+    """
 
     TOPIC: ClassVar[str] = "parking.permit_asked"
     citizen_id: str | None
@@ -41,6 +45,7 @@ class PermitAsked(StreamCreated):
     plate: dict[str, Any]
     zone_id: str | None
     document_sha256: str | None
+    kinds_version: str | None = field(default=None, kw_only=True)
 
 
 class PermitDecisionProposed(StreamEvent):

@@ -311,21 +311,27 @@ class Tariff:
     @property
     def reaches_back(self) -> bool:
         """Whether a version holds on a day before it was published."""
-        return any(each.valid_from <= each.published for each in self._every)
+        return any(each.valid_from <= each.published for each in self.every)
 
     @property
     def caps_plates(self) -> bool:
         """Whether a version has a cap for all stays of a plate on a day."""
-        return any(cap.per is CapPer.PLATE_DAY for each in self._every for cap in each.caps)
+        return any(cap.per is CapPer.PLATE_DAY for each in self.every for cap in each.caps)
 
     @property
     def time_zone(self) -> str:
         """The zone of its wall clock: the same in all versions."""
-        return (self.versions or self.gone)[0].time_zone
+        return self.offered[0].time_zone
 
     @property
-    def _every(self) -> tuple[TariffVersion, ...]:
+    def every(self) -> tuple[TariffVersion, ...]:
+        """All versions, of files and gone."""
         return (*self.gone, *self.versions)
+
+    @property
+    def offered(self) -> tuple[TariffVersion, ...]:
+        """The versions of files; where no file is left those that are gone, for they hold on."""
+        return self.versions or self.gone
 
     @cached_property
     def _days(self) -> tuple[date, ...]:
@@ -333,7 +339,7 @@ class Tariff:
 
     @cached_property
     def _by_id(self) -> dict[str, TariffVersion]:
-        return {version.id: version for version in self._every}
+        return {version.id: version for version in self.every}
 
     @cached_property
     def _gone_by_id(self) -> dict[str, TariffVersion]:
@@ -362,7 +368,7 @@ class Tariff:
                 f"tariff {self.code!r} has no version {id!r}", tariff=self.code, version=id
             ) from None
 
-    def offered(self, id: str) -> TariffVersion:
+    def in_a_file(self, id: str) -> TariffVersion:
         """The version of this id that a file has; raises `UnknownTariffVersion`."""
         version = self.version(id)
         if version not in self.versions:
@@ -371,7 +377,7 @@ class Tariff:
 
     def named(self, text: str) -> TariffVersion:
         """The version of this id, or the last one of this day; raises `UnknownTariffVersion`."""
-        of_day = [each for each in self._every if each.valid_from.isoformat() == text]
+        of_day = [each for each in self.every if each.valid_from.isoformat() == text]
         return of_day[-1] if of_day else self.version(text)
 
     def only(self, id: str) -> "Tariff":

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from citybrain.definitions.parking.permits import PermitKindUnknown
+from citybrain.definitions.parking.permits import ParkingPermitDefinitions, PermitKindUnknown
 from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.parking.permit import NothingProposed, NotYourPermit, ParkingPermit
@@ -24,6 +24,7 @@ from commands.citizens.records import (
     settle_correction,
 )
 from commands.handling import CommandContext
+from commands.kept_definitions import keep_definitions
 from commands.parking import permit as commands
 from commands.parking.bindings import permits_of
 from commands.parking.fields import PlateIncomplete
@@ -66,6 +67,28 @@ async def test_p54_a_badge_is_confirmed_later_and_reaches_back(town: Drivers) ->
     await propose(town, permit, Decision.END)
     await confirm(town, permit, Decision.END)
     assert [await costs(town, each) for each in ("09-09", "09-21")] == [0, 400]
+
+
+async def test_a_kind_is_taken_away_or_cut_short_and_what_was_asked_for_before_goes_on(
+    town: Drivers,
+) -> None:
+    citizen, _ = await town.citizen()
+    permit = await ask(town, citizen)
+    file = town.services.definitions.of(ParkingPermitDefinitions).at(town.services.clock())
+    shorter = [kind.model_copy(update={"longest_days": 1}) for kind in file.kinds]
+    resident = [kind for kind in shorter if kind.code == "resident"]
+    pool = town.services.store.pool
+    for kinds in (shorter, resident):
+        edited = ParkingPermitDefinitions((file.model_copy(update={"kinds": tuple(kinds)}),))
+        definitions = await keep_definitions(town.services.definitions.extended(edited), pool)
+        town.services.definitions = definitions
+    with pytest.raises(PermitKindUnknown):
+        await ask(town, citizen)
+    await propose(town, permit)
+    await confirm(town, permit)
+    assert await costs(town, "09-11") == 0
+    (*_, given) = await town.services.store.read(permit)
+    assert given.data["kinds_version"] == file.version
 
 
 async def test_p54_a_badge_is_of_the_person_and_their_car_of_the_day(town: Drivers) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from citybrain.definitions.parking.tariffs import TariffDefinitions
 from citybrain.domain.actor import Actor, Role, RoleNotAllowed
 from citybrain.domain.parking.place import NotYourPlaces, ParkingPlace, stream_of
 from citybrain.eventstore import EventStore
@@ -77,6 +78,16 @@ async def test_places_change_from_a_moment_on(services: Services) -> None:
     found = await services.store.load(ParkingPlace, stream_of("Z1"))
     assert [version.tariff_zone for version, _ in found.history] == ["1", "2"]
     assert (await services.store.load(ParkingPlace, stream_of("G1"))).at(SOON) is None
+
+
+async def test_a_place_goes_on_in_a_tariff_zone_that_no_file_has_any_more(
+    services: Services,
+) -> None:
+    await registered(services, *block())
+    services.definitions = services.definitions.extended(TariffDefinitions({}, {}))
+    named = zone("Z1", 3, name="the same street", valid_from=SOON)
+    assert (await registered(services, named)).changed == 1
+    assert await wrong(services, zone("Z9", 3, row=9)) == [("0", "tariff_zone")]
 
 
 async def test_who_may_not_keep_places_writes_nothing(services: Services) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from citybrain.definitions.parking.tariffs import TariffDefinitions, tariff_of
 from citybrain.domain.parking.place import PlaceKind
 from citybrain.http.parking.cds.identities import uuid_of
 from citybrain.settings import Settings
 from commands.parking.places import NewPlace
+from commands.parking.pricing import STREET
 from tests.given.api import Api
 from tests.given.parking import tariffs
 from tests.given.parking.cds.city import described, ended, opened_street, redrawn, square, told
@@ -86,6 +88,17 @@ class TestNextYear:
         assert later["last_updated_date"] >= ms(NEW_YEAR)
         again = [await client.one(f"curbs/policies/{each}") for each in zone["curb_policy_ids"]]
         assert again == texts, "an id stands for one text, for ever"
+        services = api.runtime.services
+        tariff = tariff_of(services.definitions, STREET)
+        for files in (tariff.versions[1:], ()):  # the file is taken away, and then the other one
+            kept = replace(tariff, versions=files, gone=tariff.versions[: 2 - len(files)])
+            services.definitions = services.definitions.extended(
+                TariffDefinitions({STREET: kept}, {})
+            )
+            again = [await client.one(f"curbs/policies/{each}") for each in zone["curb_policy_ids"]]
+            assert again == texts
+            (now,) = await client.list("curbs/zones")
+            assert now["curb_policy_ids"] == later["curb_policy_ids"]
 
 
 async def drawn_anew(api: Api) -> Street:

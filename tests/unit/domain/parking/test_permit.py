@@ -36,6 +36,7 @@ def asked(of_person: bool = True, citizen: str | None = ANNA.subject) -> Parking
         plate={"plate_id": CAR},
         zone_id=None,
         document_sha256="ab" * 32,
+        kinds_version="v",
     )
 
 

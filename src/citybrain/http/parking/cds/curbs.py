@@ -1,6 +1,6 @@
 """The Curbs endpoints: zones, areas, spaces, objects and policies, as of a moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from citybrain.definitions.parking.rules import parking_rules_at
 from citybrain.definitions.parking.tariffs import UnknownTariff, tariff_of
 from citybrain.domain.parking.place import PlaceKind
-from citybrain.domain.parking.tariff import Tariff
+from citybrain.domain.parking.tariff import Tariff, TariffVersion
 from citybrain.http.parking.cds import inventory
 from citybrain.http.parking.cds.answering import Found, newest
 from citybrain.http.parking.cds.asking import IDENTITY, Asked, milliseconds
@@ -319,9 +319,10 @@ async def _objects(
 
 
 async def policies(asked: Asked) -> Found:
-    """The policies of all versions that are known, or those of some ids."""
+    """The policies of all versions that files have, or those of some ids, of whichever version."""
     wanted, limit, cursor = asked.identities("ids"), asked.limit(), asked.cursor()
-    known = _policies(_tariff(asked))
+    tariff = _tariff(asked)
+    known = _policies(tariff.offered if wanted is None else tariff.every)
     found = sorted(each for each in known if wanted is None or UUID(each) in wanted)
     rest = [each for each in found if cursor is None or each > cursor[1]]
     shown = rest[:limit]
@@ -334,16 +335,16 @@ async def policies(asked: Asked) -> Found:
 
 async def policy(asked: Asked) -> Found:
     """One policy, also of a version that is in force no more."""
-    found = _policies(_tariff(asked)).get(str(identity_in_path(asked)))
+    found = _policies(_tariff(asked).every).get(str(identity_in_path(asked)))
     if found is None:
         raise NothingThere("there is nothing of this id")
     return Found(found.members(asked.version), found.published)
 
 
-def _policies(tariff: Tariff) -> dict[str, Policy]:
+def _policies(versions: Iterable[TariffVersion]) -> dict[str, Policy]:
     return {
         str(policy.policy_id): policy
-        for version in tariff.versions
+        for version in versions
         for zone in version.zones
         for policy in policies_of(version, zone)
     }

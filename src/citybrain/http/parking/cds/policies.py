@@ -262,7 +262,7 @@ def in_force(
     tariff: Tariff, zone: str | None, at: datetime
 ) -> tuple[list[Policy], TariffVersion | None]:
     """The policies of a tariff zone at a moment; none where there is no tariff for it."""
-    if zone is None or not tariff.versions:
+    if zone is None or not tariff.every:
         return [], None
     try:
         version = tariff.at(at.astimezone(ZoneInfo(tariff.time_zone)).date())
@@ -278,7 +278,7 @@ def over_time(tariff: Tariff, versions: list[Object], until: datetime) -> list[I
     """
     edges = {each["valid_from"] for each in versions}
     first = min(edges)
-    edges |= {midnight(each.valid_from, tariff.time_zone) for each in tariff.versions}
+    edges |= {midnight(each.valid_from, tariff.time_zone) for each in tariff.every}
     found: list[InForce] = []
     for edge in sorted(edge for edge in edges if first <= edge <= until):
         (*_, place) = (each for each in versions if each["valid_from"] <= edge)
