@@ -6,7 +6,7 @@ Reading them back is for what began under them: nothing new begins under a versi
 import asyncpg
 
 from citybrain.definitions import Definitions
-from citybrain.definitions.kept import Kept
+from citybrain.definitions.kept import Keeping, Kept
 
 KEEP = """
 INSERT INTO kept_definitions AS k (kind, code, version, content)
@@ -21,12 +21,21 @@ KEPT = "SELECT kind, code, version, content FROM kept_definitions WHERE kind = $
 async def keep_definitions(definitions: Definitions, pool: asyncpg.Pool) -> Definitions:
     """The definitions, with what was kept of files that were edited or taken away since."""
     for part in definitions.keeping():
-        present = {each.key: each for each in part.kept()}
-        known = [Kept(*row) for row in await pool.fetch(KEPT, part.KIND)]
-        new = sorted(set(present.values()) - set(known), key=lambda each: each.key)
-        if new:
+        known = set(await _known(part, pool))
+        if new := sorted(set(part.kept()) - known, key=lambda each: each.key):
             columns = zip(*((*each.key, each.content) for each in new), strict=True)
             await pool.execute(KEEP, *(list(column) for column in columns))
-        gone = [each for each in known if each.key not in present]
+    return await with_kept(definitions, pool)
+
+
+async def with_kept(definitions: Definitions, pool: asyncpg.Pool) -> Definitions:
+    """The same for who only looks: nothing is written."""
+    for part in definitions.keeping():
+        present = {each.key for each in part.kept()}
+        gone = [each for each in await _known(part, pool) if each.key not in present]
         definitions = part.with_gone(gone, definitions)
     return definitions
+
+
+async def _known(part: Keeping, pool: asyncpg.Pool) -> list[Kept]:
+    return [Kept(*row) for row in await pool.fetch(KEPT, part.KIND)]

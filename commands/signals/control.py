@@ -126,8 +126,8 @@ class SignalControl:
         self._observed = memory or observed(services)
         self._ready = ready
         self._every_ms = pace(0)
-        known = services.definitions.of(SignalDefinitions).junctions.values()
-        self._feeds = feeds_of(dated.junction for versions in known for dated in versions)
+        known = services.definitions.of(SignalDefinitions).every_version()
+        self._feeds = feeds_of(dated.junction for dated in known)
         self._held: dict[str, Held] = {}
         self._shards: set[int] = set()
         self._heap: list[tuple[int, str]] = []
@@ -146,8 +146,8 @@ class SignalControl:
     async def take(self, shards: Collection[int]) -> None:
         """Control the junctions of these that are in service. The log is followed meanwhile."""
         self._shards.update(shards)
-        known = self._services.definitions.of(SignalDefinitions).junctions
-        junctions = [code for code in sorted(known) if shard_of(code) in shards]
+        known = self._services.definitions.of(SignalDefinitions).codes
+        junctions = [code for code in known if shard_of(code) in shards]
         streams = await newest_streams(self._store, junctions)
         heard = await centres_heard(self._store, shards)  # whoever led before decided until then
         for signal in await self._store.load_all(Signal, list(streams.values())):
@@ -358,6 +358,7 @@ class SignalControl:
         await self._save(held.signal)
         await self._save(following)
         held.signal, held.dated, held.plan_due = following, dated, 0
+        self._observed.go_by(dated)
 
     async def _save(self, signal: Signal) -> None:
         if signal.pending_events:
@@ -371,6 +372,7 @@ class SignalControl:
     def _take(self, signal: Signal) -> None:
         """Hold a state as it was loaded."""
         dated = definition_of(self._services, signal)
+        self._observed.go_by(dated)
         held = self._held.get(signal.junction)
         if held is None:
             self._held[signal.junction] = Held(signal, dated)

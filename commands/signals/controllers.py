@@ -200,7 +200,7 @@ class _Owners:
     """Which junctions each token names: they ask again and again, and nothing of it changes."""
 
     def __init__(self, services: Services) -> None:
-        self._codes = sorted(services.definitions.of(SignalDefinitions).junctions)
+        self._codes = services.definitions.of(SignalDefinitions).codes
         self.of = lru_cache(maxsize=1000)(self._of)
 
     def _of(self, actor: Actor) -> tuple[str, ...]:

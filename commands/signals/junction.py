@@ -38,7 +38,7 @@ async def put_junction_in_service(
     Raises `JunctionUnknown`, `RoleNotAllowed`, `JunctionInService`.
     """
     now = services.clock()
-    dated = services.definitions.of(SignalDefinitions).at(junction, now)
+    dated = services.definitions.of(SignalDefinitions).in_files(junction, now)
     if dated is None:
         raise JunctionUnknown("there is no definition of this junction")
     check_officer(context.actor, dated.department)

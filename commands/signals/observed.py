@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
-from citybrain.definitions.signals.junctions import SignalDefinitions
+from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.signals.detector_health import Judged
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.strategy import Observations
@@ -30,6 +30,7 @@ class Observed:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._junctions: dict[str, SeenJunction] = {}
+        self._days: dict[str, DatedJunction] = {}
         self._watched: dict[int, int] = {}
         self.taking = asyncio.Lock()
         """Held while a batch is taken in."""
@@ -60,8 +61,11 @@ class Observed:
         return self.seen(junction, now).pressed(milliseconds(now))
 
     def seen(self, junction: str, now: datetime) -> SeenJunction:
-        """A junction's memory, under the definition in force; raises `JunctionUnknown`."""
-        dated = self._services.definitions.of(SignalDefinitions).at(junction, now)
+        """A junction's memory, under the definition that its day goes by, where this process
+        controls it, and else under the one in force; raises `JunctionUnknown`."""
+        dated = self._days.get(junction)
+        if dated is None:
+            dated = self._services.definitions.of(SignalDefinitions).at(junction, now)
         if dated is None:
             raise JunctionUnknown("there is no definition of this junction")
         found = self._junctions.get(junction)
@@ -69,6 +73,10 @@ class Observed:
             found = SeenJunction(dated.junction, self.watched_from(junction), found)
             self._junctions[junction] = found
         return found
+
+    def go_by(self, dated: DatedJunction) -> None:
+        """The day of a junction that this process controls goes by this definition."""
+        self._days[dated.junction.code] = dated
 
     @property
     def shards(self) -> list[int]:
@@ -100,6 +108,8 @@ class Observed:
         """Another process judges them from now on: forget them. Gives what was known."""
         for shard in shards:
             self._watched.pop(shard, None)
+        for code in [each for each in self._days if shard_of(each) in shards]:
+            del self._days[code]
         gone = [code for code in self._junctions if shard_of(code) in shards]
         return [self._junctions.pop(code) for code in gone]
 

@@ -47,6 +47,14 @@ async def newest_streams(store: EventStore, junctions: Sequence[str]) -> dict[st
     return {row["code"]: row["stream_id"] for row in rows}
 
 
+async def junctions_known(services: Services) -> list[str]:
+    """The junctions that files have, and those in service that none has any more; by code."""
+    definitions = services.definitions.of(SignalDefinitions)
+    gone = [code for code in definitions.gone if code not in definitions.junctions]
+    in_service = await newest_streams(services.store, gone) if gone else {}
+    return sorted({*definitions.junctions, *in_service})
+
+
 async def newest_stream(store: EventStore, junction: str) -> str:
     """The newest stream of a junction; raises `JunctionNotInService`."""
     found = await newest_streams(store, [junction])

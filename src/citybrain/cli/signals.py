@@ -23,6 +23,7 @@ from citybrain.definitions.signals.writing import write_junction
 from citybrain.errors import InvalidInput, NotFound
 from citybrain.eventstore import open_event_store
 from citybrain.settings import Settings
+from commands.kept_definitions import with_kept
 from commands.signals.streams import JunctionUnknown
 
 app = typer.Typer(no_args_is_help=True)
@@ -175,13 +176,15 @@ def verify_log(
 
     Zero violations is the only result that passes; otherwise the exit status is not 0.
     """
-    journals = read_export(export) if export is not None else asyncio.run(_log())
+    definitions, journals = _definitions(), read_export(export) if export is not None else {}
+    if export is None:
+        definitions, journals = asyncio.run(_log())
     if junction is not None and junction not in journals:
         raise JunctionUnknown(f"there are no events of junction {junction}")
     since = 0 if begins is None else _ms(begins)
     until = _ms(datetime.now(UTC) if ends is None else ends)
     wanted = sorted(journals) if junction is None else [junction]
-    found = {code: _verified(journals, code, since, until) for code in wanted}
+    found = {code: _verified(definitions, journals, code, since, until) for code in wanted}
     count = sum(map(len, found.values()))
     if as_json:
         print_json({code: [_as_dict(each) for each in all_] for code, all_ in found.items()})
@@ -191,23 +194,24 @@ def verify_log(
         raise Unsafe(f"{count} violation(s)", violations=count)
 
 
-def _verified(journals: Journals, code: str, since: int, until: int) -> list[Violation]:
+def _verified(
+    definitions: SignalDefinitions, journals: Journals, code: str, since: int, until: int
+) -> list[Violation]:
     """What the checker finds in a junction's events, each under the definition of its day."""
-    versions = _definitions().junctions.get(code)
-    if versions is None:
-        raise JunctionUnknown(f"there is no definition of junction {code}")
     found: list[Violation] = []
     for version, events in by_version(journals[code]).items():
-        dated = next((each for each in versions if each.junction.version == version), None)
+        dated = definitions.of_version(code, version)
         if dated is None:
             raise JunctionUnknown(f"there is no version {version} of junction {code} any more")
         found += verify(dated.file, events, until)
     return [each for each in found if since <= each.at <= until]
 
 
-async def _log() -> Journals:
+async def _log() -> tuple[SignalDefinitions, Journals]:
+    """The events, and the definitions with those that no file has any more."""
     async with open_event_store(Settings()) as store:
-        return await read_log(store)
+        kept = await with_kept(Definitions(_definitions()), store.pool)
+        return kept.of(SignalDefinitions), await read_log(store)
 
 
 def _definitions() -> SignalDefinitions:

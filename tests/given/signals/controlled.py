@@ -93,13 +93,10 @@ class Centre:
         found: dict[str, list[Violation]] = {}
         for code, events in (await read_log(self.services.store)).items():
             for version, of_version in by_version(events).items():
-                (file,) = (
-                    each.file
-                    for each in definitions.junctions[code]
-                    if each.junction.version == version
-                )
+                dated = definitions.of_version(code, version)
+                assert dated is not None
                 until = milliseconds(self.clock.now)
-                found.setdefault(code, []).extend(verify(file, of_version, until))
+                found.setdefault(code, []).extend(verify(dated.file, of_version, until))
         return found
 
 

@@ -55,6 +55,7 @@ GUARDS: Any = {
     "correction": True,
     "draws_on": True,
     "examples": True,
+    "replaces": True,
     "payout": {"ceiling_fen", "ceiling_source", "one_reviewer_fen", "one_reviewer_source"},
     "form": {"__all__": {"future"}},
     "materials": {"__all__": {"members"}},
@@ -72,7 +73,10 @@ class UnknownService(NotFound):
 
 
 class ServiceRetired(InvalidInput):
-    """Nobody applies for this service any more; applications for it go on."""
+    """Nobody applies for this service any more; applications for it go on.
+
+    `replaced_by` is the service that one applies for instead, null where there is none.
+    """
 
     code = "service-retired"
 
@@ -261,6 +265,9 @@ class ServiceItem(_Definition):
     claim: Claim | None = None
     draws_on: tuple[DrawnOn, ...] = Field((), description="of an item that pays")
     examples: Examples | None = Field(None, description="that it is tried on")
+    replaces: tuple[Code, ...] = Field(
+        (), description="items that nobody applies for from its first day on"
+    )
 
     _compiled: dict[str, Expression] = PrivateAttr(default_factory=dict)
     _guards: dict[str, tuple[Guard, ...]] = PrivateAttr(default_factory=dict)
@@ -380,12 +387,27 @@ class Catalogue:
 
     def offered(self, code: str, day: date) -> ServiceItem:
         """The version to apply for on a day; raises `ServiceRetired`, `UnknownService`."""
-        if code in self._gone and code not in self._versions:
-            raise ServiceRetired(f"{code!r} is not offered any more", service=code)
+        successor = self.successor(code, day)
+        if successor or (code in self._gone and code not in self._versions):
+            raise ServiceRetired(
+                f"{code!r} is not offered any more", service=code, replaced_by=successor
+            )
         return self.item(code, day)
 
+    def successor(self, code: str, day: date) -> str | None:
+        """What replaces a service on a day; None where nothing does."""
+        by = {old: item.code for item in self._in_force(day) for old in item.replaces}
+        found = by.get(code)
+        while found in by:
+            found = by[found]
+        return found
+
     def on(self, day: date) -> list[ServiceItem]:
-        """The items in force on a day, by code."""
+        """The items that one applies for on a day, by code."""
+        replaced = {code for item in self._in_force(day) for code in item.replaces}
+        return [item for item in self._in_force(day) if item.code not in replaced]
+
+    def _in_force(self, day: date) -> list[ServiceItem]:
         found = (self._on(code, day) for code in sorted(self._versions))
         return [item for item in found if item is not None]
 
@@ -452,5 +474,20 @@ def load_catalogue(
         check.run()
         for place, problem in () if further is None else further(item):
             check.fail(place, problem)
+        _check_replaces(check, item, items.values())
         items[item.code, item.valid_from] = item
     return Catalogue(items.values())
+
+
+def _check_replaces(check: Check, item: ServiceItem, others: Iterable[ServiceItem]) -> None:
+    """Nothing is replaced by itself, and nothing twice: one follows from each to the last one."""
+    by = {old: other.code for other in others for old in other.replaces if other.code != item.code}
+    for index, old in enumerate(item.replaces):
+        place: Place = ("replaces", index)
+        if by.get(old) is not None:
+            check.fail(place, f"{by[old]!r} replaces {old!r} already")
+        seen, following = old, by.get(item.code)
+        while following is not None and following != seen:
+            following = by.get(following)
+        if old == item.code or following == old:
+            check.fail(place, f"{old!r} would be replaced by itself")

@@ -1,15 +1,16 @@
 """Definitions of cases: departments, classes of problems, routing, deadlines, merging."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
 from citybrain.definitions.calendars import BusinessCalendar, TimeKind
 from citybrain.definitions.inspection.attributes import Attribute, Definition, InvalidAttribute
+from citybrain.definitions.kept import Kept, written
 from citybrain.definitions.loading import Definitions, in_force
 from citybrain.definitions.yaml_file import Code
 from citybrain.domain.inspection.deadlines import Deadline, DeadlineTerms, Stage
@@ -209,12 +210,20 @@ Replaced = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
+class Former:
+    """Classes and departments of files that were taken away, as they were last."""
+
+    classes: dict[str, CaseClass] = field(default_factory=dict)
+    departments: dict[str, Department] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class CaseDefinitions:
     """What is in force from one day on: all files valid by then, the later over the earlier.
 
     A class that is retired stays among the `classes`: it takes no new reports, and its cases go on.
-    So do those of a class that is defined no more, by the `general_deadlines`: those of the classes
-    that name none of their own.
+    So do those of a class that is defined no more, by what it was last (`former`), or where that
+    was never kept by the `general_deadlines`: those of the classes that name none of their own.
 
     `version` is that day and a digest of the contents, so that an event which carries it can
     be held against exactly the definitions that decided it.
@@ -228,6 +237,7 @@ class CaseDefinitions:
     retired_departments: Replaced = field(default_factory=dict)
     general_deadlines: tuple[DeadlineRule, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
+    former: Former = field(default_factory=Former)
 
     @cached_property
     def offered(self) -> dict[str, CaseClass]:
@@ -266,24 +276,32 @@ class CaseDefinitions:
             raise UnknownAnswer(f"there is no answer {code!r} of a {of}", answers=known)
         return found
 
+    def class_of_case(self, code: str) -> CaseClass | None:
+        """The class of a case, or what it was last where it is defined no more."""
+        return self.classes.get(code) or self.former.classes.get(code)
+
+    def department_of_case(self, code: str) -> Department | None:
+        """A department of a case, or what it was last where it is defined no more."""
+        return self.departments.get(code) or self.former.departments.get(code)
+
     def is_private(self, class_code: str) -> bool:
         """Whether nothing of the cases of this class is public."""
-        known = self.classes.get(class_code)
+        known = self.class_of_case(class_code)
         return known is not None and known.private
 
     def needs_field_check(self, class_code: str) -> bool:
         """Whether somebody has to look in the field before a case of this class is verified."""
-        known = self.classes.get(class_code)
+        known = self.class_of_case(class_code)
         return known is not None and known.field_check
 
     def merge_rule(self, class_code: str) -> MergeRule:
         """When detections of this class are one problem, however long the class is gone."""
-        known = self.classes.get(class_code)
+        known = self.class_of_case(class_code)
         return known.merge if known else MergeRule()
 
     def recheck_minutes(self, class_code: str) -> float | None:
-        """How long after the handling cameras verify; never where the class is gone."""
-        known = self.classes.get(class_code)
+        """How long after the handling cameras verify; never where nothing of the class is known."""
+        known = self.class_of_case(class_code)
         return known.recheck_minutes if known else None
 
     def require_department(self, code: str) -> Department:
@@ -300,7 +318,10 @@ class CaseDefinitions:
             raise UnknownDepartment(f"there is no department {code!r}", department=code) from None
 
     def route(self, class_code: str, areas: Iterable[str] = (), owner: str | None = None) -> Route:
-        """Where a case of this class goes that lies in these areas; raises `UnknownClass`.
+        """Where a case of this class goes that lies in these areas.
+
+        Raises `UnknownClass`, and where a class that is defined no more goes to a department that
+        is none, either, `UnknownDepartment`.
 
         A department whose unit has one of the areas gives way to that unit; of several, to the
         one with the smallest area. A case about a thing goes to its `owner`. A department that is
@@ -309,7 +330,8 @@ class CaseDefinitions:
         if owner is not None:  # of the thing that it is about
             owner = self.require_department(self.succeeded(owner)).code
             return Route(departments=(owner,), lead=owner)
-        route = self.require_class(class_code).route
+        known = self.class_of_case(class_code)
+        route = known.route if known else self.require_class(class_code).route
         codes = set(areas)
         local: dict[str, str] = {}
         for unit in sorted(self.departments.values(), key=lambda each: len(each.area or "")):
@@ -317,7 +339,7 @@ class CaseDefinitions:
                 local[unit.unit_of] = unit.code
 
         def goes_to(code: str) -> str:
-            return self.succeeded(local.get(code, code))
+            return self.require_department(self.succeeded(local.get(code, code))).code
 
         departments = dict.fromkeys(goes_to(code) for code in route.departments)
         return Route(departments=tuple(departments), lead=goes_to(route.lead))
@@ -337,21 +359,43 @@ class CaseDefinitions:
         self, class_code: str, stages: Iterable[Stage], at: datetime, calendar: BusinessCalendar
     ) -> list[Deadline]:
         """The deadlines that begin then with these stages."""
-        known = self.classes.get(class_code)
+        known = self.class_of_case(class_code)
         rules = (known.deadlines or ()) if known else self.general_deadlines
         wanted = set(stages)
         return [rule.begin(at, calendar) for rule in rules if rule.stage in wanted]
+
+
+VERSION = TypeAdapter(CaseDefinitions)
 
 
 @dataclass(frozen=True, slots=True)
 class InspectionDefinitions:
     """The definitions of inspection cases, the oldest version first."""
 
+    KIND: ClassVar[str] = "case"
+
     versions: tuple[CaseDefinitions, ...]
 
     def at(self, moment: datetime) -> CaseDefinitions:
         """What is in force on the city's day of `moment`."""
         return in_force(self.versions, moment)
+
+    def kept(self) -> list[Kept]:
+        """Each version, with all that is in force by it."""
+        return [
+            Kept(self.KIND, self.KIND, each.version, written(VERSION.dump_python(each)))
+            for each in (replace(version, former=Former()) for version in self.versions)
+        ]
+
+    def with_gone(self, gone: Iterable[Kept], definitions: Definitions) -> Definitions:
+        """These, with the classes and departments of what no file says any more."""
+        again = [kept.read_again(VERSION.validate_json) for kept in gone]
+        before = sorted((each for each in again if each), key=lambda each: each.valid_from)
+        former = Former()
+        for each in before:
+            former = Former(former.classes | each.classes, former.departments | each.departments)
+        versions = tuple(replace(each, former=former) for each in self.versions)
+        return definitions.extended(InspectionDefinitions(versions))
 
 
 def cases_at(definitions: Definitions, moment: datetime) -> CaseDefinitions:

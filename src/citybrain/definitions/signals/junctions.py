@@ -1,14 +1,16 @@
 """Junctions as the domain takes them: dated files of the folder `signal-junction`, checked."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from math import ceil
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 
+from citybrain.definitions.kept import Kept
 from citybrain.definitions.loading import Definitions, Files, in_force
 from citybrain.definitions.signals.checking import Finding, warnings, wrong
 from citybrain.definitions.signals.checking_layout import dangling, wrong_layout
@@ -85,19 +87,71 @@ class DatedJunction:
 
 @dataclass(frozen=True, slots=True)
 class SignalDefinitions:
-    """All junctions by their code; the versions of each, the oldest first."""
+    """All junctions by their code; the versions of each, the oldest first.
+
+    `gone`: those whose file was edited or taken away. The day that began under one goes on under
+    it, and so does a junction in service that no file has any more.
+    """
+
+    KIND: ClassVar[str] = "signal-junction"
 
     junctions: Mapping[str, tuple[DatedJunction, ...]]
+    gone: Mapping[str, tuple[DatedJunction, ...]] = field(default_factory=dict)
 
     def at(self, code: str, moment: datetime) -> DatedJunction | None:
-        """What is in force on the city's day of `moment`; None where there is no such junction."""
-        versions = self.junctions.get(code)
+        """What is in force on the city's day of `moment`; None where there is no such junction.
+
+        Of one that no file has any more what was in force last.
+        """
+        versions = self.junctions.get(code) or self.gone.get(code)
         return None if versions is None else in_force(versions, moment)
 
+    def in_files(self, code: str, moment: datetime) -> DatedJunction | None:
+        """What a file says is in force then; None where none does: it is for what begins."""
+        return self.at(code, moment) if code in self.junctions else None
+
     def of_version(self, code: str, version: str) -> DatedJunction | None:
-        """The version that a junction's day went by; None where it is not defined any more."""
-        versions = self.junctions.get(code, ())
+        """The version that a junction's day went by; None where it was never kept."""
+        versions = (*self.junctions.get(code, ()), *self.gone.get(code, ()))
         return next((each for each in versions if each.junction.version == version), None)
+
+    @property
+    def codes(self) -> list[str]:
+        """All junctions, those that no file has any more among them."""
+        return sorted({*self.junctions, *self.gone})
+
+    def every_version(self) -> Iterator[DatedJunction]:
+        """All versions of all junctions."""
+        for versions in (*self.gone.values(), *self.junctions.values()):
+            yield from versions
+
+    def kept(self) -> list[Kept]:
+        """Each version that a file holds, as it was written."""
+        return [
+            Kept(
+                self.KIND,
+                code,
+                each.junction.version,
+                each.file.model_dump_json(exclude_unset=True),
+            )
+            for code, versions in self.junctions.items()
+            for each in versions
+        ]
+
+    def with_gone(self, gone: Iterable[Kept], definitions: Definitions) -> Definitions:
+        """These with versions that no file holds any more."""
+        found: dict[str, list[DatedJunction]] = {}
+        for kept in gone:
+            file = kept.read_again(JunctionFile.model_validate_json)
+            if file is not None:
+                again = dated(file)
+                junction = replace(again.junction, version=kept.version)
+                found.setdefault(kept.code, []).append(replace(again, junction=junction))
+        by_day = {
+            code: tuple(sorted(versions, key=lambda each: each.valid_from))
+            for code, versions in found.items()
+        }
+        return definitions.extended(replace(self, gone=by_day))
 
 
 def load_signals(files: Files, _: Definitions) -> SignalDefinitions:

@@ -5,7 +5,6 @@ from enum import StrEnum
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from citybrain.definitions.signals.junctions import SignalDefinitions
 from citybrain.domain.signals.detector_faults import PREFIX
 from citybrain.domain.signals.detector_health import Standing
 from citybrain.domain.signals.requesting import SILENT
@@ -15,6 +14,7 @@ from citybrain.http.paging import PagedQuery, page_by, wait_for_position
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.signals.junctions import MODEL, READERS
 from commands.signals.observation_reads import Stands, standings
+from commands.signals.streams import junctions_known
 from projections.signals import junctions
 
 
@@ -66,7 +66,7 @@ async def list_degraded(call: Call) -> web.Response:
     reasons: dict[str, list[DegradedReason]] = {}
     for each in await junctions.troubled(call.runtime.store.models):
         reasons.setdefault(each.signal.junction, []).extend(_of_signal(each.signal))
-    codes = sorted(services.definitions.of(SignalDefinitions).junctions)
+    codes = await junctions_known(services)
     for found in await standings(services, codes):
         if found.judged.standing is Standing.FAILED:
             reasons.setdefault(found.junction, []).append(_of_detector(found))

@@ -25,7 +25,7 @@ from commands.handling import Command
 from commands.signals.observation_items import ITEM
 from commands.signals.observation_reads import Counted, Stands, counted, known_until, standings
 from commands.signals.observing import observe
-from commands.signals.streams import JunctionUnknown
+from commands.signals.streams import JunctionUnknown, junctions_known
 
 MOST = 5000
 BATCH_BYTES = 8 * 1024 * 1024
@@ -122,7 +122,7 @@ async def list_detectors(call: Call) -> web.Response:
     """How detectors stand."""
     query: SignalDetectorsQuery = call.query
     services = call.runtime.services
-    junctions = sorted(services.definitions.of(SignalDefinitions).junctions)
+    junctions = await junctions_known(services)
     if query.junction is not None:
         if query.junction not in junctions:
             raise JunctionUnknown("there is no definition of this junction")

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from citybrain.definitions.inspection.cases import ClassRetired, DepartmentRetired, UnknownClass
+from citybrain.definitions.inspection.cases import (
+    ClassRetired,
+    DepartmentRetired,
+    UnknownClass,
+    UnknownDepartment,
+    cases_at,
+)
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import InspectionCase
@@ -37,6 +43,7 @@ from commands.inspection.case import (
     return_case,
     verify_case,
 )
+from commands.kept_definitions import keep_definitions
 from commands.services import Services
 from tests.given.city import GOOD, city
 from tests.given.services import (
@@ -150,3 +157,32 @@ async def test_a_retired_class_takes_nothing_new_and_one_that_is_gone_is_dispatc
     named = DispatchCase(departments=["landscape"])
     await dispatch_case(filed, named, context(OPERATOR), services)
     assert (await store.load(InspectionCase, filed)).deadlines
+
+
+async def test_what_a_class_said_is_kept_for_its_cases_when_its_file_is_gone(
+    store: EventStore, tmp_path: Path
+) -> None:
+    said = GOOD.replace("    route: {", "    private: true\n    field_check: true\n    route: {")
+    given = services_over(store)
+    before = await kept(replace(given, definitions=definitions_of(city(tmp_path, said))))
+    case_id = (await report_case(report("fallen_tree"), context(CAMERA), before)).stream_id
+    await file_case(case_id, FileCase(), context(OPERATOR), before)
+    services = await kept(taken_away(tmp_path, before))
+    now = cases_at(services.definitions, services.clock())
+    assert "fallen_tree" not in now.classes
+    assert (now.is_private("fallen_tree"), now.needs_field_check("fallen_tree")) == (True, True)
+    department = now.department_of_case("parks")
+    assert department is not None
+    assert now.class_of_case("fallen_tree") == cases_at(
+        before.definitions, before.clock()
+    ).require_class("fallen_tree")
+    with pytest.raises(UnknownDepartment):  # it went to one that is gone, too
+        await dispatch_case(case_id, DispatchCase(), context(OPERATOR), services)
+    with pytest.raises(UnknownClass):
+        await report_case(report("fallen_tree"), context(CAMERA), services)
+
+
+async def kept(services: Services) -> Services:
+    """A process starts with these definitions."""
+    found = await keep_definitions(services.definitions, services.store.pool)
+    return replace(services, definitions=found)

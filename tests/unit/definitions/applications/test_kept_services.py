@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,12 @@ from citybrain.definitions.applications.catalogue import (
     ServiceItem,
     ServiceRetired,
     UnknownService,
+    load_catalogue,
 )
 from citybrain.definitions.kept import Kept
+from citybrain.definitions.loading import PACKAGE_FOLDER
 from citybrain.definitions.purposes import Purposes
+from citybrain.definitions.yaml_file import DefinitionError
 from tests.given.catalogue import CATALOGUE, CODES, TODAY
 
 CODE = CODES[0]
@@ -59,3 +63,31 @@ def test_a_file_that_was_edited_in_place_holds_for_who_comes_after() -> None:
 def test_what_this_release_cannot_read_stops_nothing() -> None:
     found = left([ITEM], replace(KEPT, code="older", content='{"code": "older"}')).of(Catalogue)
     assert same(found.item(CODE, TODAY), ITEM)
+
+
+def test_a_retired_service_leads_to_what_replaced_it_last() -> None:
+    old, second, third = CODES[0], CODES[1], CODES[2]
+    items = {code: CATALOGUE.item(code, TODAY) for code in (old, second, third)}
+    items[second] = items[second].model_copy(update={"replaces": (old, "long-gone")})
+    items[third] = items[third].model_copy(update={"replaces": (second,)})
+    assert items[third].version == CATALOGUE.item(third, TODAY).version
+    for files in (list(items.values()), [items[second], items[third]]):
+        found = left(files, KEPT).of(Catalogue)
+        with pytest.raises(ServiceRetired) as refused:
+            found.offered(old, TODAY)
+        assert refused.value.details == {"service": old, "replaced_by": third}
+        assert [item.code for item in found.on(TODAY)] == [third]
+        assert same(found.began_under(old, ITEM.version, TODAY), ITEM)
+        assert found.successor(old, date.min) is None
+
+
+@pytest.mark.parametrize("replaces", ["other", CODE])
+def test_nothing_is_replaced_by_itself(replaces: str, tmp_path: Path) -> None:
+    text = (PACKAGE_FOLDER / "service" / f"{CODE}.yaml").read_text()
+    paths = []
+    for code, old in ((CODE, replaces), ("other", CODE)):
+        said = text.replace(f"code: {CODE}\n", f"code: {code}\nreplaces: [{old}]\n", 1)
+        paths.append(tmp_path / f"{code}.yaml")
+        paths[-1].write_text(said)
+    with pytest.raises(DefinitionError, match="would be replaced by itself"):
+        load_catalogue(paths)

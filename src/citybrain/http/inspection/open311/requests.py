@@ -110,8 +110,8 @@ async def _shown(
 def _request(request: web.Request, row: dict[str, Any], asked: Fields) -> dict[str, Any]:
     """A row in the specification's names; times with the city's offset."""
     definitions, locale = definitions_of(request), locale_of(asked)
-    known = definitions.classes.get(row["class_code"])
-    lead = definitions.departments.get(row["lead"])
+    known = definitions.class_of_case(row["class_code"])
+    lead = definitions.department_of_case(row["lead"])
     is_open = row["status"] == telling.OPEN
     found = {
         "service_request_id": row["case_id"],
