@@ -28,8 +28,7 @@ LINKS = "() => [...document.querySelectorAll('li a')].map((each) => each.textCon
 SPOKEN = "(language) => window.dispatchEvent(new CustomEvent('speak', {detail: language}))"
 ENLARGED = "(k) => document.documentElement.style.setProperty('--k', k)"
 LANGUAGES = ("zh-Hans", "en")
-PHONE_WIDTHS = (320, 375)
-PHONE_SIZES = ("1", "1.24", "1.5")  # of text: standard, for elders, the largest
+PHONE_SIZES = ((375, "1"), (320, "1.24"), (320, "1.5"))  # of text: standard, for elders, largest
 DESK_WIDTHS = (1440, 720)  # 720: a window of 1440 at 200 %
 BOARDS = ((1920, 1080), (3840, 1080))
 
@@ -50,12 +49,11 @@ async def test_the_phone(pages: str, page: Page) -> None:
     async def sizes(found: list[str]) -> None:
         for language in LANGUAGES:
             await _speak(page, language)
-            for width in PHONE_WIDTHS:
+            for width, k in PHONE_SIZES:
                 await page.set_viewport_size({"width": width, "height": 780})
-                for k in PHONE_SIZES:
-                    await page.evaluate(ENLARGED, k)
-                    wide = await page.evaluate(TOO_WIDE)
-                    found += [f"{language} {width} × {k}: {each}" for each in wide]
+                await page.evaluate(ENLARGED, k)
+                wide = await page.evaluate(TOO_WIDE)
+                found += [f"{language} {width} × {k}: {each}" for each in wide]
 
     await _walk(pages, page, "phone", sizes)
 
