@@ -12,7 +12,7 @@ from citybrain.domain.parking.plates import read_plate
 from citybrain.domain.parking.refusals import NotYourSession
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.vault import InStream
-from commands.fields import Flag, Prose, Text
+from commands.fields import Flag, Prose, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.parking.bindings import holder_at
 from commands.parking.fields import PlateCountry, PlateIncomplete, PlateText
@@ -51,6 +51,9 @@ class DisputeSession(Command):
     """Whose it is says that it is wrong."""
 
     grounds: Prose
+    evidence_sha256: list[Sha256] = Field(
+        default_factory=list, max_length=6, description="digests of photos, uploaded before"
+    )
 
 
 class DecideDispute(Command):
@@ -148,6 +151,8 @@ async def dispute_session(
     sealed_for = context.actor.subject
     if sealed_for not in holders:
         raise NotYourSession("the session is of a vehicle that is not yours")
+    if command.evidence_sha256 and services.photos is not None:
+        await services.photos.require(command.evidence_sha256)
     sealed = await services.vault.seal_text(
         sealed_for, InStream(GROUNDS, session_id), command.grounds
     )
@@ -155,7 +160,13 @@ async def dispute_session(
         session_id,
         services,
         lambda each, now: looking.dispute(
-            each, context.actor, now, holders=holders, grounds_sealed=sealed, sealed_for=sealed_for
+            each,
+            context.actor,
+            now,
+            holders=holders,
+            grounds_sealed=sealed,
+            sealed_for=sealed_for,
+            photos=command.evidence_sha256,
         ),
         context,
         command,

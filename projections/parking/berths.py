@@ -199,6 +199,7 @@ WHERE ($2::text IS NULL OR zone_id = $2) AND ($3::text IS NULL OR known = $3)
   AND ($4::text IS NULL OR place_id > $4)
 ORDER BY place_id LIMIT $5
 """  # noqa: S608
+ONE = f"SELECT * FROM ({KNOWN}) k WHERE place_id = $2"  # noqa: S608
 # The same of all berths at once: a device that was heard last of all decides, also if it is lost.
 COUNTS = """
 SELECT CASE WHEN b.state IS NULL OR h.heard_at IS NULL OR h.heard_at <= $1
@@ -236,6 +237,12 @@ async def page(
     """Berths by id, as they are known now; after a silence so long they are unknown."""
     rows = await fetch_planned(pool, PAGE, now - silence, zone_id, state, after, limit)
     return [row | {"state": row.pop("known")} for row in rows]
+
+
+async def one(pool: Pool, place_id: str, *, now: datetime, silence: timedelta) -> Row | None:
+    """One berth as it is known now; None where there is none."""
+    rows = await fetch(pool, ONE, now - silence, place_id)
+    return rows[0] | {"state": rows[0].pop("known")} if rows else None
 
 
 async def counts(pool: Pool, *, now: datetime, silence: timedelta) -> dict[str, int]:

@@ -51,6 +51,7 @@ CREATE INDEX ON sessions (status, arrived_at, session_id);
 CREATE INDEX ON sessions (payer, arrived_at DESC, session_id) WHERE payer IS NOT NULL;
 CREATE INDEX ON sessions (plate_id, arrived_at DESC) WHERE plate_id IS NOT NULL;
 CREATE INDEX ON sessions (place_id, arrived_at DESC);
+CREATE TABLE dispute_photos (sha256 text COLLATE "C" PRIMARY KEY);
 """
 
 COLUMNS = (
@@ -80,6 +81,7 @@ COLUMNS = (
     "state",
 )
 KNOWN = "SELECT session_id, state FROM sessions WHERE session_id = ANY($1)"
+ADD_PHOTOS = "INSERT INTO dispute_photos SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 DROP = "DELETE FROM sessions WHERE session_id = ANY($1)"
 
 State = dict[str, Any]
@@ -278,7 +280,7 @@ class ParkingSessionsModel:
     """The read model `parking_sessions`."""
 
     name = "parking_sessions"
-    version = 2
+    version = 3
     order = Order.STREAM
     topics = frozenset(STEPS)
     tables = TABLES
@@ -293,6 +295,9 @@ class ParkingSessionsModel:
         for event in events:
             state = states.setdefault(event.stream_id, new_state())
             STEPS[event.topic](state, dict(event.data))
+        photos = sorted({sha256 for event in events for sha256 in event.data.get("photos", ())})
+        if photos:
+            await connection.execute(ADD_PHOTOS, photos)
         if rows:
             await connection.execute(DROP, [row["session_id"] for row in rows])
         records = [row_of(session_id, state) for session_id, state in states.items()]
@@ -441,6 +446,14 @@ def _read_row(row: Row) -> Row:
         if row[name] is not None:
             row[name] = orjson.loads(row[name])
     return row
+
+
+NAMED = "SELECT EXISTS (SELECT 1 FROM parking_sessions.dispute_photos WHERE sha256 = $1)"
+
+
+async def came_with_a_dispute(pool: Pool, sha256: str) -> bool:
+    """Whether a dispute names this photo."""
+    return bool((await fetch(pool, NAMED, sha256))[0]["exists"])
 
 
 ORIGINS = "SELECT session_id, simulated FROM parking_sessions.sessions WHERE session_id = ANY($1)"

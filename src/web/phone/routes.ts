@@ -29,6 +29,7 @@ export const routes: RouteRecordRaw[] = [
   { path: "/cases/:id", component: () => import("./screens/CaseScreen.vue"), meta: { title: "report.title" } },
   { path: "/parking", component: () => import("./screens/ParkingScreen.vue"), meta: { title: "parking.title" } },
   { path: "/parking/reserve", component: () => import("./screens/ReserveScreen.vue"), meta: { title: "reserve.title" } },
+  { path: "/parking/price", component: () => import("./screens/PriceScreen.vue"), meta: { title: "parking.priceTitle" } },
   { path: "/parking/sessions/:id", component: () => import("./screens/ParkedScreen.vue"), meta: { title: "parking.title" } },
   { path: "/parking/sessions/:id/dispute", component: () => import("./screens/DisputeScreen.vue"), meta: { title: "dispute.title" } },
   { path: "/plates", component: () => import("./screens/PlatesScreen.vue"), meta: { title: "plates.title" } },

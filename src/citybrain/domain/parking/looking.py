@@ -193,6 +193,7 @@ def dispute(
     holders: Sequence[str],
     grounds_sealed: str,
     sealed_for: str,
+    photos: Sequence[str] = (),
 ) -> None:
     """Whose it is says that it is wrong; what is known of it is frozen, and collection stands.
 
@@ -212,6 +213,7 @@ def dispute(
         grounds_sealed=grounds_sealed,
         sealed_for=sealed_for,
         evidence=[*session.detection_ids, *session.late_signs],
+        photos=list(photos),
     )
 
 

@@ -328,13 +328,17 @@ class SessionClaimLowered(SessionEvent):
 
 
 class SessionDisputed(SessionEvent):
-    """Somebody says that it is wrong: what is known is frozen, and nothing is asked for."""
+    """Somebody says that it is wrong: what is known is frozen, and nothing is asked for.
+
+    `evidence` is what devices had said; `photos` are digests of the pictures that came with it.
+    """
 
     TOPIC: ClassVar[str] = "parking.disputed"
     disputed_by: str
     grounds_sealed: str
     sealed_for: str
     evidence: list[str]
+    photos: list[str] = field(default_factory=list, kw_only=True)
 
     def note(self, aggregate: Any) -> None:
         aggregate.dispute = "open"

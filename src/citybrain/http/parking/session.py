@@ -136,7 +136,7 @@ async def search(call: Call) -> web.Response:
 
 async def show(call: Call) -> web.Response:
     """One session."""
-    row = await _readable(call)
+    row = await readable(call)
     (shown,) = await _shown(call, [row])
     session = await call.runtime.services.store.load(ParkingSession, row["session_id"])
     return json_response(shown, headers={"ETag": f'"{session.version}"'})
@@ -145,17 +145,17 @@ async def show(call: Call) -> web.Response:
 async def explain(call: Call) -> web.Response:
     """Why it costs what it costs: the lines that decided, or those of another version."""
     query: ExplanationQuery = call.query
-    row = await _readable(call)
+    row = await readable(call)
     services = call.runtime.services
     session = await services.store.load(ParkingSession, row["session_id"])
     said = await price_that_decided(session, services, OTHERS)
     if query.version is not None:
         said = (await price_under(session, services, OTHERS, query.version)).as_event()
-    await opened(call, [_person(row)])
+    await opened(call, [person_of(row)])
     return json_response(PricedAnswer(session_id=session.id, compared_with=query.version, **said))
 
 
-async def _readable(call: Call) -> dict[str, Any]:
+async def readable(call: Call) -> dict[str, Any]:
     """The row, for whoever may read it; strangers are not told whether it is there."""
     session_id, services = session_id_of(call), call.runtime.services
     row = await sessions.one(call.runtime.store.models, session_id)
@@ -177,12 +177,12 @@ async def _readable(call: Call) -> dict[str, Any]:
 
 async def _shown(call: Call, rows: Sequence[dict[str, Any]]) -> list[ShownSession]:
     """Rows with their plates, or pseudonyms in their place; on the record."""
-    await opened(call, [_person(row) for row in rows])
+    await opened(call, [person_of(row) for row in rows])
     shown = await with_plates(call, rows, "payer")
     return [ShownSession.model_validate(row) for row in shown]
 
 
-def _person(row: dict[str, Any]) -> tuple[str, str | None]:
+def person_of(row: dict[str, Any]) -> tuple[str, str | None]:
     """On whose record a look is: the payer's, or the session's as long as nobody is known."""
     payer = row["payer"]
     return (payer, payer) if payer is not None else (row["session_id"], None)

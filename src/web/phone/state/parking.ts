@@ -1,6 +1,6 @@
 // One's own parking: what goes on, what is owed, what was.
 
-import type { Model } from "../../shared/api";
+import { api, ask, type Model } from "../../shared/api";
 
 export type Session = Model<"ShownSession">;
 
@@ -28,4 +28,12 @@ export interface PriceLine {
   ends: string;
   fen: number;
   zero: string | null;
+}
+
+/** What was seen of stays, by session; nothing of those that cannot be read now. */
+export async function seenOf(ids: readonly string[]): Promise<Map<string, Model<"SeenOfStay">>> {
+  const found = await Promise.all(
+    ids.map((session_id) => ask(api.GET("/v1/parking/sessions/{session_id}/seen", { params: { path: { session_id } } })).catch(() => null)),
+  );
+  return new Map(found.filter((each) => each !== null).map((each) => [each.session_id, each]));
 }

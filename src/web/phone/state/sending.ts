@@ -7,6 +7,7 @@ import { api, ask, type Model } from "../../shared/api";
 import { now } from "../../shared/clock";
 import { noNetwork, Problem } from "../../shared/problems";
 import { useSession } from "../../shared/session";
+import { upload } from "../report/upload";
 import { drop, empty, keep, keptOf, type Waiting } from "./kept";
 
 export interface Outcome {
@@ -113,14 +114,7 @@ async function apply(entry: Waiting): Promise<string> {
 
 async function report(entry: Waiting): Promise<string> {
   if (entry.photo !== null) {
-    const photo = entry.photo;
-    const { sha256 } = await ask(
-      api.POST("/v1/photos", {
-        body: "" as never,
-        bodySerializer: () => photo,
-        headers: { "Content-Type": photo.type },
-      }),
-    );
+    const sha256 = await upload(entry.photo);
     entry.body = { ...entry.body, evidence_sha256: [sha256] };
     entry.photo = null;
     await keep({ ...entry, body: { ...entry.body } });

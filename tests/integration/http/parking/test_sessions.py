@@ -8,7 +8,9 @@ from tests.given.accesses import READER, accesses, is_said, opening, read, readi
 from tests.given.api import Api
 from tests.given.applying import registered
 from tests.given.at_work import FOR_PARKING, models
+from tests.given.parking.city import at
 from tests.given.parking.world import PLATE, parked
+from tests.given.photos import encoded, scene
 from tests.given.read_models import caught_up
 
 BASE = "v1_parking_sessions"
@@ -17,6 +19,7 @@ READ = {
     f"post_{BASE}_search": {"plate": PLATE},
     f"get_{BASE}_session_id": None,
     f"get_{BASE}_session_id_explanation": None,
+    f"get_{BASE}_session_id_seen": None,
 }
 
 
@@ -50,3 +53,52 @@ async def test_strangers_and_other_departments_see_none(api: Api) -> None:
     )
     refused = await api.call("GET", path, "official", department="housing-fund")
     assert refused.is_problem(403, "role-not-allowed")
+
+
+async def test_a_dispute_is_read_again_with_its_photo_by_whose_it_is_and_the_office(
+    api: Api,
+) -> None:
+    citizen, other = await registered(api), await registered(api)
+    (session_id, _), _ = await parked(api.runtime.services, citizen, other)
+    path = f"/v1/parking/sessions/{session_id}/dispute"
+    assert (await api.call("GET", path, "citizen", subject=citizen)).is_problem(
+        404, "no-parking-dispute"
+    )
+    kept = await api.call(
+        "POST",
+        "/v1/photos",
+        "citizen",
+        subject=citizen,
+        data=encoded(scene()),
+        headers={"Content-Type": "image/jpeg"},
+    )
+    said = {"grounds": "I left at ten", "evidence_sha256": [kept.json["sha256"]]}
+    done = await api.call("POST", path, "citizen", subject=citizen, json=said)
+    assert done.status == 200, done.body
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
+    photo = f"{path}/photos/{kept.json['sha256']}"
+    for role, subject in (("citizen", citizen), ("official", READER)):
+        read_again = await api.call("GET", path, role, subject=subject, department="parking")
+        assert read_again.json["grounds"] == said["grounds"]
+        assert read_again.json["photos"] == said["evidence_sha256"]
+        assert (
+            await api.call("GET", photo, role, subject=subject, department="parking")
+        ).status == 200
+    assert (await api.call("GET", path, "citizen", subject=other)).status == 404
+    assert (await api.call("GET", photo, "citizen", subject=other)).status == 404
+    anybodys = f"/v1/photos/{kept.json['sha256']}"
+    elsewhere = await api.call("GET", anybodys, "official", department="housing-fund")
+    assert elsewhere.is_problem(404, "photo-not-found")
+    seen, *_ = await accesses(api, citizen, "en", READER)
+    assert seen["what"] == "parking-dispute"
+
+
+async def test_what_a_stay_would_cost_is_said_before_it(api: Api) -> None:
+    await parked(api.runtime.services, await registered(api), await registered(api))
+    asked = {"place": "Z1-001", "start": at("10:00").isoformat(), "end": at("12:30").isoformat()}
+    said = await api.call("GET", "/v1/parking/quote", params=asked)
+    assert said.status == 200, said.body
+    assert said.json["steps"][-1]["price_fen"] == said.json["price_fen"] > 0
+    assert said.json["steps"] == sorted(said.json["steps"], key=lambda each: each["at"])
+    nowhere = await api.call("GET", "/v1/parking/quote", params=asked | {"place": "nowhere"})
+    assert nowhere.is_problem(422, "parking-place-unknown")
