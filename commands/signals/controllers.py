@@ -35,7 +35,7 @@ from commands.fields import Flag, Moment
 from commands.handling import Command, CommandContext
 from commands.services import Services
 from commands.signals.controlled import controlled
-from commands.signals.moves import moves
+from commands.signals.moves import Moves, moves
 from commands.signals.office import Name, change_junction
 from commands.signals.sharing import shards_of
 from commands.signals.streams import definition_of, newest_streams, plan_of
@@ -221,7 +221,7 @@ async def commands_for(
         head, moved = known.position, known.of(junctions, after)
         if after < known.since:
             moved = await _moved(junctions, services, after)
-        found = await _commands(moved, services)
+        found = await _commands(moved, known, services)
         left = ends - time.monotonic()
         if found or left <= 0:
             return head, found
@@ -235,13 +235,35 @@ async def _moved(junctions: Sequence[str], services: Services, after: int) -> li
     return [junction_and_day(row["originator_id"])[0] for row in rows]
 
 
-async def _commands(junctions: Sequence[str], services: Services) -> list[dict[str, Any]]:
-    """The commands of junctions, as their newest streams say."""
-    if not junctions:
-        return []
-    streams = await newest_streams(services.store, junctions)
-    signals = await services.store.load_all(Signal, list(streams.values()))
-    return [command_of(services, each) for each in signals]
+async def _commands(
+    junctions: Sequence[str], known: Moves, services: Services
+) -> list[dict[str, Any]]:
+    """The commands of junctions, as their newest streams say.
+
+    Where this process controls one and has all of the stream that is known in memory, that says it.
+    """
+    found, others = list[dict[str, Any]](), list[str]()
+    for code in junctions:
+        signal = _in_memory(code, known, services)
+        if signal is None:
+            others.append(code)
+        else:
+            found.append(command_of(services, signal))
+    if others:
+        streams = await newest_streams(services.store, others)
+        signals = await services.store.load_all(Signal, list(streams.values()))
+        found += [command_of(services, each) for each in signals]
+    return found
+
+
+def _in_memory(junction: str, known: Moves, services: Services) -> Signal | None:
+    """A junction's state that has all that is known of its stream, and no more than that."""
+    state, last = controlled(services).of(junction), known.last(junction)
+    if state is None or last is None:
+        return None
+    signal, _ = state
+    is_whole = signal.id == last.stream and signal.version >= last.version
+    return signal if is_whole and not signal.pending_events else None
 
 
 def command_of(services: Services, signal: Signal) -> dict[str, Any]:

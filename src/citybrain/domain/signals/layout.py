@@ -99,10 +99,24 @@ class Layout:
     exits: Mapping[str, Exit] = field(default_factory=dict)
     movements: Mapping[str, Movement] = field(default_factory=dict)
     detectors: Mapping[str, Detector] = field(default_factory=dict)
+    _of_lane: dict[str, tuple[Movement, ...]] = field(init=False, repr=False, compare=False)
+    _into: dict[str, tuple[Movement, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        of_lane, into = dict[str, tuple[Movement, ...]](), dict[str, tuple[Movement, ...]]()
+        for each in self.movements.values():
+            of_lane[each.lane] = (*of_lane.get(each.lane, ()), each)
+            into[each.exit] = (*into.get(each.exit, ()), each)
+        object.__setattr__(self, "_of_lane", of_lane)
+        object.__setattr__(self, "_into", into)
 
     def of_lane(self, lane: str) -> tuple[Movement, ...]:
         """The movements that begin at a lane's stop line."""
-        return tuple(each for each in self.movements.values() if each.lane == lane)
+        return self._of_lane.get(lane, ())
+
+    def into(self, exit_code: str) -> tuple[Movement, ...]:
+        """The movements that end in an exit."""
+        return self._into.get(exit_code, ())
 
     def of_group(self, group: str) -> tuple[Movement, ...]:
         """The movements that a signal group holds."""

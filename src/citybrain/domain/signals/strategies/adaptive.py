@@ -178,11 +178,11 @@ class Adaptive:
         queue, arrivals = predict(model, memory.learned, settings, seen, signal, failed)
         lanes = len(model.lanes)
         memory.learned.expected[:] = queue[:lanes] + arrivals[:2, :lanes].sum(axis=0)
-        seen_room, _ = rooms(seen, junction, model, memory.learned, settings)
-        room, refill = bound(seen, junction, model, memory.learned, settings)
+        unbound = rooms(seen, junction, model, memory.learned, settings)
+        room, refill = bound(seen, junction, model, memory.learned, unbound)
         blocked = without_gap_seekers(seen, junction, signal)
         shut = shut_rows(blocked, junction, model, room, refill, settings)
-        notice(crowding, model, settings, blocked, stage, queue, seen_room)
+        notice(crowding, model, settings, blocked, stage, queue, unbound[0])
         crowded = {"crowded": list(crowding.signs)} if crowding.signs else {}
         if last_resort(seen, settings):
             return follow(junction, signal, "last-resort")

@@ -8,7 +8,7 @@ import numpy as np
 from citybrain.domain.signals.junction import Junction
 from citybrain.domain.signals.layout import Movement
 from citybrain.domain.signals.strategies.approaches import PLACE_M, SECOND_MS, Approach, Approaches
-from citybrain.domain.signals.strategies.estimating import QUEUED, Learned, turn_shares
+from citybrain.domain.signals.strategies.estimating import QUEUED, Learned
 from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import ExitSeen, Observations, SignalView
@@ -51,6 +51,8 @@ def without_gap_seekers(seen: Observations, junction: Junction, signal: SignalVi
 
     They have green, room and yield, and leave when that ends at the latest: they block nobody.
     """
+    if not seen.in_box:
+        return seen
     ways, green = junction.layout.movements, signal.green
 
     def seeks(code: str) -> bool:
@@ -115,8 +117,7 @@ def rooms(
     """
     room, refill = np.full(model.rows, AMPLE), np.full(model.rows, settings.refill)
     for row, lane in enumerate(model.lanes):
-        shares = turn_shares(learned, row, settings)
-        for part, movement in zip(shares, lane.movements, strict=True):
+        for part, movement in zip(learned.shares[row], lane.movements, strict=True):
             places = _places(seen, junction, movement.exit)
             if places is not None and part > FEW and places / part < room[row]:
                 room[row] = places / part
@@ -126,18 +127,21 @@ def rooms(
 
 
 def bound(
-    seen: Observations, junction: Junction, model: Approaches, learned: Learned, settings: Settings
+    seen: Observations,
+    junction: Junction,
+    model: Approaches,
+    learned: Learned,
+    unbound: tuple[Floats, Floats],
 ) -> tuple[Floats, Floats]:
-    """The same, where short streets to the next signal are protected.
+    """What `rooms` says (`unbound`), where short streets to the next signal are protected.
 
     Where somebody stands there in the way, or its exits are full, all count who are on the street
     and on their way to it, and nobody is expected to leave it. Else a green fills it, the last ones
     stand in the box, and two such junctions hold each other up for ever.
     """
-    room, refill = rooms(seen, junction, model, learned, settings)
+    room, refill = (each.copy() for each in unbound)
     for row, lane in enumerate(model.lanes):
-        shares = turn_shares(learned, row, settings)
-        for part, movement in zip(shares, lane.movements, strict=True):
+        for part, movement in zip(learned.shares[row], lane.movements, strict=True):
             free = _protected(seen, junction, movement.exit)
             if free is not None and part > FEW and free / part < room[row]:
                 room[row], refill[row] = free / part, 0.0

@@ -75,21 +75,23 @@ def believed(
     found = set[str]()
     shut = bool(lanes) and all(is_full(seen, junction, code) for code in exits)
     for code, lane in lanes.items():
-        picture = _take(doubts, code, seen.at, (lane.vehicles, lane.counted), _count(lane), passed)
+        count = _count(lane)
+        picture = _take(doubts, code, seen.at, (lane.vehicles, lane.counted), count, passed)
         movements = [each for each in junction.layout.of_lane(code) if each.group]
-        shut = shut and _count(lane) > 0
+        shut = shut and count > 0
         if _should_go(lane, movements, signal):
             picture.green_ms += passed if _way_is_free(movements, seen, exits) else 0
-        yields = any(each.yields_to or each.on_red for each in movements)
-        if picture.green_ms >= (FROZEN_YIELDING_MS if yields else FROZEN_MS):
-            found.add(code)
-        picture.jumps += abs(picture.size - _count(lane)) >= LANE_JUMP
-        picture.size = _count(lane)
+        if picture.green_ms >= FROZEN_MS:
+            yields = any(each.yields_to or each.on_red for each in movements)
+            if not yields or picture.green_ms >= FROZEN_YIELDING_MS:
+                found.add(code)
+        picture.jumps += abs(picture.size - count) >= LANE_JUMP
+        picture.size = count
         if picture.jumps >= LANE_JUMPS:
             found.add(code)
     for code, room in exits.items():
         picture = _take(doubts, code, seen.at, room, room, passed)
-        into = [each for each in junction.layout.movements.values() if each.exit == code]
+        into = junction.layout.into(code)
         picture.crossed += sum(seen.crossed.get(each.code, 0) for each in into)
         gone_in = picture.crossed >= CROSSED and not any(each.code in seen.in_box for each in into)
         picture.jumps += abs(picture.size - room) >= EXIT_JUMP
@@ -108,7 +110,8 @@ def _take(doubts: Doubts, code: str, at: int, shown: Hashable, size: float, pass
     picture = doubts.pictures.get(code)
     if picture is None:
         picture = doubts.pictures[code] = Picture(shown, size, at)
-    picture.jumps *= KEPT_A_SECOND ** (passed / 1000)
+    if picture.jumps:
+        picture.jumps *= KEPT_A_SECOND ** (passed / 1000)
     if picture.shown != shown:
         picture.shown, picture.since, picture.green_ms, picture.crossed = shown, at, 0, 0
     return picture

@@ -4,6 +4,7 @@ Nothing is set by hand for a junction. All that is learned is in the memory, and
 strategy begins again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
@@ -28,16 +29,18 @@ QUEUED = 0.95
 class Learned:
     """By lane: `rate` and `saturation` in vehicles a second, `turns` in vehicles by movement.
 
-    `discharge`: by stage and lane, what crossed of what was expected to. `opened`, `yielding`: by
-    stage and lane, the share of its vehicles that is green, and that gives way. `drain`: vehicles a
-    second that leave an exit on which a queue stands; `room`: what it had room for the last time.
-    `standing`: vehicles that stand before the junction, on average. Moments are milliseconds since
-    1970, None before the first.
+    `shares`: of its vehicles, by movement in their order. `discharge`: by stage and lane, what
+    crossed of what was expected to. `opened`, `yielding`: by stage and lane, the share of its
+    vehicles that is green, and that gives way. `drain`: vehicles a second that leave an exit on
+    which a queue stands; `room`: what it had room for the last time. `standing`: vehicles that
+    stand before the junction, on average. Moments are milliseconds since 1970, None before the
+    first.
     """
 
     rate: Floats
     saturation: Floats
     turns: list[dict[str, float]]
+    shares: list[list[float]]
     discharge: Floats
     opened: Floats
     yielding: Floats
@@ -59,10 +62,12 @@ class Learned:
 def begin(model: Approaches, settings: Settings) -> Learned:
     """Nothing has been seen."""
     lanes, stages = len(model.lanes), len(model.stages)
+    turns = [{each.code: 0.0 for each in lane.movements} for lane in model.lanes]
     learned = Learned(
         rate=np.full(lanes, FIRST_RATE),
         saturation=np.full(lanes, settings.saturation),
-        turns=[{each.code: 0.0 for each in lane.movements} for lane in model.lanes],
+        turns=turns,
+        shares=[turn_shares(counts, settings) for counts in turns],
         discharge=np.ones((stages, lanes)),
         opened=np.zeros((stages, lanes)),
         yielding=np.zeros((stages, lanes)),
@@ -99,6 +104,7 @@ def learn(
                 learned.turns[row][movement.code] += count
         learned.rate[row] += part * (crossed / since - learned.rate[row])
         if crossed:
+            learned.shares[row] = turn_shares(learned.turns[row], settings)
             _saturation(learned, row, crossed, seen.at)
         if stage is not None and model.green[stage, row] and learned.expected[row] >= 1.5:
             _discharge(learned, model, settings, row, stage, crossed / since)
@@ -171,7 +177,7 @@ def _discharge(
 def share(learned: Learned, model: Approaches, settings: Settings) -> None:
     """Work out the shares of each lane that are green, and that give way, in each stage."""
     for row in range(len(model.lanes)):
-        turns = turn_shares(learned, row, settings)
+        turns = learned.shares[row]
         for stage in range(len(model.stages)):
             opens, yields = model.opens[stage][row], model.gives_way[stage][row]
             opened = sum(part for part, is_open in zip(turns, opens, strict=True) if is_open)
@@ -181,9 +187,8 @@ def share(learned: Learned, model: Approaches, settings: Settings) -> None:
             learned.yielding[stage, row] = min(1.0, gives)
 
 
-def turn_shares(learned: Learned, row: int, settings: Settings) -> list[float]:
-    """The shares of a lane's movements, in their order."""
-    counts = learned.turns[row]
+def turn_shares(counts: Mapping[str, float], settings: Settings) -> list[float]:
+    """The shares of a lane's movements, in their order, by how many went each way."""
     total = sum(counts.values()) + settings.turn_weight
     first = settings.turn_weight / len(counts)
     return [(count + first) / total for count in counts.values()]

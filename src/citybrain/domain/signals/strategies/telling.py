@@ -15,7 +15,7 @@ from citybrain.domain.signals.strategies.ahead import (
     without_gap_seekers,
 )
 from citybrain.domain.signals.strategies.approaches import SECOND_MS, Approach, Approaches
-from citybrain.domain.signals.strategies.estimating import Learned, rates, turn_shares, yielding
+from citybrain.domain.signals.strategies.estimating import Learned, rates, yielding
 from citybrain.domain.signals.strategies.failing import failed_rows
 from citybrain.domain.signals.strategies.planning import Floats, outflow
 from citybrain.domain.signals.strategies.predicting import predict
@@ -89,8 +89,11 @@ def _lanes(
     standing, found = stuck(seen, junction, settings), dict[str, Ahead]()
     held_up = {each.code for each in standing}
     for row, lane in enumerate(model.lanes):
-        blocked = bool(room[row] < 1.0) or in_the_way(junction, lane, standing)
-        blocked = blocked or any(held_up & {*each.yields_to} for each in lane.movements)
+        blocked = bool(room[row] < 1.0)
+        if standing and not blocked:
+            blocked = in_the_way(junction, lane, standing) or any(
+                held_up & {*each.yields_to} for each in lane.movements
+            )
         for code in lane.stretches:
             before = found.get(code)
             other = before is not None and before.blocked
@@ -128,8 +131,7 @@ def _sends(
     found = {code: np.zeros(until) for code in sorted(exits)}
     for row, lane in enumerate(model.lanes):
         gone = np.full(until, learned.rate[row]) if row in failed else goes[:, row]
-        shares = turn_shares(learned, row, settings)
-        for part, movement in zip(shares, lane.movements, strict=True):
+        for part, movement in zip(learned.shares[row], lane.movements, strict=True):
             if movement.exit in found:
                 found[movement.exit] += part * gone
     return {code: tuple(np.round(each, 2).tolist()) for code, each in found.items()}
