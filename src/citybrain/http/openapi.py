@@ -284,16 +284,22 @@ def _problem_statuses(route: Route) -> list[str]:
 
 def page(document: dict[str, Any]) -> str:
     """The document as a page for people: no script, no download."""
-    sections = []
+    found: dict[str, list[str]] = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            sections.append(_section(method.upper(), path, operation))
+            tag = operation["tags"][0]
+            found.setdefault(tag, []).append(_section(method.upper(), path, operation))
+    tags = sorted(found)
+    contents = " ".join(f"<a href='#{tag}'>{tag}</a>" for tag in tags)
+    sections = (f"<h2 id='{tag}'>{tag}</h2>{''.join(found[tag])}" for tag in tags)
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>citybrain: the API</title>"
         "<meta name=viewport content='width=device-width'>"
         "<link rel=stylesheet href=/docs.css><main><h1>citybrain: the API</h1>"
         f"<p>{escape(document['info']['description'])} The machine-readable document: "
-        "<a href=/openapi.json>/openapi.json</a>.</p>" + "".join(sections) + "</main></html>"
+        f"<a href=/openapi.json>/openapi.json</a>.</p><nav>{contents}</nav>"
+        + "".join(sections)
+        + "</main></html>"
     )
 
 
@@ -322,6 +328,7 @@ def _section(method: str, path: str, operation: dict[str, Any]) -> str:
 PAGE_STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h2 { margin: 2rem 0 .5rem; } nav a { display: inline-block; margin-right: .8rem; }
 details { border-bottom: 1px solid #8884; padding: .4rem 0; }
 summary { cursor: pointer; } summary span { opacity: .75; margin-left: .5rem; }
 summary b { display: inline-block; min-width: 3.5rem; color: #2a6fb0; }

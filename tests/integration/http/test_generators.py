@@ -1,7 +1,10 @@
 """Clients that others' tools make of the API's description: nothing is left out, and types fit."""
 
+import asyncio
+import importlib
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -9,6 +12,7 @@ import pytest
 
 from citybrain.http.openapi import openapi
 from citybrain.systems import SYSTEMS
+from tests.given.api import REPORT_NOW, Api
 
 WEB = Path(__file__).parents[3] / "src/web"
 MODULES = WEB / "node_modules"
@@ -52,6 +56,21 @@ TSCONFIG = {
 }
 
 
+PYTHON_CONFIG = {
+    "content_type_overrides": {
+        "image/*": "application/octet-stream",
+        "application/jose": "application/octet-stream",
+    },
+    "post_hooks": [],
+}
+"""As docs/api.md says; the code is not formatted."""
+
+
+@pytest.fixture
+def with_workers() -> bool:
+    return False
+
+
 @pytest.fixture
 def document(tmp_path: Path) -> Path:
     path = tmp_path / "openapi.json"
@@ -72,3 +91,27 @@ def test_a_program_in_typescript_is_checked_against_the_description(
     (tmp_path / "client.ts").write_text(PROGRAM)
     (tmp_path / "tsconfig.json").write_text(json.dumps(TSCONFIG))
     run(MODULES / ".bin/tsc", "-p", "tsconfig.json", at=tmp_path)
+
+
+async def test_a_client_in_python_reports_and_reads(
+    tmp_path: Path, document: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.yaml").write_text(json.dumps(PYTHON_CONFIG))
+    generator = Path(sys.executable).parent / "openapi-python-client"
+    options = ("--meta", "none", "--config", "config.yaml", "--fail-on-warning")
+    made_at = ("--path", document, "--output-path", tmp_path / "city_client")
+    await asyncio.to_thread(run, generator, "generate", *options, *made_at, at=tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    models = importlib.import_module("city_client.models")
+    cases = "city_client.api.cases"
+    report = importlib.import_module(f"{cases}.post_v1_cases").asyncio_detailed
+    list_cases = importlib.import_module(f"{cases}.get_v1_cases").asyncio
+    client = importlib.import_module("city_client").AuthenticatedClient
+    async with client(base_url=api.url, token=api.token("camera")) as camera:
+        made = await report(client=camera, body=models.ReportCase.from_dict(REPORT_NOW))
+        assert made.status_code == 201
+        assert isinstance(made.parsed, models.CaseAnswer)
+        assert made.headers["Location"] == f"/v1/cases/{made.parsed.case_id}"
+        refused = await list_cases(client=camera)
+    assert isinstance(refused, models.Problem)
+    assert refused.code == "role-missing"

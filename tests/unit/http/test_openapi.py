@@ -1,5 +1,6 @@
 """The API's description, as tools of others read it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from citybrain.domain.actor import Role
-from citybrain.http.openapi import openapi
+from citybrain.http.openapi import openapi, page
 from citybrain.http.routing import Answer, Call, Route
 from citybrain.systems import SYSTEMS
 
@@ -135,3 +136,11 @@ def test_what_has_a_default_may_be_left_out() -> None:
     report = document["components"]["schemas"]["ReportCase"]
     assert "simulated" not in report["required"]
     assert "default" not in report["properties"]["simulated"]
+
+
+def test_the_page_for_people_has_a_section_for_each_kind_of_operation() -> None:
+    routes = [route for system in SYSTEMS for route in system.routes]
+    shown = page(openapi(routes))
+    headings, links = re.findall(r"<h2 id='(.+?)'>", shown), re.findall(r"href='#(.+?)'", shown)
+    assert headings == links == sorted({route.tag for route in routes})
+    assert shown.count("<details>") == len(routes)

@@ -17,6 +17,7 @@ def test_ours_hold_the_eleven_classes_and_the_animal_classes() -> None:
     street = [c for c in ours.classes.values() if not c.source.startswith("NYC")]
     assert len(street) == 11
     assert sum(c.source.startswith("named") for c in street) == 5
+    assert set(ours.offered) == {c.code for c in street}, "those of other cities' records are not"
     assert ours.route("displaced_manhole_cover").lead == "municipal-works"
 
 
