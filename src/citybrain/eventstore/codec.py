@@ -19,6 +19,8 @@ from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscode
 PLAIN_FLOAT_MIN, PLAIN_FLOAT_BOUND = 1e-4, 1e16
 INTEGER_BOUND = 1 << 63
 USUAL_TIMES = ("timestamp", "occurred_at")
+TEXTS = frozenset({str})
+AS_THEY_ARE = frozenset({str, bool, type(None)})  # spelled alike whatever they are
 
 
 class _SpelledDifferently(Exception):
@@ -88,7 +90,7 @@ class OrjsonTranscoder(JSONTranscoder):
 def _wrap(value: Any) -> Any:
     """`value` in types that orjson spells like the stock library. Exact types only."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind in AS_THEY_ARE:
         return value
     if kind is int:
         if not -INTEGER_BOUND <= value < INTEGER_BOUND:
@@ -103,10 +105,14 @@ def _wrap(value: Any) -> Any:
     if kind is datetime:
         return {"_type_": "datetime_iso", "_data_": value.isoformat()}
     if kind is dict:
-        if not all(type(key) is str for key in value):
+        if not TEXTS.issuperset(map(type, value)):
             raise _SpelledDifferently
+        if AS_THEY_ARE.issuperset(map(type, value.values())):
+            return value
         return {key: _wrap(member) for key, member in value.items()}
     if kind is list or kind is tuple:
+        if AS_THEY_ARE.issuperset(map(type, value)):
+            return value
         return [_wrap(member) for member in value]
     if kind is UUID:
         return {"_type_": "uuid_hex", "_data_": value.hex}

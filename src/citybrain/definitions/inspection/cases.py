@@ -1,6 +1,6 @@
 """Definitions of cases: departments, classes of problems, routing, deadlines, merging."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -106,14 +106,24 @@ class DeadlineRule(Definition):
 
     def begin(self, at: datetime, calendar: BusinessCalendar) -> Deadline:
         """The deadline that begins then."""
-        share = self.within * self.warn_at_share
-        warn_at = max(calendar.due(at, self.unit, share), at)
+        if self.unit is TimeKind.HOURS:
+            warn_at, due_at = at + self._hours[0], at + self._hours[1]
+        else:
+            share = self.within * self.warn_at_share
+            warn_at = max(calendar.due(at, self.unit, share), at)
+            due_at = calendar.due(at, self.unit, self.within)
         return {
             **self._terms,
             "begun_at": as_text(at),
             "warn_at": as_text(warn_at),
-            "due_at": as_text(calendar.due(at, self.unit, self.within)),
+            "due_at": as_text(due_at),
         }
+
+    @cached_property
+    def _hours(self) -> tuple[timedelta, timedelta]:
+        """How long after its beginning it warns and is due, where hours are just hours."""
+        within = timedelta(hours=self.within)
+        return timedelta(hours=self.within * self.warn_at_share), within
 
 
 class MergeRule(Definition):
@@ -356,13 +366,12 @@ class CaseDefinitions:
         return department
 
     def deadlines(
-        self, class_code: str, stages: Iterable[Stage], at: datetime, calendar: BusinessCalendar
+        self, class_code: str, stages: Collection[Stage], at: datetime, calendar: BusinessCalendar
     ) -> list[Deadline]:
         """The deadlines that begin then with these stages."""
         known = self.class_of_case(class_code)
         rules = (known.deadlines or ()) if known else self.general_deadlines
-        wanted = set(stages)
-        return [rule.begin(at, calendar) for rule in rules if rule.stage in wanted]
+        return [rule.begin(at, calendar) for rule in rules if rule.stage in stages]
 
 
 VERSION = TypeAdapter(CaseDefinitions)
