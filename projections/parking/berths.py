@@ -5,7 +5,7 @@ that happened before the one that is shown changes nothing; of two of one moment
 occupied, in whichever order they come.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -108,6 +108,13 @@ class ParkingBerths:
     async def apply(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
+        """Run by run: a berth that was retired and is used again begins anew."""
+        for run in _runs(events):
+            await self._apply(connection, run)
+
+    async def _apply(
+        self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
+    ) -> None:
         """Places first: what is said of one came after it was described."""
         await _describe(connection, [event for event in events if event.topic != DETECTED])
         said = [
@@ -138,6 +145,20 @@ class ParkingBerths:
         if heard:
             rows_heard = [(device, *times) for device, times in sorted(heard.items())]
             await connection.execute(HEAR, *columns_of(rows_heard))
+
+
+def _runs(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
+    """The events in parts, in none of which a place is described again that was retired."""
+    begin, retired = 0, set[str]()
+    for number, event in enumerate(events):
+        if event.topic != DESCRIBED:
+            continue
+        if event.stream_id in retired:
+            yield events[begin:number]
+            begin, retired = number, set()
+        if event.data["retired"]:
+            retired.add(event.stream_id)
+    yield events[begin:]
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

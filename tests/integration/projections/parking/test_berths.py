@@ -1,13 +1,15 @@
 """The board of berths: occupied, free, unknown; the same however the events come."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 from citybrain.eventstore import EventStore
+from commands.parking.places import describe_places
 from projections.parking import berths
-from tests.given.parking.city import Street, at
+from tests.given.parking.city import IMPORT, Street, at, places
 from tests.given.read_models import project, same_in_any_batch
-from tests.given.services import services_over
+from tests.given.services import context, services_over
 
 SILENCE = timedelta(minutes=15)
 
@@ -103,3 +105,19 @@ async def test_one_at_a_time_and_all_at_once_give_the_same(store: EventStore) ->
     )
     models = ("parking_berths", "parking_places", "parking_sessions")
     assert await same_in_any_batch(store, *models) > 20
+
+
+async def test_a_berth_that_is_used_again_begins_anew_in_any_batch(store: EventStore) -> None:
+    street = await Street.open(services_over(store), at("12:00"))
+    await street.say(
+        street.sign("occupied", "Z1-001", at("10:00")),
+        street.sign("occupied", "Z1-002", at("10:00")),
+    )
+    first = next(each for each in places() if each.place_id == "Z1-001")
+    for clock, retired in (("10:30", True), ("10:40", False)):
+        changed = replace(first.version, valid_from=at(clock), retired=retired)
+        await describe_places([replace(first, version=changed)], context(IMPORT), street.services)
+    await street.say(street.sign("restored", None, at("10:50")))
+    assert await same_in_any_batch(store, "parking_berths")
+    shown = await states(store, "10:51")
+    assert (shown["Z1-001"], shown["Z1-002"]) == ("unknown", "occupied")
