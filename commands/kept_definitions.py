@@ -21,8 +21,9 @@ KEPT = "SELECT kind, code, version, content FROM kept_definitions WHERE kind = $
 async def keep_definitions(definitions: Definitions, pool: asyncpg.Pool) -> Definitions:
     """The definitions, with what was kept of files that were edited or taken away since."""
     for part in definitions.keeping():
+        present = {each.key: each for each in part.kept()}
         known = set(await _known(part, pool))
-        if new := sorted(set(part.kept()) - known, key=lambda each: each.key):
+        if new := sorted(set(present.values()) - known, key=lambda each: each.key):
             columns = zip(*((*each.key, each.content) for each in new), strict=True)
             await pool.execute(KEEP, *(list(column) for column in columns))
     return await with_kept(definitions, pool)

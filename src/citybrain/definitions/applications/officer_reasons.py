@@ -6,12 +6,14 @@ A code that is in neither is refused: whoever reads a decision finds every reaso
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from citybrain.definitions.applications.catalogue import ServiceItem
 from citybrain.definitions.applications.types import Text
-from citybrain.definitions.loading import Definitions, Files, in_force
+from citybrain.definitions.dated_files import DatedFile, DatedVersions
+from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, read_yaml
 from citybrain.errors import InvalidInput
 
@@ -32,34 +34,31 @@ class OfficerReason(BaseModel):
     source: Text
 
 
-class OfficerReasonsFile(BaseModel):
+class OfficerReasonsFile(DatedFile):
     """The list from a day on: the whole of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    valid_from: date
     reasons: tuple[OfficerReason, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
-class OfficerReasons:
-    """The lists, the oldest first."""
+class OfficerReasons(DatedVersions[OfficerReasonsFile]):
+    """The lists, the oldest first; those that are gone have the words of decisions of then."""
 
-    versions: tuple[OfficerReasonsFile, ...]
-
-    def at(self, moment: datetime) -> tuple[OfficerReason, ...]:
-        """The list in force on the city's day of `moment`."""
-        return in_force(self.versions, moment).reasons
+    KIND: ClassVar[str] = "review"
+    MODEL: ClassVar[type[DatedFile]] = OfficerReasonsFile
 
     def check(self, codes: Iterable[str], item: ServiceItem, moment: datetime) -> None:
         """Raise `ReasonUnknown` unless each is a rule of the item or in the list."""
-        listed = [reason.code for reason in self.at(moment)]
+        listed = [reason.code for reason in self.at(moment).reasons]
         known = [rule.code for rule in item.rules] + listed
         if not set(codes) <= set(known):
             raise ReasonUnknown("a reason is neither a rule nor in the list", known=known)
 
     def words(self) -> dict[str, OfficerReason]:
         """All that were ever in a list, by code; the latest words of each."""
-        return {each.code: each for version in self.versions for each in version.reasons}
+        every = (*self.gone, *self.versions)
+        return {each.code: each for version in every for each in version.reasons}
 
 
 def load_officer_reasons(files: Files, _: Definitions) -> OfficerReasons:

@@ -7,9 +7,11 @@ anybody can hold the text against it.
 import hashlib
 from collections.abc import Iterable
 from datetime import date
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from citybrain.definitions.kept import Kept, written
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import Code, DefinitionError, read_yaml
 from citybrain.errors import InvalidInput, NotFound
@@ -52,10 +54,26 @@ class Agreement(BaseModel):
 
 
 class Agreements:
-    """All versions of all agreements."""
+    """All versions of all agreements; of those without a file what was kept of them (`gone`)."""
 
-    def __init__(self, versions: Iterable[Agreement]) -> None:
+    KIND: ClassVar[str] = "consent"
+
+    def __init__(self, versions: Iterable[Agreement], gone: Iterable[Agreement] = ()) -> None:
         self._versions = sorted(versions, key=lambda each: each.valid_from)
+        self._gone = list(gone)
+
+    def kept(self) -> list[Kept]:
+        """Each version that a file holds: somebody may have agreed to its text."""
+        return [
+            Kept(self.KIND, each.code, each.sha256, written(each.model_dump(mode="json")))
+            for each in self._versions
+        ]
+
+    def with_gone(self, gone: Iterable[Kept], definitions: Definitions) -> Definitions:
+        """These with texts that no file holds any more."""
+        again = (kept.read_again(Agreement.model_validate_json) for kept in gone)
+        found = Agreements(self._versions, [each for each in again if each is not None])
+        return definitions.extended(found)
 
     def on(self, day: date) -> list[Agreement]:
         """Those in force on a day, by code."""
@@ -64,7 +82,7 @@ class Agreements:
 
     def version(self, code: str, sha256: str) -> Agreement:
         """A version by its digest, in force or not; raises `NoSuchAgreement`."""
-        for each in self._versions:
+        for each in (*self._versions, *self._gone):
             if (each.code, each.sha256) == (code, sha256):
                 return each
         raise NoSuchAgreement("there is no such version of this agreement")

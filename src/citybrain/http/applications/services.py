@@ -79,7 +79,7 @@ async def show(call: Call) -> web.Response:
         version=item.version,
         item=item,
         parameters=item.parameters_on(day),
-        officer_reasons=list(services.definitions.of(OfficerReasons).at(services.clock())),
+        officer_reasons=list(services.definitions.of(OfficerReasons).at(services.clock()).reasons),
     )
     return json_response(details)
 

@@ -44,10 +44,12 @@ def test_a_code_that_is_in_neither_is_refused_with_the_list(code: str) -> None:
 
 def test_a_citys_list_holds_from_its_day_on(tmp_path: Path) -> None:
     reasons = load(tmp_path, f"valid_from: 2026-03-02\nreasons: [{REASON}]\n")
-    assert [each.code for each in reasons.at(NOW)] == ["one"]
+    assert [each.code for each in reasons.at(NOW).reasons] == ["one"]
     before = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
-    assert "conditions-not-met" in [each.code for each in reasons.at(before)]
+    assert "conditions-not-met" in [each.code for each in reasons.at(before).reasons]
     assert {"one", "conditions-not-met"} <= set(reasons.words())
+    left = LISTED.with_gone(reasons.kept(), Definitions()).of(OfficerReasons)
+    assert (left.words()["one"].reason_en, left.at(NOW)) == ("One", LISTED.at(NOW))
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,13 @@ def test_only_the_text_in_force_is_agreed_to() -> None:
     assert refused.value.details == {"sha256": LATER.sha256}
 
 
+def test_a_text_that_no_file_holds_is_shown_to_who_agreed_to_it() -> None:
+    kept = Agreements([FACE]).kept()
+    left = Agreements([LATER]).with_gone(kept, Definitions()).of(Agreements)
+    assert left.version(FACE_RECOGNITION, FACE.sha256) == FACE
+    assert left.on(TODAY) == []
+
+
 @pytest.mark.parametrize("code", [FACE_RECOGNITION, "marketing"])
 def test_what_nobody_was_shown_is_none(code: str) -> None:
     with pytest.raises(NoSuchAgreement):
