@@ -73,7 +73,9 @@ async def open_services(
     ):
         keys = open_key_wrapper(settings)
         await keys.fit(store.pool)
-        vault = Vault(store.pool, keys)
+        vault, certificates = Vault(store.pool, keys), open_certificates(settings)
+        if serves:
+            await certificates.fit(store.pool)
         services = Services(
             store,
             await keep_definitions(definitions, store.pool),
@@ -82,7 +84,7 @@ async def open_services(
             exchange=exchange,
             payments=payments,
             photos=photos,
-            certificates=open_certificates(settings),
+            certificates=certificates,
             settings=settings,
         )
         if not faces or (settings.mode == "production" and settings.faces_pack is None):

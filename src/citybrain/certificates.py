@@ -6,13 +6,16 @@ A certificate is a compact JWS (EdDSA over Ed25519, RFC 8037). Its key is named 
 
 import base64
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from citybrain.errors import Unavailable
+from citybrain.errors import CitybrainError, Unavailable
 from citybrain.exchange.signing import ExchangeKeyMissing, Signer, open_signer, read_signer
 from citybrain.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncpg
 
 CERTIFICATE = "certificate+jwt"
 MEMBERS = ("crv", "kty", "x")  # of an Ed25519 key, as its thumbprint has them
@@ -24,12 +27,48 @@ class CertificatesNotSetUp(Unavailable):
     code = "certificates-not-set-up"
 
 
+KIND = "certificate-key"
+KNOWN = "SELECT code FROM kept_definitions WHERE kind = $1 ORDER BY kept_at"
+NOTE = """
+INSERT INTO kept_definitions (kind, code, version, content) VALUES ($1, $2, $2, $3)
+ON CONFLICT DO NOTHING
+"""
+
+
+class CertificateKeyWrong(CitybrainError):
+    """What was signed here before cannot be checked with the keys that there are."""
+
+    code = "certificate-key-wrong"
+    exit_status: ClassVar[int] = 78  # EX_CONFIG of sysexits.h
+
+
 class Certificates:
-    """The key that signs, and the public keys that what was signed is checked with."""
+    """The key that signs, and the public keys that what was signed is checked with.
+
+    Of the former ones those that are `withdrawn` are known and not published.
+    """
 
     def __init__(self, signer: Signer | None, former: list[dict[str, Any]]) -> None:
         self._signer = signer
-        self._former = former
+        self._former = [key for key in former if not key.get("withdrawn")]
+        self._known = {key.get("kid") or thumbprint(key) for key in former}
+
+    async def fit(self, pool: "asyncpg.Pool[Any]") -> None:
+        """Hold the keys against those that a server of this database started with before.
+
+        Raises `CertificateKeyWrong` where one of them is not among ours.
+        """
+        ours = self._known if self._signer is None else self._known | {self.key_id}
+        before = [row["code"] for row in await pool.fetch(KNOWN, KIND)]
+        if missing := [key for key in before if key not in ours]:
+            raise CertificateKeyWrong(
+                f"certificates were signed by another key ({', '.join(missing)}): name its file in "
+                "CITYBRAIN_CERTIFICATE_KEY_FILE, or put its public key, or its kid with "
+                '"withdrawn": true, into CITYBRAIN_CERTIFICATE_FORMER_KEYS_FILE'
+            )
+        if self._signer is not None and self.key_id not in before:
+            public_key = orjson.dumps(self._signer.public_key).decode()
+            await pool.execute(NOTE, KIND, self.key_id, public_key)
 
     @property
     def key_id(self) -> str:

@@ -319,7 +319,9 @@ class Settings(BaseSettings):
         None, description="Ed25519 key (PEM) that signs certificates; that of payments where absent"
     )
     certificate_former_keys_file: Path | None = Field(
-        None, description="JWKS of keys that signed certificates before; published as well"
+        None,
+        description="JWKS of keys that signed certificates before; published as well, but for "
+        "those that are withdrawn",
     )
     notifier: ImportString[Any] | None = Field(
         None,

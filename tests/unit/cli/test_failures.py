@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from citybrain.certificates import CertificateKeyWrong
 from citybrain.cli.shared.failures import SettingUnknown, failure_of, refuse_unknown
 from citybrain.errors import CitybrainError
 from citybrain.eventstore.connecting import DatabaseAway, DatabaseRefused
@@ -40,6 +41,7 @@ def settings_with(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> Exc
 
 
 STARTS: list[tuple[type[CitybrainError], int]] = [
+    (CertificateKeyWrong, 78),
     (DatabaseRefused, 78),
     (DatabaseAway, 75),
     (EmbeddedServerFailed, 78),

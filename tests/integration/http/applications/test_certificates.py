@@ -11,7 +11,13 @@ import jwt
 import orjson
 import pytest
 
-from citybrain.certificates import CertificatesNotSetUp, open_certificates, thumbprint
+from citybrain.certificates import (
+    CertificateKeyWrong,
+    CertificatesNotSetUp,
+    open_certificates,
+    thumbprint,
+)
+from citybrain.eventstore import EventStore
 from citybrain.exchange.signing import make_key_once
 from citybrain.settings import Settings
 from ops.simulators.applications.departments import Departments
@@ -176,6 +182,27 @@ def test_a_key_of_its_own_signs_and_former_keys_stay_published(
     after = open_certificates(settings)
     assert [key["kid"] for key in after.public_keys()] == [after.key_id, before.key_id]
     assert after.key_id != before.key_id == thumbprint(before.public_keys()[0])
+
+
+async def test_a_key_that_did_not_sign_here_before_is_found_at_start(
+    store: EventStore, settings: Settings, tmp_path: Path
+) -> None:
+    before = open_certificates(settings)
+    for _ in range(2):
+        await before.fit(store.pool)
+    settings.certificate_key_file = tmp_path / "certificates.pem"
+    make_key_once(settings.certificate_key_file)
+    with pytest.raises(CertificateKeyWrong, match=before.key_id):
+        await open_certificates(settings).fit(store.pool)
+    settings.certificate_former_keys_file = former = tmp_path / "former.json"
+    (public,) = before.public_keys()
+    for listed in (public, {"kid": before.key_id, "withdrawn": True}):
+        former.write_bytes(orjson.dumps({"keys": [listed]}))
+        after = open_certificates(settings)
+        await after.fit(store.pool)
+    assert [key["kid"] for key in after.public_keys()] == [after.key_id]
+    with pytest.raises(CertificateKeyWrong, match=after.key_id):
+        await before.fit(store.pool)
 
 
 def test_production_without_a_key_issues_none(settings: Settings) -> None:
