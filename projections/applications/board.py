@@ -42,7 +42,8 @@ class Applied:
         data, topic = event.data, event.topic
         if topic == "application.submitted":
             state = begun(event) | _submitted(event)
-        assert state is not None
+        if state is None:
+            return None  # withdrawn or expired: who looks at it later changes nothing here
         state["awaited"] = awaited_after(topic, data, state["awaited"])
         if status := status_after(topic, data, state["awaited"], state["status"]):
             state["status"] = status.value

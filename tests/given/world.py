@@ -23,6 +23,7 @@ from tests.given.parking.world import (
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
 from tests.given.serving import FACE, RECORD, before
+from tests.given.signals.working import has_worked
 from tests.given.waiting import eventually
 
 OWN, FOREIGN = "own", "foreign"
@@ -102,6 +103,7 @@ async def built(api: Api) -> World:
     await _cases(world)
     await _waiting_correction(world)
     await _parking(world)
+    await has_worked(api.runtime.services)
     await caught_up(api.runtime.store)
     return world
 

@@ -32,6 +32,8 @@ USED_UP = {  # they reach so far, though not alone, or not after what another ca
 MADE_UP = ("{repricing_id}", "{anomaly_id}")  # nobody's: the office of parking has them, or nobody
 REALLY_CALLED = "/v1/parking"
 """Where each call that is allowed is one that can be done: its body is valid, its id is there."""
+EMPTY = {"assets", "detections", "parking_repricings", "suspected_duplicates"}
+"""Models of what does not happen in this world."""
 NOT_THEIRS = {
     "identification-needed",  # of who changes a record
     "department-not-assigned",
@@ -100,11 +102,17 @@ async def test_every_operation_reaches_as_far_as_the_table_says(world: World) ->
 
 
 async def require_equal(store: EventStore) -> None:
-    """After all that can be called each read model is as one that is rebuilt."""
+    """After all that can be called each read model is as one that is rebuilt, and has rows."""
     await caught_up(store)
+    empty = set()
     for projection in PROJECTIONS:
         compared = await compare(store, projection)
         assert compared.equal, [each for each in compared.tables if each.samples]
+        if not any(each.rows for each in compared.tables):
+            empty.add(projection.name)
+    assert empty <= EMPTY
+    parked = "SELECT DISTINCT projection || ' ' || topic FROM parked_events"
+    assert await store.keeping.fetch(parked) == []
 
 
 async def test_without_a_token_only_what_is_public_answers(world: World) -> None:
