@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints
 from citybrain.domain.inspection import publication
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.publication_events import Visibility
-from commands.fields import LongText, Text
+from citybrain.domain.inspection.views import View, photos_seen
+from commands.fields import LongText, Sha256, Text
 from commands.handling import Command, CommandContext, CommandResult
 from commands.inspection.case import change_case
 from commands.inspection.words import sealed_words
@@ -25,6 +26,20 @@ class ModerateCase(Command):
     description: Annotated[LongText, StringConstraints(min_length=1)] | None = Field(
         None, description="other words in place of the reporter's, as with a name left out"
     )
+
+
+class PublishPhoto(Command):
+    """A photo of a case may be shown to everybody: whoever says so has looked at it."""
+
+    sha256: Sha256 = Field(description="of the photo, as the evidence of the case names it")
+    reason: Reason
+
+
+class WithdrawPhoto(Command):
+    """A photo that everybody saw is for those within again."""
+
+    sha256: Sha256
+    reason: Reason
 
 
 class EraseCase(Command):
@@ -53,6 +68,31 @@ async def moderate_case(
         # A refusal comes before anything is sealed.
         decide(await services.store.load(InspectionCase, case_id), services.clock())
         sealed = await sealed_words(case_id, command.description, services)
+    return await change_case(case_id, command, context, services, decide)
+
+
+async def publish_photo(
+    case_id: str, command: PublishPhoto, context: CommandContext, services: Services
+) -> CommandResult:
+    """Record that somebody lets everybody see a photo; of other cases there is none."""
+    events = await services.store.read(case_id)
+    evidence = photos_seen(((each.topic, each.data) for each in events), View.CENTRE)
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        said = command.model_dump()
+        publication.publish_photo(case, context.actor, now, evidence=evidence, **said)
+
+    return await change_case(case_id, command, context, services, decide)
+
+
+async def withdraw_photo(
+    case_id: str, command: WithdrawPhoto, context: CommandContext, services: Services
+) -> CommandResult:
+    """Record that it is not shown any more, from now on."""
+
+    def decide(case: InspectionCase, now: datetime) -> None:
+        publication.withdraw_photo(case, context.actor, now, **command.model_dump())
+
     return await change_case(case_id, command, context, services, decide)
 
 

@@ -38,6 +38,7 @@ CREATE TABLE requests (
     description  text NOT NULL,
     description_sealed text,
     visibility   text COLLATE "C" NOT NULL,
+    public_photos text[] NOT NULL,
     address      text,
     address_id   text,
     latitude     double precision,
@@ -82,6 +83,7 @@ class RequestRow(TypedDict):
     description: str
     description_sealed: str | None
     visibility: str
+    public_photos: list[str]
     address: str | None
     address_id: str | None
     latitude: float | None
@@ -117,7 +119,7 @@ class ServiceRequests:
     """The read model `service_requests`."""
 
     name = "service_requests"
-    version = 5
+    version = 6
     order = Order.STREAM
     tables = TABLES
 
@@ -194,6 +196,7 @@ def _kept(found: Mapping[str, Any]) -> _Request:
         lead=row["lead"],
         visibility=row["visibility"],
         description_sealed=row["description_sealed"],
+        public_photos=row["public_photos"],
         merged_into=state["merged_into"],
         deferred_until=state["until"],
         deadlines=[recalled(code, *times) for code, times in state["running"].items()],
@@ -216,6 +219,7 @@ def _record(request: _Request) -> list[Any]:
     row = request.row
     row["lead"], row["visibility"] = standing.lead, standing.visibility
     row["description_sealed"] = standing.description_sealed
+    row["public_photos"] = standing.public_photos
     row["status"], row["status_notes"] = shown.status, shown.note
     row["expected_at"] = expected_at(shown, standing)
     row["state"] = orjson.dumps(state).decode()

@@ -47,6 +47,8 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{CASE}_reclassify": {"class_code": "road_damage", "reason": "r"},
     f"{CASE}_relocate": {**PLACE, "reason": "r"},
     f"{CASE}_moderate": {"visibility": "hidden", "reason": "r"},
+    f"{CASE}_public_photos": {"sha256": "ab" * 32, "reason": "r"},
+    f"{CASE}_public_photos_withdrawal": {"sha256": "ab" * 32, "reason": "r"},
     f"{CASE}_asset": {},
     f"{CASE}_erase": {"reason": "r"},
     f"{CITIZEN}_documents": {"document": "passport", "number": "E1234567", "country": "CHN"},

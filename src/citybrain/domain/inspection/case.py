@@ -104,7 +104,7 @@ class InspectionCase(StreamAggregate):
     TOPIC: ClassVar[str] = "case"
     category: ClassVar[str] = "case"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 3  # of its snapshots
+    class_version: ClassVar[int] = 4  # of its snapshots
 
     # What was reported of it.
     source: str
@@ -149,6 +149,8 @@ class InspectionCase(StreamAggregate):
     asset_code: str | None
     asset_owner: str | None
 
+    public_photos: list[str]  # since the fourth version
+
     def __init__(self) -> None:
         self.status: str = CaseStatus.REPORTED.value
         self.departments: list[str] = []
@@ -158,6 +160,7 @@ class InspectionCase(StreamAggregate):
         state = vars(self)
         state.update(_second_version())
         state.update(_third_version())
+        self.public_photos = []
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -168,6 +171,11 @@ class InspectionCase(StreamAggregate):
     def upcast_v2_v3(state: dict[str, Any]) -> None:
         """Snapshots from before the centre's daily work, and what is public."""
         state.update(_third_version())
+
+    @staticmethod
+    def upcast_v3_v4(state: dict[str, Any]) -> None:
+        """Snapshots from before anybody could see a photo."""
+        state["public_photos"] = []
 
     @classmethod
     def report(

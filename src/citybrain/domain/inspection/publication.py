@@ -6,11 +6,14 @@ identity document, in whatever digits, and addresses of mail.
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.inspection.case import InspectionCase, require_role
 from citybrain.domain.inspection.publication_events import (
+    CasePhotoPublished,
+    CasePhotoWithdrawn,
     CaseTextErased,
     CaseTextModerated,
     Visibility,
@@ -79,3 +82,36 @@ def erase(case: InspectionCase, actor: Actor, now: datetime, *, reason: str) -> 
     """Note that the key of the case is destroyed."""
     require_role(actor, "erased", ERASERS)
     case.note(CaseTextErased, now, reason=reason)
+
+
+def publish_photo(
+    case: InspectionCase,
+    actor: Actor,
+    now: datetime,
+    *,
+    sha256: str,
+    reason: str,
+    evidence: Collection[str],
+) -> None:
+    """Let everybody see a photo of the case; once. Raises `NothingToPublish` of any other one."""
+    require_role(actor, "moderated", MODERATORS)
+    if sha256 not in evidence:
+        raise NothingToPublish("there is no such photo of this case")
+    if case.visibility == Visibility.PRIVATE:
+        raise NothingToPublish("nothing of a private case is public")
+    if sha256 not in case.public_photos:
+        case.note(CasePhotoPublished, now, sha256=sha256, reason=reason)
+
+
+def withdraw_photo(
+    case: InspectionCase, actor: Actor, now: datetime, *, sha256: str, reason: str
+) -> None:
+    """Let nobody see it any more but those within; once."""
+    require_role(actor, "moderated", MODERATORS)
+    if sha256 in case.public_photos:
+        case.note(CasePhotoWithdrawn, now, sha256=sha256, reason=reason)
+
+
+def shows(case: InspectionCase, sha256: str) -> bool:
+    """Whether everybody may see a photo of the case."""
+    return case.visibility == Visibility.PUBLIC and sha256 in case.public_photos

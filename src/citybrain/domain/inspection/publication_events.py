@@ -56,4 +56,35 @@ class CaseTextErased(CaseEvent):
             standing.visibility = Visibility.HIDDEN.value
 
 
-EVENTS: tuple[type[CaseEvent], ...] = (CaseTextModerated, CaseTextErased)
+class CasePhotoPublished(CaseEvent):
+    """A person has looked at a photo and lets everybody see it, while its case is public."""
+
+    TOPIC: ClassVar[str] = "case.photo_published"
+    sha256: str
+    reason: str
+
+    @classmethod
+    def fold(cls, standing: Standing, data: Data) -> None:
+        super().fold(standing, data)
+        standing.public_photos = [*standing.public_photos, data["sha256"]]
+
+
+class CasePhotoWithdrawn(CaseEvent):
+    """A photo is not public any more."""
+
+    TOPIC: ClassVar[str] = "case.photo_withdrawn"
+    sha256: str
+    reason: str
+
+    @classmethod
+    def fold(cls, standing: Standing, data: Data) -> None:
+        super().fold(standing, data)
+        standing.public_photos = [x for x in standing.public_photos if x != data["sha256"]]
+
+
+EVENTS: tuple[type[CaseEvent], ...] = (
+    CaseTextModerated,
+    CaseTextErased,
+    CasePhotoPublished,
+    CasePhotoWithdrawn,
+)

@@ -35,6 +35,7 @@ class Standing:
     times_reopened: int = 0
     visibility: str = "public"
     description_sealed: str | None = None
+    public_photos: list[str] = field(default_factory=list)
     priority: str = "normal"
     assignees: dict[str, str] = field(default_factory=dict)
     rating: int | None = None

@@ -55,6 +55,7 @@ FIELDS: Mapping[str, frozenset[View]] = {
     "merged_into": ALL,
     "simulated": ALL,
     "public_answer": ALL,
+    "public_photos": ALL,
     "source": KNOWN_TO_THEM,
     "departments": KNOWN_TO_THEM,
     "place": KNOWN_TO_THEM,

@@ -35,6 +35,11 @@ REACH: Rows = {
     **{f"post_{BASE}_{step}": OPERATORS for step in ("requests", "resume")},
     **{f"post_{BASE}_{step}": SETTLED for step in ("approve", "deny")},
     f"post_{BASE}_moderate": of(CASE, Role.OPERATOR, Role.SUPERVISOR),
+    **{
+        f"post_{BASE}_public_photos{step}": of(CASE, Role.OPERATOR, Role.SUPERVISOR)
+        for step in ("", "_withdrawal")
+    },
+    f"get_{BASE}_public_photos_sha256": PUBLIC,
     f"post_{BASE}_erase": SETTLED,
     "get_v1_answers": NOBODYS,
     **{f"post_{BASE}_{step}": OPERATORS for step in ("reclassify", "relocate", "check_orders")},

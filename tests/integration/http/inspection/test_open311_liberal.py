@@ -118,6 +118,35 @@ def form_of(fields: Mapping[str, str], *photos: bytes) -> aiohttp.FormData:
     return form
 
 
+async def one_is_shown_and_withdrawn(api: Api, case_id: str, digests: list[str]) -> None:
+    """A person lets everybody see the first photo, and then not any more."""
+    path = f"/v1/cases/{case_id}/public-photos"
+
+    async def media() -> str | None:
+        await caught_up(api.runtime.store, "service_requests")
+        (shown,) = (await api.call("GET", f"{BASE}/requests/{case_id}.json")).json
+        return shown["media_url"] and str(shown["media_url"]).removeprefix(api.url)
+
+    said = {"sha256": digests[0], "reason": "looked at: a hole and asphalt"}
+    for role, status in (("official", 403), ("citizen", 403), ("operator", 200)):
+        assert (await api.call("POST", path, role, json=said)).status == status
+    other = await api.call("POST", path, "operator", json=said | {"sha256": "cd" * 32})
+    assert other.is_problem(409, "nothing-to-publish")
+    assert await media() == f"{path}/{digests[0]}"
+    for digest, status in ((digests[0], 200), (digests[1], 404)):
+        assert (await api.call("GET", f"{path}/{digest}")).status == status
+    moderate = {"visibility": "hidden", "reason": "a name"}
+    for visibility, status in (("hidden", 404), ("public", 200)):
+        moderate["visibility"] = visibility
+        await api.call("POST", f"/v1/cases/{case_id}/moderate", "operator", json=moderate)
+        assert (await api.call("GET", f"{path}/{digests[0]}")).status == status
+        assert (await media() is None) is (status == 404)
+    withdrawn = await api.call("POST", f"{path}/withdrawal", "supervisor", json=said)
+    assert withdrawn.status == 200, withdrawn.body
+    assert (await api.call("GET", f"{path}/{digests[0]}")).status == 404
+    assert await media() is None
+
+
 async def test_photos_come_with_a_form(api: Api) -> None:
     form = form_of(HOLE, jpeg(), jpeg(2))
     case_id = id_of(await api.call("POST", f"{BASE}/requests.json", data=form))
@@ -132,6 +161,7 @@ async def test_photos_come_with_a_form(api: Api) -> None:
         assert (await api.call("GET", f"/v1/photos/{digests[0]}", who)).status == status, who
     (public,) = (await api.call("GET", f"{BASE}/requests/{case_id}.json")).json
     assert public["media_url"] is None  # nobody has looked whether a face or a plate is on it
+    await one_is_shown_and_withdrawn(api, case_id, digests)
     said = {"api_key": KEY, "service_request_id": case_id, "status": "CANCELLED"}
     answer = await api.call(
         "POST", f"{BASE}/servicerequestupdates.json", data=form_of(said, jpeg())

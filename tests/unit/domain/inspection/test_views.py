@@ -38,6 +38,7 @@ reported_at       yes yes yes yes yes yes
 merged_into       yes yes yes yes yes yes
 simulated         yes yes yes yes yes yes
 public_answer     yes yes yes yes yes yes
+public_photos     yes yes yes yes yes yes
 source            -   yes yes yes yes yes
 departments       -   yes yes yes yes yes
 place             -   yes yes yes yes yes

@@ -26,6 +26,7 @@ from citybrain.http.inspection.open311.reading import (
     span,
 )
 from citybrain.http.inspection.open311.services import named, notice_of
+from citybrain.http.own_url import own_url
 from citybrain.http.paging import caught_up
 from citybrain.http.runtime import RUNTIME
 from commands.inspection.words import opened_words
@@ -130,7 +131,7 @@ def _request(request: web.Request, row: dict[str, Any], asked: Fields) -> dict[s
         "zipcode": None,
         "lat": row["latitude"],
         "long": row["longitude"],
-        "media_url": None,
+        "media_url": _photo_url(request, row),
     }
     if row["simulated"]:
         found["simulated"] = True
@@ -138,3 +139,11 @@ def _request(request: web.Request, row: dict[str, Any], asked: Fields) -> dict[s
         given = [{"code": code, "values": some} for code, some in row["attributes"].items()]
         found["extended_attributes"] = {"attributes": given}
     return found
+
+
+def _photo_url(request: web.Request, row: dict[str, Any]) -> str | None:
+    """The photo that a person let everybody see last."""
+    if row["visibility"] != Visibility.PUBLIC or not row["public_photos"]:
+        return None
+    path = f"/v1/cases/{row['case_id']}/public-photos/{row['public_photos'][-1]}"
+    return own_url(request) + path
