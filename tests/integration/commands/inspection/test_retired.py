@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from citybrain.definitions.calendars import BusinessCalendar, CalendarDefinition
 from citybrain.definitions.inspection.cases import (
     ClassRetired,
     DepartmentRetired,
@@ -50,6 +51,7 @@ from tests.given.services import (
     CAMERA,
     DIGEST,
     OPERATOR,
+    SANITATION,
     context,
     definitions_of,
     report,
@@ -180,6 +182,27 @@ async def test_what_a_class_said_is_kept_for_its_cases_when_its_file_is_gone(
         await dispatch_case(case_id, DispatchCase(), context(OPERATOR), services)
     with pytest.raises(UnknownClass):
         await report_case(report("fallen_tree"), context(CAMERA), services)
+
+
+async def test_what_runs_already_is_due_as_it_was_when_holidays_are_declared(
+    store: EventStore,
+) -> None:
+    services = services_over(store)
+    case_id = (await report_case(report(), context(CAMERA), services)).stream_id
+    await file_case(case_id, FileCase(), context(OPERATOR), services)
+    await dispatch_case(case_id, DispatchCase(), context(OPERATOR), services)
+    before = (await store.load(InspectionCase, case_id)).deadlines
+    today = services.clock()
+    days = f"{today:%m-%d}..12-31"
+    said = {"year": today.year, "source": "a notice", "holidays": [days], "workdays": []}
+    notice = {"hours": ["09:00-17:00"], "hours_source": "a test", "years": [said]}
+    calendar = BusinessCalendar(CalendarDefinition.model_validate(notice))
+    services = replace(services, definitions=services.definitions.extended(calendar))
+    accept = AcceptCase(department="sanitation")
+    await accept_case(case_id, accept, context(SANITATION), services)
+    after = (await store.load(InspectionCase, case_id)).deadlines
+    assert after
+    assert {each["due_at"] for each in after} <= {each["due_at"] for each in before}
 
 
 async def kept(services: Services) -> Services:

@@ -7,6 +7,7 @@ from typing import Any
 
 from citybrain.audit.signals.exports import read_log
 from citybrain.city_day import CITY_ZONE
+from citybrain.definitions.calendars import BusinessCalendar, CalendarDefinition
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.signals.junctions import load_signals
 from citybrain.domain.signals.officers import Reason
@@ -95,3 +96,20 @@ async def test_what_a_person_chose_stays_until_the_next_plan_is_due(
     assert await plans(store) == [("peak", "officer-1")]
     await centre.run_until(at("14 22:01"))
     assert await plans(store) == [("peak", "officer-1"), ("night", "schedule")]
+
+
+async def test_a_day_that_has_become_a_holiday_goes_on_by_its_plans(
+    store: EventStore, tmp_path: Path
+) -> None:
+    centre = await in_service(store, tmp_path, at("14 21:50"))
+    await centre.run(60)
+    said = {"year": 2026, "source": "a notice", "holidays": ["09-14"], "workdays": []}
+    notice = {"hours": ["09:00-17:00"], "hours_source": "a test", "years": [said]}
+    calendar = BusinessCalendar(CalendarDefinition.model_validate(notice))
+    centre.services.definitions = centre.services.definitions.extended(calendar)
+    await centre.take_over()
+    await centre.run_until(at("14 22:10"))
+    assert await plans(store) == []
+    await centre.run_until(at("15 00:10"))
+    assert await plans(store) == [("night", "schedule")]
+    assert await centre.violations() == {"x1": []}
