@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from citybrain.definitions.parking.reservations import ReservationDefinitions
 from citybrain.domain.parking.arrivals import Outcome
 from citybrain.domain.parking.calendar import BerthTaken
 from citybrain.domain.parking.reservation import ParkingReservation
@@ -21,6 +22,7 @@ from citybrain.eventstore import Appended, EventStore, open_event_store
 from citybrain.payments import Kind
 from citybrain.settings import Settings
 from commands.handling import KeyReused
+from commands.kept_definitions import keep_definitions
 from commands.parking.arriving import BerthNow
 from commands.parking.erased import ending_reservations_of_the_erased
 from commands.parking.places import UnknownPlace
@@ -45,7 +47,7 @@ from commands.parking.reservations import (
 )
 from projections.parking import reservations
 from tests.given.parking.plates import plate
-from tests.given.parking.reservations import BERTH, NEXT_BERTH, OFFICER, SECOND, clock, free
+from tests.given.parking.reservations import BERTH, NEXT_BERTH, OFFICER, RULES, SECOND, clock, free
 from tests.given.parking.reserving import BERTHS, Street, sent
 from tests.given.read_models import project
 
@@ -314,6 +316,24 @@ async def test_what_nobody_reserves_is_refused_with_its_rule(street: Street) -> 
         )
         == 0
     )
+
+
+async def test_rules_that_are_edited_or_gone_change_nothing_of_what_was_reserved(
+    street: Street,
+) -> None:
+    anna, services = await street.citizen(), street.services
+    one = await street.reserved(anna)
+    dearer = {"deposit_fen": 900, "no_show_fee_fen": 900, "late_cancel_fee_fen": 900}
+    edited = ReservationDefinitions((RULES.model_copy(update=dearer),))
+    services.definitions = services.definitions.extended(edited)
+    services.definitions = await keep_definitions(services.definitions, services.store.pool)
+    street.at("13:30")
+    await cancel_reservation(one, CancelReservation(), sent(anna), services)
+    await street.go_on(one)
+    assert street.bank.moved_fen(Kind.REFUND) == 500 - 200
+    kept = services.definitions.of(ReservationDefinitions)
+    named = (await street.load(one)).rules_version
+    assert (named == RULES.version, kept.at(street.now).deposit_fen) == (True, 900)
 
 
 async def test_over_midnight_one_has_it(street: Street) -> None:
