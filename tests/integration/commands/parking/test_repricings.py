@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from citybrain.definitions import Definitions
 from citybrain.definitions.parking.tariffs import TariffDefinitions, tariff_of
 from citybrain.domain.actor import RoleNotAllowed
 from citybrain.domain.parking.repricing_batch import (
@@ -16,7 +17,7 @@ from citybrain.domain.parking.repricing_batch import (
     RepricingTimesWrong,
     TariffDoesNotReachBack,
 )
-from citybrain.domain.parking.tariff import Ladder, Step
+from citybrain.domain.parking.tariff import Ladder, Step, UnknownTariffVersion
 from citybrain.domain.separation import NotApart
 from citybrain.settings import Settings
 from commands.parking import pricing
@@ -71,6 +72,15 @@ def publish(town: Owners) -> str:
     both = found.tariffs | {STREET: replace(tariff, versions=(first, back))}
     town.services.definitions = definitions.extended(replace(found, tariffs=both))
     return back.id
+
+
+def take_away(town: Owners) -> Definitions:
+    """The file of the newest version is gone; the definitions of before."""
+    definitions = town.services.definitions
+    tariff = tariff_of(definitions, STREET)
+    left = replace(tariff, versions=tariff.versions[:1], gone=tariff.versions[1:])
+    town.services.definitions = definitions.extended(TariffDefinitions({STREET: left}, {}))
+    return definitions
 
 
 async def proposed(town: Owners, version_id: str, **said: Any) -> str:
@@ -128,10 +138,14 @@ async def test_p26_a_tariff_that_reaches_back(town: Owners) -> None:
     ):
         with pytest.raises(error):
             await confirm(town, repricing_id, *args)
-    await confirm(town, repricing_id, 300, 300)
+    before = take_away(town)
+    with pytest.raises(UnknownTariffVersion):
+        await proposed(town, version_id)
+    await confirm(town, repricing_id, 300, 300)  # what was agreed to is done all the same
     await town.work()
     done = await batch(town, repricing_id)
     assert (done.status, done.done) == ("completed", sums)
+    town.services.definitions = before
     assert town.gateway.spent(number) == 3 * 300 + 1600
     assert [(await town.session(each)).price_fen for each in paid] == [300, 300, 300]
     assert (await town.session(long_and_paid)).price_fen == 1600
