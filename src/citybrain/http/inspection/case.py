@@ -56,6 +56,9 @@ class CaseState(BaseModel):
     address: str | None
     confidence: int | None
     evidence_sha256: list[str] | None
+    public_photos: list[str] = Field(
+        description="photos that a person lets everybody see, while its case is public"
+    )
     simulated: bool
     external_ref: str | None
     departments: list[str]

@@ -27,7 +27,7 @@ const deadline = (code: string, stage: string, until: string, due_at: string): o
 const EXTENSION = { request_id: "0".repeat(32), change: "extension", reason: "配件在途", requested_by: "official-7", department: "municipal-works", deadline: "handle", amount: 6, until: null };
 const STATE = {
   case_id: ONE, version: 6, status: "accepted", source: "camera", class_code: "manhole-cover", description: "", visibility: "public", latitude: 34.76, longitude: 113.66,
-  address: "芒种路 / 石榴街东北角", confidence: 91, evidence_sha256: [], simulated: true, external_ref: null, departments: ["municipal-works", "traffic_police"], lead: "municipal-works",
+  address: "芒种路 / 石榴街东北角", confidence: 91, evidence_sha256: [], public_photos: [], simulated: true, external_ref: null, departments: ["municipal-works", "traffic_police"], lead: "municipal-works",
   accepted_by: ["municipal-works", "traffic_police"], tasks: [{ department: "traffic_police", task: "封闭一条车道", finished: true }, { department: "municipal-works", task: "围挡并换新井盖", finished: false }],
   times_returned: 0, times_reopened: 0, times_extended: 0, rating: null, priority: "urgent", asset_code: null, assignees: {}, field_check: null, reported_at: "2026-11-25T08:48:00+08:00",
   last_occurred_at: "2026-11-25T09:24:00+08:00", handled_at: null, recheck_at: null, deferred_until: null, place: null, attributes: null, requests: [EXTENSION], detections: [], detections_total: 5, absorbed: [], merged_into: null,

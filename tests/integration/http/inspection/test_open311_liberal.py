@@ -133,6 +133,8 @@ async def one_is_shown_and_withdrawn(api: Api, case_id: str, digests: list[str])
     other = await api.call("POST", path, "operator", json=said | {"sha256": "cd" * 32})
     assert other.is_problem(409, "nothing-to-publish")
     assert await media() == f"{path}/{digests[0]}"
+    state = await api.call("GET", f"/v1/cases/{case_id}", "operator")
+    assert state.json["public_photos"] == digests[:1]
     for digest, status in ((digests[0], 200), (digests[1], 404)):
         assert (await api.call("GET", f"{path}/{digest}")).status == status
     moderate = {"visibility": "hidden", "reason": "a name"}
