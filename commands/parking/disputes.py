@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from citybrain.domain.actor import Actor
+from citybrain.domain.parking.looking import check_officer
+from citybrain.domain.parking.session import ParkingSession
 from citybrain.domain.parking.session_events import SessionDisputed, SessionDisputeDecided
 from citybrain.vault import InStream
+from commands.accesses import AskedPurpose
+from commands.handling import Command
 from commands.parking.looking import GROUNDS, NOTE
+from commands.parking.plates import PlateKeeper
 from commands.services import Services
 
 
@@ -21,6 +27,18 @@ class Dispute:
     grounds_sealed: str
     photos: tuple[str, ...]
     decided: dict[str, Any] | None = None
+
+
+class OpenDispute(Command):
+    """Look at what is sealed. Whoever wrote it will see who did, and why."""
+
+    purpose: AskedPurpose
+
+
+async def check_decides(session_id: str, actor: Actor, services: Services) -> None:
+    """Raise unless an officer of parking, with no part of their own in it, looks."""
+    session = await services.store.load(ParkingSession, session_id)
+    check_officer(session, actor, PlateKeeper(services).departments())
 
 
 async def dispute_of(session_id: str, services: Services) -> Dispute | None:

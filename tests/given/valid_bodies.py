@@ -155,6 +155,7 @@ PLAIN: dict[str, dict[str, Any]] = {
     "post_v1_parking_anomalies_anomaly_id_closing": {"reason": "explained"},
     f"{SESSION}_dispute": {"grounds": "I was not there"},
     f"{SESSION}_dispute_decision": {"upheld": False, "reason": "unfounded"},
+    f"{SESSION}_dispute_opening": {"purpose": "review"},
     f"{CASE}_return": {"reason": "r"},
     f"{CASE}_reopen": {"reason": "r"},
 }

@@ -1,4 +1,7 @@
-"""A dispute as it was written: for whoever wrote it, and for the officers who decide it."""
+"""A dispute as it was written: for whoever wrote it, and for the officers who decide it.
+
+An officer says for what, and whoever wrote it finds the look among the accesses to their data.
+"""
 
 from typing import Any
 
@@ -17,7 +20,14 @@ from citybrain.http.photo_showing import SHOWN, PhotoQuery, photo_response
 from citybrain.http.routing import Answer, Call, Opens, Route, json_response
 from citybrain.http.runtime import Runtime
 from citybrain.photos.store import PhotoNotFound
-from commands.parking.disputes import Dispute, dispute_of, grounds_of, note_on
+from commands.parking.disputes import (
+    Dispute,
+    OpenDispute,
+    check_decides,
+    dispute_of,
+    grounds_of,
+    note_on,
+)
 from commands.parking.plates import PlateKeeper
 from projections.parking import sessions
 
@@ -46,18 +56,32 @@ class DisputeAnswer(BaseModel):
 
 
 async def show(call: Call) -> web.Response:
-    """One dispute."""
-    dispute, services = await _readable(call), call.runtime.services
-    return json_response(
-        DisputeAnswer(
-            session_id=dispute.session_id,
-            disputed_at=dispute.disputed_at,
-            grounds=await grounds_of(dispute, services),
-            photos=list(dispute.photos),
-            note=await note_on(dispute, services),
-            **_decided(dispute.decided or {}),
-        )
+    """One's own dispute."""
+    return await _shown(call, await _readable(call))
+
+
+async def opening(call: Call) -> web.Response:
+    """Note who looks and why; then show what was written."""
+    session_id, services = session_id_of(call), call.runtime.services
+    await check_decides(session_id, call.authenticated, services)
+    dispute = await dispute_of(session_id, services)
+    if dispute is None:
+        raise NoDispute("nobody has disputed this session")
+    await opened(call, [(dispute.by, dispute.by)])
+    return await _shown(call, dispute)
+
+
+async def _shown(call: Call, dispute: Dispute) -> web.Response:
+    services = call.runtime.services
+    answer = DisputeAnswer(
+        session_id=dispute.session_id,
+        disputed_at=dispute.disputed_at,
+        grounds=await grounds_of(dispute, services),
+        photos=list(dispute.photos),
+        note=await note_on(dispute, services),
+        **_decided(dispute.decided or {}),
     )
+    return json_response(answer, headers={"Cache-Control": "no-store"})
 
 
 async def show_photo(call: Call) -> web.Response:
@@ -104,12 +128,23 @@ ROUTES = (
         method="GET",
         path=f"{BASE}/dispute",
         tag="parking",
-        summary="What was said of a session that is wrong, and what became of it",
+        summary="What one said of a session that is wrong, and what became of it",
         handler=show,
-        roles=READERS,
+        roles=(Role.CITIZEN,),
         answers={200: Answer("the dispute", DisputeAnswer)},
         opens=OPENS,
         may_be_missing=True,
+    ),
+    Route(
+        method="POST",
+        path=f"{BASE}/dispute/opening",
+        tag="parking",
+        summary="Open what was written with a dispute, on the record",
+        handler=opening,
+        roles=DECIDERS,
+        body=OpenDispute,
+        answers={200: Answer("opened for this answer only", DisputeAnswer)},
+        opens=Opens(what="parking-dispute"),
     ),
     Route(
         method="GET",

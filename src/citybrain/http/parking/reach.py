@@ -56,13 +56,14 @@ REACH: Rows = {
     f"get_{BASE}": READ,
     f"get_{BASE}_explanation": READ,
     f"get_{BASE}_seen": READ,
-    f"get_{BASE}_dispute": DECIDE,
+    f"get_{BASE}_dispute": of(SESSION),
     f"get_{BASE}_dispute_photos_sha256": DECIDE,
     **{f"post_{BASE}_{step}": DECIDE for step in ("plate", "release", "conflict")},
     f"post_{BASE}_dispute": of(SESSION),
     f"post_{BASE}_payment": of(SESSION),
     "post_v1_parking_stays_search": NOBODYS,  # a kiosk by the plate, citizens their own
     f"post_{BASE}_dispute_decision": DECIDE,
+    f"post_{BASE}_dispute_opening": DECIDE,
     "post_v1_parking_stays_payments": NOBODYS,
     "get_v1_parking_strays": NOBODYS,  # payments of which nobody knows whose they are
     "post_v1_parking_strays_stray_id_match": NOBODYS,

@@ -40,6 +40,19 @@ class ShownSession(SessionRow):
     pseudonym: str | None
 
 
+class ProposedDecision(BaseModel):
+    """A decision of a dispute that a second person has to take, too: the same one."""
+
+    amount_fen: int | None = Field(description="what it costs then; null where it stays as it is")
+    proposed_by: str
+
+
+class OneSession(ShownSession):
+    """A session, and what waits for a second person, for the office."""
+
+    proposed_decision: ProposedDecision | None
+
+
 class Sessions(BaseModel):
     """A page, the newest arrivals first."""
 
@@ -139,7 +152,18 @@ async def show(call: Call) -> web.Response:
     row = await readable(call)
     (shown,) = await _shown(call, [row])
     session = await call.runtime.services.store.load(ParkingSession, row["session_id"])
-    return json_response(shown, headers={"ETag": f'"{session.version}"'})
+    proposed = _proposed(session) if of_the_office(call) else None
+    answer = OneSession(**shown.model_dump(), proposed_decision=proposed)
+    return json_response(answer, headers={"ETag": f'"{session.version}"'})
+
+
+def _proposed(session: ParkingSession) -> ProposedDecision | None:
+    known = session.proposals.get("dispute")
+    if known is None or session.dispute != "open":
+        return None
+    return ProposedDecision(
+        amount_fen=known["said"]["amount_fen"], proposed_by=known["proposed_by"]
+    )
 
 
 async def explain(call: Call) -> web.Response:
@@ -236,7 +260,7 @@ ROUTES = (
         summary="One parking session",
         handler=show,
         roles=READERS,
-        answers={200: Answer("the session; ETag is its version", ShownSession)},
+        answers={200: Answer("the session; ETag is its version", OneSession)},
         opens=Opens(what="parking-session", purpose="parking"),
     ),
     Route(

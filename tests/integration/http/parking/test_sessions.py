@@ -1,9 +1,14 @@
 """Parking sessions over HTTP: who reads one leaves an access in the citizen's words."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.parking.looking import decide_dispute
+from citybrain.domain.parking.session import ParkingSession
+from commands.parking.session import change_session
 from tests.given.accesses import READER, accesses, is_said, opening, read, reading_role
 from tests.given.api import Api
 from tests.given.applying import registered
@@ -77,8 +82,16 @@ async def test_a_dispute_is_read_again_with_its_photo_by_whose_it_is_and_the_off
     assert done.status == 200, done.body
     await caught_up(api.runtime.store, *models(FOR_PARKING))
     photo = f"{path}/photos/{kept.json['sha256']}"
+    office: dict[str, Any] = {
+        "json": {"purpose": "review"},
+        "subject": READER,
+        "department": "parking",
+    }
     for role, subject in (("citizen", citizen), ("official", READER)):
-        read_again = await api.call("GET", path, role, subject=subject, department="parking")
+        if role == "citizen":
+            read_again = await api.call("GET", path, role, subject=subject)
+        else:
+            read_again = await api.call("POST", f"{path}/opening", role, **office)
         assert read_again.json["grounds"] == said["grounds"]
         assert read_again.json["photos"] == said["evidence_sha256"]
         assert (
@@ -89,8 +102,47 @@ async def test_a_dispute_is_read_again_with_its_photo_by_whose_it_is_and_the_off
     anybodys = f"/v1/photos/{kept.json['sha256']}"
     elsewhere = await api.call("GET", anybodys, "official", department="housing-fund")
     assert elsewhere.is_problem(404, "photo-not-found")
-    seen, *_ = await accesses(api, citizen, "en", READER)
-    assert seen["what"] == "parking-dispute"
+    looks = await accesses(api, citizen, "en", READER)
+    assert {(look["what"], look["purpose"]) for look in looks} == {
+        ("parking-dispute", "review"),
+        ("parking-dispute", "parking"),  # its photo
+    }
+    office["json"] = {"purpose": "curiosity"}
+    refused = await api.call("POST", f"{path}/opening", "official", **office)
+    assert refused.is_problem(422, "invalid-input")
+    office |= {"json": {"purpose": "review"}, "department": "housing-fund"}
+    refused = await api.call("POST", f"{path}/opening", "official", **office)
+    assert refused.is_problem(403, "role-not-allowed")
+
+
+def half_by_the_first(session: ParkingSession, now: datetime) -> None:
+    """More than one may let go back alone."""
+    decide_dispute(
+        session,
+        Actor("official-1", frozenset({Role.OFFICIAL}), department="parking"),
+        now,
+        upheld=True,
+        amount_fen=200,
+        reason="goodwill",
+        note_sealed=None,
+        departments={"parking"},
+        limit_fen=100,
+    )
+
+
+async def test_a_second_officer_sees_what_the_first_proposed(api: Api) -> None:
+    citizen, other = await registered(api), await registered(api)
+    (session_id, _), _ = await parked(api.runtime.services, citizen, other)
+    await caught_up(api.runtime.store, *models(FOR_PARKING))
+    path = f"/v1/parking/sessions/{session_id}"
+    grounds = {"grounds": "I left at eight"}
+    disputed = await api.call("POST", f"{path}/dispute", "citizen", subject=citizen, json=grounds)
+    assert disputed.status == 200, disputed.body
+    await change_session(session_id, api.runtime.services, half_by_the_first)
+    shown = await api.call("GET", path, "official", department="parking")
+    assert shown.json["proposed_decision"] == {"amount_fen": 200, "proposed_by": "official-1"}
+    hers = await api.call("GET", path, "citizen", subject=citizen)
+    assert hers.json["proposed_decision"] is None, "what waits is the office's"
 
 
 async def test_what_a_stay_would_cost_is_said_before_it(api: Api) -> None:
