@@ -47,6 +47,7 @@ export default {
     nothing: "There is no new step.",
     proceed: "Seen; decide on the new version",
     over: "There is nothing to decide any more.",
+    first: "See what changed first, then decide on the new version.",
   },
   why: {
     source: "{who} did not answer, asked {n} times",
@@ -180,6 +181,8 @@ export default {
     noteLabel: "Note (may be empty)",
     lackText: "Write the reason.",
     lackNote: "Write the reason; the applicant sees it.",
+    lackDates: "Say from which day until which.",
+    nothing: "There is nothing for you to decide here now.",
   },
   two: {
     needed: "A second officer has to agree: {why}.",
@@ -193,7 +196,7 @@ export default {
     begin: "Open personal values",
     purpose: "What for?",
     choose: "Choose a purpose",
-    review: "To decide this application",
+    review: "To decide this",
     complaint: "To handle a complaint",
     support: "To help the applicant",
     lack: "Say what for, then open.",

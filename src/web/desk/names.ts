@@ -53,6 +53,11 @@ function said(names: Names, code: string): string {
   return found === undefined ? code : inWords(found.name, found.name_en);
 }
 
+/** What a code of a kind is called; itself where nobody has a word for it. */
+export function saidBy(kind: string, code: string): string {
+  return known(`${kind}.${code}`) ? t(`${kind}.${code}`) : code;
+}
+
 /** `11月30日`, `30 Nov`: where there is no room for the day of the week. */
 export function dayOnly(day: string): string {
   const date = new Date(day.length === 10 ? `${day}T12:00:00+08:00` : day);

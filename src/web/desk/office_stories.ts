@@ -18,6 +18,7 @@ const PERMITS = {
   permits: [{ permit_id: PERMIT, kind: "resident", status: "asked", zone_id: "Z1", begins: null, ends: null, reason: "resident", proposed: "grant", proposed_begins: "2026-12-01T00:00:00+08:00", proposed_ends: "2027-12-01T00:00:00+08:00", car_day: null, asked_at: "2026-11-23T09:00:00+08:00", ended_at: null, version: 2, citizen_id: null, plate: "豫A 00000", pseudonym: null }],
   next: null,
 };
+const ASKED = { permits: [{ ...PERMITS.permits[0], proposed: null, proposed_begins: null, proposed_ends: null, version: 1 }], next: null };
 const sums = { sessions: 320, cheaper: 120, lowered_fen: 64_000, refunded_fen: 21_000 };
 const BATCHES = { repricings: [{ repricing_id: BATCH, version: 3, status: "proposed", version_id: "street-2026", scope: "all", begins: "2026-11-01T00:00:00+08:00", ends: "2026-11-20T00:00:00+08:00", reason: "tariff-corrected", proposed_by: "official-11", preview: sums, done: sums, proposed_at: "2026-11-24T10:00:00+08:00" }], next: null };
 const CASES = { cases: [{ case_id: "case-00000003", class_code: "manhole-cover", requests: ["extension"], due_at: "2026-11-25T13:30:00+08:00", reported_at: "2026-11-25T08:00:00+08:00", simulated: true }], next: null };
@@ -33,16 +34,26 @@ async function agree(page: HTMLElement): Promise<void> {
   page.querySelector<HTMLButtonElement>(".decision form .bt.w")?.click();
 }
 
+async function grant(page: HTMLElement): Promise<void> {
+  page.querySelector<HTMLInputElement>('.decision input[value="grant"]')?.click();
+  await later();
+}
+
 const session = (more: object = {}): object => ({
-  session_id: SESSION, place_id: "berth-guyu-07", zone_id: "Z2", area_id: null, tariff_zone: "second", status: "disputed", arrived_at: "2026-11-24T08:48:12+08:00", left_at: "2026-11-24T13:05:40+08:00", ending: "berth-free", doubt: null, price_fen: 1200,
-  prepaid_fen: 0, tariff_versions: ["street-2020"], held: null, claim_id: CLAIM, due_at: "2026-11-25T23:59:00+08:00", deferred: null, reminders: 0, disputed: true, simulated: true, plate: "豫A 00000", pseudonym: null, ...more,
+  session_id: SESSION, place_id: "berth-guyu-07", zone_id: "Z2", area_id: null, tariff_zone: "second", status: "disputed", arrived_at: "2026-11-24T08:48:12+08:00", left_at: "2026-11-24T13:05:40+08:00", ending: "departure-seen", doubt: null, price_fen: 1200,
+  prepaid_fen: 0, proposed_decision: null, tariff_versions: ["street-2020"], held: null, claim_id: CLAIM, due_at: "2026-11-25T23:59:00+08:00", deferred: null, reminders: 0, disputed: true, simulated: true, plate: "豫A 00000", pseudonym: null, ...more,
 });
+const line = (begins: string, ends: string, counted_seconds: number, fen: number, more: object = {}): object => ({
+  kind: "parking", day: "2026-11-24", version: "street-2020", rule: "second", begins: `2026-11-24T${begins}+08:00`, ends: `2026-11-24T${ends}+08:00`, counted_seconds, steps: [], uncapped_fen: fen, fen, cap: null, zero: null, calendar: null, ...more,
+});
+const OPENING = `POST /v1/parking/sessions/${SESSION}/dispute/opening`;
+const GROUNDS = { session_id: SESSION, disputed_at: "2026-11-24T19:20:00+08:00", grounds: "我 12 点就开走了，后面停的不是我的车。", evidence: [] };
 const PARKING = {
   ...NAMES,
   "GET /v1/parking/sessions": { sessions: [session()], next: null },
   "GET /v1/parking/claims": { claims: [claim({ proposals: [] })], next: null },
   [`GET /v1/parking/sessions/${SESSION}`]: session(),
-  [`GET /v1/parking/sessions/${SESSION}/explanation`]: { session_id: SESSION, amount_fen: 1200, already_fen: 0, tariff_versions: ["street-2020"], stay: {}, compared_with: null, lines: [{ rule: "first-hour", amount_fen: 400 }, { rule: "then", amount_fen: 800 }] },
+  [`GET /v1/parking/sessions/${SESSION}/explanation`]: { session_id: SESSION, amount_fen: 1200, already_fen: 0, tariff_versions: ["street-2020"], stay: {}, compared_with: null, lines: [line("08:48:12", "09:48:12", 3600, 400), line("09:48:12", "13:05:40", 11_820, 800, { cap: "a-day" })] },
   [`GET /v1/parking/claims/${CLAIM}`]: claim({ proposals: [] }),
 };
 async function uphold(page: HTMLElement): Promise<void> {
@@ -54,6 +65,18 @@ async function uphold(page: HTMLElement): Promise<void> {
   fen.dispatchEvent(new Event("input"));
   ground.dispatchEvent(new Event("change"));
 }
+async function openGrounds(page: HTMLElement): Promise<void> {
+  page.querySelector<HTMLButtonElement>(".work .bt.w")?.click();
+  await later();
+  const purpose = page.querySelector<HTMLSelectElement>("#purpose-dispute");
+  if (purpose === null) return;
+  purpose.value = "review";
+  purpose.dispatchEvent(new Event("change"));
+  await later();
+  page.querySelector<HTMLButtonElement>(".work form .bt.w")?.click();
+}
+const PROPOSED = { amount_fen: 600, proposed_by: "official-11" };
+const propose = (proposed_decision: object): Record<string, unknown> => ({ ...PARKING, [`GET /v1/parking/sessions/${SESSION}`]: session({ price_fen: 8800, proposed_decision }) });
 const FASTER: Record<string, unknown> = { ...PARKING, [`POST /v1/parking/sessions/${SESSION}/dispute/decision`]: refusal(412, "stale-version", "", { current_version: 8 }) };
 async function overtaken(page: HTMLElement): Promise<void> {
   await uphold(page);
@@ -69,6 +92,7 @@ const pair = `/faces/${PAIR.citizen_id}.${PAIR.other}`;
 export const OFFICE: readonly Story[] = [
   { name: "approvals", path: `/approvals/${CLAIM}`, as: CHIEF, answers: WAITING },
   { name: "approvals-permit", path: `/approvals/${PERMIT}`, as: CHIEF, answers: WAITING },
+  { name: "approvals-permit-first", path: `/approvals/${PERMIT}`, as: CHIEF, answers: { ...WAITING, "GET /v1/parking/permits": ASKED }, act: grant },
   { name: "approvals-repricing", path: `/approvals/${BATCH}`, as: CHIEF, answers: WAITING },
   { name: "approvals-faster", path: `/approvals/${PERMIT}`, as: CHIEF, answers: { ...WAITING, "POST /v1/parking/permits/*": refusal(412, "stale-version", "", { current_version: 3 }) }, act: agree },
   { name: "approvals-empty", path: "/approvals", as: CHIEF, answers: NOTHING },
@@ -76,6 +100,9 @@ export const OFFICE: readonly Story[] = [
   { name: "approvals-error", path: "/approvals", as: CHIEF, answers: { ...NAMES, "GET /v1/cases": refusal(503, "not-caught-up"), "GET /v1/parking/*": refusal(503, "not-caught-up") } },
   { name: "approvals-offline", path: "/approvals", as: CHIEF, answers: { ...NAMES, "GET /v1/cases": AWAY, "GET /v1/parking/*": AWAY } },
   { name: "parking", path: `/parking/${SESSION}`, as: CHIEF, answers: PARKING, act: uphold },
+  { name: "parking-grounds", path: `/parking/${SESSION}`, as: CHIEF, answers: { ...PARKING, [OPENING]: GROUNDS }, act: openGrounds },
+  { name: "parking-second", path: `/parking/${SESSION}`, as: CHIEF, answers: propose(PROPOSED) },
+  { name: "parking-own", path: `/parking/${SESSION}`, as: CHIEF, answers: propose({ ...PROPOSED, proposed_by: CHIEF.subject }) },
   { name: "parking-owed", path: `/parking/${CLAIM}`, as: CHIEF, answers: PARKING },
   { name: "parking-faster", path: `/parking/${SESSION}`, as: CHIEF, answers: FASTER, act: overtaken },
   { name: "parking-empty", path: "/parking", as: CHIEF, answers: { ...NAMES, "GET /v1/parking/sessions": { sessions: [], next: null }, "GET /v1/parking/claims": { claims: [], next: null } } },

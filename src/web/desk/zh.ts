@@ -44,6 +44,7 @@ export default {
     nothing: "没有新的步骤。",
     proceed: "看过了，按新的版本决定",
     over: "现在不用再决定了。",
+    first: "先看变了什么，再按新的版本决定。",
   },
   why: {
     source: "{who} {n} 次没有回应",
@@ -177,6 +178,8 @@ export default {
     noteLabel: "说明（可不填）",
     lackText: "请写理由。",
     lackNote: "请写理由，申请人会看到。",
+    lackDates: "请写从哪天到哪天。",
+    nothing: "这件现在没有要您决定的。",
   },
   two: {
     needed: "要第二人确认：{why}。",
@@ -190,7 +193,7 @@ export default {
     begin: "打开个人信息",
     purpose: "为什么要看？",
     choose: "请选用途",
-    review: "办理这件申请",
+    review: "办理这一件",
     complaint: "处理投诉",
     support: "帮申请人解决问题",
     lack: "先说用途，再打开。",

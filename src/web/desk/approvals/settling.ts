@@ -1,12 +1,11 @@
 // How each kind of approval is sent, held to what was seen.
 
 import { api, askWhole, type Model } from "../../shared/api";
-import { now } from "../../shared/clock";
 import type { Decided } from "../components/DecideForm.vue";
 import type { Waiting } from "./waiting";
 
 export type Settled = Decided;
-const YEAR_MS = 365 * 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** Agree with what a colleague proposed, or turn it back; or propose what becomes of a permit. */
 export function settle(waiting: Waiting, said: Settled, key: string): Promise<unknown> {
@@ -28,13 +27,18 @@ export function settle(waiting: Waiting, said: Settled, key: string): Promise<un
   return permit(waiting, said, key);
 }
 
+/** The beginning of a day of the city, or of the day after so many days. */
+function midnight(day: string, later: number): string {
+  return new Date(Date.parse(`${day}T00:00:00+08:00`) + later * DAY_MS).toISOString();
+}
+
 function permit(waiting: Waiting, said: Settled, key: string): Promise<unknown> {
   const row = waiting.row as Model<"ShownPermit">;
   const params = { path: { permit_id: waiting.id }, header: { "Idempotency-Key": key, "If-Match": `"${row.version}"` } };
   const decision = (row.proposed ?? said.choice) as Model<"ConfirmPermitDecision">["decision"];
   const base = "/v1/parking/permits/{permit_id}" as const;
   if (row.proposed === null) {
-    const span = decision === "grant" ? { begins: new Date(now()).toISOString(), ends: new Date(now() + YEAR_MS).toISOString() } : { begins: null, ends: null };
+    const span = decision === "grant" ? { begins: midnight(said.begins, 0), ends: midnight(said.ends, 1) } : { begins: null, ends: null };
     return askWhole(api.POST(`${base}/proposal`, { params, body: { decision, ...span, reason: said.reason, note: said.text || null } }));
   }
   if (said.choice !== "agree") return askWhole(api.POST(`${base}/turning-back`, { params, body: { decision, reason: said.reason } }));

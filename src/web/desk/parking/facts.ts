@@ -1,0 +1,64 @@
+// What is known of a stay and of a claim, and how a price came about, in words.
+
+import type { Model } from "../../shared/api";
+import { clockTime, dayAndTime, yuan } from "../../shared/format";
+import { t } from "../../shared/i18n";
+import { dayOnly, saidBy } from "../names";
+
+export type Fact = [string, string | null];
+type Session = Model<"OneSession">;
+
+export const money = (fen: number): string => `${yuan(fen)} ${t("common.yuan")}`;
+
+export function factsOfClaim(claim: Model<"ShownClaim">): Fact[] {
+  return [
+    [t("approvals.owed"), money(claim.amount_fen)],
+    [t("approvals.paid"), money(claim.paid_fen)],
+    [t("parking.open"), money(claim.open_fen)],
+    [t("parking.dueLabel"), dayAndTime(claim.due_at)],
+    [t("parking.suspended"), claim.suspended_for && saidBy("suspended", claim.suspended_for)],
+    [t("parking.of"), claim.subject],
+  ];
+}
+
+export function factsOfSession(session: Session): Fact[] {
+  return [
+    [t("parking.place"), session.place_id],
+    [t("parking.zone"), session.tariff_zone],
+    [t("parking.came"), dayAndTime(session.arrived_at)],
+    [t("parking.left"), session.left_at && dayAndTime(session.left_at)],
+    [t("parking.ending"), session.ending && saidBy("ending", session.ending)],
+    [t("parking.doubt"), doubtOf(session)],
+    [t("parking.held"), session.held && saidBy("doubt", session.held)],
+  ];
+}
+
+function doubtOf({ doubt }: Session): string | null {
+  if (doubt === null) return null;
+  const reason = saidBy("doubt", String(doubt["reason"] ?? ""));
+  const [is, least] = [doubt["confidence"], doubt["threshold"]];
+  return typeof is === "number" && typeof least === "number" ? `${reason} ${t("parking.sure", { is, least })}` : reason;
+}
+
+export interface PriceLine {
+  words: string;
+  fen: number | null;
+}
+
+/** A line of the explanation: from when until when, how long it counts, and what made it 0 or less. */
+export function linesOf(priced: Model<"PricedAnswer"> | null): PriceLine[] {
+  return (priced?.lines ?? []).map((line) => {
+    const said = [spanOf(line), String(line["rule"] ?? "")];
+    const [seconds, cap, zero] = [line["counted_seconds"], line["cap"], line["zero"]];
+    if (typeof seconds === "number" && seconds > 0) said.push(t("parking.counted", { n: Math.floor(seconds / 60) }));
+    if (typeof cap === "string") said.push(t("parking.capped"));
+    if (typeof zero === "string") said.push(saidBy("zero", zero));
+    return { words: said.filter((each) => each !== "").join("　"), fen: typeof line["fen"] === "number" ? line["fen"] : null };
+  });
+}
+
+function spanOf(line: Record<string, unknown>): string {
+  const [begins, ends] = [line["begins"], line["ends"]];
+  if (typeof begins !== "string" || typeof ends !== "string") return "";
+  return `${dayOnly(begins)} ${clockTime(begins)}–${clockTime(ends)}`;
+}
