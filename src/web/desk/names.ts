@@ -35,13 +35,14 @@ export const useNames = defineStore("names", () => {
     ]);
   }
 
+  const classList = (): Named[] => [...classes.value.values()].map((each) => ({ ...each, name: inWords(each.name, each.name_en) }));
   const service = (code: string): string => said(services.value, code);
   const department = (code: string): string => {
     const key = `dept.${code}`;
     return departments.value.has(code) || !known(key) ? said(departments.value, code) : t(key);
   };
   const classOf = (code: string): string => said(classes.value, code);
-  return { load, service, department, classOf };
+  return { load, service, department, classOf, classList };
 });
 
 function byCode(rows: readonly Named[]): Names {

@@ -7,8 +7,8 @@ export type Case = Model<"CaseState">;
 export type Row = Model<"CaseRow">;
 export type Act =
   | "accept" | "decide" | "task" | "milestone" | "handle" | "extension" | "deferral" | "hand-back"
-  | "file" | "dispatch" | "verify" | "return" | "close" | "merge" | "approve" | "deny";
-export type Need = "note" | "reason" | "plan" | "photo" | "deadline" | "amount" | "until" | "other";
+  | "file" | "dispatch" | "verify" | "return" | "close" | "merge" | "reclassify" | "relocate" | "approve" | "deny";
+export type Need = "note" | "reason" | "plan" | "photo" | "deadline" | "amount" | "until" | "other" | "class" | "place";
 
 export interface Deadline {
   code: string;
@@ -41,6 +41,10 @@ export interface Said {
   until: string;
   other: string;
   photo: File | null;
+  class_code: string;
+  latitude: string;
+  longitude: string;
+  address: string;
   tasks: Readonly<Record<string, string>>;
 }
 
@@ -48,6 +52,7 @@ export const NEEDS: Readonly<Record<Act, readonly Need[]>> = {
   accept: [], file: [], dispatch: [], verify: ["note"], close: ["note"], approve: ["note"],
   deny: ["reason"], return: ["reason"], decide: ["plan"], task: ["note"], milestone: ["deadline", "note"], handle: ["photo", "note"],
   extension: ["deadline", "amount", "reason"], deferral: ["until", "reason"], "hand-back": ["reason"], merge: ["other", "reason"],
+  reclassify: ["class", "reason"], relocate: ["place", "reason"],
 };
 
 export const deadlinesOf = (shown: Case): Deadline[] => (shown.deadlines ?? []) as unknown as Deadline[];
@@ -82,7 +87,8 @@ function officials(shown: Case, department: string): Act[] {
 
 function operators(shown: Case): Act[] {
   const steps: Readonly<Record<string, Act[]>> = { reported: ["file"], filed: ["dispatch"], handled: ["verify", "return"], verified: ["close"] };
-  return shown.status === "merged" || shown.status === "closed" ? [] : [...(steps[shown.status] ?? []), "merge"];
+  const ended = ["merged", "closed", "voided"].includes(shown.status);
+  return ended ? [] : [...(steps[shown.status] ?? []), "merge", "reclassify", "relocate"];
 }
 
 /** Keep a photo; what evidence names it by. */
@@ -131,6 +137,12 @@ export async function send(act: Act, shown: Case, said: Said, person: Person, ve
       return askWhole(api.POST(`${base}/requests`, { params, body: { ...asked, change: "deferral", until: new Date(`${said.until}:00+08:00`).toISOString() } }));
     case "hand-back":
       return askWhole(api.POST(`${base}/requests`, { params, body: { ...asked, change: "hand-back" } }));
+    case "reclassify":
+      return askWhole(api.POST(`${base}/reclassify`, { params, body: { class_code: said.class_code, reason: note } }));
+    case "relocate": {
+      const place = { latitude: Number(said.latitude), longitude: Number(said.longitude), address: said.address.trim() || null };
+      return askWhole(api.POST(`${base}/relocate`, { params, body: { ...place, reason: note } }));
+    }
     case "merge": {
       const mine = { path: params.path, header: { "Idempotency-Key": key } };
       return askWhole(api.POST(`${base}/merge`, { params: mine, body: { into_case_id: said.other, reason: note } }));

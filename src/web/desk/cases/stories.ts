@@ -6,6 +6,7 @@ import { NAMES } from "../applications/stories";
 
 const WORKS: Person = { subject: "official-7", roles: ["official"], department: "municipal-works" };
 const CHIEF: Person = { subject: "supervisor-1", roles: ["supervisor"] };
+const CENTRE: Person = { subject: "operator-2", roles: ["operator"] };
 const ONE = "case-0000c2e9";
 
 function row(case_id: string, class_code: string, address: string, due: string | null, more: object = {}): Record<string, unknown> {
@@ -41,6 +42,7 @@ const answers = (state: object, version = 6, entries: readonly object[] = []): R
   "GET /v1/cases": { cases: ROWS, next: null },
   [`GET /v1/cases/${ONE}`]: new Reply(200, state, { ETag: `"${version}"` }),
   [`GET /v1/cases/${ONE}/duplicates`]: ALIKE,
+  [`GET /v1/cases/${ONE}/comments`]: { comments: [{ author: "phone", written_at: "2026-11-25T09:40:00+08:00", stated: null, text: "晚上这里没有灯，看不见。" }], next: null },
   [`GET /v1/cases/${ONE}/timeline`]: { case_id: ONE, entries, next: null },
 });
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
@@ -65,6 +67,8 @@ export const CASES: readonly Story[] = [
   { name: "cases", path: at, as: WORKS, answers: answers(STATE), act: task },
   { name: "cases-approval", path: at, as: CHIEF, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="approve"]')?.click() },
   { name: "cases-extension", path: at, as: WORKS, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="extension"]')?.click() },
+  { name: "cases-relocate", path: at, as: CENTRE, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="relocate"]')?.click() },
+  { name: "cases-reclassify", path: at, as: CENTRE, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="reclassify"]')?.click() },
   { name: "cases-none-open", path: "/cases", as: WORKS, answers: answers(STATE) },
   { name: "cases-empty", path: "/cases", as: WORKS, answers: { ...NAMES, "GET /v1/cases": { cases: [], next: null } } },
   { name: "cases-loading", path: at, as: WORKS, answers: { ...NAMES, "GET /v1/cases": PENDING, "GET /v1/cases/*": PENDING } },

@@ -6,7 +6,7 @@ import { t } from "../../shared/i18n";
 export type Junction = Model<"JunctionState">;
 export type Layout = Model<"JunctionLayout">;
 export type Reason = Model<"ResetJunction">["reason"];
-export type Act = "reset" | "centre" | "local" | "hand" | "release" | "all-red" | "flash";
+export type Act = "reset" | "centre" | "local" | "hand" | "release" | "stage" | "all-red" | "flash" | "plan" | "strategy";
 
 /** Codes, so that no event tells about people; `new` is for putting one in service. */
 export const REASONS: readonly Reason[] = [
@@ -19,8 +19,16 @@ const HAND_MS = 15 * 60_000;
 export function actsOf(junction: Junction, subject: string): Act[] {
   if (junction.flash !== null) return ["reset"];
   const mode: Act[] = junction.mode === "centre" ? ["local"] : ["centre"];
-  if (junction.hand === null) return [...mode, "hand"];
-  return junction.hand.by === subject ? ["release", "all-red", "flash", ...mode] : [...mode, "release"];
+  if (junction.hand === null) return [...mode, "hand", "plan", "strategy"];
+  return junction.hand.by === subject ? ["release", "stage", "all-red", "flash", ...mode] : [...mode, "release"];
+}
+
+/** What an act has to name besides: a stage, a plan, a strategy; null where it names nothing. */
+export function namedBy(act: Act, junction: Junction, layout: Layout): string[] | null {
+  if (act === "stage") return Object.keys(layout.stages);
+  if (act === "plan") return layout.plans.map(({ plan }) => plan).filter((plan) => plan !== junction.plan);
+  if (act === "strategy") return ["plan", ...layout.strategies].filter((each) => each !== junction.strategy);
+  return null;
 }
 
 /** What will happen, in order. */
@@ -33,7 +41,7 @@ export function aheadOf(act: Act, junction: Junction, layout: Layout): string[] 
 }
 
 /** Send it: it counts for some seconds by the server's clock, and for how the junction was seen. */
-export function send(act: Act, junction: Junction, reason: Reason, key: string, serverNow: number): Promise<{ headers: Headers }> {
+export function send(act: Act, junction: Junction, reason: Reason, named: string, key: string, serverNow: number): Promise<{ headers: Headers }> {
   const params = { path: { junction: junction.junction }, header: { "Idempotency-Key": key } };
   const soon = new Date(serverNow + COUNTS_MS).toISOString();
   const seen = { reason, expires_at: soon, standing: junction.standing };
@@ -48,6 +56,12 @@ export function send(act: Act, junction: Junction, reason: Reason, key: string, 
       return askWhole(api.POST(`${base}/hand`, { params, body: { ...seen, until: new Date(serverNow + HAND_MS).toISOString() } }));
     case "release":
       return askWhole(api.POST(`${base}/release`, { params, body: {} }));
+    case "plan":
+      return askWhole(api.POST(`${base}/plan`, { params, body: { ...seen, plan: named } }));
+    case "strategy":
+      return askWhole(api.POST(`${base}/strategy`, { params, body: { ...seen, strategy: named } }));
+    case "stage":
+      return askWhole(api.POST(`${base}/shown`, { params, body: { show: act, stage: named, reason, until: soon } }));
     case "all-red":
     case "flash":
       return askWhole(api.POST(`${base}/shown`, { params, body: { show: act, stage: null, reason, until: soon } }));

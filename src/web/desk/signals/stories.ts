@@ -45,7 +45,7 @@ const arm = (bearing: number, through: string, left: string, crossing: string): 
 });
 const LAYOUT = {
   junction: ONE, name: "人民路与一街", department: "traffic_police", definition_version: "2026-11-29+1", groups: [], conflicts: [["V1", "V2"]],
-  stages: { A: ["P1", "V1"], B: ["L1"], C: ["P2", "V2"] }, plans: [{ plan: "day", cycle_s: 90, stages: ["A", "B", "C"] }], strategies: ["adaptive", "plan"],
+  stages: { A: ["P1", "V1"], B: ["L1"], C: ["P2", "V2"] }, plans: [{ plan: "day", cycle_s: 90, stages: ["A", "B", "C"] }, { plan: "peak", cycle_s: 120, stages: ["A", "B", "C"] }], strategies: ["adaptive", "plan"],
   arms: [arm(0, "V2", "V2", "P1"), arm(90, "V1", "L1", "P2"), arm(180, "V2", "V2", "P1"), arm(270, "V1", "L1", "P2")],
   after_reset: [
     { what: "all-red", seconds: 6, stage: null, groups: [] }, { what: "green", seconds: 7, stage: "A", groups: ["P1", "V1"] },
@@ -100,6 +100,8 @@ export const SIGNALS: readonly Story[] = [
   { name: "signals", path: at, as: POLICE, answers: answers(FLASHING), act: choose },
   { name: "signals-running", path: at, as: POLICE, answers: answers(STANDS), act: choose },
   { name: "signals-in-hand", path: at, as: POLICE, answers: answers({ ...STANDS, standing: "hand", hand: HAND }) },
+  { name: "signals-stage", path: at, as: POLICE, answers: answers({ ...STANDS, standing: "hand", hand: HAND }), act: (page) => page.querySelector<HTMLInputElement>('aside input[value="stage"]')?.click() },
+  { name: "signals-plan", path: at, as: POLICE, answers: answers(STANDS), act: (page) => page.querySelector<HTMLInputElement>('aside input[value="plan"]')?.click() },
   { name: "signals-none-open", path: "/signals", as: POLICE, answers: answers(FLASHING) },
   { name: "signals-empty", path: "/signals", as: POLICE, answers: { ...NAMES, "GET /v1/signals/junctions": { junctions: [], next: null } } },
   { name: "signals-loading", path: at, as: POLICE, answers: { ...NAMES, "GET /v1/signals/*": PENDING } },
