@@ -115,7 +115,7 @@ export default {
     flash2: "It flashes until somebody resets it on site",
   },
   named: { stage: "Which stage", plan: "Which plan", strategy: "Which strategy" },
-  strategy: { plan: "by the fixed plan" },
+  strategy: { plan: "the plan of the day", fixed: "fixed times", "max-pressure": "max pressure", adaptive: "adaptive" },
   danger: {
     lackNamed: "Choose first: {what}.",
     title: "This acts on traffic and people at once",

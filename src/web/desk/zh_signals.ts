@@ -112,7 +112,7 @@ export default {
     flash2: "一直闪，直到有人在现场复位",
   },
   named: { stage: "哪个阶段", plan: "哪个方案", strategy: "哪种策略" },
-  strategy: { plan: "按定时方案" },
+  strategy: { plan: "定时方案", fixed: "固定配时", "max-pressure": "最大压力", adaptive: "自适应" },
   danger: {
     lackNamed: "请选{what}。",
     title: "会立刻影响路上的车和人",

@@ -1,4 +1,5 @@
-"""Officials at the desk, in a browser, against a server: a colleague who is faster, and a junction.
+"""Officials at the desk, in a browser, against a server: a colleague who is faster, a junction,
+what waits for a second person, and a dispute.
 
 By keyboard alone: what is typed stays where somebody was faster, and no single key sends anything.
 """
@@ -9,14 +10,19 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from citybrain.domain.parking.claim import Claim
 from citybrain.settings import Settings
+from citybrain.systems.parking import PARKING
 from citybrain.systems.signals import SIGNALS
 from ops.simulators.applications.departments import Departments
+from tests.given.accesses import accesses
 from tests.given.api import Api
-from tests.given.applying import applied, applying, command, identified, state, until
-from tests.given.at_work import FOR_APPLICATIONS
+from tests.given.applying import applied, applying, command, identified, registered, state, until
+from tests.given.at_work import FOR_APPLICATIONS, models
 from tests.given.pages import Complaints, chromium
-from tests.given.waiting import PATIENCE_SECONDS
+from tests.given.parking.world import parked
+from tests.given.read_models import caught_up
+from tests.given.waiting import PATIENCE_SECONDS, eventually
 
 PATIENCE_MS = PATIENCE_SECONDS * 1000
 FUND, POLICE, JUNCTION = "housing-fund", "traffic_police", "renmin_1"
@@ -32,7 +38,7 @@ def the_browser_has_time() -> None:
 
 @pytest.fixture
 async def both(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
-    async with applying(settings, at_work=(*FOR_APPLICATIONS, SIGNALS)) as started:
+    async with applying(settings, at_work=(*FOR_APPLICATIONS, SIGNALS, PARKING)) as started:
         yield started
 
 
@@ -60,6 +66,7 @@ async def test_officials_decide_by_keyboard_and_learn_who_was_faster(
     async with chromium() as browser:
         await a_colleague_is_faster(api, browser, application)
         await a_junction_is_given_to_the_centre(api, browser)
+        await a_supervisor_agrees_and_decides_a_dispute(api, browser)
 
 
 async def a_colleague_is_faster(api: Api, browser: Browser, application: str) -> None:
@@ -133,3 +140,62 @@ async def a_junction_is_given_to_the_centre(api: Api, browser: Browser) -> None:
     await expect(desk.get_by_role("radio", name="Back to itself")).to_be_visible()
     assert said.taken() == []
     await desk.context.close()
+
+
+async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) -> None:
+    """What a colleague proposed is agreed to; what was written is opened, and decided on."""
+    citizen, other = await registered(api), await registered(api)
+    (session_id, claim_id), (_, owed) = await parked(api.runtime.services, citizen, other)
+    await caught_up(api.runtime.store, *models((PARKING,)))
+    body = {"kind": "write-off", "by_fen": 100, "reason": "goodwill"}
+    path = f"/v1/parking/claims/{owed}/reductions"
+    proposed = await api.call("POST", path, "official", department="parking", json=body)
+    assert proposed.status == 200, proposed.body
+    path, said = f"/v1/parking/sessions/{session_id}/dispute", {"grounds": "I left at eight"}
+    disputed = await api.call("POST", path, "citizen", subject=citizen, json=said)
+    assert disputed.status == 200, disputed.body
+    await eventually(lambda: _suspended(api, claim_id))
+    await caught_up(api.runtime.store, *models((PARKING,)))
+
+    desk = await signed_in(browser, api.url, "supervisor-parking-tan-yu", "/desk/approvals")
+    complaints = Complaints(desk)
+    await _open_the_first(desk)
+    await desk.keyboard.press("a")
+    await expect(desk.get_by_role("radio", name="Agree")).to_be_checked()
+    await desk.keyboard.press("Control+Enter")
+    await expect(desk.get_by_text("Recorded: Agree")).to_be_visible()
+    assert (await api.runtime.store.load(Claim, owed)).open_fen == 300
+
+    await desk.get_by_role("link", name="Parking").click()
+    await _open_the_first(desk)
+    await desk.get_by_role("button", name="Open what the owner wrote").focus()
+    await desk.keyboard.press("Enter")
+    await expect(desk.locator("#purpose-dispute")).to_be_focused()
+    await desk.keyboard.press("ArrowDown")
+    await desk.keyboard.press("Tab")
+    await desk.keyboard.press("Enter")
+    await expect(desk.get_by_text("I left at eight")).to_be_focused()
+    await desk.keyboard.press("r")
+    await desk.locator("#ground").select_option("unfounded")
+    await desk.keyboard.press("Control+Enter")
+    await expect(desk.get_by_role("status").filter(has_text="Recorded")).to_be_focused()
+    decided = (await api.runtime.store.read(session_id))[-1]
+    assert (decided.topic, decided.data["upheld"]) == ("parking.dispute_decided", False)
+    seen = [row["what"] for row in await accesses(api, citizen, who="supervisor-parking-tan-yu")]
+    assert "parking-dispute" in seen
+    assert complaints.taken() == []
+    await desk.context.close()
+
+
+async def _open_the_first(desk: Page) -> None:
+    row = desk.locator(".q a").first
+    await expect(row).to_be_visible()
+    await desk.keyboard.press("j")
+    await expect(row).to_be_focused()
+    await desk.keyboard.press("Enter")
+    await expect(desk.get_by_role("heading", level=1)).to_be_focused()
+
+
+async def _suspended(api: Api, claim_id: str) -> bool:
+    """That the dispute has reached whoever collects."""
+    return (await api.runtime.store.load(Claim, claim_id)).suspended_for is not None
