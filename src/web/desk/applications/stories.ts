@@ -123,6 +123,34 @@ async function send(page: HTMLElement): Promise<void> {
   page.querySelector<HTMLButtonElement>("aside .bt.p")?.click();
 }
 
+const TAKEN = {
+  ...NAMES, ...opened("application-taken", 9, STEPS),
+  "GET /v1/applications/queue": { applications: [row("application-taken", { claimed_by: "official-9", claimed_until: "2026-11-25T11:00:00+08:00" })], next: null },
+};
+const THREAD = {
+  [`GET /v1/applications/${ONE}/messages?purpose=review`]: { messages: [
+    { at: "2026-11-25T10:14:00+08:00", by: "officer", asks_for_correction: false, text: "请问借款合同上的借款人是您本人吗？" },
+    { at: "2026-11-25T10:20:00+08:00", by: "applicant", asks_for_correction: false, text: "是我本人，合同已经加上。" },
+  ] },
+  [`GET /v1/applications/${ONE}/statements?purpose=review`]: { statements: [
+    { at: "2026-11-25T10:13:00+08:00", version: 8, what: "grounds", by: "applicant", outcome: null, reasons: [], amount_fen: null, text: "我认为借款人没有错。" },
+  ] },
+  [`GET /v1/applications/${ONE}/documents`]: { documents: [
+    { document_id: "d1", kind: "loan-contract", content_type: "application/pdf", bytes: 182_000, sha256: "00", by: "applicant", added_at: "2026-11-25T10:19:00+08:00" },
+  ] },
+};
+async function thread(page: HTMLElement): Promise<void> {
+  const open = [...page.querySelectorAll<HTMLButtonElement>(".work .bt.w")].at(-1);
+  open?.click();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const purpose = page.querySelector<HTMLSelectElement>("#purpose-thread");
+  if (purpose === null) return;
+  purpose.value = "review";
+  purpose.dispatchEvent(new Event("change"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  [...page.querySelectorAll<HTMLButtonElement>(".work .bt.w")].at(-1)?.click();
+}
+
 const at = (id: string): string => `/applications/${id}`;
 const PROPOSAL = { outcome: "approved", amount_fen: 8_000_000, reviewer: "official-9", because: ["above-one-reviewer"], reasons: [] };
 const faster = [...STEPS, step(10, "task_claimed", { actor: "official-9" }), step(11, "reviewed", { actor: "official-9", at: "2026-11-25T10:29:41+08:00" })];
@@ -148,6 +176,8 @@ export const APPLICATIONS: readonly Story[] = [
     name: "applications-second", path: at(SECOND), as: OFFICIAL,
     answers: { ...BASE, ...opened(SECOND, 10, [...STEPS, step(10, "review_proposed", { actor: "official-9", details: PROPOSAL })], { status: "awaiting-second-reviewer" }) },
   },
+  { name: "applications-taken", path: at("application-taken"), as: OFFICIAL, answers: TAKEN },
+  { name: "applications-thread", path: at(ONE), as: OFFICIAL, answers: { ...WHOLE, ...THREAD }, act: thread },
   {
     name: "applications-purpose", path: at(ONE), as: OFFICIAL, answers: WHOLE,
     act: (page) => [...page.querySelectorAll<HTMLButtonElement>("aside button.w")].at(-1)?.click(),
