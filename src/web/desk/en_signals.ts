@@ -121,6 +121,7 @@ export default {
     title: "This acts on traffic and people at once",
     code: "Type the junction's number to confirm:",
     choose: "Choose a reason",
+    pick: "Choose",
     lackCode: "Not the number; type {code}.",
     lackReason: "Choose a reason.",
     note: "The command counts for 10 seconds, once. Where the junction stands otherwise by then, nothing is done and you are told.",

@@ -118,6 +118,7 @@ export default {
     title: "会立刻影响路上的车和人",
     code: "输入路口编号确认：",
     choose: "请选理由",
+    pick: "请选",
     lackCode: "编号不对，请输入 {code}。",
     lackReason: "请选理由。",
     note: "指令 10 秒内有效，只执行一次。路口已变样时不会执行，并告诉您。",

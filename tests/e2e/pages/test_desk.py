@@ -149,7 +149,7 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
     await caught_up(api.runtime.store, *models((PARKING,)))
     body = {"kind": "write-off", "by_fen": 100, "reason": "goodwill"}
     path = f"/v1/parking/claims/{owed}/reductions"
-    proposed = await api.call("POST", path, "official", department="parking", json=body)
+    proposed = await api.call("POST", path, "supervisor", department="parking", json=body)
     assert proposed.status == 200, proposed.body
     path, said = f"/v1/parking/sessions/{session_id}/dispute", {"grounds": "I left at eight"}
     disputed = await api.call("POST", path, "citizen", subject=citizen, json=said)
@@ -161,7 +161,7 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
     complaints = Complaints(desk)
     await _open_the_first(desk)
     await desk.keyboard.press("a")
-    await expect(desk.get_by_role("radio", name="Agree")).to_be_checked()
+    await expect(desk.get_by_role("radio", name="Agree takes effect")).to_be_checked()
     await desk.keyboard.press("Control+Enter")
     await expect(desk.get_by_text("Recorded: Agree")).to_be_visible()
     assert (await api.runtime.store.load(Claim, owed)).open_fen == 300

@@ -30,11 +30,11 @@ async function unlessOthers<Row>(asked: Promise<Row[]>): Promise<Row[]> {
 /** What waits, the oldest first. */
 export async function read(person: Person): Promise<Waiting[]> {
   const has = (role: string): boolean => person.roles.includes(role);
-  const office = has("official") || has("supervisor");
+  const office = (has("official") || has("supervisor")) && person.department !== undefined;
   const found = await Promise.all([
     has("official") ? unlessOthers(reviews()) : [],
     has("supervisor") ? unlessOthers(cases()) : [],
-    office ? unlessOthers(reductions()) : [],
+    office && has("supervisor") ? unlessOthers(reductions()) : [],
     office ? unlessOthers(permits()) : [],
     office ? unlessOthers(repricings()) : [],
   ]);

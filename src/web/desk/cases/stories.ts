@@ -25,14 +25,14 @@ const ROWS = [
   row("case-00000004", "road-damage", "大暑路 / 木槿街", null, { deferred_until: "2026-11-27T08:00:00+08:00", latitude: 34.755, longitude: 113.668 }),
 ];
 const deadline = (code: string, stage: string, until: string, due_at: string): object => ({ code, stage, until, begun_at: "2026-11-25T08:48:00+08:00", warn_at: due_at, due_at, missed: false, warned: false });
-const EXTENSION = { request_id: "0".repeat(32), change: "extension", reason: "配件在途", requested_by: "official-7", department: "municipal-works", deadline: "handle", amount: 6, until: null };
+const EXTENSION = { request_id: "0".repeat(32), change: "extension", reason: "配件在途", requested_by: "official-7", department: "municipal-works", deadline: "handling", amount: 6, until: null };
 const STATE = {
   case_id: ONE, version: 6, status: "accepted", source: "camera", class_code: "manhole-cover", description: "", visibility: "public", latitude: 34.76, longitude: 113.66,
   address: "芒种路 / 石榴街东北角", confidence: 91, evidence_sha256: [], public_photos: [], simulated: true, external_ref: null, departments: ["municipal-works", "traffic_police"], lead: "municipal-works",
   accepted_by: ["municipal-works", "traffic_police"], tasks: [{ department: "traffic_police", task: "封闭一条车道", finished: true }, { department: "municipal-works", task: "围挡并换新井盖", finished: false }],
   times_returned: 0, times_reopened: 0, times_extended: 0, rating: null, priority: "urgent", asset_code: null, assignees: {}, field_check: null, reported_at: "2026-11-25T08:48:00+08:00",
   last_occurred_at: "2026-11-25T09:24:00+08:00", handled_at: null, recheck_at: null, deferred_until: null, place: null, attributes: null, requests: [EXTENSION], detections: [], detections_total: 5, absorbed: [], merged_into: null,
-  deadlines: [deadline("safe", "handling", "made-safe", "2026-11-25T10:48:00+08:00"), deadline("handle", "handling", "case.handled", "2026-11-25T20:48:00+08:00"), deadline("close", "closing", "case.closed", "2026-11-27T09:00:00+08:00")],
+  deadlines: [deadline("made-safe", "handling", "made-safe", "2026-11-25T10:48:00+08:00"), deadline("handling", "handling", "case.handled", "2026-11-25T20:48:00+08:00"), deadline("closing", "closing", "case.closed", "2026-11-27T09:00:00+08:00")],
 };
 const ALIKE = { cases: [{ ...row("case-00004b07", "manhole-cover", "芒种路", "12:00", { latitude: 34.7601, longitude: 113.6604 }), distance_m: 38.2 }] };
 const entry = (version: number, topic: string, actor: string): object => ({ case_id: ONE, version, position: 50 + version, topic: `case.${topic}`, occurred_at: "2026-11-25T10:29:41+08:00", recorded_at: "2026-11-25T10:29:41+08:00", actor, role: "official", channel: "http", details: {} });
