@@ -47,7 +47,7 @@ const line = (begins: string, ends: string, counted_seconds: number, fen: number
   kind: "parking", day: "2026-11-24", version: "street-2020", rule: "second", begins: `2026-11-24T${begins}+08:00`, ends: `2026-11-24T${ends}+08:00`, counted_seconds, steps: [], uncapped_fen: fen, fen, cap: null, zero: null, calendar: null, ...more,
 });
 const OPENING = `POST /v1/parking/sessions/${SESSION}/dispute/opening`;
-const GROUNDS = { session_id: SESSION, disputed_at: "2026-11-24T19:20:00+08:00", grounds: "我 12 点就开走了，后面停的不是我的车。", evidence: [] };
+const GROUNDS = { session_id: SESSION, disputed_at: "2026-11-24T19:20:00+08:00", grounds: "我 12 点就开走了，后面停的不是我的车。", photos: [], decided_at: null, upheld: null, amount_fen: null, reason: null, note: null };
 const PARKING = {
   ...NAMES,
   "GET /v1/parking/sessions": { sessions: [session()], next: null },
