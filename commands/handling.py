@@ -102,7 +102,7 @@ class CommandContext:
         """What is stored beside each event of the command."""
         return Metadata(
             actor=self.actor.subject,
-            role=",".join(sorted(self.actor.roles)),
+            role=self.actor.role_names,
             channel=self.channel,
             command_id=self.command_id,
             correlation_id=self.correlation_id,

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from citybrain.definitions.calendars import BusinessCalendar
-from citybrain.definitions.inspection.cases import CaseClass, cases_at
+from citybrain.definitions.inspection.cases import CaseClass, CaseDefinitions, cases_at
 from citybrain.domain.actor import WATCHERS, Role
 from citybrain.domain.inspection.case import InspectionCase, Reported
 from citybrain.domain.inspection.case_events import CaseSource
@@ -202,7 +202,8 @@ async def report_case(
         now = services.clock()
         at = told_at(command, context, now)
         require_in_the_city(command, context, services)
-        case_class = _class_of_report(command, context, services, now)
+        definitions = cases_at(services.definitions, now)
+        case_class = _class_of_report(command, context, definitions)
         attributes = _attributes(command, context, case_class)
         _require_sure(command, context, case_class)
         said = {
@@ -211,7 +212,9 @@ async def report_case(
             "visibility": _visibility(command, case_class, personal=personal),
             "attributes": attributes,
             "place": place_of_command(command, services, now),
-            "begun": begun(services, now, command.class_code, at, Stage.FILING),
+            "begun": definitions.deadlines(
+                command.class_code, (Stage.FILING,), at, services.definitions.of(BusinessCalendar)
+            ),
         }
         del said["private"]
         reported = Reported(**said)
@@ -427,7 +430,8 @@ def checked_attributes(
 
     Only a citizen can be asked, so what is required is required of citizens.
     """
-    return _attributes(command, context, _class_of_report(command, context, services, now))
+    definitions = cases_at(services.definitions, now)
+    return _attributes(command, context, _class_of_report(command, context, definitions))
 
 
 def _attributes(
@@ -438,10 +442,9 @@ def _attributes(
 
 
 def _class_of_report(
-    command: ReportProblem, context: CommandContext, services: Services, now: datetime
+    command: ReportProblem, context: CommandContext, definitions: CaseDefinitions
 ) -> CaseClass:
     """The class in force; an import tells of one that takes no new reports, too."""
-    definitions = cases_at(services.definitions, now)
     if context.actor.has(Role.SYSTEM):
         return definitions.require_class(command.class_code)
     return definitions.reportable(command.class_code)

@@ -52,10 +52,13 @@ class Actor:
     acts_for: frozenset[str] = field(default=frozenset())
     _placed: frozenset[Role] = field(init=False, repr=False, compare=False)
     """The roles that count where the actor is: asked for many times, so made out once."""
+    role_names: str = field(init=False, repr=False, compare=False)
+    """All roles as they are written beside each event."""
 
     def __post_init__(self) -> None:
         placed = frozenset(role for role in self.roles if self._is_placed(role))
         object.__setattr__(self, "_placed", placed)
+        object.__setattr__(self, "role_names", ",".join(sorted(self.roles)))
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds at least one of `roles`, in a place where it counts."""

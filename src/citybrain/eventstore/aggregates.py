@@ -238,12 +238,10 @@ def own_copy(aggregate: A) -> A:
     """A copy that shares nothing mutable; pending events are not taken along."""
     copy = object.__new__(type(aggregate))
     state = copy.__dict__
-    for name, value in vars(aggregate).items():
-        if type(value) in PLAIN:
-            state[name] = value
-        elif name != "_pending_events":
+    state.update(vars(aggregate), _pending_events=[])
+    for name, value in state.items():
+        if type(value) not in PLAIN:
             state[name] = _copied(value)
-    state["_pending_events"] = []
     return copy
 
 
@@ -252,7 +250,11 @@ def _copied(value: Any) -> Any:
     if type(value) in PLAIN:
         return value
     if type(value) is dict:
+        if PLAIN.issuperset(map(type, value.values())):
+            return value.copy()
         return {key: _copied(each) for key, each in value.items()}
     if type(value) is list:
+        if PLAIN.issuperset(map(type, value)):
+            return value.copy()
         return [_copied(each) for each in value]
     return deepcopy(value)

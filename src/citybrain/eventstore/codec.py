@@ -4,7 +4,7 @@ What this writes is byte for byte what the stock `JSONTranscoder` writes (UTF-8,
 without spaces, no ASCII escaping, `{"_type_":…,"_data_":…}` for datetime, UUID and Decimal).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -21,6 +21,7 @@ INTEGER_BOUND = 1 << 63
 USUAL_TIMES = ("timestamp", "occurred_at")
 TEXTS = frozenset({str})
 AS_THEY_ARE = frozenset({str, bool, type(None)})  # spelled alike whatever they are
+USUAL = AS_THEY_ARE | {datetime}
 
 
 class _SpelledDifferently(Exception):
@@ -41,6 +42,8 @@ class OrjsonTranscoder(JSONTranscoder):
 
     def encode(self, obj: Any) -> bytes:
         """The stored bytes of `obj`."""
+        if type(obj) is dict and _usual((obj,)):
+            return orjson.dumps(obj, default=_time, option=orjson.OPT_PASSTHROUGH_DATETIME)
         try:
             return orjson.dumps(_wrap(obj))
         except _SpelledDifferently:
@@ -87,6 +90,34 @@ class OrjsonTranscoder(JSONTranscoder):
         return value
 
 
+def _usual(values: Iterable[Any]) -> bool:
+    """Whether orjson spells all of them like the stock library, but for times: see `_time`."""
+    for value in values:
+        kind = type(value)
+        if kind in USUAL:
+            continue
+        if kind is dict:
+            members: Iterable[Any] = value.values()
+            if not TEXTS.issuperset(map(type, value)):
+                return False
+            if not (USUAL.issuperset(map(type, members)) or _usual(members)):
+                return False
+        elif kind is list or kind is tuple:
+            if not (USUAL.issuperset(map(type, value)) or _usual(value)):
+                return False
+        elif kind is float:
+            if value and not PLAIN_FLOAT_MIN <= abs(value) < PLAIN_FLOAT_BOUND:
+                return False
+        elif kind is not int or not -INTEGER_BOUND <= value < INTEGER_BOUND:
+            return False
+    return True
+
+
+def _time(value: Any) -> dict[str, str]:
+    """A `datetime`, which is all that orjson is told not to spell and `_usual` lets pass."""
+    return {"_type_": "datetime_iso", "_data_": value.isoformat()}
+
+
 def _wrap(value: Any) -> Any:
     """`value` in types that orjson spells like the stock library. Exact types only."""
     kind = type(value)
@@ -103,16 +134,12 @@ def _wrap(value: Any) -> Any:
             raise _SpelledDifferently
         return value
     if kind is datetime:
-        return {"_type_": "datetime_iso", "_data_": value.isoformat()}
+        return _time(value)
     if kind is dict:
         if not TEXTS.issuperset(map(type, value)):
             raise _SpelledDifferently
-        if AS_THEY_ARE.issuperset(map(type, value.values())):
-            return value
         return {key: _wrap(member) for key, member in value.items()}
     if kind is list or kind is tuple:
-        if AS_THEY_ARE.issuperset(map(type, value)):
-            return value
         return [_wrap(member) for member in value]
     if kind is UUID:
         return {"_type_": "uuid_hex", "_data_": value.hex}

@@ -110,6 +110,16 @@ def body_place(
     return request.app[BODIES].place(caller, size, device=device)
 
 
+def body_at_hand(request: web.Request, limit: int) -> bytes | None:
+    """The body where it has come with its headers, as a rule; None where there is more to say."""
+    content = request.content
+    if "Content-Encoding" in request.headers or not content.is_eof():
+        return None
+    if content.exception() is not None or content.total_bytes > limit:
+        return None
+    return content.read_nowait()
+
+
 async def read_body(request: web.Request, limit: int, too_large: CitybrainError) -> bytes:
     """The body, which is never unpacked.
 
@@ -119,9 +129,8 @@ async def read_body(request: web.Request, limit: int, too_large: CitybrainError)
         raise BodyPacked("a body is sent as it is, without Content-Encoding")
     if (request.content_length or 0) > limit:
         raise too_large
-    content = request.content
-    if content.is_eof() and content.exception() is None and content.total_bytes <= limit:
-        return content.read_nowait()  # it has come with its headers, as a rule
+    if (at_hand := body_at_hand(request, limit)) is not None:
+        return at_hand
     async with body_time(request):
         return await _read(request, limit, too_large)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from citybrain.domain.actor import Actor, Role
 from citybrain.errors import Forbidden, NotFound
 from citybrain.http.anonymous import anonymous_place
-from citybrain.http.bodies import body_place, read_body
+from citybrain.http.bodies import body_at_hand, body_place, read_body
 from citybrain.http.conditional import unless_had
 from citybrain.http.following import following
 from citybrain.http.issuer_keys import IssuerKeysUnknown
@@ -31,6 +31,7 @@ from citybrain.http.tokens import VERIFIED
 from commands.made_up import check_real
 
 ENTITY_TAG: Final = re.compile(r'"([1-9][0-9]{0,17})"')
+JSON: Final = "application/json"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -234,11 +235,13 @@ def _limit(route: Route, request: web.Request) -> int:
 
 
 async def _body(route: Route, model: type[BaseModel], request: web.Request) -> Any:
-    if request.content_type != "application/json":
+    if request.headers.get("Content-Type") != JSON and request.content_type != JSON:
         raise UnsupportedMediaType("the body must be application/json")
     limit = _limit(route, request)
-    too_large = BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit)
-    raw = await read_body(request, limit, too_large)
+    raw = body_at_hand(request, limit)
+    if raw is None:
+        too_large = BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit)
+        raw = await read_body(request, limit, too_large)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -260,8 +263,5 @@ def json_response(
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
     return web.Response(
-        status=status,
-        body=orjson.dumps(value, default=str),
-        content_type="application/json",
-        headers=headers,
+        status=status, body=orjson.dumps(value, default=str), content_type=JSON, headers=headers
     )

@@ -79,8 +79,7 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
         milliseconds=round(seconds * 1000, 2),
     )
     tell_refusal(request, route, response.status)
-    structlog.contextvars.unbind_contextvars("correlation_id")
-    return response
+    return response  # the context was the request's own: aiohttp runs each in its task
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
