@@ -261,6 +261,14 @@ def commands(
         _or_failed("commands", lambda: runner.run(run), ops.BenchFailed)
 
 
+@app.command("pieces")
+def pieces(
+    rounds: Annotated[int, typer.Option(min=10, help="Of which the least counts.")] = 400,
+) -> None:
+    """What the pieces of a command cost by themselves: figures that hold on a busy machine."""
+    of_checkout("ops.bench.pieces", BENCHMARKS).run(rounds)
+
+
 @app.command("soak")
 def soak(
     commands: Annotated[int, typer.Option(min=100, help="So many.")] = 1_000_000,

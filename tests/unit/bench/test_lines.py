@@ -112,6 +112,7 @@ def test_every_command_has_its_benchmark() -> None:
         "signals-outages",
         "profile",
         "commands",
+        "pieces",
         "soak",
         "boards",
     }  # with no lines
