@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from citybrain.definitions import Definitions
     from citybrain.eventstore import EventStore
     from citybrain.faces.services import Faces
+    from citybrain.mail import Mailer
     from citybrain.notifications import Notifier
     from citybrain.photos import Photos
     from citybrain.vault import Vault
@@ -37,6 +38,7 @@ class Services:
     definitions: Definitions
     vault: Vault
     notifier: Notifier
+    mailer: Mailer | None = None
     faces: Faces | None = None
     exchange: Any = None
     payments: Any = None

@@ -25,6 +25,12 @@ async def phones_of_reporter(case_id: str, reporter: str, services: Services) ->
     return list(dict.fromkeys(each["phone"] for each in contacts if each.get("phone")))
 
 
+async def mails_of_reporter(case_id: str, reporter: str, services: Services) -> list[str]:
+    """The addresses of mail by which a reporter can be told something, each once."""
+    contacts = await contacts_of(case_id, reporter, services)
+    return list(dict.fromkeys(each["email"] for each in contacts if each.get("email")))
+
+
 async def phone_of(subject: str, services: Services) -> str | None:
     """A citizen's telephone; None where there is none, or of anybody else."""
     if not subject.startswith(f"{Citizen.category}-"):

@@ -27,6 +27,7 @@ from citybrain.http.server import serving, watched
 from citybrain.http.tokens import open_verifier, refuses_all
 from citybrain.intake.reading import IntakeReader
 from citybrain.kafka.clients import connection
+from citybrain.mail import open_mailer
 from citybrain.notifications import open_notifier
 from citybrain.payments import open_payments
 from citybrain.photos import open_photos
@@ -81,6 +82,7 @@ async def open_services(
             await keep_definitions(definitions, store.pool),
             vault,
             open_notifier(settings),
+            mailer=open_mailer(settings),
             exchange=exchange,
             payments=payments,
             photos=photos,

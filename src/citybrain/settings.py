@@ -328,6 +328,25 @@ class Settings(BaseSettings):
         description="`module:callable` that makes a Notifier for one-time codes; in "
         "development a file in data_dir where absent",
     )
+    smtp_host: str | None = Field(
+        None, description="mail server that takes mail to reporters; none is sent where absent"
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="none: in clear, for a relay on this machine"
+    )
+    smtp_ca_file: Path | None = Field(
+        None,
+        description="certificates (PEM) that the mail server's is signed with; the system's "
+        "where absent",
+    )
+    smtp_username: str | None = Field(None, description="who we are to the mail server")
+    smtp_password: SecretStr | None = Field(None, description="the password of that user")
+    mail_from: str | None = Field(
+        None,
+        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
+        description="address that mail is from; needed where there is a mail server",
+    )
     vault_key_wrapper: ImportString[Any] | None = Field(
         None,
         description="`module:callable` that makes a KeyWrapper over a key-management "

@@ -51,14 +51,12 @@ class CaseNotices:
     ) -> None:
         """Send what `event` means to those who want to know, as far as they can be reached."""
         case = await services.store.load(InspectionCase, event.stream_id, fresh=False)
-        if case.simulated or not _is_anybodys(case):
+        if not is_told(event, case):
             return
-        if event.topic == "case.accepted" and event.data["department"] != case.lead:
-            return
-        text = _text(event)
+        text = text_of(event)
         phones: dict[str, None] = {}
         try:
-            for case_id in await _with_merged(case, services):
+            for case_id in await with_merged(case, services):
                 phones.update(dict.fromkeys(await _phones(case_id, services)))
         except AWAY:
             raise
@@ -69,12 +67,17 @@ class CaseNotices:
             await _tell(phone, text, case.id, services, context_for)
 
 
-def _is_anybodys(case: InspectionCase) -> bool:
+def is_told(event: RecordedEvent, case: InspectionCase) -> bool:
     """Whether there may be a person to tell: a camera that nobody follows reads no messages."""
+    if case.simulated:
+        return False
+    if event.topic == "case.accepted" and event.data["department"] != case.lead:
+        return False
     return bool(case.source != CaseSource.CAMERA or case.subscribers or case.absorbed)
 
 
-def _text(event: RecordedEvent) -> str:
+def text_of(event: RecordedEvent) -> str:
+    """What a reporter is told of an event, in simplified Chinese and in English."""
     data = event.data
     chinese, english = TEXTS[event.topic]
     if answer := data.get("public_answer"):
@@ -89,7 +92,7 @@ def _text(event: RecordedEvent) -> str:
     return f"案件 {event.stream_id}：{chinese}。 / Case {event.stream_id}: {english}."
 
 
-async def _with_merged(case: InspectionCase, services: Services) -> list[str]:
+async def with_merged(case: InspectionCase, services: Services) -> list[str]:
     """The case, and what was merged into it, and into that."""
     found = [case.id]
     waiting = list(case.absorbed)

@@ -37,12 +37,14 @@ from citybrain.systems.system import System
 from commands.inspection.finding import forget_old_words
 from commands.inspection.processes.deadlines import CaseDeadlines
 from commands.inspection.processes.detections import DetectionMerging
+from commands.inspection.processes.mails import CaseMails
 from commands.inspection.processes.merging import CaseMerging
 from commands.inspection.processes.notices import CaseNotices
 from commands.inspection.processes.routing import CaseRouting
 from commands.inspection.processes.words import CaseWords
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
+from commands.processes.side_by_side import side_by_side
 from projections.inspection.assets import Assets
 from projections.inspection.board import INSPECTION_BOARD
 from projections.inspection.cameras import Cameras
@@ -66,6 +68,7 @@ INSPECTION = System(
         batched(DetectionMerging()),
         batched(CaseDeadlines()),
         in_order(CaseNotices()),
+        side_by_side(CaseMails()),
         in_order(CaseWords()),
     ),
     projections=(
