@@ -10,6 +10,12 @@ declare module "*?hant" {
   export default words;
 }
 
+/** How names of the API become traditional: characters in pairs, and runs that are exceptions. */
+declare module "virtual:hant-names" {
+  export const pairs: string;
+  export const runs: Readonly<Record<string, string>>;
+}
+
 declare module "opencc-js/cn2t" {
   export { Converter } from "opencc-js";
 }

@@ -14,23 +14,49 @@ import { defineConfig } from "vitest/config";
 
 const here = import.meta.dirname;
 const pages = join(here, "..", "citybrain", "http", "pages");
+const server = join(here, "..", "citybrain");
+const HANT_NAMES = "virtual:hant-names";
 const CLIENTS = ["phone", "board", "desk", "audit"];
 const PACKED = /\.(js|mjs|css|svg|json|html|webmanifest)$/;
 const LEAST_PACKED_BYTES = 1024;
 
-/** `words.ts?hant`: the same file in traditional characters. */
+/**
+ * `words.ts?hant`: the same file in traditional characters, in the forms that are read today (為, 核).
+ * `virtual:hant-names`: the table by which a page converts the names that the API brings.
+ */
 function traditional(): Plugin {
-  const convert = OpenCC.Converter({ from: "cn", to: "t" });
+  const convert = OpenCC.Converter({ from: "cn", to: "tw" });
   return {
     name: "traditional",
     enforce: "pre",
+    resolveId: (id) => (id === HANT_NAMES ? `\0${HANT_NAMES}` : null),
     async load(id) {
+      if (id === `\0${HANT_NAMES}`) return hantNames(convert);
       const [path, query] = id.split("?");
       if (query !== "hant" || !path) return null;
       this.addWatchFile(path);
       return { code: convert(await readFile(path, "utf8")), moduleType: "ts" };
     },
   };
+}
+
+/** Each character by itself; and whole runs of what comes along where that would be wrong. */
+async function hantNames(convert: (text: string) => string): Promise<string> {
+  const characters = new Map<string, string>();
+  for (let code = 0x4e00; code <= 0x9fff; code++) {
+    const [from, to] = [String.fromCharCode(code), convert(String.fromCharCode(code))];
+    if (to !== from && to.length === 1) characters.set(from, to);
+  }
+  const runs: Record<string, string> = {};
+  for (const name of await readdir(server, { recursive: true })) {
+    if (!name.endsWith(".yaml")) continue;
+    for (const [run] of (await readFile(join(server, name), "utf8")).matchAll(/[\u4e00-\u9fff]+/g)) {
+      const whole = convert(run);
+      if ([...run].map((each) => characters.get(each) ?? each).join("") !== whole) runs[run] = whole;
+    }
+  }
+  const pairs = [...characters].flat().join("");
+  return `export const pairs = ${JSON.stringify(pairs)};\nexport const runs = ${JSON.stringify(runs)};`;
 }
 
 /** Beside each file that gains by it, the same packed. */

@@ -325,6 +325,7 @@ FILTERS: dict[str, Body] = {
         "from": "2026-01-01T00:00:00Z",
         "to": "2026-01-02T00:00:00Z",
     },
+    "get_v1_services_code_reminder": lambda *_: {"day": "2027-03-06"},
     "get_v1_parking_quote": lambda *_: span(datetime.now(UTC)) | {"place": "Z1-001"},
     "get_v1_parking_availability": lambda *_: span(datetime.now(UTC)) | {"zone": "Z1"},
 }

@@ -25,7 +25,7 @@ async function characters() {
     texts.push(...((await readFile(join(cities, name), "utf8")).match(NAMED) ?? []));
   }
   const simplified = texts.join("");
-  const traditional = OpenCC.Converter({ from: "cn", to: "t" })(simplified);
+  const traditional = OpenCC.Converter({ from: "cn", to: "tw" })(simplified);
   return new Set([...ALWAYS, ...simplified, ...traditional].filter((each) => each >= " "));
 }
 

@@ -1,7 +1,7 @@
 // Numbers, money, days and times as people of the city read them. Times are of the city's zone.
 
 import { now } from "./clock";
-import { locale } from "./i18n";
+import { fromCity, locale } from "./i18n";
 
 export const CITY_ZONE = "Asia/Shanghai";
 const HOUR_MS = 3_600_000;
@@ -52,12 +52,12 @@ export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return english ? `${whole} s` : `${whole} 秒`;
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return english ? `${minutes} min` : `${minutes} 分钟`;
+  if (minutes < 60) return english ? `${minutes} min` : fromCity(`${minutes} 分钟`);
   const hours = Math.floor(minutes / 60);
   const rest = minutes % 60;
   if (hours < 48) {
     const small = rest === 0 ? "" : english ? ` ${rest} min` : ` ${rest} 分`;
-    return english ? `${hours} h${small}` : `${hours} 小时${small}`;
+    return english ? `${hours} h${small}` : fromCity(`${hours} 小时${small}`);
   }
   const days = Math.floor(hours / 24);
   return english ? `${days} d` : `${days} 天`;
@@ -69,5 +69,5 @@ export function when(moment: string): string {
   if (Math.abs(passed) >= HOUR_MS) return dayAndTime(moment);
   const long = duration(Math.abs(passed) / 1000);
   if (locale.value === "en") return passed >= 0 ? `${long} ago` : `in ${long}`;
-  return passed >= 0 ? `${long}前` : `${long}后`;
+  return passed >= 0 ? `${long}前` : fromCity(`${long}后`);
 }

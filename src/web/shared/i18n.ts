@@ -33,6 +33,7 @@ const i18n = createI18n({
   messages: { "zh-Hans": common as Words } as Record<string, Words>,
 });
 const loaded = new Set<Locale>(["zh-Hans"]);
+let toTraditional: ((text: string) => string) | null = null;
 let client: ClientWords | null = null;
 
 /** The language of the page. */
@@ -44,6 +45,11 @@ export const t: (key: string, named?: Record<string, unknown>) => string = (key,
 
 /** Whether there are words for a key: codes of the server may be newer than the page. */
 export const known = (key: string): boolean => i18n.global.te(key, "zh-Hans");
+
+/** A text of the city's (a name, a reason; never what people typed) as the page's language writes it. */
+export function fromCity(text: string): string {
+  return locale.value === "zh-Hant" && toTraditional !== null ? toTraditional(text) : text;
+}
 
 /** Put a client's words to work, in the language chosen before, or the browser's. */
 export async function useWords(app: App, words: ClientWords): Promise<void> {
@@ -59,6 +65,7 @@ export async function speak(next: Locale): Promise<void> {
     const parts = await (next === "en"
       ? Promise.all([import("./words/en"), client.en()])
       : Promise.all([import("./words/zh?hant"), client.hant()]));
+    if (next === "zh-Hant") toTraditional = (await import("./hant")).traditional;
     for (const part of parts) i18n.global.mergeLocaleMessage(next, part.default);
     loaded.add(next);
   }

@@ -5,6 +5,7 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { locale } from "./i18n";
+import { forgetKeptOf } from "./kept";
 import {
   begin,
   endOfSession,
@@ -144,7 +145,10 @@ export const useSession = defineStore("session", () => {
   /** Sign out everywhere: here, in the other tabs and at the issuer. Nothing of the person stays. */
   async function signOut(): Promise<void> {
     const [was, at] = [held ?? lapsed, provider];
-    if (person.value !== null) tell({ kind: "signed-out", subject: person.value.subject });
+    if (person.value !== null) {
+      tell({ kind: "signed-out", subject: person.value.subject });
+      await forgetKeptOf(person.value.subject).catch(() => undefined);
+    }
     forget();
     if (was === null || at === null) {
       notice.value = "left";

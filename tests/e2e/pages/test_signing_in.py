@@ -23,6 +23,21 @@ ASKED = f"""async (path) => {{
     const token = await {SESSION}.bearer();
     return (await fetch(path, {{headers: {{Authorization: `Bearer ${{token}}`}}}})).status;
 }}"""
+KEPT_IN = """const opened = indexedDB.open("citybrain-phone", 1);
+    opened.onupgradeneeded = () => opened.result.createObjectStore("waiting", {keyPath: "key"});
+    await new Promise((done) => { opened.onsuccess = done; });
+    const kept = opened.result.transaction("waiting", "readwrite").objectStore("waiting");"""
+KEEP = f"""async (subjects) => {{ {KEPT_IN}
+    for (const subject of subjects) kept.put({{key: subject, subject}});
+    await new Promise((done) => {{ kept.transaction.oncomplete = done; }});
+    opened.result.close();
+}}"""
+KEPT = f"""async () => {{ {KEPT_IN}
+    const all = kept.getAll();
+    await new Promise((done) => {{ all.onsuccess = done; }});
+    return all.result.map(({{subject}}) => subject);
+}}"""
+"""What waits on the phone of this browser, of whom: as `src/web/phone/state/kept.ts` has it."""
 QUEUE = "/v1/applications/queue?department=housing-fund"
 PATIENCE_MS = PATIENCE_SECONDS * 1000
 DEEP = "/desk/no-such-screen?from=a-link"
@@ -96,10 +111,12 @@ async def test_an_official_signs_in_goes_on_after_the_end_and_signs_out_in_two_t
             f"() => document.querySelector('#app').__vue_app__ && {SESSION}.person"
         )
         assert other.url == url + DEEP, "nobody was asked again"
+        await desk.evaluate(KEEP, ["fund-he-jing", "somebody-else"])
         await desk.evaluate(f"() => void {SESSION}.signOut()")
         for tab in (desk, other):
             await tab.wait_for_url(f"{url}/desk/")
             await expect(tab.get_by_role("dialog")).to_contain_text("You have signed out")
+        assert await desk.evaluate(KEPT) == ["somebody-else"]
         await other.get_by_role("button").click()
         await expect(other.locator("h1")).to_contain_text("Who are you today?")
         assert said.taken() == []

@@ -57,4 +57,5 @@ REACH: Rows = {
     f"get_{BASE}_consent_receipt": AUDITED,
     "get_v1_services": PUBLIC,
     "get_v1_services_code": PUBLIC,
+    "get_v1_services_code_reminder": PUBLIC,
 }

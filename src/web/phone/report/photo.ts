@@ -4,10 +4,10 @@
 const LONGER_SIDE = 1600;
 const JPEG_QUALITY = 0.85;
 
-/** The picture, its longer side 1600 pixels at most, as a JPEG without metadata. */
-export async function shrunk(file: Blob): Promise<Blob> {
+/** The picture, its longer side so many pixels at most, as a JPEG without metadata. */
+export async function shrunk(file: Blob, most = LONGER_SIDE): Promise<Blob> {
   const picture = await createImageBitmap(file);
-  const scale = Math.min(1, LONGER_SIDE / Math.max(picture.width, picture.height));
+  const scale = Math.min(1, most / Math.max(picture.width, picture.height));
   const canvas = document.createElement("canvas");
   draw(picture, canvas, scale);
   picture.close();

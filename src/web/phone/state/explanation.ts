@@ -2,7 +2,7 @@
 // objects; what is read here is named once, and what is missing stays missing.
 
 import type { Model } from "../../shared/api";
-import { locale } from "../../shared/i18n";
+import { fromCity, locale } from "../../shared/i18n";
 
 export interface Said {
   code: string;
@@ -69,7 +69,7 @@ export function explained(answer: Model<"Explanation">): Explained {
 
 /** What a rule says where it is not met. */
 export function reasonOf(said: Said): string {
-  return locale.value === "en" ? said.reason_en : said.reason;
+  return locale.value === "en" ? said.reason_en : fromCity(said.reason);
 }
 
 /** The day part of an item's version: `2020-06-01+d4c122fe`. */

@@ -3,6 +3,7 @@
 // empties it.
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { KEPT_IN } from "../../shared/kept";
 
 /** Something that was sent off, and is not answered yet. */
 export interface Waiting {
@@ -16,9 +17,12 @@ export interface Waiting {
   body: Record<string, unknown>;
   /** A report's photo, until it was sent. */
   photo: Blob | null;
+  /** The draft that becomes the application. */
+  draft?: string | null;
   at: string;
 }
 
+// `shared/kept.ts` empties the same database when somebody signs out in another client.
 interface Schema extends DBSchema {
   waiting: { key: string; value: Waiting };
 }
@@ -26,7 +30,7 @@ interface Schema extends DBSchema {
 let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
 function database(): Promise<IDBPDatabase<Schema>> {
-  opened ??= openDB<Schema>("citybrain-phone", 1, {
+  opened ??= openDB<Schema>(KEPT_IN, 1, {
     upgrade: (db) => void db.createObjectStore("waiting", { keyPath: "key" }),
   });
   return opened;

@@ -39,10 +39,11 @@ export const useSending = defineStore("sending", () => {
     what: string,
     body: Record<string, unknown>,
     photo: Blob | null = null,
+    draft: string | null = null,
   ): Promise<{ key: string; outcome: Outcome }> {
     const subject = useSession().person?.subject ?? "";
     const at = new Date(now()).toISOString();
-    const entry: Waiting = { key: crypto.randomUUID(), subject, kind, what, body, photo, at };
+    const entry: Waiting = { key: crypto.randomUUID(), subject, kind, what, body, photo, draft, at };
     await keep(entry);
     waiting.value = [...waiting.value, entry];
     return { key: entry.key, outcome: await attempt(entry) };
@@ -103,6 +104,7 @@ export const useSending = defineStore("sending", () => {
 });
 
 async function apply(entry: Waiting): Promise<string> {
+  if (entry.draft) return applyByDraft(entry, entry.draft);
   const answer = await ask(
     api.POST("/v1/applications", {
       body: entry.body as Model<"SubmitApplication">,
@@ -110,6 +112,17 @@ async function apply(entry: Waiting): Promise<string> {
     }),
   );
   return answer.application_id;
+}
+
+/** A draft becomes the application: it is not begun twice. */
+async function applyByDraft(entry: Waiting, draft_id: string): Promise<string> {
+  const path = { draft_id };
+  const form = entry.body["form"] as Record<string, unknown>;
+  const saved = { path, header: { "Idempotency-Key": `${entry.key}-form` } };
+  await ask(api.POST("/v1/drafts/{draft_id}/content", { params: saved, body: { form } }));
+  const params = { path, header: { "Idempotency-Key": entry.key } };
+  const { application_id } = await ask(api.POST("/v1/drafts/{draft_id}/submission", { params, body: {} }));
+  return application_id ?? draft_id.replace("draft-", "application-");
 }
 
 async function report(entry: Waiting): Promise<string> {

@@ -1,6 +1,7 @@
 // Signing in and out, as the phone does it: nothing of the person stays on it afterwards.
 
 import { useSession } from "../../shared/session";
+import { forgetHalf } from "./half";
 import { useSending } from "./sending";
 
 /** Sign in, and come back to this path of the phone's. */
@@ -11,5 +12,6 @@ export async function signIn(returnTo: string): Promise<void> {
 /** Sign out everywhere; what waited to be sent is gone. */
 export async function signOut(): Promise<void> {
   await useSending().forget();
+  forgetHalf();
   await useSession().signOut();
 }

@@ -59,6 +59,12 @@ export function steps(got: number, failed: string | null = null): object[] {
   ];
 }
 
+/** Two documents are asked for; one of them is here. */
+export const sentBack: readonly object[] = [
+  step(30, "sent_back", 60_000, { fields: [], documents: ["bill", "loan-contract"] }),
+  step(31, "document_added", 90_000, { kind: "bill" }),
+];
+
 export function told(status: string, found: object[], more: object = {}): Record<string, unknown> {
   return {
     [`GET /v1/applications/${APPLICATION}`]: { application: application(status, more), steps: found },

@@ -2,7 +2,7 @@
 
 import { AWAY, PENDING, refusal, type Story } from "../../shared/stories";
 import { certificate, keys } from "./certificate";
-import { ANOTHERS_LOAN, FROZEN, PAID, steps, TOO_SOON, told } from "./applications";
+import { ANOTHERS_LOAN, FROZEN, PAID, sentBack, steps, TOO_SOON, told } from "./applications";
 import { APPLICATION, CITIZEN, citizen, details, FUND, HOME_ANSWERS, ME, notice, record, water } from "./people";
 
 const service = `/services/${FUND}`;
@@ -15,6 +15,7 @@ const OWN = {
   [`GET /v1/citizens/${CITIZEN}`]: citizen,
   "GET /v1/agreements": { agreements: [notice] },
 };
+const ASKED = { ...OWN, [`GET /v1/citizens/${CITIZEN}`]: { ...citizen, face_consent: false, face_enrolled: false } };
 const CHALLENGE = { challenge_id: "c", nonce: "n", steps: ["neutral", "left", "right"], expires_at: "2026-11-25T02:31:00Z" };
 const CODES = `POST /v1/citizens/${CITIZEN}/identity/codes`;
 const RECEIPT = {
@@ -23,6 +24,11 @@ const RECEIPT = {
 };
 const REFERRED = { waits_for: "officer", decided_at: "2026-11-25T02:30:06Z", decided_by: "rules", outcome: "referred" };
 
+const SENT_BACK = {
+  ...told("sent-back", [...steps(7), ...sentBack], { correction_due_at: "2026-12-15T09:00:00Z", waits_for: "person" }),
+  [`GET /v1/applications/${APPLICATION}/messages`]: { messages: [{ at: "2026-11-25T02:20:00Z", by: "officer", asks_for_correction: true, text: "借款合同看不清，请再拍一张；账单已收到。" }] },
+};
+
 async function click(page: HTMLElement, selector: string): Promise<void> {
   page.querySelector<HTMLElement>(selector)?.click();
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -30,13 +36,24 @@ async function click(page: HTMLElement, selector: string): Promise<void> {
 
 const starting: Story[] = [
   { name: "start", path: service, answers: OWN },
+  { name: "start-help", path: service, answers: OWN, act: (page) => click(page, ".help") },
   { name: "start-loading", path: service, answers: { [`GET /v1/services/${FUND}`]: PENDING } },
   { name: "start-away", path: service, answers: { [`GET /v1/services/${FUND}`]: AWAY } },
+  {
+    name: "start-draft",
+    path: "/services/water-transfer?draft=draft-1",
+    as: ME,
+    answers: {
+      ...OWN,
+      "GET /v1/drafts/draft-1": { draft_id: "draft-1", version: 1, service: "water-transfer", status: "open", channel: "kiosk", expires_at: "2026-12-25T02:30:00Z", application_id: null, form: { ground: "home" } },
+      "POST /v1/drafts/draft-1/continuation": {},
+    },
+  },
   { name: "form", path: "/services/water-transfer/form", as: ME, answers: OWN },
   { name: "form-wrong", path: "/services/water-transfer/form", as: ME, answers: OWN, act: (page) => click(page, ".acts .btn") },
-  { name: "consent", path: `${service}/consent`, as: ME, answers: OWN },
+  { name: "consent", path: `${service}/consent`, as: ME, answers: ASKED },
   { name: "consent-signed-out", path: `${service}/consent`, answers: OWN },
-  { name: "consent-text", path: `${service}/consent`, as: ME, answers: OWN, act: (page) => click(page, "summary") },
+  { name: "consent-text", path: `${service}/consent`, as: ME, answers: ASKED, act: (page) => click(page, "summary") },
   { name: "check", path: `${service}/check`, as: ME, answers: OWN },
   { name: "check-loading", path: `${service}/check`, as: ME, answers: { ...OWN, [RECORD]: PENDING } },
 ];
@@ -85,7 +102,8 @@ const following: Story[] = [
   },
   { name: "second", path: at, as: ME, answers: told("awaiting-second-reviewer", steps(7), REFERRED) },
   { name: "payout-failed", path: at, as: ME, answers: told("payout-failed", steps(7), { ...REFERRED, outcome: "approved" }) },
-  { name: "sent-back", path: at, as: ME, answers: told("sent-back", steps(7), { correction_due_at: "2026-12-15T09:00:00Z", waits_for: "person" }) },
+  { name: "sent-back", path: at, as: ME, answers: SENT_BACK },
+  { name: "sent-back-missing", path: at, as: ME, answers: SENT_BACK, act: (page) => click(page, ".acts .btn") },
   { name: "withdrawn", path: at, as: ME, answers: told("withdrawn", steps(3), { waits_for: "ended" }) },
   { name: "expired", path: at, as: ME, answers: told("expired", steps(0), { waits_for: "ended" }) },
   { name: "done", path: at, as: ME, answers: PAID },

@@ -10,16 +10,17 @@ export async function drawnHead(): Promise<MediaStream> {
   canvas.height = HIGH;
   const context = canvas.getContext("2d");
   if (context !== null) {
-    const fill = (colour: string, draw: () => void): void => {
-      context.fillStyle = colour;
+    const theme = getComputedStyle(document.documentElement);
+    const fill = (token: string, draw: () => void): void => {
+      context.fillStyle = theme.getPropertyValue(token);
       context.beginPath();
       draw();
       context.fill();
     };
-    fill("#7d8b8e", () => context.rect(0, 0, WIDE, HIGH));
-    fill("#4f6064", () => context.ellipse(WIDE / 2, HIGH, 150, 120, 0, 0, 2 * Math.PI));
-    fill("#a9b8ba", () => context.ellipse(WIDE / 2, HIGH / 2, 88, 116, 0, 0, 2 * Math.PI));
-    fill("#3c484b", () => context.ellipse(WIDE / 2, HIGH / 2 - 70, 92, 60, 0, Math.PI, 2 * Math.PI));
+    fill("--control", () => context.rect(0, 0, WIDE, HIGH));
+    fill("--muted", () => context.ellipse(WIDE / 2, HIGH, 150, 120, 0, 0, 2 * Math.PI));
+    fill("--ghost", () => context.ellipse(WIDE / 2, HIGH / 2, 88, 116, 0, 0, 2 * Math.PI));
+    fill("--ink-2", () => context.ellipse(WIDE / 2, HIGH / 2 - 70, 92, 60, 0, Math.PI, 2 * Math.PI));
   }
   return canvas.captureStream(5);
 }

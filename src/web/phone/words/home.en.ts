@@ -13,7 +13,7 @@ export default {
   },
   home: {
     title: "What do you need?",
-    search: "Search, or say it",
+    search: "Search",
     elder: "Larger text",
     standard: "Standard",
     call: "Call 12345 and get help",
@@ -30,6 +30,29 @@ export default {
     reads: "Who read my data",
     readsSub: "Each reading can be seen",
     waiting: "{n} wait for the network; they are sent by themselves",
+  },
+  help: {
+    title: "Help",
+    start: {
+      first: "Tap Start and go page by page. You can always go back and change something.",
+      second: "Without a face or a camera, tap Without a face. The result is the same.",
+      third: "You can stop at any time: what you filled in stays, also at a kiosk or counter.",
+    },
+    parking: {
+      first: "Here you see where your registered car stands and what it comes to so far.",
+      second: "Just drive off and pay later; the amount does not grow.",
+      third: "If something is wrong, open that stay and tap This is not right. You need not pay until an officer has looked.",
+    },
+    refused: {
+      first: "This was decided by rules; the page says which one is not met.",
+      second: "It also says how, or from which day, you can apply again.",
+      third: "If you think it is wrong, tap Ask a person to review.",
+    },
+    reads: {
+      first: "Each time a person or the system reads your data, a line is left here. Nobody can take it away.",
+      second: "System: fetched because you applied. Person: an officer opened it.",
+      third: "If you do not understand one of them, call 12345 and give its number.",
+    },
   },
   services: {
     title: "Services",

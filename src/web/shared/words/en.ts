@@ -22,6 +22,7 @@ export default {
     signedOut: "Signed out; what you filled in is kept. Sign in again.",
     language: "Language",
     close: "Close",
+    share: "Share",
     back: "Back",
     cancel: "Cancel",
     more: "See more",

@@ -21,6 +21,7 @@ export default {
     signedOut: "登录过期了，您填的都在，请再登录。",
     language: "语言",
     close: "关闭",
+    share: "分享",
     back: "返回",
     cancel: "取消",
     more: "再看一些",
