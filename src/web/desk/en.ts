@@ -182,6 +182,7 @@ export default {
     noteLabel: "Note (may be empty)",
     lackText: "Write the reason.",
     lackNote: "Write the reason; the applicant sees it.",
+    lackPlate: "Write the whole plate, with its province.",
     lackDates: "Say from which day until which.",
     nothing: "There is nothing for you to decide here now.",
   },

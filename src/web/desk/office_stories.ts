@@ -54,6 +54,10 @@ const PARKING = {
   "GET /v1/parking/claims": { claims: [claim({ proposals: [] })], next: null },
   [`GET /v1/parking/sessions/${SESSION}`]: session(),
   [`GET /v1/parking/sessions/${SESSION}/explanation`]: { session_id: SESSION, amount_fen: 1200, already_fen: 0, tariff_versions: ["street-2020"], stay: {}, compared_with: null, lines: [line("08:48:12", "09:48:12", 3600, 400), line("09:48:12", "13:05:40", 11_820, 800, { cap: "a-day" })] },
+  [`GET /v1/parking/sessions/${SESSION}/seen`]: {
+    session_id: SESSION, arrived_at: "2026-11-24T08:48:12+08:00", left_at: "2026-11-24T13:05:40+08:00", beginning: "arrival-seen", ending: "departure-seen", unseen_from: "2026-11-24T11:20:00+08:00",
+    unseen_until: "2026-11-24T13:05:40+08:00", plates: [{ at: "2026-11-24T08:48:12+08:00", confidence: 96, doubted: false }], dispute: "open",
+  },
   [`GET /v1/parking/claims/${CLAIM}`]: claim({ proposals: [] }),
 };
 async function uphold(page: HTMLElement): Promise<void> {

@@ -179,6 +179,7 @@ export default {
     noteLabel: "说明（可不填）",
     lackText: "请写理由。",
     lackNote: "请写理由，申请人会看到。",
+    lackPlate: "请写完整的车牌，带省份。",
     lackDates: "请写从哪天到哪天。",
     nothing: "这件现在没有要您决定的。",
   },

@@ -21,13 +21,15 @@ export function factsOfClaim(claim: Model<"ShownClaim">): Fact[] {
   ];
 }
 
-export function factsOfSession(session: Session): Fact[] {
+export function factsOfSession(session: Session, seen: Model<"SeenOfStay"> | null): Fact[] {
+  const sure = (seen?.plates ?? []).map(({ confidence }) => confidence).filter((each) => each !== null);
   return [
     [t("parking.place"), session.place_id],
     [t("parking.zone"), session.tariff_zone],
     [t("parking.came"), dayAndTime(session.arrived_at)],
     [t("parking.left"), session.left_at && dayAndTime(session.left_at)],
     [t("parking.ending"), session.ending && saidBy("ending", session.ending)],
+    [t("parking.plates"), seen === null ? null : t("parking.platesRead", { n: seen.plates.length, most: sure.length ? `${Math.max(...sure)}%` : "–" })],
     [t("parking.doubt"), doubtOf(session)],
     [t("parking.held"), session.held && saidBy("doubt", session.held)],
   ];
