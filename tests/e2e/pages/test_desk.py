@@ -159,7 +159,7 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
 
     desk = await signed_in(browser, api.url, "supervisor-parking-tan-yu", "/desk/approvals")
     complaints = Complaints(desk)
-    await _open_the_first(desk)
+    await _open_the_first(desk, "approvals")
     await desk.keyboard.press("a")
     await expect(desk.get_by_role("radio", name="Agree takes effect")).to_be_checked()
     await desk.keyboard.press("Control+Enter")
@@ -167,7 +167,7 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
     assert (await api.runtime.store.load(Claim, owed)).open_fen == 300
 
     await desk.get_by_role("link", name="Parking").click()
-    await _open_the_first(desk)
+    await _open_the_first(desk, "parking")
     await desk.get_by_role("button", name="Open what the owner wrote").focus()
     await desk.keyboard.press("Enter")
     await expect(desk.locator("#purpose-dispute")).to_be_focused()
@@ -187,8 +187,8 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
     await desk.context.close()
 
 
-async def _open_the_first(desk: Page) -> None:
-    row = desk.locator(".q a").first
+async def _open_the_first(desk: Page, page: str) -> None:
+    row = desk.locator(f".q a[href*='/desk/{page}/']").first
     await expect(row).to_be_visible()
     await desk.keyboard.press("j")
     await expect(row).to_be_focused()
