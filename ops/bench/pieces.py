@@ -36,6 +36,8 @@ from commands.services import Services
 from ops.bench.http_client import report_body
 
 IN_A_ROUND: Final = 5
+PASSES: Final = 10
+"""Over all pieces: a core may be another's for longer than one of them takes."""
 CAMERA = Actor("camera-1", frozenset({Role.GATEWAY}))
 OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}))
 
@@ -128,9 +130,12 @@ def run(rounds: int) -> None:
     """Measure all and print."""
     register_streams()
     found = pieces()
+    measured = dict.fromkeys(found, float("inf"))
     gc.disable()
     try:
-        measured = {line: least_us(piece, rounds) for line, piece in found.items()}
+        for _ in range(PASSES):
+            for line, piece in found.items():
+                measured[line] = min(measured[line], least_us(piece, rounds // PASSES))
     finally:
         gc.enable()
     table = Table("piece", "µs", title="bench pieces", title_justify="left")
