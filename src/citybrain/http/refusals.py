@@ -62,12 +62,16 @@ class Refusals:
 REFUSALS: web.AppKey[Refusals] = web.AppKey("refusals", Refusals)
 
 
+LEFT: web.RequestKey[bool] = web.RequestKey("left", bool)
+"""Something of the body stays on the wire: the answer ends the connection."""
+
+
 def weighed(request: web.Request, error: CitybrainError) -> CitybrainError:
     """What a request is refused with, or that the caller was refused too often."""
     if isinstance(error, WEIGHED):
         return refused(request, error.code) or error
     if isinstance(error, RateLimited):
-        _take_in(request, 0)
+        _pay_for_rest(request)
     return error
 
 
@@ -81,16 +85,24 @@ def refused(request: web.Request, code: str) -> RefusedTooOften | None:
         _take_in(request, 0)
         said = "too much of what you sent was refused"
         return RefusedTooOften(said, retry_after_seconds=refusals.wait(caller), refused_with=code)
-    if not request.content.is_eof():
-        paid = refusals.take(caller, _rest(request) / TOKEN_BYTES)
-        _take_in(request, int(paid * TOKEN_BYTES))
+    _pay_for_rest(request)
     return None
 
 
+def _pay_for_rest(request: web.Request) -> None:
+    """What is left of a body comes in as far as its caller's share of refusals goes."""
+    if not request.content.is_eof():
+        caller = caller_of(request, request.get(ACTOR))
+        paid = request.app[REFUSALS].take(caller, _rest(request) / TOKEN_BYTES)
+        _take_in(request, int(paid * TOKEN_BYTES))
+
+
 def _take_in(request: web.Request, most: int) -> None:
-    """So many bytes of a body that has not come yet."""
-    if not request.content.is_eof() and isinstance(request.protocol, Connection):
+    """So many bytes of a body that has not come yet; all of a small one, which is on its way."""
+    rest = 0 if request.content.is_eof() else _rest(request)
+    if max(most, TOKEN_BYTES) < rest and isinstance(request.protocol, Connection):
         request.protocol.linger(most)
+        request[LEFT] = True
 
 
 def _rest(request: web.Request) -> int:

@@ -21,7 +21,7 @@ from citybrain.http.cors import let_read, preflight
 from citybrain.http.limits import LIMITER, caller_of
 from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import RequestTimeout, problem, problem_of
-from citybrain.http.refusals import refused, weighed
+from citybrain.http.refusals import LEFT, refused, weighed
 from citybrain.http.runtime import RUNTIME
 from citybrain.http.security import note_refusal, tell_refusal
 from citybrain.http.web_clients import POLICY, POLICY_HEADER
@@ -65,7 +65,7 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
         response = await _answer(request, handler, correlation, route)
         if response.status == 429:
             await asyncio.sleep(TOO_MANY_WAIT_SECONDS)
-    if request.content.exception() is not None:
+    if request.content.exception() is not None or LEFT in request:
         response.force_close()  # nobody knows where the next request begins
     if request.app[RUNTIME].closing.is_set():
         response.force_close()  # the next one goes to somebody else

@@ -57,6 +57,13 @@ class Raw:
         return found
 
 
+async def answer_length(raw: Raw) -> int:
+    """Bytes of the body of the answer, whose head is read."""
+    head = await raw.reader.readuntil(b"\r\n\r\n")
+    (line,) = (each for each in head.split(b"\r\n") if each.lower().startswith(b"content-length"))
+    return int(line.split(b":")[1])
+
+
 @asynccontextmanager
 async def connected(api: Api, sent: bytes = b"", source: str = "127.0.0.1") -> AsyncIterator[Raw]:
     reader, writer = await asyncio.open_connection(
@@ -188,7 +195,15 @@ class TestRefusedAgainAndAgain:
                 (connection,) = door(api).guarded
                 assert connection._wire is not None
                 assert connection._wire.is_reading() is (answered == 404)
+                assert b"Connection: close" in await rude.reader.readuntil(b"\r\n\r\n")
             await holds(lambda: not door(api).guarded)
+        small = post + b"Content-Length: 2\r\n\r\n"
+        async with connected(api, small) as slow:
+            assert await slow.status() == 429
+            length = await answer_length(slow)
+            await slow.reader.readexactly(length)
+            slow.writer.write(b"{}" + ASKED)
+            assert await slow.status() == 200, "what is on its way comes in, and the next request"
 
 
 class TestFull:
