@@ -4,7 +4,7 @@ import { defineStore } from "pinia";
 import { shallowRef } from "vue";
 import { api, ask } from "../shared/api";
 import { CITY_ZONE } from "../shared/format";
-import { known, locale, t } from "../shared/i18n";
+import { fromCity, known, locale, t } from "../shared/i18n";
 
 export interface Named {
   code: string;
@@ -17,7 +17,7 @@ const NONE: Names = new Map();
 
 /** Chinese or English, whichever the page speaks. */
 export function inWords(chinese: string, english: string): string {
-  return locale.value === "en" ? english : chinese;
+  return locale.value === "en" ? english : fromCity(chinese);
 }
 
 export const useNames = defineStore("names", () => {
