@@ -175,7 +175,7 @@ async def _citizens(found: Measured, number: int) -> None:
         Sent(
             "/v1/citizens",
             {
-                "name": "模擬",
+                "name": "模拟",
                 "id_number": identity_number(BORN, each),
                 "birth_date": BORN.isoformat(),
                 "simulated": True,

@@ -126,7 +126,7 @@ def _fields(definitions: CaseDefinitions, number: int, step: str, at: datetime) 
                 "description": f"Camera {number % 900} sees: {case_class.name_en}",
                 "latitude": round(34.7466 + (number % 1000) / 10_000, 6),
                 "longitude": round(113.6254 + (number // 1000 % 1000) / 10_000, 6),
-                "address": f"花園路 {number % 500} 號",
+                "address": f"花园路 {number % 500} 号",
                 "confidence": 50 + number % 50,
                 "evidence_sha256": evidence,
                 "simulated": True,

@@ -38,7 +38,7 @@ def report_body(number: int) -> bytes:
             "description": "Camera 417 sees an overflowing bin",
             "latitude": 34.746611,
             "longitude": 113.625368,
-            "address": "花園路 21 號",
+            "address": "花园路 21 号",
             "confidence": 87,
             "evidence_sha256": [f"{number:064x}"],
             "simulated": True,

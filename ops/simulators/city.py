@@ -26,7 +26,7 @@ from ops.simulators.running import until_stopped
 
 CENTRE = (34.7466, 113.6254)  # Zhengzhou, WGS-84
 SPREAD_DEGREES = 0.04
-STREETS = ("中原路", "金水路", "花園路", "二七路", "文化路", "建設路", "農業路", "東風路")
+STREETS = ("中原路", "金水路", "花园路", "二七路", "文化路", "建设路", "农业路", "东风路")
 CAMERA_SHARE, CITIZEN_SHARE = 0.75, 0.2  # of what is reported; the rest by officials
 PEOPLE = 200
 CAMERAS = 1000

@@ -90,7 +90,7 @@ class Ground:
             async with limit:
                 registered = await register_citizen(
                     RegisterCitizen(
-                        name="模擬",
+                        name="模拟",
                         id_number=_id_number(place),
                         birth_date="1990-05-01",
                         simulated=True,

@@ -75,7 +75,7 @@ async def registered(services: Services) -> list[str]:
 
     async def one(number: int) -> str:
         command = RegisterCitizen(
-            name="張三", id_number=identity_number(BORN, number), birth_date=BORN, simulated=True
+            name="张三", id_number=identity_number(BORN, number), birth_date=BORN, simulated=True
         )
         return (await register_citizen(command, context_of(CLERK), services)).stream_id
 

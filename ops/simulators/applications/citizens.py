@@ -213,7 +213,7 @@ class Citizens:
             return self._known[number]
         born, id_number = _identity_of(number)
         registration = {
-            "name": f"模擬市民{number}",
+            "name": f"模拟市民{number}",
             "id_number": id_number,
             "birth_date": born,
             "phone": f"+86 371 5555 {number:04}",

@@ -15,7 +15,7 @@ DONE = ("claimed", "deferred", "settled")
 """Sessions that are over and cost something."""
 
 SUPERVISOR = Person("supervisor-parking-1", "supervisor", "parking")  # corrects no plate
-GROUNDS = "模擬：我當時不在那裏"
+GROUNDS = "模拟：我当时不在那里"
 
 
 class Disputes:

@@ -97,7 +97,7 @@ class Drivers:
         born = FIRST_BORN + timedelta(days=number)
         id_number = identity_number(born, number)
         registration: dict[str, Any] = {
-            "name": f"模擬車主{number}",
+            "name": f"模拟车主{number}",
             "id_number": id_number,
             "birth_date": str(born),
             "simulated": True,

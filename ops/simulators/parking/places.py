@@ -17,7 +17,7 @@ BERTH_METRES, DEEP_METRES = 6.0, 2.5
 BERTHS = 12  # of a block face, in one row from west to east
 FIRST_HALF = BERTHS // 2  # what the first of two cameras sees, and one berth more
 STREETS_APART_METRES = 220.0
-GARAGE, GARAGE_NAME, CAPACITY = "p-garage", "紫荊山地下停車場", 80
+GARAGE, GARAGE_NAME, CAPACITY = "p-garage", "紫荆山地下停车场", 80
 WAY_IN, WAY_OUT, COUNTER = "pc-garage-in", "pc-garage-out", "pc-garage-counter"
 PREFIX = "pc-"  # of the ids of cameras, gates and the counter
 KIOSK_PREFIX = "p-kiosk-"
@@ -25,22 +25,22 @@ KIOSK_PREFIX = "p-kiosk-"
 # A district: its name, degrees WGS-84 of its first street, and its streets with their tariff zones.
 DISTRICTS: dict[str, tuple[str, float, float, tuple[tuple[str, str], ...]]] = {
     "erqi": (
-        "二七區",
+        "二七区",
         34.7480,
         113.6640,
-        (("二七路西側", "1"), ("德化街南段", "1"), ("福壽街東側", "1"), ("大學路東側", "2")),
+        (("二七路西侧", "1"), ("德化街南段", "1"), ("福寿街东侧", "1"), ("大学路东侧", "2")),
     ),
     "jinshui": (
-        "金水區",
+        "金水区",
         34.7720,
         113.6800,
-        (("花園路東側", "1"), ("文化路西側", "2"), ("農業路北側", "2"), ("東風路南側", "3")),
+        (("花园路东侧", "1"), ("文化路西侧", "2"), ("农业路北侧", "2"), ("东风路南侧", "3")),
     ),
     "zhongyuan": (
-        "中原區",
+        "中原区",
         34.7480,
         113.6130,
-        (("中原路北側", "2"), ("建設路南側", "3"), ("嵩山路西側", "3"), ("伏牛路東側", "3")),
+        (("中原路北侧", "2"), ("建设路南侧", "3"), ("嵩山路西侧", "3"), ("伏牛路东侧", "3")),
     ),
 }
 
@@ -136,8 +136,8 @@ def _features() -> Iterator[dict[str, Any]]:
     )
     for kiosk, face in kiosks().items():
         stands = {"type": "Point", "coordinates": [face.west, face.south]}
-        yield _feature(kiosk, "kiosk", f"{face.name}繳費亭", stands, parent=face.zone_id)
-    for gate, called in ((WAY_IN, "入口"), (WAY_OUT, "出口"), (COUNTER, "計數器")):
+        yield _feature(kiosk, "kiosk", f"{face.name}缴费亭", stands, parent=face.zone_id)
+    for gate, called in ((WAY_IN, "入口"), (WAY_OUT, "出口"), (COUNTER, "计数器")):
         point = {"type": "Point", "coordinates": [west, south]}
         of = {"device_type": "in_ground" if gate == COUNTER else "camera", "watches": [GARAGE]}
         yield _feature(gate, "device", f"{GARAGE_NAME}{called}", point, **of)
@@ -157,7 +157,7 @@ def _of_a_face(face: Face) -> Iterator[dict[str, Any]]:
         yield _feature(
             berth,
             "berth",
-            f"{face.name}{number}號",
+            f"{face.name}{number}号",
             face.corners(number - 1, 1),
             parent=face.zone_id,
             number=number,
@@ -166,7 +166,7 @@ def _of_a_face(face: Face) -> Iterator[dict[str, Any]]:
     for camera, berths in face.cameras.items():
         point = {"type": "Point", "coordinates": [face.west, face.south]}
         of = {"device_type": "camera", "watches": berths}
-        yield _feature(camera, "device", f"{face.name}攝像機", point, **of)
+        yield _feature(camera, "device", f"{face.name}摄像机", point, **of)
 
 
 def _square(south: float, west: float, degrees: float) -> dict[str, Any]:

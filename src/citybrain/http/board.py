@@ -23,7 +23,8 @@ class BoardPlace(BaseModel):
     """Where it is, as far as is known."""
 
     place_id: str | None = Field(description="of a junction, a parking place or a device")
-    name: str | None
+    name: str | None = Field(description="of a case: of the smallest area that it lies in")
+    name_en: str | None
     latitude: float | None = Field(description="degrees, WGS-84")
     longitude: float | None
 

@@ -51,6 +51,10 @@ export function fromCity(text: string): string {
   return locale.value === "zh-Hant" && toTraditional !== null ? toTraditional(text) : text;
 }
 
+/** What the city names, in the page's language; Chinese where it has no English name. */
+export const inWords = (chinese: string, english?: string | null): string =>
+  locale.value === "en" ? (english ?? chinese) : fromCity(chinese);
+
 /** Put a client's words to work, in the language chosen before, or the browser's. */
 export async function useWords(app: App, words: ClientWords): Promise<void> {
   client = words;

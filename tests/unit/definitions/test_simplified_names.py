@@ -3,33 +3,40 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import yaml
 
 from citybrain.definitions.loading import PACKAGE_FOLDER
 
 DAY = "2026-11-30"
-AFTER = sorted(PACKAGE_FOLDER.glob(f"*/*-{DAY}.yaml"))
+AFTER = sorted(PACKAGE_FOLDER.glob(f"*/*-{DAY}.*"))
 TEXTS = {"name", "label", "reason"}
-DIFFERS = {"valid_from", "name_simplified"}
+DIFFERS = {"valid_from", "published", "name_simplified"}
 BEFORE = {
     "animals": "2020-animals",
     "street-problems": "2020-street-problems",
     "permits": "2026",
     "officer-reasons": "2020-officer-reasons",
+    "street": "street-2020",
+    "ga36": "2018-ga36",
+    "districts": "2020-districts",
     **{f"renmin-{number}": f"renmin-{number}-2026-11-29" for number in range(1, 5)},
 }
+NAMED = "2026-12-01"
+"""From this day on junctions and roads have an English name, and junctions a place."""
 
 
-def before(path: Path) -> Path:
+def before(path: Path, day: str = DAY) -> Path:
     """The file that was in force until then."""
-    name = path.stem.removesuffix(f"-{DAY}")
-    return path.with_name(f"{BEFORE.get(name, name)}.yaml")
+    name = path.stem.removesuffix(f"-{day}")
+    return path.with_name(f"{BEFORE.get(name, name)}{path.suffix}")
 
 
 def said(path: Path) -> Any:
     """What a file says."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    return orjson.loads(text) if path.suffix == ".geojson" else yaml.safe_load(text)
 
 
 def same(was: Any, is_: Any, texts: list[tuple[str, str]]) -> Any:
@@ -71,3 +78,15 @@ def test_no_name_has_a_character_that_was_replaced() -> None:
             names.append(new)
     assert len(replaced) > 50
     assert not [name for name in names if replaced & set(name)]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE_FOLDER.glob(f"*/*-{NAMED}.yaml")), ids=lambda path: path.stem
+)
+def test_an_english_name_and_a_place_are_all_that_came_with_them(path: Path) -> None:
+    is_, until = said(path), "2026-11-29" if "corridor" in path.parent.name else DAY
+    was = said(path.with_name(path.name.replace(NAMED, until)))
+    assert is_.pop("name_en").isascii()
+    assert ("place" in is_) == ("junction" in is_)
+    is_.pop("place", None)
+    assert is_ | {"valid_from": was["valid_from"]} == was

@@ -32,7 +32,7 @@ BANK_MODES = (
     "refuse-in-words",
 )
 HANG_SECONDS = 3600.0
-REFUSED = {"refuse": "account-closed", "refuse-in-words": "賬戶已銷戶：王五，13800000000"}
+REFUSED = {"refuse": "account-closed", "refuse-in-words": "账户已销户：王五，13800000000"}
 SAID = ("kind", "status", "code", "bank_reference", "amount_fen", "settled_at", "booked_at")
 LINES_A_PAGE = 400
 KINDS = {signed_as: kind for kind, signed_as in TYPES.items()}

@@ -50,6 +50,7 @@ class CorridorFile(Part):
     valid_from: date
     corridor: Code
     name: Text
+    name_en: Text | None = None
     source: Text
     plans: Annotated[tuple[Code, ...], Field(min_length=1)]
     junctions: Annotated[tuple[Stop, ...], Field(min_length=2)]

@@ -192,6 +192,13 @@ class BusesPart(Part):
     lines: Annotated[dict[Code, BusLinePart], Field(min_length=1)]
 
 
+class PlacePart(Part):
+    """Where a junction is: degrees, WGS-84."""
+
+    latitude: Annotated[float, Field(strict=True, ge=-90, le=90)]
+    longitude: Annotated[float, Field(strict=True, ge=-180, le=180)]
+
+
 class JunctionFile(Part):
     """One version of one junction, from a day on.
 
@@ -206,6 +213,8 @@ class JunctionFile(Part):
     junction: Code
     number: Annotated[int, Field(strict=True, ge=1, le=65_535)] | None = None
     name: Text
+    name_en: Text | None = None
+    place: PlacePart | None = None
     source: Text
     department: Code | None = None
     groups: Annotated[dict[Name, VehicleGroup | PedestrianGroup], Field(min_length=1)]

@@ -21,6 +21,7 @@ from citybrain.definitions.signals.junction_file import (
     DetectorPart,
     JunctionFile,
     PedestrianGroup,
+    PlacePart,
     PlanPart,
     VehicleGroup,
 )
@@ -41,6 +42,8 @@ FOLDER = "signal-junction"
 WIDE_GAP = 1.25
 """So many headways behind the bus before, the gap is wide where a file does not say from when."""
 LATER = (
+    "name_en",
+    "place",
     "department",
     "number",
     "schedule",
@@ -109,6 +112,11 @@ class SignalDefinitions:
     def in_files(self, code: str, moment: datetime) -> DatedJunction | None:
         """What a file says is in force then; None where none does: it is for what begins."""
         return self.at(code, moment) if code in self.junctions else None
+
+    def place(self, code: str) -> PlacePart | None:
+        """Where it is, as the newest version that says so has it: junctions stay where they are."""
+        versions = reversed((*self.gone.get(code, ()), *self.junctions.get(code, ())))
+        return next((each.file.place for each in versions if each.file.place is not None), None)
 
     def of_version(self, code: str, version: str) -> DatedJunction | None:
         """The version that a junction's day went by; None where it was never kept."""

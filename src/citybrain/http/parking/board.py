@@ -103,10 +103,13 @@ def share(part: int, whole: int) -> float | None:
 async def board_places(runtime: Runtime, place_ids: Sequence[str]) -> Mapping[str, BoardPlace]:
     """Places and devices as they were described last."""
     rows = await places.versions(runtime.store.models, place_ids)
-    return {row["place_id"]: BoardPlace(**{name: row[name] for name in SHOWN}) for row in rows}
+    return {
+        row["place_id"]: BoardPlace(name_en=None, **{name: row[name] for name in SHOWN})
+        for row in rows
+    }
 
 
-SHOWN = tuple(BoardPlace.model_fields)
+SHOWN = ("place_id", "name", "latitude", "longitude")
 BOARD = BoardPart(
     members,
     origins,

@@ -11,6 +11,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
+from citybrain.definitions.platform.areas import areas_at
+from citybrain.geo.areas import Areas
 from citybrain.http.board import BOARD_READERS, BoardPart, BoardPlace, Figures, Followed
 from citybrain.http.live_feed import SnapshotFeed, mounting
 from citybrain.http.paging import Query, ReadModelQuery, wait_for_position
@@ -210,13 +212,17 @@ def _listed(at: datetime, found: Sequence[BoardException]) -> BoardExceptions:
 
 async def _exceptions(runtime: Runtime, at: datetime, *, live: bool) -> list[BoardException]:
     found = await _stopped(runtime, at) if live else []
+    areas = areas_at(runtime.services.definitions, at)
     for system, followed in followed_of(runtime):
         rows = await board_reading.exceptions(
             runtime.store.models, followed.model.name, at, live=live
         )
         named = sorted({row["place_id"] for row in rows if row["place_id"] is not None})
         places = await followed.places(runtime, named) if named else {}
-        found += [_exception(system, row, places.get(row["place_id"] or "")) for row in rows]
+        found += [
+            _exception(system, row, places.get(row["place_id"] or "") or _somewhere(areas, row))
+            for row in rows
+        ]
     return sorted(found, key=_urgency)
 
 
@@ -226,11 +232,24 @@ def _urgency(each: BoardException) -> tuple[Any, ...]:
     return each.severity != "now", each.due_at or last, each.since, each.id
 
 
+def _somewhere(areas: Areas, row: Row) -> BoardPlace | None:
+    """A point in the city, by the smallest area that has a name: none of the words of who
+    reported it."""
+    if row["latitude"] is None:
+        return None
+    found = areas.locate(row["latitude"], row["longitude"])
+    code = found.community or found.street or found.district
+    area = None if code is None else areas.by_code[code]
+    return BoardPlace(
+        place_id=None,
+        name=None if area is None else area.name,
+        name_en=None if area is None else area.name_en,
+        latitude=row["latitude"],
+        longitude=row["longitude"],
+    )
+
+
 def _exception(system: str, row: Row, place: BoardPlace | None) -> BoardException:
-    if row["latitude"] is not None:
-        place = BoardPlace(
-            place_id=None, name=None, latitude=row["latitude"], longitude=row["longitude"]
-        )
     return BoardException(
         id=f"{row['kind']}:{row['shown_as']}",
         kind=row["kind"],

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from citybrain.definitions.signals.junction_file import JunctionFile, PlacePart
 from citybrain.definitions.signals.junctions import DatedJunction, SignalDefinitions
 from citybrain.domain.signals.five_minutes import FIVE_MINUTES_MS
 from citybrain.domain.signals.layout import Turn
@@ -76,6 +77,7 @@ def _junction(
     return {
         "junction": signal.junction,
         "name": dated.file.name,
+        "name_en": dated.file.name_en,
         "standing": signal.standing_at(now),
         "strategy": signal.strategy_at(now),
         "stage": signal.stage or None,
@@ -164,15 +166,25 @@ def figures(at: Reading) -> Figures:
 
 
 async def places(runtime: Runtime, codes: Sequence[str]) -> Mapping[str, BoardPlace]:
-    """Junctions by their definitions of today, which have no coordinates."""
+    """Junctions by their definitions of today."""
     services = runtime.services
     definitions, now = services.definitions.of(SignalDefinitions), services.clock()
     found = {code: definitions.at(code, now) for code in codes}
     return {
-        code: BoardPlace(place_id=code, name=dated.file.name, latitude=None, longitude=None)
+        code: _place(dated.file, definitions.place(code))
         for code, dated in found.items()
         if dated is not None
     }
+
+
+def _place(file: JunctionFile, stands: PlacePart | None) -> BoardPlace:
+    return BoardPlace(
+        place_id=file.junction,
+        name=file.name,
+        name_en=file.name_en,
+        latitude=None if stands is None else stands.latitude,
+        longitude=None if stands is None else stands.longitude,
+    )
 
 
 BOARD = BoardPart(

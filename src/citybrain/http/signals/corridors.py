@@ -15,6 +15,7 @@ class CorridorJunction(BaseModel):
 
     junction: str
     name: str | None
+    name_en: str | None
     distance_m: float = Field(description="from the first stop line, on the way out")
     travel_s: float = Field(description="from the first stop line, at the speeds of the road")
 
@@ -24,6 +25,7 @@ class Corridor(BaseModel):
 
     corridor: str
     name: str
+    name_en: str | None
     junctions: list[CorridorJunction]
 
 
@@ -55,11 +57,14 @@ def _corridor(road: CorridorFile, signals: SignalDefinitions, now: datetime) -> 
             CorridorJunction(
                 junction=stop.junction,
                 name=None if dated is None else dated.file.name,
+                name_en=None if dated is None else dated.file.name_en,
                 distance_m=distance,
                 travel_s=travel / 1000,
             )
         )
-    return Corridor(corridor=road.corridor, name=road.name, junctions=junctions)
+    return Corridor(
+        corridor=road.corridor, name=road.name, name_en=road.name_en, junctions=junctions
+    )
 
 
 ROUTES = (

@@ -90,6 +90,7 @@ class JunctionState(BaseModel):
 
     junction: str
     name: str | None
+    name_en: str | None
     simulated: bool = Field(description="it is made up")
     at: AwareDatetime
     day: str
@@ -167,6 +168,7 @@ def state_of(standing: Standing, definitions: SignalDefinitions, now: datetime) 
     return JunctionState(
         junction=signal.junction,
         name=None if dated is None else dated.file.name,
+        name_en=None if dated is None else dated.file.name_en,
         simulated=signal.simulated,
         at=now,
         day=signal.day,

@@ -78,6 +78,7 @@ class JunctionLayout(BaseModel):
 
     junction: str
     name: str
+    name_en: str | None
     department: str = Field(description="whose officers decide about it")
     definition_version: str
     groups: list[LayoutGroup]
@@ -113,6 +114,7 @@ def layout_of(dated: DatedJunction, signal: Signal, now: int) -> JunctionLayout:
     return JunctionLayout(
         junction=junction.code,
         name=dated.file.name,
+        name_en=dated.file.name_en,
         department=dated.department,
         definition_version=junction.version,
         groups=[

@@ -55,6 +55,7 @@ describe("figures", () => {
     expect(sideStreet("谷雨路 / 玉兰街", "谷雨路")).toBe("玉兰街");
     expect(sideStreet("人民路與一街", "人民路")).toBe("一街");
     expect(sideStreet("人民路", "人民路")).toBe("人民路");
+    expect(sideStreet("Renmin Road and First Street", "Renmin Road")).toBe("First Street");
   });
 });
 
@@ -63,7 +64,7 @@ describe("berths", () => {
     const [group] = berthGroups(
       [{ zone_id: "z-1", name: "West", tariff_zone: "1", berths: "ofu" }],
       new Map([["z-1", "a"]]),
-      new Map([["a", "Area"]]),
+      (area) => area.replace("a", "Area"),
       [{ place_id: "z-1-01", zone_id: "z-1", number: 1, state: "occupied", changed_at: "2026-11-25T00:00:00Z", heard_at: null, simulated: true }],
       Date.parse("2026-11-25T02:00:00Z"),
     );

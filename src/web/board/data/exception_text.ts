@@ -1,6 +1,6 @@
 // An exception as the board says it: what, where, who has it, how long. Every part comes from its codes.
 
-import { locale, t } from "../../shared/i18n";
+import { inWords, locale, t } from "../../shared/i18n";
 import { span } from "./figures";
 import type { BoardException } from "./standing";
 
@@ -31,7 +31,7 @@ export function sayException(each: BoardException, now: number, nameOf: NameOf):
   else time = due >= now ? t("ex.left", { t: span(due - now) }) : t("ex.over", { t: span(now - due) });
   return {
     title,
-    where: each.place?.name ?? placeOf(each),
+    where: named(each) ?? placeOf(each),
     who,
     time,
     gone: each.severity === "now" || due === null ? 1 : Math.min(1, Math.max(0, 1 - (due - now) / SHOWN_MS)),
@@ -44,7 +44,11 @@ function titleOf(each: BoardException, nameOf: NameOf): string {
   return t(`ex.kind.${each.kind}`, { about });
 }
 
-/** Degrees where a case has no name for its place: to four digits, some ten metres. */
+function named({ place }: BoardException): string | null {
+  return place?.name == null ? null : inWords(place.name, place.name_en);
+}
+
+/** Degrees where a place has no name: to four digits, some ten metres. */
 function placeOf(each: BoardException): string | null {
   const { latitude, longitude } = each.place ?? {};
   if (typeof latitude !== "number" || typeof longitude !== "number") return null;

@@ -3,7 +3,7 @@
 import { defineStore } from "pinia";
 import { shallowRef } from "vue";
 import { api, ask } from "../../shared/api";
-import { known, locale, t } from "../../shared/i18n";
+import { inWords, known, t } from "../../shared/i18n";
 
 export interface Named {
   code: string;
@@ -24,7 +24,7 @@ export const useNames = defineStore("board-names", () => {
   function nameOf(code: string | null): string {
     const found = code === null ? undefined : names.value.get(code);
     if (found === undefined) return code === null ? "–" : codeOf(code);
-    return locale.value === "en" ? found.name_en : found.name;
+    return inWords(found.name, found.name_en);
   }
 
   /** Ask for all names; what does not come leaves codes, as the board says by itself when the server is away. */

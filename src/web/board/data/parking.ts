@@ -21,7 +21,7 @@ const LETTERS: Readonly<Record<string, BerthState>> = { o: "occupied", f: "free"
 export function berthGroups(
   faces: readonly Face[],
   areaOf: ReadonlyMap<string, string>,
-  areas: ReadonlyMap<string, string>,
+  nameOf: (area: string) => string,
   berths: readonly Model<"BerthRow">[],
   now: number,
 ): Group[] {
@@ -41,7 +41,7 @@ export function berthGroups(
     };
     groups.set(area, [...(groups.get(area) ?? []), row]);
   }
-  return [...groups].map(([area, found]) => ({ name: areas.get(area) ?? area, faces: found }));
+  return [...groups].map(([area, found]) => ({ name: nameOf(area), faces: found }));
 }
 
 export interface Strips {

@@ -3,6 +3,7 @@
 import { defineStore } from "pinia";
 import { shallowRef } from "vue";
 import { api, ask, type Model } from "../../shared/api";
+import { inWords } from "../../shared/i18n";
 import type { Zone } from "../twin/features";
 
 type Place = Model<"Places">["places"][number];
@@ -16,7 +17,8 @@ export const usePlaces = defineStore("board-places", () => {
   const names = shallowRef<ReadonlyMap<string, string>>(new Map());
   let asked: Promise<void> | null = null;
 
-  const nameOf = (zone: string): string => names.value.get(zone) ?? zone;
+  const nameOf = (zone: string): string => inWords(names.value.get(zone) ?? zone);
+  const areaName = (area: string): string => inWords(areas.value.get(area) ?? area);
 
   /** Ask once; they change by the year. */
   function load(): Promise<void> {
@@ -34,7 +36,7 @@ export const usePlaces = defineStore("board-places", () => {
     );
   }
 
-  return { zones, areas, areaOf, nameOf, load };
+  return { zones, areaName, areaOf, nameOf, load };
 });
 
 async function read(kind: "zone" | "area"): Promise<readonly Place[]> {

@@ -3,9 +3,11 @@
 import { defineStore } from "pinia";
 import { computed, shallowRef } from "vue";
 import { api, ask, type Model } from "../../shared/api";
+import { inWords } from "../../shared/i18n";
 
 export const useRoads = defineStore("board-roads", () => {
-  const roads = shallowRef<readonly Model<"Corridor">[]>([]);
+  const read = shallowRef<readonly Model<"Corridor">[]>([]);
+  const roads = computed(() => read.value.map((road) => ({ ...road, name: inWords(road.name, road.name_en) })));
   /** Metres from the first junction of its road, by code. */
   const distances = computed(
     () => new Map(roads.value.flatMap((road) => road.junctions.map((each) => [each.junction, each.distance_m]))),
@@ -17,7 +19,7 @@ export const useRoads = defineStore("board-roads", () => {
     if (asked) return;
     asked = true;
     try {
-      roads.value = (await ask(api.GET("/v1/signals/corridors"))).corridors;
+      read.value = (await ask(api.GET("/v1/signals/corridors"))).corridors;
     } catch {
       asked = false;
     }

@@ -3,9 +3,10 @@
 
 import { defineStore } from "pinia";
 import { computed } from "vue";
+import { inWords } from "../../shared/i18n";
 import type { Histogram } from "../charts/durations";
 import { useLive } from "./live";
-import type { Cost, Junction } from "./snapshot";
+import type { Cost, Face, Junction } from "./snapshot";
 import { useStanding } from "./standing";
 import { useTime } from "./time";
 import { percentile } from "../charts/durations";
@@ -52,7 +53,10 @@ export const useShown = defineStore("board-shown", () => {
   const unknownBerths = computed(() => berths.value?.unknown ?? null);
   const turnover = computed(() => standing.figure("parking", "turnover"));
 
-  const junctions = computed((): readonly Junction[] => now.value?.signals.junctions ?? []);
+  const junctions = computed((): readonly Junction[] =>
+    (now.value?.signals.junctions ?? []).map((each) => ({ ...each, name: inWords(each.name, each.name_en) })),
+  );
+  const faces = computed((): readonly Face[] => (now.value?.parking.faces ?? []).map((face) => ({ ...face, name: inWords(face.name) })));
   const delay = computed(() => delayOf(junctions.value.map((each) => each.last)));
   const delayBefore = computed(() => delayOf(junctions.value.map((each) => each.before)));
   const refusedLastHour = computed(() => now.value?.signals.refused_last_hour ?? null);
@@ -76,6 +80,7 @@ export const useShown = defineStore("board-shown", () => {
     unknownBerths,
     turnover,
     junctions,
+    faces,
     delay,
     delayBefore,
     refusedLastHour,

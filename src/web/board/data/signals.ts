@@ -19,11 +19,11 @@ export async function readRoad(corridor: string, now: number): Promise<Model<"Ti
 }
 
 /** As the picture takes them; how junctions stand is of the live snapshot. */
-export function stopsOf(found: Model<"TimeSpace">, junctions: readonly Junction[]): Stop[] {
+export function stopsOf(found: Model<"TimeSpace">, junctions: readonly Junction[], road: string): Stop[] {
   const known = new Map(junctions.map((each) => [each.junction, each]));
   return found.junctions.map((each) => ({
     junction: each.junction,
-    name: sideStreet(known.get(each.junction)?.name ?? each.junction, found.name),
+    name: sideStreet(known.get(each.junction)?.name ?? each.junction, road),
     distance: each.distance_m,
     travel: each.travel_s * 1000,
     greens: each.outbound.greens.map(({ begins, ends }) => ({
@@ -35,7 +35,7 @@ export function stopsOf(found: Model<"TimeSpace">, junctions: readonly Junction[
 }
 
 /** `谷雨路 / 玉兰街` on 谷雨路 → `玉兰街`. */
-export const sideStreet = (name: string, road: string): string => name.replace(road, "").replace(/^[\s/与與]+|[\s/]+$/g, "") || name;
+export const sideStreet = (name: string, road: string): string => name.replace(road, "").replace(/^[\s/与與]+|[\s/]+$/g, "").replace(/^and /, "") || name;
 
 export interface Refused {
   rule: number;

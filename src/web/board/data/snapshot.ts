@@ -73,6 +73,7 @@ export interface Arm {
 export interface Junction {
   junction: string;
   name: string;
+  name_en: string | null;
   /** Who decides, or `flashing`, `dark`, `starting`. */
   standing: string;
   strategy: string;

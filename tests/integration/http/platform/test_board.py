@@ -43,6 +43,8 @@ async def test_what_waits_is_said_in_codes_and_its_time_is_found_when_asked(api:
     assert exception["due_at"] == exception["since"]
     assert exception["about"] == REPORT_NOW["class_code"]
     assert exception["place"]["latitude"] == REPORT_NOW["latitude"]
+    assert exception["place"]["name"].endswith("社区")
+    assert exception["place"]["name_en"].startswith("Zhongyuan Street")
     assert exception["simulated"] is found["simulated"] is True
     assert found["systems"]["inspection"]["overdue"] >= 1
     same = (await api.call("GET", "/v1/board/exceptions", "auditor")).json
