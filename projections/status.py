@@ -17,6 +17,8 @@ LOWEST = """
 SELECT min(position) AS position FROM projection_checkpoints WHERE projection = ANY($1)
 """
 
+PROGRESS = "SELECT coalesce(sum(position), 0)::bigint AS positions FROM projection_checkpoints"
+
 PARKED = """
 SELECT projection, position, stream_id, topic, error, attempts, parked_at, source, announced
 FROM parked_events WHERE $2::text IS NULL OR projection = $2
@@ -28,6 +30,12 @@ async def lowest_position(pool: Pool, models: Sequence[str]) -> int:
     """The log position that all of these read models have reached."""
     (row,) = await fetch(pool, LOWEST, list(models))
     return int(row["position"] or 0)
+
+
+async def progress(store: EventStore) -> tuple[int, int]:
+    """Another one whenever the log or a read model has gone on."""
+    (row,) = await fetch(store.keeping, PROGRESS)
+    return await store.head(), row["positions"]
 
 
 async def projection_status(store: EventStore, projections: Sequence[Projection]) -> list[Row]:

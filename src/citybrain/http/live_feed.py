@@ -15,6 +15,7 @@ from citybrain.faults import AGAIN_LATER
 from citybrain.http.parts import Parts
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sse import message
+from projections.status import progress
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +66,12 @@ class SnapshotFeed(Feed):
 
     First `snapshot`, which is all of it; then `changes`, the parts that have changed. The id of a
     message is a log position. Where nothing changes it says so now and then: it is still looking.
+    Twice a second it asks whether the log or a read model has moved, and looks where one has;
+    what depends on the clock alone is found once a second. A message is made once for all viewers.
     """
 
-    every_seconds = 1.0
+    every_seconds = 0.5
+    unmoved_seconds: ClassVar[float] = 1.0
     stale_seconds: ClassVar[float] = 3.0
     quiet_seconds: ClassVar[float] = 10.0
     growing: ClassVar[tuple[str, ...]] = ()
@@ -78,6 +82,8 @@ class SnapshotFeed(Feed):
         self._parts = Parts(self.growing)
         self._position = 0
         self._looked = self._woke = -self.quiet_seconds
+        self._moved_to: tuple[int, int] | None = None
+        self._made: tuple[tuple[int, int, int], bytes] = ((-1, -1, -1), b"")
 
     @abstractmethod
     async def snapshot(self) -> tuple[int, Mapping[str, Any]]:
@@ -88,17 +94,30 @@ class SnapshotFeed(Feed):
         with self.viewed():
             if time.monotonic() - self._looked > self.stale_seconds:
                 await self.look()  # nobody followed for a while
-            seen, event = 0, "snapshot"
+            seen = 0
             while True:
-                changed, parts = self.changed, self._parts
-                yield message(event, parts.since(seen), identity=self._position)
-                seen, event = parts.revision, "changes"
+                changed, made = self.changed, self._message(seen)
+                seen = self._parts.revision
+                yield made
                 await changed.wait()
 
+    def _message(self, seen: int) -> bytes:
+        """What is new since a revision."""
+        key = (seen, self._parts.revision, self._position)
+        if self._made[0] != key:
+            event = "changes" if seen else "snapshot"
+            parts = self._parts.since(seen)
+            self._made = (key, message(event, parts, identity=self._position))
+        return self._made[1]
+
     async def look(self) -> None:
-        """Take a snapshot."""
+        """Take a snapshot, where something can be new."""
+        moved_to = await progress(self.runtime.store)
+        if moved_to == self._moved_to and time.monotonic() - self._looked < self.unmoved_seconds:
+            return
         self._position, snapshot = await self.snapshot()
-        now = self._looked = time.monotonic()
+        self._moved_to, self._looked = moved_to, time.monotonic()
+        now = self._looked
         if self._parts.take(snapshot) or now - self._woke > self.quiet_seconds:
             self._woke = now
             self.wake()

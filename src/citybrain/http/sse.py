@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,7 @@ async def stream_events(
     What takes a token ends with it, or when its key is withdrawn.
 
     A slow client holds up only itself: the next message is fetched once the last one is sent.
+    One task sends them; the end, and that it is quiet, are watched beside it and cost no message.
     """
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
@@ -32,32 +34,53 @@ async def stream_events(
     await add_headers(request, response)
     await response.prepare(request)
     verified = request.get(VERIFIED)
-    closing = asyncio.ensure_future(runtime.closing.wait())
-    upcoming: asyncio.Future[bytes] | None = None
+    sent = _Sent()
+    sending = asyncio.create_task(_send(response, messages, sent, verified, runtime))
+    closing = asyncio.create_task(runtime.closing.wait())
+    both: set[asyncio.Task[Any]] = {sending, closing}
     try:
-        await response.write(b"retry: 2000\n\n")
-        while not runtime.closing.is_set() and _may_go_on(verified, runtime):
-            upcoming = upcoming or asyncio.ensure_future(anext(messages))
-            both: set[asyncio.Future[Any]] = {upcoming, closing}
-            quiet = _until(verified, HEARTBEAT_SECONDS)
+        while not closing.done() and _may_go_on(verified, runtime):
+            before, quiet = sent.messages, _until(verified, HEARTBEAT_SECONDS)
             await asyncio.wait(both, timeout=quiet, return_when=asyncio.FIRST_COMPLETED)
-            if not _may_go_on(verified, runtime):
+            if sending.done():
                 break
-            if upcoming.done():
-                await response.write(upcoming.result())
-                upcoming = None
-            elif not closing.done():
+            if before == sent.messages and not sent.writing and not closing.done():
                 await response.write(b": heartbeat\n\n")
-    except (ConnectionResetError, StopAsyncIteration):
-        pass  # the client has left, or there is no more
+    except ConnectionResetError:
+        pass  # the client has left
     finally:
         closing.cancel()
-        if upcoming is not None:
-            upcoming.cancel()
-            with suppress(asyncio.CancelledError, StopAsyncIteration):
-                await upcoming
+        sending.cancel()
+        with suppress(asyncio.CancelledError, ConnectionResetError):
+            await sending
         await messages.aclose()
     return response
+
+
+@dataclass(slots=True)
+class _Sent:
+    """How many messages were sent, and whether a client still takes one."""
+
+    messages: int = 0
+    writing: bool = False
+
+
+async def _send(
+    response: web.StreamResponse,
+    messages: AsyncGenerator[bytes, None],
+    sent: _Sent,
+    verified: Verified | None,
+    runtime: Runtime,
+) -> None:
+    """Each message as it comes, to the last or as long as a token is good."""
+    await response.write(b"retry: 2000\n\n")
+    async for data in messages:
+        if not _may_go_on(verified, runtime):
+            return
+        sent.writing = True
+        await response.write(data)
+        sent.writing = False
+        sent.messages += 1
 
 
 def _may_go_on(verified: Verified | None, runtime: Runtime) -> bool:

@@ -36,6 +36,8 @@ export default {
     over: "{t} late",
     since: "for {t}",
     more: "{n} more",
+    many: "× {n}",
+    newest: "newest {t}",
     kind: {
       "legal-day": "{about}: due by law today",
       "payout-failed": "Payout failed, not given back",

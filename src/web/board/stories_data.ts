@@ -64,6 +64,7 @@ const count = (of: string): number => faces.reduce((sum, face) => sum + [...face
 const JUNCTIONS = ["腊梅街", "玉兰街", "海棠街", "石榴街"].map((name, place) => ({
   junction: `guyu_${place + 1}`,
   name: `谷雨路 / ${name}`,
+  name_en: `Guyu Road and ${["Lamei", "Yulan", "Haitang", "Shiliu"][place] ?? ""} Street`,
   standing: place === 1 ? "flashing" : place === 3 ? "local" : "centre",
   strategy: place === 3 ? "plan" : "adaptive",
   stage: "A",
@@ -146,7 +147,7 @@ export const SNAPSHOT = {
   signals: { standing: { centre: 2, local: 1, flashing: 1 }, faulty: 1, refused_last_hour: 17, junctions: JUNCTIONS },
 };
 
-const place = (name: string | null, east: number, north: number) => ({ place_id: null, name, longitude: east, latitude: north });
+const place = (name: string | null, east: number, north: number) => ({ place_id: null, name, name_en: null, longitude: east, latitude: north });
 const exception = (kind: string, more: object) => ({
   id: `${kind}:${JSON.stringify(more).length}`,
   kind,
@@ -163,11 +164,12 @@ const exception = (kind: string, more: object) => ({
 });
 
 export const EXCEPTIONS = [
-  exception("signal-flashes", { system: "signals", about: "conflict", place: { place_id: "guyu_2", name: "谷雨路 / 玉兰街", longitude: null, latitude: null } }),
+  exception("signal-flashes", { system: "signals", about: "conflict", place: { place_id: "guyu_2", name: "谷雨路 / 玉兰街", name_en: "Guyu Road and Yulan Street", longitude: null, latitude: null } }),
   exception("case-deadline", { about: "road_damage", owner: "municipal-works", due_at: iso(-120), since: iso(-120), place: place("春分路 / 海棠街", 113.641, 34.771) }),
   exception("case-deadline", { about: "street_business", owner: "urban-management", due_at: iso(-36), since: iso(-36), place: place("立夏路 / 月季街", 113.66, 34.752) }),
   exception("case-deadline", { severity: "limited", about: "displaced_manhole_cover", owner: "municipal-works", due_at: iso(18), since: iso(-12), place: place("芒种路 / 石榴街", 113.626, 34.758) }),
   exception("payout-to-repeat", { severity: "limited", system: "applications", about: "housing-fund-repayment", owner: "housing-fund", since: iso(-90) }),
+  ...[7, 26, 48].map((ago) => exception("plate-twice", { id: `plate-twice:${ago}`, severity: "limited", system: "parking", since: iso(-ago), place: place("花园路东侧", 113.68, 34.772) })),
 ];
 
 const SYSTEMS = {
@@ -196,16 +198,12 @@ export const PAST = { ...board(EXCEPTIONS.slice(1, 4)), live: false, position: 4
 
 const middle = (value: number) => ({ low: value * 0.9, middle: value, high: value * 1.1 });
 const USUAL = {
-  since: AT,
-  until: iso(30),
-  weeks: 6,
-  systems: {
-    applications: { waiting: middle(7), seconds_to_money: middle(1.9) },
-    parking: { occupied_share: middle(0.76), turnover: middle(2.9), mean_stay_seconds: middle(6480) },
-    inspection: { handled_in_time_share: middle(0.969) },
-    signals: {},
-  },
+  applications: { waiting: middle(7), seconds_to_money: middle(1.9) },
+  parking: { occupied_share: middle(0.76), turnover: middle(2.9), mean_stay_seconds: middle(6480) },
+  inspection: { handled_in_time_share: middle(0.969) },
+  signals: {},
 };
+const SERIES = { moments: Array.from({ length: 25 }, (_, hour) => ({ at: iso((hour - 24) * 60), systems: SYSTEMS, usual: USUAL })) };
 
 const MINUTES = {
   since: iso(-1440),
@@ -274,7 +272,8 @@ const CORRIDORS = {
     {
       corridor: "guyu",
       name: "谷雨路",
-      junctions: JUNCTIONS.map(({ junction, name }, at) => ({ junction, name, distance_m: at * 450, travel_s: at * 30 })),
+      name_en: "Guyu Road",
+      junctions: JUNCTIONS.map(({ junction, name, name_en }, at) => ({ junction, name, name_en, distance_m: at * 450, travel_s: at * 30 })),
     },
   ],
 };
@@ -402,7 +401,7 @@ export const ANSWERS: Readonly<Record<string, unknown>> = {
   "GET /v1/services": { services: SERVICES },
   "GET /v1/board": BOARD,
   "GET /v1/board/minutes": MINUTES,
-  "GET /v1/board/usual": USUAL,
+  "GET /v1/board/series": SERIES,
   "GET /v1/deadlines": DEADLINES,
   "GET /v1/parking/places": PLACES,
   "GET /v1/cases/map": MAPPED,

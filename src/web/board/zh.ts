@@ -33,6 +33,8 @@ export default {
     over: "超期 {t}",
     since: "已 {t}",
     more: "还有 {n} 件",
+    many: "{n} 起",
+    newest: "最近一起{t}",
     kind: {
       "legal-day": "{about}，今天到法定期限",
       "payout-failed": "拨付失败，还没退回",

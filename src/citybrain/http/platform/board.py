@@ -16,7 +16,7 @@ from citybrain.geo.areas import Areas
 from citybrain.http.board import BOARD_READERS, BoardPart, BoardPlace, Figures, Followed
 from citybrain.http.live_feed import SnapshotFeed, mounting
 from citybrain.http.paging import Query, ReadModelQuery, wait_for_position
-from citybrain.http.platform.usual import BoardUsual, UsualBefore
+from citybrain.http.platform.usual import BoardSeries, BoardUsual, UsualBefore
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
@@ -36,6 +36,7 @@ STOPPED = "read-model-stopped"
 STANDS_AFTER = timedelta(seconds=30)
 """A read model that is behind, and that nobody has moved on for so long, stands still."""
 MOST_STEPS = 1500
+MOST_MOMENTS = 48
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 """Of the time track, in minutes."""
 
@@ -109,6 +110,14 @@ class AtQuery(ReadModelQuery):
     """At which moment."""
 
     at: Moment | None = Field(None, description="as it was known then, to the minute; else now")
+
+
+class SeriesQuery(Query):
+    """Moments up to one, evenly apart."""
+
+    until: Moment = Field(alias="to", description="the last of them, to the minute")
+    apart_minutes: int = Field(60, ge=1, le=1440)
+    number: int = Field(24, ge=1, le=MOST_MOMENTS)
 
 
 class TrackQuery(Query):
@@ -323,6 +332,17 @@ async def usual(call: Call) -> web.Response:
     return json_response(found)
 
 
+async def series(call: Call) -> web.Response:
+    """The last day or so by the hour."""
+    query: SeriesQuery = call.query
+    last, apart = _whole_minute(query.until), timedelta(minutes=query.apart_minutes)
+    if last > call.runtime.services.clock():
+        raise Malformed("the board of a moment that is still to come is not known")
+    moments = [last - apart * back for back in reversed(range(query.number))]
+    before: UsualBefore = call.request.app[USUAL]
+    return json_response(await before.series(call.runtime, moments, followed_of(call.runtime)))
+
+
 class BoardFeed(SnapshotFeed):
     """The live board, for all who follow it."""
 
@@ -395,6 +415,16 @@ ROUTES = (
         roles=BOARD_READERS,
         query=TrackQuery,
         answers={200: Answer(f"{MOST_STEPS} steps at most", BoardMinutes)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/board/series",
+        summary="Figures at moments of the past, with what is usual then",
+        tag="board",
+        handler=series,
+        roles=BOARD_READERS,
+        query=SeriesQuery,
+        answers={200: Answer(f"{MOST_MOMENTS} moments at most", BoardSeries)},
     ),
     Route(
         method="GET",

@@ -28,6 +28,22 @@ class Quartiles(BaseModel):
     high: float
 
 
+class BoardMoment(BaseModel):
+    """How it was at a moment, and what is usual in its half hour."""
+
+    at: AwareDatetime
+    systems: dict[str, dict[str, int | float | None]] = Field(
+        description="figures by system; none before the history begins"
+    )
+    usual: dict[str, dict[str, Quartiles | None]]
+
+
+class BoardSeries(BaseModel):
+    """Moments of the past, the earliest first."""
+
+    moments: list[BoardMoment]
+
+
 class BoardUsual(BaseModel):
     """What is usual; of a figure of which less than three weeks are known: null."""
 
@@ -62,6 +78,27 @@ class UsualBefore:
                 self._found.pop(next(iter(self._found)))
         return found
 
+    async def series(
+        self, runtime: Runtime, moments: Sequence[datetime], systems: Sequence[tuple[str, Followed]]
+    ) -> BoardSeries:
+        """Figures of whole minutes that are over, with what was usual then."""
+        pool = runtime.store.models
+        first = await log_minutes.first(pool)
+        known = [at for at in moments if first is not None and first < at]
+        figures: dict[datetime, dict[str, Figures]] = {at: {} for at in moments}
+        for name, followed in systems:
+            found = await readings(pool, followed.model.name, known)
+            for at, reading in zip(known, found, strict=True):
+                figures[at][name] = followed.figures(reading)
+        return BoardSeries(
+            moments=[
+                BoardMoment(
+                    at=at, systems=figures[at], usual=(await self.at(runtime, at, systems)).systems
+                )
+                for at in moments
+            ]
+        )
+
 
 def _known(since: datetime, first: datetime | None) -> list[list[datetime]]:
     """Where figures are taken, week by week, as far back as the log's history is kept."""
@@ -72,6 +109,8 @@ def _known(since: datetime, first: datetime | None) -> list[list[datetime]]:
 async def _usual(
     pool: Pool, followed: Followed, weeks: Sequence[Sequence[datetime]]
 ) -> dict[str, Quartiles | None]:
+    if sum(map(bool, weeks)) < ENOUGH_WEEKS:
+        return dict.fromkeys(followed.figures(Reading()))
     moments = [at for week in weeks for at in week]
     found = dict(zip(moments, await readings(pool, followed.model.name, moments), strict=True))
     figures = [[followed.figures(found[at]) for at in week] for week in weeks]

@@ -6,12 +6,14 @@ import { join } from "node:path";
 import common from "../../shared/words/zh";
 import zh from "../zh";
 import { cityDay } from "./day";
+import { rowsOf } from "./exception_rows";
 import { merged, taken } from "./feed";
 import { percent, seconds } from "./figures";
 import { meaningOf } from "./keys";
 import { berthGroups, hourOf } from "./parking";
 import { delayOf } from "./shown";
 import { meanDelay, sideStreet } from "./signals";
+import type { BoardException } from "./standing";
 import { shareOf, squareColumns, zoneLines } from "../twin/features";
 
 describe("a stream of snapshots", () => {
@@ -56,6 +58,19 @@ describe("figures", () => {
     expect(sideStreet("人民路與一街", "人民路")).toBe("一街");
     expect(sideStreet("人民路", "人民路")).toBe("人民路");
     expect(sideStreet("Renmin Road and First Street", "Renmin Road")).toBe("First Street");
+  });
+});
+
+describe("exceptions", () => {
+  const each = (id: string, kind: string, minute: number) =>
+    ({ id, kind, severity: "limited", since: new Date(minute * 60_000).toISOString() }) as BoardException;
+  test("repeats of one kind are a row with the newest, where the first stood; deadlines stand alone", () => {
+    const rows = rowsOf([each("a", "plate-twice", 1), each("b", "case-deadline", 2), each("c", "plate-twice", 3), each("d", "case-deadline", 4)]);
+    expect(rows.map((row) => [row.each.id, row.many])).toEqual([
+      ["c", 2],
+      ["b", 1],
+      ["d", 1],
+    ]);
   });
 });
 

@@ -7,6 +7,7 @@ import { api, ask, type Model } from "../../shared/api";
 import { now } from "../../shared/clock";
 import { noNetwork, Problem } from "../../shared/problems";
 import { useSession } from "../../shared/session";
+import { rowsOf } from "./exception_rows";
 import { keepTo } from "./feed";
 import { useTime } from "./time";
 
@@ -28,6 +29,7 @@ export const useStanding = defineStore("board-standing", () => {
   const allowed = computed(() => session.signedIn && READERS.some((role) => session.has(role)));
   const board = computed(() => (time.past ? then.value : live.value));
   const exceptions = computed(() => board.value?.exceptions ?? []);
+  const rows = computed(() => rowsOf(exceptions.value));
 
   /** A figure of a system; `null`: not known. */
   function figure(system: System, name: string): number | null {
@@ -70,5 +72,5 @@ export const useStanding = defineStore("board-standing", () => {
     onScopeDispose(() => stop?.());
   }
 
-  return { board, problem, allowed, exceptions, figure, read, run };
+  return { board, problem, allowed, exceptions, rows, figure, read, run };
 });

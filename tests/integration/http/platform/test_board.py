@@ -69,10 +69,16 @@ async def looked_back_to(api: Api, now: datetime) -> None:
     track = (await api.call("GET", "/v1/board/minutes", "operator", params=span)).json
     assert track["step_minutes"] == 1
     assert sum(step["events"] for step in track["steps"]) >= past["position"]
+    series = {"to": text(minute), "apart_minutes": 12, "number": 2}
+    found = (await api.call("GET", "/v1/board/series", "operator", params=series)).json["moments"]
+    assert found[1]["at"] == past["at"]
+    assert [each["systems"] for each in found] == [{}, past["systems"]]
+    assert found[0]["usual"]["inspection"]["open"] is None
     usual = (await api.call("GET", "/v1/board/usual", "operator", params={"at": before})).json
     assert usual["systems"]["inspection"]["open"] is None
     for path, params in (
         ("/v1/board", {"at": "2999-01-01T00:00:00Z"}),
+        ("/v1/board/series", {"to": "2999-01-01T00:00:00Z"}),
         ("/v1/board/minutes", {"from": text(minute), "to": before}),
         ("/v1/board/minutes", {"from": "2026-01-01T00:00:00Z", "to": text(minute)}),
     ):
