@@ -55,6 +55,8 @@ export default {
   track: {
     label: "Moment of the board",
     back: "Back to live",
+    play: "Play 60×",
+    stop: "Stop",
     span1440: "Last 24 hours",
     span10080: "Last 7 days",
     span129600: "Last 90 days",
@@ -72,6 +74,8 @@ export default {
     trackDoes: "a minute, an hour on the time track",
     day: "Shift + ← →",
     dayDoes: "a day",
+    play: "P",
+    playDoes: "play from the moment looked back at, a minute a second; again to stop",
     live: "End",
     liveDoes: "back to live",
     help: "?",

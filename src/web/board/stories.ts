@@ -1,5 +1,6 @@
 import { AWAY, Events, PENDING, refusal, type Story } from "../shared/stories";
 import { useLive } from "./data/live";
+import { usePlayback } from "./data/playback";
 import { useTime } from "./data/time";
 import { useView } from "./data/view";
 import { ANSWERS, BOARD, CALM, LIMITED, PAST, SNAPSHOT } from "./stories_data";
@@ -55,6 +56,13 @@ export const stories: readonly Story[] = Object.entries(PAGES).flatMap(([page, p
   story(`${page}-past`, path, { act: lookBack, answers: all({ "GET /v1/board": PAST }) }),
   story(`${page}-tables`, path, { act: () => void (useView().tables = true) }),
 ]).concat([
+  story("overview-playing", "/", {
+    act: () => {
+      lookBack();
+      usePlayback().play();
+    },
+    answers: all({ "GET /v1/board": PENDING }),
+  }),
   story("overview-calm", "/", { answers: all({ "GET /v1/board/live": told(CALM) }) }),
   story("overview-limited", "/", { answers: all({ "GET /v1/board/live": told(LIMITED) }) }),
   story("overview-behind", "/", { answers: all({ "GET /live": told({ ...SNAPSHOT, lag: [{ projection: "case_desk", position: 4849719, lag: 12400 }] }) }) }),

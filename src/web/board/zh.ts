@@ -52,6 +52,8 @@ export default {
   track: {
     label: "看板时刻",
     back: "回到实时",
+    play: "60 倍播放",
+    stop: "停住",
     span1440: "过去 24 小时",
     span10080: "过去 7 天",
     span129600: "过去 90 天",
@@ -69,6 +71,8 @@ export default {
     trackDoes: "在时间条上走一分钟、一小时",
     day: "Shift + ← →",
     dayDoes: "走一天",
+    play: "P",
+    playDoes: "从回看的时刻起播放，一秒一分钟；再按停住",
     live: "End",
     liveDoes: "回到实时",
     help: "?",

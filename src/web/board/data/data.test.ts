@@ -1,6 +1,7 @@
 // What the board makes of what it is told.
 
-import { describe, expect, test } from "vitest";
+import { createPinia, setActivePinia } from "pinia";
+import { describe, expect, test, vi } from "vitest";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import common from "../../shared/words/zh";
@@ -11,9 +12,11 @@ import { merged, taken } from "./feed";
 import { percent, seconds } from "./figures";
 import { meaningOf } from "./keys";
 import { berthGroups, hourOf } from "./parking";
+import { MINUTE_MS, usePlayback } from "./playback";
 import { delayOf } from "./shown";
 import { meanDelay, sideStreet } from "./signals";
-import type { BoardException } from "./standing";
+import { useStanding, type Board, type BoardException } from "./standing";
+import { useTime } from "./time";
 import { shareOf, squareColumns, zoneLines } from "../twin/features";
 
 describe("a stream of snapshots", () => {
@@ -106,12 +109,35 @@ describe("berths", () => {
   });
 });
 
+describe("playback", () => {
+  test("a minute a second once it is shown, a timer only while it plays, and the live board ends it", () => {
+    vi.useFakeTimers();
+    setActivePinia(createPinia());
+    const [time, standing, playback] = [useTime(), useStanding(), usePlayback()];
+    playback.play();
+    expect([playback.playing, vi.getTimerCount()]).toEqual([false, 0]);
+    time.lookAt(time.nowMinute - 4);
+    playback.play();
+    vi.advanceTimersByTime(MINUTE_MS);
+    expect(time.minute).toBe(time.nowMinute - 4);
+    for (const ago of [3, 2, null]) {
+      standing.showThen({ live: false, at: new Date((time.minute ?? 0) * 60_000).toISOString() } as Board);
+      vi.advanceTimersByTime(MINUTE_MS);
+      expect(time.minute).toBe(ago === null ? null : time.nowMinute - ago);
+    }
+    vi.advanceTimersByTime(MINUTE_MS);
+    expect([playback.playing, vi.getTimerCount()]).toEqual([false, 0]);
+    vi.useRealTimers();
+  });
+});
+
 describe("keys", () => {
   const key = (name: string, more: object = {}) => ({ key: name, ctrlKey: false, altKey: false, metaKey: false, target: null, ...more });
   test("digits change the page, T the view; nothing where somebody types or switched them off", () => {
     expect(meaningOf(key("3"), true)).toEqual({ kind: "page", path: "/parking" });
     expect(meaningOf(key("7"), true)).toBeNull();
     expect(meaningOf(key("t"), true)).toEqual({ kind: "tables" });
+    expect(meaningOf(key("p"), true)).toEqual({ kind: "play" });
     expect(meaningOf(key("3"), false)).toBeNull();
     expect(meaningOf(key("3", { ctrlKey: true }), true)).toBeNull();
     expect(meaningOf(key("3", { target: { tagName: "INPUT" } }), true)).toBeNull();

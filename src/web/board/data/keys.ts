@@ -8,6 +8,7 @@ export const pathOf = (page: Page): string => (page === "overview" ? "/" : `/${p
 export type Meaning =
   | { kind: "page"; path: string }
   | { kind: "tables" }
+  | { kind: "play" }
   | { kind: "help" }
   | { kind: "close" };
 
@@ -31,5 +32,6 @@ export function meaningOf(pressed: Pressed, single: boolean): Meaning | null {
   const page = PAGES[Number(pressed.key) - 1];
   if (page !== undefined) return { kind: "page", path: pathOf(page) };
   if (pressed.key === "t" || pressed.key === "T") return { kind: "tables" };
+  if (pressed.key === "p" || pressed.key === "P") return { kind: "play" };
   return pressed.key === "?" ? { kind: "help" } : null;
 }

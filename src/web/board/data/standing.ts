@@ -43,7 +43,7 @@ export const useStanding = defineStore("board-standing", () => {
     try {
       const found = await ask(api.GET("/v1/board", { params: { query: { at: time.at } } }));
       if (mine !== turn) return;
-      then.value = found;
+      showThen(found);
       problem.value = null;
     } catch (error) {
       if (mine !== turn) return;
@@ -51,6 +51,9 @@ export const useStanding = defineStore("board-standing", () => {
       problem.value = error instanceof Problem ? error : noNetwork();
     }
   }
+
+  /** The board of the minute looked back at. */
+  const showThen = (found: Board): void => void (then.value = found);
 
   function take(found: Record<string, unknown> | null): void {
     if (found === null) return;
@@ -72,5 +75,5 @@ export const useStanding = defineStore("board-standing", () => {
     onScopeDispose(() => stop?.());
   }
 
-  return { board, problem, allowed, exceptions, rows, figure, read, run };
+  return { board, problem, allowed, exceptions, rows, figure, showThen, read, run };
 });
