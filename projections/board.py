@@ -116,6 +116,10 @@ class Subjects(Protocol):
     def topics(self) -> frozenset[str]:
         """The topics of its events."""
 
+    @property
+    def keeps_unseen(self) -> bool:
+        """Whether a concern that is over is kept though nobody had to act on it or count it."""
+
     def keys(self, event: RecordedEvent) -> Iterable[str]:
         """The things that an event is about: unique among all kinds of a model."""
 
@@ -243,7 +247,8 @@ class _Following:
             self.standing.subtract(before)
         self.stood[key] = after
         self.touched.add(key)
-        self._compare(key, {(each.kind, each.code): each for each in concerns}, at)
+        found = {(each.kind, each.code): each for each in concerns}
+        self._compare(key, found, at, keeps_unseen=kind.keeps_unseen)
 
     def _pass(self, at: datetime) -> datetime:
         """Time passes, and never goes back; a minute that is over has its row."""
@@ -266,7 +271,9 @@ class _Following:
         )
         self.rows[self.minute] = (self.minute, self.day, self.last_at, counted, standing)
 
-    def _compare(self, key: str, now: Mapping[tuple[str, str], Concern], at: datetime) -> None:
+    def _compare(
+        self, key: str, now: Mapping[tuple[str, str], Concern], at: datetime, *, keeps_unseen: bool
+    ) -> None:
         """What is so no more was so until now; what is new is so from now on."""
         known = self.known.get(key, {})
         if {which: each.concern for which, each in known.items()} == now:
@@ -280,7 +287,8 @@ class _Following:
             else:
                 found[which] = _Known(concern, at, _began(concern, at, before))
         for which, before in known.items():
-            if found.get(which) is not before and before.concern.was_seen(at):
+            was_known = keeps_unseen and before.known_from < at
+            if found.get(which) is not before and (was_known or before.concern.was_seen(at)):
                 self.over.append(_row(key, before, at))
         self.known[key] = found
 

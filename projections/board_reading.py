@@ -95,6 +95,23 @@ def _began(schema: str) -> str:
     """  # noqa: S608
 
 
+@cache
+def _followed(schema: str, known: str) -> str:
+    return f"""
+    SELECT {SHOWN}
+    FROM (SELECT $1::timestamptz AS at) a JOIN "{schema}".concerns c ON {known} AND c.kind = $2
+    ORDER BY due_at, shown_as, subject, code LIMIT $3
+    """  # noqa: S608
+
+
+async def followed(
+    pool: Pool, schema: str, kind: str, at: datetime, *, live: bool, limit: int
+) -> list[Row]:
+    """All of a kind that are known at a moment, whether somebody has to act or not; by when they
+    are due. Whole only where the model keeps what was never seen."""
+    return await fetch(pool, _followed(schema, AS_IT_IS if live else AS_IT_WAS), at, kind, limit)
+
+
 async def exceptions(pool: Pool, schema: str, at: datetime, *, live: bool) -> list[Row]:
     """What waits for a person at a moment; `live`: as it is known now, the moment is the clock's.
 

@@ -30,6 +30,7 @@ class Applied:
     """All applications, one state each, until they are withdrawn or expire."""
 
     topics = application_events.TOPICS
+    keeps_unseen = False
 
     def keys(self, event: RecordedEvent) -> Iterable[str]:
         """The application."""

@@ -32,9 +32,10 @@ KEPT = (
 
 
 class Cases:
-    """All cases, one state each."""
+    """All cases, one state each; of each deadline that ran is kept when it did."""
 
     topics = frozenset(EVENT_OF)
+    keeps_unseen = True
 
     def keys(self, event: RecordedEvent) -> Iterable[str]:
         """The case."""
@@ -105,4 +106,4 @@ def _is_urgent(deadline: RunningDeadline, priority: str) -> bool:
     return of_class or priority == Priority.URGENT
 
 
-INSPECTION_BOARD = BoardModel("inspection_board", 1, (Cases(),))
+INSPECTION_BOARD = BoardModel("inspection_board", 2, (Cases(),))

@@ -27,6 +27,7 @@ class Places:
     """Berths and detectors, by the streams of their places."""
 
     topics = frozenset({OPENED, DESCRIBED, DETECTED})
+    keeps_unseen = False
 
     def keys(self, event: RecordedEvent) -> Iterable[str]:
         """The place that is described; or the berth that is seen, and the detector that sees it."""
@@ -114,6 +115,7 @@ class Stays:
             "clone_decided",
         )
     )
+    keeps_unseen = False
 
     def keys(self, event: RecordedEvent) -> Iterable[str]:
         """The session."""
@@ -172,6 +174,7 @@ class Money:
     """What came in and went back: counted by events alone."""
 
     topics = frozenset({PaymentCaptured.TOPIC, Refunded.TOPIC, ChargedBack.TOPIC})
+    keeps_unseen = False
 
     def keys(self, event: RecordedEvent) -> Iterable[str]:
         """The claim; nothing is kept of it."""

@@ -11,6 +11,8 @@ from citybrain.eventstore import RecordedEvent
 from projections.board import BoardModel, Concern, State
 
 FLASHES = "signal-flashes"
+STANDS = "junction-standing"
+"""No exception: how a junction stands, so that it is known of every moment."""
 STANDING, FAULTY = "standing:", "faulty"
 FOLLOWED = (
     "day_opened",
@@ -30,6 +32,7 @@ class Junctions:
     """Junctions, by code: the newest day counts."""
 
     topics = frozenset(f"signal.{each}" for each in FOLLOWED)
+    keeps_unseen = True
 
     def keys(self, event: RecordedEvent) -> Iterable[str]:
         """The junction."""
@@ -65,7 +68,15 @@ class Junctions:
         return state
 
     def concerns(self, state: State) -> Iterable[Concern]:
-        """It flashes because the controller began to, until a person ends it."""
+        """How it stands; it flashes because the controller began to, until a person ends it."""
+        yield Concern(
+            kind=STANDS,
+            stream_id=state["stream_id"],
+            shown_as=state["junction"],
+            about=_stands(state),
+            place_id=state["junction"],
+            simulated=state["simulated"],
+        )
         flash = state["flash"]
         if flash is not None and flash["kind"] in OF_CONTROLLER:
             yield Concern(
@@ -108,4 +119,4 @@ def _stands(state: State) -> str:
     return Source.HAND.name.lower() if state["hand"] else str(state["mode"])
 
 
-SIGNALS_BOARD = BoardModel("signals_board", 1, (Junctions(),))
+SIGNALS_BOARD = BoardModel("signals_board", 2, (Junctions(),))

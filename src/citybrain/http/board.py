@@ -18,6 +18,9 @@ BOARD_READERS = (Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
 Figures = Mapping[str, float | None]
 """Figures of a system by name; None where there is nothing to say it of."""
 
+Histogram = Sequence[tuple[float, int]]
+"""At most how much, and how many are of it, ascending."""
+
 
 class BoardPlace(BaseModel):
     """Where it is, as far as is known."""
@@ -34,6 +37,11 @@ async def nowhere(_: Runtime, __: Sequence[str]) -> Mapping[str, BoardPlace]:
     return {}
 
 
+def no_histograms(_: Reading) -> Mapping[str, Histogram]:
+    """Of a system that counts nothing by size."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Followed:
     """What the board shows of a system at any minute: its model, and what is made of that."""
@@ -43,6 +51,10 @@ class Followed:
     figures: Callable[[Reading], Figures]
     places: Callable[[Runtime, Sequence[str]], Awaitable[Mapping[str, BoardPlace]]] = nowhere
     """Those of these places that are known, by id."""
+
+    histograms: Callable[[Reading], Mapping[str, Histogram]] = no_histograms
+    kinds: tuple[str, ...] = ()
+    """What of it is known of every moment, one by one."""
 
 
 @dataclass(frozen=True, slots=True)

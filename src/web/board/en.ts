@@ -219,6 +219,7 @@ export default {
     titleNone: "Nothing has been paid yet today",
     lead: "From submission to money. It was reported as 30 s in 2020: the line at the right.",
     noneYet: "No application has been paid yet today",
+    nonePast: "No application had been paid on that day yet",
     chart: "How long it took: half {half} s, nine in ten {most} s, 99% {all} s",
     p50: "half {s} s",
     p90: "nine in ten {s} s",

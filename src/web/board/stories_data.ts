@@ -189,6 +189,7 @@ const board = (exceptions: readonly { severity: string }[]) => ({
   history_from: iso(-80 * 1440),
   simulated: true,
   systems: SYSTEMS,
+  histograms: { seconds_to_money: SNAPSHOT.applications.seconds },
 });
 export const BOARD = board(EXCEPTIONS);
 export const CALM = board([]);
@@ -395,6 +396,15 @@ const PROJECTIONS = {
 };
 
 /** What a server with everything would answer. */
+/** At the minute looked back at: one case late, one with time left, the third junction dark. */
+const THINGS = {
+  at: iso(-110),
+  things: [
+    ...[-140, -92, -75, -40, 30].map((left, at) => ({ stream_id: `case-${at}`, about: "road_damage", owner: at % 2 === 0 ? "municipal-works" : "sanitation", due_at: iso(left), place: place("金水区1街道", 113.62 + at * 0.01, 34.75 + at * 0.004), simulated: true })),
+    ...JUNCTIONS.map((each, at) => ({ stream_id: each.junction, about: at === 2 ? "dark" : "centre", owner: null, due_at: null, place: { ...place(each.name, 113.66, 34.766), name_en: each.name_en, place_id: each.junction }, simulated: true })),
+  ],
+};
+
 export const ANSWERS: Readonly<Record<string, unknown>> = {
   "GET /v1/classes": { version: "1", classes: CLASSES },
   "GET /v1/departments": { version: "1", departments: DEPARTMENTS },
@@ -402,6 +412,7 @@ export const ANSWERS: Readonly<Record<string, unknown>> = {
   "GET /v1/board": BOARD,
   "GET /v1/board/minutes": MINUTES,
   "GET /v1/board/series": SERIES,
+  "GET /v1/board/things": THINGS,
   "GET /v1/deadlines": DEADLINES,
   "GET /v1/parking/places": PLACES,
   "GET /v1/cases/map": MAPPED,

@@ -21,7 +21,7 @@ from projections.inspection import case_desk_questions as desk
 from projections.inspection.board import DEADLINE, INSPECTION_BOARD
 from projections.parking import berths
 from projections.parking.board import SILENT, SILENT_AFTER
-from projections.signals.board import STANDING
+from projections.signals.board import FLASHES, STANDING
 from tests.given.applications import NOW as APPLICATIONS_FROM
 from tests.given.case_lives import all_lives
 from tests.given.cases import NOW as CASES_FROM
@@ -75,7 +75,9 @@ async def test_of_junctions_it_has_how_the_domain_says_they_stand(
         for event in await store.read_all()
         if event.topic == "signal.flash_begun" and event.data["kind"] in OF_CONTROLLER
     ]
-    rows = await store.pool.fetch("SELECT about FROM signals_board.concerns")
+    rows = await store.pool.fetch(
+        "SELECT about FROM signals_board.concerns WHERE kind = $1", FLASHES
+    )
     assert [row["about"] for row in rows] == [event.data["kind"] for event in begun] != []
 
 
@@ -135,7 +137,7 @@ async def test_a_minute_is_as_it_was_when_the_log_ended_there(
             clock += timedelta(seconds=random.choice((0, 0.5, 20, 400, 9000)))
             events.append(Later(event, clock - timedelta(seconds=random.choice((0, 0, 30)))))
     await kept(store, "whole", model, events)
-    seen, last = 0, begins
+    seen, running, last = 0, 0, begins
     for number, ends in enumerate(sorted(random.sample(range(1, len(events)), 8))):
         last = max(last, *(each.recorded_at for each in events[:ends]))
         minute = last.replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -152,8 +154,17 @@ async def test_a_minute_is_as_it_was_when_the_log_ended_there(
             for schema, is_live in (("whole", False), (f"part_{number}", True))
         ]
         assert listed[0] == listed[1]
+        things = [
+            await board_reading.followed(
+                store.pool, schema, DEADLINE, minute, live=is_live, limit=1000
+            )
+            for schema, is_live in (("whole", False), (f"part_{number}", True))
+        ]
+        assert things[0] == things[1]
+        running += len(things[0])
         seen += len(listed[0])
     assert seen > 0
+    assert (running > 0) is (system == "inspection")
 
 
 async def happened(store: EventStore, system: str) -> tuple[BoardModel, datetime]:

@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import Gauge
 
 from citybrain.city_day import city_day
-from citybrain.http.board import BoardPart, Figures, Followed, Origin
+from citybrain.http.board import BoardPart, Figures, Followed, Histogram, Origin
 from citybrain.http.runtime import Runtime
 from projections.applications import application_days, applications, waits
 from projections.applications.board import APPLICATIONS_BOARD, LEGAL_DAY, SECONDS
@@ -66,11 +66,6 @@ async def measure(runtime: Runtime) -> None:
 def figures(at: Reading) -> Figures:
     """What is waiting, and the day until then, by when it happened."""
     counted = at.counted
-    taken = sorted(
-        (bucket_seconds(int(what.removeprefix(SECONDS))), count)
-        for what, count in counted.items()
-        if what.startswith(SECONDS)
-    )
     automatic = counted.get("automatic", 0)
     return {
         "open": at.standing.get("open", 0),
@@ -79,7 +74,7 @@ def figures(at: Reading) -> Figures:
         "due_today": at.due_of(LEGAL_DAY).soon,
         **{what: counted.get(what, 0) for what in COUNTED},
         "automatic_share": share(automatic, counted.get("decided", 0)),
-        "seconds_to_money": distribution(taken).p50,
+        "seconds_to_money": distribution(_taken(at)).p50,
         **{
             f"{what}_saved": counted.get(f"{what}_before", 0) - counted.get(f"{what}_now", 0)
             for what in SAVED
@@ -87,10 +82,24 @@ def figures(at: Reading) -> Figures:
     }
 
 
+def histograms(at: Reading) -> Mapping[str, Histogram]:
+    """How long those took that were paid on the day until then."""
+    return {"seconds_to_money": _taken(at)}
+
+
+def _taken(at: Reading) -> list[tuple[float, int]]:
+    """Seconds from the submission to the money, by bucket."""
+    return sorted(
+        (bucket_seconds(int(what.removeprefix(SECONDS))), count)
+        for what, count in at.counted.items()
+        if what.startswith(SECONDS)
+    )
+
+
 BOARD = BoardPart(
     members,
     origins,
     applications.any_simulated,
     measure,
-    Followed("applications", APPLICATIONS_BOARD, figures),
+    Followed("applications", APPLICATIONS_BOARD, figures, histograms=histograms),
 )

@@ -72,5 +72,8 @@ def figures(at: Reading) -> Figures:
 
 
 BOARD = BoardPart(
-    members, origins, desk.any_simulated, followed=Followed("inspection", INSPECTION_BOARD, figures)
+    members,
+    origins,
+    desk.any_simulated,
+    followed=Followed("inspection", INSPECTION_BOARD, figures, kinds=(DEADLINE,)),
 )

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from citybrain.definitions.platform.areas import areas_at
 from citybrain.geo.areas import Areas
-from citybrain.http.board import BOARD_READERS, BoardPart, BoardPlace, Figures, Followed
+from citybrain.http.board import BOARD_READERS, BoardPart, BoardPlace, Figures, Followed, Histogram
 from citybrain.http.live_feed import SnapshotFeed, mounting
 from citybrain.http.paging import Query, ReadModelQuery, wait_for_position
 from citybrain.http.platform.usual import BoardSeries, BoardUsual, UsualBefore
@@ -22,7 +22,7 @@ from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
 from citybrain.http.sharing import shared
 from citybrain.http.sse import stream_events
-from commands.fields import Moment
+from commands.fields import Code, Moment
 from projections import board_reading
 from projections.board import KEPT
 from projections.board_reading import Severity
@@ -32,6 +32,7 @@ from projections.reading import Row
 from projections.status import lowest_position, projection_status
 
 MOST_EXCEPTIONS = 500
+MOST_THINGS = 5000
 STOPPED = "read-model-stopped"
 STANDS_AFTER = timedelta(seconds=30)
 """A read model that is behind, and that nobody has moved on for so long, stands still."""
@@ -85,6 +86,27 @@ class Board(BoardExceptions):
     systems: dict[str, dict[str, int | float | None]] = Field(
         description="figures by system; none before the history begins"
     )
+    histograms: dict[str, list[tuple[float, int]]] = Field(
+        description="of the day until then: at most how much, and how many, ascending"
+    )
+
+
+class BoardThing(BaseModel):
+    """Something that is followed, whether somebody has to act or not."""
+
+    stream_id: str
+    about: str | None = Field(description="the class of a case, how a junction stands")
+    owner: str | None
+    due_at: AwareDatetime | None
+    place: BoardPlace | None
+    simulated: bool
+
+
+class BoardThings(BaseModel):
+    """All of a kind."""
+
+    at: AwareDatetime
+    things: list[BoardThing] = Field(description=f"{MOST_THINGS} at most, the first that are due")
 
 
 class BoardStep(BaseModel):
@@ -110,6 +132,12 @@ class AtQuery(ReadModelQuery):
     """At which moment."""
 
     at: Moment | None = Field(None, description="as it was known then, to the minute; else now")
+
+
+class ThingsQuery(AtQuery):
+    """Of which kind."""
+
+    kind: Code
 
 
 class SeriesQuery(Query):
@@ -189,10 +217,12 @@ async def _board(
     pool = runtime.store.models
     first = await log_minutes.first(pool)
     systems: dict[str, Figures] = {}
+    histograms: dict[str, Histogram] = {}
     if live or (first is not None and first < at):
         for system, followed in followed_of(runtime):
             (reading,) = await board_reading.readings(pool, followed.model.name, [at], live=live)
             systems[system] = followed.figures(reading)
+            histograms |= followed.histograms(reading)
     return Board(
         **_listed(at, found).__dict__,
         live=live,
@@ -201,6 +231,7 @@ async def _board(
         history_from=first,
         simulated=any([await part.any_simulated(pool) for part in runtime.board_parts]),
         systems=systems,
+        histograms=histograms,
     )
 
 
@@ -332,6 +363,31 @@ async def usual(call: Call) -> web.Response:
     return json_response(found)
 
 
+async def list_things(call: Call) -> web.Response:
+    """What is followed, one by one."""
+    at, kind = await _moment(call), call.query.kind
+    runtime = call.runtime
+    followed = next((each for _, each in followed_of(runtime) if kind in each.kinds), None)
+    if followed is None:
+        kinds = sorted(kind for _, each in followed_of(runtime) for kind in each.kinds)
+        raise Malformed(f"what is known one by one is of one of these kinds: {', '.join(kinds)}")
+    moment = at or runtime.services.clock()
+    rows = await board_reading.followed(
+        runtime.store.models, followed.model.name, kind, moment, live=at is None, limit=MOST_THINGS
+    )
+    named = sorted({row["place_id"] for row in rows if row["place_id"] is not None})
+    places = await followed.places(runtime, named) if named else {}
+    areas = areas_at(runtime.services.definitions, moment)
+    things = [
+        BoardThing(
+            place=places.get(row["place_id"] or "") or _somewhere(areas, row),
+            **{name: row[name] for name in ("stream_id", "about", "owner", "due_at", "simulated")},
+        )
+        for row in rows
+    ]
+    return json_response(BoardThings(at=moment, things=things))
+
+
 async def series(call: Call) -> web.Response:
     """The last day or so by the hour."""
     query: SeriesQuery = call.query
@@ -415,6 +471,16 @@ ROUTES = (
         roles=BOARD_READERS,
         query=TrackQuery,
         answers={200: Answer(f"{MOST_STEPS} steps at most", BoardMinutes)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/board/things",
+        summary="What is followed, one by one: deadlines that run, how junctions stand",
+        tag="board",
+        handler=list_things,
+        roles=BOARD_READERS,
+        query=ThingsQuery,
+        answers={200: Answer("all of a kind", BoardThings)},
     ),
     Route(
         method="GET",

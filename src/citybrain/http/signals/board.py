@@ -19,7 +19,7 @@ from commands.services import Services
 from projections.board_reading import Reading
 from projections.reading import Pool
 from projections.signals import changes, junctions
-from projections.signals.board import FAULTY, SIGNALS_BOARD, STANDING
+from projections.signals.board import FAULTY, SIGNALS_BOARD, STANDING, STANDS
 from projections.signals.junctions import Standing
 
 HOUR_MS = 3_600_000
@@ -191,5 +191,5 @@ BOARD = BoardPart(
     members,
     origins,
     junctions.any_simulated,
-    followed=Followed("signals", SIGNALS_BOARD, figures, places),
+    followed=Followed("signals", SIGNALS_BOARD, figures, places, kinds=(STANDS,)),
 )

@@ -1,4 +1,5 @@
-// A text as a file of the user's: made in the page, asked of nobody.
+// A text as a file of the user: made in the page, asked of nobody. A download is nothing that the page
+// fetches, so the strict policy allows it as it is.
 
 import { saveFile } from "../../shared/saving";
 

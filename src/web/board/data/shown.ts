@@ -8,6 +8,7 @@ import type { Histogram } from "../charts/durations";
 import { useLive } from "./live";
 import type { Cost, Face, Junction } from "./snapshot";
 import { useStanding } from "./standing";
+import { useThen } from "./then";
 import { useTime } from "./time";
 import { percentile } from "../charts/durations";
 
@@ -26,6 +27,7 @@ export const useShown = defineStore("board-shown", () => {
   const time = useTime();
   const live = useLive();
   const standing = useStanding();
+  const before = useThen();
 
   /** The snapshot while the board is live; `null` when it looks back. */
   const now = computed(() => (time.past ? null : live.snapshot));
@@ -33,7 +35,10 @@ export const useShown = defineStore("board-shown", () => {
   const then = (system: "applications" | "parking" | "signals" | "inspection", name: string): number | null =>
     time.past && standing.board?.live === false ? standing.figure(system, name) : null;
 
-  const seconds = computed((): Histogram | null => now.value?.applications.seconds ?? null);
+  const seconds = computed((): Histogram | null => {
+    if (now.value !== null) return now.value.applications.seconds;
+    return time.past && standing.board?.live === false ? (standing.board.histograms["seconds_to_money"] ?? null) : null;
+  });
   const secondsToMoney = computed(() => (seconds.value === null ? then("applications", "seconds_to_money") : percentile(seconds.value, 50)));
   const paid = computed(() => now.value?.applications.paid ?? then("applications", "paid"));
   const submitted = computed(() => now.value?.applications.submitted ?? then("applications", "submitted"));
@@ -54,7 +59,7 @@ export const useShown = defineStore("board-shown", () => {
   const turnover = computed(() => standing.figure("parking", "turnover"));
 
   const junctions = computed((): readonly Junction[] =>
-    (now.value?.signals.junctions ?? []).map((each) => ({ ...each, name: inWords(each.name, each.name_en) })),
+    time.past ? before.junctions : (now.value?.signals.junctions ?? []).map((each) => ({ ...each, name: inWords(each.name, each.name_en) })),
   );
   const faces = computed((): readonly Face[] => (now.value?.parking.faces ?? []).map((face) => ({ ...face, name: inWords(face.name) })));
   const delay = computed(() => delayOf(junctions.value.map((each) => each.last)));
