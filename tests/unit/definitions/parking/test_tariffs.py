@@ -53,17 +53,18 @@ def test_the_citys_own_tariff_is_in_order_and_found() -> None:
     assert tariff_of(DEFINITIONS, "street") == found.tariff("street")
     with pytest.raises(UnknownTariff):
         found.tariff("garage")
-    (only,) = found.tariff("street").versions
-    assert only.id.startswith("street:2020-01-01+")
-    assert only.windows == (Window("day", 420, 1260),)
-    assert found.files[only.id].name_en == "On-street parking, Zhengzhou"
+    first, named = found.tariff("street").versions
+    assert first.id.startswith("street:2020-01-01+")
+    assert named.id.startswith("street:2026-11-30+")
+    assert first.windows == named.windows == (Window("day", 420, 1260),)
+    assert found.files[named.id].name_en == "On-street parking, Zhengzhou"
 
 
 def test_a_later_version_comes_into_force_on_its_day(tmp_path: Path) -> None:
     found = load(tmp_path, version()).tariff("street")
-    assert [v.valid_from for v in found.versions] == [date(2020, 1, 1), date(2027, 1, 1)]
-    assert found.at(date(2026, 12, 31)) == found.versions[0]
-    assert found.at(date(2027, 1, 1)) == found.versions[1]
+    assert [v.valid_from for v in found.versions][1:] == [date(2026, 11, 30), date(2027, 1, 1)]
+    assert found.at(date(2026, 12, 31)) == found.versions[1]
+    assert found.at(date(2027, 1, 1)) == found.versions[2]
 
 
 def test_examples_are_no_part_of_the_version_and_all_else_is(tmp_path: Path) -> None:
@@ -99,6 +100,7 @@ def test_a_version_says_all_that_sources_leave_open(tmp_path: Path) -> None:
         "source": "x",
     }
     content = version(
+        tariff="own",
         valid_from=date(2026, 1, 1),
         published=date(2025, 12, 1),
         free_minutes={"minutes": 15, "kind": "deducted", "source": "x"},
@@ -109,7 +111,7 @@ def test_a_version_says_all_that_sources_leave_open(tmp_path: Path) -> None:
         free_days=free_days,
         examples=[],
     )
-    found = load_tariff_definitions(written(tmp_path, content)).tariff("street")
+    found = load_tariff_definitions(written(tmp_path, content)).tariff("own")
     last = found.versions[-1]
     assert last.free_minutes is not None
     assert last.free_minutes.kind is FreeMinutesKind.DEDUCTED
