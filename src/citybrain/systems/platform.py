@@ -5,7 +5,17 @@ from citybrain.definitions.platform.areas import load_surveys
 from citybrain.domain.access import Access
 from citybrain.domain.photo_deletion import PhotoDeletion
 from citybrain.http.limits import forget_purses
-from citybrain.http.platform import audit, board, live, operations, photos, places, sign_in, states
+from citybrain.http.platform import (
+    audit,
+    board,
+    board_past,
+    live,
+    operations,
+    photos,
+    places,
+    sign_in,
+    states,
+)
 from citybrain.http.platform.development import mount as development
 from citybrain.http.platform.reach import DEVELOPMENT_REACH, REACH
 from citybrain.systems.system import System
@@ -38,6 +48,7 @@ PLATFORM = System(
         *sign_in.ROUTES,
         *live.ROUTES,
         *board.ROUTES,
+        *board_past.ROUTES,
     ),
     reach=REACH,
     development_reach=DEVELOPMENT_REACH,

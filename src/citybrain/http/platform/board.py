@@ -16,13 +16,13 @@ from citybrain.geo.areas import Areas
 from citybrain.http.board import BOARD_READERS, BoardPart, BoardPlace, Figures, Followed, Histogram
 from citybrain.http.live_feed import SnapshotFeed, mounting
 from citybrain.http.paging import Query, ReadModelQuery, wait_for_position
-from citybrain.http.platform.usual import BoardSeries, BoardUsual, UsualBefore
+from citybrain.http.platform.usual import BoardUsual, UsualBefore
 from citybrain.http.problems import Malformed
 from citybrain.http.routing import Answer, Call, Route, json_response
 from citybrain.http.runtime import Runtime
 from citybrain.http.sharing import shared
 from citybrain.http.sse import stream_events
-from commands.fields import Code, Moment
+from commands.fields import Moment
 from projections import board_reading
 from projections.board import KEPT
 from projections.board_reading import Severity
@@ -32,12 +32,10 @@ from projections.reading import Row
 from projections.status import lowest_position, projection_status
 
 MOST_EXCEPTIONS = 500
-MOST_THINGS = 5000
 STOPPED = "read-model-stopped"
 STANDS_AFTER = timedelta(seconds=30)
 """A read model that is behind, and that nobody has moved on for so long, stands still."""
 MOST_STEPS = 1500
-MOST_MOMENTS = 48
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 """Of the time track, in minutes."""
 
@@ -91,24 +89,6 @@ class Board(BoardExceptions):
     )
 
 
-class BoardThing(BaseModel):
-    """Something that is followed, whether somebody has to act or not."""
-
-    stream_id: str
-    about: str | None = Field(description="the class of a case, how a junction stands")
-    owner: str | None
-    due_at: AwareDatetime | None
-    place: BoardPlace | None
-    simulated: bool
-
-
-class BoardThings(BaseModel):
-    """All of a kind."""
-
-    at: AwareDatetime
-    things: list[BoardThing] = Field(description=f"{MOST_THINGS} at most, the first that are due")
-
-
 class BoardStep(BaseModel):
     """A step of the time track in which something happened."""
 
@@ -134,20 +114,6 @@ class AtQuery(ReadModelQuery):
     at: Moment | None = Field(None, description="as it was known then, to the minute; else now")
 
 
-class ThingsQuery(AtQuery):
-    """Of which kind."""
-
-    kind: Code
-
-
-class SeriesQuery(Query):
-    """Moments up to one, evenly apart."""
-
-    until: Moment = Field(alias="to", description="the last of them, to the minute")
-    apart_minutes: int = Field(60, ge=1, le=1440)
-    number: int = Field(24, ge=1, le=MOST_MOMENTS)
-
-
 class TrackQuery(Query):
     """Which part of the time track."""
 
@@ -157,14 +123,14 @@ class TrackQuery(Query):
 
 async def show(call: Call) -> web.Response:
     """The board now, or as it was."""
-    at = await _moment(call)
+    at = await moment_of(call)
     found = await shared(call, live_board) if at is None else await board_at(call.runtime, at)
     return json_response(found)
 
 
 async def list_exceptions(call: Call) -> web.Response:
     """What waits for a person."""
-    at = await _moment(call)
+    at = await moment_of(call)
     if at is None:
         found = await shared(call, live_board)
         return json_response(BoardExceptions(**{name: getattr(found, name) for name in LISTED}))
@@ -174,7 +140,7 @@ async def list_exceptions(call: Call) -> web.Response:
 LISTED = tuple(BoardExceptions.model_fields)
 
 
-async def _moment(call: Call) -> datetime | None:
+async def moment_of(call: Call) -> datetime | None:
     """What was asked for, to the minute; raises `Malformed` where that is still to come."""
     query: AtQuery = call.query
     for model in (*(each.model.name for _, each in followed_of(call.runtime)), LogMinutes.name):
@@ -182,10 +148,10 @@ async def _moment(call: Call) -> datetime | None:
     at = query.at
     if at is not None and at > call.runtime.services.clock():
         raise Malformed("the board of a moment that is still to come is not known")
-    return None if at is None else _whole_minute(at)
+    return None if at is None else whole_minute(at)
 
 
-def _whole_minute(at: datetime) -> datetime:
+def whole_minute(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(second=0, microsecond=0)
 
 
@@ -260,7 +226,7 @@ async def _exceptions(runtime: Runtime, at: datetime, *, live: bool) -> list[Boa
         named = sorted({row["place_id"] for row in rows if row["place_id"] is not None})
         places = await followed.places(runtime, named) if named else {}
         found += [
-            _exception(system, row, places.get(row["place_id"] or "") or _somewhere(areas, row))
+            _exception(system, row, places.get(row["place_id"] or "") or somewhere(areas, row))
             for row in rows
         ]
     return sorted(found, key=_urgency)
@@ -272,7 +238,7 @@ def _urgency(each: BoardException) -> tuple[Any, ...]:
     return each.severity != "now", each.due_at or last, each.since, each.id
 
 
-def _somewhere(areas: Areas, row: Row) -> BoardPlace | None:
+def somewhere(areas: Areas, row: Row) -> BoardPlace | None:
     """A point in the city, by the smallest area that has a name: none of the words of who
     reported it."""
     if row["latitude"] is None:
@@ -334,7 +300,7 @@ def _stands_still(row: Row, at: datetime) -> bool:
 async def track(call: Call) -> web.Response:
     """The time track."""
     query: TrackQuery = call.query
-    since, until = _whole_minute(query.since), _whole_minute(query.until)
+    since, until = whole_minute(query.since), whole_minute(query.until)
     if not timedelta(0) < until - since <= KEPT + timedelta(days=1):
         raise Malformed(f"a time track is of {KEPT.days + 1} days at most, `from` before `to`")
     minutes = (until - since) // timedelta(minutes=1)
@@ -358,45 +324,9 @@ async def track(call: Call) -> web.Response:
 
 async def usual(call: Call) -> web.Response:
     """What is usual at this hour."""
-    at = await _moment(call) or _whole_minute(call.runtime.services.clock())
+    at = await moment_of(call) or whole_minute(call.runtime.services.clock())
     found = await call.request.app[USUAL].at(call.runtime, at, followed_of(call.runtime))
     return json_response(found)
-
-
-async def list_things(call: Call) -> web.Response:
-    """What is followed, one by one."""
-    at, kind = await _moment(call), call.query.kind
-    runtime = call.runtime
-    followed = next((each for _, each in followed_of(runtime) if kind in each.kinds), None)
-    if followed is None:
-        kinds = sorted(kind for _, each in followed_of(runtime) for kind in each.kinds)
-        raise Malformed(f"what is known one by one is of one of these kinds: {', '.join(kinds)}")
-    moment = at or runtime.services.clock()
-    rows = await board_reading.followed(
-        runtime.store.models, followed.model.name, kind, moment, live=at is None, limit=MOST_THINGS
-    )
-    named = sorted({row["place_id"] for row in rows if row["place_id"] is not None})
-    places = await followed.places(runtime, named) if named else {}
-    areas = areas_at(runtime.services.definitions, moment)
-    things = [
-        BoardThing(
-            place=places.get(row["place_id"] or "") or _somewhere(areas, row),
-            **{name: row[name] for name in ("stream_id", "about", "owner", "due_at", "simulated")},
-        )
-        for row in rows
-    ]
-    return json_response(BoardThings(at=moment, things=things))
-
-
-async def series(call: Call) -> web.Response:
-    """The last day or so by the hour."""
-    query: SeriesQuery = call.query
-    last, apart = _whole_minute(query.until), timedelta(minutes=query.apart_minutes)
-    if last > call.runtime.services.clock():
-        raise Malformed("the board of a moment that is still to come is not known")
-    moments = [last - apart * back for back in reversed(range(query.number))]
-    before: UsualBefore = call.request.app[USUAL]
-    return json_response(await before.series(call.runtime, moments, followed_of(call.runtime)))
 
 
 class BoardFeed(SnapshotFeed):
@@ -471,26 +401,6 @@ ROUTES = (
         roles=BOARD_READERS,
         query=TrackQuery,
         answers={200: Answer(f"{MOST_STEPS} steps at most", BoardMinutes)},
-    ),
-    Route(
-        method="GET",
-        path="/v1/board/things",
-        summary="What is followed, one by one: deadlines that run, how junctions stand",
-        tag="board",
-        handler=list_things,
-        roles=BOARD_READERS,
-        query=ThingsQuery,
-        answers={200: Answer("all of a kind", BoardThings)},
-    ),
-    Route(
-        method="GET",
-        path="/v1/board/series",
-        summary="Figures at moments of the past, with what is usual then",
-        tag="board",
-        handler=series,
-        roles=BOARD_READERS,
-        query=SeriesQuery,
-        answers={200: Answer(f"{MOST_MOMENTS} moments at most", BoardSeries)},
     ),
     Route(
         method="GET",

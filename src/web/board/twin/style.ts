@@ -93,7 +93,7 @@ function said(colour: Colours, queue: string): LayerSpecification[] {
       type: "circle",
       source: "junctions",
       paint: {
-        "circle-radius": 6,
+        "circle-radius": ["case", ["get", "out"], 9, 6],
         "circle-color": ["case", ["get", "out"], colour("--bad"), colour("--accent")],
         "circle-stroke-color": colour("--ground"),
         "circle-stroke-width": 2,
@@ -104,10 +104,11 @@ function said(colour: Colours, queue: string): LayerSpecification[] {
       type: "circle",
       source: "cases",
       paint: {
-        "circle-radius": 4,
-        "circle-color": ["case", ["get", "late"], colour("--bad"), colour("--ink")],
-        "circle-stroke-color": colour("--ground"),
-        "circle-stroke-width": 1,
+        // Late is a ring, so that it differs without colours.
+        "circle-radius": ["case", ["get", "late"], 5, 4],
+        "circle-color": ["case", ["get", "late"], colour("--ground"), colour("--ink")],
+        "circle-stroke-color": ["case", ["get", "late"], colour("--bad"), colour("--ground")],
+        "circle-stroke-width": ["case", ["get", "late"], 3, 1],
       },
     },
   ];
