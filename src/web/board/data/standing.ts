@@ -43,7 +43,7 @@ export const useStanding = defineStore("board-standing", () => {
     try {
       const found = await ask(api.GET("/v1/board", { params: { query: { at: time.at } } }));
       if (mine !== turn) return;
-      showThen(found);
+      showThen(found as Board); // openapi-fetch reads tuples as arrays
       problem.value = null;
     } catch (error) {
       if (mine !== turn) return;
