@@ -27,4 +27,6 @@ test("a time within the hour is told by how long", async () => {
   expect([duration(59), duration(7500), duration(86400 * 3)]).toEqual(["59 秒", "2 小时 5 分", "3 天"]);
   await speak("en");
   expect(when("2026-11-30T10:33:00+08:00")).toBe("in 3 min");
+  await speak("zh-Hant");
+  expect(when("2026-11-30T10:12:00+08:00")).toBe("18 分鐘前");
 });

@@ -52,7 +52,7 @@ export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return english ? `${whole} s` : `${whole} 秒`;
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return english ? `${minutes} min` : fromCity(`${minutes} 分钟`);
+  if (minutes < 60) return english ? `${minutes} min` : `${minutes} ${locale.value === "zh-Hant" ? "分鐘" : "分钟"}`;
   const hours = Math.floor(minutes / 60);
   const rest = minutes % 60;
   if (hours < 48) {
