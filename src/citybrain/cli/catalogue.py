@@ -33,7 +33,7 @@ def check(folder: Folder = None) -> None:
     and line."""
     files = files_over(folder)
     definitions = load_definitions(files.override)
-    load_catalogue(files.of("service"), problems_of)
+    load_catalogue(files.versions_of("service", code="code"), problems_of)
     console.print(f"{len(definitions.of(Catalogue).on(date.max))} service items are in order")
 
 

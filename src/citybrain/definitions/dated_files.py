@@ -82,7 +82,7 @@ def by_day(files: Files, folder: str, model: type[F]) -> list[Read[F]]:
     Raises `DefinitionError` with file and line.
     """
     found: dict[date, Read[F]] = {}
-    for path in files.of(folder):
+    for path in files.versions_of(folder):
         said, lines = read_yaml(path, model)
         if said.valid_from in found:
             line = lines.of(("valid_from",))

@@ -1,16 +1,22 @@
 """Where definitions come from, and how they are found by whoever works with them."""
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import orjson
 
 from citybrain.city_day import city_day
 from citybrain.definitions.kept import Keeping
 from citybrain.definitions.yaml_file import DefinitionError
 
 D = TypeVar("D")
+
+MEMBER = re.compile(r"^(\w+): *[\"']?([\w-]+)", re.MULTILINE)
+"""A member of a YAML file itself, and the beginning of its value."""
 
 ENDINGS = (".yaml", ".yml", ".json", ".geojson")
 PACKAGE_FOLDER = Path(__file__).parent / "city"
@@ -51,6 +57,42 @@ class Files:
         if self.override is not None:
             found |= {path.name: path for path in sorted((self.override / folder).glob(pattern))}
         return list(found.values())
+
+    def versions_of(
+        self, folder: str, pattern: str = "*.yaml", code: str | None = None
+    ) -> list[Path]:
+        """The same, where each file is a version of one thing: of what its member `code` names.
+
+        None: the folder is about one thing. From the first day of a version of a city's own, no
+        later one of ours follows on it: what a city decided does not change with a release.
+        """
+        paths = self.of(folder, pattern)
+        own = {path for path in paths if PACKAGE_FOLDER not in path.parents}
+        first: dict[str, str] = {}
+        for thing, day in (_thing_and_day(path, code) for path in own):
+            first[thing] = min(first.get(thing, day), day)
+        return [path for path in paths if path in own or _comes_before(path, code, first)]
+
+
+def _comes_before(path: Path, code: str | None, first: Mapping[str, str]) -> bool:
+    thing, day = _thing_and_day(path, code) if first else ("", "")
+    return thing not in first or day <= first[thing]
+
+
+def _thing_and_day(path: Path, code: str | None) -> tuple[str, str]:
+    """What a file is a version of, and its `valid_from`; blank where whoever reads it will say
+    that they are missing."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    members = _members_of_json(text) if path.suffix == ".geojson" else dict(MEMBER.findall(text))
+    return str(members.get(code or "", "")), str(members.get("valid_from", ""))
+
+
+def _members_of_json(text: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def unread(override: Path) -> list[Path]:

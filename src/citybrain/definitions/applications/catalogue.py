@@ -453,7 +453,7 @@ def _by_code(items: Iterable[ServiceItem]) -> dict[str, list[ServiceItem]]:
 
 def load_services(files: Files, _: Definitions) -> Catalogue:
     """The folder `service`; raises `DefinitionError`."""
-    return load_catalogue(files.of("service"))
+    return load_catalogue(files.versions_of("service", code="code"))
 
 
 def load_purposes(_: Files, definitions: Definitions) -> Purposes:

@@ -64,7 +64,7 @@ class OfficerReasons(DatedVersions[OfficerReasonsFile]):
 def load_officer_reasons(files: Files, _: Definitions) -> OfficerReasons:
     """The folder `review`; raises `DefinitionError`."""
     versions: dict[date, OfficerReasonsFile] = {}
-    for path in files.of("review"):
+    for path in files.versions_of("review"):
         found, lines = read_yaml(path, OfficerReasonsFile)
         codes = [reason.code for reason in found.reasons]
         for index, code in enumerate(codes):

@@ -97,7 +97,7 @@ class Agreements:
 def load_agreements(files: Files, _: Definitions) -> Agreements:
     """The folder `consent`; raises `DefinitionError`."""
     found: dict[tuple[str, date], Agreement] = {}
-    for path in files.of("consent"):
+    for path in files.versions_of("consent", code="code"):
         agreement, _lines = read_yaml(path, Agreement)
         if (agreement.code, agreement.valid_from) in found:
             raise DefinitionError(

@@ -109,7 +109,7 @@ def load_tariff_definitions(files: Files, further: Further | None = None) -> Tar
     """Read and check every file, by `further`, too; raises `DefinitionError` with file and line."""
     calendars = {path.stem: path for path in files.of("calendar")}
     read: list[tuple[Path, TariffFile, Lines, TariffVersion]] = []
-    for path in files.of("tariff"):
+    for path in files.versions_of("tariff", code="tariff"):
         file, lines = read_yaml(path, TariffFile)
         _raise_first(path, lines, contradictions(file))
         version = _version(path, lines, file, calendars)

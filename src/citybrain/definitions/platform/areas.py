@@ -27,7 +27,7 @@ def areas_at(definitions: Definitions, moment: datetime) -> Areas:
 def load_surveys(files: Files, _: Definitions) -> Surveys:
     """The folder `area`; raises `DefinitionError`."""
     try:
-        found = [load_areas(path) for path in files.of("area", "*.geojson")]
+        found = [load_areas(path) for path in files.versions_of("area", "*.geojson")]
     except AreaError as error:
         raise DefinitionError(error.message) from error
     return Surveys(tuple(sorted(found, key=lambda survey: survey.valid_from)))

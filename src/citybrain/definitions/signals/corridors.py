@@ -123,7 +123,7 @@ def load_corridors(files: Files, definitions: Definitions) -> CorridorDefinition
     """The folder `signal-corridor`; raises `DefinitionError` with file and line."""
     signals = definitions.of(SignalDefinitions)
     read: dict[str, dict[date, tuple[Path, CorridorFile, Lines]]] = {}
-    for path in files.of(FOLDER):
+    for path in files.versions_of(FOLDER, code="corridor"):
         file, lines = read_yaml(path, CorridorFile)
         versions = read.setdefault(file.corridor, {})
         if file.valid_from in versions:

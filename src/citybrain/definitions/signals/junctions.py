@@ -166,7 +166,7 @@ def load_signals(files: Files, _: Definitions) -> SignalDefinitions:
     """The folder `signal-junction`; raises `DefinitionError` with file and line."""
     found: dict[str, dict[date, DatedJunction]] = {}
     read: list[tuple[Path, JunctionFile, Lines]] = []
-    for path in files.of(FOLDER):
+    for path in files.versions_of(FOLDER, code="junction"):
         file, lines = read_yaml(path, JunctionFile)
         problems = [f"{path}:{lines.of(place)}: {text}" for place, text in _all_wrong(file)]
         if problems:
