@@ -74,10 +74,10 @@ class CaseReported(Folded, StreamCreated):
         standing.description_sealed = data.get("description_sealed")
 
     def apply(self, aggregate: Any) -> None:
-        said = vars(self)
-        vars(aggregate).update({name: said[name] for name in REPORT})
+        # An older event lacks what was added later: its class says what holds then.
+        vars(aggregate).update({name: getattr(self, name) for name in REPORT})
         aggregate.reported_at = aggregate.last_occurred_at = self.occurred_at
-        self.fold(aggregate, said)
+        self.fold(aggregate, vars(self))
 
 
 FOLDED = ("TOPIC", "occurred_at", "begun", "visibility", "description_sealed")
