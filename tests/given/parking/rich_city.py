@@ -98,7 +98,7 @@ async def paid_and_given_back(city: City) -> None:
     citizen, _ = await city.bound()
     first = await city.parked("07:10", "08:50")
     me = Actor(citizen, frozenset({Role.CITIZEN}))
-    dispute = looking.DisputeSession(grounds="I left at eight")
+    dispute = looking.DisputeSession(grounds="I left at eight", evidence_sha256=["ab" * 32])
     await looking.dispute_session(first.id, dispute, context(me), city.services)
     decide = looking.DecideDispute(upheld=True, amount_fen=400, reason="wrong-time")
     await looking.decide_dispute(first.id, decide, context(OFFICER), city.services)

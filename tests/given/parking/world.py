@@ -12,6 +12,7 @@ from citybrain.domain.parking.place import PlaceKind
 from citybrain.domain.parking.stray import StrayPayment
 from citybrain.errors import CitybrainError
 from commands.handling import CommandContext
+from commands.parking import looking
 from commands.parking.binding import BindPlate, bind_plate
 from commands.parking.claim import raise_claim
 from commands.parking.permit import AskPermit, ask_permit
@@ -43,10 +44,17 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Pa
     ]
     for each in await describe_places([*places(), *devices], by, services):
         assert not isinstance(each, CitybrainError), each
-    return (
+    found = (
         await owed_session(services, 1, mine, PLATE),
         await owed_session(services, 2, theirs, OTHER_PLATE),
     )
+    for (session_id, _), citizen in zip(found, (mine, theirs), strict=True):
+        says = CommandContext(
+            Actor(citizen, frozenset({Role.CITIZEN})), "test", command_id, command_id
+        )
+        wrong = looking.DisputeSession(grounds="I left at eight", evidence_sha256=["ab" * 32])
+        await looking.dispute_session(session_id, wrong, says, services)
+    return found
 
 
 async def noticed(services: Services, *claims: str) -> None:

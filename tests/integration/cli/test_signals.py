@@ -81,8 +81,8 @@ async def test_lamps_are_verified_from_the_log_and_from_an_export(
 async def test_junctions_are_checked_and_drawn(terminal: Terminal, tmp_path: Path) -> None:
     checked = await terminal.run("signals", "check")
     assert checked.out.splitlines()[-2:] == [
-        "renmin_4: 3 version(s) in order",
-        "renmin: a road, 2 version(s) in order",
+        "renmin_4: 4 version(s) in order",
+        "renmin: a road, 3 version(s) in order",
     ]
     bad = written(tmp_path / "city", CITY | {"start": {"stage": "Z"}})
     refused = await terminal.run("signals", "check", str(tmp_path / "city"))

@@ -37,6 +37,7 @@ EMPTY = {"assets", "detections", "parking_repricings", "suspected_duplicates"}
 NOT_THEIRS = {
     "identification-needed",  # of who changes a record
     "department-not-assigned",
+    "no-parking-dispute",  # strangers are not told whether there is one
 }
 
 

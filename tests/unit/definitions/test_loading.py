@@ -30,24 +30,10 @@ def own(folder: Path, ours: str, **members: Any) -> Files:
     return Files(folder)
 
 
-def test_no_later_tariff_of_ours_follows_on_a_citys_own(tmp_path: Path) -> None:
+def test_a_tariff_is_ours_until_a_city_has_its_own(tmp_path: Path) -> None:
     files = own(tmp_path, "tariff/street-2020.yaml", valid_from=BEFORE, published=PUBLISHED)
     versions = load_tariff_definitions(files).tariff("street").versions
     assert [each.valid_from for each in versions] == [date(2020, 1, 1), BEFORE]
-
-
-def test_a_citys_own_follows_on_all_of_ours_that_are_earlier(tmp_path: Path) -> None:
-    files = own(tmp_path, "tariff/street-2020.yaml", valid_from=AFTER, published=PUBLISHED)
-    versions = load_tariff_definitions(files).tariff("street").versions
-    assert [each.valid_from for each in versions] == [date(2020, 1, 1), date(2026, 11, 30), AFTER]
-
-
-def test_another_tariff_is_nothing_to_ours(tmp_path: Path) -> None:
-    files = own(
-        tmp_path, "tariff/street-2020.yaml", tariff="garage", valid_from=BEFORE, published=PUBLISHED
-    )
-    versions = load_tariff_definitions(files).tariff("street").versions
-    assert versions[-1].valid_from == date(2026, 11, 30)
 
 
 def test_of_services_those_that_a_city_has_are_its_own(tmp_path: Path) -> None:
@@ -56,6 +42,12 @@ def test_of_services_those_that_a_city_has_are_its_own(tmp_path: Path) -> None:
     last = {each.code: each.valid_from for each in services.on(AFTER)}
     assert last["water-transfer"] == BEFORE
     assert last["heating-transfer"] == date(2026, 11, 30)
+
+
+def test_a_citys_own_follows_on_all_of_ours_that_are_earlier(tmp_path: Path) -> None:
+    files = own(tmp_path, "service/water-transfer.yaml", valid_from=AFTER)
+    versions = load_services(files, Definitions()).versions("water-transfer")
+    assert [each.valid_from for each in versions[-2:]] == [date(2026, 11, 30), AFTER]
 
 
 def test_a_survey_and_forms_of_plates_are_the_citys_whatever_their_files_are_called(

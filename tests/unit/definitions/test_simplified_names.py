@@ -12,13 +12,12 @@ from citybrain.definitions.loading import PACKAGE_FOLDER
 DAY = "2026-11-30"
 AFTER = sorted(PACKAGE_FOLDER.glob(f"*/*-{DAY}.*"))
 TEXTS = {"name", "label", "reason"}
-DIFFERS = {"valid_from", "published", "name_simplified"}
+DIFFERS = {"valid_from", "name_simplified"}
 BEFORE = {
     "animals": "2020-animals",
     "street-problems": "2020-street-problems",
     "permits": "2026",
     "officer-reasons": "2020-officer-reasons",
-    "street": "street-2020",
     "ga36": "2018-ga36",
     "districts": "2020-districts",
     **{f"renmin-{number}": f"renmin-{number}-2026-11-29" for number in range(1, 5)},

@@ -24,7 +24,7 @@ async def place(api: Api, latitude: float, longitude: float, **more: str) -> Any
 
 async def test_a_point_has_its_areas_and_its_cell(api: Api) -> None:
     answer = (await place(api, *CENTRE)).json
-    assert answer["district"]["name"] == "二七區"
+    assert answer["district"]["name"] == "二七区"
     assert answer["cell"].startswith(answer["community"]["code"])
     assert len(answer["cell"]) == 15
     shifted = (await place(api, *wgs84_to_gcj02(*CENTRE), crs="gcj02")).json
