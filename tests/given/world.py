@@ -13,6 +13,7 @@ from tests.given.parking.city import GARAGE
 from tests.given.parking.world import (
     BERTH,
     bindings,
+    disputed,
     noticed,
     parked,
     permits,
@@ -103,6 +104,9 @@ async def built(api: Api) -> World:
     await _cases(world)
     await _waiting_correction(world)
     await _parking(world)
+    sessions = world.ids["session_id"]
+    for whose, citizen in ((OWN, world.mine), (FOREIGN, world.theirs)):
+        await disputed(api.runtime.services, sessions[whose][Role.CITIZEN], citizen)
     await has_worked(api.runtime.services)
     await caught_up(api.runtime.store)
     return world

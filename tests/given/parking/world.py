@@ -44,17 +44,18 @@ async def parked(services: Services, mine: str, theirs: str) -> tuple[Parked, Pa
     ]
     for each in await describe_places([*places(), *devices], by, services):
         assert not isinstance(each, CitybrainError), each
-    found = (
+    return (
         await owed_session(services, 1, mine, PLATE),
         await owed_session(services, 2, theirs, OTHER_PLATE),
     )
-    for (session_id, _), citizen in zip(found, (mine, theirs), strict=True):
-        says = CommandContext(
-            Actor(citizen, frozenset({Role.CITIZEN})), "test", command_id, command_id
-        )
-        wrong = looking.DisputeSession(grounds="I left at eight", evidence_sha256=["ab" * 32])
-        await looking.dispute_session(session_id, wrong, says, services)
-    return found
+
+
+async def disputed(services: Services, session_id: str, citizen: str) -> None:
+    """A citizen says that a stay of theirs is wrong, with a photo."""
+    command_id = uuid4()
+    says = CommandContext(Actor(citizen, frozenset({Role.CITIZEN})), "test", command_id, command_id)
+    wrong = looking.DisputeSession(grounds="I left at eight", evidence_sha256=["ab" * 32])
+    await looking.dispute_session(session_id, wrong, says, services)
 
 
 async def noticed(services: Services, *claims: str) -> None:
