@@ -31,13 +31,14 @@ class StreamEventType(MetaDomainEvent):
 
     def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> type[Any]:
         """The class, with another `__init__` where all its defaults are plain values."""
-        made: Any = super().__new__(cls, name, bases, members)
+        made: type[Any] = super().__new__(cls, name, bases, members)
         if all(each.default_factory is MISSING for each in fields(made)):
-            made.__init__ = _set_at_once(made)
-        return made  # type: ignore[no-any-return]
+            _set_at_once(made)
+        return made
 
 
-def _set_at_once(event: Any) -> Any:
+def _set_at_once(event: Any) -> None:
+    """Give a class of events an `__init__` that sets all members at once."""
     one_by_one = event.__init__
     defaults = {each.name: each.default for each in fields(event)}  # in the order of the class
     required = frozenset(name for name, default in defaults.items() if default is MISSING)
@@ -50,7 +51,7 @@ def _set_at_once(event: Any) -> Any:
             state.clear()
             one_by_one(self, *args, **given)  # it knows what is wrong
 
-    return set_members
+    event.__init__ = set_members
 
 
 class StreamEvent(CanMutateAggregate[str], metaclass=StreamEventType):
