@@ -43,7 +43,7 @@ async def run(boards: int, phones: int, seconds: float, data_dir: Path | None) -
         "phones": phones,
         "seconds": seconds,
         **{name: round(value, 2) for name, value in many.items()},
-        "cpu_us": round(spent * 1e6 / more, 1) if more > 0 else None,
+        "cpu_us": round(spent * 1e6 / more, 1) if more > 0 and spent > 0 else None,
         "cpu_share_of_one": round(one["cpu_share"], 2),
         "rss_mb_of_one": round(one["rss_mb"], 1),
         "met": many["delay_p99_ms"] <= LATEST_MS,
