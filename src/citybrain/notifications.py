@@ -26,7 +26,11 @@ class NoNotifier(Unavailable):
 
 
 class Notifier(Protocol):
-    """Sends a text to a phone number. Raises `Unavailable` where it cannot."""
+    """Sends a text to a phone number.
+
+    Raises `Unavailable` where another try may succeed, `NoNotifier` where none will, and anything
+    else where this message cannot be sent: a number that there is not must hold up nobody.
+    """
 
     async def send(self, phone: str, text: str, message_id: UUID) -> None:
         """Hand the message over; it may arrive later, and once for its id."""

@@ -1,26 +1,21 @@
 """Tells applicants what became of their applications, by the city's messages.
 
 A message names the service and what was decided, nothing personal (`notice_texts`). After a crash
-the last one may be sent again; one that cannot be sent is left out: the application says the same.
+the last one may be sent again; what cannot be sent now is sent later (`telling`).
 """
 
 from collections.abc import Callable
 from typing import ClassVar
 
-import structlog
-
 from citybrain.definitions.applications.catalogue import UnknownService
 from citybrain.domain.applications.application import Application
 from citybrain.domain.citizens import Citizen
-from citybrain.errors import CitybrainError, Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.applications.application import item_of
 from commands.applications.processes.notice_texts import TOPICS, YOURS, Text, text_of
 from commands.handling import CommandContext
-from commands.processes.batches import AWAY
+from commands.processes.telling import telling
 from commands.services import Services
-
-log = structlog.get_logger(__name__)
 
 
 class ApplicationNotices:
@@ -36,26 +31,20 @@ class ApplicationNotices:
         application = await services.store.load(Application, event.stream_id, fresh=False)
         text = text_of(event, application)
         if text is not None:
-            await self._tell(application, text, services, context_for("notice"))
+            with telling(event, services):
+                await _tell(application, text, services, context_for("notice"))
 
-    async def _tell(
-        self, application: Application, text: Text, services: Services, context: CommandContext
-    ) -> None:
-        citizen = await services.store.load(Citizen, application.citizen_id)
-        if citizen.phone_sealed is None:
-            return
-        (chinese, english), (name, name_en) = text, _name(application, services)
-        try:
-            phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
-            said = f"{name}：{chinese}。 / {name_en}: {english}."
-            await services.notifier.send(phone, said, context.command_id)
-        except Unavailable as error:
-            log.info("notice_not_sent", application_id=application.id, code=error.code)
-        except AWAY:
-            raise
-        except Exception as error:
-            code = error.code if isinstance(error, CitybrainError) else type(error).__name__
-            log.warning("notice_not_sent", application_id=application.id, code=code)
+
+async def _tell(
+    application: Application, text: Text, services: Services, context: CommandContext
+) -> None:
+    citizen = await services.store.load(Citizen, application.citizen_id)
+    if citizen.phone_sealed is None:
+        return
+    (chinese, english), (name, name_en) = text, _name(application, services)
+    phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
+    said = f"{name}：{chinese}。 / {name_en}: {english}."
+    await services.notifier.send(phone, said, context.command_id)
 
 
 def _name(application: Application, services: Services) -> Text:

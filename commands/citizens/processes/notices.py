@@ -1,23 +1,18 @@
 """Tells people what was done with their face at a counter, by the city's messages.
 
 Whoever stood there knows it; whoever did not learns that somebody else was taken for them. A
-message says what was done, nothing personal. After a crash the last one may be sent again; one that
-cannot be sent is left out: the person's accesses say the same.
+message says what was done, nothing personal. After a crash the last one may be sent again; what
+cannot be sent now is sent later (`telling`).
 """
 
 from collections.abc import Callable
 from typing import ClassVar
 
-import structlog
-
 from citybrain.domain.citizens.citizen import Citizen
-from citybrain.errors import Unavailable
 from citybrain.eventstore import RecordedEvent
-from citybrain.vault import PersonErased
 from commands.handling import CommandContext
+from commands.processes.telling import telling
 from commands.services import Services
-
-log = structlog.get_logger(__name__)
 
 ENROLLED = "citizen.face_enrolled"
 HELP = "如非本人办理，请尽快到窗口 / if this was not you, go to a counter"
@@ -53,11 +48,7 @@ class FaceNotices:
         citizen = await services.store.load(Citizen, event.stream_id, fresh=False)
         if citizen.phone_sealed is None:
             return
-        try:
+        with telling(event, services):
             phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
             text, message_id = f"{TEXTS[event.topic]}; {HELP}", context_for("notice").command_id
             await services.notifier.send(phone, text, message_id)
-        except PersonErased:
-            return  # there is nobody to tell
-        except Unavailable as error:
-            log.info("notice_not_sent", citizen_id=citizen.id, code=error.code)

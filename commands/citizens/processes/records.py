@@ -1,7 +1,7 @@
 """What follows from a change of what is kept about a person: they are told, by the phone of before.
 
 Whoever changed somebody's phone cannot keep it from them. A message names nothing personal; after a
-crash the last one may be sent again.
+crash the last one may be sent again, and what cannot be sent now is sent later (`telling`).
 """
 
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import RecordedEvent
-from citybrain.notifications import NoNotifier
 from citybrain.vault import PersonErased
 from commands.citizens.documents import ADDED_NUMBER, ID_NUMBER
 from commands.handling import CommandContext
+from commands.processes.telling import telling
 from commands.services import Services
 
 PHONE, CORRECTED = "citizen.phone_changed", "citizen.identity_corrected"
@@ -54,13 +54,15 @@ class RecordChanges:
             await _forget_others(event.data["key_sealed"], citizen, services)
         text = f"{TEXTS[event.topic]}; {COUNTER}"
         if event.topic != PHONE:
-            await _tell(citizen.id, citizen.phone_sealed, text, services, context_for("notice"))
+            with telling(event, services):
+                await _tell(citizen.id, citizen.phone_sealed, text, services, context_for("notice"))
             return
         for phone, said, purpose in (
             (event.data["previous_sealed"], text, "notice"),
             (event.data["phone_sealed"], NEW_PHONE, "new-phone"),
         ):
-            await _tell(citizen.id, phone, said, services, context_for(purpose))
+            with telling(event, services):
+                await _tell(citizen.id, phone, said, services, context_for(purpose))
 
 
 async def _forget_others(key_sealed: str, citizen: Citizen, services: Services) -> None:
@@ -81,7 +83,4 @@ async def _tell(
     if phone_sealed is None:
         return
     phone = await services.vault.open_text(citizen_id, "phone", phone_sealed)
-    try:
-        await services.notifier.send(phone, text, context.command_id)
-    except NoNotifier:
-        return  # this installation sends none; where one is away, it is tried again
+    await services.notifier.send(phone, text, context.command_id)

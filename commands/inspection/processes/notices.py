@@ -2,28 +2,22 @@
 
 A message names the case and what its reporter may read of the step, and nobody. Who reported what
 was merged is told of the case in which it goes on. Its id follows from the event and from who is
-told: sent again after a crash, it is one message. One that cannot be sent is left out: the case
-says the same.
+told: sent again after a crash or a fault, it is one message (`telling`).
 """
 
 from collections.abc import Callable
 from typing import ClassVar
-
-import structlog
 
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.views import followers_of
 from citybrain.domain.times import moment
-from citybrain.errors import CitybrainError, Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.handling import CommandContext
 from commands.inspection.contacts import phone_of, phones_of_reporter
-from commands.processes.batches import AWAY
+from commands.processes.telling import telling
 from commands.services import Services
-
-log = structlog.get_logger(__name__)
 
 TEXTS = {
     "case.filed": ("已受理", "it is filed"),
@@ -55,16 +49,12 @@ class CaseNotices:
             return
         text = text_of(event)
         phones: dict[str, None] = {}
-        try:
+        with telling(event, services):
             for case_id in await with_merged(case, services):
                 phones.update(dict.fromkeys(await _phones(case_id, services)))
-        except AWAY:
-            raise
-        except CitybrainError as error:
-            log.warning("case_notice_not_sent", case_id=case.id, code=error.code)
-            return
         for phone in phones:
-            await _tell(phone, text, case.id, services, context_for)
+            with telling(event, services):
+                await _tell(phone, text, services, context_for)
 
 
 def is_told(event: RecordedEvent, case: InspectionCase) -> bool:
@@ -117,20 +107,8 @@ async def _phones(case_id: str, services: Services) -> list[str]:
 
 
 async def _tell(
-    phone: str,
-    text: str,
-    case_id: str,
-    services: Services,
-    context_for: Callable[[str], CommandContext],
+    phone: str, text: str, services: Services, context_for: Callable[[str], CommandContext]
 ) -> None:
     """The id of the message follows from a keyed digest of the telephone: nothing names it."""
     whom = (await services.vault.digest("case-notice", phone.encode())).hex()
-    try:
-        await services.notifier.send(phone, text, context_for(whom).command_id)
-    except Unavailable as error:
-        log.info("case_notice_not_sent", case_id=case_id, code=error.code)
-    except AWAY:
-        raise
-    except Exception as error:
-        code = error.code if isinstance(error, CitybrainError) else type(error).__name__
-        log.warning("case_notice_not_sent", case_id=case_id, code=code)
+    await services.notifier.send(phone, text, context_for(whom).command_id)

@@ -1,8 +1,9 @@
 """Left first, paid later: who owes it is told, a few times, and then it is overdue.
 
-Nobody is told of what is disputed, looked into or not known to be theirs. A notice that could not
-be sent was not delivered: nothing is overdue by it, and the next one comes in its time. The id of a
-message follows from the claim and its number: sent again after a crash, it is one message.
+Nobody is told of what is disputed, looked into or not known to be theirs. A notice that cannot be
+sent now is sent later. One that can never be sent was not delivered: nothing is overdue by it, and
+the next one comes in its time. The id of a message follows from the claim and its number: sent
+again after a crash, it is one message.
 """
 
 from datetime import datetime, timedelta
@@ -16,11 +17,13 @@ from citybrain.domain.citizens import Citizen
 from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.reminding import alarm_at, note_overdue, put_off, remind
 from citybrain.domain.parking.session import ParkingSession
-from citybrain.errors import Unavailable
+from citybrain.errors import CitybrainError
+from citybrain.notifications import NoNotifier
 from citybrain.vault.vault import NoSuchKey, PersonErased
 from commands.handling import CommandContext
 from commands.parking.session import change_session
 from commands.processes.alarms import StreamAlarms
+from commands.processes.batches import AWAY
 from commands.services import Services
 
 log = structlog.get_logger(__name__)
@@ -84,11 +87,15 @@ async def _remind(
             session.id, services, lambda each, at: put_off(each, at, remind_at=later_at), context
         )
         return
+    message_id = uuid5(NAMESPACE_URL, f"citybrain:{claim_id}:reminder:{number}")
+    try:
+        delivered = await _told(payer, claim.open_fen, message_id, services)
+    except AWAY as error:
+        log.info("parking_notice_put_off", session_id=session.id, error=type(error).__name__)
+        return  # it is woken again
     rules = parking_rules_at(services.definitions, now)
     later = rules.reminders_after[number:]
     next_at = max(now + AGAIN, (session.due_at or now) + later[0]) if later else None
-    message_id = uuid5(NAMESPACE_URL, f"citybrain:{claim_id}:reminder:{number}")
-    delivered = await _told(payer, claim.open_fen, message_id, services)
     overdue_at = services.clock() + rules.overdue_after if delivered else None
     await change_session(
         session.id,
@@ -99,7 +106,10 @@ async def _remind(
 
 
 async def _told(citizen_id: str, open_fen: int, message_id: UUID, services: Services) -> bool:
-    """Whether a message went out; who has no phone is told by the list of what they owe."""
+    """Whether a message went out; who has no phone is told by the list of what they owe.
+
+    Raises one of `AWAY` where it may go out later.
+    """
     citizen = await services.store.load(Citizen, citizen_id)
     if citizen.phone_sealed is None:
         return True
@@ -107,7 +117,13 @@ async def _told(citizen_id: str, open_fen: int, message_id: UUID, services: Serv
         phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
         text = TEXT.format(yuan=f"{open_fen / 100:.2f}")
         await services.notifier.send(phone, text, message_id)
-    except (Unavailable, PersonErased, NoSuchKey) as error:
+    except (NoNotifier, PersonErased, NoSuchKey) as error:
         log.info("parking_notice_not_sent", code=error.code)
+        return False
+    except AWAY:
+        raise
+    except Exception as error:
+        code = error.code if isinstance(error, CitybrainError) else type(error).__name__
+        log.warning("parking_notice_not_sent", code=code)
         return False
     return True

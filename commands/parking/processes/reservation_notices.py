@@ -1,27 +1,21 @@
 """Tells citizens what became of their reservations; and once, who stands in the way of one.
 
 A message names the berth and the time, nobody and no plate. Its id follows from the event and from
-who is told: sent again after a crash, it is one message. One that cannot be sent is left out: the
-reservation says the same.
+who is told: sent again after a crash or a fault, it is one message (`telling`).
 """
 
 from collections.abc import Callable
 from typing import ClassVar
 
-import structlog
-
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.citizens import Citizen
 from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_events import Conflict
-from citybrain.errors import CitybrainError, Unavailable
 from citybrain.eventstore import RecordedEvent
 from commands.handling import CommandContext
 from commands.parking.bindings import holder_at
-from commands.processes.batches import AWAY
+from commands.processes.telling import telling
 from commands.services import Services
-
-log = structlog.get_logger(__name__)
 
 RAISED, CANCELLED = "parking.reservation_conflict_raised", "parking.reservation_cancelled"
 TEXTS = {
@@ -70,12 +64,14 @@ class ReservationNotices:
             return  # an officer looks at it
         reservation = await services.store.load(ParkingReservation, event.stream_id)
         told = reservation.citizen_id
-        await _tell(told, _text(event.topic, reservation), services, context_for(told))
+        with telling(event, services):
+            await _tell(told, _text(event.topic, reservation), services, context_for(told))
         if event.topic == RAISED and data["plate"] is not None:
             other = await holder_at(data["plate"]["plate_id"], data["at"], services)
             if other is not None:
                 text = IN_THE_WAY.format(berth=reservation.berth)
-                await _tell(other, text, services, context_for(f"in-the-way:{other}"))
+                with telling(event, services):
+                    await _tell(other, text, services, context_for(f"in-the-way:{other}"))
 
 
 def _text(topic: str, reservation: ParkingReservation) -> str:
@@ -89,16 +85,8 @@ def _text(topic: str, reservation: ParkingReservation) -> str:
 
 
 async def _tell(citizen_id: str, text: str, services: Services, context: CommandContext) -> None:
-    try:
-        citizen = await services.store.load(Citizen, citizen_id)
-        if citizen.phone_sealed is None:
-            return
-        phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
-        await services.notifier.send(phone, text, context.command_id)
-    except Unavailable as error:
-        log.info("parking_notice_not_sent", code=error.code)
-    except AWAY:
-        raise
-    except Exception as error:
-        code = error.code if isinstance(error, CitybrainError) else type(error).__name__
-        log.warning("parking_notice_not_sent", code=code)
+    citizen = await services.store.load(Citizen, citizen_id)
+    if citizen.phone_sealed is None:
+        return
+    phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
+    await services.notifier.send(phone, text, context.command_id)

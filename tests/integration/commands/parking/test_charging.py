@@ -10,10 +10,13 @@ import pytest
 from citybrain.domain.actor import Actor, Role, system_actor
 from citybrain.domain.parking.judging import Status
 from citybrain.domain.parking.session import ParkingSession
+from citybrain.errors import Unavailable
 from citybrain.settings import Settings
 from commands.parking import looking
 from commands.parking.bindings import Why
+from commands.parking.processes import reminding
 from commands.parking.processes.reminding import ParkingReminders
+from tests.given.failing import Switch
 from tests.given.parking.charged_city import CAR, OFFICER, City, charged_city
 from tests.given.parking.city import at
 from tests.given.services import context
@@ -188,6 +191,28 @@ async def test_left_first_paid_later_is_told_and_then_overdue(city: City) -> Non
     assert topics.count("parking.reminded") == 2
     assert topics.count("parking.notice_delivered") == 1
     assert topics.count("parking.overdue") == 1
+
+
+async def test_a_reminder_that_cannot_be_sent_now_is_sent_later(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await city.bound()
+    await city.gateway.departments.fault(BANK, "refuse-in-words")
+    session, away = await city.parked("09:00", "10:40"), Switch(on=True)
+
+    async def told(*_: object) -> bool:
+        if away.on:
+            raise Unavailable("the provider of messages is away")
+        return True
+
+    monkeypatch.setattr(reminding, "_told", told)
+    for days in (1.1, 1.2, 9):
+        session = await remind(city, session, days)
+        assert (session.reminders, session.overdue_at) == (0, None)
+    away.on = False
+    session = await remind(city, session, 9.1)
+    assert session.reminders == 1
+    assert session.overdue_at is not None
 
 
 async def test_p37_what_was_charged_back_is_told_of_as_other_debts(

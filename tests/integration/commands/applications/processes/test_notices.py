@@ -11,6 +11,7 @@ from citybrain.domain.actor import Actor, Role
 from citybrain.domain.applications.application import Channel
 from citybrain.domain.applications.statuses import Status
 from citybrain.domain.citizens.assurance import RECORD_PURPOSE
+from citybrain.errors import Unavailable
 from citybrain.settings import Settings
 from citybrain.vault import SealBroken
 from commands.applications.application import (
@@ -143,6 +144,19 @@ async def test_one_that_expires_is_told_and_what_cannot_be_told_is_left_out(
     switch = Switch(on=True)
     monkeypatch.setattr(services, "vault", Broken(services.vault, switch, lambda: SealBroken("no")))
     assert await told(services, sent, application) == []
+
+
+async def test_what_cannot_be_sent_now_is_tried_again(services: Services, sent: Sent) -> None:
+    application, citizen = await applied(services, phone=PHONE)
+    await identify(services, citizen)
+    await withdraw_application(application, WithdrawApplication(), context(), services)
+    switch = Switch(on=True)
+    services.notifier = Broken(sent, switch, lambda: Unavailable("the provider is away"))
+    with pytest.raises(Unavailable):
+        await told(services, sent, application)
+    switch.on = False
+    *_, last = await told(services, sent, application)
+    assert "it was withdrawn for you" in last
 
 
 @pytest.mark.parametrize(
