@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         description="connections of one address, or of one /64 of IPv6; trusted proxies have no "
         "limit of their own",
     )
+    http_new_connections_per_second: float = Field(
+        100.0,
+        gt=0,
+        description="connections that one address may open each second, beyond as many as it may "
+        "have at once; behind trusted proxies there is no limit",
+    )
     http_streams_per_subject: int = Field(
         250,
         ge=1,

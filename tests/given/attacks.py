@@ -173,6 +173,12 @@ async def asked_how_it_is(_: Target, on: Wire) -> int:
     return await on.answered()
 
 
+async def hasty_connections(_: Target, on: Wire) -> int:
+    """One connection after the other, as fast as they come."""
+    await on.send(request("GET", "/healthz"))
+    return -1
+
+
 Attack = Callable[[Target, Wire], Awaitable[int]]
 """Once on a connection: the status of the answer, 0 where it was closed, -1 where neither."""
 
@@ -191,6 +197,7 @@ ATTACKS: dict[str, tuple[Attack, int]] = {
         (wrong_roles, 30),
         (guessed_tokens, 30),
         (asked_how_it_is, 30),
+        (hasty_connections, 100),
     )
 }
 """Each attack, and on how many connections at the same time."""

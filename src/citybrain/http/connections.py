@@ -1,5 +1,6 @@
-"""Connections of HTTP: so many in all and of one address, and none that only waits.
+"""Connections of HTTP: so many in all, of one address and a second, and none that only waits.
 
+Who opens more is told so on the doorstep, before anything is made for them to speak HTTP with.
 A request's head has to come in a time, and whoever reads an answer has to go on reading. Bodies of
 requests are never unpacked: a megabyte of gzip would be a gigabyte of work. What is no HTTP is
 refused as everything else is, as a problem.
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 import structlog
 from aiohttp import web
+from prometheus_client import Counter as Total
 from prometheus_client import Gauge
 
 from citybrain.http.addresses import network_of, within
@@ -24,6 +26,9 @@ from citybrain.settings import Settings
 log = structlog.get_logger(__name__)
 
 OPEN = Gauge("citybrain_http_connections", "Open connections of the API")
+TURNED_AWAY = Total(
+    "citybrain_http_connections_turned_away_total", "Connections that were closed at once", ["why"]
+)
 
 LOOK_SECONDS = 1.0
 """How often connections are looked at: so much later than its time one may be closed."""
@@ -42,6 +47,37 @@ FULL = (
 )
 
 
+ROUNDED = 0.001  # of one connection, where times are added up
+
+
+class Pace:
+    """So many a second of each, and so many at once: a number for each who has come lately.
+
+    It is the time from which they have all of theirs again (GCRA: ITU-T I.371, annex A).
+    """
+
+    def __init__(self, per_second: float, at_once: int) -> None:
+        self._apart = 1 / per_second
+        self._ahead = (at_once + ROUNDED) * self._apart
+        self._full_at: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def admits(self, whose: str, now: float) -> bool:
+        """Whether one more of theirs may come now; it counts where it may."""
+        full_at = max(self._full_at.get(whose, now), now) + self._apart
+        if full_at - now > self._ahead:
+            return False
+        self._full_at[whose] = full_at
+        return True
+
+    def forget(self, now: float) -> None:
+        """Those who have all of theirs."""
+        for whose in [each for each, full_at in self._full_at.items() if full_at <= now]:
+            del self._full_at[whose]
+
+
 class Door(web.Server):
     """Counts connections, and closes those that do not go on."""
 
@@ -53,10 +89,17 @@ class Door(web.Server):
         self.limit = files_for(settings.http_connections_limit)
         self.guarded: set[Connection] = set()
         self._of_network: Counter[str] = Counter()
+        self._pace = Pace(
+            settings.http_new_connections_per_second, settings.http_connections_per_address
+        )
         self.empty = asyncio.Event()
         self.empty.set()
 
-    def __call__(self) -> "Connection":
+    def __call__(self) -> "Doorstep":  # type: ignore[override]
+        return Doorstep(self)
+
+    def opened(self) -> "Connection":
+        """What speaks HTTP with whoever may come in."""
         return Connection(self, loop=asyncio.get_running_loop(), **self._options)
 
     @property
@@ -64,16 +107,22 @@ class Door(web.Server):
         """Whether it is time that others are asked."""
         return len(self.guarded) >= self.limit * NEAR
 
-    def enter(self, connection: "Connection", network: str) -> bool:
-        """Whether there is room for it: in all, and of its network."""
-        of_one = self._settings.http_connections_per_address
-        if len(self.guarded) >= self.limit or self._of_network[network] >= of_one:
-            return False
+    def turns_away(self, network: str) -> str | None:
+        """Why one more of a network may not come in, if so: `full`, `address` or `rate`."""
+        if len(self.guarded) >= self.limit:
+            return "full"
+        if not network:
+            return None
+        if self._of_network[network] >= self._settings.http_connections_per_address:
+            return "address"
+        return None if self._pace.admits(network, asyncio.get_running_loop().time()) else "rate"
+
+    def enter(self, connection: "Connection", network: str) -> None:
+        """It has come in."""
         self.guarded.add(connection)
         if network:
             self._of_network[network] += 1
         self.empty.clear()
-        return True
 
     def leave(self, connection: "Connection", network: str) -> None:
         """It has ended."""
@@ -95,8 +144,32 @@ class Door(web.Server):
             await asyncio.sleep(LOOK_SECONDS)
             OPEN.set(len(self.guarded))
             now = asyncio.get_running_loop().time()
+            self._pace.forget(now)
             for connection in list(self.guarded):
                 connection.look(now, self._settings)
+
+
+class Doorstep(asyncio.Protocol):
+    """Who has just connected: they are let in, or turned away at next to no cost."""
+
+    __slots__ = ("_door",)
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        wire = cast("asyncio.Transport", transport)
+        peer = wire.get_extra_info("peername")
+        network = self._door.network(str(peer[0]) if peer else "")
+        if (why := self._door.turns_away(network)) is not None:
+            TURNED_AWAY.labels(why).inc()
+            wire.write(FULL)
+            wire.close()
+            return
+        connection = self._door.opened()
+        self._door.enter(connection, network)
+        wire.set_protocol(connection)
+        connection.come_in(wire, network)
 
 
 class Connection(web.RequestHandler):
@@ -116,18 +189,11 @@ class Connection(web.RequestHandler):
         self._unsent, self._stuck_since = 0, 0.0
         self._beyond, self._lingering = 0, LINGERING_BYTES
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        wire = cast("asyncio.Transport", transport)
-        peer = wire.get_extra_info("peername")
-        network = self._door.network(str(peer[0]) if peer else "")
-        if not self._door.enter(self, network):
-            self._force_close = True
-            wire.write(FULL)
-            wire.close()
-            return
+    def come_in(self, wire: asyncio.Transport, network: str) -> None:
+        """Begin to speak HTTP on it."""
         self._network, self._wire = network, wire
         self._begun = self._loop.time()
-        super().connection_made(transport)
+        self.connection_made(wire)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._network is not None:

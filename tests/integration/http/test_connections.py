@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from citybrain.http import connections, paging
-from citybrain.http.connections import Door
+from citybrain.http.connections import TURNED_AWAY, Door
 from citybrain.http.limits import RateLimiter
 from citybrain.settings import Settings
 from tests.given.api import REPORT_NOW, Answer, Api
@@ -231,6 +231,30 @@ class TestFull:
             await holds(lambda: door(api).nearly_full)
         for each in held:
             await each.__aexit__(None, None, None)
+
+
+class TestHasty:
+    @pytest.fixture
+    def change_settings(self) -> Callable[[Settings], None]:
+        def change(settings: Settings) -> None:
+            settings.http_connections_per_address = 8
+            settings.http_new_connections_per_second = 1e-9
+
+        return change
+
+    async def test_who_connects_again_and_again_costs_nobody_else(self, api: Api) -> None:
+        for _ in range(8):  # one at a time: never more are open than may be
+            async with connected(api, ASKED, "127.0.0.2") as hasty:
+                assert await hasty.status() == 200
+            await holds(lambda: not door(api).guarded)
+        before = TURNED_AWAY.labels("rate")._value.get()
+        for _ in range(3):
+            async with connected(api, source="127.0.0.2") as hasty:
+                assert (await hasty.rest()).startswith(b"HTTP/1.1 503 ")
+        assert not door(api).guarded, "nothing was made for them"
+        assert TURNED_AWAY.labels("rate")._value.get() == before + 3
+        async with connected(api, ASKED, "127.0.0.3") as other:
+            assert await other.status() == 200
 
 
 NO_HTTP = (
