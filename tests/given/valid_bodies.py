@@ -81,13 +81,6 @@ PLAIN: dict[str, dict[str, Any]] = {
     f"{APPLICATION}_opening": {"purpose": "review"},
     f"{DRAFT}_content": {"form": {}},
     "post_v1_parking_permits": {"kind": "disabled-badge", "plate": "豫A52K17"},
-    "post_v1_parking_permits_registrations": {
-        "kind": "emergency-service",
-        "plate": "豫A52K17",
-        "begins": "2026-11-01T00:00:00+08:00",
-        "ends": "2030-11-01T00:00:00+08:00",
-        "reason": "ambulance",
-    },
     f"{PERMIT}_car": {"day": "2026-09-12", "plate": "豫A52K17"},
     f"{PERMIT}_proposal": {"decision": "deny", "reason": "not-seen"},
     f"{PERMIT}_confirmation": {"decision": "end"},
@@ -235,6 +228,10 @@ def _street_version(world: World) -> str:
 
 
 MADE: dict[str, Body] = {
+    "post_v1_parking_permits_registrations": lambda *_: (
+        {"kind": "emergency-service", "plate": "豫A52K17", "reason": "ambulance"}
+        | dict(zip(("begins", "ends"), span(datetime.now(UTC)).values(), strict=True))
+    ),
     "post_v1_parking_repricings": _repriced,
     f"{SESSION}_conflict": _conflicting,
     "post_v1_parking_detections_sign_id_trailer": _drawn,

@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from citybrain.domain.actor import Role
+from citybrain.domain.actor import Actor, Role
+from citybrain.domain.citizens import Citizen
 from citybrain.domain.inspection.statuses import CaseStatus
 from tests.given.api import Answer, Api
 from tests.given.applying import registered
+from tests.given.cases_over_http import seen
 from tests.given.parking.city import GARAGE
 from tests.given.parking.world import (
     BERTH,
@@ -17,12 +19,14 @@ from tests.given.parking.world import (
     noticed,
     parked,
     permits,
+    priced_again,
     reserves,
     strayed,
     trailed,
 )
 from tests.given.reach import COUNTER
 from tests.given.read_models import caught_up
+from tests.given.services import context
 from tests.given.serving import FACE, RECORD, before
 from tests.given.signals.working import has_worked
 from tests.given.waiting import eventually
@@ -108,6 +112,7 @@ async def built(api: Api) -> World:
     for whose, citizen in ((OWN, world.mine), (FOREIGN, world.theirs)):
         await disputed(api.runtime.services, sessions[whose][Role.CITIZEN], citizen)
     await has_worked(api.runtime.services)
+    await _rare(world)
     await caught_up(api.runtime.store)
     return world
 
@@ -211,6 +216,21 @@ async def _cases(world: World) -> None:
     for case in (reported[Role.OFFICIAL], elsewhere):
         await eventually(partial(_dispatched, world, case))
     world.ids["case_id"] = {OWN: reported, FOREIGN: {Role.OPERATOR: elsewhere}}
+
+
+async def _rare(world: World) -> None:
+    """What waits for a person: what a camera is not sure of, one face of two people, a batch."""
+    lamp = {"kind": "lamp", "name": "路燈 42", "owner": SANITATION, **PLACE}
+    await world.call("PUT", "/v1/assets/lamp-42", Role.OPERATOR, json=lamp)
+    unsure = seen("unsure", camera_id="camera-1", confidence=40)
+    await world.call("POST", "/v1/detections", Role.CAMERA, json=unsure)
+    services = world.api.runtime.services
+    theirs = Actor(world.theirs, frozenset({Role.CITIZEN}))
+    citizen = await services.store.load(Citizen, world.theirs)
+    alike = {"score": 0.7, "threshold": 0.6, "false_match_rate": 1e-6, "enrolled": 2}
+    citizen.suspect_duplicate(services.clock(), template_id=str(NIL), other=world.mine, **alike)
+    await services.store.save(citizen, metadata=context(theirs).metadata())
+    await priced_again(services)
 
 
 async def _dispatched(world: World, case: str) -> bool:

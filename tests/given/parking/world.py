@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from citybrain.definitions.parking.tariffs import tariff_of
 from citybrain.domain.actor import Actor, Role
 from citybrain.domain.parking.detection import ParkingDetection
 from citybrain.domain.parking.notice import ParkingNotice
 from citybrain.domain.parking.place import PlaceKind
+from citybrain.domain.parking.repricing_batch import ParkingRepricing, Scope
 from citybrain.domain.parking.stray import StrayPayment
 from citybrain.errors import CitybrainError
 from commands.handling import CommandContext
@@ -97,6 +99,21 @@ async def trailed(services: Services) -> str:
     )
     await services.store.save(sign, metadata=_by("c-1").metadata())
     return sign.id
+
+
+async def priced_again(services: Services) -> None:
+    """Somebody wants a day's stays priced again by the version in force, which is no cheaper."""
+    batch = ParkingRepricing.propose(
+        services.clock(),
+        repricing_id=ParkingRepricing.new_id(),
+        version_id=tariff_of(services.definitions, "street").versions[0].id,
+        begins=NINE - timedelta(days=1),
+        ends=NINE,
+        scope=Scope.ALL,
+        reason="ruling",
+        proposed_by="officer-9",
+    )
+    await services.store.save(batch, metadata=_by("officer-9").metadata())
 
 
 async def bindings(services: Services, mine: str, theirs: str) -> tuple[str, str]:
