@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from citybrain.domain.actor import Role
 from citybrain.http.openapi import openapi
 from citybrain.http.routing import Route
+from tests.given.numbers import next_number
 from tests.given.waiting import PATIENCE_SECONDS
 
 CHECKS = (
@@ -35,6 +36,8 @@ CHECKS = (
     response_schema_conformance,
 )
 KNOWN, LIKELY = 0.9, 0.7
+ANOTHER = "another plate"
+"""A plate that no other request has."""
 NEWEST = 3  # of the ids of a kind: so two people meet at one thing
 
 
@@ -101,10 +104,14 @@ class Walk:
         if "If-Match" in case.headers:
             seen = [self.versions.get(str(each)) for each in case.path_parameters.values()]
             case.headers["If-Match"] = next((each for each in seen if each), '"1"')
+        if surely:
+            case.headers.pop("Idempotency-Key", None)  # another walk may have drawn the same
         if isinstance(case.body, dict):
             known = {name: ids[-1] for name, ids in self.named.items() if name in case.body}
             if surely or self.random.random() < LIKELY:
                 case.body = {**case.body, **known, **members}
+                if case.body.get("plate") == ANOTHER:
+                    case.body["plate"] = f"豫A{10_000 + next_number('walked plate'):05}"
 
     def _learn(self, case: Case[Any], answer: Any) -> None:
         if "json" not in answer.headers.get("content-type", [""])[0]:

@@ -149,14 +149,15 @@ async def test_one_that_expires_is_told_and_what_cannot_be_told_is_left_out(
 async def test_what_cannot_be_sent_now_is_tried_again(services: Services, sent: Sent) -> None:
     application, citizen = await applied(services, phone=PHONE)
     await identify(services, citizen)
-    await withdraw_application(application, WithdrawApplication(), context(), services)
+    counter = TakeOverApplication(channel=Channel.COUNTER)
+    await take_over_application(application, counter, context(), services)
     switch = Switch(on=True)
     services.notifier = Broken(sent, switch, lambda: Unavailable("the provider is away"))
     with pytest.raises(Unavailable):
         await told(services, sent, application)
     switch.on = False
-    *_, last = await told(services, sent, application)
-    assert "it was withdrawn for you" in last
+    (last,) = await told(services, sent, application)
+    assert "it goes on at a counter" in last
 
 
 @pytest.mark.parametrize(
