@@ -38,7 +38,7 @@ COPIED = (
 )
 NOT_COPIED = shutil.ignore_patterns("pages")
 LIST = "src/citybrain/systems/__init__.py"
-QUIETLY = ("-q", "-p", "no:cacheprovider", "-p", "no:schemathesis")
+QUIETLY = ("-q", "-p", "no:cacheprovider")
 TESTS = (
     "tests/unit/test_the_house.py",
     "tests/unit/domain/belfry",

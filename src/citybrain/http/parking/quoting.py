@@ -70,6 +70,6 @@ ROUTES = (
         handler=show,
         roles=None,
         query=QuoteQuery,
-        answers={200: Answer("the price", QuoteAnswer)},
+        answers={200: Answer("the price", QuoteAnswer), 422: Answer("parking-place-unknown")},
     ),
 )
