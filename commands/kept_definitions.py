@@ -3,10 +3,12 @@
 Reading them back is for what began under them: nothing new begins under a version without a file.
 """
 
+from collections.abc import Sequence
+
 import asyncpg
 
 from citybrain.definitions import Definitions
-from citybrain.definitions.kept import Keeping, Kept
+from citybrain.definitions.kept import Kept
 
 KEEP = """
 INSERT INTO kept_definitions AS k (kind, code, version, content)
@@ -15,28 +17,35 @@ ON CONFLICT (kind, code, version)
 DO UPDATE SET content = excluded.content, kept_at = clock_timestamp()
 WHERE k.content <> excluded.content
 """
-KEPT = "SELECT kind, code, version, content FROM kept_definitions WHERE kind = $1 ORDER BY kept_at"
+KEPT = """
+SELECT kind, code, version, content FROM kept_definitions WHERE kind = ANY($1) ORDER BY kept_at
+"""
 
 
 async def keep_definitions(definitions: Definitions, pool: asyncpg.Pool) -> Definitions:
     """The definitions, with what was kept of files that were edited or taken away since."""
-    for part in definitions.keeping():
-        present = {each.key: each for each in part.kept()}
-        known = set(await _known(part, pool))
-        if new := sorted(set(present.values()) - known, key=lambda each: each.key):
-            columns = zip(*((*each.key, each.content) for each in new), strict=True)
-            await pool.execute(KEEP, *(list(column) for column in columns))
-    return await with_kept(definitions, pool)
+    present = {each.key: each for part in definitions.keeping() for each in part.kept()}
+    known = await _known(definitions, pool)
+    if new := sorted(set(present.values()) - set(known), key=lambda each: each.key):
+        columns = zip(*((*each.key, each.content) for each in new), strict=True)
+        await pool.execute(KEEP, *(list(column) for column in columns))
+    return _with(known, definitions)
 
 
 async def with_kept(definitions: Definitions, pool: asyncpg.Pool) -> Definitions:
     """The same for who only looks: nothing is written."""
+    return _with(await _known(definitions, pool), definitions)
+
+
+async def _known(definitions: Definitions, pool: asyncpg.Pool) -> list[Kept]:
+    kinds = [part.KIND for part in definitions.keeping()]
+    return [Kept(*row) for row in await pool.fetch(KEPT, kinds)]
+
+
+def _with(known: Sequence[Kept], definitions: Definitions) -> Definitions:
+    """With those whose files are gone, or say something else."""
     for part in definitions.keeping():
         present = {each.key for each in part.kept()}
-        gone = [each for each in await _known(part, pool) if each.key not in present]
+        gone = [each for each in known if each.kind == part.KIND and each.key not in present]
         definitions = part.with_gone(gone, definitions)
     return definitions
-
-
-async def _known(part: Keeping, pool: asyncpg.Pool) -> list[Kept]:
-    return [Kept(*row) for row in await pool.fetch(KEPT, part.KIND)]

@@ -32,6 +32,7 @@ ALONE_SECONDS = 30.0  # without them, after that
 LOOK_SECONDS = 0.05
 RETRY_SECONDS = 0.5
 RETRY_AFTER_FAULT_SECONDS = 5.0
+KNOWN = "SELECT projection FROM projection_checkpoints"
 STOPPED = "UPDATE projection_checkpoints SET stopped = $2 WHERE projection = $1"
 
 APPLIED = Counter(
@@ -167,9 +168,9 @@ async def prepare(store: EventStore, projections: Sequence[Projection]) -> None:
     connection = await store.connect_keeping("citybrain-prepare", statement_seconds=LONG_SECONDS)
     try:
         await have(connection, await connection.fetchval(KEY_OF, "prepare"), "the read models")
+        known = {row["projection"] for row in await connection.fetch(KNOWN)}
         for projection in projections:
-            worker = ProjectionWorker(projection, connection, projection.name)
-            if await worker.resume() is None:
-                await worker.create()
+            if projection.name not in known:
+                await ProjectionWorker(projection, connection, projection.name).create()
     finally:
         connection.terminate()

@@ -28,7 +28,9 @@ CREATE_CHECKPOINT = """
 INSERT INTO projection_checkpoints (projection, version, position) VALUES ($1, $2, 0)
 """
 READ_CHECKPOINT = """
-SELECT version, position, fed, recorded_at FROM projection_checkpoints WHERE projection = $1
+SELECT version, position, fed, recorded_at, ARRAY(
+    SELECT DISTINCT stream_id FROM parked_events WHERE projection = $1
+) AS parked FROM projection_checkpoints WHERE projection = $1
 """
 MOVE_CHECKPOINT = """
 UPDATE projection_checkpoints
@@ -105,8 +107,7 @@ class ProjectionWorker:
         if row is None:
             return None
         self.position, self.fed = row["position"], row["fed"]
-        self.recorded_at = row["recorded_at"]
-        await self._read_parked()
+        self.recorded_at, self._parked = row["recorded_at"], set(row["parked"])
         version: int = row["version"]
         return version
 
