@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import pytest
+
+from citybrain.definitions import Definitions
 from tests.given.waiting import holds
 
 LOADED = [
@@ -24,6 +27,7 @@ LOADED = [
     "hypothesis",
     "tests.given.services",  # which has read our definitions
     "tests.given.parking.reaching_back",
+    "tests.given.set_aside",  # last
 ]
 # What looks at its environment while it loads is not among them.
 
@@ -80,4 +84,12 @@ def _run(
     for number, file in ((1, out), (2, err)):
         os.dup2(os.open(file, os.O_WRONLY), number)
     sys.argv = [module, *arguments]
+    pytest.MonkeyPatch().setattr("citybrain.app.load_definitions", _definitions_of)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _definitions_of(folder: Path | None) -> Definitions:
+    """What has been read before the fork is not read again."""
+    from tests.given.services import definitions_of
+
+    return definitions_of(folder)

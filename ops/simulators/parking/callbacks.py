@@ -47,7 +47,8 @@ class Callbacks:
     async def open(self) -> None:
         """Send what was not taken before."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        each_anew = aiohttp.TCPConnector(force_close=True)  # who ends waits for nobody's next one
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=each_anew)
         self._send_waiting()
 
     def call_at(self, url: str) -> None:
