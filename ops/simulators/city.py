@@ -19,6 +19,7 @@ from ops.simulators.inspection.cameras import ELSEWHERE, Cameras, street_classes
 from ops.simulators.inspection.centre import OPERATOR, Centre
 from ops.simulators.inspection.desk import ROUND_SECONDS, Desk
 from ops.simulators.inspection.officials import Officials
+from ops.simulators.inspection.pictures import Pictures
 from ops.simulators.inspection.streets import Streets
 from ops.simulators.parking.drivers import Gateway
 from ops.simulators.parking.town import Town
@@ -57,10 +58,11 @@ class City:
         departments = await self._departments()
         codes = [kind["code"] for kind in classes]
         streets = Streets(CAMERAS, codes, random.Random(self._seed))
-        desk = Desk(self._client, self._chance)
+        pictures = Pictures(self._client, random.Random(self._seed), OPERATOR)
+        desk = Desk(self._client, self._chance, pictures)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._report_for_ever(group, classes, departments))
-            group.create_task(self._watch(streets))
+            group.create_task(self._watch(streets, pictures))
             group.create_task(Centre(desk, streets).run())
             group.create_task(Citizens(self._client, self._chance).run())
             group.create_task(Town(self._client, self._seed, gateway=self._gateway).run())
@@ -76,7 +78,7 @@ class City:
                 return [code for code in codes if code not in ELSEWHERE]
             await asyncio.sleep(ROUND_SECONDS)
 
-    async def _watch(self, streets: Streets) -> None:
+    async def _watch(self, streets: Streets, pictures: Pictures) -> None:
         rate = self._rate * CAMERA_SHARE
         cameras = Cameras(
             self._client,
@@ -85,6 +87,7 @@ class City:
             seed=self._seed,
             batch=1 if rate < BATCH_FROM_RATE else BATCH,
             sights_a_problem=SIGHTS_A_PROBLEM,
+            pictures=pictures if rate < BATCH_FROM_RATE else None,
         )
         await cameras.register()
         await cameras.run()

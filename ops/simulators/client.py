@@ -85,12 +85,18 @@ class Client:
         """Say how something is; None where it was refused."""
         return await self._send("PUT", person, path, body, {})
 
+    async def upload(
+        self, person: Person, path: str, content: bytes, content_type: str
+    ) -> dict[str, Any] | None:
+        """Send bytes as they are; None where they were refused."""
+        return await self._send("POST", person, path, content, {"Content-Type": content_type})
+
     async def _send(
         self,
         method: str,
         person: Person,
         path: str,
-        body: dict[str, Any] | None,
+        body: dict[str, Any] | bytes | None,
         headers: dict[str, str],
     ) -> dict[str, Any] | None:
         pause = FIRST_PAUSE_SECONDS
@@ -114,13 +120,14 @@ class Client:
         method: str,
         person: Person,
         path: str,
-        body: dict[str, Any] | None,
+        body: dict[str, Any] | bytes | None,
         headers: dict[str, str],
     ) -> dict[str, Any] | float | None:
         """The answer, None where refused, or the seconds to wait before asking again."""
         sent = headers | {"Authorization": f"Bearer {await self.token(person)}"}
+        data, said = (body, None) if isinstance(body, bytes) else (None, body)
         async with self._session.request(
-            method, self._url + path, json=body, headers=sent
+            method, self._url + path, json=said, data=data, headers=sent
         ) as answer:
             if answer.status == 401:  # new keys, or the token ran out
                 self.forget(person)

@@ -6,7 +6,6 @@ is busy they wait, and what they send again is known to it. All of it is marked 
 
 import argparse
 import asyncio
-import hashlib
 import itertools
 import json
 import random
@@ -20,6 +19,7 @@ from typing import Any
 import aiohttp
 
 from ops.simulators.client import Client, Person, rest
+from ops.simulators.inspection.pictures import Pictures
 from ops.simulators.inspection.streets import PREFIX, Sight, Streets
 from ops.simulators.running import until_stopped
 
@@ -50,7 +50,11 @@ class Sent:
 
 
 class Cameras:
-    """The cameras of some streets, as clients of one server."""
+    """The cameras of some streets, as clients of one server.
+
+    They name a picture of `pictures` with what they see, and none where there are none: recordings
+    of cameras are kept elsewhere.
+    """
 
     def __init__(
         self,
@@ -61,12 +65,14 @@ class Cameras:
         batch: int,
         seed: int,
         sights_a_problem: float = SIGHTS_A_PROBLEM,
+        pictures: Pictures | None = None,
     ) -> None:
         self._client = client
         self._streets = streets
         self._rate = rate
         self._batch = batch
         self._sights_a_problem = sights_a_problem
+        self._pictures = pictures
         self._chance = random.Random(seed)  # of outages: the streets have their own
         self._run = f"{time.time_ns():x}"  # references are new in each run
         self._numbers = itertools.count(1)
@@ -107,7 +113,8 @@ class Cameras:
                     began -= ahead
                 await asyncio.sleep(max(ahead, 0))
                 first_at = first_at if waiting else at
-                waiting.append(self._detection(sight))
+                evidence = await self._pictures.some() if self._pictures else []
+                waiting.append(self._detection(sight, evidence))
                 if len(waiting) >= self._batch or at - first_at >= LONGEST_WAIT_SECONDS:
                     for done in [each for each in sending if each.done()]:
                         sending.remove(done)
@@ -125,7 +132,7 @@ class Cameras:
         task.add_done_callback(lambda _: self._in_flight.release())
         return task
 
-    def _detection(self, sight: Sight) -> Detection:
+    def _detection(self, sight: Sight, evidence: list[str]) -> Detection:
         ref = f"{self._run}-{next(self._numbers)}"
         return {
             "camera_id": sight.camera_id,
@@ -135,7 +142,7 @@ class Cameras:
             "latitude": sight.latitude,
             "longitude": sight.longitude,
             "occurred_at": datetime.now(UTC).isoformat(),
-            "evidence_sha256": [hashlib.sha256(ref.encode()).hexdigest()],
+            "evidence_sha256": evidence,
             "simulated": True,
         }
 

@@ -1,12 +1,12 @@
 """What people at work share: lists of simulated cases, and steps that they take on them."""
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ops.simulators.client import Client, Person
+from ops.simulators.inspection.pictures import Pictures
 
 ROUND_SECONDS = 2.0
 STEP_SHARE = 0.35  # of the cases at hand that somebody gets to in a round
@@ -22,9 +22,10 @@ class Desk:
     `requests` are those that wait for a supervisor: id of the request → id of the case.
     """
 
-    def __init__(self, client: Client, chance: random.Random) -> None:
+    def __init__(self, client: Client, chance: random.Random, pictures: Pictures) -> None:
         self.client = client
         self.chance = chance
+        self.pictures = pictures
         self.requests: dict[str, str] = {}
 
     async def cases(self, person: Person, which: str) -> list[Case]:
@@ -59,7 +60,3 @@ class Desk:
         """A step on the case as it was seen; None where it was refused."""
         path = f"/v1/cases/{case['case_id']}/{step}"
         return await self.client.command(person, path, body, version=case["version"])
-
-    def photo(self) -> str:
-        """The digest of a picture that was never taken."""
-        return hashlib.sha256(self.chance.randbytes(32)).hexdigest()

@@ -1,7 +1,9 @@
 import type { Client } from "../shared/client";
+import { together } from "../shared/i18n";
 import App from "./App.vue";
 import records from "./records_zh";
 import { routes } from "./routes";
+import topics from "./topics_zh";
 import zh from "./zh";
 
 /** The auditor's window. */
@@ -11,14 +13,8 @@ export const client: Client = {
   routes,
   signsIn: true,
   words: {
-    zh: { ...zh, ...records },
-    hant: () => both(import("./zh?hant"), import("./records_zh?hant")),
-    en: () => both(import("./en"), import("./records_en")),
+    zh: { ...zh, ...records, ...topics },
+    hant: () => together(import("./zh?hant"), import("./records_zh?hant"), import("./topics_zh?hant")),
+    en: () => together(import("./en"), import("./records_en"), import("./topics_en")),
   },
 };
-
-type Part<Words> = Promise<{ default: Words }>;
-
-async function both<One, Other>(one: Part<One>, other: Part<Other>): Promise<{ default: One & Other }> {
-  return { default: { ...(await one).default, ...(await other).default } };
-}

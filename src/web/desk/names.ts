@@ -4,7 +4,7 @@ import { defineStore } from "pinia";
 import { shallowRef } from "vue";
 import { api, ask } from "../shared/api";
 import { CITY_ZONE } from "../shared/format";
-import { fromCity, known, locale, t } from "../shared/i18n";
+import { inWords, known, locale, t } from "../shared/i18n";
 
 export interface Named {
   code: string;
@@ -14,11 +14,6 @@ export interface Named {
 
 type Names = ReadonlyMap<string, Named>;
 const NONE: Names = new Map();
-
-/** Chinese or English, whichever the page speaks. */
-export function inWords(chinese: string, english: string): string {
-  return locale.value === "en" ? english : fromCity(chinese);
-}
 
 export const useNames = defineStore("names", () => {
   const services = shallowRef(NONE);
@@ -35,14 +30,16 @@ export const useNames = defineStore("names", () => {
     ]);
   }
 
-  const classList = (): Named[] => [...classes.value.values()].map((each) => ({ ...each, name: inWords(each.name, each.name_en) }));
+  const inOrder = (rows: Names): Named[] => [...rows.values()].map((each) => ({ ...each, name: inWords(each.name, each.name_en) }));
+  const classList = (): Named[] => inOrder(classes.value);
+  const departmentList = (): Named[] => inOrder(departments.value);
   const service = (code: string): string => said(services.value, code);
   const department = (code: string): string => {
     const key = `dept.${code}`;
     return departments.value.has(code) || !known(key) ? said(departments.value, code) : t(key);
   };
   const classOf = (code: string): string => said(classes.value, code);
-  return { load, service, department, classOf, classList };
+  return { load, service, department, classOf, classList, departmentList };
 });
 
 function byCode(rows: readonly Named[]): Names {

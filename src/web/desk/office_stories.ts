@@ -89,6 +89,18 @@ async function overtaken(page: HTMLElement): Promise<void> {
   page.querySelector<HTMLButtonElement>(".decision form .bt.w")?.click();
 }
 
+const PAYMENT = { payment_id: "00000000-0000-4000-8000-0000000000a1", channel: "app", amount_fen: 1200, state: "captured", settled_at: "2026-11-24T20:00:00+08:00", charged_back_fen: 0, until: null, lapsed: false };
+const NOTE = { kind: "refund-note", number: "00000000-0000-4000-8000-0000000000b2", amount_fen: 600, at: null, of: PAYMENT.payment_id, why: "overpayment", state: "failed" };
+const STRAY = `parking_stray-${"0".repeat(28)}5a11`;
+const ANOMALY = `parking_anomaly-${"0".repeat(28)}a001`;
+const strays = { strays: [{ stray_id: STRAY, place_id: "face-guyu", amount_fen: 800, status: "paid", asked_at: "2026-11-25T09:40:00+08:00", paid_at: "2026-11-25T09:41:00+08:00", candidates: [SESSION, "parking-000000000000000000000000000042e1"], proposed: null, session_id: null, refusal_proposed: false, plate: "豫A 00001", pseudonym: null }], next: null };
+const anomalies = { anomalies: [{ anomaly_id: ANOMALY, kind: "barrier-opened-by-hand", state: "open", place_id: "gate-2", device_id: "barrier-2", session_id: SESSION, other_id: null, claim_id: null, evidence: null, since: "2026-11-25T09:50:00+08:00", ended_at: null, closed_at: null, closed_by: null, reason: null, simulated: true }], next: null };
+const ofClaim = (more: object): Record<string, unknown> => ({ ...PARKING, "GET /v1/parking/claims": { claims: [claim({ proposals: [], ...more })], next: null }, [`GET /v1/parking/claims/${CLAIM}`]: claim({ proposals: [], ...more }) });
+const choose = (value: string) => async (page: HTMLElement): Promise<void> => {
+  page.querySelector<HTMLInputElement>(`.decision input[value="${value}"]`)?.click();
+  await later();
+};
+
 const PAIR = { citizen_id: "citizen-0000000000000000000000000a0d5e11", other: "citizen-0000000000000000000000000b77c210", score: 0.712, threshold: 0.55, enrolled: 2, suspected_at: "2026-11-25T09:58:00+08:00" };
 const FACES = { ...NAMES, "GET /v1/faces/duplicates": { duplicates: [PAIR], next: null } };
 const pair = `/faces/${PAIR.citizen_id}.${PAIR.other}`;
@@ -108,6 +120,10 @@ export const OFFICE: readonly Story[] = [
   { name: "parking-second", path: `/parking/${SESSION}`, as: CHIEF, answers: propose(PROPOSED) },
   { name: "parking-own", path: `/parking/${SESSION}`, as: CHIEF, answers: propose({ ...PROPOSED, proposed_by: CHIEF.subject }) },
   { name: "parking-owed", path: `/parking/${CLAIM}`, as: CHIEF, answers: PARKING },
+  { name: "parking-mismatch", path: `/parking/${CLAIM}?list=mismatches`, as: CHIEF, answers: ofClaim({ mismatched: true, payments: [PAYMENT] }), act: choose("dismiss") },
+  { name: "parking-refund", path: `/parking/${CLAIM}?list=refunds`, as: CHIEF, answers: ofClaim({ undelivered_fen: 600, open_fen: 0, paid_fen: 600, status: "settled", receipts: [NOTE] }), act: choose(`retry ${NOTE.number}`) },
+  { name: "parking-stray", path: `/parking/${STRAY}`, as: CHIEF, answers: { ...PARKING, "GET /v1/parking/strays": strays }, act: choose("match") },
+  { name: "parking-anomaly", path: `/parking/${ANOMALY}`, as: CHIEF, answers: { ...PARKING, "GET /v1/parking/anomalies": anomalies }, act: choose("closing") },
   { name: "parking-faster", path: `/parking/${SESSION}`, as: CHIEF, answers: FASTER, act: overtaken },
   { name: "parking-empty", path: "/parking", as: CHIEF, answers: { ...NAMES, "GET /v1/parking/sessions": { sessions: [], next: null }, "GET /v1/parking/claims": { claims: [], next: null } } },
   { name: "parking-loading", path: `/parking/${SESSION}`, as: CHIEF, answers: { ...NAMES, "GET /v1/parking/*": PENDING } },

@@ -20,7 +20,7 @@ test("the same step keeps its key until it is answered for good, and counts once
   expect(step.problem.value).toBeNull();
   await step.take(["approve", 5], send);
   expect(await step.take(["approve", 6], send)).toBe(false);
-  expect(overtaken(step.problem.value)).toBe(true);
+  expect(overtaken(step.problem.value, false)).toBe(true);
   await step.take(["approve", 6], send);
   expect(keys[0]).toBe(keys[1]);
   expect(new Set(keys).size).toBe(4);
@@ -38,4 +38,11 @@ test("what is pressed twice is sent once", async () => {
   answer();
   expect(await first).toBe(true);
   expect(sent).toBe(1);
+});
+
+test("a refusal is about somebody who was faster only where it looks different now", () => {
+  const refused = new Problem(409, "tasks-open", "", null, null, {}, null);
+  expect(overtaken(refused, false)).toBe(false);
+  expect(overtaken(refused, true)).toBe(true);
+  expect(overtaken(null, true)).toBe(false);
 });

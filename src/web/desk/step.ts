@@ -42,7 +42,10 @@ export function useStep(): Step {
   return { sending, problem, take, forget: () => (problem.value = null) };
 }
 
-/** Whether somebody else was faster: the version moved on, or the step is not possible any more. */
-export function overtaken(problem: Problem | null): boolean {
-  return problem !== null && (problem.stale || problem.status === 409);
+/**
+ * Whether somebody else was faster: the version moved on. A refusal (409) may be about something else:
+ * it is only where what is shown `differs` from what was seen.
+ */
+export function overtaken(problem: Problem | null, differs: boolean): boolean {
+  return problem !== null && (problem.stale || (problem.status === 409 && differs));
 }

@@ -1,17 +1,10 @@
 // The desk's words: a file a part, put together in each language.
 
-import type { ClientWords, Words } from "../shared/i18n";
+import { together, type ClientWords } from "../shared/i18n";
 import zh from "./zh";
 import zhOffice from "./zh_office";
 import zhCases from "./zh_cases";
 import zhSignals from "./zh_signals";
-
-type File = Promise<{ default: Words }>;
-
-async function together(...files: File[]): File {
-  const found = await Promise.all(files);
-  return { default: Object.assign({}, ...found.map((each) => each.default)) as Words };
-}
 
 export const words: ClientWords = {
   zh: { ...zh, ...zhCases, ...zhOffice, ...zhSignals },

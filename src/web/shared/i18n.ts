@@ -16,13 +16,20 @@ export type SameWords<Of> = { [Key in keyof Of]: Of[Key] extends string ? string
 export const LOCALES = ["zh-Hans", "zh-Hant", "en"] as const;
 export type Locale = (typeof LOCALES)[number];
 
-type Loading = () => Promise<{ default: Words }>;
+type File = Promise<{ default: Words }>;
+type Loading = () => File;
 
 /** A client's words: simplified Chinese comes with it, the others when chosen. */
 export interface ClientWords {
   zh: Words;
   hant: Loading;
   en: Loading;
+}
+
+/** Words of several files as if they were of one. */
+export async function together(...files: File[]): File {
+  const found = await Promise.all(files);
+  return { default: Object.assign({}, ...found.map((each) => each.default)) as Words };
 }
 
 const KEPT_AS = "citybrain-language";

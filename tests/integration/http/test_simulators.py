@@ -4,14 +4,16 @@ import asyncio
 import random
 from contextlib import suppress
 
+import orjson
 import pytest
 
 from ops.simulators.client import Client
 from ops.simulators.inspection import desk, officials
 from ops.simulators.inspection.cameras import Cameras, street_classes
-from ops.simulators.inspection.centre import Centre
+from ops.simulators.inspection.centre import OPERATOR, Centre
 from ops.simulators.inspection.desk import Desk
 from ops.simulators.inspection.officials import Officials
+from ops.simulators.inspection.pictures import Pictures
 from ops.simulators.inspection.streets import Streets
 from tests.given.api import Api
 from tests.given.simulators import SEED, client_of, topics
@@ -57,8 +59,11 @@ async def test_a_city_takes_what_cameras_see_to_its_end(
     monkeypatch.setattr(officials, "EXTENSION_SHARE", 0.3)
     client = client_of(api)
     streets = await streets_of(client, 40)
-    cameras = Cameras(client, streets, rate=20.0, batch=1, seed=SEED, sights_a_problem=3)
-    desks = Desk(client, random.Random(SEED))
+    pictures = Pictures(client, random.Random(SEED), OPERATOR)
+    cameras = Cameras(
+        client, streets, rate=20.0, batch=1, seed=SEED, sights_a_problem=3, pictures=pictures
+    )
+    desks = Desk(client, random.Random(SEED), pictures)
     await cameras.register()
     departments = (await api.call("GET", "/v1/departments")).json["departments"]
     wanted = {
@@ -88,3 +93,8 @@ async def test_a_city_takes_what_cameras_see_to_its_end(
         for task in work:
             task.cancel()
     assert not missing
+    state = await api.runtime.store.pool.fetchval(
+        "SELECT state FROM stored_events WHERE topic = 'case.handled' LIMIT 1"
+    )
+    (digest,) = orjson.loads(state)["evidence_sha256"]
+    assert (await api.call("GET", f"/v1/photos/{digest}", "operator")).status == 200

@@ -77,6 +77,12 @@ export function gaps(events: readonly Entry[]): number[] {
     .map(({ version }) => version);
 }
 
+/** The last version that was recorded by a moment (milliseconds, its whole second); the first where none was. */
+export function versionAt(events: readonly StoredEvent[], at: number): number {
+  const by = events.filter(({ recorded_at }) => Date.parse(recorded_at) < at + 1000);
+  return Math.max(1, by.length);
+}
+
 /** Hash dump lines: offset, 16 bytes in hex, and as ASCII. */
 export function hexLines(bytes: Bytes, most: number): string {
   const lines: string[] = [];

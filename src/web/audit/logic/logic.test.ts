@@ -3,7 +3,7 @@ import { standAt } from "../../shared/clock";
 import { asked } from "./asked";
 import { decisionText, sorted } from "./decision";
 import { compare } from "./diff";
-import { entriesIn, entryBytes, gaps, hexLines, ndjson, NotAnExport, type StoredEvent } from "./entries";
+import { entriesIn, entryBytes, gaps, hexLines, ndjson, NotAnExport, versionAt, type StoredEvent } from "./entries";
 import { hex, leafHash, path, rootFrom, tree, type Bytes } from "./merkle";
 
 beforeEach(() => standAt("2026-11-30T10:30:00+08:00"));
@@ -35,6 +35,15 @@ test("one field takes a stream, a correlation, a position and a time", () => {
   expect(asked("2026-11-29 23:59:01")).toEqual({ kind: "time", at: "2026-11-29T15:59:01.000Z" });
   expect(asked("2026-11-29T23:59:01+08:00")).toEqual({ kind: "time", at: "2026-11-29T15:59:01.000Z" });
   for (const none of ["", "25:00", "2026-13-45 10:00", "nothing", "4862119"]) expect(asked(none)).toBeNull();
+});
+
+test("a moment is the last version that was recorded by then, in its second", () => {
+  const events = [1, 2, 5].map((second) => event(second));
+  const at = (clock: string): number => versionAt(events, Date.parse(`2026-11-30T${clock}+08:00`));
+  expect(at("10:29:00")).toBe(1);
+  expect(at("10:30:02")).toBe(2);
+  expect(at("10:30:04")).toBe(2);
+  expect(at("11:00:00")).toBe(3);
 });
 
 test("a state is compared member by member, whatever the order of its objects", () => {

@@ -3,6 +3,7 @@
 import { dayAndTime, yuan } from "../../shared/format";
 import { locale, t } from "../../shared/i18n";
 import records from "../records_zh";
+import topics from "../topics_zh";
 import { isNothing } from "./diff";
 
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -17,7 +18,7 @@ export function memberName(name: string): string {
 /** What happened, in a word; the topic itself where there is no word for it. */
 export function eventName(topic: string): string {
   const [category, what] = topic.split(".") as [string, string | undefined];
-  const words = (records.topic as Record<string, Record<string, string>>)[category];
+  const words = (topics.topic as Record<string, Record<string, string>>)[category];
   return words !== undefined && what !== undefined && what in words ? t(`topic.${topic}`) : topic;
 }
 

@@ -8,7 +8,7 @@ export type Settled = Decided;
 const DAY_MS = 86_400_000;
 
 /** Agree with what a colleague proposed, or turn it back; or propose what becomes of a permit. */
-export function settle(waiting: Waiting, said: Settled, key: string): Promise<unknown> {
+export function settle(waiting: Waiting, said: Settled, key: string): Promise<{ headers: Headers }> {
   const header = { "Idempotency-Key": key };
   const agrees = said.choice === "agree";
   if (waiting.kind === "reduction") {
@@ -32,7 +32,7 @@ function midnight(day: string, later: number): string {
   return new Date(Date.parse(`${day}T00:00:00+08:00`) + later * DAY_MS).toISOString();
 }
 
-function permit(waiting: Waiting, said: Settled, key: string): Promise<unknown> {
+function permit(waiting: Waiting, said: Settled, key: string): Promise<{ headers: Headers }> {
   const row = waiting.row as Model<"ShownPermit">;
   const params = { path: { permit_id: waiting.id }, header: { "Idempotency-Key": key, "If-Match": `"${row.version}"` } };
   const decision = (row.proposed ?? said.choice) as Model<"ConfirmPermitDecision">["decision"];

@@ -16,6 +16,7 @@ export interface Waiting {
 }
 
 const LIMIT = { limit: 200, min_position: 0 };
+type Page = typeof LIMIT;
 
 /** What is another department's is left out: whoever asks has nothing to settle there. */
 async function unlessOthers<Row>(asked: Promise<Row[]>): Promise<Row[]> {
@@ -27,16 +28,17 @@ async function unlessOthers<Row>(asked: Promise<Row[]>): Promise<Row[]> {
   }
 }
 
-/** What waits, the oldest first. */
-export async function read(person: Person): Promise<Waiting[]> {
+/** What waits, the oldest first; of parking it has at least what the log had at `position`. */
+export async function read(person: Person, position: number): Promise<Waiting[]> {
   const has = (role: string): boolean => person.roles.includes(role);
   const office = (has("official") || has("supervisor")) && person.department !== undefined;
+  const page = { ...LIMIT, min_position: position };
   const found = await Promise.all([
     has("official") ? unlessOthers(reviews()) : [],
     has("supervisor") ? unlessOthers(cases()) : [],
-    office && has("supervisor") ? unlessOthers(reductions()) : [],
-    office ? unlessOthers(permits()) : [],
-    office ? unlessOthers(repricings()) : [],
+    office && has("supervisor") ? unlessOthers(reductions(page)) : [],
+    office ? unlessOthers(permits(page)) : [],
+    office ? unlessOthers(repricings(page)) : [],
   ]);
   return found.flat().sort((a, b) => a.at.localeCompare(b.at));
 }
@@ -53,19 +55,19 @@ async function cases(): Promise<Waiting[]> {
   return rows.map((row) => ({ kind: "case", id: row.case_id, at: row.due_at ?? row.reported_at, simulated: row.simulated, row }));
 }
 
-async function reductions(): Promise<Waiting[]> {
-  const query = { ...LIMIT, desk: "second-person" as const, order: "oldest" as const };
+async function reductions(page: Page): Promise<Waiting[]> {
+  const query = { ...page, desk: "second-person" as const, order: "oldest" as const };
   const { claims } = await ask(api.GET("/v1/parking/claims", { params: { query } }));
   return claims.map((row) => ({ kind: "reduction", id: row.claim_id, at: row.raised_at, simulated: row.simulated, row }));
 }
 
-async function permits(): Promise<Waiting[]> {
-  const { permits: rows } = await ask(api.GET("/v1/parking/permits", { params: { query: LIMIT } }));
+async function permits(page: Page): Promise<Waiting[]> {
+  const { permits: rows } = await ask(api.GET("/v1/parking/permits", { params: { query: page } }));
   return rows.map((row) => ({ kind: "permit", id: row.permit_id, at: row.asked_at, simulated: false, row }));
 }
 
-async function repricings(): Promise<Waiting[]> {
-  const query = { ...LIMIT, status: "proposed" as const };
+async function repricings(page: Page): Promise<Waiting[]> {
+  const query = { ...page, status: "proposed" as const };
   const { repricings: rows } = await ask(api.GET("/v1/parking/repricings", { params: { query } }));
   return rows.map((row) => ({ kind: "repricing", id: row.repricing_id, at: row.proposed_at, simulated: false, row }));
 }

@@ -35,6 +35,7 @@ const STATE = {
   deadlines: [deadline("made-safe", "handling", "made-safe", "2026-11-25T10:48:00+08:00"), deadline("handling", "handling", "case.handled", "2026-11-25T20:48:00+08:00"), deadline("closing", "closing", "case.closed", "2026-11-27T09:00:00+08:00")],
 };
 const ALIKE = { cases: [{ ...row("case-00004b07", "manhole-cover", "芒种路", "12:00", { latitude: 34.7601, longitude: 113.6604 }), distance_m: 38.2 }] };
+const ANSWERS = { version: "2020-01-01+1", answers: [{ code: "solved", of: "closing", public: "问题已处置并核查，感谢您的反映。", public_en: "The problem has been solved and checked. Thank you for the report.", internal: "" }] };
 const entry = (version: number, topic: string, actor: string): object => ({ case_id: ONE, version, position: 50 + version, topic: `case.${topic}`, occurred_at: "2026-11-25T10:29:41+08:00", recorded_at: "2026-11-25T10:29:41+08:00", actor, role: "official", channel: "http", details: {} });
 
 const answers = (state: object, version = 6, entries: readonly object[] = []): Record<string, unknown> => ({
@@ -44,8 +45,22 @@ const answers = (state: object, version = 6, entries: readonly object[] = []): R
   [`GET /v1/cases/${ONE}/duplicates`]: ALIKE,
   [`GET /v1/cases/${ONE}/comments`]: { comments: [{ author: "phone", written_at: "2026-11-25T09:40:00+08:00", stated: null, text: "晚上这里没有灯，看不见。" }], next: null },
   [`GET /v1/cases/${ONE}/timeline`]: { case_id: ONE, entries, next: null },
+  "GET /v1/answers": ANSWERS,
+  "GET /v1/photos/*": refusal(404, "photo-not-found"),
 });
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+/** Choose an act, behind the button for more of them where it is there. */
+const choose = (act: string) => async (page: HTMLElement): Promise<void> => {
+  const wanted = (): HTMLInputElement | null => page.querySelector<HTMLInputElement>(`.decision input[value="${act}"]`);
+  if (wanted() === null) page.querySelector<HTMLButtonElement>(".decision form > .bt.w")?.click();
+  await later();
+  wanted()?.click();
+  await later();
+};
+async function refused(page: HTMLElement): Promise<void> {
+  await choose("verify")(page);
+  page.querySelector<HTMLButtonElement>(".decision .bt.p")?.click();
+}
 async function task(page: HTMLElement): Promise<void> {
   page.querySelector<HTMLInputElement>('.decision input[value="task"]')?.click();
   await later();
@@ -54,6 +69,8 @@ async function task(page: HTMLElement): Promise<void> {
   note.value = "已围挡，新井盖装好";
   note.dispatchEvent(new Event("input"));
 }
+const CHECKED = { inspector: "official-9", note: "", solved: null };
+const REFUSED = { ...answers({ ...STATE, status: "handled", requests: [], field_check: CHECKED }), [`POST /v1/cases/${ONE}/verify`]: refusal(409, "check-missing", "尚未现场核查", { next_step: "请派人核查，或等待核查结果。" }) };
 const FASTER: Record<string, unknown> = { ...answers(STATE), [`POST /v1/cases/${ONE}/tasks`]: refusal(412, "stale-version", "", { current_version: 7 }) };
 async function overtaken(page: HTMLElement): Promise<void> {
   await task(page);
@@ -65,10 +82,15 @@ async function overtaken(page: HTMLElement): Promise<void> {
 const at = `/cases/${ONE}`;
 export const CASES: readonly Story[] = [
   { name: "cases", path: at, as: WORKS, answers: answers(STATE), act: task },
-  { name: "cases-approval", path: at, as: CHIEF, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="approve"]')?.click() },
-  { name: "cases-extension", path: at, as: WORKS, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="extension"]')?.click() },
-  { name: "cases-relocate", path: at, as: CENTRE, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="relocate"]')?.click() },
-  { name: "cases-reclassify", path: at, as: CENTRE, answers: answers(STATE), act: (page) => page.querySelector<HTMLInputElement>('.decision input[value="reclassify"]')?.click() },
+  { name: "cases-approval", path: at, as: CHIEF, answers: answers(STATE), act: choose("approve") },
+  { name: "cases-extension", path: at, as: WORKS, answers: answers({ ...STATE, requests: [] }), act: choose("extension") },
+  { name: "cases-relocate", path: at, as: CENTRE, answers: answers(STATE), act: choose("relocate") },
+  { name: "cases-reclassify", path: at, as: CENTRE, answers: answers(STATE), act: choose("reclassify") },
+  { name: "cases-assign", path: at, as: WORKS, answers: answers({ ...STATE, assignees: { "municipal-works": "official-12" } }), act: choose("assign") },
+  { name: "cases-deferred", path: at, as: WORKS, answers: answers({ ...STATE, deferred_until: "2026-11-27T08:00:00+08:00", requests: [] }), act: choose("resume") },
+  { name: "cases-close", path: at, as: CENTRE, answers: answers({ ...STATE, status: "verified", requests: [], absorbed: ["case-00004b07"], evidence_sha256: ["ab".repeat(32)] }), act: choose("close") },
+  { name: "cases-merged", path: at, as: CENTRE, answers: answers({ ...STATE, status: "merged", merged_into: "case-00004b07", requests: [], deadlines: [] }), act: choose("unmerge") },
+  { name: "cases-refused", path: at, as: CENTRE, answers: REFUSED, act: refused },
   { name: "cases-none-open", path: "/cases", as: WORKS, answers: answers(STATE) },
   { name: "cases-empty", path: "/cases", as: WORKS, answers: { ...NAMES, "GET /v1/cases": { cases: [], next: null } } },
   { name: "cases-loading", path: at, as: WORKS, answers: { ...NAMES, "GET /v1/cases": PENDING, "GET /v1/cases/*": PENDING } },

@@ -4,13 +4,14 @@ import type { Model } from "../../shared/api";
 import { clockTime, dayAndTime, yuan } from "../../shared/format";
 import { t } from "../../shared/i18n";
 import { dayOnly, saidBy } from "../names";
+import type { Anomaly, Claim, Shown, Stray } from "./lists";
 
 export type Fact = [string, string | null];
 type Session = Model<"OneSession">;
 
-export const money = (fen: number): string => `${yuan(fen)} ${t("common.yuan")}`;
+const money = (fen: number): string => `${yuan(fen)} ${t("common.yuan")}`;
 
-export function factsOfClaim(claim: Model<"ShownClaim">): Fact[] {
+function factsOfClaim(claim: Claim): Fact[] {
   return [
     [t("approvals.owed"), money(claim.amount_fen)],
     [t("approvals.paid"), money(claim.paid_fen)],
@@ -18,10 +19,47 @@ export function factsOfClaim(claim: Model<"ShownClaim">): Fact[] {
     [t("parking.dueLabel"), dayAndTime(claim.due_at)],
     [t("parking.suspended"), claim.suspended_for && saidBy("suspended", claim.suspended_for)],
     [t("parking.of"), claim.subject],
+    ...(claim.undelivered_fen > 0 ? [[t("parking.undelivered"), money(claim.undelivered_fen)] as Fact] : []),
   ];
 }
 
-export function factsOfSession(session: Session, seen: Model<"SeenOfStay"> | null): Fact[] {
+/** Any of them, in facts. */
+export function factsOf(shown: Shown): Fact[] {
+  switch (shown.kind) {
+    case "claim":
+      return factsOfClaim(shown.row);
+    case "stray":
+      return factsOfStray(shown.row);
+    case "anomaly":
+      return factsOfAnomaly(shown.row);
+    case "session":
+      return factsOfSession(shown.row, shown.seen);
+  }
+}
+
+function factsOfStray(stray: Stray): Fact[] {
+  return [
+    [t("parking.place"), stray.place_id],
+    [t("approvals.paid"), money(stray.amount_fen)],
+    [t("stray.paidAt"), stray.paid_at && dayAndTime(stray.paid_at)],
+    [t("stray.asked"), dayAndTime(stray.asked_at)],
+    [t("stray.maybe"), t("stray.candidates", { n: stray.candidates.length })],
+    [t("approvals.proposed"), stray.refusal_proposed ? t("stray.refuse") : null],
+  ];
+}
+
+function factsOfAnomaly(anomaly: Anomaly): Fact[] {
+  return [
+    [t("parking.place"), anomaly.place_id],
+    [t("anomaly.device"), anomaly.device_id],
+    [t("parking.of"), anomaly.session_id],
+    [t("anomaly.other"), anomaly.other_id],
+    [t("approvals.claim"), anomaly.claim_id],
+    [t("anomaly.begun"), dayAndTime(anomaly.since)],
+  ];
+}
+
+function factsOfSession(session: Session, seen: Model<"SeenOfStay"> | null): Fact[] {
   const sure = (seen?.plates ?? []).map(({ confidence }) => confidence).filter((each) => each !== null);
   return [
     [t("parking.place"), session.place_id],
@@ -33,6 +71,26 @@ export function factsOfSession(session: Session, seen: Model<"SeenOfStay"> | nul
     [t("parking.doubt"), doubtOf(session)],
     [t("parking.held"), session.held && saidBy("doubt", session.held)],
   ];
+}
+
+export interface Paper {
+  key: string;
+  what: string;
+  state: string;
+  at: string;
+  money: string;
+}
+
+/** What was paid of a claim, and what went back. */
+export function papersOf(claim: Claim): Paper[] {
+  const said = (at: string | null): string => (at === null ? "" : dayAndTime(at));
+  const paid = claim.payments.map((each) => ({
+    key: each.payment_id, what: `${t("parking.payment")}　${saidBy("payChannel", each.channel)}`, state: saidBy("payState", each.state), at: said(each.settled_at), money: money(each.amount_fen),
+  }));
+  const back = claim.receipts
+    .filter(({ kind }) => kind === "refund-note")
+    .map((each) => ({ key: each.number, what: t("parking.back"), state: saidBy("payState", each.state), at: said(each.at), money: money(each.amount_fen) }));
+  return [...paid, ...back];
 }
 
 function doubtOf({ doubt }: Session): string | null {

@@ -56,10 +56,12 @@ const change = (position: number, at: string, topic: string, more: object = {}):
 const CHANGES = {
   changes: [
     change(1, "10:24:40", "plan_activated", { details: { by: "official-8", reason: "event" } }), change(2, "10:25:58", "stage_applied", { stage: "B", source: "centre", cause: "plan" }),
-    change(3, "10:26:11", "fault_raised", { details: { by: "controller" } }), change(4, "10:26:11", "flash_begun"),
+    change(3, "10:26:11", "fault_raised", { details: { fault: "conflict", detail: "V1 and V2 green" } }), change(4, "10:26:11", "flash_begun", { details: { kind: "conflict", detail: "V1 and V2 green" } }),
   ],
   next: null,
 };
+
+const REFUSAL = { junction: ONE, position: 2, at: "2026-11-25T10:25:21+08:00", what: "apply-stage", groups: ["V2"], source: "centre", rule: 8, broken: [8], detail: "P1 clears", epoch: 3, sequence: 40 };
 
 const answers = (one: Record<string, unknown>): Record<string, unknown> => ({
   ...NAMES,
@@ -67,7 +69,9 @@ const answers = (one: Record<string, unknown>): Record<string, unknown> => ({
   [`GET /v1/signals/junctions/${ONE}`]: one,
   [`GET /v1/signals/junctions/${ONE}/layout`]: LAYOUT,
   [`GET /v1/signals/junctions/${ONE}/changes`]: CHANGES,
+  "GET /v1/signals/refusals": { refusals: [REFUSAL], next: null },
 });
+const FAULTS = { clock: "+12.0 s", controller: "41 not followed", lamps: "V1 red, P1 green", "detector:D7": "stuck-on", unattended: "2026-11-25T02:20:00+00:00" };
 const STANDS = junction(ONE, "人民路与一街");
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
 
@@ -99,6 +103,7 @@ const at = `/signals/${ONE}`;
 export const SIGNALS: readonly Story[] = [
   { name: "signals", path: at, as: POLICE, answers: answers(FLASHING), act: choose },
   { name: "signals-running", path: at, as: POLICE, answers: answers(STANDS), act: choose },
+  { name: "signals-faults", path: at, as: POLICE, answers: answers({ ...STANDS, standing: "local", mode: "local", faults: FAULTS }) },
   { name: "signals-in-hand", path: at, as: POLICE, answers: answers({ ...STANDS, standing: "hand", hand: HAND }) },
   { name: "signals-stage", path: at, as: POLICE, answers: answers({ ...STANDS, standing: "hand", hand: HAND }), act: (page) => page.querySelector<HTMLInputElement>('aside input[value="stage"]')?.click() },
   { name: "signals-plan", path: at, as: POLICE, answers: answers(STANDS), act: (page) => page.querySelector<HTMLInputElement>('aside input[value="plan"]')?.click() },
