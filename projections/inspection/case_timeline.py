@@ -98,6 +98,11 @@ WHERE case_id = ANY($1) AND position > $2 AND ($3::text IS NULL OR topic = $3)
 ORDER BY position LIMIT $4
 """  # noqa: S608
 
+NEWER = f"""
+SELECT {", ".join(COLUMNS)} FROM case_timeline.entries
+WHERE case_id = $1 AND version > $2 ORDER BY version LIMIT $3
+"""  # noqa: S608
+
 CLASSES_OF = """
 SELECT case_id, details ->> 'class_code' AS class_code,
        (details ->> 'simulated')::boolean AS simulated
@@ -114,7 +119,15 @@ async def history(
     limit: int | None = None,
 ) -> list[Row]:
     """The events of cases behind a position, in the order of the log; `details` decoded."""
-    rows = await fetch(pool, HISTORY, list(case_ids), after, topic, limit)
+    return _decoded(await fetch(pool, HISTORY, list(case_ids), after, topic, limit))
+
+
+async def newer(pool: Pool, case_id: str, version: int, *, limit: int) -> list[Row]:
+    """The events of one case behind a version; `details` decoded."""
+    return _decoded(await fetch(pool, NEWER, case_id, version, limit))
+
+
+def _decoded(rows: Sequence[Row]) -> list[Row]:
     return [row | {"details": orjson.loads(row["details"])} for row in rows]
 
 

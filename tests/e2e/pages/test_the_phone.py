@@ -1,5 +1,6 @@
 """The phone in a real browser: an application by face, from the first page to the money; another
-without a face; and a report with a photo that waits for the network, and is followed to its end.
+without a face, whose answer is lost on the way; one that is sent back and then decided; and a
+report with a photo that waits for the network, and is followed to its end.
 
 The camera sees a made-up person, drawn by the program whose people the development pack of face
 models tells apart: each movement that the challenge asks for, once the page has asked for it.
@@ -12,7 +13,7 @@ from itertools import pairwise
 
 import aiohttp
 import pytest
-from playwright.async_api import FilePayload, Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, Route, expect
 
 from citybrain.app import open_runtime
 from citybrain.http.server import serving
@@ -20,10 +21,12 @@ from citybrain.settings import Settings
 from citybrain.systems.inspection import INSPECTION
 from ops.simulators.applications.departments import open_departments
 from tests.given.api import Api
+from tests.given.applying import applied, command, identify, state
 from tests.given.at_work import FOR_APPLICATIONS
 from tests.given.cases_over_http import act, at_status
 from tests.given.outbox import newest_code
 from tests.given.pages import Complaints, chromium
+from tests.given.pdf_files import pdf
 from tests.given.people import ANNA, jpeg
 from tests.given.photos import encoded, scene
 from tests.given.waiting import PATIENCE_SECONDS, eventually
@@ -36,6 +39,14 @@ SELECT topic, recorded_at FROM stored_events WHERE topic LIKE 'application.%' AN
     SELECT originator_id FROM stored_events WHERE topic = 'application.submitted'
     ORDER BY notification_id DESC LIMIT 1
 ) ORDER BY notification_id
+"""
+SUBMITTED = """
+SELECT count(*) FROM stored_events WHERE topic = 'application.submitted'
+AND convert_from(state, 'UTF8') LIKE '%' || $1 || '%'
+"""
+LAST = """
+SELECT originator_id FROM stored_events WHERE topic = 'application.submitted'
+ORDER BY notification_id DESC LIMIT 1
 """
 LASTED = """(of) => performance.getEntriesByType("resource")
     .filter(({name}) => name.includes(of)).at(-1).duration"""
@@ -169,8 +180,49 @@ async def applies_without_a_face(page: Page, api: Api) -> None:
     await page.keyboard.type(newest_code(api))
     await by_key(page, page.get_by_label("The last six characters"), "Home")
     await page.keyboard.type("021044")
+    sent: list[str | None] = []
+
+    async def lose_the_answer(route: Route) -> None:
+        """The first time the city has it, and the phone does not know."""
+        sent.append(await route.request.header_value("Idempotency-Key"))
+        if len(sent) > 1:
+            await route.continue_()
+        else:
+            await route.fetch()
+            await route.abort()
+
+    await page.route("**/v1/applications", lose_the_answer)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="One step left")).to_be_visible()
+    await page.unroute("**/v1/applications")
+    assert len(set(sent)) == 1 < len(sent), "it was sent once more, with the same key"
+    assert await api.runtime.store.pool.fetchval(SUBMITTED, "first-home-subsidy") == 1
+
+
+async def is_sent_back_and_decided(page: Page, api: Api) -> None:
+    """A number that the utility does not know is corrected, with the bill, and it is approved."""
+    last = await api.runtime.store.pool.fetchval(LAST)
+    citizen = (await state(api, last)).citizen_id
+    await identify(api, citizen, "water-transfer")
+    wrong = {"contract_number": "0"}
+    application = await applied(api, citizen, "water-transfer", form=wrong)
+    await page.goto(f"{api.url}/m/applications/{application}")
+    await expect(page.get_by_text("An officer will decide")).to_be_visible()
+    asked = {"fields": [*wrong], "documents": ["water-bill"], "message": "The number on your bill"}
+    sent_back = await command(
+        api, application, "correction", "official", asked, department="water-utility"
+    )
+    assert sent_back.status == 200, sent_back.body
+    await expect(page.locator(".said")).to_contain_text("The number on your bill")
+    again = page.get_by_role("button", name="It is complete: send again")
+    await again.click()
+    await expect(page.locator(".note.e")).to_contain_text("Contract number")
+    await page.get_by_label("Contract number").fill("w-7")
+    bill: FilePayload = {"name": "bill.pdf", "mimeType": "application/pdf", "buffer": pdf()}
+    await page.locator("input[type=file]").set_input_files(bill)
+    await expect(page.get_by_text("Received", exact=True)).to_be_visible()
+    await again.click()
+    await expect(page.get_by_role("heading", name="Done")).to_be_visible()
 
 
 async def reports_without_a_network(page: Page, url: str) -> str:
@@ -227,7 +279,10 @@ async def test_an_application_to_the_money_and_a_report_that_waits_for_the_netwo
         said = Complaints(page)
         await is_told_apart(page, url)
         await applies(page, api)
+        assert said.taken() == []
         await applies_without_a_face(page, api)
+        assert all("net::ERR_FAILED" in each for each in said.taken()), "an answer was lost"
+        await is_sent_back_and_decided(page, api)
         assert said.taken() == []
         case_id = await reports_without_a_network(page, url)
         sent = "SELECT count(*) FROM stored_events WHERE topic = 'case.reported'"

@@ -3,9 +3,7 @@
 Everything here comes from read models, which hold nothing that is sealed.
 """
 
-import asyncio
 import re
-import time
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,6 +31,7 @@ from citybrain.domain.applications.statuses import Status, has_ended
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.applications.application import application_id_of
+from citybrain.http.looking import Looking
 from citybrain.http.paging import (
     PagedQuery,
     ReadModelQuery,
@@ -46,13 +45,10 @@ from citybrain.http.sse import last_seen, message, stream_events
 from commands.citizens import check_served
 from projections.applications import applications
 from projections.applications.applications import ApplicationRow, QueueRow, StepRow, Undelivered
-from projections.reading import reached
 
 MODEL = "applications"
 ENDED = "-end"
 STEP_SEEN = re.compile(r"[0-9]{1,9}(-end)?")
-FOLLOW_SECONDS = 0.05
-LONGEST_FOLLOW_SECONDS = 1.0
 
 
 class ApplicationsQuery(PagedQuery):
@@ -208,28 +204,24 @@ async def live(call: Call) -> web.StreamResponse:
 
 
 async def _steps(call: Call, application_id: str, seen: int) -> AsyncGenerator[bytes, None]:
-    """Looks again when the log has grown: soon after a step, less often while others go on."""
-    first, pause, store = True, FOLLOW_SECONDS, call.runtime.store
+    """Looks again when the log has grown, until it has ended or is not theirs any more."""
+    first, looking, pool = True, Looking(call.runtime.store, MODEL), call.runtime.store.models
     while True:
-        notices, looked = store.listener.notices, time.monotonic()
-        all_there = await reached(store.models, MODEL, await store.head())
-        steps = await applications.steps(store.models, application_id, seen)
-        if steps or first:
-            first = False
-            row = await applications.one(store.models, application_id)
+        await looking.begin()
+        steps = await applications.steps(pool, application_id, seen)
+        look_closer, first = bool(steps) or first, False
+        if look_closer:
+            row = await applications.one(pool, application_id)
             if row is None or not _may_read(call, row):
                 return  # it was taken over from this kiosk
             for step in _shown(call, row, steps):
                 yield _step(step)
-            seen, pause = steps[-1]["version"] if steps else seen, FOLLOW_SECONDS
+            seen = steps[-1]["version"] if steps else seen
             if row["version"] <= seen and has_ended(row["status"], pays=row["pays"]):
                 end = orjson.dumps({"status": row["status"]})
                 yield message("end", end, identity=f"{seen}{ENDED}")
                 return
-        elif all_there:
-            await store.listener.wait(notices)
-        await asyncio.sleep(max(looked + pause - time.monotonic(), FOLLOW_SECONDS))
-        pause = min(pause * 1.5, LONGEST_FOLLOW_SECONDS)
+        await looking.rest(found=look_closer)
 
 
 def _shown(call: Call, row: dict[str, Any], steps: Sequence[dict[str, Any]]) -> list[StepRow]:

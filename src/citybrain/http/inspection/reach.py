@@ -59,6 +59,7 @@ REACH: Rows = {
     f"post_{BASE}_subscription": of(CASE, Role.CITIZEN),
     f"get_{BASE}_reporter": CENTRE,
     f"get_{BASE}_timeline": CENTRE,
+    f"get_{BASE}_live": CENTRE,
     f"get_{BASE}_comments": CENTRE,
     "get_v1_deadlines": of("the department", *EVERYTHING),
     "get_v1_deadlines_summary": NOBODYS,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from citybrain.domain.inspection import reading_rights as rights
 from citybrain.domain.inspection.case import InspectionCase
-from citybrain.domain.inspection.views import told
+from citybrain.domain.inspection.views import View, told
 from citybrain.eventstore import StreamNotFound
 from citybrain.http.accessing import opened
 from citybrain.http.inspection.case import case_id_of, view_of_case
@@ -56,12 +56,22 @@ async def timeline(call: Call) -> web.Response:
     if not rows and not query.after:
         raise StreamNotFound("there is no such case, or it is not in the timeline yet")
     shown, following = page_by(rows, query.limit, itemgetter("position"))
-    await _open_words(call, shown)
-    shown = [entry for row in shown if (entry := told(row, view)) is not None]
-    people = people_named(orjson.dumps(row, default=str) for row in shown)
-    await opened(call, [(person, person) for person in people])
-    entries = [TimelineEntry(**row) for row in shown]
+    entries = await entries_told(call, shown, view)
     return json_response(Timeline(case_id=case_id, entries=entries, next=following))
+
+
+async def entries_told(
+    call: Call, rows: Sequence[Row], view: View, noted: set[str] | None = None
+) -> list[TimelineEntry]:
+    """Entries as this view has them; whom they name is recorded, unless it is in `noted` by now."""
+    await _open_words(call, rows)
+    shown = [entry for row in rows if (entry := told(row, view)) is not None]
+    named = people_named(orjson.dumps(row, default=str) for row in shown)
+    people = [person for person in named if noted is None or person not in noted]
+    await opened(call, [(person, person) for person in people])
+    if noted is not None:
+        noted.update(people)
+    return [TimelineEntry(**row) for row in shown]
 
 
 async def _open_words(call: Call, rows: Sequence[Row]) -> None:

@@ -20,6 +20,8 @@ export const useApplying = defineStore("applying", () => {
   /** Made-up people apply as made-up people. */
   const simulated = ref(false);
 
+  let face: Model<"CitizenAnswer"> | null = null;
+
   const subject = (): string | null => useSession().person?.subject ?? null;
 
   /** The service, fetched once while it is the same; a draft brings what was filled in elsewhere. */
@@ -69,5 +71,23 @@ export const useApplying = defineStore("applying", () => {
     return { key, id: outcome.id };
   }
 
-  return { details, form, way, draft, simulated, open, submit };
+  /** Whether who applies has agreed to a face, and has one. */
+  async function look(): Promise<Model<"CitizenAnswer">> {
+    const citizen_id = subject() ?? "";
+    return learn(await ask(api.GET("/v1/citizens/{citizen_id}", { params: { path: { citizen_id } } })));
+  }
+
+  /** It was just found, or said: the next page knows it. */
+  function learn(found: Model<"CitizenAnswer">): Model<"CitizenAnswer"> {
+    return (face = found);
+  }
+
+  /** The same, as a page before has found it; once. */
+  async function known(): Promise<Model<"CitizenAnswer">> {
+    const found = face;
+    face = null;
+    return found !== null && found.citizen_id === subject() ? found : look();
+  }
+
+  return { details, form, way, draft, simulated, open, submit, look, learn, known };
 });

@@ -1,5 +1,6 @@
-// Sends what waits: at once, and again whenever there is a network, with the same idempotency key.
-// What the city has acknowledged is taken off the phone.
+// Sends what waits: at once, whenever there is a network again, and now and then, as a phone does not
+// always know that it has none; always with the same idempotency key. What the city has acknowledged is
+// taken off the phone.
 
 import { defineStore } from "pinia";
 import { shallowRef } from "vue";
@@ -18,12 +19,15 @@ export interface Outcome {
 
 const IN_FLIGHT = "idempotency-key-in-flight";
 const AGAIN_MS = 1000;
+const FIRST_WAIT_MS = 2000;
+const LONGEST_WAIT_MS = 60_000;
 
 /** What waits to be sent, and what has become of what was. */
 export const useSending = defineStore("sending", () => {
   const waiting = shallowRef<readonly Waiting[]>([]);
   const outcomes = shallowRef<ReadonlyMap<string, Outcome>>(new Map());
   const underWay = new Map<string, Promise<Outcome>>();
+  const waits = new Map<string, number>();
 
   /** Find what was kept before, and try to send it. */
   async function resume(): Promise<void> {
@@ -76,14 +80,22 @@ export const useSending = defineStore("sending", () => {
           continue;
         }
         const outcome = { id: null, problem };
+        if (problem.passes) tryLater(entry.key);
         if (problem.passes || problem.status === 401) return note(entry.key, outcome);
         return settle(entry, outcome);
       }
     }
   }
 
+  function tryLater(key: string): void {
+    const wait = waits.get(key) ?? FIRST_WAIT_MS;
+    waits.set(key, Math.min(2 * wait, LONGEST_WAIT_MS));
+    setTimeout(() => void again(key), wait);
+  }
+
   async function settle(entry: Waiting, outcome: Outcome): Promise<Outcome> {
     await drop(entry.key);
+    waits.delete(entry.key);
     waiting.value = waiting.value.filter((each) => each.key !== entry.key);
     return note(entry.key, outcome);
   }

@@ -1,6 +1,6 @@
 // The stories of a report: photo, place, what it is, and how it goes on.
 
-import { AWAY, PENDING, refusal, type Story } from "../../shared/stories";
+import { AWAY, Events, PENDING, refusal, type Story } from "../../shared/stories";
 import { drawnHead } from "./camera";
 import { CLASSES, HOME_ANSWERS, ME } from "./people";
 
@@ -50,7 +50,7 @@ const STATE = {
   handled_at: "2026-11-25T02:04:00Z",
   merged_into: null,
 };
-const entry = (version: number, topic: string, occurred_at: string, details: object = {}): object => ({
+const entry = (version: number, topic: string, occurred_at: string, details: object = {}): { version: number; [member: string]: unknown } => ({
   case_id: CASE,
   version,
   position: version,
@@ -73,7 +73,7 @@ const ENTRIES = [
 const followed = (state: object, entries = ENTRIES): Record<string, unknown> => ({
   ...CLASSES,
   [`GET /v1/cases/${CASE}`]: { ...STATE, ...state },
-  [`GET /v1/cases/${CASE}/timeline`]: { case_id: CASE, entries, next: null },
+  [`GET /v1/cases/${CASE}/live`]: new Events(entries.map((data) => ({ event: "step", id: String(data.version), data }))),
 });
 
 /** As if somebody had taken a photo. */

@@ -1,12 +1,9 @@
 """Reading applications over HTTP: one's own, the queue, statistics, live steps."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import orjson
 import pytest
 
 from citybrain.domain.actor import Role
@@ -27,7 +24,8 @@ from tests.given.applying import (
     review,
     until,
 )
-from tests.given.waiting import PATIENCE_SECONDS, holds
+from tests.given.server_sent import Message, all_of, following
+from tests.given.waiting import holds
 
 NOBODY = "application-" + "0" * 32
 STRANGERS = (
@@ -50,44 +48,15 @@ def api(both: tuple[Api, Departments]) -> Api:
     return both[0]
 
 
-async def events(api: Api, application: str, subject: str) -> list[tuple[str, dict[str, Any]]]:
+def live_of(application: str) -> str:
+    return f"/v1/applications/{application}/live"
+
+
+async def events(api: Api, application: str, subject: str) -> list[Message]:
     """The whole live stream, until the server ends it."""
-    answer = await api.call(
-        "GET", f"/v1/applications/{application}/live", "citizen", subject=subject
-    )
+    answer = await api.call("GET", live_of(application), "citizen", subject=subject)
     assert answer.status == 200, answer.body
-    blocks = answer.body.decode().split("\n\n")
-    return [parsed(block) for block in blocks if "event: " in block]
-
-
-def parsed(block: str) -> tuple[str, dict[str, Any]]:
-    lines = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
-    return lines["event"], orjson.loads(lines["data"])
-
-
-@asynccontextmanager
-async def following(
-    api: Api, application: str, role: str, subject: str
-) -> AsyncIterator[AsyncIterator[tuple[str, dict[str, Any]]]]:
-    """The live stream, event by event."""
-    headers = {"Authorization": f"Bearer {api.token(role, subject)}"}
-    url = f"{api.url}/v1/applications/{application}/live"
-    async with asyncio.timeout(PATIENCE_SECONDS), api.session.get(url, headers=headers) as answer:
-        assert answer.status == 200
-
-        async def blocks() -> AsyncIterator[tuple[str, dict[str, Any]]]:
-            while block := await _block(answer.content):
-                if "event: " in block:
-                    yield parsed(block)
-
-        yield blocks()
-
-
-async def _block(content: Any) -> str:
-    try:
-        return str((await content.readuntil(b"\n\n")).decode())
-    except asyncio.IncompleteReadError:
-        return ""
+    return all_of(answer.body)
 
 
 async def test_live_steps_from_the_scan_to_the_money(api: Api) -> None:
@@ -132,7 +101,7 @@ async def test_live_waits_for_an_officer_and_asks_for_nothing_meanwhile(
         return await ask(*arguments)
 
     monkeypatch.setattr(applications, "steps", counting)
-    async with following(api, application, "citizen", citizen) as steps:
+    async with following(api, live_of(application), "citizen", subject=citizen) as steps:
         async for _, step in steps:
             if step["topic"] == "application.decided":
                 break
@@ -146,7 +115,7 @@ async def test_live_waits_for_an_officer_and_asks_for_nothing_meanwhile(
 async def test_a_kiosk_follows_only_what_it_holds(api: Api) -> None:
     citizen = await registered(api)
     application = await applied(api, citizen, channel="kiosk", role="kiosk", subject=KIOSK)
-    async with following(api, application, "kiosk", KIOSK) as steps:
+    async with following(api, live_of(application), "kiosk", subject=KIOSK) as steps:
         assert (await anext(steps))[1]["topic"] == "application.submitted"
         taken = await command(
             api, application, "takeover", "citizen", {"channel": "app"}, subject=citizen
