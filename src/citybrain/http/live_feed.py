@@ -24,7 +24,7 @@ class Feed(ABC):
     """Base of feeds; the messages are theirs."""
 
     every_seconds: ClassVar[float]
-    """How long it rests between two looks."""
+    """From one look to the next; it rests at least as long as it looked."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -39,12 +39,14 @@ class Feed(ABC):
     async def run(self) -> None:
         """Look again and again while there are viewers. What fails is tried again."""
         while True:
+            began = time.monotonic()
             if self._viewers:
                 try:
                     await self.look()
                 except (Unavailable, LookupError, *AGAIN_LATER) as error:
                     log.warning("feed_not_read", feed=type(self).__name__, error=repr(error))
-            await asyncio.sleep(self.every_seconds)
+            looked = time.monotonic() - began
+            await asyncio.sleep(max(self.every_seconds - looked, looked))
 
     @contextmanager
     def viewed(self) -> Iterator[None]:
@@ -83,7 +85,8 @@ class SnapshotFeed(Feed):
         self._position = 0
         self._looked = self._woke = -self.quiet_seconds
         self._moved_to: tuple[int, int] | None = None
-        self._made: tuple[tuple[int, int, int], bytes] = ((-1, -1, -1), b"")
+        self._made: dict[int, bytes] = {}
+        """The message for who has seen a revision, by that; of what is so now."""
 
     @abstractmethod
     async def snapshot(self) -> tuple[int, Mapping[str, Any]]:
@@ -102,20 +105,22 @@ class SnapshotFeed(Feed):
                 await changed.wait()
 
     def _message(self, seen: int) -> bytes:
-        """What is new since a revision."""
-        key = (seen, self._parts.revision, self._position)
-        if self._made[0] != key:
+        """What is new since a revision: made once for all who have seen the same."""
+        made = self._made.get(seen)
+        if made is None:
             event = "changes" if seen else "snapshot"
             parts = self._parts.since(seen)
-            self._made = (key, message(event, parts, identity=self._position))
-        return self._made[1]
+            made = self._made[seen] = message(event, parts, identity=self._position)
+        return made
 
     async def look(self) -> None:
         """Take a snapshot, where something can be new."""
         moved_to = await progress(self.runtime.store)
         if moved_to == self._moved_to and time.monotonic() - self._looked < self.unmoved_seconds:
             return
-        self._position, snapshot = await self.snapshot()
+        position, snapshot = await self.snapshot()
+        self._made.clear()
+        self._position = position
         self._moved_to, self._looked = moved_to, time.monotonic()
         now = self._looked
         if self._parts.take(snapshot) or now - self._woke > self.quiet_seconds:

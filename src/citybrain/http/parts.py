@@ -22,7 +22,6 @@ class Parts:
     _rows: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
     """Of those that grow: each row, and with which revision it came."""
     _known: dict[tuple[str, ...], tuple[int, bytes]] = field(default_factory=dict)
-    _since: tuple[int, int, bytes] = (-1, -1, b"")
 
     def take(self, snapshot: Mapping[str, Any]) -> bool:
         """A new snapshot; whether anything in it is new."""
@@ -43,20 +42,18 @@ class Parts:
 
     def since(self, revision: int) -> bytes:
         """What has changed since a revision, as a JSON object; all of it since 0."""
-        if self._since[:2] != (revision, self.revision):
-            found: dict[str, Any] = {}
-            for name, rows in self._rows.items():
-                new = [orjson.Fragment(text) for came, text in rows if came > revision]
-                if new or revision == 0:
-                    found[name] = new
-            for path, (changed, text) in self._known.items():
-                if changed > revision:
-                    inner = found
-                    for name in path[:-1]:
-                        inner = inner.setdefault(name, {})
-                    inner[path[-1]] = orjson.Fragment(text)
-            self._since = (revision, self.revision, orjson.dumps(found))
-        return self._since[2]
+        found: dict[str, Any] = {}
+        for name, rows in self._rows.items():
+            new = [orjson.Fragment(text) for came, text in rows if came > revision]
+            if new or revision == 0:
+                found[name] = new
+        for path, (changed, text) in self._known.items():
+            if changed > revision:
+                inner = found
+                for name in path[:-1]:
+                    inner = inner.setdefault(name, {})
+                inner[path[-1]] = orjson.Fragment(text)
+        return orjson.dumps(found)
 
 
 def _paths(

@@ -4,6 +4,7 @@ Counts, and what is simulated: everybody looks, and nobody could be told who did
 only the category is said, and of people nothing: that a face was found just now is one of theirs.
 """
 
+import asyncio
 import time
 from typing import Any
 
@@ -59,8 +60,10 @@ class LiveBoard(SnapshotFeed):
                 [await part.any_simulated(store.models) for part in runtime.board_parts]
             ),
         }
-        for part in runtime.board_parts:
-            snapshot |= await part.members(runtime)
+        for members in await asyncio.gather(
+            *(each.members(runtime) for each in runtime.board_parts)
+        ):
+            snapshot |= members
         return head, snapshot
 
     async def _newest(self, head: int) -> list[dict[str, Any]]:
