@@ -237,6 +237,20 @@ FACES = f"""
 SELECT zone_id, string_agg(left(known, 1), '' ORDER BY number, place_id) AS berths
 FROM ({KNOWN}) k WHERE zone_id = ANY($2) GROUP BY zone_id
 """  # noqa: S608
+# Of a past moment: berths of today, who stood there by the stays, and whether anything was heard.
+STOOD = """
+SELECT b.zone_id, b.number, CASE WHEN NOT EXISTS (
+           SELECT FROM parking_berths.watched w
+           WHERE w.place_id = b.place_id AND w.device_id <> ALL($3)) THEN 'u'
+       WHEN s.left_at IS NULL AND s.arrived_at IS NOT NULL OR s.left_at >= $1 THEN 'o'
+       ELSE 'f' END AS state, s.arrived_at
+FROM parking_berths.berths b LEFT JOIN LATERAL (
+    SELECT arrived_at, left_at FROM parking_sessions.sessions
+    WHERE place_id = b.place_id AND arrived_at < $1 AND status <> 'voided'
+    ORDER BY arrived_at DESC LIMIT 1
+) s ON true
+WHERE b.zone_id = ANY($2) ORDER BY b.zone_id, b.number, b.place_id
+"""
 WATCHING = """
 SELECT w.device_id, d.heard_at
 FROM parking_berths.watched w LEFT JOIN parking_berths.devices d USING (device_id)
@@ -277,6 +291,21 @@ async def by_face(
     """The berths of block faces by number, a letter each: `o`, `f`, or `u` for unknown."""
     rows = await fetch(pool, FACES, now - silence, list(zone_ids))
     return {row["zone_id"]: row["berths"] for row in rows}
+
+
+async def stood(
+    pool: Pool, zone_ids: Sequence[str], at: datetime, silent: Sequence[str]
+) -> dict[str, list[tuple[str, datetime | None]]]:
+    """The berths of block faces by number at a past moment: the letter, and since when it is taken.
+
+    By the stays as they are known today. `silent`: devices of which nothing was heard then; a berth
+    that only they watch is unknown, and so is one that nothing watches.
+    """
+    found: dict[str, list[tuple[str, datetime | None]]] = {}
+    for row in await fetch(pool, STOOD, at, list(zone_ids), list(silent)):
+        since = row["arrived_at"] if row["state"] == "o" else None
+        found.setdefault(row["zone_id"], []).append((row["state"], since))
+    return found
 
 
 async def watching(pool: Pool, place_id: str) -> list[tuple[str, datetime | None]]:

@@ -310,6 +310,7 @@ FILTERS: dict[str, Body] = {
         "department": SANITATION if owner == OWN else WORKS,
     },
     "get_v1_board_things": lambda *_: {"kind": "case-deadline"},
+    "get_v1_board_pictures": lambda *_: {"at": "2026-01-01T00:00:00Z"},
     "get_v1_board_series": lambda *_: {"to": "2026-01-01T00:00:00Z"},
     "get_v1_board_minutes": lambda *_: {
         "from": "2026-01-01T00:00:00Z",

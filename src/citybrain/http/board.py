@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -83,3 +84,6 @@ class BoardPart:
 
     followed: Followed | None = None
     """What is known of it at any minute."""
+
+    drawn: Callable[[Runtime, datetime], Awaitable[dict[str, Any]]] | None = None
+    """Of its members those that are known of a past minute, shaped as in the snapshot."""

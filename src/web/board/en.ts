@@ -146,7 +146,6 @@ export default {
     tax: "Tax",
     centre: "Centre",
   },
-  past: { noPicture: "There is no such picture of the past: of that minute only figures are kept." },
   system: {
     title: "The log and all read models keep up",
     titleBehind: "The slowest read model is {n} behind: {model}",

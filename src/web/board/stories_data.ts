@@ -395,7 +395,6 @@ const PROJECTIONS = {
   projections: SNAPSHOT.lag.map(({ projection, position, lag }) => ({ projection, version: 1, position, lag, parked: 0, running: true })),
 };
 
-/** What a server with everything would answer. */
 /** At the minute looked back at: one case late, one with time left, the third junction dark. */
 const THINGS = {
   at: iso(-110),
@@ -405,6 +404,20 @@ const THINGS = {
   ],
 };
 
+const PICTURES = {
+  at: iso(-110),
+  members: {
+    parking: {
+      faces: faces.map((face, at) => {
+        const stood = [...face.berths].map((letter, number) => (letter === "u" ? "u" : (at + number) % 3 === 0 ? "f" : "o"));
+        return { ...face, berths: stood.join(""), since: stood.map((each, number) => (each === "o" ? iso(-120 - 25 * ((at + number) % 7)) : null)) };
+      }),
+    },
+    signals: { junctions: JUNCTIONS.map(({ junction, last, before, arms }) => ({ junction, last, before, arms: arms.map(({ bearing, queue }) => ({ bearing, queue })) })) },
+  },
+};
+
+/** What a server with everything would answer. */
 export const ANSWERS: Readonly<Record<string, unknown>> = {
   "GET /v1/classes": { version: "1", classes: CLASSES },
   "GET /v1/departments": { version: "1", departments: DEPARTMENTS },
@@ -413,6 +426,7 @@ export const ANSWERS: Readonly<Record<string, unknown>> = {
   "GET /v1/board/minutes": MINUTES,
   "GET /v1/board/series": SERIES,
   "GET /v1/board/things": THINGS,
+  "GET /v1/board/pictures": PICTURES,
   "GET /v1/deadlines": DEADLINES,
   "GET /v1/parking/places": PLACES,
   "GET /v1/cases/map": MAPPED,

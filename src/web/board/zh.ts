@@ -143,7 +143,6 @@ export default {
     tax: "税务局",
     centre: "指挥中心",
   },
-  past: { noPicture: "回看时没有这张图：这一分钟只留了数。" },
   system: {
     title: "日志和读模型都跟得上",
     titleBehind: "最慢的读模型落后 {n} 条：{model}",

@@ -10,6 +10,7 @@ from citybrain.domain.parking.place import PlaceKind
 from citybrain.http.board import BoardPart, BoardPlace, Figures, Followed, Origin
 from citybrain.http.parking.berths import berth_counts
 from citybrain.http.runtime import Runtime
+from projections import board_reading
 from projections.board_reading import Reading
 from projections.parking import anomaly_list, berths, places, revenue, sessions
 from projections.parking.board import PARKING_BOARD, SILENT
@@ -17,6 +18,7 @@ from projections.parking.places import WantedPlaces
 from projections.reading import Pool
 
 MOST_FACES = 60
+MOST_SILENT = 10_000
 
 
 async def members(runtime: Runtime) -> dict[str, Any]:
@@ -51,21 +53,40 @@ async def _faces(runtime: Runtime, now: datetime) -> list[dict[str, Any]]:
     """The first block faces by id, with their berths by number: a letter for the state of each."""
     pool, services = runtime.store.models, runtime.services
     silence = parking_rules_at(services.definitions, now).silence_limit
+    zones = await _zones(pool, now)
+    found = await berths.by_face(pool, [*zones], now=now, silence=silence)
+    return [zones[zone] | {"berths": found[zone]} for zone in zones if zone in found]
+
+
+async def _zones(pool: Pool, at: datetime) -> dict[str, dict[str, Any]]:
     wanted = WantedPlaces(kinds=(PlaceKind.ZONE,))
-    zones = await places.page(pool, now, wanted, limit=MOST_FACES)
-    found = await berths.by_face(
-        pool, [zone["place_id"] for zone in zones], now=now, silence=silence
+    rows = await places.page(pool, at, wanted, limit=MOST_FACES)
+    return {
+        row["place_id"]: {"zone_id": row["place_id"]}
+        | {name: row[name] for name in ("name", "tariff_zone")}
+        for row in rows
+    }
+
+
+async def drawn(runtime: Runtime, at: datetime) -> dict[str, Any]:
+    """Block faces at a past minute; `since`: of each berth when its vehicle came, by number."""
+    pool = runtime.store.models
+    zones = await _zones(pool, at)
+    quiet = await board_reading.followed(
+        pool, PARKING_BOARD.name, SILENT, at, live=False, limit=MOST_SILENT
     )
-    return [
-        {
-            "zone_id": zone["place_id"],
-            "name": zone["name"],
-            "tariff_zone": zone["tariff_zone"],
-            "berths": found[zone["place_id"]],
+    silent = [row["place_id"] for row in quiet if row["due_at"] <= at]
+    found = await berths.stood(pool, [*zones], at, silent)
+    faces = [
+        zones[zone]
+        | {
+            "berths": "".join(state for state, _ in found[zone]),
+            "since": [since for _, since in found[zone]],
         }
         for zone in zones
-        if zone["place_id"] in found
+        if zone in found
     ]
+    return {"parking": {"faces": faces}}
 
 
 async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]:
@@ -115,4 +136,5 @@ BOARD = BoardPart(
     origins,
     berths.any_simulated,
     followed=Followed("parking", PARKING_BOARD, figures, board_places),
+    drawn=drawn,
 )

@@ -35,6 +35,7 @@ MOST_EXCEPTIONS = 500
 STOPPED = "read-model-stopped"
 STANDS_AFTER = timedelta(seconds=30)
 """A read model that is behind, and that nobody has moved on for so long, stands still."""
+STILL_TO_COME = "the board of a moment that is still to come is not known"
 MOST_STEPS = 1500
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 """Of the time track, in minutes."""
@@ -147,7 +148,7 @@ async def moment_of(call: Call) -> datetime | None:
         await wait_for_position(call.runtime, model, query.min_position)
     at = query.at
     if at is not None and at > call.runtime.services.clock():
-        raise Malformed("the board of a moment that is still to come is not known")
+        raise Malformed(STILL_TO_COME)
     return None if at is None else whole_minute(at)
 
 

@@ -1,6 +1,7 @@
-"""The board's past over HTTP: what was followed one by one, and figures over a day."""
+"""The board's past over HTTP: what was followed one by one, what is drawn, figures over a day."""
 
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
@@ -9,6 +10,7 @@ from citybrain.definitions.platform.areas import areas_at
 from citybrain.http.board import BOARD_READERS, BoardPlace
 from citybrain.http.paging import Query
 from citybrain.http.platform.board import (
+    STILL_TO_COME,
     USUAL,
     AtQuery,
     followed_of,
@@ -50,6 +52,21 @@ class ThingsQuery(AtQuery):
     kind: Code
 
 
+class BoardPictures(BaseModel):
+    """What is drawn on the board, at a minute of the past."""
+
+    at: AwareDatetime
+    members: dict[str, dict[str, Any]] = Field(
+        description="of the members of `/live` those that are known of it, by system"
+    )
+
+
+class PicturesQuery(Query):
+    """Of which minute."""
+
+    at: Moment = Field(description="to the minute")
+
+
 class SeriesQuery(Query):
     """Moments up to one, evenly apart."""
 
@@ -83,12 +100,24 @@ async def list_things(call: Call) -> web.Response:
     return json_response(BoardThings(at=moment, things=things))
 
 
+async def pictures(call: Call) -> web.Response:
+    """Where somebody stood, and what queues there were."""
+    query: PicturesQuery = call.query
+    at, runtime = whole_minute(query.at), call.runtime
+    if at > runtime.services.clock():
+        raise Malformed(STILL_TO_COME)
+    members: dict[str, dict[str, Any]] = {}
+    for part in runtime.board_parts:
+        members |= {} if part.drawn is None else await part.drawn(runtime, at)
+    return json_response(BoardPictures(at=at, members=members))
+
+
 async def series(call: Call) -> web.Response:
     """The last day or so by the hour."""
     query: SeriesQuery = call.query
     last, apart = whole_minute(query.until), timedelta(minutes=query.apart_minutes)
     if last > call.runtime.services.clock():
-        raise Malformed("the board of a moment that is still to come is not known")
+        raise Malformed(STILL_TO_COME)
     moments = [last - apart * back for back in reversed(range(query.number))]
     before: UsualBefore = call.request.app[USUAL]
     return json_response(await before.series(call.runtime, moments, followed_of(call.runtime)))
@@ -104,6 +133,16 @@ ROUTES = (
         roles=BOARD_READERS,
         query=ThingsQuery,
         answers={200: Answer("all of a kind", BoardThings)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/board/pictures",
+        summary="Berths and queues at a minute of the past, as the live numbers have them",
+        tag="board",
+        handler=pictures,
+        roles=BOARD_READERS,
+        query=PicturesQuery,
+        answers={200: Answer("what is known of it", BoardPictures)},
     ),
     Route(
         method="GET",

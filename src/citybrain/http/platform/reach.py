@@ -24,6 +24,7 @@ REACH: Rows = {
     "get_v1_board_exceptions": NOBODYS,
     "get_v1_board_minutes": NOBODYS,
     "get_v1_board_things": NOBODYS,
+    "get_v1_board_pictures": NOBODYS,
     "get_v1_board_series": NOBODYS,
     "get_v1_board_usual": NOBODYS,
 }

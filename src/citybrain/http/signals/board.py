@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from citybrain.definitions.signals.junction_file import JunctionFile, PlacePart
@@ -40,11 +41,16 @@ class Queues:
         code, over = dated.junction.code, now - now % FIVE_MINUTES_MS
         asked_at, found = self._asked.get(code, (0, []))
         if now - asked_at >= AGAIN_MS or asked_at < over:
-            begins = [moment(over - FIVE_MINUTES_MS), moment(over - 2 * FIVE_MINUTES_MS)]
-            rows = await traffic_of(self.services, dated, begins[1], moment(over))
-            found = [[each for each in rows if each.begins == at] for at in begins]
+            found = await _last_two(self.services, dated, over)
             self._asked[code] = (now, found)
         return found
+
+
+async def _last_two(services: Services, dated: DatedJunction, over: int) -> list[list[LaneTraffic]]:
+    """Of the five minutes that end then, and of those before."""
+    begins = [moment(over - FIVE_MINUTES_MS), moment(over - 2 * FIVE_MINUTES_MS)]
+    rows = await traffic_of(services, dated, begins[1], moment(over))
+    return [[each for each in rows if each.begins == at] for at in begins]
 
 
 async def members(runtime: Runtime) -> dict[str, Any]:
@@ -67,6 +73,24 @@ async def members(runtime: Runtime) -> dict[str, Any]:
             "junctions": shown,
         }
     }
+
+
+async def drawn(runtime: Runtime, at: datetime) -> dict[str, Any]:
+    """Of the same junctions the queues of a past minute. What their lamps showed is not said here,
+    how they stood is one by one (`/v1/board/things`)."""
+    services, over = runtime.services, milliseconds(at)
+    over -= over % FIVE_MINUTES_MS
+    definitions = services.definitions.of(SignalDefinitions)
+    shown = []
+    for each in await junctions.page(runtime.store.models, limit=MOST_JUNCTIONS):
+        dated = definitions.at(each.signal.junction, at)
+        if dated is not None:
+            last, before = await _last_two(services, dated, over)
+            cost = cost_of(last)
+            told: dict[str, Any] = {"last": cost, "before": cost_of(before)}
+            told["arms"] = [] if cost is None else _queues(dated, last)
+            shown.append({"junction": each.signal.junction} | told)
+    return {"signals": {"junctions": shown}}
 
 
 def _junction(
@@ -122,18 +146,27 @@ def _arms(
     standing: Standing, dated: DatedJunction, lanes: Sequence[LaneTraffic], now: int
 ) -> list[dict[str, Any]]:
     """By where vehicles come from: what is shown to who goes on and who turns left, their queue."""
-    layout, found = dated.junction.layout, dict[float, dict[str, Any]]()
-    queues = {each.lane: each.queue_mean or 0.0 for each in lanes}
+    layout, found = dated.junction.layout, _queues(dated, lanes)
+    arms = {arm["bearing"]: arm for arm in found}
     for code, lane in dated.file.lanes.items():
         if lane.bearing is None:
             continue
-        arm = found.setdefault(lane.bearing, {"bearing": lane.bearing, "queue": 0.0})
-        arm["queue"] = round(arm["queue"] + queues.get(code, 0.0), 1)
         for movement in layout.of_lane(code):
             if movement.group is not None:
                 place = "left" if movement.turn is Turn.LEFT else "on"
-                arm.setdefault(place, standing.signal.shown(movement.group, now))
-    return [found[bearing] for bearing in sorted(found)]
+                arms[lane.bearing].setdefault(place, standing.signal.shown(movement.group, now))
+    return found
+
+
+def _queues(dated: DatedJunction, lanes: Sequence[LaneTraffic]) -> list[dict[str, Any]]:
+    """By where vehicles come from, in degrees: how many stood on the mean."""
+    found: dict[float, float] = {}
+    queues = {each.lane: each.queue_mean or 0.0 for each in lanes}
+    for code, lane in dated.file.lanes.items():
+        if lane.bearing is not None:
+            queue = found.get(lane.bearing, 0.0) + queues.get(code, 0.0)
+            found[lane.bearing] = round(queue, 1)
+    return [{"bearing": bearing, "queue": found[bearing]} for bearing in sorted(found)]
 
 
 async def origins(pool: Pool, stream_ids: Sequence[str]) -> Mapping[str, Origin]:
@@ -192,4 +225,5 @@ BOARD = BoardPart(
     origins,
     junctions.any_simulated,
     followed=Followed("signals", SIGNALS_BOARD, figures, places, kinds=(STANDS,)),
+    drawn=drawn,
 )

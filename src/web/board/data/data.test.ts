@@ -93,6 +93,12 @@ describe("berths", () => {
       ["unknown", null],
     ]);
   });
+  test("of a past minute since when each is taken comes with the block face", () => {
+    const face = { zone_id: "z-1", name: "West", tariff_zone: "1", berths: "fo", since: [null, "2026-11-25T01:00:00Z"] };
+    const now = [{ place_id: "z-1-02", zone_id: "z-1", number: 2, state: "occupied" as const, changed_at: "2026-11-26T00:00:00Z", heard_at: null, simulated: true }];
+    const [group] = berthGroups([face], new Map(), (area) => area, now, Date.parse("2026-11-25T02:00:00Z"));
+    expect(group?.faces[0]?.berths.map((berth) => berth.hours)).toEqual([null, 1]);
+  });
   test("a share is of those that are known; of none there is none", () => {
     expect([shareOf("oofu"), shareOf("uu"), shareOf("")]).toEqual([2 / 3, null, null]);
     const lines = zoneLines([{ id: "z-1", longitude: 113, latitude: 34 }], null);

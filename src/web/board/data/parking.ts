@@ -33,7 +33,7 @@ export function berthGroups(
       id: face.zone_id,
       name: face.name,
       berths: [...face.berths].map((letter, place): Berth => {
-        const changed = since.get(`${face.zone_id} ${place + 1}`) ?? null;
+        const changed = face.since === undefined ? (since.get(`${face.zone_id} ${place + 1}`) ?? null) : (face.since[place] ?? null);
         const state = LETTERS[letter] ?? "unknown";
         const hours = state !== "occupied" || changed === null ? null : (now - Date.parse(changed)) / HOUR_MS;
         return { id: `${face.zone_id}-${place}`, state, hours };

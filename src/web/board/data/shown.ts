@@ -61,7 +61,7 @@ export const useShown = defineStore("board-shown", () => {
   const junctions = computed((): readonly Junction[] =>
     time.past ? before.junctions : (now.value?.signals.junctions ?? []).map((each) => ({ ...each, name: inWords(each.name, each.name_en) })),
   );
-  const faces = computed((): readonly Face[] => (now.value?.parking.faces ?? []).map((face) => ({ ...face, name: inWords(face.name) })));
+  const faces = computed((): readonly Face[] => (time.past ? before.faces : (now.value?.parking.faces ?? [])).map((face) => ({ ...face, name: inWords(face.name) })));
   const delay = computed(() => delayOf(junctions.value.map((each) => each.last)));
   const delayBefore = computed(() => delayOf(junctions.value.map((each) => each.before)));
   const refusedLastHour = computed(() => now.value?.signals.refused_last_hour ?? null);

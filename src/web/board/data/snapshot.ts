@@ -43,6 +43,8 @@ export interface Face {
   name: string;
   tariff_zone: string;
   berths: string;
+  /** Of a past minute: since when each is taken, by its number; `null`: it is not. */
+  since?: readonly (string | null)[];
 }
 
 export interface Parking {

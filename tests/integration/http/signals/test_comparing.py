@@ -92,6 +92,11 @@ async def test_before_and_after_are_the_same_figures_of_two_spans(api: Api, told
     endless = f"{span('before_', 0, 300)}&{span('after_', 300, 300)}"
     wrong = await api.call("GET", f"/v1/signals/compare?junction=x1&{endless}", "supervisor")
     assert wrong.is_problem(400, "malformed-request")
+    then = {"at": at(600).isoformat()}
+    drawn = (await api.call("GET", "/v1/board/pictures", "operator", params=then)).json
+    (junction,) = drawn["members"]["signals"]["junctions"]
+    assert junction["last"]["delay_seconds"] == pytest.approx(delay["after"], abs=0.1)
+    assert junction["before"]["delay_seconds"] == pytest.approx(delay["before"], abs=0.1)
 
 
 async def test_a_road_in_time_and_space(api: Api, told: Told) -> None:
