@@ -23,6 +23,14 @@ test("there are about two thousand houses, and none stands on a street of the co
   }
 });
 
+test("the road of the corridor runs where its first and its last junction stand", () => {
+  for (const [distance, east] of [[0, 113.662], [1350, 113.6768]] as const) {
+    const [longitude, latitude] = onCorridor(distance) as [number, number];
+    expect(Math.abs(longitude - east)).toBeLessThan(0.0002);
+    expect(Math.abs(latitude - 34.766)).toBeLessThan(0.0001);
+  }
+});
+
 test("metres become degrees", () => {
   const [here, there] = [place(0, 0), place(1000, 1000)];
   expect(((there[1] as number) - (here[1] as number)) * 110_940).toBeCloseTo(1000);

@@ -3,8 +3,11 @@
 
 import type { Feature, FeatureCollection, LineString, Polygon, Position } from "geojson";
 
-/** Where the middle of the made-up streets lies, and metres to a degree there. */
-export const MIDDLE: readonly [number, number] = [113.65, 34.764];
+/**
+ * Where the middle of the made-up streets lies, and metres to a degree there: so that the road of the
+ * corridor runs where the junctions of Renmin Road are said to stand (34.7660 north, from 113.6620 east).
+ */
+export const MIDDLE: readonly [number, number] = [113.66913, 34.77105];
 const METRES_NORTH = 110_940;
 const METRES_EAST = METRES_NORTH * Math.cos((MIDDLE[1] * Math.PI) / 180) * 1.0034;
 
