@@ -57,11 +57,11 @@ Flag = Annotated[bool, Field(strict=True)]
 """True or false, and no word or number for it."""
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=LATEST.date()), BeforeValidator(_written_date)]
 NoFlag = BeforeValidator(_no_flag)
-"""For numbers, of which true and false are none."""
+"""For numbers, of which true and false are none; behind limits, which then are pydantic's own."""
 Latitude = Annotated[
-    float, NoFlag, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees")
+    float, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84 degrees"), NoFlag
 ]
 Longitude = Annotated[
-    float, NoFlag, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees")
+    float, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84 degrees"), NoFlag
 ]
-Percent = Annotated[int, NoFlag, Field(ge=1, le=100)]
+Percent = Annotated[int, Field(ge=1, le=100), NoFlag]

@@ -27,7 +27,8 @@ from citybrain.observability import span
 from commands.services import Services
 
 A = TypeVar("A", bound=StreamAggregate)
-RecordOf = Callable[[A], IdempotencyRecord | None]
+Answered = dict[str, Any]
+RecordOf = Callable[[A, Answered], IdempotencyRecord | None]
 """Makes what an idempotency key is to be answered with from the state that was decided.
 
 Quoted where a function is made for each command: else it would be built anew each time.
@@ -135,10 +136,10 @@ async def create(
         if prepare is not None:
             await prepare()
         aggregate = decide()
-        return await _save(aggregate, context, services, idempotency(aggregate), answer)
+        return await _save(aggregate, context, services, idempotency, answer)
 
     with span("command", type=type(command).__name__):
-        return await _once(command, "", context, services, answer, attempt)
+        return await _once(command, "", context, services, attempt)
 
 
 async def change(
@@ -175,13 +176,13 @@ async def change(
                 fresh = True
                 continue
             try:
-                return await _save(aggregate, context, services, idempotency(aggregate), answer)
+                return await _save(aggregate, context, services, idempotency, answer)
             except WrongExpectedVersion:
                 fresh = True
         raise TooContended("the stream is changing too fast; try again", stream_id=stream_id)
 
     with span("command", type=type(command).__name__):
-        return await _once(command, about or stream_id, context, services, answer, attempt)
+        return await _once(command, about or stream_id, context, services, attempt)
 
 
 async def answered_before(
@@ -230,28 +231,23 @@ async def _once(
     stream_id: str,
     context: CommandContext,
     services: Services,
-    answer: Callable[[A], dict[str, Any]],
     attempt: Callable[[RecordOf[A]], Awaitable[CommandResult]],
 ) -> CommandResult:
     """Run `attempt` at most once an idempotency key; a used key gets its first answer again."""
     key = context.once
     if key is None:
-        return await attempt(lambda _: None)
+        return await attempt(lambda *_: None)
     fingerprint = await _fingerprint(command, stream_id, services)
     if key in services.keys_in_flight:
         raise KeyInFlight("a request with this idempotency key is being worked on")
     services.keys_in_flight.add(key)
     try:
         return await attempt(
-            lambda aggregate: IdempotencyRecord(
+            lambda aggregate, said: IdempotencyRecord(
                 key,
                 fingerprint,
                 orjson.dumps(
-                    {
-                        "stream_id": aggregate.id,
-                        "version": aggregate.version,
-                        "answer": answer(aggregate),
-                    }
+                    {"stream_id": aggregate.id, "version": aggregate.version, "answer": said}
                 ),
             )
         )
@@ -269,16 +265,17 @@ async def _save(
     aggregate: A,
     context: CommandContext,
     services: Services,
-    idempotency: IdempotencyRecord | None,
-    answer: Callable[[A], dict[str, Any]],
+    record: "RecordOf[A]",
+    answer: Callable[[A], Answered],
 ) -> CommandResult:
+    said = answer(aggregate)
     if not aggregate.pending_events:  # it is so already
         head = await services.store.head()
-        return CommandResult(aggregate.id, aggregate.version, head, answer(aggregate))
+        return CommandResult(aggregate.id, aggregate.version, head, said)
     saved = await services.store.save(
-        aggregate, metadata=context.metadata(), idempotency=idempotency, last=True
+        aggregate, metadata=context.metadata(), idempotency=record(aggregate, said), last=True
     )
-    return CommandResult(aggregate.id, saved.version, saved.position, answer(aggregate))
+    return CommandResult(aggregate.id, saved.version, saved.position, said)
 
 
 def _check_version(aggregate: StreamAggregate, context: CommandContext) -> None:

@@ -96,8 +96,8 @@ def _geometry(value: Any) -> Any:
     return {"type": said["type"], "coordinates": said["coordinates"]}
 
 
-Positive = Annotated[int, NoFlag, Field(ge=1, le=10**7)]
-Whole = Annotated[int, NoFlag, Field(ge=0, le=10**6)]
+Positive = Annotated[int, Field(ge=1, le=10**7), NoFlag]
+Whole = Annotated[int, Field(ge=0, le=10**6), NoFlag]
 Instant = Annotated[
     Moment, BeforeValidator(_instant), Field(description="a day is its midnight in the city")
 ]

@@ -25,7 +25,7 @@ from citybrain.domain.inspection.deadlines import Stage
 from citybrain.domain.stream import StreamAggregate
 from citybrain.eventstore import Appended
 from citybrain.eventstore.aggregates import own_copy
-from citybrain.eventstore.codec import mapper
+from citybrain.eventstore.codec import stored
 from citybrain.random_ids import random_uuid
 from citybrain.systems import load_definitions, register_streams
 from citybrain.vault.keys import KEY_BYTES, keyed
@@ -54,7 +54,7 @@ class Nowhere:
         """The bytes of its events are made, as by the event store."""
         self.last = aggregate
         for event in aggregate.pending_events:
-            mapper().to_stored_event(event)
+            stored(event)
         return Appended(aggregate.id, aggregate.version, 1)
 
 
@@ -109,7 +109,7 @@ def pieces() -> dict[str, Piece]:
         ),
         "report.event": lambda: type(event)(**vars(event)),
         "report.state": lambda: event.mutate(None),
-        "report.bytes": lambda: mapper().to_stored_event(event),
+        "report.bytes": lambda: stored(event),
         "step.copy": lambda: own_copy(plain),
         "step": filed,
     }

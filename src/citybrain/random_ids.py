@@ -11,6 +11,7 @@ from uuid import UUID, SafeUUID
 AT_ONCE: Final = 256
 CLEARED: Final = ~((0xF << 76) | (0xC << 60)) & ((1 << 128) - 1)
 VERSION_4: Final = (0x4 << 76) | (0x8 << 60)
+UNKNOWN: Final = SafeUUID.unknown
 
 _drawn: list[int] = []
 os.register_at_fork(after_in_child=_drawn.clear)  # a child draws its own
@@ -23,5 +24,5 @@ def random_uuid() -> UUID:
         _drawn.extend(int.from_bytes(many[at : at + 16]) for at in range(0, len(many), 16))
     made = object.__new__(UUID)
     object.__setattr__(made, "int", _drawn.pop() & CLEARED | VERSION_4)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    object.__setattr__(made, "is_safe", UNKNOWN)
     return made

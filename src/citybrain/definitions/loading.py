@@ -163,4 +163,7 @@ def in_force(versions: Sequence[V], moment: datetime) -> V:
     if len(versions) == 1:
         return versions[0]
     day = city_day(moment)
-    return next((each for each in reversed(versions) if each.valid_from <= day), versions[0])
+    for each in reversed(versions):
+        if each.valid_from <= day:
+            return each
+    return versions[0]

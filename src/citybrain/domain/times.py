@@ -32,7 +32,20 @@ def in_utc(at: datetime) -> datetime:
 
 def as_text(at: datetime) -> str:
     """A moment as events carry it: RFC 3339 in UTC."""
-    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
+    return written(at if at.tzinfo is UTC else at.astimezone(UTC))
+
+
+def written(at: datetime) -> str:
+    """A moment in RFC 3339. An event says `now` several times: it is written once."""
+    global _last
+    last, text = _last
+    if last is not at:
+        text = at.isoformat()
+        _last = at, text
+    return text
+
+
+_last = (datetime.max, datetime.max.isoformat())
 
 
 def moment(text: str) -> datetime:

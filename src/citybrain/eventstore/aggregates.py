@@ -124,12 +124,13 @@ class Aggregates:
 
     def remember(self, aggregate: StreamAggregate, *, own: bool = False) -> None:
         """Keep the state of `aggregate`, unless a newer one is known; itself where it is ours."""
-        known = self._cache.get(aggregate.id)
-        if known is None or known.version < aggregate.version:
-            self._cache[aggregate.id] = aggregate if own else own_copy(aggregate)
-        self._cache.move_to_end(aggregate.id)
-        if aggregate.version >= self._behind.get(aggregate.id, 0):
-            self._behind.pop(aggregate.id, None)
+        stream_id, version = aggregate.id, aggregate.version
+        known = self._cache.get(stream_id)
+        if known is None or known.version < version:
+            self._cache[stream_id] = aggregate if own else own_copy(aggregate)
+        self._cache.move_to_end(stream_id)
+        if version >= self._behind.get(stream_id, 0):
+            self._behind.pop(stream_id, None)
         while len(self._cache) > self._cache_size:
             gone, _ = self._cache.popitem(last=False)
             self._behind.pop(gone, None)
@@ -157,13 +158,13 @@ class Aggregates:
 
     async def snapshot_if_due(self, aggregate: StreamAggregate, events: int) -> None:
         """Write a snapshot when the last `events` crossed a multiple of the interval."""
-        every = self._snapshot_every
-        if aggregate.version // every == (aggregate.version - events) // every:
+        every, version = self._snapshot_every, aggregate.version
+        if version // every == (version - events) // every:
             return
         stored = mapper().to_stored_event(StreamSnapshot.take(aggregate))
         try:
             await self._pool.execute(
-                SAVE_SNAPSHOT, aggregate.id, aggregate.version, stored.topic, stored.state
+                SAVE_SNAPSHOT, aggregate.id, version, stored.topic, stored.state
             )
         except (asyncpg.PostgresError, *CONNECTION_LOST) as error:
             log.warning("snapshot_not_saved", error=type(error).__name__)  # an optimisation only

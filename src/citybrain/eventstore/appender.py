@@ -227,7 +227,7 @@ class Appender:
             self._waiting_events -= len(pending.events)
             if pending.outcome.done():
                 continue  # withdrawn by its caller
-            identity = (pending.stream_id, pending.command_id)
+            identity = (pending.stream_id, pending.command_id.int)
             key = pending.idempotency.key if pending.idempotency else identity
             if pending.stream_id in blocked or identity in seen or key in seen:
                 kept.append(pending)

@@ -14,6 +14,9 @@ from uuid import UUID
 
 import orjson
 from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscoder, Mapper, UUIDAsHex
+from eventsourcing.utils import get_topic
+
+from citybrain.domain.times import written
 
 # Between these magnitudes Python's and orjson's shortest floats are spelled alike.
 PLAIN_FLOAT_MIN, PLAIN_FLOAT_BOUND = 1e-4, 1e16
@@ -115,7 +118,7 @@ def _usual(values: Iterable[Any]) -> bool:
 
 def _time(value: Any) -> dict[str, str]:
     """A `datetime`, which is all that orjson is told not to spell and `_usual` lets pass."""
-    return {"_type_": "datetime_iso", "_data_": value.isoformat()}
+    return {"_type_": "datetime_iso", "_data_": written(value)}
 
 
 def _wrap(value: Any) -> Any:
@@ -152,6 +155,15 @@ def _wrap(value: Any) -> Any:
 def transcoder() -> OrjsonTranscoder:
     """The one transcoder of the process."""
     return OrjsonTranscoder()
+
+
+def stored(event: Any) -> tuple[str, bytes]:
+    """The topic of a domain event and its bytes, which are those of the mapper's stored event."""
+    kind, state = type(event), dict(vars(event))
+    del state["originator_id"], state["originator_version"]
+    if (version := getattr(kind, "class_version", 1)) > 1:
+        state["class_version"] = version
+    return get_topic(kind), transcoder().encode(state)
 
 
 @cache

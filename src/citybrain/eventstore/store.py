@@ -23,7 +23,7 @@ from citybrain.domain.times import CLOCK_TOLERANCE
 from citybrain.errors import InvalidInput
 from citybrain.eventstore.aggregates import Aggregates, to_domain_event
 from citybrain.eventstore.appender import Appender
-from citybrain.eventstore.codec import mapper
+from citybrain.eventstore.codec import stored
 from citybrain.eventstore.connecting import (
     AWAY,
     AWAY_RETRY_SECONDS,
@@ -67,6 +67,7 @@ SECONDS = Histogram(
 )  # fmt: skip
 CONFLICTS = Counter("citybrain_append_conflicts_total", "Appends to a stream that had moved on")
 
+CLOCK_TOLERANCE_SECONDS = CLOCK_TOLERANCE.total_seconds()
 STREAM_ID = re.compile(r"[a-z][a-z0-9_]{0,31}-[A-Za-z0-9_.:-]{1,160}")
 MAX_EVENTS_PER_APPEND = 10_000
 ANSWER = "SELECT fingerprint, answer, position FROM idempotency_records WHERE key = $1"
@@ -159,7 +160,7 @@ class EventStore:
     @property
     def clock_is_off(self) -> bool:
         """This machine's clock and PostgreSQL's differ by more than decisions allow for."""
-        return abs(self.listener.clock_ahead_seconds) > CLOCK_TOLERANCE.total_seconds()
+        return abs(self.listener.clock_ahead_seconds) > CLOCK_TOLERANCE_SECONDS
 
     async def append(
         self,
@@ -202,8 +203,7 @@ class EventStore:
         """
         pending = aggregate.collect_events()
         expected = aggregate.version - len(pending)
-        stored = [mapper().to_stored_event(event) for event in pending]
-        events = [NewEvent(event.topic, event.state) for event in stored]
+        events = [NewEvent(*stored(event)) for event in pending]
         try:
             appended = await self.append(
                 aggregate.id, expected, events, metadata=metadata, idempotency=idempotency
@@ -249,15 +249,15 @@ class EventStore:
         limit = self.settings.event_size_limit_bytes
         size = 0
         for topic, state in events:
-            if len(state) > limit:
+            if (length := len(state)) > limit:
                 raise EventTooLarge(
-                    f"an event of {len(state)} bytes exceeds the limit of {limit}",
-                    size_bytes=len(state),
+                    f"an event of {length} bytes exceeds the limit of {limit}",
+                    size_bytes=length,
                     limit_bytes=limit,
                 )
             if not 0 < len(topic) <= 255 or "\x00" in topic:
                 raise InvalidInput("a topic has 1 to 255 characters")
-            size += len(state)
+            size += length
         return size
 
 

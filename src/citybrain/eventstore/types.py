@@ -29,8 +29,7 @@ class NewEvent(NamedTuple):
     state: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(NamedTuple):
     """Who caused an event and how; stored beside the state, never inside it."""
 
     actor: str
@@ -54,8 +53,7 @@ class Metadata:
         return orjson.dumps(members).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyRecord:
+class IdempotencyRecord(NamedTuple):
     """Written in the transaction of the events.
 
     `key` is unique per caller (the caller's subject is part of it); `fingerprint` is the
@@ -67,8 +65,7 @@ class IdempotencyRecord:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """An acknowledged append: durable. Versions and positions are of its last event."""
 
     stream_id: str
@@ -117,6 +114,15 @@ class _Fields:
         return data
 
 
+class _Metadata:
+    """Decodes who caused an event when it is asked for first."""
+
+    def __get__(self, event: "RecordedEvent", _: object) -> dict[str, Any]:
+        found = orjson.loads(event.metadata_json) if event.metadata_json else {}
+        event.__dict__["metadata"] = found
+        return cast("dict[str, Any]", found)
+
+
 class RecordedEvent(asyncpg.Record):
     """A stored event as read back: a row, with names. `state` are the exact bytes appended.
 
@@ -134,12 +140,8 @@ class RecordedEvent(asyncpg.Record):
     metadata_json: str | None = _column(6)
     data: dict[str, Any] = cast("dict[str, Any]", _Fields())
     """The event's fields, decoded; raises `ValueError` where the bytes are not our JSON."""
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Actor, channel, command, correlation and causation; empty for a stock writer's row."""
-        metadata: dict[str, Any] = orjson.loads(self.metadata_json) if self.metadata_json else {}
-        return metadata
+    metadata: dict[str, Any] = cast("dict[str, Any]", _Metadata())
+    """Actor, channel, command, correlation and causation; empty for a stock writer's row."""
 
     def __repr__(self) -> str:
         return f"<{self.topic} {self.stream_id}@{self.version} position {self.position}>"

@@ -15,7 +15,7 @@ from datetime import date
 from enum import StrEnum
 from math import ceil, cos, floor, radians
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 import shapely
@@ -80,8 +80,7 @@ class Area:
         return self.code[: DIGITS[self.kind] - 3] if self.kind is not AreaKind.DISTRICT else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The areas that a point lies in, by code; none where it lies in none of that kind."""
 
     district: str | None = None

@@ -6,17 +6,17 @@ kept for devices: a kiosk goes on serving while everybody sends pictures.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from citybrain.domain.actor import WATCHERS, Actor, Role
 from citybrain.errors import CitybrainError, Unavailable
 from citybrain.http.limits import caller_of
 from citybrain.http.problems import BodyPacked, Malformed, RateLimited
 from citybrain.http.runtime import RUNTIME
+from citybrain.http.time_limits import TIMER
 
 CALLERS = 16
 """A caller has one of so many equal shares; a single body at a time may be larger."""
@@ -25,9 +25,6 @@ KEPT = 4
 """One of so many equal shares is for devices alone."""
 
 DEVICES = (Role.KIOSK, *WATCHERS)
-
-TIMER: web.RequestKey[asyncio.Timeout] = web.RequestKey("timer", asyncio.Timeout)
-"""The time limit of a request; it does not count while a body comes in."""
 
 
 class TooManyBodies(RateLimited):
@@ -53,7 +50,7 @@ class BodyRoom:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._held: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
         self.held = 0
         """Bytes that have a place now."""
 
@@ -61,24 +58,33 @@ class BodyRoom:
         self, caller: str, size: int, *, device: bool = False
     ) -> AbstractContextManager[None]:
         """Room for a body until it has been worked on; raises `TooManyBodies`, `BodiesFull`."""
-        own = self._held[caller]
+        own = self._held.get(caller, 0)
         if own and own + size > self._limit // CALLERS:
             raise TooManyBodies("too much is being sent at once", retry_after_seconds=2)
         if self.held + size > self._limit - (0 if device else self._limit // KEPT):
             raise BodiesFull("too much is being sent by everybody", retry_after_seconds=5)
         return _Place(self, caller, size)
 
+    def place_of(
+        self, request: web.Request, caller: str, actor: Actor | None, limit: int
+    ) -> AbstractContextManager[None]:
+        """A place for the body of a request, which may have up to `limit` bytes."""
+        announced = request.content_length
+        size = limit if announced is None else announced
+        device = actor is not None and actor.has(*DEVICES)
+        return self.place(caller, size, device=device)
+
     def hold(self, caller: str, size: int) -> None:
         """A body has its place."""
-        self._held[caller] += size
+        self._held[caller] = self._held.get(caller, 0) + size
         self.held += size
 
     def release(self, caller: str, size: int) -> None:
         """It has been worked on."""
         self.held -= size
-        self._held[caller] -= size
-        if not self._held[caller]:
-            del self._held[caller]
+        left = self._held.pop(caller) - size
+        if left:
+            self._held[caller] = left
 
 
 class _Place:
@@ -103,17 +109,13 @@ def body_place(
     request: web.Request, actor: Actor | None, limit: int
 ) -> AbstractContextManager[None]:
     """A place for the body of a request, which may have up to `limit` bytes."""
-    caller = caller_of(request, actor)
-    announced = request.content_length
-    size = limit if announced is None else announced
-    device = actor is not None and actor.has(*DEVICES)
-    return request.app[BODIES].place(caller, size, device=device)
+    return request.app[BODIES].place_of(request, caller_of(request, actor), actor, limit)
 
 
 def body_at_hand(request: web.Request, limit: int) -> bytes | None:
     """The body where it has come with its headers, as a rule; None where there is more to say."""
     content = request.content
-    if "Content-Encoding" in request.headers or not content.is_eof():
+    if hdrs.CONTENT_ENCODING in request.headers or not content.is_eof():
         return None
     if content.exception() is not None or content.total_bytes > limit:
         return None
@@ -143,29 +145,13 @@ async def body_time(request: web.Request) -> AsyncIterator[None]:
     """
     seconds = request.app[RUNTIME].settings.body_seconds
     try:
-        with _unhurried(request.get(TIMER)):
+        with request[TIMER].standing_still():
             async with asyncio.timeout(seconds) as ours:
                 yield
     except TimeoutError:
         if not ours.expired():
             raise
         raise BodyTooSlow(f"the body took longer than {seconds:g} s") from None
-
-
-@contextmanager
-def _unhurried(timer: asyncio.Timeout | None) -> Iterator[None]:
-    """The time limit of the request stands still meanwhile."""
-    due = None if timer is None or timer.expired() else timer.when()
-    if timer is None or due is None:
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    left = due - loop.time()
-    timer.reschedule(None)
-    try:
-        yield
-    finally:
-        timer.reschedule(loop.time() + left)
 
 
 async def _read(request: web.Request, limit: int, too_large: CitybrainError) -> bytes:

@@ -5,7 +5,7 @@ There are no cookies: a page that asks has a token of its own.
 
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from citybrain.settings import Settings
 
@@ -37,7 +37,7 @@ def may_ask(request: web.Request) -> bool:
 
 def let_read(request: web.Request, answer: web.StreamResponse) -> None:
     """Say whether the page may read the answer; a cache keeps it for that origin only."""
-    if not request.app[ORIGINS] or "Origin" not in request.headers:
+    if hdrs.ORIGIN not in request.headers or not request.app[ORIGINS]:
         return
     varies = answer.headers.get("Vary")
     if "Origin" not in (varies or ""):

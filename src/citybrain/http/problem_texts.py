@@ -82,7 +82,7 @@ def _in(language: str, limits: Mapping[str, str]) -> dict[str, str]:
 def validation_error(error: Mapping[str, Any], where: str) -> dict[str, Any]:
     """One error of pydantic: what is wrong with which member, never its value or a pattern."""
     context = error.get("ctx", {})
-    limits = {name: str(context[name]) for name in LIMITS if name in context}
+    limits = {name: _written(context[name]) for name in LIMITS if name in context}
     if error["type"] == OWN_WORDS:
         limits["said"] = error["msg"].removeprefix("Value error, ")
     found = {
@@ -92,6 +92,12 @@ def validation_error(error: Mapping[str, Any], where: str) -> dict[str, Any]:
         "limits": limits,
     }
     return found | {"reason": reason_of(found)}
+
+
+def _written(limit: Any) -> str:
+    """A limit as people write it: pydantic has whole numbers as 90.0 where others are taken."""
+    whole = isinstance(limit, float) and limit.is_integer()
+    return str(int(limit) if whole else limit)
 
 
 def shown(details: Mapping[str, Any], language: str) -> dict[str, Any]:

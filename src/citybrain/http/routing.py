@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
 from citybrain.domain.actor import Actor, Role
 from citybrain.errors import Forbidden, NotFound
 from citybrain.http.anonymous import anonymous_place
-from citybrain.http.bodies import body_at_hand, body_place, read_body
+from citybrain.http.bodies import BODIES, body_at_hand, read_body
 from citybrain.http.conditional import unless_had
 from citybrain.http.following import following
 from citybrain.http.issuer_keys import IssuerKeysUnknown
@@ -112,22 +112,26 @@ class Call:
         return self.actor
 
 
-def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The aiohttp handler of a route."""
+def bind(
+    route: Route, app: web.Application
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route of an application that has all it needs."""
+    runtime, limiter, bodies = app[RUNTIME], app[LIMITER], app[BODIES]
+    settings, store = runtime.settings, runtime.store
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request.path.isprintable():
             raise NotFound("an address has no control characters")
-        runtime = request.app[RUNTIME]
         if route.method != "GET":
-            runtime.store.check_writable()
+            store.check_writable()
         try:
             actor = await _authenticate(route, request, runtime)
         except (Unauthenticated, IssuerKeysUnknown):
-            await request.app[LIMITER].spend(caller_of(request))  # who guesses is slowed down, too
+            await limiter.spend(caller_of(request))  # who guesses is slowed down, too
             raise
+        caller = caller_of(request, actor)
         if route.counted:
-            await request.app[LIMITER].spend(caller_of(request, actor))
+            await limiter.spend(caller)
         if actor is not None:
             _check_role(route, actor)
         call = Call(
@@ -150,8 +154,10 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
             return unless_had(request, await _answer(route, call))
         if route.body is None:
             return await _answer(route, call)
-        with body_place(request, actor, _limit(route, request)):
-            call.body = await _body(route, route.body, request)
+        limit = route.body_limit_bytes or settings.body_limit_bytes
+        with bodies.place_of(request, caller, actor, limit):
+            call.body = await _body(route.body, request, limit)
+            check_real(call.body, settings)
             return await _answer(route, call)
 
     return handle
@@ -168,7 +174,7 @@ async def _answer(route: Route, call: Call) -> web.StreamResponse:
 async def _authenticate(route: Route, request: web.Request, runtime: Runtime) -> Actor | None:
     if route.roles is None:
         return None
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("an access token is required (Authorization: Bearer …)")
     verified = request[VERIFIED] = await runtime.verifier.verified(token.strip())
@@ -212,7 +218,7 @@ def _query(route: Route, request: web.Request) -> Any:
 def _expected_version(route: Route, request: web.Request) -> int | None:
     if not (route.if_match or route.if_match_where_sent):
         return None
-    given = request.headers.get("If-Match")
+    given = request.headers.get(hdrs.IF_MATCH)
     if given is None and not route.if_match:
         return None
     if given is None:
@@ -230,14 +236,9 @@ def _idempotency_key(route: Route, request: web.Request) -> str | None:
     return given
 
 
-def _limit(route: Route, request: web.Request) -> int:
-    return route.body_limit_bytes or request.app[RUNTIME].settings.body_limit_bytes
-
-
-async def _body(route: Route, model: type[BaseModel], request: web.Request) -> Any:
-    if request.headers.get("Content-Type") != JSON and request.content_type != JSON:
+async def _body(model: type[BaseModel], request: web.Request, limit: int) -> Any:
+    if request.headers.get(hdrs.CONTENT_TYPE) != JSON and request.content_type != JSON:
         raise UnsupportedMediaType("the body must be application/json")
-    limit = _limit(route, request)
     raw = body_at_hand(request, limit)
     if raw is None:
         too_large = BodyTooLarge(f"the body exceeds {limit} bytes", limit_bytes=limit)
@@ -249,11 +250,9 @@ async def _body(route: Route, model: type[BaseModel], request: web.Request) -> A
     if not isinstance(value, dict):
         raise Malformed("the body is not a JSON object")
     try:
-        found = model.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         raise invalid(error, "body") from None
-    check_real(found, request.app[RUNTIME].settings)
-    return found
 
 
 def json_response(

@@ -25,12 +25,20 @@ from citybrain.http.following import FOLLOWERS
 from citybrain.http.limits import LIMITER, RateLimiter
 from citybrain.http.openapi import PAGE_STYLE, openapi
 from citybrain.http.openapi import page as described
+from citybrain.http.paths import Paths
 from citybrain.http.refusals import PART, REFUSALS, Refusals
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sharing import LOOKS, Look
-from citybrain.http.telemetry import STREAMING, add_headers, server_log, telemetry
-from citybrain.http.web_clients import POLICY, policy_of
+from citybrain.http.telemetry import (
+    STREAMING,
+    USUAL,
+    add_headers,
+    server_log,
+    telemetry,
+    usual_headers,
+)
+from citybrain.http.time_limits import TIME_LIMITS, TimeLimits
 
 LAST_REQUESTS_SECONDS = 1.0  # for who has a connection, and may be sending: they are told
 
@@ -77,15 +85,21 @@ def _bare_app(runtime: Runtime) -> web.Application:
     app[FOLLOWERS] = Counter()
     app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
     app[ORIGINS] = origins_of(settings)
-    app[POLICY] = policy_of(settings)
+    app[USUAL] = usual_headers(settings)
     app[LOOKS] = defaultdict(Look)
+    app[TIME_LIMITS] = TimeLimits()
     app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
-    for route in runtime.routes:
-        handler = bind(route)
-        app.router.add_route(route.method, route.path, handler)
+    paths = Paths(app)
+    for route in sorted(runtime.routes, key=_is_variable):  # a plain path is tried first
+        handler, resource = bind(route, app), paths.at(route.path)
+        resource.add_route(route.method, handler)
         if route.method == "GET" and not route.streaming:
-            app.router.add_route("HEAD", route.path, handler)
+            resource.add_route("HEAD", handler)
     return app
+
+
+def _is_variable(route: Route) -> bool:
+    return "{" in route.path
 
 
 @cache

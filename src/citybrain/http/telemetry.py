@@ -15,7 +15,6 @@ from prometheus_client import Counter, Histogram
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import StoreUnavailable
 from citybrain.faults import AGAIN_LATER
-from citybrain.http.bodies import TIMER
 from citybrain.http.connections import HEADERS
 from citybrain.http.cors import let_read, preflight
 from citybrain.http.limits import LIMITER, caller_of
@@ -24,15 +23,21 @@ from citybrain.http.problems import RequestTimeout, problem, problem_of
 from citybrain.http.refusals import LEFT, refused, weighed
 from citybrain.http.runtime import RUNTIME
 from citybrain.http.security import note_refusal, tell_refusal
-from citybrain.http.web_clients import POLICY, POLICY_HEADER
+from citybrain.http.time_limits import TIME_LIMITS, TIMER
+from citybrain.http.web_clients import POLICY_HEADER, policy_of
 from citybrain.observability import span
 from citybrain.random_ids import random_uuid
+from citybrain.settings import Settings
 
 log = structlog.get_logger(__name__)
 server_log = logging.getLogger("citybrain.http.server")
 
 CORRELATION: web.RequestKey[UUID] = web.RequestKey("correlation", UUID)
+SAID: web.RequestKey[str] = web.RequestKey("said", str)
+"""The same as it is written."""
 STREAMING: web.AppKey[frozenset[str]] = web.AppKey("streaming", frozenset)
+USUAL: web.AppKey[tuple[tuple[str, str], ...]] = web.AppKey("usual", tuple)
+"""Headers of every response, as `usual_headers` has them."""
 
 DURATION = Histogram(
     "citybrain_http_request_seconds", "Time to answer, by route", ["method", "route", "status"],
@@ -55,19 +60,21 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def telemetry(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every request, whatever happens, and say how it went."""
+    app = request.app
     correlation = request[CORRELATION] = _correlation(request)
+    said = request[SAID] = str(correlation)
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "(none)"
-    structlog.contextvars.bind_contextvars(correlation_id=str(correlation))
+    structlog.contextvars.bind_contextvars(correlation_id=said)
     started = time.perf_counter()
     method = request.method if request.method in METHODS else OTHER
     with span("http.request", method=method, route=route):
-        response = await _answer(request, handler, correlation, route)
+        response = await _answer(app, request, handler, correlation, route)
         if response.status == 429:
             await asyncio.sleep(TOO_MANY_WAIT_SECONDS)
     if request.content.exception() is not None or LEFT in request:
         response.force_close()  # nobody knows where the next request begins
-    if request.app[RUNTIME].closing.is_set():
+    if app[RUNTIME].closing.is_set():
         response.force_close()  # the next one goes to somebody else
     seconds = time.perf_counter() - started
     _duration(method, route, response.status).observe(seconds)
@@ -82,29 +89,35 @@ async def telemetry(request: web.Request, handler: Handler) -> web.StreamRespons
     return response  # the context was the request's own: aiohttp runs each in its task
 
 
+def usual_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Those of every response: names and values."""
+    return tuple({**HEADERS, POLICY_HEADER: policy_of(settings)}.items())
+
+
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every response, streams included; what a handler set stays."""
-    response.headers.setdefault(POLICY_HEADER, request.app[POLICY])
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if CORRELATION in request:
-        response.headers["X-Correlation-Id"] = str(request[CORRELATION])
+    headers = response.headers
+    for name, value in request.app[USUAL]:
+        headers.setdefault(name, value)
+    if SAID in request:
+        headers["X-Correlation-Id"] = request[SAID]
     let_read(request, response)
 
 
 async def _answer(
-    request: web.Request, handler: Handler, correlation: UUID, route: str
+    app: web.Application, request: web.Request, handler: Handler, correlation: UUID, route: str
 ) -> web.StreamResponse:
-    limit = request.app[RUNTIME].settings.request_timeout_seconds
-    language = language_of(request.headers.get("Accept-Language", ""))
+    limit = app[RUNTIME].settings.request_timeout_seconds
+    timer = app[TIME_LIMITS].of(None if route in app[STREAMING] else limit)
+    request[TIMER] = timer
+    language = language_of(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
     try:
-        async with asyncio.timeout(None if route in request.app[STREAMING] else limit) as timer:
-            request[TIMER] = timer
+        with timer:
             if (may := preflight(request)) is not None:
-                await request.app[LIMITER].spend(caller_of(request))
+                await app[LIMITER].spend(caller_of(request))
                 return may
             if request.match_info.http_exception is not None:  # no route counts it
-                await request.app[LIMITER].spend(caller_of(request))
+                await app[LIMITER].spend(caller_of(request))
             return await handler(request)
     except CitybrainError as found:
         note_refusal(request, found)
@@ -129,7 +142,7 @@ async def _answer(
             language=language,
         )
     except TimeoutError:
-        if not timer.expired():
+        if not timer.expired:
             log.exception("request_failed", route=route)
             return _internal(correlation, language)
         PROBLEMS.labels(RequestTimeout.code).inc()

@@ -7,14 +7,11 @@ with the issuer, for each page.
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
 from citybrain.http.clients import CLIENTS
 from citybrain.http.connections import HEADERS
 from citybrain.settings import Settings
 
 POLICY_HEADER: Final = "Content-Security-Policy"
-POLICY: web.AppKey[str] = web.AppKey("policy", str)
 
 PAGES: Final = tuple(CLIENTS)
 CLIENT_ID: Final = "citybrain-pages"

@@ -9,6 +9,7 @@ from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citybrain.domain.times import as_text
 from citybrain.eventstore.codec import OrjsonTranscoder, decode_state
 
 ours = OrjsonTranscoder()
@@ -59,3 +60,10 @@ def test_foreign_bytes_are_an_error_and_no_surprise(state: bytes) -> None:
 def test_money_and_times_survive() -> None:
     state = {"at": datetime(2026, 3, 1, tzinfo=UTC), "fee": Decimal("12.50"), "x": 1e-7}
     assert ours.decode(ours.encode(state)) == state
+
+
+@given(st.lists(st.datetimes(timezones=st.just(UTC)), min_size=2, max_size=2))
+def test_a_moment_that_was_written_last_is_not_taken_for_another(moments: list[datetime]) -> None:
+    for at in (*moments, *moments, moments[1]):
+        assert as_text(at) == at.isoformat()
+        assert ours.encode({"at": at}) == stock.encode({"at": at})

@@ -1,13 +1,12 @@
 """Room for bodies: never more than there is, a share for each caller, one kept for devices."""
 
-import asyncio
 from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.http.bodies import CALLERS, KEPT, BodiesFull, BodyRoom, TooManyBodies, _unhurried
+from citybrain.http.bodies import CALLERS, KEPT, BodiesFull, BodyRoom, TooManyBodies
 
 LIMIT = 1600
 SHARE = LIMIT // CALLERS
@@ -64,20 +63,3 @@ def test_a_refusal_says_when_to_come_again() -> None:
             pass
     for refused in (one.value, all_of_them.value):
         assert refused.retry_after_seconds >= 1
-
-
-async def test_the_time_of_a_request_stands_still_while_its_body_comes_in() -> None:
-    async with asyncio.timeout(1000) as timer:
-        due = timer.when()
-        assert due is not None
-        with _unhurried(timer):
-            await asyncio.sleep(0)
-            assert timer.when() is None
-        after = timer.when()
-        assert after is not None
-        assert after >= due
-    async with asyncio.timeout(None) as forever:
-        with _unhurried(forever):
-            await asyncio.sleep(0)
-            assert forever.when() is None
-        assert forever.when() is None

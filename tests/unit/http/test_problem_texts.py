@@ -39,6 +39,7 @@ from commands.citizens.citizen import RegisterCitizen
 from commands.citizens.proving import SetPasscode
 from commands.citizens.records import SettleCorrection
 from commands.handling import Command, KeyInFlight, StaleVersion
+from commands.inspection.case import ReportCase
 
 TEXTS = sorted(texts_of_problems.HERE.glob("*/problem_texts.yaml"))
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -176,6 +177,22 @@ def test_a_validation_names_members_and_gives_plain_reasons() -> None:
         assert set(reasons) == {"name", "id_number", "birth_date", "phone", "surplus"}
         assert all(bool(HAN.search(reason)) == (language == CHINESE) for reason in reasons.values())
     assert reasons["phone"] == "电话号码应为数字，国家代码前加 +"
+
+
+def test_limits_are_written_as_whole_numbers_and_not_as_the_type_of_a_member() -> None:
+    said = {
+        "source": "camera",
+        "class_code": "x",
+        "latitude": 90.5,
+        "longitude": 0,
+        "confidence": 0,
+    }
+    with pytest.raises(ValidationError) as failed:
+        ReportCase.model_validate(said)
+    reasons = {
+        each["member"]: each["limits"] for each in invalid(failed.value, "body").details["errors"]
+    }
+    assert reasons == {"latitude": {"le": "90"}, "confidence": {"ge": "1"}}
 
 
 @pytest.mark.parametrize(

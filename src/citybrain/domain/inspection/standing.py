@@ -65,7 +65,7 @@ class Folded:
         follow(standing.deadlines, data)
         reached = cls.reached(standing, data)
         if reached is not None:
-            standing.status = reached.value
+            standing.status = str(reached)
 
     @classmethod
     def adds_detections(cls, data: Data) -> int:

@@ -15,6 +15,7 @@ from citybrain.domain.inspection.refusals import InvalidDispatch, WrongCaseStatu
 from citybrain.domain.stream import StreamSnapshot
 from citybrain.domain.times import CLOCK_TOLERANCE, TimeOutOfOrder
 from citybrain.errors import CitybrainError
+from citybrain.eventstore.codec import stored
 from tests.given.cases import state
 from tests.given.streams import events_of
 
@@ -86,8 +87,10 @@ def test_any_walk_keeps_time_in_order_and_survives_the_stock_library(
     assert times == sorted(times)
     mapper, replayed = stock_mapper(), None
     for event in case.pending_events:
-        stored: Any = mapper.to_domain_event(mapper.to_stored_event(event))
-        replayed = stored.mutate(replayed)
+        as_stored = mapper.to_stored_event(event)
+        assert stored(event) == (as_stored.topic, as_stored.state)
+        again: Any = mapper.to_domain_event(as_stored)
+        replayed = again.mutate(replayed)
     assert state(replayed) == state(case)
 
 
