@@ -22,9 +22,11 @@ from citybrain.domain.inspection import (
     refusals,
 )
 from citybrain.domain.inspection.case_events import CaseEvent, CasePlace, CaseReported, CaseSource
+from citybrain.domain.inspection.case_snapshots import second_version, third_version
 from citybrain.domain.inspection.deadlines import Deadline, Ended, RunningDeadline, ended_by
 from citybrain.domain.inspection.merging_events import KeptDetection
 from citybrain.domain.inspection.statuses import AT_WORK, WITH_DEPARTMENTS, CaseStatus
+from citybrain.domain.separation import check_apart
 from citybrain.domain.stream import StreamAggregate, StreamEvent
 from citybrain.domain.times import TimeOutOfOrder, as_text, not_future
 
@@ -104,7 +106,7 @@ class InspectionCase(StreamAggregate):
     TOPIC: ClassVar[str] = "case"
     category: ClassVar[str] = "case"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 4  # of its snapshots
+    class_version: ClassVar[int] = 5  # of its snapshots
 
     # What was reported of it.
     source: str
@@ -150,6 +152,7 @@ class InspectionCase(StreamAggregate):
     asset_owner: str | None
 
     public_photos: list[str]  # since the fourth version
+    handlers: list[str]  # since the fifth
 
     def __init__(self) -> None:
         self.status: str = CaseStatus.REPORTED.value
@@ -158,24 +161,30 @@ class InspectionCase(StreamAggregate):
         self.accepted_by: list[str] = []
         self.times_returned = 0
         state = vars(self)
-        state.update(_second_version())
-        state.update(_third_version())
+        state.update(second_version())
+        state.update(third_version())
         self.public_photos = []
+        self.handlers = []
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Snapshots from before deadlines, merges and approvals."""
-        state.update(_second_version() | {"place": None, "attributes": None})
+        state.update(second_version() | {"place": None, "attributes": None})
 
     @staticmethod
     def upcast_v2_v3(state: dict[str, Any]) -> None:
         """Snapshots from before the centre's daily work, and what is public."""
-        state.update(_third_version())
+        state.update(third_version())
 
     @staticmethod
     def upcast_v3_v4(state: dict[str, Any]) -> None:
         """Snapshots from before anybody could see a photo."""
         state["public_photos"] = []
+
+    @staticmethod
+    def upcast_v4_v5(state: dict[str, Any]) -> None:
+        """Snapshots from before it was known who had handled a case."""
+        state["handlers"] = []
 
     @classmethod
     def report(
@@ -292,6 +301,7 @@ class InspectionCase(StreamAggregate):
             note=note,
             evidence_sha256=list(evidence_sha256),
             recheck_at=recheck_at and as_text(recheck_at),
+            handled_by=actor.subject,
         )
 
     def return_for_rework(
@@ -310,9 +320,24 @@ class InspectionCase(StreamAggregate):
     def verify(
         self, actor: Actor, now: datetime, *, note: str, occurred_at: datetime | None = None
     ) -> None:
-        """Verification found the problem solved."""
+        """Verification found the problem solved; raises `SamePerson` for who has handled it."""
         self.check(VERIFY, actor)
+        self.check_handled_by_others(actor)
         self.step(actor, case_events.CaseVerified, now, occurred_at, note=note)
+
+    def check_handled_by_others(self, actor: Actor) -> None:
+        """Who has solved it, in whatever role, does not say that it is solved.
+
+        Raises `SamePerson`. Cameras and imports say what others did.
+        """
+        if not actor.has(Role.SYSTEM):
+            people = [*self.handlers, *self.assignees.values()]
+            check_apart(actor, {"handled-it": people}, refusals.SamePerson)
+
+    def note_handler(self, subject: str | None) -> None:
+        """Somebody has done it, or a part of it."""
+        if subject is not None and subject not in self.handlers:
+            self.handlers.append(subject)
 
     def fail_recheck(
         self, actor: Actor, now: datetime, *, camera_ids: Sequence[str], reason: str
@@ -453,41 +478,6 @@ class InspectionCase(StreamAggregate):
         self.trigger_event(
             event, timestamp=now, occurred_at=at, begun=list(begun), ended=ended, **values
         )
-
-
-def _second_version() -> dict[str, Any]:
-    """What the state has held since deadlines, merges and approvals; at its beginning."""
-    return {
-        "tasks": [],
-        "handled_at": None,
-        "recheck_at": None,
-        "times_reopened": 0,
-        "times_extended": 0,
-        "deadlines": [],
-        "deferred_at": None,
-        "deferred_until": None,
-        "requests": [],
-        "detections": {},
-        "absorbed": [],
-        "merged_into": None,
-        "status_before_merge": None,
-    }
-
-
-def _third_version() -> dict[str, Any]:
-    """What the state has held since the centre's daily work is on record; at its beginning."""
-    return {
-        "visibility": "public",
-        "description_sealed": None,
-        "priority": "normal",
-        "assignees": {},
-        "field_check": None,
-        "rating": None,
-        "rated_closing": None,
-        "subscribers": [],
-        "asset_code": None,
-        "asset_owner": None,
-    }
 
 
 def require_role(actor: Actor, done: str, roles: tuple[Role, ...]) -> None:

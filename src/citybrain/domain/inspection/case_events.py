@@ -191,9 +191,11 @@ class CaseTaskFinished(CaseStep):
     department: str
     note: str
     evidence_sha256: list[str]
+    finished_by: str | None = field(default=None, kw_only=True)
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
+        aggregate.note_handler(self.finished_by)
         for task in aggregate.tasks:
             task["finished"] = task["finished"] or task["department"] == self.department
 
@@ -221,9 +223,11 @@ class CaseHandled(CaseStep):
     note: str
     evidence_sha256: list[str]
     recheck_at: str | None = field(default=None, kw_only=True)
+    handled_by: str | None = field(default=None, kw_only=True)
 
     def apply(self, aggregate: Any) -> None:
         super().apply(aggregate)
+        aggregate.note_handler(self.handled_by)
         aggregate.field_check = None
         aggregate.handled_at = self.occurred_at
         aggregate.recheck_at = self.recheck_at

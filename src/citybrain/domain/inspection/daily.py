@@ -11,7 +11,6 @@ from citybrain.domain.inspection.daily_events import Priority
 from citybrain.domain.inspection.deadlines import Deadline
 from citybrain.domain.inspection.refusals import CheckMissing, NobodysCheck, NotSolved, SamePerson
 from citybrain.domain.inspection.statuses import OPEN, WITH_DEPARTMENTS, CaseStatus
-from citybrain.domain.separation import check_apart
 
 CORRECT = Step("corrected", CENTRE, OPEN)
 PRIORITISE = Step("prioritised", (Role.OPERATOR, Role.SUPERVISOR, Role.SYSTEM), OPEN)
@@ -103,7 +102,7 @@ def order_check(
 ) -> None:
     """Send somebody to look, who has not done it themselves; raises `SamePerson`."""
     case.check(ORDER_CHECK, actor)
-    if inspector in case.assignees.values():
+    if inspector in (*case.handlers, *case.assignees.values()):
         raise SamePerson("who has handled it does not check it")
     case.note(events.CaseCheckOrdered, now, inspector=inspector, note=note)
 
@@ -121,7 +120,7 @@ def check(
     case.check(CHECK, actor)
     if case.field_check is None or case.field_check["inspector"] != actor.subject:
         raise NobodysCheck("nobody has sent them to look")
-    check_apart(actor, {"handled-it": list(case.assignees.values())}, SamePerson)
+    case.check_handled_by_others(actor)
     case.note(
         events.CaseChecked,
         now,

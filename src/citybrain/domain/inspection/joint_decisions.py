@@ -95,6 +95,7 @@ def finish_task(
         department=department,
         note=note,
         evidence_sha256=list(evidence_sha256),
+        finished_by=actor.subject,
     )
 
 

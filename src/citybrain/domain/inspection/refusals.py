@@ -71,7 +71,7 @@ class AlreadyRequested(Refused):
 
 
 class SamePerson(NotApart):
-    """Who asks for a change does not approve it."""
+    """Who asks for a change does not approve it, and who handles a case does not verify it."""
 
     code = "same-person"
 

@@ -1,5 +1,6 @@
 """The centre's daily work on a case: corrections, people, checks, and what its reporter does."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,36 @@ def test_who_has_handled_it_does_not_check_it() -> None:
     handle(case)
     with pytest.raises(SamePerson):
         ordered(case)
+
+
+BOTH = Actor(WORKS.subject, frozenset({Role.OFFICIAL, Role.OPERATOR}), WORKS.department)
+
+
+def test_one_person_of_two_roles_neither_checks_nor_verifies_what_they_have_handled() -> None:
+    case = given(file, dispatch, accept, handle)  # by who holds the other role as well
+    with pytest.raises(SamePerson):
+        case.verify(BOTH, NOW, note="", occurred_at=NOW)
+    with pytest.raises(SamePerson):
+        daily.order_check(case, OPERATOR, NOW, inspector=BOTH.subject, note="")
+    send_back(case)
+    handle(case, replace(BOTH, subject="official-3"))
+    for part in (BOTH.subject, "official-3"):
+        with pytest.raises(SamePerson):
+            case.verify(replace(BOTH, subject=part), NOW, note="", occurred_at=NOW)
+    case.verify(replace(BOTH, subject="official-4"), NOW, note="", occurred_at=NOW)
+
+
+def test_an_import_says_what_others_did() -> None:
+    imported = Actor("import", frozenset({Role.SYSTEM}), WORKS.department)
+    case = given(file, dispatch, accept)
+    handle(case, imported)
+    case.verify(imported, NOW, note="", occurred_at=NOW)
+
+
+def test_what_was_handled_before_it_was_known_by_whom_goes_on() -> None:
+    state: dict[str, Any] = {}
+    InspectionCase.upcast_v4_v5(state)
+    assert state == {"handlers": []}
 
 
 def test_a_reporter_reopens_within_days_and_rates_each_closing_once() -> None:
