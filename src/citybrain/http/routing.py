@@ -200,6 +200,8 @@ def _query(route: Route, request: web.Request) -> Any:
         return None
     if not request.query_string and (usual := _unasked.get(route.query)):
         return usual
+    if "\x00" in request.query_string:
+        raise Malformed("the query has a NUL")  # which no text of PostgreSQL can have
     values = {}
     for name in request.query:
         if len(request.query.getall(name)) > 1:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -252,6 +253,19 @@ async def test_the_system_role_cannot_come_from_outside(api: Api) -> None:
 async def test_odd_query_parameters_are_malformed(api: Api, query: str) -> None:
     answer = await api.call("GET", f"/v1/cases?{query}", "operator")
     assert answer.is_problem(400, "malformed-request")
+
+
+async def test_no_query_with_a_nul_reaches_the_database(api: Api) -> None:
+    asked = 0
+    for route in api.runtime.routes:
+        if route.query is None or "after" not in route.query.model_fields or route.roles == ():
+            continue
+        role = None if route.roles is None else next(each for each in route.roles)
+        path = re.sub(r"{\w+}", "x", route.path)
+        answer = await api.call("GET", f"{path}?after=%00", role)
+        assert answer.status == 400, (path, answer.body)
+        asked += 1
+    assert asked > 20
 
 
 async def test_problems_carry_the_correlation_id_and_nothing_of_the_input(api: Api) -> None:
