@@ -30,8 +30,8 @@ class RequestChange(Command):
     reason: Reason
     department: Code | None = Field(None, description="the lead; none where the centre asks")
     deadline: Code | None = Field(None, description="of an extension: which deadline")
-    amount: Annotated[float, NoFlag] | None = Field(
-        None, gt=0, le=1000, description="of an extension: how much more, in the deadline's unit"
+    amount: Annotated[float, Field(gt=0, le=1000), NoFlag] | None = Field(
+        None, description="of an extension: how much more, in the deadline's unit"
     )
     until: Moment | None = Field(None, description="of a deferral: when to go on")
 

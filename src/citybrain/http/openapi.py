@@ -99,6 +99,7 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
             "description": "The backend of a City Brain. Commands answer with the stream's "
             "version (ETag) and the log position (X-Position); reads take `min_position`.",
         },
+        "servers": [{"url": "/", "description": "where this document comes from"}],
         "paths": paths,
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Problem": PROBLEM},
@@ -145,8 +146,8 @@ def _operation(route: Route, refs: Refs) -> dict[str, Any]:
         "parameters": _parameters(route),
         "responses": _responses(route, refs),
     }
+    operation["security"] = [] if route.roles is None else [{"token": []}]
     if route.roles is not None:
-        operation["security"] = [{"token": []}]
         operation["description"] = f"Roles: {', '.join(route.roles)}."
     if route.body is not None:
         operation["requestBody"] = {

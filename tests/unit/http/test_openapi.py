@@ -33,6 +33,29 @@ def test_every_reference_leads_to_a_schema() -> None:
     assert all(reference.startswith("#/components/schemas/") for reference in found)
 
 
+OF_PYDANTIC = {"ge", "le", "gt", "lt", "strict", "allow_inf_nan", "multiple_of"}
+"""What stands in a schema where a bound was put around a validator: no other program reads it."""
+
+
+def members(part: Any) -> Iterator[str]:
+    """Every name of a document."""
+    if isinstance(part, dict):
+        yield from part
+        part = list(part.values())
+    if isinstance(part, list):
+        for value in part:
+            yield from members(value)
+
+
+def test_bounds_are_said_as_others_read_them_and_what_is_public_is_said() -> None:
+    document = openapi([route for system in SYSTEMS for route in system.routes])
+    assert OF_PYDANTIC.isdisjoint(members(document))
+    place = document["components"]["schemas"]["ReportCase"]["properties"]["latitude"]
+    assert (place["minimum"], place["maximum"]) == (-90, 90)
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    assert {str(each["security"]) for each in operations} == {"[]", "[{'token': []}]"}
+
+
 def model(module: str) -> type[BaseModel]:
     """A model that is called as another one is."""
     return type("Row", (BaseModel,), {"__module__": module, "__annotations__": {module: int}})

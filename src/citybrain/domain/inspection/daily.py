@@ -103,7 +103,7 @@ def order_check(
     """Send somebody to look, who has not done it themselves; raises `SamePerson`."""
     case.check(ORDER_CHECK, actor)
     if inspector in (*case.handlers, *case.assignees.values()):
-        raise SamePerson("who has handled it does not check it")
+        raise SamePerson("who has handled it does not check it", rule="handled-it")
     case.note(events.CaseCheckOrdered, now, inspector=inspector, note=note)
 
 
