@@ -13,6 +13,7 @@ from ops.bench.workbench import BenchFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LINE_BYTES = 64 << 20
+PYTHON = sys.executable
 
 
 class Child:
@@ -30,7 +31,7 @@ class Child:
     async def start(cls, module: str, orders: Mapping[str, object]) -> "Child":
         """Start `python -m module`; returns before it is ready."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            PYTHON,
             "-m",
             module,
             cwd=ROOT,

@@ -5,8 +5,12 @@ has changed; a storm draws new ones, and more of them, and kills more often.
 """
 
 import os
+from collections.abc import Sequence
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
+
+T = TypeVar("T")
 
 STORM = int(os.environ.get("CITYBRAIN_STORM", "1"))
 HOW_FAST = (HealthCheck.too_slow,)  # that depends on what the machine does besides
@@ -21,6 +25,11 @@ def repeated(times: int) -> int:
 def examples(number: int, *allowed: HealthCheck) -> settings:
     """So many examples, and more in a storm; `allowed` is what hypothesis warns of otherwise."""
     return settings(max_examples=repeated(number), suppress_health_check=(*HOW_FAST, *allowed))
+
+
+def some_of(cases: Sequence[T], step: int) -> Sequence[T]:
+    """Each so-manieth of them, and all in a storm."""
+    return cases if STORM > 1 else cases[::step]
 
 
 def load_profile() -> None:

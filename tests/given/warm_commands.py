@@ -1,4 +1,4 @@
-"""A program `citybrain` for scripts that need not load our modules first.
+"""A program `citybrain` for scripts that need not load our modules first; with `-m`, a Python.
 
 It hands its arguments, environment, folder and files over to a process that has loaded them, which
 forks one that runs the command: a real process, in a tenth of the time.
@@ -6,6 +6,7 @@ forks one that runs the command: a real process, in a tenth of the time.
 
 import json
 import os
+import runpy
 import signal
 import socket
 import sys
@@ -69,22 +70,29 @@ def _run(handed: socket.socket) -> None:
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    sys.stdin = os.fdopen(0, closefd=False)  # what has forked us has another one
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     status = 1
     try:
-        sys.argv = ["citybrain", *arguments]
-        from citybrain.cli import main  # looks at the environment while it loads
+        if arguments[:1] == ["-m"]:
+            sys.argv = arguments[1:]
+            runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = ["citybrain", *arguments]
+            from citybrain.cli import main  # looks at the environment while it loads
 
-        main()
+            main()
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        handed.sendall(bytes([status]))
-        os._exit(status)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            handed.sendall(bytes([status]))
+        finally:  # also where whoever called has been killed
+            os._exit(status)

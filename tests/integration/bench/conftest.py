@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.bench import child
 from ops.bench.tally import Tally
 from ops.bench.workbench import MEMORY_FILE_SYSTEMS, file_system_of
+from tests.given.warm_commands import warm_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -25,6 +27,19 @@ def goes_on_until_something_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("ops.bench.tally.WARM_UP_SECONDS", 0.0)
     monkeypatch.setattr(Tally, "running", running)
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Python that has loaded our modules."""
+    with warm_commands(tmp_path_factory.mktemp("warm")) as folder:
+        yield folder / "citybrain"
+
+
+@pytest.fixture(autouse=True)
+def processes_are_forked(loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers and clients are processes of their own, and load nothing before they measure."""
+    monkeypatch.setattr(child, "PYTHON", str(loaded))
 
 
 @pytest.fixture
