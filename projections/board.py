@@ -24,6 +24,7 @@ from citybrain.eventstore import RecordedEvent
 
 KEPT = timedelta(days=90)
 SOON = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 TABLES = """
 CREATE TABLE subjects (
@@ -243,8 +244,11 @@ class _Following:
             self.states[key] = state
             after, concerns = kind.standing(state), kind.concerns(state)
         if before != after:
-            self.standing.update(after)
-            self.standing.subtract(before)
+            standing = self.standing
+            for what, n in after.items():
+                standing[what] = standing.get(what, 0) + n
+            for what, n in before.items():
+                standing[what] = standing.get(what, 0) - n
         self.stood[key] = after
         self.touched.add(key)
         found = {(each.kind, each.code): each for each in concerns}
@@ -254,8 +258,11 @@ class _Following:
         """Time passes, and never goes back; a minute that is over has its row."""
         if self.last_at is not None:
             at = max(at, self.last_at)
+        if self.minute is not None and at - self.minute < MINUTE:
+            self.last_at = at
+            return at
         minute = at.replace(second=0, microsecond=0)
-        if self.minute is not None and minute != self.minute:
+        if self.minute is not None:
             self.close_minute()
             if city_day(minute) != self.day:
                 self.counted = Counter()
