@@ -3,7 +3,7 @@
 What a screen is in which state is said by its client's `stories.ts`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,62 +46,61 @@ async def page() -> AsyncIterator[Page]:
 
 
 async def test_the_phone(pages: str, page: Page) -> None:
-    async def sizes(found: list[str]) -> None:
-        for language in LANGUAGES:
-            await _speak(page, language)
-            for width, k in PHONE_SIZES:
-                await page.set_viewport_size({"width": width, "height": 780})
-                await page.evaluate(ENLARGED, k)
-                wide = await page.evaluate(TOO_WIDE)
-                found += [f"{language} {width} × {k}: {each}" for each in wide]
+    async def resize(size: tuple[int, str]) -> None:
+        width, k = size
+        await page.set_viewport_size({"width": width, "height": 780})
+        await page.evaluate(ENLARGED, k)
 
-    await _walk(pages, page, "phone", sizes)
+    await _walk(pages, page, "phone", PHONE_SIZES, resize)
 
 
 @pytest.mark.parametrize("client", ["desk", "audit"])
 async def test_the_desk_and_the_auditors_window(client: str, pages: str, page: Page) -> None:
-    async def sizes(found: list[str]) -> None:
-        for language in LANGUAGES:
-            await _speak(page, language)
-            for width in DESK_WIDTHS:
-                await page.set_viewport_size({"width": width, "height": 900})
-                found += [f"{language} {width}: {each}" for each in await page.evaluate(TOO_WIDE)]
+    async def resize(width: int) -> None:
+        await page.set_viewport_size({"width": width, "height": 900})
 
-    await _walk(pages, page, client, sizes, first=(1440, 900))
+    await _walk(pages, page, client, DESK_WIDTHS, resize)
 
 
 async def test_the_board(pages: str) -> None:
     async with chromium(["--disable-3d-apis"]) as browser:  # its map says what a table says, too
         page = await browser.new_page(viewport={"width": 1920, "height": 1080})
 
-        async def sizes(found: list[str]) -> None:
-            for language in LANGUAGES:
-                await _speak(page, language)
-                for width, height in BOARDS:
-                    await page.set_viewport_size({"width": width, "height": height})
-                    wide = await page.evaluate(TOO_WIDE)
-                    found += [f"{language} {width}: {each}" for each in wide]
+        async def resize(size: tuple[int, int]) -> None:
+            await page.set_viewport_size({"width": size[0], "height": size[1]})
 
-        await _walk(pages, page, "board", sizes, first=BOARDS[0])
+        await _walk(pages, page, "board", BOARDS, resize)
 
 
-async def _walk(pages: str, page: Page, client: str, sizes: Any, first: Any = (375, 780)) -> None:
-    """Every story of a client; fails with all that was found."""
+async def _walk(
+    pages: str, page: Page, client: str, sizes: Sequence[Any], resize: Callable[[Any], Any]
+) -> None:
+    """Every story of a client; fails with all that was found.
+
+    Whatever is changed makes the whole page be laid out anew: from one look to the next it is
+    either the language or the size, each as seldom as can be.
+    """
     said = Complaints(page)
+    await page.add_init_script(path=AXE)
     await page.goto(f"{pages}/stories/{client}/")
     await _ready(page)
     names = await page.evaluate(LINKS)
     assert names
     wrong: list[str] = []
     for name in names:
-        width, height = first
-        await page.set_viewport_size({"width": width, "height": height})
+        await resize(sizes[0])
         await page.goto(f"{pages}/stories/{client}/{name}")
         await _ready(page)
-        found: list[str] = []
-        await page.evaluate(AXE.read_text(encoding="utf-8"))
-        found += await page.evaluate(RUN_AXE, STANDARD)
-        await sizes(found)
+        found: list[str] = await page.evaluate(RUN_AXE, STANDARD)
+        languages = LANGUAGES
+        for size in sizes:
+            if size != sizes[0]:
+                await resize(size)
+            for language in languages:
+                await _speak(page, language)
+                wide = await page.evaluate(TOO_WIDE)
+                found += [f"{language} {size}: {each}" for each in wide]
+            languages = languages[::-1]
         found += [f"asked another host: {each}" for each in await foreign(page, pages)]
         found += said.taken()
         wrong += [f"{name}: {each}" for each in found]
