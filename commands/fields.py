@@ -52,6 +52,12 @@ Prose = Annotated[
     AfterValidator(seen),
 ]
 """What somebody writes to somebody."""
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
+    AfterValidator(seen),
+]
+"""What something is called."""
 Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST), BeforeValidator(_written_moment)]
 Flag = Annotated[bool, Field(strict=True)]
 """True or false, and no word or number for it."""

@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.parking.place import PARENT, DeviceType, PlaceKind, PlaceVersion
-from commands.fields import Flag, Latitude, Longitude, Moment, NoFlag
+from commands.fields import Flag, Latitude, Longitude, Moment, Name, NoFlag
 from commands.parking.fields import PlaceId
 
 MOST_POINTS = 5_000
@@ -114,7 +114,7 @@ class PlaceDeclared(BaseModel):
     place_id: PlaceId
     kind: PlaceKind
     valid_from: Instant
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    name: Name
     longitude: Longitude | None = None
     latitude: Latitude | None = None
     geometry: Geometry | None = None
