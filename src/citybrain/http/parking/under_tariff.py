@@ -126,6 +126,7 @@ ROUTES = (
         roles=(*DECIDERS, Role.AUDITOR),
         query=UnderTariffQuery,
         answers={200: Answer("a page", UnderTariff)},
+        may_be_missing=True,
         opens=Opens(what="parking-sessions", purpose="parking"),
     ),
 )
