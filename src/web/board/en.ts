@@ -294,7 +294,7 @@ export default {
     free: "Free",
   },
   signals: {
-    title: "{out} junctions flash or are dark, the other {rest} are normal",
+    title: "{out} flashing or dark, the other {rest} are normal",
     titleCalm: "All {n} junctions are normal",
     lead: "{n} s of delay on the mean.",
     noDelay: "No count of queues can be believed yet.",

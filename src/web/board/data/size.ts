@@ -7,7 +7,8 @@ export interface Size {
   height: Ref<number>;
 }
 
-const rem = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+/** Pixels of a rem. */
+export const rem = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
 
 /** Follows an element's size; 0 until it is there. */
 export function useSize(element: Ref<HTMLElement | null>): Size {

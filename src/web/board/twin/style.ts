@@ -20,7 +20,8 @@ export interface Camera {
   bearing: number;
 }
 
-export const CAMERA: Camera = { center: [MIDDLE[0] - 0.001, MIDDLE[1] - 0.005], zoom: 13.12, pitch: 57, bearing: 21 };
+/** West of the middle: streets are made up to there, and most of what is reported lies there. */
+export const CAMERA: Camera = { center: [MIDDLE[0] - 0.0106, MIDDLE[1] - 0.0086], zoom: 13.12, pitch: 57, bearing: 21 };
 
 /** Wide enough at a height of the window: the same part of the city on every screen. */
 export const zoomFor = (width: number, camera = CAMERA): number => camera.zoom + Math.log2(Math.max(200, width) / 1260);
@@ -62,7 +63,7 @@ const byShare = (colour: Colours): unknown[] => [
 ];
 
 /** What read models say, above the streets. */
-function said(colour: Colours, queue: string): LayerSpecification[] {
+function said(colour: Colours, queue: string, unit: number): LayerSpecification[] {
   return [
     {
       id: "squares",
@@ -79,24 +80,24 @@ function said(colour: Colours, queue: string): LayerSpecification[] {
       type: "line",
       source: "zones",
       layout: { "line-cap": "round" },
-      paint: { "line-color": byShare(colour) as never, "line-width": 6 },
+      paint: { "line-color": byShare(colour) as never, "line-width": 6 * unit },
     },
     {
       id: "queues",
       type: "line",
       source: "queues",
       layout: { "line-cap": "round" },
-      paint: { "line-color": queue, "line-width": 5 },
+      paint: { "line-color": queue, "line-width": 5 * unit },
     },
     {
       id: "junctions",
       type: "circle",
       source: "junctions",
       paint: {
-        "circle-radius": ["case", ["get", "out"], 9, 6],
+        "circle-radius": ["case", ["get", "out"], 9 * unit, 6 * unit],
         "circle-color": ["case", ["get", "out"], colour("--bad"), colour("--accent")],
         "circle-stroke-color": colour("--ground"),
-        "circle-stroke-width": 2,
+        "circle-stroke-width": 2 * unit,
       },
     },
     {
@@ -105,17 +106,17 @@ function said(colour: Colours, queue: string): LayerSpecification[] {
       source: "cases",
       paint: {
         // Late is a ring, so that it differs without colours.
-        "circle-radius": ["case", ["get", "late"], 5, 4],
+        "circle-radius": ["case", ["get", "late"], 5 * unit, 4 * unit],
         "circle-color": ["case", ["get", "late"], colour("--ground"), colour("--ink")],
         "circle-stroke-color": ["case", ["get", "late"], colour("--bad"), colour("--ground")],
-        "circle-stroke-width": ["case", ["get", "late"], 3, 1],
+        "circle-stroke-width": ["case", ["get", "late"], 3 * unit, unit],
       },
     },
   ];
 }
 
-/** The whole style. */
-export function styleOf(city: City, colour: Colours): StyleSpecification {
+/** The whole style; `unit`: pixels of a board unit, so that marks are as large as texts on every wall. */
+export function styleOf(city: City, colour: Colours, unit = 1): StyleSpecification {
   const source = (data: FeatureCollection): SourceSpecification => ({ type: "geojson", data });
   return {
     version: 8,
@@ -127,6 +128,6 @@ export function styleOf(city: City, colour: Colours): StyleSpecification {
       ...Object.fromEntries(SOURCES.map((name) => [name, source(nothing())])),
     },
     light: { anchor: "viewport", intensity: 0.35, position: [1.2, 200, 40] },
-    layers: [...ground(colour), houses(colour), ...said(colour, colour("--queue"))],
+    layers: [...ground(colour), houses(colour), ...said(colour, colour("--queue"), unit)],
   };
 }
