@@ -60,6 +60,7 @@ export default {
     none: "The state is the same at both versions.",
     first: "One event only, nothing to compare with. This is its whole state.",
     sealed: "sealed, {n} bytes",
+    items: "{n} items",
     yes: "yes",
     no: "no",
   },

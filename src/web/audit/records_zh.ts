@@ -84,7 +84,7 @@ export default {
     decision_sha256: "决定的摘要",
     instructed_sha256: "付款依据的摘要",
     payment_id: "付款编号",
-    payments: "付款次数",
+    payments: "付款",
     by_officer: "由工作人员决定",
     reasons: "理由",
     simulated: "模拟",

@@ -57,6 +57,7 @@ export default {
     none: "两个版本的状态一样。",
     first: "只有一个事件，没有可对比的。这是它的全部状态。",
     sealed: "密封，{n} 字节",
+    items: "{n} 项",
     yes: "是",
     no: "否",
   },

@@ -60,6 +60,7 @@ export default {
     told: "Or in your words",
     toldHint: "everybody can read it: no names, no numbers",
     deferredUntil: "Deferred until",
+    notSeen: "This is not for you any more; below is how it was.",
     goesOn: "It goes on in another case:",
     absorbed: "{n} taken in:",
     w_within: "Note for those within (may be empty)",

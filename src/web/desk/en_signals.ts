@@ -85,6 +85,7 @@ export default {
     "13": "somebody else decides now",
   },
   kind: { vehicle: "vehicles", pedestrian: "on foot", bus: "bus" },
+  bus: { granted: "goes first", rejected: "not now", reserviceLocked: "had it just now", late: "it is late", gap: "far behind the bus before", "had-it-before": "it had it before", "close-behind": "close behind the bus before", "on-time": "it is on time", "another-bus": "another bus has it", "another-bus-before": "another bus has just had it" },
   lamp: { green: "green", ending: "ending", red: "red", flash: "flashing" },
   ahead: {
     "all-red": "The flashing ends; all red for {s} s",
@@ -170,7 +171,7 @@ export default {
     trial: "trial",
     weather: "weather",
   },
-  cause: { plan: "by its plan", hand: "by hand", command: "by command", preemption: "emergency", "maximum-red": "waited too long", reset: "reset", clock: "the controller's clock is off", lamps: "lamps are not as they should be", controller: "the controller says nothing", restarted: "power came back", "centre-silent": "no word from the centre", "strategy-failed": "the strategy could not decide", "given-back": "given back", expired: "its time is over" },
+  cause: { plan: "by its plan", hand: "by hand", command: "by command", preemption: "emergency", "maximum-red": "waited too long", reset: "reset", clock: "the controller's clock is off", lamps: "lamps are not as they should be", controller: "the controller says nothing", restarted: "power came back", "centre-silent": "no word from the centre", "strategy-failed": "the strategy could not decide", "given-back": "given back", expired: "its time is over", passed: "it has passed", cancelled: "it does not come" },
   change: {
     day_opened: "a new day",
     day_closed: "end of the day",

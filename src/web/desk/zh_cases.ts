@@ -57,6 +57,7 @@ export default {
     told: "或另写答复",
     toldHint: "所有人看得到，不写人名、电话",
     deferredUntil: "缓办到",
+    notSeen: "这件现在不归您看了，下面是之前的样子。",
     goesOn: "已并入另一件，在那里接着办：",
     absorbed: "并进来 {n} 件：",
     w_within: "内部说明（可不填）",

@@ -82,6 +82,7 @@ export default {
     "13": "现在由别人决定",
   },
   kind: { vehicle: "车", pedestrian: "行人", bus: "公交" },
+  bus: { granted: "给优先", rejected: "不给", reserviceLocked: "刚给过", late: "晚点", gap: "离前车太远", "had-it-before": "这次给过了", "close-behind": "离前车太近", "on-time": "没有晚点", "another-bus": "正给另一辆", "another-bus-before": "刚给过另一辆" },
   lamp: { green: "绿", ending: "正在结束", red: "红", flash: "闪" },
   ahead: {
     "all-red": "闪黄停止，全红 {s} 秒",
@@ -167,7 +168,7 @@ export default {
     trial: "试运行",
     weather: "天气",
   },
-  cause: { plan: "按方案", hand: "按人的要求", command: "按指令", preemption: "急救", "maximum-red": "等得太久", reset: "复位", clock: "信号机的钟不准", lamps: "灯和应有的不一样", controller: "没有信号机的消息", restarted: "刚来电", "centre-silent": "没有中心的消息", "strategy-failed": "策略算不出来", "given-back": "交还了", expired: "到时间了" },
+  cause: { plan: "按方案", hand: "按人的要求", command: "按指令", preemption: "急救", "maximum-red": "等得太久", reset: "复位", clock: "信号机的钟不准", lamps: "灯和应有的不一样", controller: "没有信号机的消息", restarted: "刚来电", "centre-silent": "没有中心的消息", "strategy-failed": "策略算不出来", "given-back": "交还了", expired: "到时间了", passed: "已通过", cancelled: "不来了" },
   change: {
     day_opened: "新的一天",
     day_closed: "一天结束",

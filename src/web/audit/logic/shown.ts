@@ -5,9 +5,11 @@ import { locale, t } from "../../shared/i18n";
 import records from "../records_zh";
 import topics from "../topics_zh";
 import { isNothing } from "./diff";
+import type { StoredEvent } from "./entries";
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+const [FIRST_MS, LAST_MS] = [Date.UTC(2020), Date.UTC(2100)];
 const ID = /^([a-z][a-z0-9_]*-)([0-9a-f]{32})$/;
 
 /** The name of a member of a state. */
@@ -20,6 +22,14 @@ export function eventName(topic: string): string {
   const [category, what] = topic.split(".") as [string, string | undefined];
   const words = (topics.topic as Record<string, Record<string, string>>)[category];
   return words !== undefined && what !== undefined && what in words ? t(`topic.${topic}`) : topic;
+}
+
+const SAYS = ["department", "material", "deadline", "milestone", "outcome", "fault", "stage", "plan"] as const;
+
+/** Which one it was, of many alike: what its data names, as it is stored. */
+export function aboutOf(event: StoredEvent): string {
+  const data = (event.data ?? {}) as Record<string, unknown>;
+  return SAYS.map((name) => data[name]).filter((value) => typeof value === "string").join(" ");
 }
 
 /** A stream by its kind and the end of its id: `申请 …8f3ac41e`. */
@@ -38,7 +48,7 @@ export function list(words: readonly (string | number)[]): string {
 export function shown(name: string, value: unknown): string {
   if (isNothing(value)) return t("diff.nothing");
   if (typeof value === "boolean") return t(value ? "diff.yes" : "diff.no");
-  if (typeof value === "number") return name.endsWith("_fen") ? yuan(value) : String(value);
+  if (typeof value === "number") return name.endsWith("_fen") ? yuan(value) : number(value);
   if (typeof value === "string") return text(name, value);
   if (Array.isArray(value)) return list(value.map((each) => shown(name, each)));
   return Object.entries(value as object)
@@ -49,6 +59,12 @@ export function shown(name: string, value: unknown): string {
 /** Where something stands, in words where there are any. */
 export function statusName(status: string): string {
   return status in records.status ? t(`status.${status}`) : status;
+}
+
+/** Moments of junctions are milliseconds since 1970. */
+function number(value: number): string {
+  if (!Number.isInteger(value) || value < FIRST_MS || value > LAST_MS) return String(value);
+  return `${dayAndTime(new Date(value).toISOString())}${new Date(value).toISOString().slice(16, 23)}`;
 }
 
 function text(name: string, value: string): string {

@@ -2,7 +2,7 @@ import { createApp } from "vue";
 import { beforeAll, expect, test } from "vitest";
 import { speak, useWords } from "../../shared/i18n";
 import { words } from "../words";
-import { changeSaid, faultSentence } from "./faults";
+import { changeSaid, faultSentence, newest } from "./faults";
 
 beforeAll(async () => {
   await useWords(createApp({}), words);
@@ -29,6 +29,15 @@ test("each fault that the API names is a sentence in both languages, and no deta
   for (const [fault, detail, , english] of CODES) expect(faultSentence(fault, detail)).toBe(english);
   expect(faultSentence("unattended", "2026-11-25T02:00:00+00:00")).toContain("10:00");
   await speak("zh-Hans");
+});
+
+test("a bus that asks again and again is one line, and is told in words", () => {
+  const asked = (position: number, request: string, because: string): Parameters<typeof newest>[0][number] => ({
+    position, at: "2026-11-25T10:25:00+08:00", topic: "signal.bus_answered", stage: null, source: null, cause: null, details: { request, line: "renmin_east", status: "rejected", because },
+  });
+  const shown = newest([asked(1, "r1", "on-time"), asked(2, "r2", "local"), asked(3, "r1", "close-behind")]);
+  expect(shown.map(({ position }) => position)).toEqual([3, 2]);
+  expect(shown.map((each) => changeSaid(each).why)).toEqual(["不给　离前车太近", "不给　本地方案"]);
 });
 
 test("a refusal names the rule, and a change of mode what led to it", () => {

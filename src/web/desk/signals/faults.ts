@@ -59,6 +59,18 @@ export function asChange({ position, at, source, rule, groups }: Model<"SignalRe
   return { position, at, topic: "signal.refused", stage: groups.join(" ") || null, source, cause: null, details: { rule } };
 }
 
+/** The newest first; of a bus that says again and again when it comes, the last time only. */
+export function newest(changes: readonly Model<"SignalChange">[]): Model<"SignalChange">[] {
+  const seen = new Set<string>();
+  return [...changes].sort((one, other) => other.position - one.position).filter(({ topic, details }) => {
+    if (topic !== "signal.bus_answered") return true;
+    const request = String(details["request"]);
+    if (seen.has(request)) return false;
+    seen.add(request);
+    return true;
+  });
+}
+
 export interface ChangeSaid {
   what: string;
   by: string;
@@ -72,6 +84,7 @@ export function changeSaid({ topic, stage, source, cause, details }: Model<"Sign
   const by = text("by") || (source ?? "");
   const said = { what: [saidBy("change", kind), stage ?? ""].join(" ").trim(), by: saidBy("standing", by) };
   if (kind.startsWith("fault_")) return { ...said, why: faultSentence(text("fault"), text("detail")) };
+  if (kind === "bus_answered") return { ...said, by: text("line"), why: [saidBy("bus", text("status")), saidBy(known(`bus.${text("because")}`) ? "bus" : "standing", text("because"))].join("　") };
   if (kind === "refused") return { ...said, why: saidBy("rule", String(details["rule"] ?? "")) };
   if (kind === "flash_begun") return { ...said, why: saidBy("flash", text("kind")) };
   const why = cause ?? text("reason");
