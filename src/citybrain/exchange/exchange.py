@@ -166,12 +166,17 @@ class _Asking:
         """Attempts with growing, random pauses, as long as there is time."""
         service = self._exchange.service(self._request.department, self._request.record)
         pause = FIRST_PAUSE_SECONDS
+        before: SourceFailed | None = None
         while True:
             await self._until_let_through(service.breaker)
+            has_its_time = self._end - time.monotonic() >= service.member.attempt_seconds
             try:
                 answer = await self._attempt(service)
             except SourceFailed as failure:
                 service.note(failed=isinstance(failure, PASSING))
+                if before is not None and isinstance(failure, SourceTimeout) and not has_its_time:
+                    raise before from failure  # we broke it off: what was said before holds
+                before = failure
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 wait = random.uniform(pause / 2, pause)  # noqa: S311  spreads load only
                 if not isinstance(failure, PASSING) or time.monotonic() + wait >= self._end:

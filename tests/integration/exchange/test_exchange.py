@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from citybrain.exchange import (
     open_exchange,
     patience,
 )
+from citybrain.exchange.departments import SourceTimeout, SourceUnavailable
 from citybrain.exchange.patience import OPENS_AFTER
 from citybrain.payments import open_payments, payout
 from citybrain.settings import Settings
@@ -64,6 +66,23 @@ async def test_every_record_of_every_department_is_delivered_signed(exchange: Ex
         assert found.record, record
         assert found.attempts == 1
         assert len(found.sha256) == 64
+
+
+async def test_an_attempt_that_we_broke_off_says_nothing_new(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([SourceUnavailable("the department answered 503")])
+
+    async def answer(_: Any, __: Any, seconds: float) -> Any:
+        for failure in failures:
+            raise failure
+        await asyncio.sleep(seconds)
+        raise SourceTimeout("the department did not answer in time")
+
+    monkeypatch.setattr(exchange, "ask", answer)
+    with pytest.raises(SourceUnavailable) as failed:
+        await ask(exchange, seconds=1.0)
+    assert failed.value.attempts > 1
 
 
 @pytest.mark.parametrize(
