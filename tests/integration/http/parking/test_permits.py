@@ -1,5 +1,6 @@
 """Permits over HTTP: a citizen asks, two officers decide, and each look is on the record."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from tests.given.applying import registered
 
 PERMITS = "/v1/parking/permits"
 BADGE = {"kind": "disabled-badge", "plate": "豫A52K17", "document_sha256": "ab" * 32}
-TIMES = {"begins": "2026-11-01T00:00:00+08:00", "ends": "2030-08-31T00:00:00+08:00"}
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+TIMES = {
+    "begins": (TODAY - timedelta(days=1)).isoformat(),
+    "ends": (TODAY + timedelta(days=1000)).isoformat(),
+}
 
 
 async def send(
@@ -56,7 +61,7 @@ async def test_p54_a_badge_is_confirmed_by_two_officers(api: Api) -> None:
     assert (waits["plate"], waits["proposed"]) == ("豫A52K17", "grant")
     alone = await send(api, "official", "officer-1", f"{permit}/confirmation", grant)
     assert alone.is_problem(403, "separation-of-duties")
-    other = grant | {"ends": "2029-08-31T00:00:00+08:00"}
+    other = grant | {"ends": (TODAY + timedelta(days=900)).isoformat()}
     not_the_same = await send(api, "official", "officer-2", f"{permit}/confirmation", other)
     assert not_the_same.is_problem(409, "permit-nothing-proposed")
     for _ in range(2):
