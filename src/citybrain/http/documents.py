@@ -1,6 +1,7 @@
 """Documents that are the same for everybody: made and packed once, on a thread, when first asked.
 
-Nobody is sent what they have.
+Nobody is sent what they have. One is written piece by piece: whoever does not read holds no more of
+it than a piece, and others are answered in between.
 """
 
 import asyncio
@@ -13,8 +14,10 @@ from aiohttp import web
 
 from citybrain.http.conditional import unless_had
 from citybrain.http.limits import LIMITER, caller_of
+from citybrain.http.time_limits import TIMER
 
 BYTES_A_TOKEN = 16 << 10  # of the caller's share
+PIECE_BYTES = 64 << 10
 CACHING = "public, no-cache"  # keep it, and ask whether it is still the one
 
 
@@ -47,13 +50,19 @@ def add_document(
             body = found.packed
             headers |= {"Content-Encoding": "gzip", "ETag": f'"{found.digest}-gzip"'}
         charset = "utf-8" if content_type.startswith("text/") else None
-        answer = web.Response(
-            body=body, content_type=content_type, charset=charset, headers=headers
-        )
+        answer = web.StreamResponse(headers=headers)
+        answer.content_type, answer.charset = content_type, charset
+        answer.content_length = len(body)
         sent = unless_had(request, answer)
-        if sent is answer and request.method == "GET":
-            await request.app[LIMITER].charge(caller_of(request), len(body) / BYTES_A_TOKEN)
-        return sent
+        if sent is not answer or request.method == "HEAD":
+            return sent
+        await request.app[LIMITER].charge(caller_of(request), len(body) / BYTES_A_TOKEN)
+        with request[TIMER].standing_still():  # whoever reads slowly has the time
+            await answer.prepare(request)
+            for begin in range(0, len(body), PIECE_BYTES):
+                await answer.write(body[begin : begin + PIECE_BYTES])
+                await asyncio.sleep(0)
+        return answer
 
     app.router.add_get(path, document)
 

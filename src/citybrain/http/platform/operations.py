@@ -260,7 +260,7 @@ async def _metrics(runtime: Runtime) -> bytes:
     await lag.measure(runtime.store)
     await parked.measure(runtime.store.pool)
     await measuring.measure(runtime.store.pool)
-    return generate_latest()
+    return await asyncio.to_thread(generate_latest)  # some tens of milliseconds
 
 
 async def _measure(runtime: Runtime) -> None:
