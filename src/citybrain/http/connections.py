@@ -95,7 +95,7 @@ class Door(web.Server):
         self.empty = asyncio.Event()
         self.empty.set()
 
-    def __call__(self) -> "Doorstep":  # type: ignore[override]
+    def __call__(self) -> "Doorstep":  # type: ignore[override]  # no handler yet: it may be let in
         return Doorstep(self)
 
     def opened(self) -> "Connection":
