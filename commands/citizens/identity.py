@@ -1,11 +1,13 @@
 """Who somebody is, without a face: a one-time code and an officer, or a counter."""
 
+import asyncio
 import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import asyncpg
+import structlog
 from pydantic import Field, StringConstraints
 
 from citybrain.domain.actor import Role
@@ -14,10 +16,14 @@ from citybrain.domain.citizens.reading_rights import may_identify
 from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.errors import InvalidInput, Refused, TooOften, Unavailable
 from citybrain.eventstore.locks import LOCK_TRANSACTION
+from citybrain.faults import AGAIN_LATER
+from citybrain.notifications import SEND_SECONDS
 from commands.citizens.changing import change_citizen
 from commands.citizens.serving import check_purpose
 from commands.handling import Command, CommandContext, CommandResult, KeyReused, once_a_key
 from commands.services import Services
+
+log = structlog.get_logger(__name__)
 
 CODE_DIGITS = 6
 CODE_LIVES = timedelta(minutes=5)
@@ -72,6 +78,18 @@ class NoPhone(Refused):
     code = "no-phone-registered"
 
 
+class PhoneNotReachable(Refused):
+    """No message can be sent to the registered phone; a counter identifies."""
+
+    code = "phone-not-reachable"
+
+
+class CodeNotSent(Unavailable):
+    """The code could not be sent now; whoever asks again gets one."""
+
+    code = "code-not-sent"
+
+
 class TooManyCodes(TooOften):
     """Too many codes were asked for; a later time, or a counter."""
 
@@ -106,6 +124,7 @@ async def send_code(
     """Send a code to the registered phone; the number stays unknown to whoever asks.
 
     An idempotency key that was used sends nothing and gets its first answer again, for a day.
+    Raises `CodeNotSent`, `PhoneNotReachable` and others.
     """
     await check_may_send(citizen_id, command, context, services)
     citizen = await services.store.load(Citizen, citizen_id, fresh=True)
@@ -129,14 +148,26 @@ async def send_code(
         await connection.execute(
             SAVE, code_id, citizen_id, command.purpose, digest, expires_at, starter
         )
+    text = _code_text(code, services.definitions.called(command.purpose))
     try:
-        await services.notifier.send(
-            phone, _code_text(code, services.definitions.called(command.purpose)), code_id
-        )
-    except Unavailable:  # whoever asks again with the same key gets a code
+        await _send(phone, text, code_id, services)
+    except (Unavailable, PhoneNotReachable):  # whoever asks again with the same key gets a code
         await services.store.pool.execute(NOT_SENT, code_id)
         raise
     return {"code_id": str(code_id), "expires_at": expires_at}
+
+
+async def _send(phone: str, text: str, code_id: UUID, services: Services) -> None:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await services.notifier.send(phone, text, code_id)
+    except Unavailable:
+        raise
+    except AGAIN_LATER as error:
+        raise CodeNotSent("the code could not be sent now") from error
+    except Exception as error:
+        log.warning("code_not_sent", error=type(error).__name__)
+        raise PhoneNotReachable("no message can be sent to the registered phone") from None
 
 
 def _code_text(code: str, called: tuple[str, str] | None) -> str:

@@ -26,6 +26,7 @@ from citybrain.errors import Refused
 from citybrain.eventstore import EventStore, RecordedEvent, StreamNotFound
 from commands.handling import CommandContext
 from commands.processes.batches import AWAY
+from commands.processes.patience import pause_after
 from commands.services import Services
 
 log = structlog.get_logger(__name__)
@@ -34,12 +35,13 @@ AT_ONCE = 64  # streams that are loaded or told something
 BATCH = 1000  # alarms that one statement selects
 CLOCK_SECONDS = 1.0  # how often the clock is read: it may be set
 LOOK_SECONDS = 10.0  # how often the table is: somebody may have noted an alarm by hand
-LATER = timedelta(minutes=1)  # a stream that could not be told is woken again
+LATER = timedelta(minutes=1)  # a stream that could not be told is woken again, then less often
 NEWEST = (1 << 63) - 1
 
 NEXT = "SELECT min(alarm_at) FROM stream_alarms WHERE process = $1"
 DUE = """
-SELECT stream_id, alarm_at FROM stream_alarms WHERE process = $1 AND alarm_at <= $2
+SELECT stream_id, alarm_at FROM stream_alarms
+WHERE process = $1 AND alarm_at <= $2 AND stream_id <> ALL($4)
 ORDER BY alarm_at LIMIT $3
 """
 NOTE = """
@@ -54,8 +56,9 @@ DELETE FROM stream_alarms a USING unnest($2::text[], $3::bigint[]) AS n(stream_i
 WHERE a.process = $1 AND a.stream_id = n.stream_id AND a.stream_version <= n.stream_version
 """
 MOVE = """
-UPDATE stream_alarms SET alarm_at = $4
-WHERE process = $1 AND stream_id = ANY($2) AND alarm_at <= $3
+UPDATE stream_alarms a SET alarm_at = n.alarm_at
+FROM unnest($3::text[], $4::timestamptz[]) AS n(stream_id, alarm_at)
+WHERE a.process = $1 AND a.stream_id = n.stream_id AND a.alarm_at <= $2
 """
 
 LAG = Histogram(
@@ -82,6 +85,14 @@ class Alarm:
     stream_id: str
     version: int
     at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Untold:
+    """A stream that could not be told, and since when it was to be."""
+
+    stream_id: str
+    since: datetime
 
 
 @dataclass(slots=True)
@@ -160,34 +171,36 @@ class StreamAlarms(ABC, Generic[A]):
     async def ring_due(self, services: Services) -> None:
         """Wake all streams whose alarms are due; raises one of `AWAY` where some stay due.
 
-        While our clock is not to be believed nothing is due.
+        Those hold up no others. While our clock is not to be believed nothing is due.
         """
-        while not services.store.clock_is_off and (due := await self._due(services)):
+        away: dict[str, BaseException] = {}
+        while not services.store.clock_is_off and (due := await self._due(services, away)):
             limit = asyncio.Semaphore(AT_ONCE)
             rung = await asyncio.gather(
                 *(self._wake(stream_id, services, limit) for stream_id in due),
                 return_exceptions=True,
             )
             await self._note([each for each in rung if isinstance(each, Alarm)], services)
-            await self._put_off(
-                [name for name, each in zip(due, rung, strict=True) if each is None], services
-            )
-            for each in rung:
+            await self._put_off([each for each in rung if isinstance(each, _Untold)], services)
+            for stream_id, each in zip(due, rung, strict=True):
                 if isinstance(each, BaseException):
-                    raise each
+                    away[stream_id] = each
+        for error in away.values():
+            raise error
 
-    async def _due(self, services: Services) -> list[str]:
+    async def _due(self, services: Services, but: Collection[str]) -> list[str]:
         """The streams whose alarms are due, the oldest alarms first; not more than a batch."""
         now = services.clock()
-        rows = await services.store.pool.fetch(DUE, self.name, now, BATCH)
+        rows = await services.store.pool.fetch(DUE, self.name, now, BATCH, list(but))
         late = (now - rows[0]["alarm_at"]).total_seconds() if rows else 0.0
-        OVERDUE.labels(self.name).set(late)
+        if rows or not but:
+            OVERDUE.labels(self.name).set(late)
         return [row["stream_id"] for row in rows]
 
     async def _wake(
         self, stream_id: str, services: Services, limit: asyncio.Semaphore
-    ) -> Alarm | None:
-        """Wake one stream; its next alarm, or None where it could not be told.
+    ) -> Alarm | _Untold:
+        """Wake one stream; its next alarm, or that it could not be told.
 
         Raises one of `AWAY` where the store is: the alarm stays due.
         """
@@ -199,10 +212,13 @@ class StreamAlarms(ABC, Generic[A]):
             except StreamNotFound:
                 return Alarm(stream_id, NEWEST, None)
             except Exception as error:  # one stream must not hold up the others
-                log.error("alarm_failed", process=self.name, stream_id=stream_id, exc_info=error)
-                return None
+                return self._failed(stream_id, services.clock(), error)
 
-    async def _told(self, stream_id: str, services: Services) -> Alarm | None:
+    def _failed(self, stream_id: str, since: datetime, error: Exception) -> _Untold:
+        log.error("alarm_failed", process=self.name, stream_id=stream_id, exc_info=error)
+        return _Untold(stream_id, since)
+
+    async def _told(self, stream_id: str, services: Services) -> Alarm | _Untold:
         stream: Any = await services.store.load(self.stream, stream_id)
         now, before = services.clock(), self._alarm(stream)
         if before.at is None or before.at > now:
@@ -212,10 +228,14 @@ class StreamAlarms(ABC, Generic[A]):
             await self.ring(stream, self._context(before), services)
         except Refused as refusal:  # the stream has moved on
             log.debug("process_refused", process=self.name, code=refusal.code)
+        except AWAY:
+            raise
+        except Exception as error:
+            return self._failed(stream_id, before.at, error)
         after = self._alarm(await services.store.load(self.stream, stream_id, fresh=False))
         if after == before:
             log.warning("alarm_without_effect", process=self.name, stream_id=stream_id)
-            return None
+            return _Untold(stream_id, before.at)
         return after
 
     async def _look(
@@ -249,11 +269,12 @@ class StreamAlarms(ABC, Generic[A]):
             if ended:
                 await pool.execute(CANCEL, self.name, *columns(sorted(ended)))
 
-    async def _put_off(self, stream_ids: Sequence[str], services: Services) -> None:
-        if stream_ids:
-            PUT_OFF.labels(self.name).inc(len(stream_ids))
+    async def _put_off(self, untold: Sequence[_Untold], services: Services) -> None:
+        if untold:
+            PUT_OFF.labels(self.name).inc(len(untold))
             now = services.clock()
-            await services.store.pool.execute(MOVE, self.name, stream_ids, now, now + LATER)
+            later = [(one.stream_id, now + pause_after(now - one.since, LATER)) for one in untold]
+            await services.store.pool.execute(MOVE, self.name, now, *columns(later))
 
     def _sleep_of(self, services: Services) -> _Sleep:
         return self._sleeps.setdefault(services.store, _Sleep())

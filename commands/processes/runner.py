@@ -81,12 +81,22 @@ def in_order(manager: ProcessManager) -> Process:
 
 
 class ProcessRunner:
-    """Runs process managers until cancelled; over many processes one leads each of them."""
+    """Runs process managers until cancelled; over many processes one leads each of them.
 
-    def __init__(self, store: EventStore, managers: Sequence[ProcessManager], services: Services):
+    Who leads does what goes on `beside`, too.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        managers: Sequence[ProcessManager],
+        services: Services,
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
         self._store = store
         self._managers = managers
         self._services = services
+        self._beside = beside
 
     async def run(self) -> None:
         """Lead or stand by for every process manager."""
@@ -98,7 +108,7 @@ class ProcessRunner:
     async def _lead(self, manager: ProcessManager) -> None:
         position = await read_checkpoint(self._store, manager.name)
         limit = asyncio.Semaphore(CONCURRENT_STREAMS)
-        async with passing(self._store, manager.name) as passed:
+        async with passing(self._store, manager.name, self._beside) as passed:
             async for batch in self._store.follow(
                 position, topics=manager.topics, batch_size=BATCH_SIZE, passed=passed
             ):
@@ -195,13 +205,18 @@ class Passed:
 
 
 @asynccontextmanager
-async def passing(store: EventStore, name: str) -> AsyncIterator[Passed]:
+async def passing(
+    store: EventStore, name: str, beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+) -> AsyncIterator[Passed]:
     """What to follow the log with: the checkpoint moves behind what is for others as well."""
     passed = Passed()
     async with asyncio.TaskGroup() as group:
-        saving = group.create_task(passed.save(store, name))
+        tasks = [group.create_task(passed.save(store, name))]
+        if beside is not None:
+            tasks.append(group.create_task(beside()))
         yield passed
-        saving.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 async def park(store: EventStore, name: str, event: RecordedEvent, error: Exception) -> None:

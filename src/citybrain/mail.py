@@ -9,6 +9,7 @@ import smtplib
 import ssl
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.errors import HeaderParseError, MessageError
 from email.headerregistry import Address
@@ -22,6 +23,14 @@ from citybrain.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
 REMEMBERED: Final = 10_000
+AT_ONCE: Final = 8
+OF_US: Final = (
+    smtplib.SMTPConnectError,
+    smtplib.SMTPHeloError,
+    smtplib.SMTPAuthenticationError,
+    smtplib.SMTPSenderRefused,
+)
+"""What is refused before anybody was named who it is to go to: it says nothing of them."""
 
 
 class MailSenderMissing(CitybrainError):
@@ -61,12 +70,14 @@ class SmtpMailer:
         self._settings = settings
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file)
         self._handed_over: OrderedDict[UUID, None] = OrderedDict()
+        self._threads = ThreadPoolExecutor(AT_ONCE, "mail")  # a server that is slow holds up mail
 
     async def send(self, address: str, subject: str, text: str, message_id: UUID) -> None:
         """Hand it over, unless this process has done so."""
         if message_id in self._handed_over:
             return
-        await asyncio.to_thread(self._hand_over, self._message(address, subject, text, message_id))
+        message = self._message(address, subject, text, message_id)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._hand_over, message)
         self._handed_over[message_id] = None
         if len(self._handed_over) > REMEMBERED:
             self._handed_over.popitem(last=False)
@@ -91,8 +102,8 @@ class SmtpMailer:
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             raise _refusal(min(code for code, _ in error.recipients.values())) from None
-        except smtplib.SMTPAuthenticationError:
-            raise MailNotSent("the mail server does not let us in") from None
+        except OF_US as error:
+            raise MailNotSent(f"the mail server does not let us in ({error.smtp_code})") from None
         except smtplib.SMTPResponseException as error:
             raise _refusal(error.smtp_code) from None
         except smtplib.SMTPNotSupportedError as error:

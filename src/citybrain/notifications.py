@@ -9,7 +9,7 @@ import fcntl
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from citybrain.errors import Unavailable
@@ -17,6 +17,8 @@ from citybrain.key_files import for_owner
 from citybrain.settings import Settings
 
 OUTBOX = "outbox.jsonl"
+SEND_SECONDS: Final = 10.0
+"""Whoever takes longer to hand a message over is asked again later."""
 
 
 class NoNotifier(Unavailable):
@@ -28,8 +30,8 @@ class NoNotifier(Unavailable):
 class Notifier(Protocol):
     """Sends a text to a phone number.
 
-    Raises `Unavailable` where another try may succeed, `NoNotifier` where none will, and anything
-    else where this message cannot be sent: a number that there is not must hold up nobody.
+    Raises `Unavailable` (or what `citybrain.faults` calls passing) where another try may succeed,
+    `NoNotifier` where none will, and anything else where this message cannot be sent.
     """
 
     async def send(self, phone: str, text: str, message_id: UUID) -> None:

@@ -25,8 +25,16 @@ class Post:
     port: int = 0
     ca: Path = Path()
     answer: str = "250 OK"
+    sender_answer: str = "250 OK"
     asked: int = 0
     taken: list[EmailMessage] = field(default_factory=list)
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return self.sender_answer
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.asked += 1

@@ -56,6 +56,17 @@ async def test_what_passes_is_told_from_what_lasts_and_no_error_names_anybody(
     assert len(post.taken) == 1
 
 
+async def test_what_is_refused_of_ourselves_is_no_refusal_of_whom_it_is_to(tmp_path: Path) -> None:
+    async with mail_server(tmp_path) as post:
+        mailer = SmtpMailer(Settings(**post.settings()))
+        post.sender_answer = "550 we know no such city"
+        with pytest.raises(MailNotSent):
+            await mailer.send(TO, SUBJECT, TEXT, ONE)
+        post.sender_answer = "250 OK"
+        await mailer.send(TO, SUBJECT, TEXT, ONE)
+    assert len(post.taken) == 1
+
+
 async def test_nothing_goes_in_clear_unless_that_is_asked_for(tmp_path: Path) -> None:
     async with mail_server(tmp_path, secure=False) as post:
         with pytest.raises(MailNotSent, match="STARTTLS"):

@@ -5,13 +5,14 @@ message says what was done, nothing personal. After a crash the last one may be 
 cannot be sent now is sent later (`telling`).
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import RecordedEvent
-from commands.handling import CommandContext
-from commands.processes.telling import telling
+from commands.citizens.phones import to_phone
+from commands.processes.telling import Message, Teller
 from commands.services import Services
 
 ENROLLED = "citizen.face_enrolled"
@@ -33,22 +34,18 @@ def at_a_counter(event: RecordedEvent) -> bool:
     )
 
 
-class FaceNotices:
+class FaceNotices(Teller):
     """The process manager of messages about faces. It sends no command."""
 
     name: ClassVar[str] = "citizen-face-notices"
     topics: ClassVar[tuple[str, ...]] = tuple(TEXTS)
 
-    async def react(
-        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
-    ) -> None:
-        """Send what `event` means to the person, where a phone is registered."""
+    async def messages(self, event: RecordedEvent, services: Services) -> Sequence[Message]:
+        """What `event` means to the person, where a phone is registered."""
         if not at_a_counter(event):
-            return
+            return ()
         citizen = await services.store.load(Citizen, event.stream_id, fresh=False)
-        if citizen.phone_sealed is None:
-            return
-        with telling(event, services):
-            phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
-            text, message_id = f"{TEXTS[event.topic]}; {HELP}", context_for("notice").command_id
-            await services.notifier.send(phone, text, message_id)
+        text = f"{TEXTS[event.topic]}; {HELP}"
+        return [
+            Message("notice", partial(to_phone, citizen.id, citizen.phone_sealed, text, services))
+        ]

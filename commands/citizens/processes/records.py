@@ -4,15 +4,18 @@ Whoever changed somebody's phone cannot keep it from them. A message names nothi
 crash the last one may be sent again, and what cannot be sent now is sent later (`telling`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import ClassVar
 
 from citybrain.domain.citizens.citizen import Citizen
 from citybrain.eventstore import RecordedEvent
 from citybrain.vault import PersonErased
 from commands.citizens.documents import ADDED_NUMBER, ID_NUMBER
+from commands.citizens.phones import to_phone
 from commands.handling import CommandContext
-from commands.processes.telling import telling
+from commands.processes.telling import Message, Teller
 from commands.services import Services
 
 PHONE, CORRECTED = "citizen.phone_changed", "citizen.identity_corrected"
@@ -27,7 +30,7 @@ TEXTS = {
 }
 
 
-class RecordChanges:
+class RecordChanges(Teller):
     """The process manager of what follows from changes of a record. It sends no command."""
 
     name: ClassVar[str] = "citizen-records"
@@ -37,32 +40,26 @@ class RecordChanges:
         self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
     ) -> None:
         """Tell whom it concerns; a number that was never theirs finds them no more."""
-        citizen = await services.store.load(Citizen, event.stream_id, fresh=True)
-        try:
-            await self._follow(event, citizen, services, context_for)
-        except PersonErased:
-            return  # there is nobody to tell
-
-    async def _follow(
-        self,
-        event: RecordedEvent,
-        citizen: Citizen,
-        services: Services,
-        context_for: Callable[[str], CommandContext],
-    ) -> None:
         if event.topic == CORRECTED and event.data["mistaken"]:
-            await _forget_others(event.data["key_sealed"], citizen, services)
+            citizen = await services.store.load(Citizen, event.stream_id, fresh=True)
+            with suppress(PersonErased):
+                await _forget_others(event.data["key_sealed"], citizen, services)
+        await super().react(event, services, context_for)
+
+    async def messages(self, event: RecordedEvent, services: Services) -> Sequence[Message]:
+        """What `event` means to whoever has the phone of before, and to who has the new one."""
+        citizen = await services.store.load(Citizen, event.stream_id, fresh=True)
         text = f"{TEXTS[event.topic]}; {COUNTER}"
+
+        def message(whom: str, phone_sealed: str | None, text: str) -> Message:
+            return Message(whom, partial(to_phone, citizen.id, phone_sealed, text, services))
+
         if event.topic != PHONE:
-            with telling(event, services):
-                await _tell(citizen.id, citizen.phone_sealed, text, services, context_for("notice"))
-            return
-        for phone, said, purpose in (
-            (event.data["previous_sealed"], text, "notice"),
-            (event.data["phone_sealed"], NEW_PHONE, "new-phone"),
-        ):
-            with telling(event, services):
-                await _tell(citizen.id, phone, said, services, context_for(purpose))
+            return [message("notice", citizen.phone_sealed, text)]
+        return [
+            message("notice", event.data["previous_sealed"], text),
+            message("new-phone", event.data["phone_sealed"], NEW_PHONE),
+        ]
 
 
 async def _forget_others(key_sealed: str, citizen: Citizen, services: Services) -> None:
@@ -71,16 +68,3 @@ async def _forget_others(key_sealed: str, citizen: Citizen, services: Services) 
     sealed += [(ADDED_NUMBER, number) for _, number in citizen.documents]
     keys = await services.vault.open_texts(citizen.id, sealed)
     await services.vault.index_only(citizen.id, ID_NUMBER, keys)
-
-
-async def _tell(
-    citizen_id: str,
-    phone_sealed: str | None,
-    text: str,
-    services: Services,
-    context: CommandContext,
-) -> None:
-    if phone_sealed is None:
-        return
-    phone = await services.vault.open_text(citizen_id, "phone", phone_sealed)
-    await services.notifier.send(phone, text, context.command_id)

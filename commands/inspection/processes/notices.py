@@ -5,7 +5,8 @@ was merged is told of the case in which it goes on. Its id follows from the even
 told: sent again after a crash or a fault, it is one message (`telling`).
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from citybrain.city_day import CITY_ZONE
@@ -14,9 +15,8 @@ from citybrain.domain.inspection.case_events import CaseSource
 from citybrain.domain.inspection.views import followers_of
 from citybrain.domain.times import moment
 from citybrain.eventstore import RecordedEvent
-from commands.handling import CommandContext
 from commands.inspection.contacts import phone_of, phones_of_reporter
-from commands.processes.telling import telling
+from commands.processes.telling import Message, Teller
 from commands.services import Services
 
 TEXTS = {
@@ -34,27 +34,25 @@ TEXTS = {
 MOST_MERGED = 100
 
 
-class CaseNotices:
+class CaseNotices(Teller):
     """The process manager of messages to reporters."""
 
     name: ClassVar[str] = "case-notices"
     topics: ClassVar[tuple[str, ...]] = tuple(TEXTS)
 
-    async def react(
-        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
-    ) -> None:
-        """Send what `event` means to those who want to know, as far as they can be reached."""
+    async def messages(self, event: RecordedEvent, services: Services) -> Sequence[Message]:
+        """What `event` means to those who want to know, as far as they can be reached.
+
+        The id of a message follows from a keyed digest of the telephone: nothing names it.
+        """
         case = await services.store.load(InspectionCase, event.stream_id, fresh=False)
         if not is_told(event, case):
-            return
-        text = text_of(event)
-        phones: dict[str, None] = {}
-        with telling(event, services):
-            for case_id in await with_merged(case, services):
+            return ()
+        text, phones = text_of(event), dict[str, None]()
+        for case_id in await with_merged(case, services):
+            with self.leaving_out(event):
                 phones.update(dict.fromkeys(await _phones(case_id, services)))
-        for phone in phones:
-            with telling(event, services):
-                await _tell(phone, text, services, context_for)
+        return [await _message(phone, text, services) for phone in phones]
 
 
 def is_told(event: RecordedEvent, case: InspectionCase) -> bool:
@@ -106,9 +104,6 @@ async def _phones(case_id: str, services: Services) -> list[str]:
     return [*phones, *(phone for phone in followers if phone is not None)]
 
 
-async def _tell(
-    phone: str, text: str, services: Services, context_for: Callable[[str], CommandContext]
-) -> None:
-    """The id of the message follows from a keyed digest of the telephone: nothing names it."""
+async def _message(phone: str, text: str, services: Services) -> Message:
     whom = (await services.vault.digest("case-notice", phone.encode())).hex()
-    await services.notifier.send(phone, text, context_for(whom).command_id)
+    return Message(whom, partial(services.notifier.send, phone, text))

@@ -1,11 +1,12 @@
 """Left first, paid later: who owes it is told, a few times, and then it is overdue.
 
 Nobody is told of what is disputed, looked into or not known to be theirs. A notice that cannot be
-sent now is sent later. One that can never be sent was not delivered: nothing is overdue by it, and
-the next one comes in its time. The id of a message follows from the claim and its number: sent
-again after a crash, it is one message.
+sent now is sent later, for a week. One that could not be sent was not delivered: nothing is overdue
+by it, and the next one comes in its time. The id of a message follows from the claim and its
+number: sent again after a crash, it is one message.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -18,7 +19,7 @@ from citybrain.domain.parking.claim import Claim
 from citybrain.domain.parking.reminding import alarm_at, note_overdue, put_off, remind
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.errors import CitybrainError
-from citybrain.notifications import NoNotifier
+from citybrain.notifications import SEND_SECONDS, NoNotifier
 from citybrain.vault.vault import NoSuchKey, PersonErased
 from commands.handling import CommandContext
 from commands.parking.session import change_session
@@ -33,6 +34,7 @@ TEXT = (
     "A parking fee of {yuan} yuan is not paid yet: see the city's app."
 )
 AGAIN = timedelta(hours=1)
+TRIED_FOR = timedelta(days=7)
 LOOKED_INTO = timedelta(days=1)  # until it is asked again whether they may be told
 
 
@@ -91,8 +93,11 @@ async def _remind(
     try:
         delivered = await _told(payer, claim.open_fen, message_id, services)
     except AWAY as error:
-        log.info("parking_notice_put_off", session_id=session.id, error=type(error).__name__)
-        return  # it is woken again
+        if now - (session.remind_at or now) < TRIED_FOR:
+            log.info("parking_notice_put_off", session_id=session.id, error=type(error).__name__)
+            return  # it is woken again
+        delivered = False
+        log.warning("parking_notice_not_sent", session_id=session.id, error=type(error).__name__)
     rules = parking_rules_at(services.definitions, now)
     later = rules.reminders_after[number:]
     next_at = max(now + AGAIN, (session.due_at or now) + later[0]) if later else None
@@ -116,7 +121,8 @@ async def _told(citizen_id: str, open_fen: int, message_id: UUID, services: Serv
     try:
         phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
         text = TEXT.format(yuan=f"{open_fen / 100:.2f}")
-        await services.notifier.send(phone, text, message_id)
+        async with asyncio.timeout(SEND_SECONDS):
+            await services.notifier.send(phone, text, message_id)
     except (NoNotifier, PersonErased, NoSuchKey) as error:
         log.info("parking_notice_not_sent", code=error.code)
         return False

@@ -4,17 +4,18 @@ A message names the berth and the time, nobody and no plate. Its id follows from
 who is told: sent again after a crash or a fault, it is one message (`telling`).
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
+from uuid import UUID
 
 from citybrain.city_day import CITY_ZONE
 from citybrain.domain.citizens import Citizen
 from citybrain.domain.parking.reservation import ParkingReservation
 from citybrain.domain.parking.reservation_events import Conflict
 from citybrain.eventstore import RecordedEvent
-from commands.handling import CommandContext
 from commands.parking.bindings import holder_at
-from commands.processes.telling import telling
+from commands.processes.telling import Message, Teller
 from commands.services import Services
 
 RAISED, CANCELLED = "parking.reservation_conflict_raised", "parking.reservation_cancelled"
@@ -47,31 +48,28 @@ IN_THE_WAY = (
 )
 
 
-class ReservationNotices:
+class ReservationNotices(Teller):
     """The process manager of messages about reservations."""
 
     name: ClassVar[str] = "parking-reservation-notices"
     topics: ClassVar[tuple[str, ...]] = tuple(TEXTS)
 
-    async def react(
-        self, event: RecordedEvent, services: Services, context_for: Callable[[str], CommandContext]
-    ) -> None:
-        """Send what `event` means to whom it is about, where a phone is registered."""
+    async def messages(self, event: RecordedEvent, services: Services) -> Sequence[Message]:
+        """What `event` means to whom it is about, where a phone is registered."""
         data = event.data
         if event.topic == CANCELLED and data["by_city"] is None:
-            return  # they did it themselves
+            return ()  # they did it themselves
         if event.topic == RAISED and data["kind"] != Conflict.OBSTRUCTED:
-            return  # an officer looks at it
+            return ()  # an officer looks at it
         reservation = await services.store.load(ParkingReservation, event.stream_id)
-        told = reservation.citizen_id
-        with telling(event, services):
-            await _tell(told, _text(event.topic, reservation), services, context_for(told))
+        told, text = reservation.citizen_id, _text(event.topic, reservation)
+        found = [Message(told, partial(_tell, told, text, services))]
         if event.topic == RAISED and data["plate"] is not None:
             other = await holder_at(data["plate"]["plate_id"], data["at"], services)
             if other is not None:
                 text = IN_THE_WAY.format(berth=reservation.berth)
-                with telling(event, services):
-                    await _tell(other, text, services, context_for(f"in-the-way:{other}"))
+                found.append(Message(f"in-the-way:{other}", partial(_tell, other, text, services)))
+        return found
 
 
 def _text(topic: str, reservation: ParkingReservation) -> str:
@@ -84,9 +82,9 @@ def _text(topic: str, reservation: ParkingReservation) -> str:
     )
 
 
-async def _tell(citizen_id: str, text: str, services: Services, context: CommandContext) -> None:
+async def _tell(citizen_id: str, text: str, services: Services, message_id: UUID) -> None:
     citizen = await services.store.load(Citizen, citizen_id)
     if citizen.phone_sealed is None:
         return
     phone = await services.vault.open_text(citizen.id, "phone", citizen.phone_sealed)
-    await services.notifier.send(phone, text, context.command_id)
+    await services.notifier.send(phone, text, message_id)

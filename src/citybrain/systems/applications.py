@@ -32,6 +32,7 @@ from commands.applications.processes.notices import ApplicationNotices
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
+from commands.processes.telling import telling
 from projections.applications import applications
 from projections.applications.application_days import ApplicationDays
 from projections.applications.applications import Applications
@@ -47,7 +48,7 @@ APPLICATIONS = System(
     definitions=(load_services, load_purposes, load_officer_reasons),
     words=services.words,
     processes=(
-        in_order(ApplicationNotices()),
+        telling(ApplicationNotices()),
         in_order(DeceasedApplicants(applications.of_citizen)),
         batched(ApplicationDeadlines()),
         side_by_side(ApplicationProcess()),

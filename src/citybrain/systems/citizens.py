@@ -12,6 +12,7 @@ from commands.citizens.processes.notices import FaceNotices
 from commands.citizens.processes.records import RecordChanges
 from commands.citizens.processes.templates import TemplateDestruction
 from commands.processes.runner import in_order
+from commands.processes.telling import telling
 from projections.citizens.consents import Consents
 from projections.citizens.data_accesses import DataAccesses
 from projections.citizens.identity_days import IdentityDays
@@ -21,7 +22,7 @@ CITIZENS = System(
     name="citizens",
     streams=(Citizen,),
     definitions=(load_agreements,),
-    processes=(in_order(TemplateDestruction()), in_order(FaceNotices()), in_order(RecordChanges())),
+    processes=(in_order(TemplateDestruction()), telling(FaceNotices()), telling(RecordChanges())),
     projections=(SuspectedDuplicates(), IdentityDays(), DataAccesses(), Consents()),
     routes=(*citizen.ROUTES, *records.ROUTES, *accesses.ROUTES, *consents.ROUTES),
     reach=REACH,

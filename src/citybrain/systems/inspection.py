@@ -45,7 +45,7 @@ from commands.inspection.processes.routing import CaseRouting
 from commands.inspection.processes.words import CaseWords
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
-from commands.processes.side_by_side import side_by_side
+from commands.processes.telling import telling
 from projections.inspection.assets import Assets
 from projections.inspection.board import INSPECTION_BOARD
 from projections.inspection.cameras import Cameras
@@ -68,8 +68,8 @@ INSPECTION = System(
         in_order(CaseMerging()),
         batched(DetectionMerging()),
         batched(CaseDeadlines()),
-        in_order(CaseNotices()),
-        side_by_side(CaseMails()),
+        telling(CaseNotices()),
+        telling(CaseMails()),
         in_order(CaseWords()),
     ),
     projections=(

@@ -80,6 +80,7 @@ from commands.parking.standing import standing_by
 from commands.processes.batches import batched
 from commands.processes.runner import in_order
 from commands.processes.side_by_side import side_by_side
+from commands.processes.telling import telling
 from projections.parking import reservations
 from projections.parking.anomalies import ParkingAnomalies
 from projections.parking.berths import ParkingBerths, watching
@@ -142,7 +143,7 @@ PARKING = System(
         side_by_side(ReservationProcess(reservations.free_beside)),
         batched(ReservationDeadlines(standing_by(watching))),
         in_order(ParkingArrivals()),
-        in_order(ReservationNotices()),
+        telling(ReservationNotices()),
         in_order(PermitEndings(of_holder)),
         side_by_side(ParkingRights(of_plate)),
         side_by_side(ParkingRepricings(ended_between_as_of, of_plate)),

@@ -206,13 +206,32 @@ async def test_a_reminder_that_cannot_be_sent_now_is_sent_later(
         return True
 
     monkeypatch.setattr(reminding, "_told", told)
-    for days in (1.1, 1.2, 9):
+    for days in (1.1, 1.2, 7):
         session = await remind(city, session, days)
         assert (session.reminders, session.overdue_at) == (0, None)
     away.on = False
-    session = await remind(city, session, 9.1)
+    session = await remind(city, session, 7.1)
     assert session.reminders == 1
     assert session.overdue_at is not None
+
+
+async def test_a_reminder_that_can_never_be_sent_ends_and_nothing_is_overdue_by_it(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await city.bound()
+    await city.gateway.departments.fault(BANK, "refuse-in-words")
+    session = await city.parked("09:00", "10:40")
+
+    async def told(*_: object) -> bool:
+        raise Unavailable("the provider is away for this number")
+
+    monkeypatch.setattr(reminding, "_told", told)
+    reached = []
+    for days in (1.1, 7.9, 8.2, 8.3, 15, 16, 99):
+        session = await remind(city, session, days)
+        reached.append(session.reminders)
+    assert reached == [0, 0, 1, 1, 1, 2, 2]
+    assert (session.overdue_at, session.status) == (None, Status.DEFERRED)
 
 
 async def test_p37_what_was_charged_back_is_told_of_as_other_debts(

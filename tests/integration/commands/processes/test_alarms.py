@@ -190,6 +190,34 @@ async def test_one_that_fails_holds_up_nobody_and_is_told_later(services: Servic
     assert await rang(services.store, broken) == [NOW + MINUTE]
 
 
+async def test_one_that_keeps_failing_is_told_less_and_less_often(services: Services) -> None:
+    broken = await come(services, NOW)
+    process = Failing(ValueError("broken"), broken)
+    await deliver(process, services)
+    pauses = []
+    for _ in range(7):
+        await process.ring_due(services)
+        at = (await table(services.store))[broken]
+        pauses.append((at - clock(services).now) / MINUTE)
+        clock(services).now = at
+    assert pauses == [1, 1, 2, 4, 8, 15, 15]
+
+
+async def test_those_that_stay_due_hold_up_nobody_behind_them(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "BATCH", 2)
+    busy = [await come(services, NOW) for _ in range(3)]
+    well = await come(services, NOW + MINUTE)
+    process = Failing(StoreBusy("busy"), *busy)
+    await deliver(process, services)
+    clock(services).now = NOW + MINUTE
+    with pytest.raises(StoreBusy):
+        await process.ring_due(services)
+    assert await rang(services.store, well) == [NOW + MINUTE]
+    assert set(await table(services.store)) == set(busy)
+
+
 async def test_one_that_refuses_without_moving_on_is_not_asked_in_a_ring(
     services: Services,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from typing import Any
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from citybrain.errors import Unavailable
 from tests.given.agreements import NOTICE
 from tests.given.api import Answer, Api
 from tests.given.faces import events, registered
+from tests.given.failing import Broken, Switch
 from tests.given.outbox import messages, newest_code
 from tests.given.serving import before
 
@@ -157,6 +159,33 @@ async def test_a_code_is_guessed_a_few_times_only(api: Api) -> None:
         "POST", f"{base}/codes", "clerk", json={"purpose": "housing-fund-repayment"}
     )
     assert more.is_problem(429, "too-many-codes")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Unavailable("the provider is away"), 503, "unavailable"),
+        (ConnectionRefusedError(), 503, "code-not-sent"),
+        (ValueError("no number: 138 0000 0000"), 409, "phone-not-reachable"),
+    ],
+    ids=["passing", "away", "lasting"],
+)
+async def test_a_code_that_cannot_be_sent_is_told_and_asked_for_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str
+) -> None:
+    citizen, services = await registered(api), api.runtime.services
+    path, switch = f"/v1/citizens/{citizen}/identity/codes", Switch(on=True)
+    asked: dict[str, Any] = {
+        "json": {"purpose": "housing-fund-repayment"},
+        "headers": {"Idempotency-Key": "one"},
+    }
+    broken = Broken(services.notifier, switch, lambda: error)
+    monkeypatch.setattr(services, "notifier", broken)
+    refused = await api.call("POST", path, "clerk", **asked)
+    assert refused.is_problem(status, code)
+    assert b"138" not in refused.body
+    switch.on = False
+    assert (await api.call("POST", path, "clerk", **asked)).status == 201
 
 
 async def test_a_counter_needs_neither_face_nor_phone(api: Api) -> None:

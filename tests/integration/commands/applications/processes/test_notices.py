@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from tests.given.driving import (
     drive,
     identify,
     services_with_clock,
+    set_ahead,
     until_its_time,
 )
 from tests.given.failing import Broken, Switch
@@ -153,10 +155,11 @@ async def test_what_cannot_be_sent_now_is_tried_again(services: Services, sent: 
     await take_over_application(application, counter, context(), services)
     switch = Switch(on=True)
     services.notifier = Broken(sent, switch, lambda: Unavailable("the provider is away"))
-    with pytest.raises(Unavailable):
-        await told(services, sent, application)
+    assert await told(services, sent, application) == []
     switch.on = False
-    (last,) = await told(services, sent, application)
+    set_ahead(services, timedelta(minutes=1))
+    await ApplicationNotices().tell_due(services)
+    (last,) = sent.texts
     assert "it goes on at a counter" in last
 
 
