@@ -23,9 +23,10 @@ log = structlog.get_logger(__name__)
 ALGORITHMS: Final = ("ES256", "EdDSA", "RS256")
 LEAST_RSA_BITS: Final = 2048  # NIST SP 800-131A
 FRESH_SECONDS: Final = 60.0  # then the issuer is asked again, so that a withdrawn key ends
-UNKNOWN_SECONDS: Final = 30.0  # not sooner, however many unknown keys are named
+UNKNOWN_SECONDS: Final = 30.0  # not sooner again, however many unknown keys are named
 ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 5.0
+NAMED: Final = 100  # characters of a key's id, in the log
 AWAY_SECONDS: Final = 2.0  # until an issuer is asked again that did not answer
 
 FetchKeys = Callable[[], Awaitable[Any]]
@@ -63,7 +64,8 @@ class IssuerKeys:
     def __init__(self, fetch: FetchKeys) -> None:
         self._fetch = fetch
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._known_at = self._asked_at = -FRESH_SECONDS
+        self._known_at = self._asked_at = self._looked_for_at = -FRESH_SECONDS
+        self._left_out: dict[str, str] = {}
         self._asking = asyncio.Lock()
         self.known = False
         """Whether the issuer has ever said which its keys are."""
@@ -75,6 +77,8 @@ class IssuerKeys:
         if self._due(kid) and not (self.failing and self._asking.locked()):
             async with self._asking:
                 if self._due(kid):
+                    if self.known and kid not in self._keys:
+                        self._looked_for_at = time.monotonic()
                     await self.ask()
         if kid not in self._keys and (self.failing or not self.known):
             raise IssuerKeysUnknown(
@@ -95,7 +99,7 @@ class IssuerKeys:
     async def ask(self) -> None:
         """Ask the issuer; where it does not answer, what is known stays."""
         try:
-            found = keys_of(await self._fetch())
+            found, left_out = keys_of(await self._fetch())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             if not self.failing:
                 log.warning("issuer_keys_not_read", error=type(error).__name__)
@@ -103,6 +107,9 @@ class IssuerKeys:
         else:
             self._keys = {kid: _same(self._keys.get(kid), key) for kid, key in found.items()}
             self.failing, self.known, self._known_at = False, True, time.monotonic()
+            for kid in left_out.keys() - self._left_out.keys():
+                log.warning("issuer_key_left_out", kid=kid, reason=left_out[kid])
+            self._left_out = left_out
         finally:
             self._asked_at = time.monotonic()
 
@@ -116,28 +123,34 @@ class IssuerKeys:
     def _due(self, kid: str) -> bool:
         if kid in self._keys:
             return not self.fresh
-        again = UNKNOWN_SECONDS if self.known and not self.failing else AWAY_SECONDS
-        return time.monotonic() - self._asked_at >= again
+        now = time.monotonic()
+        if self.failing or not self.known:
+            return now - self._asked_at >= AWAY_SECONDS
+        return now - self._looked_for_at >= UNKNOWN_SECONDS  # a new key signs from its first second
 
 
-def keys_of(answer: Any) -> dict[str, jwt.PyJWK]:
-    """The keys of a JWKS by which a signature of ours may be verified; raises `NotAKeySet`.
+def keys_of(answer: Any) -> tuple[dict[str, jwt.PyJWK], dict[str, str]]:
+    """The keys of a JWKS by which a signature of ours may be verified, and what was left out and
+    why, both by the keys' ids; raises `NotAKeySet`.
 
-    Members that are none, are for something else or too short are left out, and named in the log
+    Left out are members that are no keys, are for something else or too short
     (RFC 7517, 5: "Implementations SHOULD ignore JWKs within a JWK Set that use … not understood").
     """
     members = answer.get("keys") if isinstance(answer, Mapping) else None
     if not isinstance(members, list):
         raise NotAKeySet("what the issuer answers is no JWKS")
     found: dict[str, jwt.PyJWK] = {}
+    left_out: dict[str, str] = {}
     for member in members:
         try:
             key = _signing_key(member)
         except (jwt.PyJWTError, NotAKeySet, ValueError, TypeError, KeyError) as error:
-            log.warning("issuer_key_left_out", error=type(error).__name__)
+            kid = member.get("kid") if isinstance(member, Mapping) else None
+            reason = str(error) if isinstance(error, NotAKeySet) else type(error).__name__
+            left_out[str(kid or "")[:NAMED]] = reason
             continue
         found[key.key_id or ""] = key
-    return found
+    return found, left_out
 
 
 def _signing_key(member: Any) -> jwt.PyJWK:

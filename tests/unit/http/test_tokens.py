@@ -14,6 +14,7 @@ from citybrain.http import issuer_keys, tokens
 from citybrain.http.issuer_keys import IssuerKeysUnknown, NotAKeySet, keys_of
 from citybrain.http.problems import Unauthenticated
 from citybrain.http.tokens import DevelopmentIssuer, TokenVerifier
+from tests.given.logs import every_log
 
 
 class Issuer:
@@ -43,6 +44,7 @@ class Issuer:
     def time_passes(self, seconds: float) -> None:
         self.verifier.keys._known_at -= seconds
         self.verifier.keys._asked_at -= seconds
+        self.verifier.keys._looked_for_at -= seconds
 
 
 @pytest.fixture
@@ -67,9 +69,9 @@ async def test_a_withdrawn_key_ends_and_unknown_keys_do_not_hammer_the_issuer(
     issuer.keys = DevelopmentIssuer(tmp_path / "other", "citybrain").jwks
     assert await issuer.accepted()
     issuer.time_passes(issuer_keys.FRESH_SECONDS)
-    assert not await issuer.accepted()
-    assert not await issuer.accepted()
-    assert issuer.fetches == 2
+    for _ in range(3):  # the set is asked for once more, by the first who comes with a key unknown
+        assert not await issuer.accepted()
+    assert issuer.fetches == 3
     issuer.keys = issuer.signer.jwks
     issuer.time_passes(issuer_keys.UNKNOWN_SECONDS)
     assert await issuer.accepted()
@@ -143,8 +145,28 @@ def test_only_keys_for_signatures_that_are_long_enough_are_taken(issuer: Issuer)
         {"kty": ["EC"], "kid": "list"},
         rsa_key(1024, kid="short"),
     ]
-    found = keys_of({"keys": [*strange, right, rsa_key(2048, kid="long", key_ops=["verify"])]})
+    long = rsa_key(2048, kid="long", key_ops=["verify"])
+    found, left_out = keys_of({"keys": [*strange, right, long]})
     assert set(found) == {right["kid"], "long"}
+    assert left_out["encrypts"] == "the key is not for signatures"
+    assert {"wraps", "no-point", "other", "shared", "list", "short"} <= set(left_out)
+
+
+async def test_a_new_key_signs_from_its_first_second_and_what_is_left_out_is_said_once(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    """Issuers sign with a key as soon as they have it, whenever we asked last."""
+    (old,) = issuer.signer.jwks["keys"]
+    assert await issuer.accepted()
+    new = issuer.signer = DevelopmentIssuer(tmp_path / "new", "citybrain")
+    issuer.keys = {"keys": [old, *new.jwks["keys"], {**old, "kid": "encrypts", "use": "enc"}]}
+    with every_log() as logs:
+        assert await issuer.accepted()
+        issuer.time_passes(issuer_keys.FRESH_SECONDS)
+        assert await issuer.accepted()
+    assert issuer.fetches == 3
+    said = [each for each in logs if each["event"] == "issuer_key_left_out"]
+    assert [each["kid"] for each in said] == ["encrypts"]
 
 
 @pytest.mark.parametrize("subject", ["system:applications", "SYSTEM:x", "open311-app", "cli:0"])

@@ -143,6 +143,10 @@ async def sign_in(call: Call) -> web.Response:
         found = Endpoints.model_validate(metadata(own_url(call.request)))
     else:
         found = await call.request.app[METADATA].endpoints()
+        if call.runtime.verifier.keys.failing:  # nobody is sent to where nobody answers
+            raise IssuerNotAnswering(
+                "the issuer does not answer now", retry_after_seconds=round(AWAY_SECONDS)
+            )
     answer = SignIn(
         **found.model_dump(), client_id=client_id_of(settings), scope=settings.oidc_scope
     )
