@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         "signs in to them, but in development",
     )
     oidc_scope: str = Field(
-        "openid profile", description="what our pages ask for; some issuers want offline_access"
+        "openid", description="what our pages ask for; some issuers want offline_access besides"
     )
     oidc_origins: list[str] = Field(
         default_factory=list,

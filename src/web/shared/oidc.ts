@@ -23,8 +23,6 @@ export interface Pending {
 /** Of an ID token, what a page shows and goes by. */
 export interface Claims {
   sub: string;
-  name?: string;
-  "name#en"?: string;
   roles?: readonly string[];
   department?: string;
   counter?: string;

@@ -14,7 +14,7 @@ const PROVIDER = {
   revocation_endpoint: `${ISSUER}/revoke`,
   end_session_endpoint: `${ISSUER}/logout`,
   client_id: "pages",
-  scope: "openid profile",
+  scope: "openid",
 };
 
 /** An issuer that gives tokens, as long as `refuses` is null. */
@@ -111,7 +111,7 @@ test("somebody leaves to sign in, and is back where they were, with tokens in me
   expect(await challengeOf(form.get("code_verifier") ?? "")).toBe(asked.searchParams.get("code_challenge"));
 
   const session = useSession();
-  expect(session.person).toEqual({ subject: "official-1", roles: ["official"], name: "何静", department: undefined, counter: undefined });
+  expect(session.person).toEqual({ subject: "official-1", roles: ["official"], department: undefined, counter: undefined });
   expect(await session.bearer()).toBe("access-1");
   const kept = JSON.stringify([{ ...sessionStorage }, { ...localStorage }]);
   for (const secret of ["access-1", "refresh-1", "c0de", form.get("code_verifier") ?? "?"]) expect(kept).not.toContain(secret);

@@ -4,7 +4,6 @@
 
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
-import { locale } from "./i18n";
 import { forgetKeptOf } from "./kept";
 import {
   begin,
@@ -26,8 +25,6 @@ export interface Person {
   roles: readonly string[];
   department?: string | undefined;
   counter?: string | undefined;
-  /** Where the issuer says it. */
-  name?: string | undefined;
 }
 
 /**
@@ -239,13 +236,11 @@ function here(): string {
 }
 
 function personOf(claims: Claims): Person {
-  const english = locale.value === "en" ? claims["name#en"] : undefined;
   return {
     subject: claims.sub,
-    roles: claims.roles ?? [],
+    roles: Array.isArray(claims.roles) ? claims.roles : [],
     department: claims.department,
     counter: claims.counter,
-    name: english ?? claims.name,
   };
 }
 

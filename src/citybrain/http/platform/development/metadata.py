@@ -27,6 +27,6 @@ def metadata(ours: str) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": ["none"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "scopes_supported": ["openid", "profile"],
+        "scopes_supported": ["openid"],
         "ui_locales_supported": ["zh-Hans", "en"],
     }

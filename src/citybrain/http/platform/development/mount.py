@@ -164,15 +164,8 @@ def _access_token(request: web.Request, known: SignedIn, client_id: str) -> str:
 
 
 def _id_token(request: web.Request, known: SignedIn, client_id: str, nonce: str | None) -> str:
-    """Who has signed in (OpenID Connect Core 1.0, 2); names are in the person's own language."""
-    claims = {
-        "aud": client_id,
-        "auth_time": int(known.at),
-        "sid": known.sid,
-        "name": known.person.name.zh,
-        "name#en": known.person.name.en,
-        **known.person.claims,
-    }
+    """Who has signed in (OpenID Connect Core 1.0, 2)."""
+    claims = {"aud": client_id, "auth_time": int(known.at), "sid": known.sid, **known.person.claims}
     if nonce is not None:
         claims["nonce"] = nonce
     return _issuer(request).id_token(
