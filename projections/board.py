@@ -19,7 +19,7 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.columns import columns
+from citybrain.columns import array, columns, recordset
 from citybrain.eventstore import RecordedEvent
 
 KEPT = timedelta(days=90)
@@ -139,16 +139,18 @@ class Subjects(Protocol):
 CONCERN = tuple(each.name for each in fields(Concern))
 VALUES = attrgetter(*CONCERN)
 COLUMNS = ("subject", *CONCERN, "known_from", "known_until", "began_at")
-READ = "SELECT subject, state::text FROM subjects WHERE subject = ANY($1)"
+READ = "SELECT subject, state::text FROM subjects WHERE subject = ANY($1::text::text[])"
 KEEP = """
-INSERT INTO subjects (subject, state) SELECT * FROM unnest($1::text[], $2::jsonb[])
+INSERT INTO subjects (subject, state)
+SELECT * FROM json_to_recordset($1) AS n(subject text, state jsonb)
 ON CONFLICT (subject) DO UPDATE SET state = excluded.state
 """
-DROP = "DELETE FROM subjects WHERE subject = ANY($1)"
+DROP = "DELETE FROM subjects WHERE subject = ANY($1::text::text[])"
 OPEN = f"""
-SELECT {", ".join(COLUMNS)} FROM concerns WHERE known_until IS NULL AND subject = ANY($1)
+SELECT {", ".join(COLUMNS)} FROM concerns
+WHERE known_until IS NULL AND subject = ANY($1::text::text[])
 """  # noqa: S608
-TAKE_AWAY = "DELETE FROM concerns WHERE known_until IS NULL AND subject = ANY($1)"
+TAKE_AWAY = "DELETE FROM concerns WHERE known_until IS NULL AND subject = ANY($1::text::text[])"
 LAST = """
 SELECT minute, day, last_at, counted::text, standing::text FROM minutes
 ORDER BY minute DESC LIMIT 1
@@ -197,7 +199,7 @@ class BoardModel:
         ]
         if not steps:
             return
-        following = await _resumed(connection, list({key for _, _, key in steps}))
+        following = await _resumed(connection, array({key for _, _, key in steps}))
         for event, kind, key in steps:
             following.take(event, kind, key)
         await _write(connection, following)
@@ -233,14 +235,16 @@ class _Following:
     def take(self, event: RecordedEvent, kind: Subjects, key: str) -> None:
         """One more event, for one of those that it is about."""
         at = self._pass(event.recorded_at)
-        state = self.states.pop(key, None)
-        before = self.stood.pop(key, None)
+        state = self.states.get(key)
+        before = self.stood.get(key)
         if before is None:
             before = {} if state is None else kind.standing(state)
         state = kind.take(state, event, key, self.counted)
         after: Mapping[str, int] = {}
         concerns: Iterable[Concern] = ()
-        if state is not None:
+        if state is None:
+            self.states.pop(key, None)
+        else:
             self.states[key] = state
             after, concerns = kind.standing(state), kind.concerns(state)
         if before != after:
@@ -315,8 +319,8 @@ def _row(key: str, known: _Known, until: datetime | None) -> tuple[Any, ...]:
     return (key, *VALUES(known.concern), known.known_from, until, known.began_at)
 
 
-async def _resumed(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> _Following:
-    """What is known of the subjects, and of the minute that was last."""
+async def _resumed(connection: "asyncpg.Connection[Any]", keys: str) -> _Following:
+    """What is known of the subjects, an `array`, and of the minute that was last."""
     states = {row[0]: orjson.loads(row[1]) for row in await connection.fetch(READ, keys)}
     known: dict[str, dict[tuple[str, str], _Known]] = {}
     for row in await connection.fetch(OPEN, keys):
@@ -341,14 +345,14 @@ async def _resumed(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -
 
 async def _write(connection: "asyncpg.Connection[Any]", following: _Following) -> None:
     """Subjects, concerns and minutes as they are now; what is too old goes."""
-    kept = {key: following.states[key] for key in following.touched & following.states.keys()}
+    states = following.states
+    kept = [{"subject": key, "state": states[key]} for key in following.touched & states.keys()]
     if kept:
-        texts = [orjson.dumps(state).decode() for state in kept.values()]
-        await connection.execute(KEEP, list(kept), texts)
-    if gone := [*(following.touched - kept.keys())]:
-        await connection.execute(DROP, gone)
+        await connection.execute(KEEP, recordset(kept))
+    if gone := following.touched - states.keys():
+        await connection.execute(DROP, array(gone))
     if following.concerned:
-        await connection.execute(TAKE_AWAY, [*following.concerned])
+        await connection.execute(TAKE_AWAY, array(following.concerned))
         open_ = [
             _row(key, each, None)
             for key in sorted(following.concerned)

@@ -47,12 +47,12 @@ CREATE TABLE under_way (
 
 ADD = """
 INSERT INTO counts AS c (day, service, what, count)
-SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::text[], $4::text::bigint[])
 ON CONFLICT (day, service, what) DO UPDATE SET count = c.count + excluded.count
 """
 ADD_SECONDS = """
 INSERT INTO seconds AS s (day, service, bucket, count)
-SELECT * FROM unnest($1::date[], $2::text[], $3::int[], $4::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::int[], $4::text::bigint[])
 ON CONFLICT (day, service, bucket) DO UPDATE SET count = s.count + excluded.count
 """
 READ = "SELECT application_id, state::text FROM under_way WHERE application_id = ANY($1)"

@@ -34,7 +34,8 @@ KNOW = "INSERT INTO services SELECT * FROM unnest($1::text[], $2::text[])"
 SERVICES = "SELECT application_id, service FROM services WHERE application_id = ANY($1)"
 ADD = """
 INSERT INTO refusals AS r (day, service, by, reason, count)
-SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::text[], $4::text::text[],
+                     $5::text::bigint[])
 ON CONFLICT (day, service, by, reason) DO UPDATE SET count = r.count + excluded.count
 """
 SUBMITTED = "application.submitted"

@@ -35,12 +35,12 @@ CREATE TABLE latencies (
 """
 ADD = """
 INSERT INTO counts AS c (day, department, what, count)
-SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::text[], $4::text::bigint[])
 ON CONFLICT (day, department, what) DO UPDATE SET count = c.count + excluded.count
 """
 ADD_LATENCIES = """
 INSERT INTO latencies AS l (day, department, bucket, count)
-SELECT * FROM unnest($1::date[], $2::text[], $3::int[], $4::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::int[], $4::text::bigint[])
 ON CONFLICT (day, department, bucket) DO UPDATE SET count = l.count + excluded.count
 """
 REQUESTED = "application.evidence_requested"

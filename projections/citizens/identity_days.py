@@ -30,7 +30,7 @@ CREATE TABLE outcomes (
 
 ADD = """
 INSERT INTO outcomes AS o (day, purpose, outcome, count)
-SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::text[], $4::text::bigint[])
 ON CONFLICT (day, purpose, outcome) DO UPDATE SET count = o.count + excluded.count
 """
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from operator import attrgetter
 
 from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.domain.inspection.case_events import CaseReported
@@ -29,6 +30,7 @@ KEPT = (
     "status_before_merge",
     "priority",
 )
+VALUES = attrgetter(*KEPT)
 
 
 class Cases:
@@ -54,16 +56,17 @@ class Cases:
             state["class_code"] = data["class_code"]
         if meaning in (CaseReported, CaseRelocated):
             state["place"] = [data["latitude"], data["longitude"]]
-        standing = Standing(**state["standing"])
-        standing.requests = [
+        requests = [
             {"request_id": request_id, "change": change}
             for request_id, change in state["requests"].items()
         ]
+        standing = Standing(**state["standing"], requests=requests)
         meaning.fold(standing, data)
-        state["standing"] = {name: getattr(standing, name) for name in KEPT}
+        state["standing"] = dict(zip(KEPT, VALUES(standing), strict=True))
         state["requests"] = {each["request_id"]: each["change"] for each in standing.requests}
         if meaning not in NOT_COUNTED:
-            counts.update(counts_of(event, state))
+            for what, n in counts_of(event, state).items():
+                counts[what] += n
         return state
 
     def concerns(self, state: State) -> Iterable[Concern]:

@@ -13,7 +13,7 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from citybrain.city_day import city_day
-from citybrain.columns import columns
+from citybrain.columns import array, arrays
 from citybrain.eventstore import RecordedEvent
 from projections.projection import Order
 from projections.reading import Pool, Row, fetch
@@ -44,11 +44,14 @@ CREATE TABLE cases (
 );
 """
 
-KNOWN = "SELECT case_id, class_code, reported_at, handled FROM cases WHERE case_id = ANY($1)"
+KNOWN = """
+SELECT case_id, class_code, reported_at, handled FROM cases WHERE case_id = ANY($1::text::text[])
+"""
 
 SAVE_CASES = """
 INSERT INTO cases (case_id, class_code, reported_at, handled)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[])
+SELECT * FROM unnest($1::text::text[], $2::text::text[], $3::text::timestamptz[],
+                     $4::text::boolean[])
 ON CONFLICT (case_id) DO UPDATE
 SET class_code = excluded.class_code, handled = excluded.handled
 """
@@ -56,9 +59,10 @@ SET class_code = excluded.class_code, handled = excluded.handled
 ADD = """
 INSERT INTO days AS d (day, class_code, reported, filed, dispatched, handled, returned, closed,
                        reopened, first_handled, ms_to_handled, ms_to_closed)
-SELECT * FROM unnest($1::date[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
-                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-                     $11::bigint[], $12::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::bigint[], $4::text::bigint[],
+                     $5::text::bigint[], $6::text::bigint[], $7::text::bigint[],
+                     $8::text::bigint[], $9::text::bigint[], $10::text::bigint[],
+                     $11::text::bigint[], $12::text::bigint[])
 ON CONFLICT (day, class_code) DO UPDATE SET
     reported = d.reported + excluded.reported,
     filed = d.filed + excluded.filed,
@@ -114,15 +118,15 @@ class CaseDays:
                 row["ms_to_closed"] += (at - reported_at) // MILLISECOND
         rows = [(case_id, *cases[case_id]) for case_id in touched]
         if rows:
-            await connection.execute(SAVE_CASES, *columns(rows))
+            await connection.execute(SAVE_CASES, *arrays(rows))
         days = [(*key, *(row[name] for name in SUMS)) for key, row in sums.items()]
         if days:
-            await connection.execute(ADD, *columns(days))
+            await connection.execute(ADD, *arrays(days))
 
     async def _cases(
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> dict[str, list[Any]]:
-        rows = await connection.fetch(KNOWN, list({event.stream_id for event in events}))
+        rows = await connection.fetch(KNOWN, array({event.stream_id for event in events}))
         return {
             row["case_id"]: [row["class_code"], row["reported_at"], row["handled"]] for row in rows
         }

@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.columns import arrays
 from citybrain.eventstore import RecordedEvent
 from projections.projection import Order
 from projections.reading import Pool, fetch
@@ -19,7 +20,8 @@ CREATE TABLE evidence (
 MERGED = "case.detection_merged"
 STEPS = ("reported", "handled", "task_finished", "milestone_reached", "checked")
 ADD = """
-INSERT INTO evidence SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+INSERT INTO evidence SELECT * FROM unnest($1::text::text[], $2::text::text[])
+ON CONFLICT DO NOTHING
 """
 
 
@@ -38,7 +40,7 @@ class CaseEvidence:
         """Add what the batch names."""
         pairs = sorted({(sha256, event.stream_id) for event in events for sha256 in _named(event)})
         if pairs:
-            await connection.execute(ADD, *map(list, zip(*pairs, strict=True)))
+            await connection.execute(ADD, *arrays(pairs))
 
 
 def _named(event: RecordedEvent) -> Iterator[str]:

@@ -14,7 +14,7 @@ import asyncpg
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.columns import counted, recordset
+from citybrain.columns import array, counted, recordset
 from citybrain.domain.inspection import daily_events, publication_events
 from citybrain.domain.inspection.approval_events import (
     CaseChangeDenied,
@@ -59,7 +59,7 @@ CREATE TABLE cases (
 );
 """
 
-READ = "SELECT case_id, state FROM cases WHERE case_id = ANY($1)"
+READ = "SELECT case_id, state FROM cases WHERE case_id = ANY($1::text::text[])"
 KEEP = """
 INSERT INTO cases (case_id, state)
 SELECT * FROM json_to_recordset($1) AS n(case_id text, state jsonb)
@@ -67,7 +67,8 @@ ON CONFLICT (case_id) DO UPDATE SET state = excluded.state
 """
 ADD = """
 INSERT INTO counts AS c (day, district, department, class_code, what, count)
-SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::text[], $4::text::text[],
+                     $5::text::text[], $6::text::bigint[])
 ON CONFLICT (day, district, department, class_code, what)
 DO UPDATE SET count = c.count + excluded.count
 """
@@ -114,7 +115,7 @@ class EvaluationDays:
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
         """Add the batch's counts to their days."""
-        ids = list({event.stream_id for event in events})
+        ids = array({event.stream_id for event in events})
         states: dict[str, dict[str, Any]] = {
             row["case_id"]: orjson.loads(row["state"]) for row in await connection.fetch(READ, ids)
         }

@@ -39,7 +39,8 @@ CREATE INDEX ON squares (class_code, day) INCLUDE (north, east, reported);
 """
 ADD = """
 INSERT INTO squares AS s (day, class_code, north, east, reported)
-SELECT * FROM unnest($1::date[], $2::text[], $3::int[], $4::int[], $5::bigint[])
+SELECT * FROM unnest($1::text::date[], $2::text::text[], $3::text::int[], $4::text::int[],
+                     $5::text::bigint[])
 ON CONFLICT (day, class_code, north, east) DO UPDATE SET reported = s.reported + excluded.reported
 """
 WAIT = """

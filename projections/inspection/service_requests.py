@@ -17,6 +17,7 @@ from typing import Any, TypedDict
 import asyncpg
 import orjson
 
+from citybrain.columns import array
 from citybrain.domain.inspection.case import EVENT_OF
 from citybrain.domain.inspection.case_events import IMPORT_CHANNEL, CaseReported
 from citybrain.domain.inspection.daily_events import CaseReclassified, CaseRelocated
@@ -107,7 +108,9 @@ class UpdateRow(TypedDict):
 
 COLUMNS = (*RequestRow.__annotations__, "known_at", "state", "position")
 UPDATE_COLUMNS = (*UpdateRow.__annotations__, "known_at", "imported", "position")
-TAKE = f"DELETE FROM requests WHERE case_id = ANY($1) RETURNING {', '.join(COLUMNS)}"  # noqa: S608
+TAKE = f"""
+DELETE FROM requests WHERE case_id = ANY($1::text::text[]) RETURNING {", ".join(COLUMNS)}
+"""  # noqa: S608
 CORRECTED = {
     CaseReclassified.TOPIC: ("class_code",),
     CaseRelocated.TOPIC: ("latitude", "longitude", "address"),
@@ -132,7 +135,7 @@ class ServiceRequests:
         self, connection: "asyncpg.Connection[Any]", events: Sequence[RecordedEvent]
     ) -> None:
         """Take the batch's rows out, fold it into them, put them back, and add the updates."""
-        ids = list({event.stream_id for event in events})
+        ids = array({event.stream_id for event in events})
         requests = {row["case_id"]: _kept(row) for row in await connection.fetch(TAKE, ids)}
         updates = []
         for event in events:

@@ -3,13 +3,14 @@
 An index of the log would hold the lock of every append for half as long again: the ids are random.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-from citybrain.columns import columns
+from citybrain.columns import arrays
 from citybrain.eventstore import RecordedEvent
 from projections.projection import Order
 from projections.reading import Pool, fetch
@@ -24,8 +25,9 @@ CREATE TABLE positions (
 
 ADD = """
 INSERT INTO positions (correlation, position)
-SELECT * FROM unnest($1::uuid[], $2::bigint[]) ORDER BY 1, 2
+SELECT * FROM unnest($1::text::uuid[], $2::text::bigint[]) ORDER BY 1, 2
 """
+AS_WE_WRITE: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Correlations:
@@ -44,13 +46,14 @@ class Correlations:
         found = [(correlation_of(event), event.position) for event in events]
         rows = [(correlation, position) for correlation, position in found if correlation]
         if rows:
-            await connection.execute(ADD, *columns(rows))
+            await connection.execute(ADD, *arrays(rows))
 
 
-def correlation_of(event: RecordedEvent) -> UUID | None:
+def correlation_of(event: RecordedEvent) -> str | None:
     """What an event belongs to; None where another program stored it without, or as no UUID."""
     try:
-        return UUID(event.metadata["correlation_id"])
+        said = event.metadata["correlation_id"]
+        return said if AS_WE_WRITE.fullmatch(said) else str(UUID(said))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 

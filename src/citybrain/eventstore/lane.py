@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from citybrain.columns import array
 from citybrain.eventstore.pending import PendingAppend
 from citybrain.eventstore.witness import Witness
 from citybrain.faults import CONNECTION_LOST
@@ -12,12 +13,10 @@ from citybrain.faults import CONNECTION_LOST
 STATEMENT_TIMEOUT_SECONDS = 30.0
 FENCE_MILLISECONDS = 5_000
 
-# Integers travel as PostgreSQL array literals: asyncpg looks for nested arrays in every element
-# of an array argument, which for integers costs more than the rest of the call.
 APPEND = """
 SELECT versions, positions FROM append_events(
-    $1, $2, $3::text::int[], $4::text::bigint[], $5::text::int[], $6, $7, $8, $9,
-    $10, $11, $12::text::int[], $13::text::int[])
+    $1::text::text[], $2::text::text[], $3::text::int[], $4::text::bigint[], $5::text::int[], $6,
+    $7::text::text[], $8, $9, $10::text::text[], $11, $12::text::int[], $13::text::int[])
 """
 
 IDENTIFY = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
@@ -123,23 +122,23 @@ class Lane:
         keys = fingerprints = answers = None
         if any(pending.idempotency for pending in batch):
             records = [pending.idempotency for pending in batch]
-            keys = [record and record.key for record in records]
+            keys = array([record and record.key for record in records])
             fingerprints = [record and record.fingerprint for record in records]
             answers = [record and record.answer for record in records]
         rows = await self._statement.fetch(
-            list(streams),
-            stream,
-            _literal(stream_of),
-            _literal(expected),
-            _literal(counts),
+            array(streams),
+            array(stream),
+            array(stream_of),
+            array(expected),
+            array(counts),
             metadata,
             keys,
             fingerprints,
             answers,
-            e_topic,
+            array(e_topic),
             e_state,
-            _literal(e_append) if several else None,
-            _literal(e_place) if several else None,
+            array(e_append) if several else None,
+            array(e_place) if several else None,
             timeout=STATEMENT_TIMEOUT_SECONDS,
         )
         return rows[0]["versions"], rows[0]["positions"]
@@ -161,8 +160,3 @@ class Lane:
             timeout=STATEMENT_TIMEOUT_SECONDS,
         )
         return {row["place"] - 1: (row["version"], row["position"]) for row in rows}
-
-
-def _literal(integers: list[int]) -> str:
-    """A PostgreSQL array literal."""
-    return "{" + ",".join(map(str, integers)) + "}"
