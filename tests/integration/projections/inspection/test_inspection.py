@@ -218,3 +218,18 @@ async def test_heat_counts_reports_by_square(store: EventStore) -> None:
     assert await heat() == [2, 1]
     assert await heat(squares=(0, 99_999, 22_725, 99_999)) == [1]
     assert await heat(class_code="piled_rubbish") == await heat(until=DAY - timedelta(9)) == []
+
+
+INDEXED = """
+SELECT DISTINCT attname FROM pg_depend d
+JOIN pg_index i ON i.indexrelid = d.objid AND i.indrelid = 'case_desk.cases'::regclass
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
+"""
+
+
+async def test_no_index_of_the_desk_has_what_each_event_changes(store: EventStore) -> None:
+    """Else PostgreSQL enters a row anew into all indexes whenever anything of it changes."""
+    await project(store, "case_desk")
+    indexed = {row[0] for row in await store.pool.fetch(INDEXED)}
+    assert {"reporter", "open", "departments"} <= indexed
+    assert indexed.isdisjoint({"updated_at", "due_at", "state", "version", "position", "status"})
