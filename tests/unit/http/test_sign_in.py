@@ -1,9 +1,11 @@
 """What an issuer says of itself: asked once, kept, and refused where pages could not use it."""
 
+import json
 from typing import Any
 
 import pytest
 
+from citybrain.domain.actor import Role
 from citybrain.http.issuer_keys import AWAY_SECONDS
 from citybrain.http.platform import sign_in
 from citybrain.http.platform.sign_in import (
@@ -12,8 +14,10 @@ from citybrain.http.platform.sign_in import (
     SignInNotConfigured,
     endpoints_of,
 )
-from citybrain.http.web_clients import issuer_origins, policy_of
+from citybrain.http.tokens import LONGEST_LIFE_SECONDS
+from citybrain.http.web_clients import PAGES, issuer_origins, policy_of
 from citybrain.settings import Settings
+from tests.given.documents import CHECKOUT
 
 ISSUER = "https://id.example/realms/city"
 SETTINGS = Settings(
@@ -109,3 +113,17 @@ async def test_without_a_client_nobody_signs_in_and_no_other_host_is_asked() -> 
         await IssuerMetadata(without).endpoints()
     assert "connect-src" not in policy_of(without)
     assert "connect-src" not in policy_of(Settings(mode="development"))
+
+
+def test_the_realm_of_the_documentation_has_each_page_and_gives_what_tokens_need() -> None:
+    realm = json.loads((CHECKOUT / "docs" / "keycloak-realm.json").read_text(encoding="utf-8"))
+    (client,) = realm["clients"]
+    city = "https://city.example"
+    left = client["attributes"]["post.logout.redirect.uris"].split("##")
+    for named, where in ((client["redirectUris"], "signed-in"), (left, "signed-out")):
+        assert sorted(named) == sorted(f"{city}/{page}/{where}" for page in PAGES)
+    assert client["webOrigins"] == [city]
+    assert {role["name"] for role in realm["roles"]["realm"]} <= {role.value for role in Role}
+    claims = {each["config"].get("claim.name") for each in client["protocolMappers"]}
+    assert {"roles", "department", "counter", "sub", "client_id"} <= claims
+    assert realm["accessTokenLifespan"] <= LONGEST_LIFE_SECONDS
