@@ -106,7 +106,7 @@ class InspectionCase(StreamAggregate):
     TOPIC: ClassVar[str] = "case"
     category: ClassVar[str] = "case"
     EVENTS: ClassVar[tuple[type[StreamEvent], ...]] = EVENTS
-    class_version: ClassVar[int] = 5  # of its snapshots
+    class_version: ClassVar[int] = 6  # of its snapshots
 
     # What was reported of it.
     source: str
@@ -153,6 +153,7 @@ class InspectionCase(StreamAggregate):
 
     public_photos: list[str]  # since the fourth version
     handlers: list[str]  # since the fifth
+    deadlines_before_merge: list[RunningDeadline]  # since the sixth
 
     def __init__(self) -> None:
         self.status: str = CaseStatus.REPORTED.value
@@ -165,6 +166,7 @@ class InspectionCase(StreamAggregate):
         state.update(third_version())
         self.public_photos = []
         self.handlers = []
+        self.deadlines_before_merge = []
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -185,6 +187,11 @@ class InspectionCase(StreamAggregate):
     def upcast_v4_v5(state: dict[str, Any]) -> None:
         """Snapshots from before it was known who had handled a case."""
         state["handlers"] = []
+
+    @staticmethod
+    def upcast_v5_v6(state: dict[str, Any]) -> None:
+        """Snapshots from before what ran for a case ended as it was merged."""
+        state["deadlines_before_merge"] = []
 
     @classmethod
     def report(

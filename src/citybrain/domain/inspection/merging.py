@@ -126,7 +126,13 @@ def unmerge(case: InspectionCase, actor: Actor, now: datetime, *, reason: str) -
     require_role(actor, UNMERGE.done, UNMERGE.roles)
     if case.merged_into is None:
         raise NotMerged("the case is not merged")
-    case.note(events.CaseUnmerged, now, from_case_id=case.merged_into, reason=reason)
+    case.note(
+        events.CaseUnmerged,
+        now,
+        [Deadline(**each) for each in case.deadlines_before_merge],
+        from_case_id=case.merged_into,
+        reason=reason,
+    )
 
 
 def release(

@@ -6,6 +6,7 @@ The topics below are the storage format: never rename one.
 from typing import Any, ClassVar, NotRequired, TypedDict
 
 from citybrain.domain.inspection.case_events import CaseEvent
+from citybrain.domain.inspection.deadlines import Stage
 from citybrain.domain.inspection.standing import Data, Standing
 from citybrain.domain.inspection.statuses import CaseStatus
 
@@ -123,22 +124,27 @@ class CaseReleased(CaseEvent):
 
 
 class CaseMerged(CaseEvent):
-    """This case is the same problem as another, and goes on there."""
+    """This case is the same problem as another, and goes on there: what ran for it ends."""
 
     TOPIC: ClassVar[str] = "case.merged"
     leads_to = CaseStatus.MERGED
+    drops = tuple(Stage)
     into_case_id: str
     reason: str
 
     @classmethod
     def fold(cls, standing: Standing, data: Data) -> None:
         standing.status_before_merge = standing.status
+        ended = {each["code"] for each in data.get("ended") or ()}
+        standing.deadlines_before_merge = [
+            each for each in standing.deadlines if each["code"] in ended
+        ]
         super().fold(standing, data)
         standing.merged_into = data["into_case_id"]
 
 
 class CaseUnmerged(CaseEvent):
-    """The merge was wrong: this case stands where it stood before."""
+    """The merge was wrong: this case stands where it stood before, and `begun` is what ran then."""
 
     TOPIC: ClassVar[str] = "case.unmerged"
     from_case_id: str
@@ -153,6 +159,7 @@ class CaseUnmerged(CaseEvent):
     def fold(cls, standing: Standing, data: Data) -> None:
         super().fold(standing, data)
         standing.status_before_merge = standing.merged_into = None
+        standing.deadlines_before_merge = []
 
 
 EVENTS: tuple[type[CaseEvent], ...] = (

@@ -31,6 +31,7 @@ class Standing:
     deferred_until: str | None = None
     merged_into: str | None = None
     status_before_merge: str | None = None
+    deadlines_before_merge: list[RunningDeadline] = field(default_factory=list)
     times_returned: int = 0
     times_reopened: int = 0
     visibility: str = "public"

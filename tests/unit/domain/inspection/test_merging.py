@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from citybrain.domain.inspection import alarms, merging
 from citybrain.domain.inspection.approval_events import Change
 from citybrain.domain.inspection.case import InspectionCase
+from citybrain.domain.inspection.deadlines import recalled
+from citybrain.domain.inspection.merging_events import CaseMerged, CaseUnmerged
 from citybrain.domain.inspection.refusals import CannotMerge, NotMerged, WrongCaseStatus
+from citybrain.domain.inspection.standing import Standing
 from citybrain.errors import CitybrainError
 from tests.given.case_changes import (
     HANDLING,
@@ -168,3 +171,37 @@ def test_what_cannot_be_one_is_not_merged() -> None:
             merging.absorb(case, OPERATOR, NOW, other=other, reason="x")
     with pytest.raises(NotMerged):
         merging.unmerge(case, OPERATOR, NOW, reason="x")
+
+
+def test_what_runs_for_a_case_ends_as_it_is_merged_and_runs_on_where_that_was_wrong() -> None:
+    case, other = accepted(), accepted()
+    alarms.raise_alarms(case, SYSTEM, NOW + 2.5 * HOUR)
+    before = state_of(case)
+    told = {each["code"]: (each["warned"], each["missed"]) for each in before["deadlines"]}
+    assert sorted(told.values()) == [(False, False), (True, True)]
+    merging.absorb(other, OPERATOR, NOW, other=case, reason="one hole")
+    merging.merge(case, OPERATOR, NOW, into_case_id=other.id, reason="one hole")
+    (merged,) = [each for each in case.pending_events if isinstance(each, CaseMerged)]
+    ended = merged.ended or []
+    assert sorted(each["code"] for each in ended) == sorted(told)
+    assert not any(each["met"] or each["in_time"] for each in ended)
+    assert (case.deadlines, alarms.alarm_at(case)) == ([], None)
+    merging.unmerge(case, OPERATOR, NOW, reason="two holes")
+    after = {each["code"]: (each["warned"], each["missed"]) for each in case.deadlines}
+    assert after == told, "nobody is told a second time"
+    assert case.deadlines == before["deadlines"]
+    assert case.deadlines_before_merge == []
+
+
+def test_one_that_was_merged_before_that_has_what_ran_for_it() -> None:
+    state: dict[str, Any] = {}
+    InspectionCase.upcast_v5_v6(state)
+    assert state == {"deadlines_before_merge": []}
+    standing = Standing(deadlines=[recalled("handling", "handling", NOW.isoformat())])
+    CaseMerged.fold(standing, {"into_case_id": "case-2", "reason": ""})
+    CaseUnmerged.fold(standing, {"from_case_id": "case-2", "reason": ""})
+    assert codes_of(standing) == ["handling"]
+
+
+def codes_of(standing: Standing) -> list[str]:
+    return [each["code"] for each in standing.deadlines]
