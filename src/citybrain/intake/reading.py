@@ -8,12 +8,13 @@ it is durable or in the topic of letters; what is read again is known by what it
 import asyncio
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
 from prometheus_client import Counter, Gauge
 
 from citybrain.ending import end
@@ -65,6 +66,12 @@ class NotJson(InvalidInput):
     """A message is not JSON."""
 
     code = "intake-not-json"
+
+
+class MessageFailed(CitybrainError):
+    """We failed at a message: a fault of ours, and no reason to fail at others."""
+
+    code = "intake-message-failed"
 
 
 class IntakeReader:
@@ -201,11 +208,7 @@ class IntakeReader:
             outcomes[index] = refusal
         left = [index for index in items if outcomes[index] is None]
         while left:
-            try:
-                some = [items[index] for index in left]
-                found: Sequence[Outcome] = await intake.take(some, self._actor, self._services)
-            except (Unavailable, *AGAIN_LATER) as error:
-                found = [error if isinstance(error, Unavailable) else _AWAY] * len(left)
+            found = await self._given(intake, [items[index] for index in left])
             outcomes_now = dict(zip(left, found, strict=True))
             left = [index for index, why in outcomes_now.items() if isinstance(why, Unavailable)]
             for index, why in outcomes_now.items():
@@ -214,6 +217,18 @@ class IntakeReader:
                 log.warning("intake_waits", topic=intake.name, messages=len(left))
                 await asyncio.sleep(RETRY_SECONDS)
         return outcomes
+
+    async def _given(self, intake: Intake, items: Sequence[object]) -> Sequence[Outcome]:
+        """An outcome for each; one that we fail at is a letter, and its neighbours are taken in."""
+        try:
+            return await intake.take(items, self._actor, self._services)
+        except (Unavailable, *AGAIN_LATER) as error:
+            return [error if isinstance(error, Unavailable) else _AWAY] * len(items)
+        except Exception as error:
+            if len(items) > 1:
+                return [(await self._given(intake, [item]))[0] for item in items]
+            log.error("intake_message_failed", topic=intake.name, error=type(error).__name__)
+            return [MessageFailed("something failed here with this message")]
 
     async def _note_loud(self, partition: TopicPartition) -> None:
         """For those who look after devices; where that cannot be done now, the log has it."""
@@ -237,21 +252,43 @@ class IntakeReader:
     async def _send(
         self, letters: AIOKafkaProducer, topic: str, refused: Sequence[tuple[Any, CitybrainError]]
     ) -> None:
-        """Send letters: the messages as they were, and why; returns when they are there."""
-        sent = []
+        """Send letters: the messages as they were, and why; returns when they are there.
+
+        Of a message that is too large for a letter it says where it is and how large.
+        """
+        sent: list[Awaitable[Any]] = []
         for record, why in refused:
-            source = f"{record.topic}/{record.partition}/{record.offset}"
-            headers = [
-                *record.headers,
-                ("dead-letter-code", why.code.encode()),
-                ("dead-letter-reason", why.message.encode()),
-                ("dead-letter-source", source.encode()),
-            ]
-            sent.append(
-                await letters.send(topic + LETTERS, record.value, key=record.key, headers=headers)
-            )
             REFUSED.labels(topic, why.code).inc()
-        await asyncio.gather(*sent)
+            headers = [*record.headers, *_reasons(record, why)]
+            try:
+                sent.append(
+                    await letters.send(
+                        topic + LETTERS, record.value, key=record.key, headers=headers
+                    )
+                )
+            except MessageSizeTooLargeError as error:
+                sent.append(_failed(error))
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        for (record, why), answer in zip(refused, answers, strict=True):
+            if isinstance(answer, MessageSizeTooLargeError):
+                size = ("dead-letter-bytes", str(len(record.value or b"")).encode())
+                headers = [*_reasons(record, why), size]
+                await letters.send_and_wait(topic + LETTERS, b"", headers=headers)
+            elif isinstance(answer, BaseException):
+                raise answer
+
+
+def _reasons(record: Any, why: CitybrainError) -> list[tuple[str, bytes]]:
+    """Why a message was refused, and where it is."""
+    return [
+        ("dead-letter-code", why.code.encode()),
+        ("dead-letter-reason", why.message.encode()),
+        ("dead-letter-source", f"{record.topic}/{record.partition}/{record.offset}".encode()),
+    ]
+
+
+async def _failed(error: Exception) -> None:
+    raise error
 
 
 _AWAY = Unavailable("PostgreSQL cannot be reached")

@@ -59,10 +59,11 @@ async def send(
     partition: int = 0,
     headers: Sequence[tuple[str, bytes]] = (),
     at: datetime | None = None,
+    most: int = 1 << 20,
 ) -> None:
     """As a gateway does; bytes are sent as they are. `at` is the time of the records."""
     at_ms = None if at is None else int(at.timestamp() * 1000)
-    producer = AIOKafkaProducer(**connection(settings))
+    producer = AIOKafkaProducer(max_request_size=most, **connection(settings))
     await producer.start()
     try:
         for each in messages:
@@ -273,6 +274,53 @@ async def test_a_store_that_is_away_is_no_message_s_fault(
     async with taking(ours, services_over(store), Intake("signs", take)):
         await holds(lambda: sum(map(len, asked)) >= 4 and asked[-1] == [2] and asked[-2] != [2])
     assert asked[0] == asked[1][: len(asked[0])]
+
+
+async def test_a_message_that_we_fail_at_is_a_letter_and_its_neighbours_are_taken_in(
+    kafka: Cluster, settings: Settings, store: EventStore
+) -> None:
+    ours = intake_settings(settings, kafka)
+    topic = ours.intake_topic_prefix + "signs"
+    taken: list[object] = []
+
+    async def take(items: Sequence[object], _: Actor, __: Services) -> list[Outcome]:
+        if 2 in items:
+            raise ZeroDivisionError("of 138 0000 0000")
+        taken.extend(items)
+        return [None] * len(items)
+
+    await make(ours, topic)
+    await send(ours, topic, 1, 2, 3)
+    async with taking(ours, services_over(store), Intake("signs", take)):
+        (letter,) = await letters(ours, topic, 1)
+        await holds(lambda: sorted(map(str, taken)) == ["1", "3"])
+    said = dict(letter.headers)
+    assert (letter.value, said["dead-letter-code"]) == (b"2", b"intake-message-failed")
+    assert b"138" not in said["dead-letter-reason"]
+
+
+async def test_what_is_too_large_for_a_letter_is_told_and_holds_up_nothing(
+    kafka: Cluster, settings: Settings, store: EventStore
+) -> None:
+    ours = intake_settings(settings, kafka)
+    topic = ours.intake_topic_prefix + DETECTIONS.name
+    large = ours.kafka_message_limit_bytes * 3
+    client = AIOKafkaAdminClient(**connection(ours))
+    await client.start()
+    try:
+        await created(client, topic, 1, **{"max.message.bytes": str(2 * large)})
+    finally:
+        await client.close()
+    some = ours.kafka_message_limit_bytes - 100  # it fits a topic as large as that of letters
+    await send(ours, topic, b"x" * large, seen("1"), b"y" * some, seen("2"), most=2 * large)
+    async with taking(ours, services_over(store), DETECTIONS):
+        first, second = await letters(ours, topic, 2)
+        await eventually(lambda: _at(store, 2))
+    for letter, size, offset in ((first, large, 0), (second, some, 2)):
+        said = dict(letter.headers)
+        assert said["dead-letter-code"] == b"intake-not-json"
+        assert said["dead-letter-source"] == f"{topic}/0/{offset}".encode()
+        assert (letter.value, said["dead-letter-bytes"]) == (b"", str(size).encode())
 
 
 async def test_each_system_takes_its_own(store: EventStore, settings: Settings) -> None:
