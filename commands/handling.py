@@ -270,6 +270,9 @@ async def _save(
 ) -> CommandResult:
     said = answer(aggregate)
     if not aggregate.pending_events:  # it is so already
+        used = record(aggregate, said)
+        if used is not None and (stored := await services.store.answer_for(used.key)):
+            return _replayed(stored, used.fingerprint)
         head = await services.store.head()
         return CommandResult(aggregate.id, aggregate.version, head, said)
     saved = await services.store.save(

@@ -35,13 +35,12 @@ from commands.handling import (
     change,
     create,
 )
-from commands.parking.fields import PlateCountry, PlateIncomplete, PlateText
+from commands.parking.fields import AmountFen, PlateCountry, PlateIncomplete, PlateText
 from commands.parking.plates import PlateKeeper
 from commands.services import Services
 
 HIRER = "plate-hirer"
 
-LimitFen = Annotated[int, Field(strict=True, gt=0, description="whole fen")]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Country = Annotated[str, StringConstraints(min_length=1, max_length=16)]
 
@@ -51,8 +50,8 @@ class BindPlate(Command):
 
     plate: PlateText
     plate_country: PlateCountry = "CN"
-    per_debit_limit_fen: LimitFen
-    per_day_limit_fen: LimitFen
+    per_debit_limit_fen: AmountFen
+    per_day_limit_fen: AmountFen
     notice_sha256: Sha256 = Field(
         description="digest of the text that was shown: of the agreement `parking-debit` in force"
     )
@@ -61,8 +60,8 @@ class BindPlate(Command):
 class ChangePlateLimits(Command):
     """Let more or less be debited by itself, from now on."""
 
-    per_debit_limit_fen: LimitFen
-    per_day_limit_fen: LimitFen
+    per_debit_limit_fen: AmountFen
+    per_day_limit_fen: AmountFen
 
 
 class UnbindPlate(Command):

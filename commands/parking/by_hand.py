@@ -19,9 +19,14 @@ from citybrain.domain.parking.refusals import NotApartInParking
 from citybrain.domain.parking.session import ParkingSession
 from citybrain.domain.separation import check_apart
 from commands.fields import Flag, Moment
-from commands.handling import Command, CommandContext
+from commands.handling import Command, CommandContext, KeyReused
 from commands.parking import signs
-from commands.parking.detection import Recorded, detection_id_of, keep_detection
+from commands.parking.detection import (
+    ParkingDetectionRefReused,
+    Recorded,
+    detection_id_of,
+    keep_detection,
+)
 from commands.parking.looking import holders_of
 from commands.parking.places import UnknownPlace, place_book
 from commands.parking.plates import PlateKeeper
@@ -53,7 +58,7 @@ async def correct_berth(
     """Say what a berth was; under one idempotency key it is said once.
 
     Raises `RoleNotAllowed`, `UnknownPlace`, `TimeOutOfOrder`, `NotApartInParking` where somebody's
-    own vehicle stood there then, and `ParkingDetectionRefReused`.
+    own vehicle stood there then, and `KeyReused`.
     """
     actor = context.actor
     check_officer_of_parking(actor, PlateKeeper(services).departments())
@@ -80,7 +85,12 @@ async def correct_berth(
         said_by=actor.subject,
         simulated=command.simulated,
     )
-    return await keep_detection(detection, context, services)
+    try:
+        return await keep_detection(detection, context, services)
+    except ParkingDetectionRefReused as error:
+        if context.idempotency_key is None:
+            raise
+        raise KeyReused("this idempotency key was used for another correction") from error
 
 
 async def _check_apart(

@@ -251,6 +251,7 @@ SAME = (
     "reason",
     "vehicles",
     "way",
+    "simulated",
 )
 
 

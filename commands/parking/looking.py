@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from citybrain.definitions.parking.plates import grammar_at
 from citybrain.definitions.parking.rules import parking_rules_at
+from citybrain.domain.money import MOST_FEN
 from citybrain.domain.parking import looking
 from citybrain.domain.parking.plates import read_plate
 from citybrain.domain.parking.refusals import NotYourSession
@@ -61,7 +62,11 @@ class DecideDispute(Command):
 
     upheld: Flag
     amount_fen: int | None = Field(
-        None, strict=True, ge=0, description="what it costs then; nothing where it is left out"
+        None,
+        strict=True,
+        ge=0,
+        le=MOST_FEN,
+        description="what it costs then; nothing where it is left out",
     )
     reason: Literal["not-there", "wrong-plate", "wrong-time", "permit", "goodwill", "unfounded"]
     note: Text = Field("", description="to whoever disputed it: sealed")

@@ -25,7 +25,7 @@ async def call(
     asked = ({} if made is None else made(world, role, owner)) | (query or {})
     headers = {"Authorization": f"Bearer {world.token(role, path)}"}
     if route.if_match:
-        headers["If-Match"] = f'"{await _version(world, path)}"'
+        headers["If-Match"] = f'"{await version_of(world, path)}"'
     sent: dict[str, Any] = {"headers": headers}
     if route.media is not None:
         sent["data"], headers["Content-Type"] = b"%PDF", "application/pdf"
@@ -53,7 +53,8 @@ def _named(world: World, name: str, role: Role, owner: str) -> str:
     return made_up.get(name, f"detection-{'0' * 32}" if name == "detection_id" else str(NIL))
 
 
-async def _version(world: World, path: str) -> int:
+async def version_of(world: World, path: str) -> int:
+    """The version of what a path names."""
     case = path.split("/")[3]
     pool = world.api.runtime.store.pool
     query = "SELECT max(originator_version) FROM stored_events WHERE originator_id = $1"

@@ -62,8 +62,8 @@ class World:
     def subject(self, role: Role) -> str:
         return self.mine if role is Role.CITIZEN else f"{role.value}-1"
 
-    def token(self, role: Role, path: str) -> str:
-        """Their token; an official's department has cases, or applications."""
+    def token(self, role: Role, path: str, subject: str | None = None) -> str:
+        """Their token, or somebody's; an official's department has cases, or applications."""
         assert self.api.runtime.development is not None
         of_cases = path.startswith(("/v1/cases", "/v1/deadlines", "/v1/detections"))
         department = SANITATION if of_cases else FUND
@@ -73,7 +73,7 @@ class World:
             department = TRAFFIC
         officers = role in (Role.OFFICIAL, Role.SUPERVISOR)
         return self.api.runtime.development.token(
-            self.subject(role),
+            subject or self.subject(role),
             [role.value],
             department if officers else None,
             counter=COUNTER if role is Role.CLERK else None,

@@ -93,7 +93,7 @@ def _bare_app(runtime: Runtime) -> web.Application:
     for route in sorted(runtime.routes, key=_is_variable):  # a plain path is tried first
         handler, resource = bind(route, app), paths.at(route.path)
         resource.add_route(route.method, handler)
-        if route.method == "GET" and not route.streaming:
+        if route.method == "GET":
             resource.add_route("HEAD", handler)
     return app
 

@@ -31,6 +31,9 @@ async def stream_events(
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
     )
+    if request.method == "HEAD":
+        await messages.aclose()
+        return response
     await add_headers(request, response)
     await response.prepare(request)
     verified = request.get(VERIFIED)

@@ -7,6 +7,7 @@ import pytest
 
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.case_events import CaseSource
+from citybrain.domain.inspection.daily_events import Priority
 from citybrain.domain.inspection.refusals import WrongCaseStatus
 from citybrain.eventstore import EventStore, StreamNotFound, open_event_store
 from citybrain.settings import Settings
@@ -28,6 +29,7 @@ from commands.inspection.case import (
     file_case,
     report_case,
 )
+from commands.inspection.daily import PrioritiseCase, prioritise_case
 from commands.services import Services
 from tests.given.services import CAMERA, OPERATOR, context, report, services_over, take_to_the_end
 
@@ -68,6 +70,22 @@ async def test_a_key_belongs_to_its_caller_and_its_command(store: EventStore) ->
     other.source = CaseSource.OFFICIAL
     await report_case(other, context(OPERATOR, "k"), services)
     assert await store.head() == 2
+
+
+async def test_a_key_belongs_to_its_command_also_where_there_is_nothing_to_do(
+    store: EventStore,
+) -> None:
+    services = services_over(store)
+    case_id = (await report_case(report(), context(CAMERA), services)).stream_id
+    high = PrioritiseCase(priority=Priority.HIGH, reason="school")
+    first = await prioritise_case(case_id, high, context(OPERATOR, "k1"), services)
+    other = PrioritiseCase(priority=Priority.HIGH, reason="market")
+    with pytest.raises(KeyReused):
+        await prioritise_case(case_id, other, context(OPERATOR, "k1"), services)
+    again = await prioritise_case(case_id, high, context(OPERATOR, "k1"), services)
+    assert (again.position, again.replayed) == (first.position, True)
+    so_already = await prioritise_case(case_id, other, context(OPERATOR, "k2"), services)
+    assert (so_already.version, so_already.replayed) == (first.version, False)
 
 
 async def test_a_key_in_flight_says_so(store: EventStore) -> None:
