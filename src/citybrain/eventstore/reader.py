@@ -13,7 +13,7 @@ from citybrain.domain.times import in_utc
 from citybrain.eventstore.batch import Batch
 from citybrain.eventstore.listener import Listener
 from citybrain.eventstore.news import News, Passed, Wanted
-from citybrain.eventstore.pages import Pages
+from citybrain.eventstore.pages import PageReader, Pages
 from citybrain.eventstore.tail import Tail
 from citybrain.eventstore.types import RecordedEvent, StoreUnavailable, keep_together
 from citybrain.eventstore.witness import Witness
@@ -229,15 +229,14 @@ class Reader:
         """The events in (after, end]; the next page is read while the caller has this one."""
         if after >= end:
             return
-        with self._shared:
-            reading = asyncio.ensure_future(self._batch(after, end, categories, topics, limit))
+        with self._shared.reader() as shared:
+            read = partial(self._batch, shared, end=end, categories=categories, topics=topics)
+            reading = asyncio.ensure_future(read(after, limit=limit))
             try:
                 while True:
                     page, after = await reading
                     if after < end:
-                        reading = asyncio.ensure_future(
-                            self._batch(after, end, categories, topics, limit)
-                        )
+                        reading = asyncio.ensure_future(read(after, limit=limit))
                         await asyncio.sleep(0)  # let it ask, so that the server works meanwhile
                     if page:
                         yield page
@@ -273,11 +272,18 @@ class Reader:
             await self._listener.wait(notices, remaining)
 
     async def _batch(
-        self, after: int, end: int, categories: Sequence[str], topics: Sequence[str], limit: int
+        self,
+        shared: PageReader,
+        after: int,
+        *,
+        end: int,
+        categories: Sequence[str],
+        topics: Sequence[str],
+        limit: int,
     ) -> tuple[Batch, int]:
         """A page of `_page`, decoded together; of the whole log one that others have as well."""
         if not categories and not topics:
-            return await self._shared.page(after, end, limit)
+            return await shared.page(after, end, limit)
         rows, seen = await self._page(after, end, categories, topics, limit)
         keep_together(rows)
         return Batch(rows), seen
