@@ -215,8 +215,15 @@ class SeenJunction:
             if waiting is not None and (most is None or waiting > most):
                 most = waiting
         if pictures:
-            return LaneSeen(vehicles=_side_by_side(pictures))
+            return LaneSeen(vehicles=self._to_stop_line(code, _side_by_side(pictures)))
         return NOT_TRUSTED if most is None else LaneSeen(counted=most)
+
+    def _to_stop_line(self, code: str, vehicles: Vehicles) -> Vehicles:
+        """The same: a detector says how far they are from the end of its lane."""
+        more = self.junction.layout.lanes[code].to_stop_line_m
+        if not more:
+            return vehicles
+        return tuple((round(metres + more, 1), speed) for metres, speed in vehicles)
 
     def _room(self, code: str, believed: set[SeenDetector], now: int) -> float | None:
         """The least that any who is believed sees; None where nobody says."""

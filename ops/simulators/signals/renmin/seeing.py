@@ -19,9 +19,14 @@ PRESSED_AGAIN_MS = 5_000
 
 
 def zones(placed: Placed) -> dict[str, float]:
-    """How far the cameras see, by lane and exit, in metres."""
-    detectors = placed.dated.junction.layout.detectors.values()
-    return {each.lane: each.to_m for each in detectors if each.lane is not None}
+    """How far cameras see, by lane and exit, in metres; of lanes before the stop line."""
+    layout = placed.dated.junction.layout
+    behind = {code: lane.to_stop_line_m for code, lane in layout.lanes.items()}
+    return {
+        each.lane: behind.get(each.lane, 0.0) + each.to_m
+        for each in layout.detectors.values()
+        if each.lane is not None
+    }
 
 
 @dataclass
@@ -52,10 +57,11 @@ class Detectors:
     def _lane(self, detector: Detector, sight: Sight) -> dict[str, Any]:
         assert detector.lane is not None
         seen = sight.observations
+        behind = self.placed.dated.junction.layout.lanes[detector.lane].to_stop_line_m
         vehicles = [
-            each
-            for each in seen.lanes[detector.lane].vehicles
-            if detector.from_m <= each[0] <= detector.to_m
+            (metres, speed)
+            for far, speed in seen.lanes[detector.lane].vehicles
+            if detector.from_m <= (metres := max(0.0, round(far - behind, 1))) <= detector.to_m
         ]
         own = {each.code for each in self.placed.dated.junction.layout.of_lane(detector.lane)}
         crossed = {code: number for code, number in seen.crossed.items() if code in own}

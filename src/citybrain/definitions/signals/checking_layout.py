@@ -50,6 +50,9 @@ def _unknown(file: JunctionFile) -> Iterator[Finding]:
     for code, lane in file.lanes.items():
         for place, behind in enumerate(lane.upstream):
             yield from _named("lane", behind, file.lanes, ("lanes", code, "upstream", place))
+    further = {each for lane in file.lanes.values() for each in lane.upstream}
+    for code in file.to_stop_line:
+        yield from _named("lane behind a short one", code, further, ("to_stop_line", code))
     for code, movement in file.movements.items():
         at: Place = ("movements", code)
         yield from _named("lane", movement.lane, file.lanes, (*at, "lane"))

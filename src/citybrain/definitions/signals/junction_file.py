@@ -205,8 +205,9 @@ class JunctionFile(Part):
     `schedule`: which plan is in force when; the first one always where it is empty.
     `yellow_traps_by_plan`: only the plans must be free of yellow traps, and not each change from
     one stage to another. `crossings`: for each pedestrian group the bearings of the arms that it
-    crosses. `number`: what others call the junction by that take numbers only (IntersectionID of
-    SAE J2735).
+    crosses. `to_stop_line`: of lanes behind a short one, how far their end is before the nearest
+    stop line that they lead to. `number`: what others call the junction by that take numbers only
+    (IntersectionID of SAE J2735).
     """
 
     valid_from: date
@@ -230,6 +231,7 @@ class JunctionFile(Part):
     start: StartPart
     limits: Limits = Limits()
     lanes: dict[Label, LanePart] = {}
+    to_stop_line: dict[Label, Metres] = {}
     exits: dict[Label, ExitPart] = {}
     movements: dict[Label, MovementPart] = {}
     crossings: dict[Name, Annotated[tuple[Bearing, ...], Field(min_length=1)]] = {}

@@ -52,6 +52,7 @@ LATER = (
     "exits",
     "movements",
     "crossings",
+    "to_stop_line",
     "detectors",
     "buses",
 )
@@ -293,7 +294,7 @@ def _plan(code: str, said: PlanPart) -> Plan:
 def _layout(file: JunctionFile) -> Layout:
     return Layout(
         lanes={
-            code: Lane(code, each.length, each.speed, each.upstream)
+            code: Lane(code, each.length, each.speed, each.upstream, _to_stop_line(file, code))
             for code, each in file.lanes.items()
         },
         exits={code: Exit(code, each.length, each.leads_to) for code, each in file.exits.items()},
@@ -305,6 +306,12 @@ def _layout(file: JunctionFile) -> Layout:
         },
         detectors={code: _detector(code, each) for code, each in file.detectors.items()},
     )
+
+
+def _to_stop_line(file: JunctionFile, code: str) -> float:
+    """As the file says; else as if nothing lay between a lane and the short one before it."""
+    before = (each.length for each in file.lanes.values() if code in each.upstream)
+    return file.to_stop_line.get(code, min(before, default=0.0))
 
 
 def _detector(code: str, said: DetectorPart) -> Detector:

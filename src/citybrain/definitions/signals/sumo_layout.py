@@ -88,12 +88,13 @@ class Streets:
                     yield way.link, other.link
 
     def members(self, group_of: Callable[[int], str | None], device: str) -> dict[str, Any]:
-        """The members `lanes`, `exits`, `movements` and `detectors` of the file.
+        """The members `lanes`, `to_stop_line`, `exits`, `movements` and `detectors` of the file.
 
         `device`: the one that its cameras belong to.
         """
         return {
             "lanes": dict(self._lanes()),
+            "to_stop_line": dict(self._to_stop_line()),
             "exits": dict(self._exits()),
             "movements": {way.code: self._movement(way, group_of) for way in self.ways},
             "detectors": dict(self._detectors(device)),
@@ -110,6 +111,13 @@ class Streets:
             if id_ in self.approaches:
                 said["bearing"] = bearings[lane.edge]
             yield code, said
+
+    def _to_stop_line(self) -> Iterator[tuple[str, float]]:
+        """Of each lane behind a short one the way to the nearest stop line."""
+        for id_, code in self.lane_codes.items():
+            if id_ not in self.approaches:
+                ends = (seen[id_] for seen in self.seen.values() if id_ in seen)
+                yield code, round(min(ends), 2)
 
     def _exits(self) -> Iterator[tuple[str, dict[str, Any]]]:
         lanes = self.signal.net.lanes
@@ -202,7 +210,7 @@ def _around(net: Net, signal: Signal) -> Streets:
     approaches = _numbered(net, begins, arms, "")
     exit_codes = _numbered(net, ends, exit_arms, "X")
     seen = {
-        code: reached_from(net, id_, (each for each in begins)) for id_, code in approaches.items()
+        code: reached_from(net, id_, begins, frozenset(ends)) for id_, code in approaches.items()
     }
     lane_codes = dict(approaches)
     for id_, code in approaches.items():

@@ -4,7 +4,7 @@ Converted networks have stubs of a metre before a stop line, and pieces of a few
 what is behind a short lane is seen through it, and a short exit goes on until the next signal.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import atan2, degrees, hypot
@@ -28,10 +28,12 @@ class Reached:
     inside: Mapping[str, float]
 
 
-def reached_from(net: Net, lane: str, never: Iterable[str]) -> Reached:
+def reached_from(net: Net, lane: str, never: Iterable[str], exits: Collection[str]) -> Reached:
     """What lies up to `REACH_M` behind a lane's stop line, without passing a signal.
 
-    `never`: lanes that are no feeds, such as those with a stop line of their own.
+    `never`: lanes that are no feeds, such as those with a stop line of their own. `exits`: those
+    that lead away from the signal: one is a feed only where the way on goes back to it, and not
+    where somebody might turn round there.
     """
     lanes: dict[str, float] = {}
     inside: dict[str, float] = {}
@@ -47,6 +49,8 @@ def reached_from(net: Net, lane: str, never: Iterable[str]) -> Reached:
             continue
         for feed in net.into[here]:
             if feed.tl is not None or feed.turn == "t" or feed.begin in barred:
+                continue
+            if feed.begin in exits and _way_on(net, feed.begin) is not feed:
                 continue
             at_m = begin_m
             for piece in reversed(net.inside(feed)):

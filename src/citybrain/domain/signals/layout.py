@@ -34,12 +34,14 @@ class Lane:
 
     `upstream`: lanes of this definition that lie behind a short one, nearest first. A vehicle
     there is seen once, and belongs to the movements of the lanes that it may reach, by shares.
+    `to_stop_line_m`: of such a lane, how far its end is before the nearest stop line; else 0.
     """
 
     code: str
     length_m: float
     speed_m_per_s: float
     upstream: tuple[str, ...] = ()
+    to_stop_line_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,16 @@ def test_s25_a_lane_behind_two_short_ones_is_seen_once_and_shared(tmp_path: Path
     assert [each.code for each in layout.reached_from("N3")] == ["NT", "NL"]
 
 
+def test_how_far_a_lane_behind_a_short_one_is_from_the_stop_line(tmp_path: Path) -> None:
+    """As the file says; where it does not, nothing lies between."""
+    unsaid = loaded(tmp_path, streets()).junction
+    assert unsaid.layout.lanes["N3"].to_stop_line_m == 8
+    assert unsaid.layout.lanes["N2"].to_stop_line_m == 0
+    said = loaded(tmp_path, streets(sets("to_stop_line", to={"N3": 19.5}))).junction
+    assert said.layout.lanes["N3"].to_stop_line_m == 19.5
+    assert unsaid.version != said.version
+
+
 def test_a_file_that_says_nothing_of_streets_keeps_its_version(tmp_path: Path) -> None:
     found = loaded(tmp_path)
     assert found.junction.layout == Layout()
@@ -159,6 +169,7 @@ def sets(*path: str, to: Any) -> Change:
         (sets("detectors", "C1", "group", to="P1"), "only a button has a group"),
         (sets("detectors", "B1", "group", to="V1"), "button B1 needs the `group` of people"),
         (sets("detectors", "B1", "lane", to="N1"), "button B1 has no lane and no zone"),
+        (sets("to_stop_line", to={"N1": 5.0}), "there is no lane behind a short one 'N1'"),
         (sets("crossings", to={"V1": [90]}), "V1 is no group of people on foot"),
         (sets("lanes", "N1", "lamps", to=3), "Extra inputs are not permitted"),
     ],
