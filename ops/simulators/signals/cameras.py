@@ -15,7 +15,8 @@ from ops.simulators.signals.street import Street
 
 RANGE_M = 150.0
 STOP_LINE_M = 40.0
-"""A vehicle that was this near to the stop line and is behind it has crossed it."""
+"""A vehicle that was this near to the stop line and is behind it has crossed it. Where the lane is
+a stub it stands behind that as well: nobody is on three metres of road when a second ends."""
 PLACE_M, LENGTH_M = 7.5, 5.0
 """What a vehicle takes of a lane with its gap, and its length."""
 STANDS, QUEUES = 0.5, 2.0
@@ -40,6 +41,7 @@ class Cameras:
     net: Net
     placed: Placed
     zones: Mapping[str, float] = field(default_factory=dict)
+    _before_line: dict[str, Pieces] = field(default_factory=dict)
     _near: dict[str, set[str]] = field(default_factory=dict)
     _standing: dict[str, int] = field(default_factory=dict)
     _ways: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -50,6 +52,10 @@ class Cameras:
         for code, inside in self.placed.ways.items():
             ways = self._ways.setdefault(layout.movements[code].lane, {})
             ways.update(dict.fromkeys((*inside, self.placed.leaves[code]), code))
+        for code in self._ways:
+            stretches = (code, *layout.lanes[code].upstream)
+            pieces = (each for stretch in stretches for each in self.placed.lanes[stretch])
+            self._before_line[code] = tuple(each for each in pieces if each[1] < STOP_LINE_M)
         self._groups = {
             lane: frozenset(each.group for each in layout.of_lane(lane) if each.group)
             for lane in layout.lanes
@@ -61,7 +67,7 @@ class Cameras:
         for code, pieces in self.placed.lanes.items():
             lanes[code] = self._lane(street, code, pieces, waiting)
             if code in self._ways:
-                self._count(street, code, pieces[0][0], crossed)
+                self._count(street, code, crossed)
         if self.placed.crossings:
             edges = frozenset(each for of in self.placed.crossings.values() for each in of)
             pressed = set(street.waiting_at(edges).values())
@@ -87,10 +93,14 @@ class Cameras:
                     waiting |= self._groups[code]
         return LaneSeen(tuple(sorted(vehicles) if len(pieces) > 1 else vehicles))
 
-    def _count(self, street: Street, code: str, lane: str, crossed: dict[str, int]) -> None:
+    def _count(self, street: Street, code: str, crossed: dict[str, int]) -> None:
         """Who was before the stop line and is behind it now, by where they went."""
-        length = self.net.lanes[lane].length
-        near = {each.vehicle for each in street.lane(lane) if length - each.position < STOP_LINE_M}
+        near = {
+            each.vehicle
+            for lane, before in self._before_line[code]
+            for each in street.lane(lane)
+            if before + self.net.lanes[lane].length - each.position < STOP_LINE_M
+        }
         for vehicle in self._near.get(code, set()) - near:
             movement = self._ways[code].get(street.lane_of(vehicle) or "")
             if movement is not None:
