@@ -10,6 +10,7 @@ import pytest
 
 from citybrain.audit.signals.replaying import seen_from
 from citybrain.domain.signals.junction import Junction
+from citybrain.domain.signals.layout import Lane
 from citybrain.domain.signals.signal_events import milliseconds
 from citybrain.domain.signals.strategies.adaptive import Adaptive
 from citybrain.domain.signals.strategies.ahead import seen_by_the_next
@@ -17,7 +18,14 @@ from citybrain.domain.signals.strategies.estimating import FIRST_RATE
 from citybrain.domain.signals.strategies.neighbours import feeds_of, with_neighbours
 from citybrain.domain.signals.strategies.predicting import predict
 from citybrain.domain.signals.strategies.settings import Settings
-from citybrain.domain.signals.strategies.strategy import Ahead, Coming, Observations, Tells, view
+from citybrain.domain.signals.strategies.strategy import (
+    Ahead,
+    Coming,
+    LaneSeen,
+    Observations,
+    Tells,
+    view,
+)
 from commands.signals.deciding import compact
 from tests.given.signals.advised import Advised, queues, with_streets
 from tests.given.signals.x1 import Street, at, loaded
@@ -118,6 +126,23 @@ def test_it_says_who_goes_where_and_what_stands_in_the_way(tmp_path: Path) -> No
     assert tells is not None
     assert tells.waits == frozenset({"ahead"})
     assert tells.lanes["main"].blocked
+
+
+def test_how_many_are_on_a_street_that_is_seen_in_part_is_not_said(tmp_path: Path) -> None:
+    """Cameras see 150 m: nobody in the last 20 m of a street says nothing of where it begins."""
+    street = with_streets(Street.green(loaded(tmp_path), "A"))
+    lanes = {
+        **street.junction.layout.lanes,
+        "main": Lane("main", 60.0, 13.9, ("near", "far")),
+        "near": Lane("near", 60.0, 13.9, (), 70.0),
+        "far": Lane("far", 200.0, 13.9, (), 130.0),
+    }
+    street.junction = replace(street.junction, layout=replace(street.junction.layout, lanes=lanes))
+    seen = queues(30.0, main=2)
+    seen = replace(seen, lanes={**seen.lanes, "near": LaneSeen(), "far": LaneSeen()})
+    tells = Advised(street, Adaptive()).decide(30.0, seen).tells
+    assert tells is not None
+    assert [tells.lanes[each].there for each in ("main", "near", "far")] == [2, 0, None]
 
 
 @pytest.mark.parametrize(("metres", "waits"), [(SHORT_M, {"ahead"}), (80.0, set())])

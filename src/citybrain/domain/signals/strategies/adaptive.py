@@ -82,7 +82,7 @@ class Adaptive:
     """One set of parameters for every junction; all else is learned while it runs."""
 
     name: str = "adaptive"
-    version: str = "12"
+    version: str = "13"
     settings: Settings = field(default_factory=Settings)
 
     @property

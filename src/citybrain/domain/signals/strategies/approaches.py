@@ -14,6 +14,8 @@ from citybrain.domain.signals.strategies.planning import Floats, Ints
 SECOND_MS = 1000
 PLACE_M = 7.5
 """The length of road that a standing vehicle takes, with its gap."""
+ROUNDED_M = 1.0
+"""By so many metres lengths and distances may disagree."""
 SHORT_GREEN = 3.0
 """Vehicles that go from a lane in a short green."""
 WATCHING = (DetectorKind.CAMERA, DetectorKind.RADAR)
@@ -23,15 +25,27 @@ WATCHING = (DetectorKind.CAMERA, DetectorKind.RADAR)
 class Approach:
     """An approach lane with a lamp: its movements, and the lanes that it is seen on.
 
-    `seen_m`: up to how far from the stop line who comes is seen.
+    `begins_m`: how far each of those begins before the stop line. `one_street`: they lie one behind
+    the other. `seen_m`: up to how far from the stop line who comes is seen.
     """
 
     lane: str
     speed: float
     movements: tuple[Movement, ...]
     stretches: tuple[str, ...]
-    length_m: float
+    begins_m: tuple[float, ...]
+    one_street: bool
     seen_m: float
+
+    @property
+    def length_m(self) -> float:
+        """Of the longest way through them."""
+        return max(1.0, *self.begins_m)
+
+    def way_m(self, lanes: Collection[str]) -> float:
+        """How far it is from the beginning of the furthest of these lanes to the stop line."""
+        ways = zip(self.stretches, self.begins_m, strict=True)
+        return max((begins for code, begins in ways if code in lanes), default=self.length_m)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +160,27 @@ def _approach(junction: Junction, code: str, movements: list[Movement], seen_m: 
     layout = junction.layout
     own = layout.lanes.get(code)
     stretches = tuple(dict.fromkeys((code, *(own.upstream if own else ()))))
-    length = sum(layout.lanes[each].length_m for each in stretches if each in layout.lanes)
+    known = {each: layout.lanes[each] for each in stretches if each in layout.lanes}
+    ends = [known[each].to_stop_line_m if each in known else 0.0 for each in stretches]
+    begins = [
+        end + known[each].length_m if each in known else 0.0
+        for each, end in zip(stretches, ends, strict=True)
+    ]
     reach = [
-        detector.to_m
+        min(seen_m, known[detector.lane].to_stop_line_m + detector.to_m)
         for detector in layout.detectors.values()
-        if detector.lane in stretches and detector.kind in WATCHING
+        if detector.lane in known and detector.kind in WATCHING
     ]
     return Approach(
         lane=code,
         speed=max(1.0, own.speed_m_per_s if own else 13.9),
         movements=tuple(movements),
         stretches=stretches,
-        length_m=max(1.0, length),
-        seen_m=max(reach, default=min(seen_m, length)),
+        begins_m=tuple(begins),
+        one_street=all(
+            behind > here - ROUNDED_M for here, behind in zip(begins, ends[1:], strict=False)
+        ),
+        seen_m=max(reach, default=min(seen_m, max(begins))),
     )
 
 

@@ -4,12 +4,15 @@ from math import sqrt
 
 import numpy as np
 
-from citybrain.domain.signals.strategies.approaches import Approaches
+from citybrain.domain.signals.strategies.approaches import PLACE_M, Approaches
 from citybrain.domain.signals.strategies.estimating import Learned
 from citybrain.domain.signals.strategies.planning import Floats
 from citybrain.domain.signals.strategies.settings import Settings
 from citybrain.domain.signals.strategies.strategy import Coming, Observations, SignalView
 
+APART_M = 30.0
+"""Who stands on a street behind, so far from the queue before him, does not wait for this green: he
+waits at the junction without lights where his street joins."""
 STARTS_S = 3
 """Who starts at a stop line needs so much longer to the next one."""
 
@@ -52,6 +55,7 @@ def predict(
     for row, lane in enumerate(model.lanes):
         if row in without:
             continue
+        vehicles = list[tuple[float, float, float, bool]]()
         for stretch in lane.stretches:
             here = seen.lanes.get(stretch)
             if here is None:
@@ -60,18 +64,17 @@ def predict(
             if here.counted is not None:
                 queue[row] += part * max(0, here.counted)
                 continue
-            for far, fast in here.vehicles:
-                distance, speed = max(0.0, far), max(0.0, fast)
-                if distance > settings.seen_m:
-                    continue
-                if speed < settings.standing_m_per_s:
-                    queue[row] += part
-                    continue
-                eta = reaches(distance, speed, lane.speed, settings.acceleration)
-                if eta < 1.0:
-                    queue[row] += part
-                elif eta < horizon:
-                    arrivals[int(eta), row] += part
+            own = stretch == lane.lane
+            vehicles += ((max(0.0, far), max(0.0, fast), part, own) for far, fast in here.vehicles)
+        for nearer, (distance, speed, part, own) in enumerate(sorted(vehicles)):
+            if distance > settings.seen_m:
+                break
+            queues = own or distance <= (nearer + 1) * PLACE_M + APART_M
+            eta = reaches(distance, speed, lane.speed, settings.acceleration)
+            if eta < 1.0 or (queues and speed < settings.standing_m_per_s):
+                queue[row] += part
+            elif eta < horizon:
+                arrivals[int(eta), row] += part
         unseen = min(horizon, int(lane.seen_m / lane.speed) + 1)
         arrivals[unseen:, row] += learned.rate[row]
     for coming in seen.coming.values():
@@ -87,17 +90,20 @@ def _expect(
 ) -> None:
     """Put who comes from another junction in the place of the mean rate, once they are not seen.
 
-    Which lane each takes is not known: they are shared as vehicles came so far.
+    Which lane each takes is not known: they are shared as vehicles came so far. Where other streets
+    join on the way nothing is expected: many turn off there, and as many come that nobody sent.
     """
     rows = [
         row
         for row, lane in enumerate(model.lanes)
-        if row not in without and any(each in coming.lanes for each in lane.stretches)
+        if row not in without
+        and lane.one_street
+        and any(each in coming.lanes for each in lane.stretches)
     ]
     total = float(learned.rate[rows].sum())
     for row in rows:
         lane = model.lanes[row]
-        travel = int(lane.length_m / lane.speed) + STARTS_S
+        travel = int(lane.way_m(coming.lanes) / lane.speed) + STARTS_S
         unseen = int(lane.seen_m / lane.speed) + 1
         skipped = max(0, unseen - travel)
         vehicles = np.array(coming.vehicles[skipped:])[: max(0, len(arrivals) - travel - skipped)]

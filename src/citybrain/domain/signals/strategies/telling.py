@@ -85,7 +85,10 @@ def _lanes(
     room: Floats,
     settings: Settings,
 ) -> dict[str, Ahead]:
-    """By lane, what those who send vehicles there are to know of it."""
+    """By lane, what those who send vehicles there are to know of it.
+
+    Of a street behind a short lane that is seen in part only, not how many are on it.
+    """
     standing, found = stuck(seen, junction, settings), dict[str, Ahead]()
     held_up = {each.code for each in standing}
     for row, lane in enumerate(model.lanes):
@@ -94,10 +97,12 @@ def _lanes(
             blocked = in_the_way(junction, lane, standing) or any(
                 held_up & {*each.yields_to} for each in lane.movements
             )
-        for code in lane.stretches:
+        for code, begins in zip(lane.stretches, lane.begins_m, strict=True):
             before = found.get(code)
             other = before is not None and before.blocked
-            found[code] = Ahead(_there(seen.lanes.get(code)), blocked or other)
+            known = code == lane.lane or begins <= settings.seen_m
+            there = _there(seen.lanes.get(code)) if known else None
+            found[code] = Ahead(there, blocked or other)
     return found
 
 
