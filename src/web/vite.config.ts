@@ -21,7 +21,7 @@ const PACKED = /\.(js|mjs|css|svg|json|html|webmanifest)$/;
 const LEAST_PACKED_BYTES = 1024;
 
 /**
- * `words.ts?hant`: the same file in traditional characters, in the forms that are read today (為, 核).
+ * `words.ts?hant`, `words.json?hant`: the same file in traditional characters, in the forms that are read today (為, 核).
  * `virtual:hant-names`: the table by which a page converts the names that the API brings.
  */
 function traditional(): Plugin {
@@ -35,7 +35,7 @@ function traditional(): Plugin {
       const [path, query] = id.split("?");
       if (query !== "hant" || !path) return null;
       this.addWatchFile(path);
-      return { code: convert(await readFile(path, "utf8")), moduleType: "ts" };
+      return { code: convert(await readFile(path, "utf8")), moduleType: path.endsWith(".json") ? "json" : "ts" };
     },
   };
 }

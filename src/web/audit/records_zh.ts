@@ -1,38 +1,7 @@
-// Words of what is stored: kinds of streams, states and members. What has none is shown as
+// Words of what is stored: states and members. What has none is shown as
 // it is stored.
 
 export default {
-  category: {
-    application: "申请",
-    citizen: "市民",
-    case: "案件",
-    entitlement: "提取资格",
-    access: "查看记录",
-    camera: "摄像机",
-    detection: "识别",
-    photo: "照片",
-    plate_binding: "绑定的车牌",
-    reconciliation: "对账",
-    draft: "草稿",
-    asset: "部件",
-    signal: "路口的一天",
-    berth_calendar: "泊位日历",
-    photo_deletion: "照片删除",
-    parking: "停车",
-    parking_anomaly: "停车异常",
-    parking_claim: "停车欠费单",
-    parking_counter: "车数",
-    parking_detection: "停车识别",
-    parking_notice: "公告",
-    parking_permit: "停车证",
-    parking_place: "泊位、车场",
-    parking_plate: "车牌",
-    parking_repricing: "重新计价",
-    parking_reservation: "预约",
-    parking_stray: "无主付款",
-    parking_trailer: "挂车",
-    reservation_quota: "预约限额",
-  },
   status: {
     submitted: "已提交",
     identified: "已确认身份",

@@ -1,9 +1,9 @@
 // Stored members as people read them: money, times, digests, what is sealed.
 
+import { categoryName } from "../../shared/events";
 import { dayAndTime, yuan } from "../../shared/format";
 import { locale, t } from "../../shared/i18n";
 import records from "../records_zh";
-import topics from "../topics_zh";
 import { isNothing } from "./diff";
 import type { StoredEvent } from "./entries";
 
@@ -17,13 +17,6 @@ export function memberName(name: string): string {
   return name in records.member ? t(`member.${name}`) : name;
 }
 
-/** What happened, in a word; the topic itself where there is no word for it. */
-export function eventName(topic: string): string {
-  const [category, what] = topic.split(".") as [string, string | undefined];
-  const words = (topics.topic as Record<string, Record<string, string>>)[category];
-  return words !== undefined && what !== undefined && what in words ? t(`topic.${topic}`) : topic;
-}
-
 const SAYS = ["department", "material", "deadline", "milestone", "outcome", "fault", "stage", "plan"] as const;
 
 /** Which one it was, of many alike: what its data names, as it is stored. */
@@ -34,9 +27,7 @@ export function aboutOf(event: StoredEvent): string {
 
 /** A stream by its kind and the end of its id: `申请 …8f3ac41e`. */
 export function streamName(streamId: string): string {
-  const category = streamId.split("-")[0] ?? "";
-  const kind = category in records.category ? t(`category.${category}`) : category;
-  return `${kind} …${streamId.slice(-8)}`;
+  return `${categoryName(streamId.split("-")[0] ?? "")} …${streamId.slice(-8)}`;
 }
 
 /** Words one after the other, as the language does it. */

@@ -44,5 +44,5 @@ test("a refusal names the rule, and a change of mode what led to it", () => {
   const change = { position: 1, at: "2026-11-25T10:25:00+08:00", topic: "signal.refused", stage: null, source: "centre", cause: null, details: { rule: 8, detail: "P1 clears" } };
   expect(changeSaid(change)).toEqual({ what: "拒绝", by: "中心", why: "行人还没走完" });
   const mode = { ...change, topic: "signal.mode_changed", details: { by: "watchdog", reason: "lamps" } };
-  expect(changeSaid(mode)).toEqual({ what: "模式改变", by: "看门狗", why: "灯和应有的不一样" });
+  expect(changeSaid(mode)).toEqual({ what: "改模式", by: "看门狗", why: "灯和应有的不一样" });
 });

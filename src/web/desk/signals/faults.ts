@@ -2,6 +2,7 @@
 // that are written for the log.
 
 import type { Model } from "../../shared/api";
+import { eventName } from "../../shared/events";
 import { dayAndTime } from "../../shared/format";
 import { known, t } from "../../shared/i18n";
 import { saidBy } from "../names";
@@ -82,7 +83,7 @@ export function changeSaid({ topic, stage, source, cause, details }: Model<"Sign
   const kind = topic.replace("signal.", "");
   const text = (name: string): string => (typeof details[name] === "string" ? details[name] : "");
   const by = text("by") || (source ?? "");
-  const said = { what: [saidBy("change", kind), stage ?? ""].join(" ").trim(), by: saidBy("standing", by) };
+  const said = { what: [eventName(topic), stage ?? ""].join(" ").trim(), by: saidBy("standing", by) };
   if (kind.startsWith("fault_")) return { ...said, why: faultSentence(text("fault"), text("detail")) };
   if (kind === "bus_answered") return { ...said, by: text("line"), why: [saidBy("bus", text("status")), saidBy(known(`bus.${text("because")}`) ? "bus" : "standing", text("because"))].join("　") };
   if (kind === "refused") return { ...said, why: saidBy("rule", String(details["rule"] ?? "")) };
