@@ -65,8 +65,8 @@ class World:
     def token(self, role: Role, path: str, subject: str | None = None) -> str:
         """Their token, or somebody's; an official's department has cases, or applications."""
         assert self.api.runtime.development is not None
-        of_cases = path.startswith(("/v1/cases", "/v1/deadlines", "/v1/detections"))
-        department = SANITATION if of_cases else FUND
+        of_cases = ("/v1/cases", "/v1/deadlines", "/v1/departments", "/v1/detections")
+        department = SANITATION if path.startswith(of_cases) else FUND
         if path.startswith("/v1/parking"):
             department = PARKING
         if path.startswith("/v1/signals"):
@@ -103,6 +103,8 @@ async def built(api: Api) -> World:
         await before(api, "kiosk-1", world.mine, purpose=kiosk)
     everybody = dict.fromkeys(Role, world.mine)
     world.ids["citizen_id"] = {OWN: everybody, FOREIGN: {Role.CITIZEN: world.theirs}}
+    departments = ((OWN, SANITATION), (FOREIGN, WORKS))
+    world.ids["department"] = {whose: dict.fromkeys(Role, code) for whose, code in departments}
     await _applications(world)
     await _drafts(world)
     await _cases(world)

@@ -23,6 +23,7 @@ from citybrain.http.inspection import (
     joint_decisions,
     merging,
     nearby,
+    officials,
     on_map,
     photo_rights,
     photos,
@@ -52,6 +53,7 @@ from projections.inspection.cameras import Cameras
 from projections.inspection.case_days import CaseDays
 from projections.inspection.case_desk import CaseDesk
 from projections.inspection.case_evidence import CaseEvidence
+from projections.inspection.case_officials import CaseOfficials
 from projections.inspection.case_timeline import CaseTimeline
 from projections.inspection.detections import Detections
 from projections.inspection.evaluation_days import EvaluationDays
@@ -75,6 +77,7 @@ INSPECTION = System(
     projections=(
         CaseDesk(),
         CaseTimeline(),
+        CaseOfficials(),
         CaseEvidence(),
         CaseDays(),
         EvaluationDays(),
@@ -106,6 +109,7 @@ INSPECTION = System(
         *deadlines.ROUTES,
         *evaluation.ROUTES,
         *classes.ROUTES,
+        *officials.ROUTES,
         *detection.ROUTES,
     ),
     intakes=(intake.DETECTIONS,),

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from citybrain.domain.parking.claim import Claim
 from citybrain.settings import Settings
@@ -22,13 +22,13 @@ from tests.given.api import Api
 from tests.given.applying import applied, applying, command, identified, registered, state, until
 from tests.given.at_work import FOR_APPLICATIONS, models
 from tests.given.cases_over_http import DIGEST, EAST, NORTH, WORKS, act, at_status
+from tests.given.desk import PATIENCE_MS, open_the_first, signed_in
 from tests.given.keyboard import Keyboard
 from tests.given.pages import Complaints, chromium
 from tests.given.parking.world import parked
 from tests.given.read_models import caught_up
-from tests.given.waiting import PATIENCE_SECONDS, eventually
+from tests.given.waiting import eventually
 
-PATIENCE_MS = PATIENCE_SECONDS * 1000
 FUND, POLICE, JUNCTION = "housing-fund", "traffic_police", "renmin_1"
 DECIDED = ("application.reviewed", "application.review_proposed")
 REASON = "the police were asked by telephone: file 42"
@@ -48,20 +48,6 @@ async def both(settings: Settings) -> AsyncIterator[tuple[Api, Departments]]:
         yield started
 
 
-async def signed_in(browser: Browser, url: str, person: str, path: str) -> Page:
-    """The desk of somebody, in a window of their own."""
-    context = await browser.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE_MS)
-    page = await context.new_page()
-    await page.goto(url + path)
-    await page.locator("summary").click()
-    await page.locator(f"[value={person}]").focus()
-    await page.keyboard.press("Space")
-    await page.keyboard.press("Enter")
-    await page.wait_for_url(url + path)
-    return page
-
-
 async def test_officials_decide_by_keyboard_and_learn_who_was_faster(
     both: tuple[Api, Departments],
 ) -> None:
@@ -72,6 +58,7 @@ async def test_officials_decide_by_keyboard_and_learn_who_was_faster(
     async with chromium() as browser:
         await a_colleague_is_faster(api, browser, application)
         await a_case_is_merged_and_the_other_closed(api, browser)
+        await a_case_is_given_to_a_colleague(api, browser)
         await a_junction_is_given_to_the_centre(api, browser)
         await a_supervisor_agrees_and_decides_a_dispute(api, browser)
 
@@ -157,6 +144,29 @@ async def a_case_is_merged_and_the_other_closed(api: Api, browser: Browser) -> N
     await desk.context.close()
 
 
+async def a_case_is_given_to_a_colleague(api: Api, browser: Browser) -> None:
+    """Who has lately acted for the department is offered."""
+    case_id = await _reported(api, NORTH + 0.01)
+    await eventually(lambda: at_status(api, case_id, "dispatched"))
+    assert (await act(api, case_id, "accept", "official", WORKS)).status == 200
+    colleague = f"official-{WORKS}"
+    await caught_up(api.runtime.store, *models((INSPECTION,)))
+    desk = await signed_in(browser, api.url, "works-dong-liang", f"/desk/cases/{case_id}")
+    keys = Keyboard(desk)
+    await keys.tab_to(desk.get_by_role("radio", name="Give to one of ours"))
+    await keys.press("Space")
+    person = desk.get_by_label("Who of our department")
+    await keys.tab_to(person)
+    offered = desk.locator("#people option").first
+    await expect(offered).to_have_attribute("value", colleague)
+    await keys.type(colleague)
+    await keys.press("Control+Enter")
+    await expect(desk.get_by_role("status").filter(has_text="Recorded")).to_be_focused()
+    last = (await api.runtime.store.read(case_id))[-1]
+    assert (last.topic, last.data["assignee"]) == ("case.assigned", colleague)
+    await desk.context.close()
+
+
 async def _reported(api: Api, latitude: float) -> str:
     """The case of a citizen's report."""
     body = {
@@ -221,7 +231,7 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
 
     desk = await signed_in(browser, api.url, "supervisor-parking-tan-yu", "/desk/approvals")
     complaints, keys = Complaints(desk), Keyboard(desk)
-    await _open_the_first(desk, "approvals")
+    await open_the_first(desk, "approvals")
     await desk.keyboard.press("a")
     await expect(desk.get_by_role("radio", name="Agree takes effect")).to_be_checked()
     await desk.keyboard.press("Control+Enter")
@@ -231,7 +241,7 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
     await expect(desk.locator(".work")).to_be_focused()
     await keys.tab_to(desk.get_by_role("link", name="Parking"), back=True)
     await keys.press("Enter")
-    await _open_the_first(desk, "parking")
+    await open_the_first(desk, "parking")
     await keys.tab_to(desk.get_by_role("button", name="Open what the owner wrote"))
     await keys.press("Enter")
     await expect(desk.locator("#purpose-dispute")).to_be_focused()
@@ -249,15 +259,6 @@ async def a_supervisor_agrees_and_decides_a_dispute(api: Api, browser: Browser) 
     assert "parking-dispute" in seen
     assert complaints.taken() == []
     await desk.context.close()
-
-
-async def _open_the_first(desk: Page, page: str) -> None:
-    row = desk.locator(f".q a[href*='/desk/{page}/']").first
-    await expect(row).to_be_visible()
-    await desk.keyboard.press("j")
-    await expect(row).to_be_focused()
-    await desk.keyboard.press("Enter")
-    await expect(desk.get_by_role("heading", level=1)).to_be_focused()
 
 
 async def _suspended(api: Api, claim_id: str) -> bool:

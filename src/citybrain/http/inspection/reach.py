@@ -69,6 +69,7 @@ REACH: Rows = {
     "get_v1_statistics_departments_department": NOBODYS,
     "get_v1_classes": PUBLIC,
     "get_v1_departments": PUBLIC,
+    "get_v1_departments_department_officials": of("the department", *EVERYTHING),
     "post_v1_detections": of("the camera"),
     "post_v1_detections_batch": NOBODYS,
     "get_v1_detections": NOBODYS,

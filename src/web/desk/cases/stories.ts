@@ -46,6 +46,7 @@ const answers = (state: object, version = 6, entries: readonly object[] = []): R
   [`GET /v1/cases/${ONE}/comments`]: { comments: [{ author: "phone", written_at: "2026-11-25T09:40:00+08:00", stated: null, text: "晚上这里没有灯，看不见。" }], next: null },
   [`GET /v1/cases/${ONE}/timeline`]: { case_id: ONE, entries, next: null },
   "GET /v1/answers": ANSWERS,
+  "GET /v1/departments/municipal-works/officials": { officials: [{ subject: "official-9", steps: 41, last_at: "2026-11-25T09:12:00+08:00" }, { subject: "official-12", steps: 7, last_at: "2026-11-20T16:40:00+08:00" }] },
   "GET /v1/photos/*": refusal(404, "photo-not-found"),
 });
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -128,8 +129,34 @@ async def test_what_was_wrong_is_put_right_and_people_are_sent(api: Api) -> None
     await does(api, case_id, "checks", "operator", {"solved": True}, subject="operator-9")
     await does(api, case_id, "verify", "operator")
     await caught_up(api.runtime.store)
-    for model in ("case_desk", "service_requests", "evaluation_days"):
+    for model in ("case_desk", "case_officials", "service_requests", "evaluation_days"):
         assert (await compare(api.runtime.store, projection_named(model))).equal, model
+
+
+async def test_whom_to_give_a_case_to_is_who_has_lately_acted_for_the_department(api: Api) -> None:
+    """Process managers, the centre and who was only named are not among them."""
+    case_id = await reported(api, "anna", class_code="road_damage")
+    mine = {"department": WORKS}
+    first, second = {"subject": "works-1", **mine}, {"subject": "works-2", **mine}
+    await does(api, case_id, "accept", "official", mine, **first)
+    await does(api, case_id, "assign", "official", mine | {"assignee": "works-9"}, **second)
+    await does(api, case_id, "prioritise", "operator", {"priority": "urgent"})
+    await does(api, case_id, "handle", "official", mine | {"evidence_sha256": [DIGEST]}, **first)
+    await caught_up(api.runtime.store)
+
+    async def officials(department: str, role: str, **who: Any) -> Answer:
+        return await api.call("GET", f"/v1/departments/{department}/officials", role, **who)
+
+    found = (await officials(WORKS, "official", **second)).json["officials"]
+    assert [(each["subject"], each["steps"]) for each in found] == [("works-1", 2), ("works-2", 1)]
+    assert (await officials(WORKS, "supervisor")).json["officials"] == found
+    assert (await officials("sanitation", "operator")).json["officials"] == []
+    other = await officials(WORKS, "official", subject="sanitation-1", department="sanitation")
+    assert other.status == 403
+    assert (await officials("nobody", "operator")).is_problem(404, "department-not-found")
+    real = api.runtime.services.clock
+    api.runtime.services.clock = lambda: real() + timedelta(days=181)
+    assert (await officials(WORKS, "operator")).json["officials"] == []
 
 
 async def test_an_address_alone_waits_for_a_person_who_finds_its_place(api: Api) -> None:
