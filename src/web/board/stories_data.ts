@@ -1,6 +1,6 @@
 // A made-up city for the stories: what the server would answer, at half past ten of a Wednesday.
 
-import { chance } from "./twin/streets";
+import { chance } from "../shared/streets";
 
 const AT = "2026-11-25T02:30:00Z";
 const NOW = Date.parse(AT);

@@ -3,7 +3,7 @@
 import type { Feature, FeatureCollection } from "geojson";
 import type { Arm, Face, Junction } from "../data/snapshot";
 import { towards } from "../charts/network";
-import { onCorridor, place } from "./streets";
+import { onCorridor, place } from "../../shared/streets";
 
 const collection = (features: Feature[]): FeatureCollection => ({ type: "FeatureCollection", features });
 

@@ -3,7 +3,7 @@
 
 import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 import type { FeatureCollection } from "geojson";
-import { MIDDLE, type City } from "./streets";
+import { MIDDLE, type City } from "../../shared/streets";
 
 export type Colours = (name: string) => string;
 

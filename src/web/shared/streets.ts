@@ -1,4 +1,4 @@
-// A made-up city from a seed: streets, blocks, parks, a river. No real place; the board says so.
+// A made-up city from a seed: streets, blocks, parks, a river. No real place; whoever draws it says so.
 // Metres east and north of its middle become degrees. Pure functions.
 
 import type { Feature, FeatureCollection, LineString, Polygon, Position } from "geojson";
