@@ -185,6 +185,7 @@ export default {
     lackNote: "Write the reason; the applicant sees it.",
     lackPlate: "Write the whole plate, with its province.",
     lackDates: "Say from which day until which.",
+    lackUntil: "Choose a day after today.",
     nothing: "There is nothing for you to decide here now.",
   },
   two: {

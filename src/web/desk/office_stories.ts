@@ -8,6 +8,7 @@ const CHIEF: Person = { subject: "supervisor-1", roles: ["supervisor"], departme
 const CLAIM = "parking_claim-0000000000000000000000000000c1a1";
 const PERMIT = "parking_permit-000000000000000000000000000041d0";
 const BATCH = "parking_repricing-0000000000000000000000000000b001";
+const NOTICE = "parking_notice-0000000000000000000000000000c1a1";
 const SESSION = "parking-000000000000000000000000000041d0";
 
 const claim = (more: object = {}): object => ({
@@ -21,11 +22,16 @@ const PERMITS = {
 const ASKED = { permits: [{ ...PERMITS.permits[0], proposed: null, proposed_begins: null, proposed_ends: null, version: 1 }], next: null };
 const sums = { sessions: 320, cheaper: 120, lowered_fen: 64_000, refunded_fen: 21_000 };
 const BATCHES = { repricings: [{ repricing_id: BATCH, version: 3, status: "proposed", version_id: "street-2026", scope: "all", begins: "2026-11-01T00:00:00+08:00", ends: "2026-11-20T00:00:00+08:00", reason: "tariff-corrected", proposed_by: "official-11", preview: sums, done: sums, proposed_at: "2026-11-24T10:00:00+08:00" }], next: null };
+const notice = (more: object = {}): object => ({
+  notice_id: NOTICE, claim_id: CLAIM, status: "proposed", reason: "debtor-unknown", says: ["amount", "plate"], proposed_at: "2026-11-24T10:00:00+08:00", proposed_by: "official-11", published_at: null, published_by: null,
+  until: "2026-12-20T00:00:00+08:00", ended_at: null, ended_by: null, ended_why: null, amount_fen: 1200, due_at: "2026-10-25T23:59:00+08:00", ...more,
+});
+const NOTICES = { notices: [notice(), notice({ notice_id: `${NOTICE.slice(0, -4)}c1a2`, status: "published", published_at: "2026-11-23T10:00:00+08:00", published_by: "official-12" })], next: null };
 const CASES = { cases: [{ case_id: "case-00000003", class_code: "manhole-cover", requests: ["extension"], due_at: "2026-11-25T13:30:00+08:00", reported_at: "2026-11-25T08:00:00+08:00", simulated: true }], next: null };
 const WAITING = {
-  ...NAMES, "GET /v1/cases": CASES, "GET /v1/parking/claims": { claims: [claim()], next: null }, "GET /v1/parking/permits": PERMITS, "GET /v1/parking/repricings": BATCHES,
+  ...NAMES, "GET /v1/cases": CASES, "GET /v1/parking/claims": { claims: [claim()], next: null }, "GET /v1/parking/permits": PERMITS, "GET /v1/parking/repricings": BATCHES, "GET /v1/parking/notices/desk": { notices: [notice()], next: null },
 };
-const NOTHING = { ...NAMES, "GET /v1/cases": { cases: [], next: null }, "GET /v1/parking/claims": { claims: [], next: null }, "GET /v1/parking/permits": { permits: [], next: null }, "GET /v1/parking/repricings": { repricings: [], next: null } };
+const NOTHING = { ...NAMES, "GET /v1/cases": { cases: [], next: null }, "GET /v1/parking/claims": { claims: [], next: null }, "GET /v1/parking/permits": { permits: [], next: null }, "GET /v1/parking/repricings": { repricings: [], next: null }, "GET /v1/parking/notices/desk": { notices: [], next: null } };
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
 
 async function agree(page: HTMLElement): Promise<void> {
@@ -59,6 +65,7 @@ const PARKING = {
     unseen_until: "2026-11-24T13:05:40+08:00", plates: [{ at: "2026-11-24T08:48:12+08:00", confidence: 96, doubted: false }], dispute: "open",
   },
   [`GET /v1/parking/claims/${CLAIM}`]: claim({ proposals: [] }),
+  "GET /v1/parking/quote": { place_id: "berth-guyu-07", tariff_zone: "second", start: "2026-11-24T08:48:12+08:00", end: "2026-11-24T11:20:00+08:00", price_fen: 600, steps: [], free_minutes: 15, tariff_versions: ["street-2020"] },
 };
 async function uphold(page: HTMLElement): Promise<void> {
   page.querySelector<HTMLInputElement>('.decision input[value="upheld"]')?.click();
@@ -89,6 +96,17 @@ async function overtaken(page: HTMLElement): Promise<void> {
   page.querySelector<HTMLButtonElement>(".decision form .bt.w")?.click();
 }
 
+async function makePublic(page: HTMLElement): Promise<void> {
+  await choose("notice")(page);
+  page.querySelector<HTMLInputElement>(".ticks input")?.click();
+  const ground = page.querySelector<HTMLSelectElement>("#ground");
+  if (ground === null) return;
+  ground.value = "debtor-unknown";
+  ground.dispatchEvent(new Event("change"));
+  await later();
+  page.querySelector<HTMLButtonElement>(".decision form .bt.w")?.click();
+}
+
 const PAYMENT = { payment_id: "00000000-0000-4000-8000-0000000000a1", channel: "app", amount_fen: 1200, state: "captured", settled_at: "2026-11-24T20:00:00+08:00", charged_back_fen: 0, until: null, lapsed: false };
 const NOTE = { kind: "refund-note", number: "00000000-0000-4000-8000-0000000000b2", amount_fen: 600, at: null, of: PAYMENT.payment_id, why: "overpayment", state: "failed" };
 const STRAY = `parking_stray-${"0".repeat(28)}5a11`;
@@ -100,6 +118,11 @@ const choose = (value: string) => async (page: HTMLElement): Promise<void> => {
   page.querySelector<HTMLInputElement>(`.decision input[value="${value}"]`)?.click();
   await later();
 };
+
+const HELD: Record<string, unknown> = { status: "held", held: "plate-confidence-below", doubt: { reason: "plate-confidence-below", confidence: 71, threshold: 85 }, disputed: false, claim_id: null, due_at: null };
+const heldFor = (held: string): Record<string, unknown> => ({ ...PARKING, "GET /v1/parking/sessions": { sessions: [session({ ...HELD, held })], next: null }, [`GET /v1/parking/sessions/${SESSION}`]: session({ ...HELD, held }) });
+const DOUBLED = { anomalies: [{ ...anomalies.anomalies[0], kind: "clone-conflict", other_id: "parking-000000000000000000000000000042e1" }], next: null };
+const noticed = (more: object): Record<string, unknown> => ({ ...PARKING, "GET /v1/parking/notices/desk": { notices: [notice(more)], next: null } });
 
 const PAIR = { citizen_id: "citizen-0000000000000000000000000a0d5e11", other: "citizen-0000000000000000000000000b77c210", score: 0.712, threshold: 0.55, enrolled: 2, suspected_at: "2026-11-25T09:58:00+08:00" };
 const FACES = { ...NAMES, "GET /v1/faces/duplicates": { duplicates: [PAIR], next: null } };
@@ -123,6 +146,14 @@ export const OFFICE: readonly Story[] = [
   { name: "parking-mismatch", path: `/parking/${CLAIM}?list=mismatches`, as: CHIEF, answers: ofClaim({ mismatched: true, payments: [PAYMENT] }), act: choose("dismiss") },
   { name: "parking-refund", path: `/parking/${CLAIM}?list=refunds`, as: CHIEF, answers: ofClaim({ undelivered_fen: 600, open_fen: 0, paid_fen: 600, status: "settled", receipts: [NOTE] }), act: choose(`retry ${NOTE.number}`) },
   { name: "parking-stray", path: `/parking/${STRAY}`, as: CHIEF, answers: { ...PARKING, "GET /v1/parking/strays": strays }, act: choose("match") },
+  { name: "parking-held", path: `/parking/${SESSION}?list=held`, as: CHIEF, answers: heldFor("plate-confidence-below"), act: choose("release") },
+  { name: "parking-held-clone", path: `/parking/${SESSION}?list=held`, as: CHIEF, answers: heldFor("plate-seen-elsewhere") },
+  { name: "parking-clone", path: `/parking/${ANOMALY}`, as: CHIEF, answers: { ...PARKING, "GET /v1/parking/anomalies": DOUBLED }, act: choose("genuine") },
+  { name: "parking-notice", path: `/parking/${NOTICE}`, as: CHIEF, answers: { ...PARKING, "GET /v1/parking/notices/desk": NOTICES }, act: choose("publication") },
+  { name: "parking-notice-own", path: `/parking/${NOTICE}`, as: CHIEF, answers: noticed({ proposed_by: CHIEF.subject }) },
+  { name: "parking-notice-over", path: `/parking/${NOTICE}`, as: CHIEF, answers: noticed({ status: "withdrawn", ended_at: "2026-11-24T12:00:00+08:00", ended_by: "official-12", ended_why: "debtor-found" }) },
+  { name: "parking-notice-propose", path: `/parking/${CLAIM}`, as: CHIEF, answers: ofClaim({ due_at: "2026-10-25T23:59:00+08:00" }), act: choose("notice") },
+  { name: "parking-notice-refused", path: `/parking/${CLAIM}`, as: CHIEF, answers: { ...ofClaim({ due_at: "2026-10-25T23:59:00+08:00" }), "POST /v1/parking/claims/*": refusal(409, "parking-notice-not-allowed", "该欠费不得公告", { why: "debtor-known" }) }, act: makePublic },
   { name: "parking-anomaly", path: `/parking/${ANOMALY}`, as: CHIEF, answers: { ...PARKING, "GET /v1/parking/anomalies": anomalies }, act: choose("closing") },
   { name: "parking-faster", path: `/parking/${SESSION}`, as: CHIEF, answers: FASTER, act: overtaken },
   { name: "parking-empty", path: "/parking", as: CHIEF, answers: { ...NAMES, "GET /v1/parking/sessions": { sessions: [], next: null }, "GET /v1/parking/claims": { claims: [], next: null } } },

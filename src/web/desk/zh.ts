@@ -182,6 +182,7 @@ export default {
     lackNote: "请写理由，申请人会看到。",
     lackPlate: "请写完整的车牌，带省份。",
     lackDates: "请写从哪天到哪天。",
+    lackUntil: "请选今天以后的一天。",
     nothing: "这件现在没有要您决定的。",
   },
   two: {

@@ -4,7 +4,7 @@ import { api, ask, type Model } from "../../shared/api";
 import { Problem } from "../../shared/problems";
 import type { Person } from "../../shared/session";
 
-export type Kind = "review" | "case" | "reduction" | "permit" | "repricing";
+export type Kind = "review" | "case" | "reduction" | "permit" | "repricing" | "notice";
 
 export interface Waiting {
   kind: Kind;
@@ -12,7 +12,7 @@ export interface Waiting {
   /** Since when, or until when, for the order. */
   at: string;
   simulated: boolean;
-  row: Model<"QueueRow"> | Model<"CaseRow"> | Model<"ShownClaim"> | Model<"ShownPermit"> | Model<"ListedRepricing">;
+  row: Model<"QueueRow"> | Model<"CaseRow"> | Model<"ShownClaim"> | Model<"ShownPermit"> | Model<"ListedRepricing"> | Model<"NoticeRow">;
 }
 
 const LIMIT = { limit: 200, min_position: 0 };
@@ -39,6 +39,7 @@ export async function read(person: Person, position: number): Promise<Waiting[]>
     office && has("supervisor") ? unlessOthers(reductions(page)) : [],
     office ? unlessOthers(permits(page)) : [],
     office ? unlessOthers(repricings(page)) : [],
+    office ? unlessOthers(notices(page)) : [],
   ]);
   return found.flat().sort((a, b) => a.at.localeCompare(b.at));
 }
@@ -70,4 +71,10 @@ async function repricings(page: Page): Promise<Waiting[]> {
   const query = { ...page, status: "proposed" as const };
   const { repricings: rows } = await ask(api.GET("/v1/parking/repricings", { params: { query } }));
   return rows.map((row) => ({ kind: "repricing", id: row.repricing_id, at: row.proposed_at, simulated: false, row }));
+}
+
+async function notices(page: Page): Promise<Waiting[]> {
+  const query = { ...page, status: "proposed" as const };
+  const { notices: rows } = await ask(api.GET("/v1/parking/notices/desk", { params: { query } }));
+  return rows.map((row) => ({ kind: "notice", id: row.notice_id, at: row.proposed_at, simulated: false, row }));
 }

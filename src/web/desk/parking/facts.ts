@@ -4,7 +4,7 @@ import type { Model } from "../../shared/api";
 import { clockTime, dayAndTime, yuan } from "../../shared/format";
 import { t } from "../../shared/i18n";
 import { dayOnly, saidBy } from "../names";
-import type { Anomaly, Claim, Shown, Stray } from "./lists";
+import { noticeStatus, type Anomaly, type Claim, type Notice, type Shown, type Stray } from "./lists";
 
 export type Fact = [string, string | null];
 type Session = Model<"OneSession">;
@@ -30,6 +30,8 @@ export function factsOf(shown: Shown): Fact[] {
       return factsOfClaim(shown.row);
     case "stray":
       return factsOfStray(shown.row);
+    case "notice":
+      return factsOfNotice(shown.row);
     case "anomaly":
       return factsOfAnomaly(shown.row);
     case "session":
@@ -45,6 +47,22 @@ function factsOfStray(stray: Stray): Fact[] {
     [t("stray.asked"), dayAndTime(stray.asked_at)],
     [t("stray.maybe"), t("stray.candidates", { n: stray.candidates.length })],
     [t("approvals.proposed"), stray.refusal_proposed ? t("stray.refuse") : null],
+  ];
+}
+
+function factsOfNotice(notice: Notice): Fact[] {
+  const day = (at: string | null): string | null => at && dayAndTime(at);
+  return [
+    [t("notice.stands"), noticeStatus(notice)],
+    [t("decide.ground"), saidBy("noticeReason", notice.reason)],
+    [t("notice.says"), notice.says.map((each) => t(`noticeSays.${each}`)).join(t("common.and"))],
+    [t("notice.until"), dayAndTime(notice.until)],
+    [t("approvals.owed"), money(notice.amount_fen)],
+    [t("parking.dueLabel"), dayAndTime(notice.due_at)],
+    [t("approvals.claim"), notice.claim_id],
+    [t("approvals.who"), `${notice.proposed_by}　${dayAndTime(notice.proposed_at)}`],
+    [t("notice.agreed"), notice.published_by && `${notice.published_by}　${day(notice.published_at) ?? ""}`],
+    [t("notice.ended"), notice.ended_by && `${notice.ended_by}　${day(notice.ended_at) ?? ""}　${saidBy("noticeEnd", notice.ended_why ?? "")}`],
   ];
 }
 
@@ -69,7 +87,7 @@ function factsOfSession(session: Session, seen: Model<"SeenOfStay"> | null): Fac
     [t("parking.ending"), session.ending && saidBy("ending", session.ending)],
     [t("parking.plates"), seen === null ? null : t("parking.platesRead", { n: seen.plates.length, most: sure.length ? `${Math.max(...sure)}%` : "–" })],
     [t("parking.doubt"), doubtOf(session)],
-    [t("parking.held"), session.held && saidBy("doubt", session.held)],
+    [t("parking.heldBy"), session.held && saidBy("doubt", session.held)],
   ];
 }
 
