@@ -126,6 +126,7 @@ export default {
     asking: "Departments are asked once more; waiting for them.",
   },
   rules: {
+    rests: "by: {what}",
     title: "Grounds to refuse, one by one",
     version: "version of {v}",
     met: "does not hold",
@@ -139,6 +140,7 @@ export default {
     approvedFor: "approved, {yuan} yuan",
   },
   amount: {
+    pays: "to be paid",
     title: "How {yuan} yuan come about",
     unknown: "The amount cannot be computed yet",
     sealed: "The numbers are personal: they show once they are opened.",

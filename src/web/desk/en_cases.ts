@@ -21,6 +21,7 @@ export default {
     waits: "to approve",
     deferred: "deferred, stands still",
     overdueBy: "{t} late",
+    by: "by {time}",
     late: "late, {t}",
     case: "case {id}",
     since: "reported {time}",

@@ -110,6 +110,7 @@ export default {
     facts: "In and out",
     axis: "In time",
     price: "It is {yuan} yuan now",
+    seenThere: "seen there",
     would: "Had it left at {time}",
     now: "now, {from}–{until}",
     then: "then, {from}–{until}",

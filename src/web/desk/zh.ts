@@ -123,6 +123,7 @@ export default {
     asking: "已再向部门取一次，正在等回应。",
   },
   rules: {
+    rests: "依据：{what}",
     title: "不批准的理由，逐条看",
     version: "{v} 版",
     met: "不成立",
@@ -136,6 +137,7 @@ export default {
     approvedFor: "批准，{yuan} 元",
   },
   amount: {
+    pays: "应付",
     title: "怎么算出 {yuan} 元",
     unknown: "金额还算不出",
     sealed: "算的数是个人信息，打开后才看得到。",

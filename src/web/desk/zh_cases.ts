@@ -18,6 +18,7 @@ export default {
     waits: "等批准",
     deferred: "缓办中，停表",
     overdueBy: "超期 {t}",
+    by: "{time} 前",
     late: "超期，{t}",
     case: "案件 {id}",
     since: "上报 {time}",

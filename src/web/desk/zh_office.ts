@@ -107,6 +107,7 @@ export default {
     facts: "进与出",
     axis: "时间轴",
     price: "现在是 {yuan} 元",
+    seenThere: "看见车",
     would: "若改为 {time} 离开",
     now: "现在，{from}–{until}",
     then: "改后，{from}–{until}",

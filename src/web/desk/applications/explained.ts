@@ -2,6 +2,7 @@
 // members as plain objects, so their types are here.
 
 import { api, ask, askWhole, versionOf, type Model } from "../../shared/api";
+import { inWords, t } from "../../shared/i18n";
 
 export type Application = Model<"ApplicationRow">;
 export type Step = Model<"StepRow">;
@@ -66,6 +67,15 @@ export interface Explained {
   decisions: readonly { by: string; outcome: string; amount_fen: number | null; version: number }[];
   /** Only where it was opened for a purpose. */
   records?: Records;
+}
+
+/** What a material is called. */
+export const materialName = (input: Input): string => inWords(input.label ?? input.material, input.label_en ?? input.material);
+
+/** The materials that an expression reads, by their names. */
+export function readBy(expression: string | undefined, inputs: readonly Input[]): string {
+  const read = new Set([...(expression ?? "").matchAll(/([a-z_]+)\.[a-z_]+/g)].map(([, name]) => name));
+  return inputs.filter(({ material }) => read.has(material)).map(materialName).join(t("common.and"));
 }
 
 export interface Opened {
