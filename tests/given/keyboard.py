@@ -35,6 +35,18 @@ class Keyboard:
         """Type into what has the focus."""
         await self._page.keyboard.type(text)
 
+    async def choose(self, radio: Locator) -> None:
+        """Tab to the group of a radio button, none of which is chosen, and go on by arrows."""
+        name = await radio.get_attribute("name")
+        group = self._page.locator(f"input[type=radio][name='{name}']")
+        await self.tab_to(group.first)
+        await self.press("Space")
+        for _ in range(await group.count()):
+            if await radio.is_checked():
+                return
+            await self.press("ArrowDown")
+        raise AssertionError("the arrows do not come to it")
+
     async def tab_to(self, wanted: Locator, *, back: bool = False) -> None:
         """Tab (or Shift+Tab) until it has the focus, through the parts of the page in order."""
         await expect(wanted).to_be_visible()

@@ -153,8 +153,9 @@ async def a_case_is_given_to_a_colleague(api: Api, browser: Browser) -> None:
     await caught_up(api.runtime.store, *models((INSPECTION,)))
     desk = await signed_in(browser, api.url, "works-dong-liang", f"/desk/cases/{case_id}")
     keys = Keyboard(desk)
-    await keys.tab_to(desk.get_by_role("radio", name="Give to one of ours"))
-    await keys.press("Space")
+    given = desk.get_by_role("radio", name="Give to one of ours")
+    await expect(given).to_be_visible()
+    await keys.choose(given)
     person = desk.get_by_label("Who of our department")
     await keys.tab_to(person)
     offered = desk.locator("#people option").first

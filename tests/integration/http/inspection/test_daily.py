@@ -137,15 +137,16 @@ async def test_whom_to_give_a_case_to_is_who_has_lately_acted_for_the_department
     """Process managers, the centre and who was only named are not among them."""
     case_id = await reported(api, "anna", class_code="road_damage")
     mine = {"department": WORKS}
-    first, second = {"subject": "works-1", **mine}, {"subject": "works-2", **mine}
+    first: dict[str, Any] = {"subject": "works-1", **mine}
+    second: dict[str, Any] = {"subject": "works-2", **mine}
     await does(api, case_id, "accept", "official", mine, **first)
     await does(api, case_id, "assign", "official", mine | {"assignee": "works-9"}, **second)
     await does(api, case_id, "prioritise", "operator", {"priority": "urgent"})
     await does(api, case_id, "handle", "official", mine | {"evidence_sha256": [DIGEST]}, **first)
     await caught_up(api.runtime.store)
 
-    async def officials(department: str, role: str, **who: Any) -> Answer:
-        return await api.call("GET", f"/v1/departments/{department}/officials", role, **who)
+    async def officials(of: str, role: str, **who: Any) -> Answer:
+        return await api.call("GET", f"/v1/departments/{of}/officials", role, **who)
 
     found = (await officials(WORKS, "official", **second)).json["officials"]
     assert [(each["subject"], each["steps"]) for each in found] == [("works-1", 2), ("works-2", 1)]
