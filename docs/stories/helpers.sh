@@ -2,7 +2,7 @@
 #   . docs/stories/helpers.sh
 # API is where the server listens; `citybrain` and `python` are those of the checkout.
 : "${API:=http://127.0.0.1:8080}"
-PATH=$PWD/.venv/bin:$PATH
+case ":$PATH:" in *":$PWD/.venv/bin:"*) ;; *) PATH=$PWD/.venv/bin:$PATH ;; esac
 
 # token SUBJECT ROLE[,ROLE] [REACH]: an access token; only a development server hands them out. REACH is
 # the department of an official, the counter of a clerk, or the cameras that a gateway speaks for.
