@@ -6,6 +6,7 @@ digest in their names, which are kept for ever. Both were packed by the build.
 
 import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +19,9 @@ from citybrain.http.limits import LIMITER, caller_of
 PAGES: Final = Path(__file__).parent / "pages"
 CLIENTS: Final = {"m": "phone", "board": "board", "desk": "desk", "audit": "audit"}
 """Where it is served → its folder."""
+
+PACKED: Final = (".gz", ".br")
+"""Files that stand in for others, for whoever takes them packed."""
 
 KEPT: Final = "public, max-age=31536000, immutable"
 USES_OF_DEVICES: Final = {
@@ -38,9 +42,7 @@ class PagesNotBuilt(Unavailable):
 
 def add_clients(app: web.Application, *, stories: bool) -> None:
     """Serve them; their stories (each screen in each state, without a server) in development."""
-    for path in sorted((PAGES / "static").glob("*")):
-        if path.suffix not in (".gz", ".br"):
-            app.router.add_get(f"/static/{path.name}", _file(path, {"Cache-Control": KEPT}))
+    app.router.add_get("/static/{name}", _static)
     for base, folder in CLIENTS.items():
         _add_client(app, base, folder)
         if stories:
@@ -52,9 +54,23 @@ def _add_client(app: web.Application, base: str, folder: str) -> None:
     headers = {"Cache-Control": "no-cache", **USES_OF_DEVICES.get(base, {})}
     app.router.add_get(f"/{base}", _moved(f"/{base}/"))
     for path in sorted((PAGES / folder).glob("*")):  # a service worker, a manifest
-        if path.suffix not in (".html", ".gz", ".br"):
+        if path.suffix not in (".html", *PACKED):
             app.router.add_get(f"/{base}/{path.name}", _file(path, headers))
     app.router.add_get(f"/{base}/{{screen:.*}}", page(PAGES / folder / "index.html", headers))
+
+
+@cache
+def _built() -> Mapping[str, Path]:
+    """What the build has put beside the pages, by name: looked at once a process."""
+    return {path.name: path for path in (PAGES / "static").glob("*") if path.suffix not in PACKED}
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    await request.app[LIMITER].spend(caller_of(request))
+    path = _built().get(request.match_info["name"])
+    if path is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(path, headers={"Cache-Control": KEPT})
 
 
 def page(path: Path, headers: Mapping[str, str] = MappingProxyType({})) -> Handler:
