@@ -24,7 +24,7 @@ SELECT kind, code, version, content FROM kept_definitions WHERE kind = ANY($1) O
 
 async def keep_definitions(definitions: Definitions, pool: asyncpg.Pool) -> Definitions:
     """The definitions, with what was kept of files that were edited or taken away since."""
-    present = {each.key: each for part in definitions.keeping() for each in part.kept()}
+    present = {each.key: each for of_kind in definitions.kept.values() for each in of_kind}
     known = await _known(definitions, pool)
     if new := sorted(set(present.values()) - set(known), key=lambda each: each.key):
         columns = zip(*((*each.key, each.content) for each in new), strict=True)
@@ -44,8 +44,9 @@ async def _known(definitions: Definitions, pool: asyncpg.Pool) -> list[Kept]:
 
 def _with(known: Sequence[Kept], definitions: Definitions) -> Definitions:
     """With those whose files are gone, or say something else."""
+    kept = definitions.kept
     for part in definitions.keeping():
-        present = {each.key for each in part.kept()}
+        present = {each.key for each in kept[part.KIND]}
         gone = [each for each in known if each.kind == part.KIND and each.key not in present]
         definitions = part.with_gone(gone, definitions)
     return definitions

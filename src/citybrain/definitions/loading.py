@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import orjson
 
 from citybrain.city_day import city_day
-from citybrain.definitions.kept import Keeping
+from citybrain.definitions.kept import Keeping, Kept
 from citybrain.definitions.yaml_file import DefinitionError
 
 D = TypeVar("D")
@@ -128,6 +129,11 @@ class Definitions:
     def keeping(self) -> list[Keeping]:
         """The parts whose versions are kept beyond their files."""
         return [part for part in self._parts.values() if isinstance(part, Keeping)]
+
+    @cached_property
+    def kept(self) -> dict[str, list[Kept]]:
+        """By kind, each version that a file holds now: written out once."""
+        return {part.KIND: list(part.kept()) for part in self.keeping()}
 
     def called(self, code: str) -> tuple[str, str] | None:
         """What a code is called, in Chinese and in English; None where nobody knows it."""
