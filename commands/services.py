@@ -30,7 +30,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Services:
     """What handlers need beside the command."""
 
@@ -47,7 +47,7 @@ class Services:
     settings: Settings = field(default_factory=Settings)
     clock: Callable[[], datetime] = utc_now
     keys_in_flight: set[str] = field(default_factory=set)
-    _held: dict[type, Any] = field(default_factory=dict, repr=False)
+    _held: dict[type, Any] = field(default_factory=dict)
 
     def held(self, kind: type[T], make: Callable[[Services], T]) -> T:
         """What a room keeps in memory for this process; made when it is first asked for."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from projections.projection import Projection
 
 
-@dataclass
+@dataclass(repr=False)
 class Runtime:
     """The parts of a serving process."""
 
@@ -44,7 +44,7 @@ class Runtime:
     """What readiness says besides: it serves, and somebody should see to it."""
     registers: Callable[[Mapping[str, Any], Services], Awaitable[str]] | None = None
     """Registers a made-up person who signs in; in development."""
-    address_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    address_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     """Makes pseudonyms of addresses, for the log."""
     door: "Door | None" = None
     """Through which connections come in, once there is one."""
