@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from citybrain.city_day import CITY_ZONE, VARIABLE
+from citybrain.city_day import CITY_ZONE, VARIABLE, city_day
 from citybrain.definitions.loading import Definitions, Files
 from citybrain.definitions.yaml_file import DefinitionError, read_yaml
 
@@ -25,6 +26,7 @@ DAYS = re.compile(r"(\d\d-\d\d)(?:\.\.(\d\d-\d\d))?")
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 SATURDAY = 5
 LONGEST_DAYS = 3660
+DAYS_KEPT = 1024  # of which it is remembered when they are worked
 AHEAD = timedelta(days=60)
 """How long before a year comes its holidays are to be known."""
 
@@ -86,6 +88,7 @@ class BusinessCalendar:
             raise ValueError("hours follow one another")
         if any(first >= last for first, last in self._hours):
             raise ValueError("hours end after they begin")
+        self._worked = lru_cache(DAYS_KEPT)(self._hours_of)
 
     def unknown_years(self, now: datetime) -> list[int]:
         """This year, and the one that comes soon, where no notice has told its holidays."""
@@ -144,14 +147,18 @@ class BusinessCalendar:
     def _spans(self, begin: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The stretches of working time from a moment on, in UTC."""
         begin = begin.astimezone(UTC)
-        day = begin.astimezone(self.zone).date()
+        day = city_day(begin)
         for _ in range(LONGEST_DAYS):
-            if self.is_working_day(day):
-                for first, last in self._hours:
-                    start, stop = self._at(day, first), self._at(day, last)
-                    if stop > begin:
-                        yield max(start, begin), stop
+            for start, stop in self._worked(day):
+                if stop > begin:
+                    yield max(start, begin), stop
             day += timedelta(days=1)
+
+    def _hours_of(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        """When a day is worked, in UTC."""
+        if not self.is_working_day(day):
+            return ()
+        return tuple((self._at(day, first), self._at(day, last)) for first, last in self._hours)
 
     def _at(self, day: date, minute: int) -> datetime:
         return datetime.combine(day, time(minute // 60, minute % 60), self.zone).astimezone(UTC)
