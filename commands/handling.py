@@ -5,15 +5,14 @@ holds what all of them share; it knows no stream.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from citybrain.domain.actor import Actor, is_reserved
+from citybrain.domain.actor import Actor
 from citybrain.domain.stream import StreamAggregate
 from citybrain.errors import CitybrainError, InvalidInput, Refused
 from citybrain.eventstore import (
@@ -23,7 +22,7 @@ from citybrain.eventstore import (
     StoredAnswer,
     WrongExpectedVersion,
 )
-from citybrain.observability import span
+from citybrain.observability import spanned
 from commands.services import Services
 
 A = TypeVar("A", bound=StreamAggregate)
@@ -77,8 +76,7 @@ class TooContended(CitybrainError):
     code = "too-contended"
 
 
-@dataclass(frozen=True, slots=True)
-class CommandContext:
+class CommandContext(NamedTuple):
     """Who sends a command, through which channel, and what it belongs to."""
 
     actor: Actor
@@ -94,10 +92,7 @@ class CommandContext:
         """Whose idempotency key it is, and which; no two pairs are one text."""
         if self.idempotency_key is None:
             return None
-        subject = self.actor.subject
-        if not is_reserved(subject):  # of which no token is
-            subject = subject.replace("%", "%25").replace(":", "%3A")
-        return f"{subject}:{self.idempotency_key}"
+        return f"{self.actor.whose}:{self.idempotency_key}"
 
     def metadata(self) -> Metadata:
         """What is stored beside each event of the command."""
@@ -111,8 +106,7 @@ class CommandContext:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(NamedTuple):
     """The answer to a command; `replayed` when its idempotency key had been used for it."""
 
     stream_id: str
@@ -138,8 +132,8 @@ async def create(
         aggregate = decide()
         return await _save(aggregate, context, services, idempotency, answer)
 
-    with span("command", type=type(command).__name__):
-        return await _once(command, "", context, services, attempt)
+    done = _once(command, "", context, services, attempt)
+    return await spanned("command", done, type=type(command).__name__)
 
 
 async def change(
@@ -181,8 +175,8 @@ async def change(
                 fresh = True
         raise TooContended("the stream is changing too fast; try again", stream_id=stream_id)
 
-    with span("command", type=type(command).__name__):
-        return await _once(command, about or stream_id, context, services, attempt)
+    done = _once(command, about or stream_id, context, services, attempt)
+    return await spanned("command", done, type=type(command).__name__)
 
 
 async def answered_before(

@@ -18,7 +18,7 @@ from citybrain.eventstore.incarnations import Standing, read_lineage
 from citybrain.eventstore.versions import NewerThanKnown, newer
 from citybrain.faults import AGAIN_LATER
 from citybrain.kafka.wire import ReceivedEvent
-from citybrain.observability import span
+from citybrain.observability import spanned
 from projections.ahead import StreamMoved, ahead, share, step
 from projections.projection import Order, Projection, order_of, wants
 from projections.worker import BEHIND_A_PARKED_EVENT, describe, park
@@ -149,8 +149,8 @@ class Feeder:
         if behind:
             await park(connection, model, behind, BEHIND_A_PARKED_EVENT)
         if wanted := [event for event in due if event.stream_id not in parked]:
-            with span("projection.feed", projection=model, events=len(wanted)):
-                await self._projection.apply(connection, cast("list[RecordedEvent]", wanted))
+            applied = self._projection.apply(connection, cast("list[RecordedEvent]", wanted))
+            await spanned("projection.feed", applied, projection=model, events=len(wanted))
         return len(due)
 
     async def _enter(self, connection: "asyncpg.Connection[Any]") -> bool:

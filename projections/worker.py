@@ -13,11 +13,11 @@ import structlog
 
 from citybrain.errors import CitybrainError
 from citybrain.eventstore import RecordedEvent
-from citybrain.eventstore.batch import of_topics, versioned
+from citybrain.eventstore.batch import has_topics, of_topics, versioned
 from citybrain.eventstore.versions import newer
 from citybrain.faults import AGAIN_LATER
 from citybrain.kafka.wire import Event
-from citybrain.observability import span
+from citybrain.observability import spanned
 from projections.ahead import ahead, hold, missing, passed
 from projections.checkpoints import IdleCheckpoints
 from projections.projection import Projection
@@ -117,7 +117,7 @@ class ProjectionWorker:
 
     def concerned(self, events: Sequence[RecordedEvent]) -> bool:
         """Whether the model may change by them; else `pass_by` is enough."""
-        return bool(self._parked) or bool(self.wanted(events))
+        return bool(self._parked) or has_topics(events, self._topics)
 
     def wanted(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
         """Those of the events that the model applies."""
@@ -136,8 +136,13 @@ class ProjectionWorker:
         """
         wanted = self.wanted(events)
         await connection.execute(ENTER, self.schema)
-        with span("projection.apply", projection=self.schema, events=len(wanted)):
-            await self.projection.apply(connection, wanted)
+        await self._applied(connection, wanted)
+
+    async def _applied(
+        self, connection: "asyncpg.Connection[Any]", wanted: Sequence[RecordedEvent]
+    ) -> None:
+        applied = self.projection.apply(connection, wanted)
+        await spanned("projection.apply", applied, projection=self.schema, events=len(wanted))
 
     def moved_to(self, last: RecordedEvent) -> None:
         """The checkpoint is at this event now."""
@@ -179,13 +184,14 @@ class ProjectionWorker:
             await self._move_and_enter(events[-1])
             if self.fed:
                 wanted = await self._still_missing(wanted, events[-1].position)
-            behind = [event for event in wanted if event.stream_id in self._parked]
-            if behind:
+            behind: Sequence[RecordedEvent] = ()
+            if self._parked:
+                behind = [event for event in wanted if event.stream_id in self._parked]
                 wanted = [event for event in wanted if event.stream_id not in self._parked]
+            if behind:
                 await park(self.connection, self.schema, behind, BEHIND_A_PARKED_EVENT)
             if wanted:
-                with span("projection.apply", projection=self.schema, events=len(wanted)):
-                    await self.projection.apply(self.connection, wanted)
+                await self._applied(self.connection, wanted)
         self.moved_to(events[-1])
         return len(behind)
 

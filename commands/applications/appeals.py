@@ -1,6 +1,5 @@
 """The command of an appeal: the applicant wants a person to look at a decision."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from pydantic import Field
@@ -56,6 +55,6 @@ async def appeal_application(
     async with appeal_turn(application, context, services):
         settled = application.status == Status.PAID
         if settled:
-            claims = Claims(application_id, replace(context, actor=SETTLING), services)
+            claims = Claims(application_id, context._replace(actor=SETTLING), services)
             await claims.settle(application.claims, application.payment_id or "")
         return await change_application(application_id, command, context, services, decide)

@@ -5,7 +5,6 @@ What a form or a note says is sealed with the applicant's key before it is store
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 from uuid import NAMESPACE_URL, uuid5
@@ -155,7 +154,7 @@ async def submit_application(
     async with turn(citizen_id, item.code, new_id, context, services) as take:
         result = await create(
             command,
-            replace(context, channel=command.channel.value),
+            context._replace(channel=command.channel.value),
             services,
             decide,
             application_answer,
@@ -237,7 +236,7 @@ async def take_over_application(
     return await change_application(
         application_id,
         command,
-        replace(context, channel=command.channel.value),
+        context._replace(channel=command.channel.value),
         services,
         lambda application, now: application.take_over(context.actor, now, channel=command.channel),
     )

@@ -5,7 +5,6 @@ What is filled in is kept by the vault, sealed, and deleted when the draft has e
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -120,7 +119,7 @@ async def begin_draft(
     content_id = await _kept(citizen_id, answers, expires_at, services)
     return await create(
         command,
-        replace(context, channel=command.channel.value),
+        context._replace(channel=command.channel.value),
         services,
         lambda: Draft.begin(
             context.actor,
@@ -175,7 +174,7 @@ async def continue_draft(
     return await _change(
         draft_id,
         command,
-        replace(context, channel=command.channel.value),
+        context._replace(channel=command.channel.value),
         services,
         lambda draft, now: draft.go_on(context.actor, now, channel=command.channel),
     )
@@ -200,7 +199,7 @@ async def submit_draft(
     with suppress(WrongExpectedVersion):  # a crash came between this and what follows
         await submit_application(
             submission,
-            replace(context, idempotency_key=None),
+            context._replace(idempotency_key=None),
             services,
             application_id=draft.application_id,
         )

@@ -6,7 +6,6 @@ is answered.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from typing import Annotated, Any, Literal
@@ -113,7 +112,7 @@ async def _note(
     await change_application(
         application_id,
         Command(),
-        replace(context, idempotency_key=None, expected_version=None),
+        context._replace(idempotency_key=None, expected_version=None),
         services,
         lambda application, now: reviewing.note_refused(application, context.actor, now, rule=rule),
     )

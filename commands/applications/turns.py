@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -166,7 +165,7 @@ def _is_replaced(first: Application, actor: Actor) -> bool:
 
 
 async def _withdraw(first: Application, context: CommandContext, services: Services) -> None:
-    own = replace(context, idempotency_key=None, expected_version=None)
+    own = context._replace(idempotency_key=None, expected_version=None)
     await change(
         Application,
         first.id,

@@ -1,6 +1,5 @@
 """Consents of other systems: given to the text that was shown, and withdrawn."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -88,4 +87,4 @@ async def end_consent(
 
 
 def _unkeyed(context: CommandContext) -> CommandContext:
-    return replace(context, idempotency_key=None, expected_version=None)
+    return context._replace(idempotency_key=None, expected_version=None)

@@ -5,7 +5,6 @@ event holds all that it rests on. Pictures and embeddings go to the vault only, 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -221,7 +220,7 @@ async def _flag_at_the_same_time(
             citizen.suspect_duplicate(now, template_id=str(template_id), **duplicate)
 
     if duplicates:
-        again = replace(context, idempotency_key=None, expected_version=None)
+        again = context._replace(idempotency_key=None, expected_version=None)
         await change_citizen(citizen.id, command, again, services, decide)
 
 
@@ -345,7 +344,7 @@ async def _record_failure(
 
     # Not under the idempotency key: the attempt gets its error again, not this event's answer.
     await change_citizen(
-        citizen_id, command, replace(context, idempotency_key=None), services, decide
+        citizen_id, command, context._replace(idempotency_key=None), services, decide
     )
 
 

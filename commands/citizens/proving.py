@@ -5,7 +5,6 @@ It is the other convenient way beside the face. Which level each way gives is sa
 """
 
 import secrets
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -89,7 +88,7 @@ async def prove_identity(
 
         # Not under the idempotency key: whoever asks again gets the refusal, not this answer.
         await change_citizen(
-            citizen_id, command, replace(context, idempotency_key=None), services, fail
+            citizen_id, command, context._replace(idempotency_key=None), services, fail
         )
         raise IdentityNotProven("this could not be confirmed; ask for another code")
 

@@ -1,7 +1,7 @@
 """One step for many cases: each is decided by itself, and costs the others nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -59,7 +59,7 @@ async def take_many(
     done: list[Done] = []
     for case_id in many.case_ids:
         key = context.idempotency_key and f"{context.idempotency_key}:{case_id}"
-        own = replace(context, idempotency_key=key)
+        own = context._replace(idempotency_key=key)
         try:
             done.append(Done(case_id, await handler(case_id, said, own, services)))
         except CitybrainError as error:

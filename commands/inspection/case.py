@@ -201,7 +201,7 @@ async def report_case(
     def decide() -> InspectionCase:
         now = services.clock()
         at = told_at(command, context, now)
-        require_in_the_city(command, context, services)
+        require_in_the_city(command, context, services, now)
         definitions = cases_at(services.definitions, now)
         case_class = _class_of_report(command, context, definitions)
         attributes = _attributes(command, context, case_class)

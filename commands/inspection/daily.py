@@ -118,7 +118,7 @@ async def relocate_case(
     """Put a case where it is; raises `OutsideTheCity`."""
 
     def decide(case: InspectionCase, now: datetime) -> None:
-        require_in_the_city(command, context, services)
+        require_in_the_city(command, context, services, now)
         place = place_of(services, now, command.latitude, command.longitude)
         daily.relocate(case, context.actor, now, place=place, **dict(command))
 

@@ -21,11 +21,13 @@ class Placed(Protocol):
     def longitude(self) -> float | None: ...
 
 
-def require_in_the_city(command: Placed, context: CommandContext, services: Services) -> None:
+def require_in_the_city(
+    command: Placed, context: CommandContext, services: Services, now: datetime
+) -> None:
     """Raises `OutsideTheCity`; an import has the box of its source."""
     if command.latitude is None or command.longitude is None or context.actor.has(Role.SYSTEM):
         return
-    areas = areas_at(services.definitions, services.clock())
+    areas = areas_at(services.definitions, now)
     areas.require_inside(command.latitude, command.longitude)
 
 

@@ -6,7 +6,6 @@ anything is stored; the registry is asked afterwards, by the process manager `pl
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -162,7 +161,7 @@ async def change_plate(
         ParkingPlate,
         ParkingPlate.id_of(plate_id),
         Command(),
-        replace(context, idempotency_key=None, expected_version=None),
+        context._replace(idempotency_key=None, expected_version=None),
         services,
         lambda plate: decide(plate, services.clock()),
         lambda plate: {},
@@ -293,7 +292,7 @@ async def name_hirer(
     result = await change(
         ParkingPlate, stream_id, command, context, services, decide, lambda plate: answer
     )
-    return replace(result, stream_id=binding.id, version=binding.version)
+    return result._replace(stream_id=binding.id, version=binding.version)
 
 
 def _limits(command: BindPlate | ChangePlateLimits, terms: PlateBindingFile) -> dict[str, Fen]:

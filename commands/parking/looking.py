@@ -1,6 +1,5 @@
 """What people decide about sessions: officers of parking, and whoever it is of."""
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -141,7 +140,7 @@ async def decide_conflict(
         command.other_session_id,
         services,
         deciding(session_id, not command.genuine),
-        replace(context, idempotency_key=None, expected_version=None),
+        context._replace(idempotency_key=None, expected_version=None),
     )
     decide = deciding(command.other_session_id, command.genuine)
     return await change_session(session_id, services, decide, context, command)

@@ -1,7 +1,7 @@
 """Payments of claims: asked for one by one, or over all that somebody owes at once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -107,7 +107,7 @@ async def pay_debts(
         AllocatedPart(claim_id=part.claim_id, amount_fen=int(part.amount_fen))
         for part in found.parts
     ]
-    others = replace(context, idempotency_key=None)
+    others = context._replace(idempotency_key=None)
     return [
         await request_payment(
             part["claim_id"],

@@ -1,6 +1,5 @@
 """Paying before leaving: at a kiosk, by the plate that somebody names there, or in the app."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from citybrain.definitions.parking.rules import parking_rules_at
@@ -68,7 +67,7 @@ async def pay_stay(
             stay=said["stay"],
             tariff_versions=said["tariff_versions"],
         ),
-        replace(context, idempotency_key=None),
+        context._replace(idempotency_key=None),
     )
     claim_id = await _raised(session_id, str(request_id), priced, context, services)
     return await request_payment(

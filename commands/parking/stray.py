@@ -1,7 +1,6 @@
 """Payments for vehicles of which no stay is known: asked at a kiosk, and what officers decide."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -182,7 +181,7 @@ async def change_stray(
         StrayPayment,
         stray_id,
         Command(),
-        replace(context, idempotency_key=None),
+        context._replace(idempotency_key=None),
         services,
         decide,
         stray_answer,

@@ -7,16 +7,18 @@ to nothing and records nothing.
 import logging
 import sys
 import threading
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from functools import cache
 from types import TracebackType
-from typing import Literal, TextIO, cast
+from typing import Literal, TextIO, TypeVar, cast
 
 import structlog
 from opentelemetry import trace
 
 _tracer = trace.get_tracer("citybrain")
-_NO_SPAN = nullcontext()
+
+T = TypeVar("T")
 
 
 def configure_logging(level: str, form: Literal["json", "console"]) -> None:
@@ -88,9 +90,14 @@ class Lossy:
             self._stream.flush()
 
 
-def span(name: str, **attributes: str | int) -> AbstractContextManager[object]:
-    """A trace span around a block; nothing without an SDK."""
-    return _tracer.start_as_current_span(name, attributes=attributes) if _traced() else _NO_SPAN
+def spanned(name: str, work: Awaitable[T], **attributes: str | int) -> Awaitable[T]:
+    """`work`, with a trace span around it; nothing besides without an SDK."""
+    return _spanned(name, work, attributes) if _traced() else work
+
+
+async def _spanned(name: str, work: Awaitable[T], attributes: Mapping[str, str | int]) -> T:
+    with _tracer.start_as_current_span(name, attributes=attributes):
+        return await work
 
 
 @cache

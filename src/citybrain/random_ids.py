@@ -17,12 +17,17 @@ _drawn: list[int] = []
 os.register_at_fork(after_in_child=_drawn.clear)  # a child draws its own
 
 
-def random_uuid() -> UUID:
-    """A UUID version 4 (RFC 9562 §5.4)."""
+def random_number() -> int:
+    """128 random bits."""
     if not _drawn:
         many = os.urandom(16 * AT_ONCE)
         _drawn.extend(int.from_bytes(many[at : at + 16]) for at in range(0, len(many), 16))
+    return _drawn.pop()
+
+
+def random_uuid() -> UUID:
+    """A UUID version 4 (RFC 9562 §5.4)."""
     made = object.__new__(UUID)
-    object.__setattr__(made, "int", _drawn.pop() & CLEARED | VERSION_4)
+    object.__setattr__(made, "int", random_number() & CLEARED | VERSION_4)
     object.__setattr__(made, "is_safe", UNKNOWN)
     return made

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
@@ -59,7 +58,7 @@ class CaseMerging:
         case_id, reason = event.data["case_id"], event.data["reason"]
         # Its key: a merge that has been undone meanwhile is not done again by a replay.
         context = context_for("merge")
-        context = replace(context, idempotency_key=f"merge:{context.causation_id}")
+        context = context._replace(idempotency_key=f"merge:{context.causation_id}")
         # One at a time, or merges in a ring would all find their way free.
         async with self._locks.setdefault("merge", asyncio.Lock()):
             try:

@@ -54,11 +54,17 @@ class Actor:
     """The roles that count where the actor is: asked for many times, so made out once."""
     role_names: str = field(init=False, repr=False, compare=False)
     """All roles as they are written beside each event."""
+    whose: str = field(init=False, repr=False, compare=False)
+    """How the actor's idempotency keys begin: with another actor's key it makes another text."""
 
     def __post_init__(self) -> None:
         placed = frozenset(role for role in self.roles if self._is_placed(role))
         object.__setattr__(self, "_placed", placed)
         object.__setattr__(self, "role_names", ",".join(sorted(self.roles)))
+        whose = self.subject
+        if not is_reserved(whose):  # of which no token is
+            whose = whose.replace("%", "%25").replace(":", "%3A")
+        object.__setattr__(self, "whose", whose)
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds at least one of `roles`, in a place where it counts."""

@@ -5,12 +5,11 @@ They are `eventsourcing` classes, so the stock library replays our streams. An e
 """
 
 import inspect
-import os
 import time
 from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from eventsourcing.domain import (
     BaseAggregate,
@@ -20,6 +19,12 @@ from eventsourcing.domain import (
     MetaDomainEvent,
 )
 from eventsourcing.utils import get_topic, register_topic, resolve_topic
+
+from citybrain.random_ids import random_number
+
+VERSION_7: Final = (0x7 << 76) | (0x8 << 60)
+RANDOM: Final = (1 << 80) - 1 & ~((0xF << 76) | (0xC << 60))
+"""What of the last ten bytes of a UUID version 7 is random."""
 
 
 class StreamEventType(MetaDomainEvent):
@@ -147,10 +152,8 @@ class StreamAggregate(BaseAggregate[str]):
 def uuid7_hex(at_ms: int | None = None, entropy: bytes | None = None) -> str:
     """A UUID version 7 (RFC 9562 §5.7) as 32 hex digits."""
     milliseconds = time.time_ns() // 1_000_000 if at_ms is None else at_ms
-    random = bytearray(os.urandom(10) if entropy is None else entropy)
-    random[0] = 0x70 | (random[0] & 0x0F)
-    random[2] = 0x80 | (random[2] & 0x3F)
-    return milliseconds.to_bytes(6, "big").hex() + random.hex()
+    random = random_number() if entropy is None else int.from_bytes(entropy)
+    return milliseconds.to_bytes(6).hex() + f"{random & RANDOM | VERSION_7:020x}"
 
 
 _PERSONAL: set[str] = set()

@@ -25,13 +25,24 @@ class Batch(list[RecordedEvent]):
         return [event for event in self if VERSIONED in event[4]]
 
 
+def has_topics(events: Sequence[RecordedEvent], topics: AbstractSet[str] | None) -> bool:
+    """Whether any of the events is of these topics; of which it is does not matter where None."""
+    if topics is None:
+        return bool(events)
+    return not _topics(events).isdisjoint(topics)
+
+
+def _topics(events: Sequence[RecordedEvent]) -> AbstractSet[str]:
+    return events.topics if isinstance(events, Batch) else {event[3] for event in events}
+
+
 def of_topics(
     events: Sequence[RecordedEvent], topics: AbstractSet[str] | None
 ) -> Sequence[RecordedEvent]:
     """Those of the events that are of these topics, in order; all where `topics` is None."""
     if topics is None:
         return events
-    there = events.topics if isinstance(events, Batch) else {event[3] for event in events}
+    there = _topics(events)
     if there.isdisjoint(topics):
         return ()
     if there <= topics:

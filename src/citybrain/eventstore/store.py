@@ -54,7 +54,7 @@ from citybrain.eventstore.types import (
 )
 from citybrain.eventstore.witness import Witness
 from citybrain.garbage_pauses import PAUSES
-from citybrain.observability import span
+from citybrain.observability import spanned
 from citybrain.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -180,12 +180,14 @@ class EventStore:
         size = self._checked_size(stream_id, expected, events)
         pending = PendingAppend(stream_id, expected, events, metadata, idempotency, size)
         began = time.perf_counter()
-        with span("eventstore.append", category=category_of(stream_id), events=len(events)):
-            try:
-                appended = await self.appender.append(pending)
-            except WrongExpectedVersion:
-                CONFLICTS.inc()
-                raise
+        written, category = self.appender.append(pending), category_of(stream_id)
+        try:
+            appended = await spanned(
+                "eventstore.append", written, category=category, events=len(events)
+            )
+        except WrongExpectedVersion:
+            CONFLICTS.inc()
+            raise
         SECONDS.observe(time.perf_counter() - began)
         return appended
 

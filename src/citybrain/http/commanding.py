@@ -8,14 +8,13 @@ from typing import Any
 from aiohttp import web
 
 from citybrain.eventstore import StreamNotFound
-from citybrain.http.routing import Call, json_response
+from citybrain.http.routing import Call, RouteHandler, json_response
 from citybrain.http.telemetry import CORRELATION
 from citybrain.random_ids import random_uuid
 from commands.handling import CommandContext, CommandResult
 from commands.services import Services
 
 Handler = Callable[[str, Any, CommandContext, Services], Awaitable[CommandResult]]
-RouteHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
 def context(call: Call) -> CommandContext:

@@ -64,16 +64,22 @@ class RateLimiter:
 
     async def spend(self, caller: str) -> None:
         """Take one token; raises `RateLimited` with the time until there is one."""
-        share = self._share()
-        bucket = self._refilled(caller, share)
-        if bucket.tokens >= 1:
-            bucket.tokens -= 1
+        if self.spends(caller):
             return
+        share, bucket = self._share(), self._buckets[caller]
         if share < self._burst:
             await self._take(caller, bucket, share)
             bucket.taken -= 1
             return
         raise _limited((1 - bucket.tokens) / self._per_second)
+
+    def spends(self, caller: str) -> bool:
+        """Take one token of what is ours alone, at no cost; not where there is none."""
+        bucket = self._refilled(caller, self._share())
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
 
     async def charge(self, caller: str, tokens: float) -> None:
         """Take what an answer cost beside the one of its request; who cannot pay owes it."""

@@ -15,7 +15,7 @@ from citybrain.errors import CitybrainError, Forbidden
 from citybrain.http.connections import LINGERING_BYTES, Connection
 from citybrain.http.limits import caller_of
 from citybrain.http.problems import BodyTooLarge, RateLimited, Unauthenticated, UnsupportedMediaType
-from citybrain.http.security import ACTOR
+from citybrain.http.tokens import actor_of
 
 CALLERS: Final = 10_000
 PART: Final = 0.1
@@ -80,7 +80,7 @@ def refused(request: web.Request, code: str) -> RefusedTooOften | None:
 
     The rest of the body is paid for as well, and comes in as far as it is.
     """
-    refusals, caller = request.app[REFUSALS], caller_of(request, request.get(ACTOR))
+    refusals, caller = request.app[REFUSALS], caller_of(request, actor_of(request))
     if refusals.take(caller, 1) < 1:
         _take_in(request, 0)
         said = "too much of what you sent was refused"
@@ -92,7 +92,7 @@ def refused(request: web.Request, code: str) -> RefusedTooOften | None:
 def _pay_for_rest(request: web.Request) -> None:
     """What is left of a body comes in as far as its caller's share of refusals goes."""
     if not request.content.is_eof():
-        caller = caller_of(request, request.get(ACTOR))
+        caller = caller_of(request, actor_of(request))
         paid = request.app[REFUSALS].take(caller, _rest(request) / TOKEN_BYTES)
         _take_in(request, int(paid * TOKEN_BYTES))
 

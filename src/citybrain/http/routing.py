@@ -26,8 +26,7 @@ from citybrain.http.problems import (
     invalid,
 )
 from citybrain.http.runtime import RUNTIME, Runtime
-from citybrain.http.security import ACTOR
-from citybrain.http.tokens import VERIFIED
+from citybrain.http.tokens import VERIFIED, TokenVerifier
 from commands.made_up import check_real
 
 ENTITY_TAG: Final = re.compile(r'"([1-9][0-9]{0,17})"')
@@ -68,7 +67,7 @@ class Route:
     method: str
     path: str
     summary: str
-    handler: "Callable[[Call], Awaitable[web.StreamResponse]]"
+    handler: "RouteHandler"
     tag: str
     roles: tuple[Role, ...] | None = None
     body: type[BaseModel] | None = None
@@ -112,81 +111,85 @@ class Call:
         return self.actor
 
 
+RouteHandler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
 def bind(
     route: Route, app: web.Application
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of a route of an application that has all it needs."""
     runtime, limiter, bodies = app[RUNTIME], app[LIMITER], app[BODIES]
     settings, store = runtime.settings, runtime.store
+    public, roles = route.roles is None, route.roles or ()
+    reads, counted, model = route.method == "GET", route.counted, route.body
+    versioned = route.if_match or route.if_match_where_sent
+    limit = route.body_limit_bytes or settings.body_limit_bytes
+    answer = route.handler if route.opens is None else _accounted(route)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request.path.isprintable():
             raise NotFound("an address has no control characters")
-        if route.method != "GET":
+        if not reads:
             store.check_writable()
-        try:
-            actor = await _authenticate(route, request, runtime)
-        except (Unauthenticated, IssuerKeysUnknown):
-            await limiter.spend(caller_of(request))  # who guesses is slowed down, too
-            raise
+        actor = None
+        if not public:
+            try:
+                actor = await _authenticated(request, runtime.verifier)
+            except (Unauthenticated, IssuerKeysUnknown):
+                await limiter.spend(caller_of(request))  # who guesses is slowed down, too
+                raise
         caller = caller_of(request, actor)
-        if route.counted:
+        if counted and not limiter.spends(caller):
             await limiter.spend(caller)
-        if actor is not None:
-            _check_role(route, actor)
+        if actor is not None and not actor.has(*roles):
+            said = f"this takes the role {' or '.join(roles)}"
+            raise RoleMissing(said, roles=[role.value for role in roles])
         call = Call(
             route=route,
             request=request,
             runtime=runtime,
             actor=actor,
             query=_query(route, request),
-            expected_version=_expected_version(route, request),
-            idempotency_key=_idempotency_key(route, request),
+            expected_version=_expected_version(route, request) if versioned else None,
+            idempotency_key=_idempotency_key(request) if route.idempotent else None,
             body=None,
         )
-        if route.streaming and route.method == "GET":
+        if model is not None:
+            with bodies.place_of(request, caller, actor, limit):
+                call.body = await _body(model, request, limit)
+                check_real(call.body, settings)
+                return await answer(call)
+        if route.streaming and reads:
             with following(request, actor):
-                return await _answer(route, call)
-        if actor is None and route.body is None and route.counted:
+                return await answer(call)
+        if actor is None and counted:
             async with anonymous_place(request):
-                return unless_had(request, await _answer(route, call))
-        if route.method == "GET":
-            return unless_had(request, await _answer(route, call))
-        if route.body is None:
-            return await _answer(route, call)
-        limit = route.body_limit_bytes or settings.body_limit_bytes
-        with bodies.place_of(request, caller, actor, limit):
-            call.body = await _body(route.body, request, limit)
-            check_real(call.body, settings)
-            return await _answer(route, call)
+                return unless_had(request, await answer(call))
+        return unless_had(request, await answer(call)) if reads else await answer(call)
 
     return handle
 
 
-async def _answer(route: Route, call: Call) -> web.StreamResponse:
-    """The handler's answer; not sent where it does not tell about whom it is, as it must."""
-    answer = await route.handler(call)
-    if route.opens is not None and not call.accounted:
-        raise RuntimeError(f"{route.operation_id} does not tell about whom its answer is")
+def _accounted(route: Route) -> RouteHandler:
+    """A handler whose answer is not sent where it does not tell about whom it is, as it must."""
+
+    async def answer(call: Call) -> web.StreamResponse:
+        found = await route.handler(call)
+        if not call.accounted:
+            raise RuntimeError(f"{route.operation_id} does not tell about whom its answer is")
+        return found
+
     return answer
 
 
-async def _authenticate(route: Route, request: web.Request, runtime: Runtime) -> Actor | None:
-    if route.roles is None:
-        return None
+async def _authenticated(request: web.Request, verifier: TokenVerifier) -> Actor:
+    """Whose token it is, which is kept with the request."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("an access token is required (Authorization: Bearer …)")
-    verified = request[VERIFIED] = await runtime.verifier.verified(token.strip())
-    request[ACTOR] = verified.actor
+    verified = verifier.known(token.strip()) or await verifier.verified(token.strip())
+    request[VERIFIED] = verified
     return verified.actor
-
-
-def _check_role(route: Route, actor: Actor) -> None:
-    roles = route.roles or ()
-    if not actor.has(*roles):
-        said = f"this takes the role {' or '.join(roles)}"
-        raise RoleMissing(said, roles=[role.value for role in roles])
 
 
 _unasked: dict[type[BaseModel], BaseModel] = {}
@@ -195,7 +198,7 @@ _unasked: dict[type[BaseModel], BaseModel] = {}
 
 def _query(route: Route, request: web.Request) -> Any:
     if route.query is None:
-        if request.query:
+        if request.query_string and request.query:
             raise Malformed("this route takes no query parameters")
         return None
     if not request.query_string and (usual := _unasked.get(route.query)):
@@ -218,8 +221,6 @@ def _query(route: Route, request: web.Request) -> Any:
 
 
 def _expected_version(route: Route, request: web.Request) -> int | None:
-    if not (route.if_match or route.if_match_where_sent):
-        return None
     given = request.headers.get(hdrs.IF_MATCH)
     if given is None and not route.if_match:
         return None
@@ -231,8 +232,8 @@ def _expected_version(route: Route, request: web.Request) -> int | None:
     return int(match[1])
 
 
-def _idempotency_key(route: Route, request: web.Request) -> str | None:
-    given = request.headers.get("Idempotency-Key") if route.idempotent else None
+def _idempotency_key(request: web.Request) -> str | None:
+    given = request.headers.get("Idempotency-Key")
     if given is not None and not IDEMPOTENCY_KEY.fullmatch(given):
         raise Malformed("Idempotency-Key is 1 to 255 printable ASCII characters without spaces")
     return given

@@ -11,16 +11,14 @@ import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
-from citybrain.domain.actor import Actor
 from citybrain.errors import CitybrainError, Forbidden
 from citybrain.http.addresses import address_of
 from citybrain.http.problems import Unauthenticated
 from citybrain.http.runtime import RUNTIME
+from citybrain.http.tokens import actor_of
 
 log = structlog.get_logger(__name__)
 
-ACTOR: web.RequestKey[Actor] = web.RequestKey("actor", Actor)
-"""Whose token it is, once it has been verified."""
 REFUSAL: web.RequestKey[CitybrainError] = web.RequestKey("refusal", CitybrainError)
 """What a request was refused with."""
 EVENTS: Final = {401: "authentication_failed", 403: "not_authorised"}
@@ -38,11 +36,9 @@ def note_refusal(request: web.Request, error: CitybrainError) -> None:
 
 
 def tell_refusal(request: web.Request, route: str, status: int) -> None:
-    """Log a security event where the answer turns somebody away."""
-    event = EVENTS.get(status)
-    if event is None:
-        return
-    error, actor = request.get(REFUSAL), request.get(ACTOR)
+    """Log a security event: the answer, of a status of `EVENTS`, turns somebody away."""
+    event = EVENTS[status]
+    error, actor = request.get(REFUSAL), actor_of(request)
     FAILURES.labels(event).inc()
     log.warning(
         event,

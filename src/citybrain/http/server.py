@@ -30,14 +30,7 @@ from citybrain.http.refusals import PART, REFUSALS, Refusals
 from citybrain.http.routing import Route, bind
 from citybrain.http.runtime import RUNTIME, Runtime
 from citybrain.http.sharing import LOOKS, Look
-from citybrain.http.telemetry import (
-    STREAMING,
-    USUAL,
-    add_headers,
-    server_log,
-    telemetry,
-    usual_headers,
-)
+from citybrain.http.telemetry import add_headers, server_log, telemetry
 from citybrain.http.time_limits import TIME_LIMITS, TimeLimits
 
 LAST_REQUESTS_SECONDS = 1.0  # for who has a connection, and may be sending: they are told
@@ -65,14 +58,13 @@ def build_app(runtime: Runtime) -> web.Application:
         mount(app)
     _add_documents(app, runtime)
     _add_pages(app)
-    app.on_response_prepare.append(add_headers)
     return app
 
 
 def _bare_app(runtime: Runtime) -> web.Application:
     """The routes, and what they need."""
     settings = runtime.settings
-    app = web.Application(middlewares=[telemetry])  # each route limits its own body
+    app = web.Application()  # each route limits its own body
     app[RUNTIME] = runtime
     app[PROXIES] = tuple(settings.http_trusted_proxies)
     app[LIMITER] = RateLimiter(
@@ -85,10 +77,10 @@ def _bare_app(runtime: Runtime) -> web.Application:
     app[FOLLOWERS] = Counter()
     app[BODIES] = BodyRoom(settings.bodies_limit_bytes)
     app[ORIGINS] = origins_of(settings)
-    app[USUAL] = usual_headers(settings)
     app[LOOKS] = defaultdict(Look)
     app[TIME_LIMITS] = TimeLimits()
-    app[STREAMING] = frozenset(route.path for route in runtime.routes if route.streaming)
+    app.middlewares.append(telemetry(app))
+    app.on_response_prepare.append(add_headers(settings))
     paths = Paths(app)
     for route in sorted(runtime.routes, key=_is_variable):  # a plain path is tried first
         handler, resource = bind(route, app), paths.at(route.path)
@@ -156,7 +148,6 @@ async def serving(runtime: Runtime, listens: socket.socket | None = None) -> Asy
 async def watched(runtime: Runtime, port: int) -> AsyncIterator[str]:
     """Listen for the routes of a process that serves nothing else; gives the URL."""
     app = _bare_app(runtime)
-    app.on_response_prepare.append(add_headers)
     async with _listening(app, runtime, port, None) as url:
         yield url
 

@@ -12,7 +12,6 @@ from aiohttp import web
 
 from citybrain.http.problems import Malformed
 from citybrain.http.runtime import Runtime
-from citybrain.http.telemetry import add_headers
 from citybrain.http.tokens import VERIFIED, Verified
 
 HEARTBEAT_SECONDS = 15.0
@@ -34,7 +33,6 @@ async def stream_events(
     if request.method == "HEAD":
         await messages.aclose()
         return response
-    await add_headers(request, response)
     await response.prepare(request)
     verified = request.get(VERIFIED)
     sent = _Sent()

@@ -59,19 +59,19 @@ class TimeLimit:
     Raises `TimeoutError` when its time is over.
     """
 
-    __slots__ = ("_cancelling", "_limits", "_seconds", "_task", "expired")
+    __slots__ = ("_cancelling", "_limits", "_task", "expired", "seconds")
 
     def __init__(self, limits: TimeLimits, seconds: float | None) -> None:
         self._limits = limits
-        self._seconds = seconds
+        self.seconds = seconds
         self.expired = False
 
     def __enter__(self) -> Self:
         task = asyncio.current_task()
         assert task is not None
         self._task, self._cancelling = task, task.cancelling()
-        if self._seconds is not None:
-            self._limits.start(self, asyncio.get_running_loop().time() + self._seconds)
+        if self.seconds is not None:
+            self._limits.start(self, asyncio.get_running_loop().time() + self.seconds)
         return self
 
     def __exit__(

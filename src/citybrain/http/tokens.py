@@ -58,7 +58,13 @@ class Verified(NamedTuple):
 
 
 VERIFIED: web.RequestKey[Verified] = web.RequestKey("verified", Verified)
-"""The token of a request."""
+"""The token of a request, once it has been verified."""
+
+
+def actor_of(request: web.Request) -> Actor | None:
+    """Whose token a request has; None where none has been verified."""
+    verified = request.get(VERIFIED)
+    return None if verified is None else verified.actor
 
 
 class TokenVerifier:
@@ -82,18 +88,25 @@ class TokenVerifier:
 
         Raises `Unauthenticated` with the reason, and `IssuerKeysUnknown`.
         """
+        if (known := self.known(token)) is not None:
+            return known
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated("the access token is too long")
-        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        known = self._verified.get(digest)
-        if known is not None and self.keys.fresh and self.holds(known):
-            self._verified.move_to_end(digest)
-            return known
+        digest = _digest(token)
         self._verified.pop(digest, None)
         found = self._verified[digest] = await self._verify(token)
         if len(self._verified) > CACHED_TOKENS:
             self._verified.popitem(last=False)
         return found
+
+    def known(self, token: str) -> Verified | None:
+        """What a token says that was verified before, and for which nobody need be asked."""
+        digest = _digest(token)
+        known = self._verified.get(digest)
+        if known is None or not self.keys.fresh or not self.holds(known):
+            return None
+        self._verified.move_to_end(digest)
+        return known
 
     def holds(self, known: Verified) -> bool:
         """Whether a token has neither run out nor lost its key since it was verified."""
@@ -136,6 +149,10 @@ class TokenVerifier:
         if life > LONGEST_LIFE_SECONDS:
             raise Unauthenticated(f"an access token lives {LONGEST_LIFE_SECONDS} s at most")
         return claims | {"exp": expires_at}
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 async def _no_keys() -> dict[str, Any]:

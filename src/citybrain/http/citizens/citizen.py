@@ -26,7 +26,7 @@ from citybrain.domain.citizens.refusals import NotYourOwn
 from citybrain.domain.citizens.serving import FACE_PURPOSE
 from citybrain.errors import NotFound, Refused, TooOften
 from citybrain.http.accessing import opened
-from citybrain.http.commanding import Handler, RouteHandler, context, created, done, id_in_path, on
+from citybrain.http.commanding import Handler, context, created, done, id_in_path, on
 from citybrain.http.paging import (
     DatedQuery,
     PagedQuery,
@@ -34,7 +34,7 @@ from citybrain.http.paging import (
     page,
     wait_for_position,
 )
-from citybrain.http.routing import Answer, Call, Opens, Route, json_response
+from citybrain.http.routing import Answer, Call, Opens, Route, RouteHandler, json_response
 from commands.citizens import check_served, documents, face, identity, serving
 from commands.citizens import citizen as commands
 from commands.citizens.documents import AlreadyRegistered

@@ -4,7 +4,6 @@ What a rule refuses is recorded on the junction's stream, and answered with the 
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -57,7 +56,7 @@ def _on(handler: Handler) -> Callable[[Call], Awaitable[web.Response]]:
 
 def _done(result: CommandResult) -> web.Response:
     said = {name: result.answer[name] for name in JunctionChanged.model_fields}
-    return done(replace(result, answer=said))
+    return done(result._replace(answer=said))
 
 
 async def grant(call: Call) -> web.Response:

@@ -1,7 +1,6 @@
 """A berth corrected by hand: a sign of an officer, from which follows what does from a device's."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -111,7 +110,7 @@ async def test_nobody_corrects_a_berth_on_which_their_own_vehicle_stands(
 
 
 async def test_said_twice_under_one_key_it_is_said_once(street: Street) -> None:
-    by = replace(context(OFFICER), idempotency_key="k-1")
+    by = context(OFFICER)._replace(idempotency_key="k-1")
     first = await correct(street, "occupied", "09:00", by=by)
     again = await correct(street, "occupied", "09:00", by=by)
     assert (first.known, again.known) == (False, True)

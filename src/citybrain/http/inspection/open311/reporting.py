@@ -61,7 +61,7 @@ async def report(request: web.Request) -> tuple[str, Any]:
     given = {asks[code]: form.attributes[code] for code in form.attributes if code in asks}
     command = _report_of(form.fields, case_class, given)
     contact = contact_of(form, CONTACT_FIELDS, unknown)
-    require_in_the_city(command, context, services)
+    require_in_the_city(command, context, services, services.clock())
     checked_attributes(command, context, services, services.clock())
     digests = await keep_photos(runtime, context, form.photos)
     command = command.model_copy(update={"evidence_sha256": digests})

@@ -22,8 +22,9 @@ from citybrain.http.problem_texts import language_of
 from citybrain.http.problems import Unauthenticated
 from citybrain.http.routing import RoleMissing
 from citybrain.http.runtime import RUNTIME
-from citybrain.http.security import ACTOR, note_refusal
+from citybrain.http.security import note_refusal
 from citybrain.http.telemetry import CORRELATION
+from citybrain.http.tokens import VERIFIED
 
 log = structlog.get_logger(__name__)
 
@@ -200,7 +201,8 @@ async def _actor(request: web.Request, roles: Sequence[Role] | None) -> Actor | 
     try:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("an access token is required (Authorization: Bearer …)")
-        actor = request[ACTOR] = await request.app[RUNTIME].verifier.actor(token.strip())
+        verified = await request.app[RUNTIME].verifier.verified(token.strip())
+        request[VERIFIED], actor = verified, verified.actor
     except (Unauthenticated, IssuerKeysUnknown):
         await limiter.spend(caller_of(request))
         raise
