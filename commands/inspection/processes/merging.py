@@ -56,9 +56,10 @@ class CaseMerging:
     ) -> None:
         """The absorbed case goes on there, or goes its own way meanwhile: then it is let go."""
         case_id, reason = event.data["case_id"], event.data["reason"]
-        # Its key: a merge that has been undone meanwhile is not done again by a replay.
+        # Its key: a merge that has been undone meanwhile is not done again by a replay. One command
+        # may merge many cases.
         context = context_for("merge")
-        context = context._replace(idempotency_key=f"merge:{context.causation_id}")
+        context = context._replace(idempotency_key=f"merge:{context.causation_id}:{case_id}")
         # One at a time, or merges in a ring would all find their way free.
         async with self._locks.setdefault("merge", asyncio.Lock()):
             try:

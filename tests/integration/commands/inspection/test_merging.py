@@ -10,7 +10,9 @@ from citybrain.domain.inspection import merging
 from citybrain.domain.inspection.case import InspectionCase
 from citybrain.domain.inspection.detection import Detection
 from citybrain.domain.inspection.refusals import CannotMerge
+from citybrain.errors import CitybrainError
 from citybrain.eventstore import EventStore
+from commands.inspection.bulk import ManyCases, take_many
 from commands.inspection.case import ReportCase, report_case
 from commands.inspection.merging import (
     MergeCase,
@@ -22,6 +24,7 @@ from commands.inspection.merging import (
     unmerge_case,
 )
 from commands.inspection.processes.merging import CaseMerging
+from commands.processes.parked import parked_commands
 from commands.processes.runner import context_of
 from commands.services import Services
 from tests.given.case_changes import state_of
@@ -65,6 +68,22 @@ async def test_a_merge_undone_restores_both_cases_and_stays_undone(store: EventS
         await record(services, detection("between", metres=12, hours=1))
         await settled(store)
     assert len(groups(await cases(store))) == 2
+
+
+async def test_one_command_merges_many_cases(store: EventStore) -> None:
+    services = services_over(store)
+    async with working(services):
+        await record(services, *(detection(f"d{n}", metres=n * 25) for n in range(4)))
+        await settled(store)
+        into, *others = sorted(await cases(store))
+        many = ManyCases(case_ids=others)
+        said = MergeCase(into_case_id=into, reason="one cover")
+        done = await take_many("merge", many, said, context(OPERATOR), services)
+        assert not any(isinstance(each.result, CitybrainError) for each in done)
+        await settled(store)
+    found = await cases(store)
+    assert {each: found[each].merged_into for each in others} == dict.fromkeys(others, into)
+    assert await parked_commands(store) == []
 
 
 async def test_a_separated_detection_has_a_case_of_its_own(store: EventStore) -> None:
