@@ -88,6 +88,7 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     _leave_out_defaults(definitions.get("$defs", {}), references)
     for name, schema in definitions.get("$defs", {}).items():
         schema["title"] = name  # generators call by it what they make
+        _close_tuples(schema)
     paths: dict[str, Any] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
@@ -100,6 +101,7 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
             "version (ETag) and the log position (X-Position); reads take `min_position`.",
         },
         "servers": [{"url": "/", "description": "where this document comes from"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Problem": PROBLEM},
@@ -108,6 +110,18 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _close_tuples(schema: Any) -> None:
+    """`items` beside the members of a tuple, whose number is said: linters ask for it."""
+    if isinstance(schema, dict):
+        if "prefixItems" in schema:
+            schema.setdefault("items", {})
+        for member in schema.values():
+            _close_tuples(member)
+    elif isinstance(schema, list):
+        for each in schema:
+            _close_tuples(each)
 
 
 def _leave_out_defaults(schemas: dict[str, Any], references: Mapping[Any, Any]) -> None:
