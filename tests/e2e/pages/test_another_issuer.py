@@ -4,6 +4,7 @@ Its keys change while somebody is signed in, and in the end it answers nobody.
 """
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -17,7 +18,7 @@ from tests.given.pages import Complaints, chromium
 from tests.given.waiting import PATIENCE_SECONDS
 
 PATIENCE_MS = PATIENCE_SECONDS * 1000
-PEOPLE = {
+PEOPLE: dict[str, dict[str, Any]] = {
     "official-4": {"roles": ["official"], "department": "housing-fund"},
     "auditor-1": {"roles": ["auditor"]},
 }

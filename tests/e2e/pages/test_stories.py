@@ -3,6 +3,7 @@
 What a screen is in which state is said by its client's `stories.ts`.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
+from tests.given.longest import longest
 from tests.given.pages import Complaints, chromium, foreign, served_pages
 
 AXE = Path(__file__).parents[3] / "src" / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -29,6 +31,16 @@ SPOKEN = "(language) => window.dispatchEvent(new CustomEvent('speak', {detail: l
 ENLARGED = "(k) => document.documentElement.style.setProperty('--k', k)"
 LANGUAGES = ("zh-Hans", "en")
 PHONE_SIZES = ((375, "1"), (320, "1.24"), (320, "1.5"))  # of text: standard, for elders, largest
+NARROW = PHONE_SIZES[1:]
+CUT = """() => [...document.querySelectorAll("#app *")].filter((each) => {
+    const {overflowX, overflowY, clipPath} = getComputedStyle(each);
+    if (each.clientWidth === 0 || clipPath !== "none" || /INPUT|TEXTAREA|SELECT/.test(each.tagName))
+        return false;
+    const scrolls = [overflowX, overflowY].some((how) => how === "auto" || how === "scroll");
+    return !scrolls && each.textContent.trim() !== "" && each.scrollWidth > each.clientWidth + 1;
+}).slice(0, 3).map((each) =>
+    `${each.tagName}.${each.className} ${each.textContent.trim().slice(0, 40)}`)"""
+"""Texts that reach out of their boxes, which no scrolling shows."""
 DESK_WIDTHS = (1440, 720)  # 720: a window of 1440 at 200 %
 BOARDS = ((1920, 1080), (3840, 1080))
 
@@ -52,6 +64,26 @@ async def test_the_phone(pages: str, page: Page) -> None:
         await page.evaluate(ENLARGED, k)
 
     await _walk(pages, page, "phone", PHONE_SIZES, resize)
+
+
+async def test_the_phone_holds_the_longest_names_that_the_city_has(pages: str, page: Page) -> None:
+    await page.add_init_script(f"window.longest = {json.dumps(longest())}")
+    await page.goto(f"{pages}/stories/phone/")
+    await _ready(page)
+    wrong: list[str] = []
+    for name in await page.evaluate(LINKS):
+        await page.goto(f"{pages}/stories/phone/{name}")
+        await _ready(page)
+        languages = LANGUAGES
+        for width, k in NARROW:
+            await page.set_viewport_size({"width": width, "height": 780})
+            await page.evaluate(ENLARGED, k)
+            for language in languages:
+                await _speak(page, language)
+                found = [*await page.evaluate(TOO_WIDE), *await page.evaluate(CUT)]
+                wrong += [f"{name}: {language} {width} × {k}: {each}" for each in found]
+            languages = languages[::-1]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("client", ["desk", "audit"])
