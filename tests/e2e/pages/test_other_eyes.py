@@ -8,10 +8,12 @@ from PIL import Image, ImageChops
 from playwright.async_api import Page
 
 from tests.given.pages import chromium, served_pages
+from tests.given.waiting import PATIENCE_SECONDS
 
 MOVING = "() => document.getAnimations().filter((each) => each.playState === 'running').length"
 MOVES = "phone/running"  # a ring turns at what is being fetched
 STILL = ("phone/running", "board/overview", "board/overview-playing")
+PATIENCE_MS = PATIENCE_SECONDS * 1000
 LEAST = 24  # of 256 shades, a mark stands out from what is behind it by more
 SAME = 0.9  # of what either covers, where two have one shape
 BARE = """({selectors, bare}) => selectors.map((selector) => {
@@ -46,6 +48,7 @@ async def pages() -> AsyncIterator[str]:
 async def test_states_are_told_apart_without_colours(pages: str) -> None:
     async with chromium(["--disable-3d-apis"]) as browser:
         page = await browser.new_page(viewport={"width": 1920, "height": 1080})
+        page.set_default_timeout(PATIENCE_MS)
         seen = await page.context.new_cdp_session(page)
         await seen.send("Emulation.setEmulatedVisionDeficiency", {"type": "achromatopsia"})
         wrong = []
@@ -61,6 +64,7 @@ async def test_states_are_told_apart_without_colours(pages: str) -> None:
 async def test_nothing_moves_for_who_wants_it_still(pages: str) -> None:
     async with chromium(["--disable-3d-apis"]) as browser:
         page = await browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         await _open(page, f"{pages}/stories/{MOVES}")
         assert await page.evaluate(MOVING) > 0, "else it shows nothing"
         await page.emulate_media(reduced_motion="reduce")
