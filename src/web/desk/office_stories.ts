@@ -16,7 +16,7 @@ const claim = (more: object = {}): object => ({
   charged_back: false, loss_fen: 0, undelivered_fen: 0, payments: [], receipts: [], simulated: true, yours: false, proposals: [{ proposal_id: "p1", kind: "write-off", by_fen: 80_000, reason: "goodwill", proposed_by: "official-11" }], ...more,
 });
 const PERMITS = {
-  permits: [{ permit_id: PERMIT, kind: "resident", status: "asked", zone_id: "Z1", begins: null, ends: null, reason: "resident", proposed: "grant", proposed_begins: "2026-12-01T00:00:00+08:00", proposed_ends: "2027-12-01T00:00:00+08:00", car_day: null, asked_at: "2026-11-23T09:00:00+08:00", ended_at: null, version: 2, citizen_id: null, plate: "豫A 00000", pseudonym: null }],
+  permits: [{ permit_id: PERMIT, kind: "resident", status: "asked", zone_id: "Z1", begins: null, ends: null, reason: null, proposed: "grant", proposed_begins: "2026-12-01T00:00:00+08:00", proposed_ends: "2027-12-01T00:00:00+08:00", car_day: null, asked_at: "2026-11-23T09:00:00+08:00", ended_at: null, version: 2, citizen_id: null, plate: "豫A 00000", pseudonym: null }],
   next: null,
 };
 const ASKED = { permits: [{ ...PERMITS.permits[0], proposed: null, proposed_begins: null, proposed_ends: null, version: 1 }], next: null };
