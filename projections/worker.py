@@ -37,13 +37,16 @@ UPDATE projection_checkpoints
 SET position = $3, recorded_at = $5, updated_at = clock_timestamp(), stopped = NULL
 WHERE projection = $1 AND position = $2 AND fed = $4
 """
-MOVE_AND_ENTER = """
+SET = """set_config('search_path', quote_ident($1) || ', public', true),
+    set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"""
+"""A model's tables, found by their indexes: plans are made while they are small, and stay. What was
+planned for a few rows compares each of a batch with all of a table when it has grown."""
+MOVE_AND_ENTER = f"""
 UPDATE projection_checkpoints
 SET position = $3, recorded_at = $5, updated_at = clock_timestamp(), stopped = NULL
-WHERE projection = $1 AND position = $2 AND fed = $4
-RETURNING set_config('search_path', quote_ident($1) || ', public', true)
-"""
-ENTER = "SELECT set_config('search_path', quote_ident($1) || ', public', true)"
+WHERE projection = $1 AND position = $2 AND fed = $4 RETURNING {SET}
+"""  # noqa: S608
+ENTER = f"SELECT {SET}"
 PARK = """
 INSERT INTO parked_events (projection, position, stream_id, topic, error, source)
 SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])

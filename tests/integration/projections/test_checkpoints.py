@@ -11,7 +11,7 @@ from projections.checkpoints import IdleCheckpoints
 from projections.reading import reached
 from projections.runner import prepare
 from projections.worker import CheckpointMoved, ProjectionWorker
-from tests.given.read_models import append
+from tests.given.read_models import append, worker
 
 NAMES = ("case_days", "case_timeline", "heat_grid")
 WHERE_THEY_WERE = [("case_days", 0), ("case_timeline", 0), ("heat_grid", 3)]
@@ -52,3 +52,16 @@ async def test_a_worker_that_is_stopped_holds_up_no_other(store: EventStore) -> 
     first.cancel()
     assert await second
     assert await idle.move(NAMES[2], 0, 5, None)
+
+
+async def test_a_model_finds_its_rows_by_indexes_until_its_transaction_ends(
+    store: EventStore,
+) -> None:
+    """A plan of when its tables were small would compare each of a batch with all of their rows."""
+    async with worker(store, "case_desk") as at_work:
+        for asked, set_to in (("SHOW enable_seqscan", "off"), ("SHOW jit", "off")):
+            before = await at_work.connection.fetchval(asked)
+            async with at_work.connection.transaction():
+                await at_work.enter()
+                assert await at_work.connection.fetchval(asked) == set_to
+            assert await at_work.connection.fetchval(asked) == before
