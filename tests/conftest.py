@@ -78,6 +78,16 @@ def standbys_look_often() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def definitions_are_read_once() -> Iterator[None]:
+    """They do not change from test to test; a city's own are read by what its files say."""
+    from tests.given.services import definitions_of
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("citybrain.app.load_definitions", definitions_of)
+        yield
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Cluster]:
     """The Kafka broker of the test run; the test is skipped where there can be none."""

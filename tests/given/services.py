@@ -1,6 +1,7 @@
 """Cases for integration tests: services over a store, and a case taken through its life."""
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -54,8 +55,14 @@ def definitions_of(folder: Path | None) -> Definitions:
     return _KNOWN[said]
 
 
+@cache
+def _settings() -> Settings:
+    """To be copied: reading them takes longer."""
+    return Settings(mode="development")
+
+
 def services_over(store: EventStore) -> Services:
-    vault, settings = Vault(store.pool, WRAPPER), Settings(mode="development")
+    vault, settings = Vault(store.pool, WRAPPER), _settings().model_copy(deep=True)
     return Services(store, DEFINITIONS, vault, SilentNotifier(), settings=settings)
 
 

@@ -12,7 +12,6 @@ from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from citybrain.systems.system import System
 from tests.given.api import Api
-from tests.given.services import definitions_of
 from tests.given.waiting import PATIENCE_SECONDS
 
 
@@ -33,12 +32,6 @@ def nobody_is_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither who asks too often, nor who asks again and again how the server is."""
     monkeypatch.setattr(telemetry, "TOO_MANY_WAIT_SECONDS", 0.0)
     monkeypatch.setattr(sharing, "RESTS", 0.0)
-
-
-@pytest.fixture(autouse=True)
-def definitions_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They do not change from test to test."""
-    monkeypatch.setattr("citybrain.app.load_definitions", definitions_of)
 
 
 @pytest.fixture

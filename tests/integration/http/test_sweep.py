@@ -28,7 +28,6 @@ from tests.given.api import Answer
 from tests.given.applying import applying
 from tests.given.calling import path_of, version_of
 from tests.given.read_models import caught_up
-from tests.given.services import definitions_of
 from tests.given.storm import some_of
 from tests.given.valid_bodies import FILTERS, body_of
 from tests.given.waiting import PATIENCE_SECONDS
@@ -112,8 +111,7 @@ async def world(
     prepared: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[World]:
-    with databases.copied(prepared) as url, pytest.MonkeyPatch.context() as patched:
-        patched.setattr("citybrain.app.load_definitions", definitions_of)
+    with databases.copied(prepared) as url:
         settings = settings_over(common_settings, url, tmp_path_factory.mktemp("sweep") / "data")
         settings.request_timeout_seconds = PATIENCE_SECONDS
         async with applying(settings, at_work=SYSTEMS) as (api, _):
