@@ -56,6 +56,19 @@ async def test_what_passes_is_told_from_what_lasts_and_no_error_names_anybody(
     assert len(post.taken) == 1
 
 
+async def test_no_text_ends_a_mail_or_begins_another_one(tmp_path: Path) -> None:
+    """As in SMTP smuggling: a line of one dot, and ends of lines that are none."""
+    wrong = "已办结\r\n.\r\nMAIL FROM:<x@evil.example>\r\nRCPT TO:<y@evil.example>\n.\n\r.\rDATA"
+    async with mail_server(tmp_path) as post:
+        mailer = SmtpMailer(Settings(**post.settings()))
+        await mailer.send(TO, SUBJECT, wrong, ONE)
+        await mailer.send(TO, SUBJECT, wrong.removeprefix("已办结"), OTHER)
+    for taken in post.taken:
+        assert (taken["From"], taken["To"], taken["Bcc"]) == ("news@city.example", TO, None)
+        assert "DATA" in taken.get_content()
+    assert len(post.taken) == 2
+
+
 async def test_what_is_refused_of_ourselves_is_no_refusal_of_whom_it_is_to(tmp_path: Path) -> None:
     async with mail_server(tmp_path) as post:
         mailer = SmtpMailer(Settings(**post.settings()))

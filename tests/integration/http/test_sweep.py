@@ -14,6 +14,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
@@ -21,6 +22,7 @@ from citybrain.domain.actor import Role
 from citybrain.http.problem_texts import problem_texts
 from citybrain.http.reach import ANY, OWN, TOKEN_ROLES, Rows, reaches
 from citybrain.http.routing import Route
+from citybrain.http.server import build_app
 from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
 from tests.conftest import Databases, settings_over
@@ -102,6 +104,10 @@ ASKED = (
 SAID = ("title", "next_step")
 AWAY = {"faces-not-served", "certificates-not-set-up", "face-gallery-loading"}
 """What this server does not have: it answers 503 with its code."""
+
+
+SIGNING_IN = {"/dev/oauth/authorize", "/dev/oauth/end-session"}
+"""Of development's own issuer: who asks there has done something."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -213,6 +219,25 @@ async def test_head_answers_as_get_does_without_a_body(world: World) -> None:
     routes = [route for route in ROUTES if route.method == "GET"]
     assert await everywhere(routes, look) == []
     assert len(routes) > 120
+
+
+async def test_what_is_beside_the_table_answers_head_as_well(world: World) -> None:
+    app = build_app(world.api.runtime)
+    without = []
+    for resource in app.router.resources():
+        for path, methods in methods_of(resource).items():
+            if "GET" in methods and not methods & {"HEAD", "*"}:
+                without.append(path)
+    assert set(without) <= SIGNING_IN, without
+
+
+def methods_of(resource: web.AbstractResource) -> dict[str, set[str]]:
+    """By path; one resource of the router may stand for many."""
+    found: dict[str, set[str]] = {}
+    for route in resource:
+        path = route.resource.canonical if route.resource is not None else resource.canonical
+        found.setdefault(path, set()).add(route.method)
+    return found
 
 
 async def test_what_has_an_entity_tag_is_not_sent_to_who_has_it(world: World) -> None:

@@ -45,7 +45,7 @@ def mount(app: web.Application) -> None:
         return
     app[GRANTS] = Grants()
     add = app.router.add_route
-    add("GET", "/.well-known/openid-configuration", _here(configuration))
+    app.router.add_get("/.well-known/openid-configuration", _here(configuration))
     add("GET", f"{BASE}/authorize", _here(_redirecting(authorise)))
     add("POST", f"{BASE}/authorize", _here(_redirecting(choose)))
     add("POST", f"{BASE}/token", _here(_telling(token)))
