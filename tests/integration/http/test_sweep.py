@@ -43,17 +43,8 @@ AT_ONCE = 32
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MEGABYTE = 1 << 20
 
-WHOLE: tuple[bytes, ...] = (
-    b"[]",
-    b"null",
-    b'"x"',
-    b"{}",
-    b"[" * 100_000,
-    b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
-    b" " * MEGABYTE,
-    b'{"\\u0000":1}',
-    b'{"\\ud800":1}',
-)
+WHOLE: tuple[bytes, ...] = (b"[]", b"null", b'"x"', b"{}", b'{"\\u0000":1}', b'{"\\ud800":1}')
+LARGE: tuple[bytes, ...] = (b"[" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b" " * MEGABYTE)
 UNKEEPABLE: tuple[bytes, ...] = (b'"a\\u0000b"', b'"a\\ud800b"')
 EACH = 7
 """Each so-manieth value is tried with a member, and others with the next one; all in a storm."""
@@ -315,10 +306,10 @@ async def test_no_body_breaks_an_operation(world: World) -> None:
 
 
 def bodies(world: World, route: Route) -> Iterator[bytes]:
-    """Whole bodies that are none, and honest ones with one member that is not."""
-    yield from WHOLE
+    """Whole bodies that are none, a large one, and honest ones with one member that is not."""
     assert route.body is not None
     honest, place = honest_body(world, route), itertools.count(len(route.path))
+    yield from (*WHOLE, LARGE[next(place) % len(LARGE)])
     for member, field in route.body.model_fields.items():
         name = field.alias or member
         yield from _with(orjson.dumps(honest | {name: "@@"}), next(place))
@@ -383,7 +374,7 @@ async def test_a_key_stands_for_one_body_of_one_caller(world: World) -> None:
         body, head = honest_body(world, route), await store.head()
         key = {"Idempotency-Key": f"sweep-{route.operation_id}"}
         first = await send(world, route, body=orjson.dumps(body), headers=key)
-        if first.status >= 300 or await store.head() == head:
+        if first.status >= 300 or not await written_by(world, route, head):
             return []  # nothing was done that could be done twice
         done.append(route.operation_id)
         wrong, head = [], await store.head()
