@@ -81,9 +81,11 @@ def standbys_look_often() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def definitions_are_read_once() -> Iterator[None]:
     """They do not change from test to test; a city's own are read by what its files say."""
+    from tests.given.parsed import parse_once
     from tests.given.services import definitions_of
 
     with pytest.MonkeyPatch.context() as patch:
+        parse_once(patch)
         patch.setattr("citybrain.app.load_definitions", definitions_of)
         yield
 
