@@ -41,6 +41,10 @@ CUT = """() => [...document.querySelectorAll("#app *")].filter((each) => {
 }).slice(0, 3).map((each) =>
     `${each.tagName}.${each.className} ${each.textContent.trim().slice(0, 40)}`)"""
 """Texts that reach out of their boxes, which no scrolling shows."""
+BROKEN = """() => [...document.querySelectorAll(".amt small")].filter((each) =>
+    each.getClientRects().length > 1).map((each) => `${each.textContent} is on two lines`)"""
+"""Units of amounts that a line ends within."""
+LOOKS = (TOO_WIDE, CUT, BROKEN)
 DESK_WIDTHS = (1440, 720)  # 720: a window of 1440 at 200 %
 BOARDS = ((1920, 1080), (3840, 1080))
 
@@ -80,7 +84,7 @@ async def test_the_phone_holds_the_longest_names_that_the_city_has(pages: str, p
             await page.evaluate(ENLARGED, k)
             for language in languages:
                 await _speak(page, language)
-                found = [*await page.evaluate(TOO_WIDE), *await page.evaluate(CUT)]
+                found = [each for look in LOOKS for each in await page.evaluate(look)]
                 wrong += [f"{name}: {language} {width} × {k}: {each}" for each in found]
             languages = languages[::-1]
     assert not wrong, "\n".join(wrong)
