@@ -15,7 +15,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from yarl import URL
 
 from citybrain.domain.actor import Role
@@ -25,7 +25,6 @@ from citybrain.http.routing import Route
 from citybrain.http.server import build_app
 from citybrain.settings import Settings
 from citybrain.systems import SYSTEMS
-from tests.conftest import Databases, settings_over
 from tests.given.api import Answer
 from tests.given.applying import applying
 from tests.given.calling import path_of, version_of
@@ -104,12 +103,14 @@ SIGNING_IN = {"/dev/oauth/authorize", "/dev/oauth/end-session"}
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(
     common_settings: Settings,
-    databases: Databases,
+    databases: Any,
     prepared: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[World]:
     with databases.copied(prepared) as url:
-        settings = settings_over(common_settings, url, tmp_path_factory.mktemp("sweep") / "data")
+        data = tmp_path_factory.mktemp("sweep") / "data"
+        ours = {"database_url": SecretStr(url), "data_dir": data}
+        settings = common_settings.model_copy(update=ours, deep=True)
         settings.request_timeout_seconds = PATIENCE_SECONDS
         async with applying(settings, at_work=SYSTEMS) as (api, _):
             yield await built(api)
