@@ -7,7 +7,7 @@ has the calendar; this module only knows which deadline runs, ends, warns or is 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 from citybrain.domain.times import moment
 
@@ -38,21 +38,16 @@ class DeadlineTerms(TypedDict):
 
 
 class Deadline(DeadlineTerms):
-    """A deadline that runs; with what was told of it, where it had run before."""
+    """A deadline that runs."""
 
     begun_at: str
     warn_at: str
     due_at: str
-    warned: NotRequired[bool]
-    missed: NotRequired[bool]
 
 
-class RunningDeadline(DeadlineTerms):
-    """A deadline in the state of a case."""
+class RunningDeadline(Deadline):
+    """A deadline in the state of a case, with what was told of it."""
 
-    begun_at: str
-    warn_at: str
-    due_at: str
     warned: bool
     missed: bool
 
@@ -76,7 +71,7 @@ class MovedDeadline(TypedDict):
 
 
 def begin(running: list[RunningDeadline], begun: Iterable[Deadline]) -> None:
-    """Let deadlines run; one of the same code is replaced."""
+    """Let deadlines run, which may have run before; one of the same code is replaced."""
     for deadline in begun:
         running[:] = [each for each in running if each["code"] != deadline["code"]]
         running.append({"warned": False, "missed": False, **deadline})

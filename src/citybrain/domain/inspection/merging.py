@@ -129,7 +129,7 @@ def unmerge(case: InspectionCase, actor: Actor, now: datetime, *, reason: str) -
     case.note(
         events.CaseUnmerged,
         now,
-        [Deadline(**each) for each in case.deadlines_before_merge],
+        [each.copy() for each in case.deadlines_before_merge],
         from_case_id=case.merged_into,
         reason=reason,
     )
