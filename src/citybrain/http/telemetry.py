@@ -104,6 +104,7 @@ def add_headers(settings: Settings) -> Prepare:
         headers = response.headers
         for name, value in usual:
             headers.setdefault(name, value)
+        headers[hdrs.SERVER] = HEADERS[hdrs.SERVER]  # aiohttp has named itself and its version
         if (said := request.get(SAID)) is not None:
             headers["X-Correlation-Id"] = said
         let_read(request, response)

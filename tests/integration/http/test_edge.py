@@ -130,6 +130,7 @@ async def test_without_settings_no_page_of_another_origin_may_ask(api: Api) -> N
     answer = await api.call("GET", "/v1/places", headers={"Origin": APP})
     assert not any(name.startswith("Access-Control") for name in answer.headers)
     assert "camera=()" in answer.headers["Permissions-Policy"]
+    assert answer.headers["Server"] == "citybrain", "no version of what it is built of"
 
 
 async def test_documents_are_packed_and_not_sent_to_who_has_them(api: Api) -> None:
