@@ -12,7 +12,7 @@ from pydantic import Field
 from citybrain.domain.parking.barrier import Leaving, Way, WhyOpen, why_out
 from citybrain.domain.parking.detection import ParkingDetection, check_may_say
 from citybrain.domain.parking.presence import Sign
-from citybrain.domain.parking.session import ParkingSession
+from citybrain.domain.parking.session import UNSEEN_AT_GATES, ParkingSession
 from citybrain.domain.parking.session_claims import owed_on_leaving_fen
 from citybrain.errors import CitybrainError
 from commands.handling import Command, CommandContext, change
@@ -27,6 +27,10 @@ from commands.services import Services
 THERE_THEN = """
 SELECT session_id FROM parking_presences
 WHERE place = $1 AND arrived_at <= $2 AND (left_at IS NULL OR left_at >= $2)
+ORDER BY arrived_at DESC LIMIT 1
+"""
+BEFORE = """
+SELECT session_id, left_at FROM parking_presences WHERE place = $1 AND arrived_at < $2
 ORDER BY arrived_at DESC LIMIT 1
 """
 SIGNS = {Way.IN: Sign.ARRIVED, Way.OUT: Sign.LEFT}
@@ -95,14 +99,29 @@ async def _why(
     if not plate["plate_complete"]:
         return WhyOpen.INCOMPLETE, None
     place = f"{detection.place_id}|{plate['plate_id']}"
-    session_id = await services.store.pool.fetchval(THERE_THEN, place, at)
-    session = None if session_id is None else await services.store.load(ParkingSession, session_id)
     if detection.sign == Sign.ARRIVED:
-        before = session is not None and session.arrived_at < at
-        return WhyOpen.EXIT_NOT_SEEN if before else WhyOpen.ENTERING, session_id
-    if session is None:
+        inside = await _still_inside(place, at, services)
+        return WhyOpen.ENTERING if inside is None else WhyOpen.EXIT_NOT_SEEN, inside
+    session_id = await services.store.pool.fetchval(THERE_THEN, place, at)
+    if session_id is None:
         return WhyOpen.NO_ENTRY, None
+    session = await services.store.load(ParkingSession, session_id)
     return why_out(session, await _leaving(session, at, services, others)), session_id
+
+
+async def _still_inside(place: str, at: datetime, services: Services) -> str | None:
+    """The stay before this arrival, where the vehicle was not seen leaving.
+
+    That stay may have ended by this very arrival: what follows from a sign follows meanwhile.
+    """
+    row = await services.store.pool.fetchrow(BEFORE, place, at)
+    if row is None:
+        return None
+    session_id: str = row["session_id"]
+    if row["left_at"] is None or row["left_at"] >= at:
+        return session_id
+    session = await services.store.load(ParkingSession, session_id)
+    return session_id if session.ending in (None, *UNSEEN_AT_GATES) else None
 
 
 async def _leaving(

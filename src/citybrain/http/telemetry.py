@@ -58,7 +58,7 @@ Prepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 def telemetry(app: web.Application) -> Middleware:
     """Answers every request of an application that has all it needs, and says how it went."""
     runtime, limits = app[RUNTIME], app[TIME_LIMITS]
-    usual = runtime.settings.request_timeout_seconds
+    settings = runtime.settings
     streaming = frozenset(route.path for route in runtime.routes if route.streaming)
 
     @web.middleware
@@ -70,7 +70,9 @@ def telemetry(app: web.Application) -> Middleware:
         structlog.contextvars.bind_contextvars(correlation_id=said)
         started = time.perf_counter()
         method = request.method if request.method in METHODS else OTHER
-        limit = request[TIMER] = limits.of(None if route in streaming else usual)
+        limit = request[TIMER] = limits.of(
+            None if route in streaming else settings.request_timeout_seconds
+        )
         answer = _answer(request, handler, limit, correlation, route)
         response = await spanned("http.request", answer, method=method, route=route)
         status = response.status

@@ -12,10 +12,10 @@ from citybrain.domain.parking.presence import Beginning, Ending
 from citybrain.domain.parking.refusals import NotApartInParking
 from citybrain.domain.times import TimeOutOfOrder
 from citybrain.settings import Settings
-from commands.handling import CommandContext
+from commands.handling import CommandContext, KeyReused
 from commands.parking import by_hand, looking
 from commands.parking.by_hand import CorrectBerth, correct_berth
-from commands.parking.detection import ParkingDetectionRefReused, Recorded
+from commands.parking.detection import Recorded
 from commands.parking.places import UnknownPlace
 from tests.given.driving import services_with_clock
 from tests.given.parking.charged_city import CAR, OFFICER
@@ -115,7 +115,7 @@ async def test_said_twice_under_one_key_it_is_said_once(street: Street) -> None:
     again = await correct(street, "occupied", "09:00", by=by)
     assert (first.known, again.known) == (False, True)
     assert again.detection_id == first.detection_id
-    with pytest.raises(ParkingDetectionRefReused):
+    with pytest.raises(KeyReused):
         await correct(street, "free", "09:00", by=by)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from citybrain.settings import Settings
+from commands.parking import barriers
+from commands.parking.detection import Recorded, record_detection
 from tests.given.accesses import accesses
 from tests.given.api import Answer
 from tests.given.logs import every_log
@@ -112,6 +114,25 @@ async def test_a_barrier_is_asked_by_its_own_device_and_of_a_facility(town: Park
     of_a_berth = await ask(town, "out", "12:00", None, place_id="Z1-001")
     assert of_a_berth.is_problem(422, "parking-place-unknown")
     assert await town.api.runtime.store.head() == before
+
+
+async def test_an_arrival_that_ends_the_stay_before_it_is_no_first_one(
+    town: ParkingTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where all that follows from the sign has followed before the barrier is answered."""
+    plate = "豫A1B004"
+
+    async def and_all_that_follows(*of: Any) -> Recorded:
+        recorded = await record_detection(*of)
+        await town.quiet()
+        return recorded
+
+    monkeypatch.setattr(barriers, "record_detection", and_all_that_follows)
+    town.clock(at("11:00"))
+    assert await why(town, "in", "10:00", plate) == "entering"
+    assert await why(town, "in", "10:30", plate) == "exit-not-seen"
+    await town.say(town.sign("left", GARAGE, at("10:40"), plate=plate))
+    assert await why(town, "in", "10:50", plate) == "entering"
 
 
 async def test_why_a_barrier_is_opened(town: ParkingTown) -> None:
