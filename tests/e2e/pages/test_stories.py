@@ -98,6 +98,21 @@ async def test_the_desk_and_the_auditors_window(client: str, pages: str, page: P
     await _walk(pages, page, client, DESK_WIDTHS, resize)
 
 
+async def test_a_list_of_the_desk_that_was_not_read_is_not_said_to_be_empty(
+    pages: str, page: Page
+) -> None:
+    await page.goto(f"{pages}/stories/desk/")
+    await _ready(page)
+    names = [each for each in await page.evaluate(LINKS) if each.endswith("-error")]
+    assert names
+    for name in names:
+        await page.goto(f"{pages}/stories/desk/{name}")
+        await _ready(page)
+        await page.locator(".q [role=alert]").wait_for()
+        assert await page.locator(".q").locator(".empty, .none").count() == 0, name
+        assert "–" in (await page.locator(".q h2").text_content() or ""), name
+
+
 async def test_the_board(pages: str) -> None:
     async with chromium(["--disable-3d-apis"]) as browser:  # its map says what a table says, too
         page = await browser.new_page(viewport={"width": 1920, "height": 1080})
