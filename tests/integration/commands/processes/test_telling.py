@@ -133,7 +133,9 @@ async def test_its_number_is_in_no_log_and_its_tries_grow_rarer_and_end(services
     with structlog.testing.capture_logs() as logs:
         await react(teller, services)
         while await left(services):
-            await later(teller, services, teller._next_at - services.clock.now)  # type: ignore[operator]
+            due = teller._next_at
+            assert due is not None
+            await later(teller, services, due - services.clock.now)
             tried.append((services.clock.now - begun) / SECOND)
     assert tried[:6] == pytest.approx([1, 2, 4, 8, 16, 32])
     assert tried[-1] <= NEWS / SECOND < tried[-1] + LONGEST / SECOND + 1
